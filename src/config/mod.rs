@@ -1,0 +1,53 @@
+//! Configuration of a run: defaults, presets, RON files, `--set key=value`, validation.
+
+mod presets;
+mod run;
+
+pub use presets::{PRESETS, Preset};
+pub use run::{
+    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, DeviceChoice, EarlyStopping, LossConfig, LossKind,
+    ModelConfig, OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig,
+    Validation,
+};
+
+use std::path::PathBuf;
+
+/// What can be wrong with a configuration. Every message names the place and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file could not be read or written.
+    #[error("cannot access {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A file is not a configuration.
+    #[error("{path} is not a valid configuration: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and reason.
+        message: String,
+    },
+    /// `--set` named a key that does not exist, or a value of the wrong kind.
+    #[error("cannot set {key}: {message}")]
+    Set {
+        /// The dotted key.
+        key: String,
+        /// The reason.
+        message: String,
+    },
+    /// No preset has this name.
+    #[error("there is no preset called '{name}'; the presets are: {known}")]
+    UnknownPreset {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Values that cannot work together.
+    #[error("{0}")]
+    Invalid(String),
+}

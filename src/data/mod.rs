@@ -1,0 +1,1 @@
+//! Datasets: formats, labels, windows, statistics, sampling, augmentation, loading.

@@ -1,0 +1,19 @@
+//! Plain types every layer speaks: classes, labels, videos, clips, frames, heat maps, results.
+//!
+//! Nothing here knows a file format, a tensor library or a window.
+
+mod class;
+mod clip;
+mod dataset;
+mod frame;
+mod heat;
+mod label;
+mod pose;
+
+pub use class::{ClassId, ClassInfo, ClassSet};
+pub use clip::{Clip, ClipGeometry, LabelRule};
+pub use dataset::{Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
+pub use frame::{GrayImage, RgbImage};
+pub use heat::{HeatMap, PoolingRule};
+pub use label::{Label, LabelTrack, Segment};
+pub use pose::{Keypoint, PoseTrack, Skeleton};

@@ -1,0 +1,153 @@
+use crate::domain::ClassSet;
+use serde::{Deserialize, Serialize};
+
+/// What a network said about one clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Name of the video in the dataset.
+    pub video: String,
+    /// Subject, empty when unknown.
+    pub subject: String,
+    /// First frame.
+    pub start: u32,
+    /// True class (output position).
+    pub truth: usize,
+    /// Most probable class.
+    pub predicted: usize,
+    /// Softmax probabilities in output order.
+    pub probabilities: Vec<f32>,
+    /// Cross-entropy of this clip.
+    pub loss: f32,
+}
+
+impl Prediction {
+    /// Probability of the predicted class.
+    pub fn confidence(&self) -> f32 {
+        self.probabilities.get(self.predicted).copied().unwrap_or(0.0)
+    }
+
+    /// Distance between the two largest probabilities; small means undecided.
+    pub fn margin(&self) -> f32 {
+        let mut best = [0.0_f32; 2];
+        for p in &self.probabilities {
+            if *p > best[0] {
+                best = [*p, best[0]];
+            } else if *p > best[1] {
+                best[1] = *p;
+            }
+        }
+        best[0] - best[1]
+    }
+
+    /// True when the prediction is the label.
+    pub fn correct(&self) -> bool {
+        self.truth == self.predicted
+    }
+}
+
+/// All predictions of an evaluation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
+    /// One a clip, in dataset order.
+    pub clips: Vec<Prediction>,
+}
+
+/// Counts of (true class, predicted class).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// `counts[truth][predicted]`.
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// Precision, recall, F1 and support of one class; a ratio without samples is 0 (as scikit-learn's `zero_division=0`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Class name.
+    pub class: String,
+    /// Right among predicted.
+    pub precision: f64,
+    /// Right among true.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// True clips.
+    pub support: u64,
+}
+
+/// Precision, recall and F1 averaged over classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Averages {
+    /// Precision.
+    pub precision: f64,
+    /// Recall.
+    pub recall: f64,
+    /// F1.
+    pub f1: f64,
+}
+
+/// A 95 % confidence interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfidenceInterval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// Frame-wise metrics of temporal segmentation (Farha & Gall 2019); background frames are skipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FrameMetrics {
+    /// Share of labelled frames that are right.
+    pub accuracy: f64,
+    /// Segmental edit score, 0…100.
+    pub edit: f64,
+    /// Segmental F1 at 10 % overlap, 0…100.
+    pub f1_10: f64,
+    /// Segmental F1 at 25 % overlap, 0…100.
+    pub f1_25: f64,
+    /// Segmental F1 at 50 % overlap, 0…100.
+    pub f1_50: f64,
+}
+
+/// The report of an evaluation; the keys are those of `evaluate --json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Run folder.
+    pub run: String,
+    /// Checkpoint name.
+    pub checkpoint: String,
+    /// Dataset root.
+    pub dataset: String,
+    /// Split judged.
+    pub split: String,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// Clips judged.
+    pub clips: u64,
+    /// Share of clips whose most probable class is right.
+    pub accuracy: f64,
+    /// Wilson interval of `accuracy`. Clips of one video are not independent, so the truth is wider.
+    pub accuracy_interval: ConfidenceInterval,
+    /// Share whose label is among the 3 most probable.
+    pub top3_accuracy: f64,
+    /// Share whose label is among the 5 most probable.
+    pub top5_accuracy: f64,
+    /// Mean recall of the classes that have clips.
+    pub mean_class_accuracy: f64,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Accuracy of always predicting the commonest class.
+    pub majority_baseline: f64,
+    /// Per class, in output order.
+    pub per_class: Vec<ClassMetrics>,
+    /// Unweighted mean over classes that occur (in labels or predictions).
+    pub macro_average: Averages,
+    /// Mean weighted by support.
+    pub weighted_average: Averages,
+    /// The matrix.
+    pub confusion: Confusion,
+    /// Frame-wise metrics, where labels are frame-wise.
+    pub frames: Option<FrameMetrics>,
+    /// Sentences that put the score in doubt.
+    pub warnings: Vec<String>,
+}

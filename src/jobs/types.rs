@@ -1,0 +1,329 @@
+use crate::config::{DataConfig, RunConfig};
+use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, Split};
+use crate::eval::{Evaluation, Predictions};
+use crate::progress::{EpochReport, Progress};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Number of a job; never reused in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// The worker threads. Each owns its networks; training never blocks scrubbing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Training.
+    Train,
+    /// Evaluation, prediction, heat maps.
+    Analyse,
+    /// Opening, indexing, exporting.
+    Io,
+}
+
+/// A clip named so that it survives reopening: by video name and first frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClipRef {
+    /// Name of the video in the dataset.
+    pub video: String,
+    /// First frame.
+    pub start: u32,
+}
+
+/// Which clips to judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SplitChoice {
+    /// The clips the run trained on.
+    Train,
+    /// The clips the run was validated on.
+    Val,
+    /// The held-out clips.
+    #[default]
+    Test,
+    /// Every labelled clip.
+    All,
+}
+
+impl SplitChoice {
+    /// The name used on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            SplitChoice::Train => Split::Train.name(),
+            SplitChoice::Val => Split::Val.name(),
+            SplitChoice::Test => Split::Test.name(),
+            SplitChoice::All => "all",
+        }
+    }
+}
+
+/// A run folder, or one checkpoint in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CheckpointRef {
+    /// Run folder.
+    pub run: PathBuf,
+    /// `best_accuracy`, `best_loss`, `last`, `epoch_0010`; `None` takes the best there is.
+    pub name: Option<String>,
+}
+
+/// Which logit a heat map explains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TargetClass {
+    /// The most probable class.
+    #[default]
+    Predicted,
+    /// The clip's label.
+    True,
+    /// This output unit.
+    Class(usize),
+}
+
+/// One heat map asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HeatRequest {
+    /// Method id in `cam::METHODS`.
+    pub method: String,
+    /// Layer id; `None` takes the network's default target layer.
+    pub layer: Option<String>,
+    /// The logit explained.
+    pub target: TargetClass,
+    /// How gradients are pooled.
+    pub pooling: PoolingRule,
+}
+
+/// Heat maps and probabilities of clips.
+#[derive(Clone, Debug)]
+pub struct ExplainRequest {
+    /// The network.
+    pub checkpoint: CheckpointRef,
+    /// The dataset the clips are in.
+    pub dataset: Arc<Dataset>,
+    /// The clips.
+    pub clips: Vec<ClipRef>,
+    /// The maps of each clip.
+    pub maps: Vec<HeatRequest>,
+}
+
+/// A clip with what the network said and where it looked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClipSample {
+    /// The clip.
+    pub clip: ClipRef,
+    /// Frame numbers the network saw.
+    pub frames: Vec<u32>,
+    /// The label's class, when labelled.
+    pub truth: Option<usize>,
+    /// Most probable class.
+    pub predicted: usize,
+    /// Softmax probabilities in output order.
+    pub probabilities: Vec<f32>,
+    /// The maps, in the order asked for.
+    pub maps: Vec<HeatMap>,
+}
+
+/// Answer to an [`ExplainRequest`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The network that was asked.
+    pub checkpoint: CheckpointRef,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// One a clip.
+    pub samples: Vec<ClipSample>,
+}
+
+/// Heat maps to be written as videos (S0.13).
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The network.
+    pub checkpoint: CheckpointRef,
+    /// The dataset.
+    pub dataset: Arc<Dataset>,
+    /// Clips to take; empty draws `num_samples` from `split`.
+    pub clips: Vec<ClipRef>,
+    /// Random samples when no clip is named.
+    pub num_samples: usize,
+    /// Where samples come from.
+    pub split: SplitChoice,
+    /// Draw only clips the network gets wrong.
+    pub misclassified_only: bool,
+    /// The maps of each clip.
+    pub maps: Vec<HeatRequest>,
+    /// Weight of the heat map in the overlay, 0…1.
+    pub alpha: f32,
+    /// Frames a second of the videos written.
+    pub fps: f64,
+    /// Colour map id.
+    pub color_map: String,
+    /// Seed of the draw.
+    pub seed: u64,
+    /// Folder to write to.
+    pub out: PathBuf,
+}
+
+/// What a network says along a whole video.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VideoPrediction {
+    /// Name of the video in the dataset, or its path.
+    pub video: String,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// First frame of each window.
+    pub starts: Vec<u32>,
+    /// Probabilities of each window, `[windows][classes]`.
+    pub windows: Vec<Vec<f32>>,
+    /// Predicted class and probability of each frame (mean over the windows that cover it).
+    pub frames: Vec<(usize, f32)>,
+}
+
+/// A run folder as read from disk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunView {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its resolved configuration.
+    pub config: RunConfig,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// Epochs so far.
+    pub history: Vec<EpochReport>,
+    /// Checkpoints there are, best first.
+    pub checkpoints: Vec<String>,
+    /// Dataset it was trained on.
+    pub dataset_root: PathBuf,
+    /// True when training can go on from its last checkpoint.
+    pub resumable: bool,
+    /// Evaluations found in `results/`, by split name.
+    pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
+}
+
+/// Work for a lane.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Open and index a dataset (a dataset folder, a video, or a frame folder).
+    OpenDataset {
+        /// What was chosen.
+        path: PathBuf,
+        /// Patterns and names.
+        data: DataConfig,
+    },
+    /// Make the demo dataset.
+    MakeDemo {
+        /// Folder to make it in.
+        dir: PathBuf,
+        /// People.
+        subjects: usize,
+        /// Seed.
+        seed: u64,
+    },
+    /// Read a run folder.
+    OpenRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Train, or go on training.
+    Train {
+        /// What to train on.
+        dataset: Arc<Dataset>,
+        /// How.
+        config: Box<RunConfig>,
+        /// Run folder.
+        out: PathBuf,
+        /// Go on from the last checkpoint in `out`.
+        resume: bool,
+    },
+    /// Judge a checkpoint.
+    Evaluate {
+        /// The network.
+        checkpoint: CheckpointRef,
+        /// The dataset.
+        dataset: Arc<Dataset>,
+        /// Which clips.
+        split: SplitChoice,
+        /// Where to write; `None` writes to the run's `results/`.
+        out: Option<PathBuf>,
+    },
+    /// Probabilities and heat maps of clips.
+    Explain(ExplainRequest),
+    /// Heat maps as videos.
+    Export(ExportRequest),
+    /// Sliding windows over a whole video.
+    PredictVideo {
+        /// The network.
+        checkpoint: CheckpointRef,
+        /// The dataset the video is in.
+        dataset: Arc<Dataset>,
+        /// Name of the video.
+        video: String,
+    },
+}
+
+impl Job {
+    /// The lane that runs this job.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Job::Train { .. } => Lane::Train,
+            Job::Evaluate { .. } | Job::Explain(_) | Job::PredictVideo { .. } => Lane::Analyse,
+            Job::OpenDataset { .. } | Job::MakeDemo { .. } | Job::OpenRun { .. } | Job::Export(_) => Lane::Io,
+        }
+    }
+
+    /// A short title for the job chip.
+    pub fn title(&self) -> String {
+        let leaf = |p: &PathBuf| p.file_name().map_or_else(|| p.display().to_string(), |n| n.to_string_lossy().into());
+        match self {
+            Job::OpenDataset { path, .. } => format!("open {}", leaf(path)),
+            Job::MakeDemo { .. } => "make demo dataset".into(),
+            Job::OpenRun { path } => format!("open run {}", leaf(path)),
+            Job::Train { out, .. } => format!("train {}", leaf(out)),
+            Job::Evaluate { checkpoint, split, .. } => {
+                format!("evaluate {} on {}", leaf(&checkpoint.run), split.name())
+            }
+            Job::Explain(_) => "heatmap".into(),
+            Job::Export(_) => "export heatmaps".into(),
+            Job::PredictVideo { video, .. } => format!("predict {video}"),
+        }
+    }
+}
+
+/// What a finished job gives.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// An opened dataset.
+    Dataset(Arc<Dataset>),
+    /// Folder of the demo dataset made.
+    Demo(PathBuf),
+    /// A run as read from disk (also at the end of a training).
+    Run(Arc<RunView>),
+    /// An evaluation.
+    Evaluation(Arc<Evaluation>, Arc<Predictions>),
+    /// Heat maps.
+    Explanation(Arc<Explanation>),
+    /// A whole video predicted.
+    VideoPrediction(Arc<VideoPrediction>),
+    /// Folder of the videos exported.
+    Exported(PathBuf),
+}
+
+/// What came back from a lane.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The job it belongs to.
+    pub job: JobId,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// What happened to a job.
+#[derive(Clone, Debug)]
+pub enum EventBody {
+    /// A lane took it.
+    Started,
+    /// It tells something.
+    Progress(Progress),
+    /// It is done.
+    Finished(Output),
+    /// It ended because it was asked to; what it had so far, when that is of use (a stopped training's run).
+    Cancelled(Option<Output>),
+    /// It failed; a sentence.
+    Failed(String),
+}

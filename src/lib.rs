@@ -1,0 +1,30 @@
+//! kinolens: browse action-recognition datasets, train 3D CNNs on them, and see, frame by frame, what they look at.
+//!
+//! # The map
+//!
+//! Imports only go down; `tests/layering.rs` enforces it.
+//!
+//! | layer | modules | knows |
+//! |---|---|---|
+//! | 8 | `main` | window or command line |
+//! | 7 | [`ui`], [`cli`] | egui; clap. Strangers to each other: both build jobs and show what comes back |
+//! | 6 | [`jobs`] | worker lanes, commands, events |
+//! | 5 | [`train`] | the loop, checkpoints, logs |
+//! | 4 | [`eval`] | predictions, metrics, reports |
+//! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
+//! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn |
+//! | 1 | [`domain`], [`config`], [`progress`] | plain types |
+
+pub mod cam;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod domain;
+pub mod eval;
+pub mod jobs;
+pub mod model;
+pub mod progress;
+pub mod render;
+pub mod train;
+pub mod ui;
+pub mod video;

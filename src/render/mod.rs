@@ -1,0 +1,1 @@
+//! Colour maps, the heatmap overlay on CPU and GPU, and plots.

@@ -1,0 +1,1 @@
+//! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
