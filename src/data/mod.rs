@@ -30,7 +30,7 @@ pub use error::DataError;
 pub use formats::{FORMATS, FormatSpec, detect};
 pub use loader::{Batch, Loader, LoaderOptions, UNLABELLED};
 pub use masks::load_mask;
-pub use open::open;
+pub use open::{open, open_with_cache};
 pub use plan::{Plan, assign, labelled_clips, plan, plan_with};
 pub use poses::{coco_skeleton, load_poses};
 pub use preprocess::Normalizer;
