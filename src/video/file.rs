@@ -5,7 +5,7 @@ use super::index::{self, Index};
 use super::picture::orient;
 use super::session::{Miss, Session, Stream};
 use super::sniff::{Kind, sniff};
-use super::stills::{FOLDER_FPS, GifReader, Stills};
+use super::stills::{FOLDER_FPS, GifRun, Stills};
 use super::{Frame, VideoError, VideoInfo, pool, store};
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) struct Inner {
 
 enum Source {
     Stream(StreamSource),
-    Stills { stills: Stills, gif: Mutex<Option<GifReader>> },
+    Stills { stills: Stills, gif: Mutex<Option<GifRun>> },
 }
 
 struct StreamSource {
@@ -197,8 +197,12 @@ impl Video {
         let mut session = self.take_session(source, start)?;
         for index in start..end {
             match self.decode(source, &mut session, index, &|| false)? {
-                Some(frame) if each(frame) => {}
-                _ => break,
+                Some(frame) => {
+                    if !each(frame) {
+                        break;
+                    }
+                }
+                None => break,
             }
         }
         self.give_back(source, session);

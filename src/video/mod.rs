@@ -36,7 +36,7 @@ pub use error::VideoError;
 pub use file::Video;
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
 pub use seeks::{SeekFigures, measure_seeks};
-pub use server::Shown;
+pub use server::{FrameServer, Shown};
 pub use writer::VideoWriter;
 
 /// Properties of a video, exact where they say so.

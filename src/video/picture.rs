@@ -73,7 +73,7 @@ impl Raw {
     /// by default: a model must see here what it saw where it was trained.
     pub fn to_rgb(&self, tagged: bool) -> Result<RgbImage, String> {
         let format = self.info.format_info();
-        let simple = !format.is_complex() && !format.has_palette() && !format.is_tiled() && !format.is_float();
+        let simple = !format.is_complex() && !format.has_palette() && !format.is_tiled();
         let data = if simple && (format.is_yuv() || format.is_gray()) && format.is_le() | (format.depth()[0] == 8) {
             self.yuv_to_rgb(tagged)?
         } else {

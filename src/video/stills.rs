@@ -22,10 +22,13 @@ pub(super) enum Stills {
     Gif { path: PathBuf, times: Vec<u64> },
 }
 
-/// A GIF being read; only forwards.
-pub(super) struct GifReader {
-    frames: image::Frames<'static>,
-    next: u32,
+/// Bytes of decoded GIF frames kept. A GIF decodes only from its beginning, so a long run is kept at a time.
+const GIF_BYTES: usize = 96 << 20;
+
+/// A run of decoded frames of a GIF.
+pub(super) struct GifRun {
+    first: u32,
+    frames: Vec<RgbImage>,
 }
 
 impl Stills {
@@ -128,22 +131,18 @@ impl Stills {
     }
 
     /// One frame. `gif` keeps the place in an animation between calls.
-    pub fn frame(&self, index: u32, gif: &mut Option<GifReader>) -> Result<RgbImage, String> {
+    pub fn frame(&self, index: u32, gif: &mut Option<GifRun>) -> Result<RgbImage, String> {
         match self {
             Stills::Files(files) => load(files.get(index as usize).ok_or("there is no such picture")?),
             Stills::Gif { path, .. } => {
-                if gif.as_ref().is_none_or(|g| g.next > index) {
-                    *gif = Some(GifReader { frames: gif_frames(path)?, next: 0 });
+                let at = |run: &GifRun| index.checked_sub(run.first).map(|n| n as usize);
+                if let Some(frame) = gif.as_ref().and_then(|run| run.frames.get(at(run)?)) {
+                    return Ok(frame.clone());
                 }
-                let reader = gif.as_mut().ok_or("the GIF cannot be read")?;
-                loop {
-                    let frame = reader.frames.next().ok_or("the file is shorter than when it was opened")?;
-                    let frame = frame.map_err(|e| format!("the GIF is damaged here ({e})"))?;
-                    reader.next += 1;
-                    if reader.next > index {
-                        return Ok(on_white(frame.into_buffer()));
-                    }
-                }
+                let run = gif_run(path, index)?;
+                let frame = run.frames.first().cloned().ok_or("the file is shorter than when it was opened")?;
+                *gif = Some(run);
+                Ok(frame)
             }
         }
     }
@@ -224,6 +223,28 @@ fn load(path: &Path) -> Result<RgbImage, String> {
     let picture = picture.into_rgb8();
     let (width, height) = picture.dimensions();
     RgbImage::new(width, height, picture.into_raw()).ok_or_else(|| "the picture has an impossible size".into())
+}
+
+/// Decodes from the beginning and keeps frames from `first` on.
+fn gif_run(path: &Path, first: u32) -> Result<GifRun, String> {
+    let mut run = GifRun { first, frames: Vec::new() };
+    let mut bytes = 0;
+    for (number, frame) in gif_frames(path)?.enumerate() {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(_) if !run.frames.is_empty() => break,
+            Err(error) => return Err(format!("the GIF is damaged here ({error})")),
+        };
+        if number as u32 >= first {
+            let image = on_white(frame.into_buffer());
+            bytes += image.byte_len();
+            run.frames.push(image);
+        }
+        if bytes > GIF_BYTES {
+            break;
+        }
+    }
+    Ok(run)
 }
 
 fn gif_frames(path: &Path) -> Result<image::Frames<'static>, String> {
