@@ -1,36 +1,13 @@
 //! Class-activation maps from activations and gradients.
+//!
+//! [`explain`] runs a clip through a network once, goes back once from the classes asked for, and turns each layer's
+//! activation and gradient into a [`crate::domain::HeatMap`] by a method of [`METHODS`]. A new method is one function
+//! and one row.
 
-/// A row of the method registry.
-#[derive(Clone, Copy, Debug)]
-pub struct MethodSpec {
-    /// Id in files and on the command line.
-    pub id: &'static str,
-    /// Name for people.
-    pub title: &'static str,
-    /// What it computes, one sentence.
-    pub summary: &'static str,
-    /// The paper.
-    pub paper: &'static str,
-}
+mod error;
+mod explain;
+mod methods;
 
-/// Every method.
-pub const METHODS: &[MethodSpec] = &[
-    MethodSpec {
-        id: "grad-cam",
-        title: "Grad-CAM",
-        summary: "Channels weighted by their mean gradient.",
-        paper: "Selvaraju et al., ICCV 2017",
-    },
-    MethodSpec {
-        id: "grad-cam++",
-        title: "Grad-CAM++",
-        summary: "Channels weighted by positive gradients with higher-order weights; finds several instances.",
-        paper: "Chattopadhay et al., WACV 2018",
-    },
-    MethodSpec {
-        id: "hirescam",
-        title: "HiResCAM",
-        summary: "Gradient times activation, cell by cell; shows only what the network used.",
-        paper: "Draelos & Carin, 2020",
-    },
-];
+pub use error::CamError;
+pub use explain::{Explained, MapRequest, Target, explain};
+pub use methods::{LayerMap, METHODS, MethodSpec};

@@ -1,1 +1,97 @@
-//! The command line.
+//! The command line. Every subcommand builds the same jobs as the window and prints what comes back.
+
+mod args;
+mod commands;
+mod explain;
+mod inspect;
+mod monitor;
+mod selftest;
+mod train;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+pub use args::Cli;
+
+/// Exit code of a job that failed.
+const FAILED: u8 = 1;
+/// Exit code of wrong arguments or a wrong configuration.
+const USAGE: u8 = 2;
+/// Exit code after Ctrl+C.
+const INTERRUPTED: u8 = 130;
+
+/// How a subcommand can end other than well.
+pub(crate) enum Exit {
+    /// Wrong arguments or configuration.
+    Usage(anyhow::Error),
+    /// The job failed.
+    Failed(anyhow::Error),
+    /// Ctrl+C; state was saved.
+    Interrupted,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Exit {
+    fn from(error: E) -> Self {
+        Exit::Failed(error.into())
+    }
+}
+
+/// What the program should do.
+pub enum Start {
+    /// A subcommand ran; leave with this code.
+    Done(ExitCode),
+    /// Open the window, on this path if there is one.
+    Window(Option<std::path::PathBuf>),
+}
+
+/// Reads the arguments and runs the subcommand, if there is one.
+pub fn start() -> Start {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are printed through the same door and are no errors.
+            let _ = error.print();
+            return Start::Done(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
+        }
+    };
+    let Some(command) = cli.command else { return Start::Window(cli.path) };
+    monitor::catch_interrupts();
+    let result = std::panic::catch_unwind(|| commands::dispatch(command));
+    let code = match result {
+        Ok(Ok(code)) => return Start::Done(code),
+        Ok(Err(Exit::Usage(error))) => {
+            eprintln!("error: {}", sentence(&error));
+            USAGE
+        }
+        Ok(Err(Exit::Failed(_))) if monitor::interrupted() => {
+            eprintln!("interrupted");
+            INTERRUPTED
+        }
+        Ok(Err(Exit::Failed(error))) => {
+            eprintln!("error: {}", sentence(&error));
+            FAILED
+        }
+        Ok(Err(Exit::Interrupted)) => {
+            eprintln!("interrupted; everything done so far is saved");
+            INTERRUPTED
+        }
+        Err(panic) => {
+            eprintln!("error: {}", crate::jobs::panic_sentence("kinolens", panic.as_ref()));
+            FAILED
+        }
+    };
+    Start::Done(ExitCode::from(code))
+}
+
+/// The error and what caused it in one line, without saying the same twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}

@@ -1,9 +1,22 @@
 //! Jobs, commands, events, and the worker lanes that run them. The window and the command line both build
-//! [`Job`]s, hand them to the same [`run`], and show the [`Output`].
+//! [`Job`]s, hand them to the same [`run()`], and show the [`Output`].
 
+mod engine;
+mod explain;
+mod export;
+mod lane;
+mod pictures;
+mod run;
+mod training;
 mod types;
 
+pub use crate::eval::{SplitChoice, VideoPrediction};
+pub use engine::{Engine, Wake, panic_sentence};
+pub use export::export;
+pub use lane::{LaneState, open_checkpoint};
+pub use pictures::{plot_run, write_inspection};
+pub use run::{Done, JobError, run, view};
 pub use types::{
     CheckpointRef, ClipRef, ClipSample, Event, EventBody, ExplainRequest, Explanation, ExportRequest, HeatRequest, Job,
-    JobId, Lane, Output, RunView, SplitChoice, TargetClass, VideoPrediction,
+    JobId, Lane, Output, RunView, TargetClass,
 };

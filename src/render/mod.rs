@@ -9,6 +9,7 @@ pub mod heat_volume;
 pub mod overlay;
 pub mod overlay_cpu;
 pub mod overlay_gpu;
+pub mod overlay_gpu_check;
 pub mod palette;
 
 pub use colormap::{COLOR_MAPS, ColorMap, color_map};
@@ -17,3 +18,15 @@ pub use heat_volume::{HeatVolume, Interpolation};
 pub use overlay::{Blend, ClipPosition, HeatScale, OverlayParams, Region};
 pub use overlay_cpu::{composite, heat_picture};
 pub use palette::class_color;
+
+use crate::domain::RgbImage;
+use std::path::Path;
+
+/// Writes a picture as a PNG file.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_png(path: &Path, picture: &RgbImage) -> Result<(), image::ImageError> {
+    let (width, height) = (picture.width, picture.height);
+    image::save_buffer_with_format(path, &picture.data, width, height, image::ColorType::Rgb8, image::ImageFormat::Png)
+}

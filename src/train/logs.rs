@@ -33,7 +33,9 @@ pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochRep
     header.extend(classes.classes.iter().map(|c| c.name.clone()));
     let rows = history.iter().map(|r| {
         let mut row = vec![r.epoch.to_string()];
-        let cell = |class| r.per_class_accuracy.get(class).copied().flatten().map_or(String::new(), |a| a.to_string());
+        let cell = |class: usize| {
+            r.per_class_accuracy.get(class).copied().flatten().map_or(String::new(), |a: f32| a.to_string())
+        };
         row.extend((0..classes.len()).map(cell));
         row
     });

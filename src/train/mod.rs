@@ -1,8 +1,20 @@
-//! The training loop, its checkpoints and its logs.
+//! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
 
+mod environment;
 mod error;
-mod logs;
-mod store;
 pub mod events;
+mod logs;
+pub mod loss;
+pub mod optim;
+mod progress;
+mod resume;
+mod run;
+pub mod schedule;
+mod store;
 
 pub use error::TrainError;
+pub use loss::Loss;
+pub use optim::Optimizer;
+pub use run::{TrainOptions, TrainOutcome, run};
+pub use schedule::{ScheduleState, Scheduler};
+pub use store::make_room;

@@ -38,9 +38,9 @@ pub fn make_room(path: &Path, force: bool) -> Result<(), TrainError> {
         fs::rename(path, &doomed).map_err(|e| TrainError::file("replace", path, &e))?;
         return fs::remove_dir_all(&doomed).map_err(|e| TrainError::file("delete", &doomed, &e));
     }
-    match fs::read_dir(path) {
-        Ok(mut entries) if entries.next().is_some() => Err(TrainError::Occupied(path.to_path_buf())),
-        Ok(_) => fs::remove_dir(path).map_err(|e| TrainError::file("replace", path, &e)),
+    match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(TrainError::Occupied(path.to_path_buf())),
+        Ok(false) => fs::remove_dir(path).map_err(|e| TrainError::file("replace", path, &e)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(TrainError::file("create", path, &e)),
     }

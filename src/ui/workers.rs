@@ -20,3 +20,26 @@ pub trait Workers {
     /// What networks run on, for people ("CPU, 4 threads").
     fn device(&self) -> String;
 }
+
+impl Workers for crate::jobs::Engine {
+    fn start(&self, job: Job) -> JobId {
+        Self::start(self, job)
+    }
+
+    fn control(&self, job: JobId, flow: Flow) {
+        Self::control(self, job, flow);
+    }
+
+    fn drain(&self) -> Vec<Event> {
+        Self::drain(self)
+    }
+
+    fn latest(&self, _job: JobId) -> Option<Progress> {
+        // Every step comes through `drain`; there is nothing newer beside it.
+        None
+    }
+
+    fn device(&self) -> String {
+        Self::device(self)
+    }
+}

@@ -111,10 +111,7 @@ pub(super) fn cast(subjects: usize, width: f32, height: f32, rng: &mut ChaCha8Rn
             Actor {
                 build: build(rng),
                 height: tall,
-                feet: (
-                    width * 0.5 + rng.random_range(-1.0..=1.0) * room,
-                    height * rng.random_range(0.885..0.925),
-                ),
+                feet: (width * 0.5 + rng.random_range(-1.0..=1.0) * room, height * rng.random_range(0.885..0.925)),
                 tempo: tempo[i],
                 amplitude: rng.random_range(0.88..1.08),
                 yaw_shift: rng.random_range(-0.18..0.18),

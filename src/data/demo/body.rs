@@ -102,8 +102,7 @@ pub(super) fn solve(build: &Build, pose: &Pose, yaw: f32) -> Joints {
         let shrug = 0.02 * pose.hands[side].y.clamp(0.0, 1.0);
         shoulders[side] = neck + outward(v3(build.shoulders - 0.4 * shrug, shrug - 0.038, 0.0));
         let target = shoulders[side] + outward(pose.hands[side]) * arm;
-        (elbows[side], wrists[side]) =
-            reach(shoulders[side], target, UPPER_ARM, FOREARM, outward(pose.elbows[side]));
+        (elbows[side], wrists[side]) = reach(shoulders[side], target, UPPER_ARM, FOREARM, outward(pose.elbows[side]));
     }
     let palms = [0, 1].map(|s| wrists[s] + (wrists[s] - elbows[s]).unit() * 0.028);
     Joints {

@@ -145,10 +145,9 @@ fn squat(phase: f32, amplitude: f32) -> Pose {
 fn jumping_jack(phase: f32, amplitude: f32) -> Pose {
     let s = there_and_back(phase);
     let angle = (-82.0 + 158.0 * s * amplitude.min(1.02)).to_radians();
-    let mut p = Pose::standing().stance(0.0 + 0.125 * s * amplitude, 0.3).arms(
-        v3(angle.cos() * 0.96, angle.sin() * 0.96, 0.08),
-        v3(0.2, -0.5, -1.0),
-    );
+    let mut p = Pose::standing()
+        .stance(0.0 + 0.125 * s * amplitude, 0.3)
+        .arms(v3(angle.cos() * 0.96, angle.sin() * 0.96, 0.08), v3(0.2, -0.5, -1.0));
     // Two hops a turn: one out, one in.
     let hop = (TAU * phase).sin().abs().powf(1.3) * 0.04 * amplitude;
     p.pelvis.y = hop - 0.012;

@@ -21,7 +21,8 @@ impl Paths {
     /// Makes the folders.
     pub fn create(root: &Path) -> Result<Paths, DemoError> {
         let paths = Paths { root: root.to_path_buf() };
-        for folder in ["dataset/anon", "dataset/mask", "dataset/skeleton/yolo", "dataset/skeleton/yolo_pose_csv", "label"]
+        for folder in
+            ["dataset/anon", "dataset/mask", "dataset/skeleton/yolo", "dataset/skeleton/yolo_pose_csv", "label"]
         {
             make_folder(&root.join(folder))?;
         }

@@ -288,8 +288,6 @@ fn draw_curls(canvas: &mut Canvas, g: &Globe, base: Ink, towards: P2) {
 pub(super) fn landmarks(figure: &Figure<'_>) -> [(P2, bool); 5] {
     let g = Globe::of(figure);
     // The figure's left is on the picture's right when it faces the viewer.
-    let spot = |azimuth: f32, elevation: f32| {
-        (g.at(azimuth, elevation, 0.9), g.towards(azimuth) > -0.1)
-    };
+    let spot = |azimuth: f32, elevation: f32| (g.at(azimuth, elevation, 0.9), g.towards(azimuth) > -0.1);
     [spot(0.0, -0.24), spot(0.42, -0.05), spot(-0.42, -0.05), spot(1.6, -0.1), spot(-1.6, -0.1)]
 }

@@ -127,10 +127,14 @@ impl DemoError {
     /// An I/O error as a sentence; `doing` is a verb such as "write".
     fn io(doing: &str, path: &Path, error: &io::Error) -> DemoError {
         let hint = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full; free some space or choose another folder",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "the disk is full; free some space or choose another folder"
+            }
             io::ErrorKind::PermissionDenied => "this folder may not be written to; choose another one",
             io::ErrorKind::ReadOnlyFilesystem => "this disk is read-only; choose another folder",
-            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is in the way; choose another folder",
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                "a file is in the way; choose another folder"
+            }
             _ => "check the folder and try again",
         };
         DemoError::Write { path: path.to_path_buf(), reason: format!("could not {doing} it ({error}); {hint}") }
@@ -224,8 +228,7 @@ fn existing(dir: &Path, options: &DemoOptions) -> Result<Option<DemoSummary>, De
         Ok(meta) if !meta.is_dir() => return Err(occupied("a file", "")),
         Ok(_) => {}
     }
-    let marker: Option<Marker> =
-        fs::read_to_string(dir.join(MARKER)).ok().and_then(|text| ron::from_str(&text).ok());
+    let marker: Option<Marker> = fs::read_to_string(dir.join(MARKER)).ok().and_then(|text| ron::from_str(&text).ok());
     let mut foreign = None;
     for entry in fs::read_dir(dir).map_err(|e| DemoError::io("look into", dir, &e))? {
         let entry = entry.map_err(|e| DemoError::io("look into", dir, &e))?;

@@ -168,8 +168,7 @@ impl Canvas {
 
     /// Fills with a gradient between two points with a colour and an opacity each.
     pub fn fill_fade(&mut self, path: Option<Path>, from: (P2, Ink, f32), to: (P2, Ink, f32)) {
-        let stops =
-            vec![GradientStop::new(0.0, from.1.color(from.2)), GradientStop::new(1.0, to.1.color(to.2))];
+        let stops = vec![GradientStop::new(0.0, from.1.color(from.2)), GradientStop::new(1.0, to.1.color(to.2))];
         let shader = LinearGradient::new(from.0.sk(), to.0.sk(), stops, SpreadMode::Pad, Transform::identity());
         self.fill_with(path, shader.unwrap_or(Shader::SolidColor(from.1.color(from.2))));
     }

@@ -47,12 +47,7 @@ impl Pose {
     /// Standing upright with hanging arms.
     pub fn standing() -> Pose {
         let foot = Foot { at: v3(0.012, 0.0, 0.0), pitch: 0.0, turn: 0.3 };
-        Pose {
-            hands: [v3(0.2, -0.95, 0.1); 2],
-            elbows: [v3(0.5, 0.0, -1.0); 2],
-            feet: [foot; 2],
-            ..Pose::default()
-        }
+        Pose { hands: [v3(0.2, -0.95, 0.1); 2], elbows: [v3(0.5, 0.0, -1.0); 2], feet: [foot; 2], ..Pose::default() }
     }
 
     /// The same arms on both sides.

@@ -89,10 +89,8 @@ impl<'a> Studio<'a> {
         let moment = script.at(frame);
         let drift = self.drift(frame);
         self.copy_background(drift);
-        let camera = Camera {
-            scale: self.actor.height,
-            origin: p2(self.actor.feet.0 + drift.x, self.actor.feet.1 + drift.y),
-        };
+        let camera =
+            Camera { scale: self.actor.height, origin: p2(self.actor.feet.0 + drift.x, self.actor.feet.1 + drift.y) };
         let joints = body::solve(&self.actor.build, &moment.pose, moment.yaw);
         let (ball, ball_held) = self.ball(&moment, &joints);
         self.shadows(&camera, &joints, ball);

@@ -58,8 +58,7 @@ pub(super) fn paint(canvas: &mut Canvas, actor: &Actor, margin: f32, rng: &mut C
 
 /// Multiplies every pixel by the colour of the light.
 fn tint(canvas: &mut Canvas, light: [f32; 3]) {
-    let table: [[u8; 256]; 3] =
-        light.map(|l| std::array::from_fn(|v| (v as f32 * l).round().clamp(0.0, 255.0) as u8));
+    let table: [[u8; 256]; 3] = light.map(|l| std::array::from_fn(|v| (v as f32 * l).round().clamp(0.0, 255.0) as u8));
     for px in canvas.pixmap.data_mut().chunks_exact_mut(4) {
         for c in 0..3 {
             px[c] = table[c][px[c] as usize];

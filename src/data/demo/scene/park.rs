@@ -50,7 +50,11 @@ pub(super) fn park(stage: &mut Stage<'_>, rng: &mut ChaCha8Rng) {
     }
     let grass = ink([0x7fb35c, 0x8ab565, 0x72aa62][rng.random_range(0..3)]);
     ridge(stage, top - 6.0 * u, 3.0 * u, phase + 4.0, grass.shade(0.1), grass);
-    stage.canvas.fill_fade(rect(0.0, top + 30.0 * u, w, h), (p2(0.0, top + 30.0 * u), grass, 0.0), (p2(0.0, h), grass.light(0.18), 1.0));
+    stage.canvas.fill_fade(
+        rect(0.0, top + 30.0 * u, w, h),
+        (p2(0.0, top + 30.0 * u), grass, 0.0),
+        (p2(0.0, h), grass.light(0.18), 1.0),
+    );
     // A gravel path from the left edge to the right, passing under the feet.
     let y = stage.feet.y;
     let path = [

@@ -34,12 +34,7 @@ pub(super) fn plant(canvas: &mut Canvas, at: P2, size: f32, pot: Ink, rng: &mut 
         leaf(canvas, rim, tip, size * 0.07, tone);
     }
     let (top, low) = (size * 0.15, size * 0.11);
-    let body = polygon(&[
-        p2(at.x - top, rim.y),
-        p2(at.x + top, rim.y),
-        p2(at.x + low, at.y),
-        p2(at.x - low, at.y),
-    ]);
+    let body = polygon(&[p2(at.x - top, rim.y), p2(at.x + top, rim.y), p2(at.x + low, at.y), p2(at.x - low, at.y)]);
     canvas.fill_gradient(body, p2(at.x - top, 0.0), pot.light(0.1), p2(at.x + top, 0.0), pot.shade(0.35));
     canvas.fill(rounded(at.x - top * 1.1, rim.y - size * 0.02, top * 2.2, size * 0.055, size * 0.02), pot.shade(0.12));
 }
@@ -158,8 +153,12 @@ pub(super) fn lamp(canvas: &mut Canvas, x: f32, floor: f32, h: f32) {
     canvas.fill(ellipse(p2(x, floor - 2.0), h * 0.07, h * 0.016), ink(0x40352f));
     canvas.glow(p2(x, floor - h * 0.88), h * 0.42, 1.0, ink(0xffe2a0), 0.4);
     let top = floor - h;
-    let shade =
-        polygon(&[p2(x - h * 0.06, top), p2(x + h * 0.06, top), p2(x + h * 0.1, top + h * 0.15), p2(x - h * 0.1, top + h * 0.15)]);
+    let shade = polygon(&[
+        p2(x - h * 0.06, top),
+        p2(x + h * 0.06, top),
+        p2(x + h * 0.1, top + h * 0.15),
+        p2(x - h * 0.1, top + h * 0.15),
+    ]);
     canvas.fill_gradient(shade, p2(0.0, top), ink(0xffe9bd), p2(0.0, top + h * 0.15), ink(0xf3c989));
 }
 
@@ -280,9 +279,7 @@ pub(super) fn tree(canvas: &mut Canvas, at: P2, h: f32, base: Ink, light_side: f
         (0.11, 0.85, 0.15),
         (0.0, 0.55, 0.18),
     ]
-    .map(|(x, y, r): (f32, f32, f32)| {
-        (p2(at.x + x * h, at.y - y * h), r * h * rng.random_range(0.92..1.08))
-    });
+    .map(|(x, y, r): (f32, f32, f32)| (p2(at.x + x * h, at.y - y * h), r * h * rng.random_range(0.92..1.08)));
     for (c, r) in crown {
         canvas.fill(ellipse(c, r, r), base.shade(0.22));
     }

@@ -1,0 +1,132 @@
+//! From a clip to its maps: forward once, backward once.
+
+use super::CamError;
+use super::methods::{LayerMap, MethodSpec};
+use crate::domain::{ClassId, HeatMap, PoolingRule};
+use crate::model::{Network, read};
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// The logit a map explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The largest.
+    Predicted,
+    /// This one.
+    Class(ClassId),
+}
+
+/// One map asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MapRequest {
+    /// Method id in [`super::METHODS`].
+    pub method: String,
+    /// Layer id; `None` takes the network's default.
+    pub layer: Option<String>,
+    /// The logit.
+    pub target: Target,
+    /// How gradients are pooled.
+    pub pooling: PoolingRule,
+}
+
+/// What a network says about a clip and where it looked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// Raw scores in output order.
+    pub logits: Vec<f32>,
+    /// The maps, in the order asked for.
+    pub maps: Vec<HeatMap>,
+}
+
+/// Maps of one clip, `pixels` being `[3, T, H, W]` in C order and `clip` being `(T, H, W)`.
+///
+/// However many maps are asked for, the network runs forward once and backward once, and nothing below the lowest layer
+/// asked for is recorded. Each distinct target gets a copy of the upper part of the network.
+///
+/// # Errors
+/// An unknown method, layer or class, a clip the network cannot take, or scores that are not numbers.
+pub fn explain(
+    network: &Network,
+    pixels: Vec<f32>,
+    clip: [usize; 3],
+    requests: &[MapRequest],
+) -> Result<Explained, CamError> {
+    let methods = requests.iter().map(|r| MethodSpec::find(&r.method)).collect::<Result<Vec<_>, _>>()?;
+    let classes = network.classes();
+    if let Some(class) = requests.iter().find_map(|r| match r.target {
+        Target::Class(c) if c >= classes => Some(c),
+        _ => None,
+    }) {
+        return Err(CamError::UnknownClass { class, classes });
+    }
+    let input = network.input(pixels, 1, clip)?;
+    if requests.is_empty() {
+        return Ok(Explained { logits: finite(read(network.forward(input))?)?, maps: Vec::new() });
+    }
+    let layer_of = |r: &MapRequest| r.layer.clone().unwrap_or_else(|| network.default_layer().to_owned());
+    let layers = distinct(requests.iter().map(layer_of));
+    let targets = distinct(requests.iter().map(|r| r.target));
+    let ids: Vec<&str> = layers.iter().map(String::as_str).collect();
+    let tapped = network.forward_tapped(input, &ids, targets.len())?;
+    let rows = finite(read(tapped.logits.clone())?)?; // [targets, classes]
+    let logits: Vec<f32> = rows.iter().take(classes).copied().collect();
+    let predicted = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+    let chosen: Vec<ClassId> = targets
+        .iter()
+        .map(|t| match t {
+            Target::Predicted => predicted,
+            Target::Class(class) => *class,
+        })
+        .collect();
+
+    let device = tapped.logits.device();
+    let index: Vec<i64> = chosen.iter().map(|c| *c as i64).collect();
+    let index: Tensor<2, Int> = Tensor::from_data(TensorData::new(index, [targets.len(), 1]), &device);
+    let gradients = tapped.logits.gather(1, index).sum().backward();
+
+    let mut caught = Vec::with_capacity(tapped.taps.len());
+    for tap in &tapped.taps {
+        let [_, channels, t, h, w] = tap.activation.dims();
+        let gradient = read(tap.gradient(&gradients))?;
+        caught.push((channels, [t, h, w], read(tap.activation.clone())?, gradient));
+    }
+    let maps = requests
+        .iter()
+        .zip(methods)
+        .filter_map(|(request, method)| {
+            let layer = layer_of(request);
+            let (channels, shape, activation, gradient) = caught.get(layers.iter().position(|l| *l == layer)?)?;
+            let row = targets.iter().position(|t| *t == request.target)?;
+            let size = channels * shape.iter().product::<usize>();
+            let of_row = row * size..(row + 1) * size;
+            let part = LayerMap {
+                activation: activation.get(of_row.clone())?,
+                gradient: gradient.get(of_row)?,
+                channels: *channels,
+                shape: *shape,
+            };
+            Some(HeatMap {
+                method: request.method.clone(),
+                layer,
+                class: *chosen.get(row)?,
+                shape: *shape,
+                values: (method.compute)(part, request.pooling),
+                pooling: request.pooling,
+            })
+        })
+        .collect();
+    Ok(Explained { logits, maps })
+}
+
+fn finite(logits: Vec<f32>) -> Result<Vec<f32>, CamError> {
+    if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(CamError::NotFinite) }
+}
+
+fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut out = Vec::new();
+    for item in items {
+        if !out.contains(&item) {
+            out.push(item);
+        }
+    }
+    out
+}

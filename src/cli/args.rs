@@ -1,0 +1,271 @@
+//! The arguments. Names are a contract with scripts.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// See what video action-recognition models see.
+#[derive(Debug, Parser)]
+#[command(name = "kinolens", version, about, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Dataset, run folder, video or frame folder to open in the window.
+    pub path: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the demo dataset: animated people doing exercises, with true labels, masks and poses.
+    Demo(DemoArgs),
+    /// Statistics, integrity warnings and plots of a dataset.
+    Inspect(InspectArgs),
+    /// Properties and frames of one video, exact to the frame.
+    Probe(ProbeArgs),
+    /// Train a network.
+    Train(Box<TrainArgs>),
+    /// Judge a checkpoint.
+    Evaluate(EvaluateArgs),
+    /// Sliding windows over a whole video.
+    Predict(PredictArgs),
+    /// Heat maps of clips, as videos and numbers.
+    Explain(Box<ExplainArgs>),
+    /// Draw the curves and the last evaluation of a run again.
+    Plot(PlotArgs),
+    /// Networks: parameters, input, layers.
+    Models(ModelsArgs),
+    /// Check that decoding, building, forward, backward, device and overlay work here.
+    Selftest(JsonArg),
+    /// Internal: touch a device and report by exit code. A driver that crashes takes only this process along.
+    #[command(hide = true)]
+    ProbeDevice {
+        /// `cuda` or `gpu`.
+        kind: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct JsonArg {
+    /// Print one JSON document on standard output (train: one object a line).
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder to make the dataset in.
+    pub dir: PathBuf,
+    /// People.
+    #[arg(long)]
+    pub subjects: Option<usize>,
+    /// The same seed gives the same labels.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Replace a demo dataset that is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Dataset folder, split CSV, video or frame folder.
+    pub dataset: PathBuf,
+    /// Write tables and plots here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Configuration whose clip length, strides and subject pattern count.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Video file, picture or frame folder.
+    pub video: PathBuf,
+    /// Decode this frame (repeatable).
+    #[arg(long = "frame", value_name = "N")]
+    pub frames: Vec<u32>,
+    /// Write the frames asked for as PNG files here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// Where a configuration comes from: preset or file, then `--set`, then the named options.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// A preset by name.
+    #[arg(long, conflicts_with = "config")]
+    pub preset: Option<String>,
+    /// A RON file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one value, for example training.epochs=20 (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    Auto,
+    Cuda,
+    Gpu,
+    Cpu,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Dataset folder.
+    pub dataset: PathBuf,
+    /// Run folder to make.
+    #[arg(long, required_unless_present = "resume")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Network id (see `kinolens models`).
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Most epochs.
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Clips in a batch.
+    #[arg(long)]
+    pub batch_size: Option<usize>,
+    /// Seed of every random stream.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where to compute.
+    #[arg(long, value_enum)]
+    pub device: Option<DeviceArg>,
+    /// Loading threads; 0 loads in the training thread.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// A quick look: 5 % of the clips, one loading thread, before/after videos of augmented clips in RUN/debug.
+    #[arg(long)]
+    pub debug: bool,
+    /// Go on with a run from its last checkpoint.
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// Replace a run that is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitArg {
+    Train,
+    Val,
+    Test,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Run folder or checkpoint.
+    pub run: PathBuf,
+    /// Dataset whose class names the run knows.
+    pub dataset: PathBuf,
+    /// Which clips.
+    #[arg(long, value_enum, default_value_t = SplitArg::Test)]
+    pub split: SplitArg,
+    /// Where to write; the run's `results/` when left out.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// Run folder or checkpoint.
+    pub run: PathBuf,
+    /// Video file or frame folder.
+    pub video: PathBuf,
+    /// Write windows.csv and frames.csv here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Run folder or checkpoint.
+    pub run: PathBuf,
+    /// Dataset or video.
+    pub source: PathBuf,
+    /// Method id (repeatable): grad-cam, grad-cam++, hirescam.
+    #[arg(long = "method", value_name = "ID")]
+    pub methods: Vec<String>,
+    /// Layer id (repeatable); the network's default when left out.
+    #[arg(long = "layer", value_name = "ID")]
+    pub layers: Vec<String>,
+    /// The logit to explain: predicted, true, or a class name or number.
+    #[arg(long, default_value = "predicted")]
+    pub class: String,
+    /// Explain this clip (repeatable).
+    #[arg(long = "clip", value_name = "VIDEO:START")]
+    pub clips: Vec<String>,
+    /// Where random samples come from.
+    #[arg(long, value_enum, default_value_t = SplitArg::Test)]
+    pub split: SplitArg,
+    /// Random samples when no clip is named.
+    #[arg(long, default_value_t = 5)]
+    pub num_samples: usize,
+    /// Draw only clips the network gets wrong.
+    #[arg(long)]
+    pub misclassified_only: bool,
+    /// Pool gradients for each time step by itself instead of over the whole clip.
+    #[arg(long)]
+    pub per_time_step: bool,
+    /// Weight of the heat map in the overlay.
+    #[arg(long, default_value_t = 0.5)]
+    pub alpha: f32,
+    /// Frames a second of the videos written.
+    #[arg(long, default_value_t = 10.0)]
+    pub fps: f64,
+    /// Colour map id.
+    #[arg(long, default_value = "turbo")]
+    pub color_map: String,
+    /// Seed of the draw.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Include the raw map values in the JSON.
+    #[arg(long)]
+    pub raw: bool,
+    /// Write videos and metadata here.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    /// Run folder.
+    pub run: PathBuf,
+    /// How many classes the "top" plot shows.
+    #[arg(long, default_value_t = 5)]
+    pub top_classes: usize,
+    /// Where to write; the run's `plots/` when left out.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Output units.
+    #[arg(long, default_value_t = 17)]
+    pub classes: usize,
+    #[command(flatten)]
+    pub json: JsonArg,
+}

@@ -1,0 +1,315 @@
+//! The subcommands: arguments to jobs, outputs to text or JSON.
+
+use super::Exit;
+use super::args::{Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg};
+use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use crate::config::{DataConfig, Preset, RunConfig};
+use crate::domain::Dataset;
+use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
+use crate::progress::Monitor;
+use anyhow::{Context, anyhow};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub(super) type Outcome = Result<ExitCode, Exit>;
+
+pub(super) fn dispatch(command: Command) -> Outcome {
+    match command {
+        Command::Demo(args) => demo(&args),
+        Command::Inspect(args) => super::inspect::inspect(&args),
+        Command::Probe(args) => super::inspect::probe(&args),
+        Command::Train(args) => super::train::train(&args),
+        Command::Evaluate(args) => evaluate(&args),
+        Command::Predict(args) => predict(&args),
+        Command::Explain(args) => super::explain::explain(&args),
+        Command::Plot(args) => plot(&args),
+        Command::Models(args) => models(&args),
+        Command::Selftest(args) => super::selftest::selftest(args),
+        Command::ProbeDevice { kind } => Ok(ExitCode::from(crate::model::device::probe_main(&kind))),
+    }
+}
+
+/// Runs one job in this thread with progress on standard error.
+pub(super) fn run_job(job: Job, monitor: &dyn Monitor, state: &mut LaneState) -> Result<Output, Exit> {
+    match run(job, state, monitor) {
+        Ok(crate::jobs::Done::Finished(output)) => Ok(output),
+        Ok(crate::jobs::Done::Cancelled(_)) => Err(Exit::Interrupted),
+        Err(_) if interrupted() => Err(Exit::Interrupted),
+        Err(error) => Err(Exit::Failed(error.into())),
+    }
+}
+
+/// Opens a dataset, a video or a frame folder.
+pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
+    let monitor = TerminalMonitor::new(false, 0);
+    let job = Job::OpenDataset { path: path.to_path_buf(), data: data.clone() };
+    match run_job(job, &monitor, state)? {
+        Output::Dataset(dataset) => Ok(dataset),
+        _ => Err(Exit::Failed(anyhow!("opening {} gave no dataset", path.display()))),
+    }
+}
+
+/// Preset or file, then `--set`. Errors here are usage errors.
+pub(super) fn resolve_config(args: &ConfigArgs, default_preset: Option<&str>) -> Result<RunConfig, Exit> {
+    let resolve = || -> Result<RunConfig, crate::config::ConfigError> {
+        let mut config = match (&args.config, args.preset.as_deref().or(default_preset)) {
+            (Some(file), _) => RunConfig::load(file)?,
+            (None, Some(name)) => Preset::find(name)?.config()?,
+            (None, None) => RunConfig::reference(),
+        };
+        for assignment in &args.set {
+            config.set(assignment)?;
+        }
+        config.validate()?;
+        Ok(config)
+    };
+    resolve().map_err(|e| Exit::Usage(e.into()))
+}
+
+pub(super) fn split_choice(split: SplitArg) -> SplitChoice {
+    match split {
+        SplitArg::Train => SplitChoice::Train,
+        SplitArg::Val => SplitChoice::Val,
+        SplitArg::Test => SplitChoice::Test,
+        SplitArg::All => SplitChoice::All,
+    }
+}
+
+/// `RUN` or `RUN/checkpoints/NAME` as a reference.
+pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
+    let inside = path.parent().filter(|p| p.file_name().is_some_and(|n| n == "checkpoints")).and_then(Path::parent);
+    match (inside, path.file_name()) {
+        (Some(run), Some(name)) => {
+            CheckpointRef { run: run.to_path_buf(), name: Some(name.to_string_lossy().into_owned()) }
+        }
+        _ => CheckpointRef { run: path.to_path_buf(), name: None },
+    }
+}
+
+/// The data settings a run was trained with, so that subjects and names are found the same way.
+pub(super) fn data_config_of(run: &Path) -> DataConfig {
+    let run = checkpoint_ref(run).run;
+    RunConfig::load(&run.join("config.ron")).map(|c| c.data).unwrap_or_default()
+}
+
+/// Fails early, and as a usage error, when the run is not there.
+pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
+    let run = checkpoint_ref(path).run;
+    if run.join("config.ron").is_file() {
+        return Ok(());
+    }
+    let what = if run.exists() { "has no config.ron, so it is no run folder" } else { "does not exist" };
+    Err(Exit::Failed(anyhow!("{} {what}; name a folder that 'kinolens train --out' made", run.display())))
+}
+
+fn demo(args: &DemoArgs) -> Outcome {
+    let mut state = LaneState::default();
+    let monitor = TerminalMonitor::new(false, 0);
+    let job = Job::MakeDemo {
+        dir: args.dir.clone(),
+        subjects: args.subjects.unwrap_or(crate::data::demo::DemoOptions::default().subjects),
+        seed: args.seed,
+        force: args.force,
+    };
+    let Output::Demo(dir) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    drop(monitor);
+    if args.json.json {
+        print_json(&json!({ "path": dir }));
+    } else {
+        print_line(&format!("demo dataset in {}", dir.display()));
+        print_line(&format!("look at it:   kinolens {}", dir.display()));
+        print_line(&format!("train on it:  kinolens train {} --preset demo --out demo-run", dir.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn evaluate(args: &EvaluateArgs) -> Outcome {
+    require_run(&args.run)?;
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run), &mut state)?;
+    let monitor = TerminalMonitor::new(false, 0);
+    let job = Job::Evaluate {
+        checkpoint: checkpoint_ref(&args.run),
+        dataset,
+        split: split_choice(args.split),
+        out: args.out.clone(),
+    };
+    let Output::Evaluation(evaluation, _) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    drop(monitor);
+    if args.json.json {
+        print_json(&serde_json::to_value(&*evaluation)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let e = &*evaluation;
+    let percent = |v: f64| format!("{:.1} %", v * 100.0);
+    print_line(&format!("{} on {} ({} clips of '{}')", e.checkpoint, e.dataset, e.clips, e.split));
+    print_line(&format!(
+        "accuracy {} [{} … {}]   top-3 {}   top-5 {}   mean class {}   loss {:.4}   majority baseline {}",
+        percent(e.accuracy),
+        percent(e.accuracy_interval.low),
+        percent(e.accuracy_interval.high),
+        percent(e.top3_accuracy),
+        percent(e.top5_accuracy),
+        percent(e.mean_class_accuracy),
+        e.loss,
+        percent(e.majority_baseline)
+    ));
+    if let Some(f) = &e.frames {
+        print_line(&format!(
+            "frames: accuracy {}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
+            percent(f.accuracy),
+            f.edit,
+            f.f1_10,
+            f.f1_25,
+            f.f1_50
+        ));
+    }
+    let width = e.per_class.iter().map(|c| c.class.chars().count()).max().unwrap_or(5).clamp(5, 40);
+    print_line(&format!("{:width$}  precision  recall      f1  support", "class"));
+    for c in &e.per_class {
+        print_line(&format!(
+            "{:width$}  {:>9.3}  {:>6.3}  {:>6.3}  {:>7}",
+            c.class, c.precision, c.recall, c.f1, c.support
+        ));
+    }
+    for warning in &e.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn predict(args: &PredictArgs) -> Outcome {
+    require_run(&args.run)?;
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.video, &data_config_of(&args.run), &mut state)?;
+    let [entry] = dataset.videos.as_slice() else {
+        return Err(Exit::Failed(anyhow!(
+            "{} holds {} videos; predict takes one (evaluate and explain take a dataset)",
+            args.video.display(),
+            dataset.videos.len()
+        )));
+    };
+    let video = entry.name.clone();
+    let monitor = TerminalMonitor::new(false, 0);
+    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run), dataset, video };
+    let Output::VideoPrediction(p) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    drop(monitor);
+    let best = |probabilities: &[f32]| {
+        probabilities.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+    };
+    if let Some(out) = &args.out {
+        write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
+    }
+    if args.json.json {
+        let windows: Vec<Value> = p
+            .starts
+            .iter()
+            .zip(&p.windows)
+            .map(|(start, probabilities)| {
+                let (class, probability) = best(probabilities);
+                json!({"start": start, "predicted": p.classes.name(class), "probability": probability, "probabilities": probabilities})
+            })
+            .collect();
+        let frames: Vec<Value> = p
+            .frames
+            .iter()
+            .enumerate()
+            .map(|(i, (class, probability))| json!({"frame": i, "predicted": p.classes.name(*class), "probability": probability}))
+            .collect();
+        let names: Vec<&str> = p.classes.classes.iter().map(|c| c.name.as_str()).collect();
+        print_json(&json!({"video": args.video, "classes": names, "windows": windows, "frames": frames}));
+    } else {
+        for (start, probabilities) in p.starts.iter().zip(&p.windows) {
+            let (class, probability) = best(probabilities);
+            print_line(&format!("{start:>8}  {:5.1} %  {}", probability * 100.0, p.classes.name(class)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `windows.csv` (one row a window) and `frames.csv` (one row a frame).
+fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out)?;
+    let mut windows = csv::Writer::from_path(out.join("windows.csv"))?;
+    let mut header = vec!["start".to_owned(), "predicted".into(), "probability".into()];
+    header.extend(p.classes.classes.iter().map(|c| c.name.clone()));
+    windows.write_record(&header)?;
+    for (start, probabilities) in p.starts.iter().zip(&p.windows) {
+        let (class, probability) =
+            probabilities.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0));
+        let mut row = vec![start.to_string(), p.classes.name(class).to_owned(), probability.to_string()];
+        row.extend(probabilities.iter().map(f32::to_string));
+        windows.write_record(&row)?;
+    }
+    windows.flush()?;
+    let mut frames = csv::Writer::from_path(out.join("frames.csv"))?;
+    frames.write_record(["frame", "predicted", "probability"])?;
+    for (i, (class, probability)) in p.frames.iter().enumerate() {
+        frames.write_record([i.to_string(), p.classes.name(*class).to_owned(), probability.to_string()])?;
+    }
+    frames.flush()?;
+    Ok(())
+}
+
+fn plot(args: &PlotArgs) -> Outcome {
+    require_run(&args.run)?;
+    let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
+    let out = args.out.clone().unwrap_or_else(|| view.path.join("plots"));
+    let files = crate::jobs::plot_run(&view, args.top_classes, &out)?;
+    if args.json.json {
+        print_json(&json!({ "files": files }));
+    } else {
+        files.iter().for_each(|f| print_line(&f.display().to_string()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn models(args: &ModelsArgs) -> Outcome {
+    if args.classes == 0 {
+        return Err(Exit::Usage(anyhow!("--classes must be at least 1")));
+    }
+    let device = crate::model::ComputeDevice::cpu();
+    let mut documents = Vec::new();
+    for spec in crate::model::MODELS {
+        let config = crate::config::ModelConfig { id: spec.id.to_owned(), ..Default::default() };
+        let (t, h, w) = spec.input;
+        let clip = [t as usize, h as usize, w as usize];
+        let network = crate::model::Network::build(&config, args.classes, clip, &device, 0)?;
+        if args.json.json {
+            let layers: Vec<Value> =
+                network.layers().iter().map(|l| json!({ "id": l.id, "shape": l.shape, "cam": l.cam })).collect();
+            documents.push(json!({
+                "id": spec.id, "title": spec.title, "parameters": network.parameters(),
+                "trainable": network.trainable(), "input": [3, t, h, w], "classes": args.classes,
+                "default_layer": network.default_layer(), "layers": layers,
+            }));
+            continue;
+        }
+        print_line(&format!("{:30} {:>12} parameters   input 3x{t}x{h}x{w}", spec.id, group(network.parameters())));
+        print_line(&format!("    {} {}", spec.title, spec.summary));
+        print_line(&format!(
+            "    heatmaps at {} by default, {} layers in all",
+            network.default_layer(),
+            network.cam_layers().len()
+        ));
+    }
+    if args.json.json {
+        print_json(&Value::Array(documents));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `27797137` as `27,797,137`.
+fn group(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,154 @@
+//! `kinolens explain`: heat maps of clips as numbers and videos.
+
+use super::Exit;
+use super::args::ExplainArgs;
+use super::commands::{Outcome, checkpoint_ref, data_config_of, open_dataset, require_run, split_choice};
+use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use crate::domain::{ClassSet, Dataset, PoolingRule};
+use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
+use anyhow::anyhow;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+pub(super) fn explain(args: &ExplainArgs) -> Outcome {
+    require_run(&args.run)?;
+    if !(0.0..=1.0).contains(&args.alpha) {
+        return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
+    }
+    if !(args.fps > 0.0 && args.fps <= 240.0) {
+        return Err(Exit::Usage(anyhow!("--fps {} must be above 0 and at most 240", args.fps)));
+    }
+    let checkpoint = checkpoint_ref(&args.run);
+    let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
+    let maps = requests(args, &classes)?;
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.source, &data_config_of(&args.run), &mut state)?;
+    let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
+    let monitor = TerminalMonitor::new(false, 0);
+    let request = ExportRequest {
+        checkpoint,
+        dataset,
+        clips,
+        num_samples: args.num_samples,
+        split: split_choice(args.split),
+        misclassified_only: args.misclassified_only,
+        maps,
+        alpha: args.alpha,
+        fps: args.fps,
+        color_map: args.color_map.clone(),
+        seed: args.seed,
+        out: args.out.clone(),
+    };
+    let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
+        Ok(explanation) => explanation,
+        Err(_) if interrupted() => return Err(Exit::Interrupted),
+        Err(error) => return Err(Exit::Failed(error.into())),
+    };
+    drop(monitor);
+    let name = |class: usize| explanation.classes.name(class);
+    if args.json.json {
+        let samples: Vec<Value> = explanation
+            .samples
+            .iter()
+            .map(|s| {
+                let maps: Vec<Value> = s
+                    .maps
+                    .iter()
+                    .map(|m| {
+                        let mut map = json!({
+                            "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
+                            "shape": m.shape, "pooling": m.pooling,
+                        });
+                        if args.raw {
+                            map["values"] = json!(m.values);
+                        }
+                        map
+                    })
+                    .collect();
+                json!({
+                    "video": s.clip.video, "start": s.clip.start, "frames": s.frames, "true": s.truth.map(name),
+                    "predicted": name(s.predicted), "probability": s.probabilities.get(s.predicted),
+                    "probabilities": s.probabilities, "maps": maps,
+                })
+            })
+            .collect();
+        print_json(&json!({ "samples": samples, "out": args.out }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for s in &explanation.samples {
+        let truth = s.truth.map_or("unlabelled", name);
+        let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;
+        print_line(&format!(
+            "{} frame {}: true {truth}, predicted {} ({probability:.1} %)",
+            s.clip.video,
+            s.clip.start,
+            name(s.predicted)
+        ));
+        for m in &s.maps {
+            let [t, h, w] = m.shape;
+            print_line(&format!("    {} at {} for '{}': {t}x{h}x{w} cells", m.method, m.layer, name(m.class)));
+        }
+    }
+    if explanation.samples.is_empty() {
+        print_line("no clip fits: there is nothing wrong to show, or the split has no labelled clips");
+    }
+    if let Some(out) = &args.out {
+        print_line(&format!("videos in {}", out.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every method at every layer asked for.
+fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, Exit> {
+    let target = match args.class.as_str() {
+        "predicted" => TargetClass::Predicted,
+        "true" => TargetClass::True,
+        other => {
+            let found = classes.by_name(other).or_else(|| other.parse().ok().filter(|c| *c < classes.len()));
+            let known = || classes.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+            TargetClass::Class(found.ok_or_else(|| {
+                Exit::Usage(anyhow!("--class '{other}' is neither predicted, true, nor one of: {}", known()))
+            })?)
+        }
+    };
+    let methods = if args.methods.is_empty() { vec!["grad-cam".to_owned()] } else { args.methods.clone() };
+    for method in &methods {
+        if !crate::cam::METHODS.iter().any(|m| m.id == method) {
+            let known: Vec<&str> = crate::cam::METHODS.iter().map(|m| m.id).collect();
+            return Err(Exit::Usage(anyhow!("there is no method '{method}'; the methods are: {}", known.join(", "))));
+        }
+    }
+    let layers: Vec<Option<String>> =
+        if args.layers.is_empty() { vec![None] } else { args.layers.iter().cloned().map(Some).collect() };
+    let pooling = if args.per_time_step { PoolingRule::PerTimeStep } else { PoolingRule::SpaceTime };
+    let pairs = methods.iter().flat_map(|m| layers.iter().map(move |l| (m.clone(), l.clone())));
+    Ok(pairs.map(|(method, layer)| HeatRequest { method, layer, target, pooling }).collect())
+}
+
+/// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.
+fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
+    let usage = |m: String| Exit::Usage(anyhow!(m));
+    let (video, start) = text.rsplit_once(':').unwrap_or(("", text));
+    let start: u32 =
+        start.parse().map_err(|_| usage(format!("--clip '{text}': write VIDEO:START, for example s05.mp4:120")))?;
+    let matches: Vec<_> = dataset
+        .videos
+        .iter()
+        .filter(|v| {
+            video.is_empty()
+                || v.name == video
+                || v.path.as_os_str() == video
+                || v.name.ends_with(&format!("/{video}"))
+                || v.path.file_stem().is_some_and(|s| s == video)
+        })
+        .collect();
+    match matches.as_slice() {
+        [one] if start < one.frames().max(1) => Ok(ClipRef { video: one.name.clone(), start }),
+        [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
+        [] => Err(usage(format!("--clip '{text}': the dataset has no video '{video}'"))),
+        many => Err(usage(format!(
+            "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
+            many.len()
+        ))),
+    }
+}

@@ -1,0 +1,70 @@
+//! `kinolens inspect` and `kinolens probe`: looking without changing.
+
+use super::args::{InspectArgs, ProbeArgs};
+use super::commands::{Outcome, open_dataset, resolve_config};
+use super::monitor::{print_json, print_line};
+use crate::jobs::LaneState;
+use anyhow::Context;
+use std::process::ExitCode;
+
+pub(super) fn inspect(args: &InspectArgs) -> Outcome {
+    let config = resolve_config(&args.config, None)?;
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
+    if let Some(out) = &args.out {
+        crate::jobs::write_inspection(&dataset, &statistics, out)
+            .with_context(|| format!("cannot write the inspection to {}", out.display()))?;
+    }
+    if args.json.json {
+        print_json(&serde_json::to_value(&statistics)?);
+    } else {
+        print_line(statistics.text().trim_end());
+        if let Some(out) = &args.out {
+            print_line(&format!("tables and plots in {}", out.display()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn probe(args: &ProbeArgs) -> Outcome {
+    let report = crate::video::probe(&args.video, &args.frames)?;
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+        let video = crate::video::Video::open(&args.video)?;
+        for index in &args.frames {
+            let path = out.join(format!("frame_{index:06}.png"));
+            let frame = video.frame(*index)?;
+            crate::render::write_png(&path, &frame.image)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    for warning in &report.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if args.json.json {
+        print_json(&serde_json::to_value(&report)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_line(&format!("{}", args.video.display()));
+    print_line(&format!(
+        "{}x{} pixels (aspect {}), rotation {}°, {}, {} frames, {:.3} fps{}, {:.3} s",
+        report.width,
+        report.height,
+        report.pixel_aspect,
+        report.rotation,
+        report.codec,
+        report.frames,
+        report.fps,
+        if report.variable_frame_rate { " (variable)" } else { "" },
+        report.duration_s
+    ));
+    for s in &report.samples {
+        let luma = s.luma.map_or_else(String::new, |l| format!("  luma {l:.3}"));
+        print_line(&format!(
+            "frame {:>6}  {:>9.3} s{luma}  rgb {:.2} {:.2} {:.2}  md5 {}",
+            s.index, s.pts_s, s.mean.r, s.mean.g, s.mean.b, s.md5
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,176 @@
+//! `kinolens train`.
+
+use super::Exit;
+use super::args::{DeviceArg, TrainArgs};
+use super::commands::{Outcome, open_dataset, resolve_config, run_job};
+use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
+use crate::config::{DeviceChoice, RunConfig};
+use crate::jobs::{Job, LaneState, Output, RunView};
+use anyhow::anyhow;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Share of the training clips in `--debug` (S1.2).
+const DEBUG_FRACTION: f64 = 0.05;
+
+pub(super) fn train(args: &TrainArgs) -> Outcome {
+    let result = prepare_and_run(args);
+    if args.json.json {
+        match &result {
+            Err(Exit::Failed(error) | Exit::Usage(error)) if !interrupted() => {
+                print_json(&tagged("failed", json!({ "message": error.to_string() })));
+            }
+            _ => {}
+        }
+    }
+    result
+}
+
+fn prepare_and_run(args: &TrainArgs) -> Outcome {
+    let resume = args.resume.is_some();
+    let out = run_folder(args)?;
+    let config = if resume { resumed_config(args, &out)? } else { configured(args)? };
+    if !resume {
+        refuse_existing(&out, args.force)?;
+    }
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    for warning in &dataset.warnings {
+        eprintln!("warning: {}: {}", warning.path.display(), warning.message);
+    }
+    let monitor = TerminalMonitor::new(args.json.json, config.training.epochs);
+    if args.json.json {
+        let started = json!({
+            "run": out, "dataset": args.dataset, "model": config.model.id, "epochs": config.training.epochs,
+            "batch_size": config.training.batch_size, "seed": config.seed,
+        });
+        print_json(&tagged("started", started));
+    }
+    let job = Job::Train {
+        dataset,
+        config: Box::new(config),
+        out: out.clone(),
+        resume,
+        force: args.force,
+        debug: args.debug,
+    };
+    let output = run_job(job, &monitor, &mut state);
+    drop(monitor);
+    if let Err(Exit::Interrupted) = output {
+        eprintln!("go on with: kinolens train {} --resume {}", args.dataset.display(), out.display());
+    }
+    let Output::Run(run) = output? else { return Ok(ExitCode::SUCCESS) };
+    report(&run, args);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the run lives: `--resume RUN` wins over `--out`.
+fn run_folder(args: &TrainArgs) -> Result<PathBuf, Exit> {
+    match (&args.resume, &args.out) {
+        (Some(run), Some(out)) if run != out => Err(Exit::Usage(anyhow!(
+            "--resume {} and --out {} name two folders; a resumed run goes on in its own",
+            run.display(),
+            out.display()
+        ))),
+        (Some(run), _) => {
+            super::commands::require_run(run)?;
+            Ok(run.clone())
+        }
+        (None, Some(out)) => Ok(out.clone()),
+        (None, None) => Err(Exit::Usage(anyhow!("name the run folder with --out RUN"))),
+    }
+}
+
+/// Nothing is overwritten silently. What `--force` removes must look like a run.
+fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
+    let occupied = match std::fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => out.exists(),
+    };
+    if occupied && !force {
+        return Err(Exit::Usage(anyhow!(
+            "{} exists already; use --resume {} to go on with it, --force to replace it, or another --out",
+            out.display(),
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
+    if args.config.preset.is_some() || args.config.config.is_some() || args.model.is_some() || args.seed.is_some() {
+        return Err(Exit::Usage(anyhow!(
+            "a resumed run keeps its configuration; only --epochs, --device, --workers and --set of these may change"
+        )));
+    }
+    let mut config = RunConfig::load(&run.join("config.ron")).map_err(|e| Exit::Usage(e.into()))?;
+    apply_options(args, &mut config)?;
+    Ok(config)
+}
+
+fn configured(args: &TrainArgs) -> Result<RunConfig, Exit> {
+    let mut config = resolve_config(&args.config, None)?;
+    apply_options(args, &mut config)?;
+    Ok(config)
+}
+
+fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
+    let usage = |e: crate::config::ConfigError| Exit::Usage(e.into());
+    if let Some(model) = &args.model {
+        if !crate::model::MODELS.iter().any(|m| m.id == model) {
+            let known: Vec<&str> = crate::model::MODELS.iter().map(|m| m.id).collect();
+            return Err(Exit::Usage(anyhow!("there is no model '{model}'; the models are: {}", known.join(", "))));
+        }
+        config.model.id.clone_from(model);
+    }
+    if let Some(epochs) = args.epochs {
+        config.training.epochs = epochs;
+    }
+    if let Some(batch) = args.batch_size {
+        config.training.batch_size = batch;
+    }
+    if let Some(seed) = args.seed {
+        config.seed = seed;
+    }
+    if let Some(workers) = args.workers {
+        config.training.workers = workers;
+    }
+    if let Some(device) = args.device {
+        config.device = match device {
+            DeviceArg::Auto => DeviceChoice::Auto,
+            DeviceArg::Cuda => DeviceChoice::Cuda,
+            DeviceArg::Gpu => DeviceChoice::Gpu,
+            DeviceArg::Cpu => DeviceChoice::Cpu,
+        };
+    }
+    if args.debug {
+        config.data.fraction = DEBUG_FRACTION;
+        config.training.workers = 1;
+    }
+    if args.resume.is_some() {
+        for assignment in &args.config.set {
+            config.set(assignment).map_err(usage)?;
+        }
+    }
+    config.validate().map_err(usage)
+}
+
+fn report(run: &RunView, args: &TrainArgs) {
+    let last = run.history.last();
+    let best = run.history.iter().filter_map(|e| Some((e.epoch, e.val_accuracy?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    if args.json.json {
+        let finished = json!({
+            "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints,
+            "train_accuracy": last.map(|e| e.train_accuracy), "best_val_accuracy": best.map(|b| b.1),
+            "best_epoch": best.map(|b| b.0), "seconds": run.history.iter().map(|e| e.seconds).sum::<f64>(),
+        });
+        print_json(&tagged("finished", finished));
+        return;
+    }
+    print_line(&format!("run in {}", run.path.display()));
+    if let Some((epoch, accuracy)) = best {
+        print_line(&format!("best validation accuracy {:.1} % in epoch {epoch}", accuracy * 100.0));
+    }
+    print_line(&format!("judge it:  kinolens evaluate {} {}", run.path.display(), args.dataset.display()));
+}

@@ -1,0 +1,227 @@
+//! The worker lanes: one thread each, fed by commands, answering with events.
+
+use super::lane::LaneState;
+use super::run::{Done, JobError, run};
+use super::types::{Event, EventBody, Job, JobId, Lane};
+use crate::progress::{Flow, Monitor, Progress, StepReport};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// Called from worker threads whenever there is something to drain.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Events waiting for the window. Training emits a handful an epoch, so this is minutes of a hidden window.
+const QUEUE: usize = 4096;
+/// Step reports kept for a window that does not look; older ones give way.
+const STEPS_KEPT: usize = 20_000;
+
+/// What the threads and the window share about one job.
+#[derive(Debug, Default)]
+struct Shared {
+    flow: AtomicU8,
+    stage: Mutex<Option<Progress>>,
+    steps: Mutex<Vec<StepReport>>,
+}
+
+fn to_flow(v: u8) -> Flow {
+    match v {
+        1 => Flow::Pause,
+        2 => Flow::Finish,
+        3 => Flow::Stop,
+        _ => Flow::Continue,
+    }
+}
+
+fn from_flow(f: Flow) -> u8 {
+    match f {
+        Flow::Continue => 0,
+        Flow::Pause => 1,
+        Flow::Finish => 2,
+        Flow::Stop => 3,
+    }
+}
+
+struct LaneMonitor {
+    job: JobId,
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    wake: Wake,
+}
+
+impl LaneMonitor {
+    /// Sends an event that must not be lost. Blocks only when thousands are unread.
+    fn send(&self, body: EventBody) {
+        // A closed channel means the window is gone; the job then ends by its flow flag.
+        let _ = self.events.send(Event { job: self.job, body });
+        (self.wake)();
+    }
+}
+
+impl Monitor for LaneMonitor {
+    fn emit(&self, progress: Progress) {
+        match progress {
+            // Steps and stages are too frequent to queue: they wait in place until somebody looks.
+            Progress::Step(step) => {
+                let mut steps = self.shared.steps.lock();
+                if steps.len() >= STEPS_KEPT {
+                    steps.drain(..STEPS_KEPT / 2);
+                }
+                steps.push(step);
+            }
+            Progress::Stage { .. } => *self.shared.stage.lock() = Some(progress),
+            Progress::Log(_) => {
+                let event = Event { job: self.job, body: EventBody::Progress(progress) };
+                if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
+                    log::debug!("a log line was dropped: nobody drains the events");
+                }
+            }
+            other => return self.send(EventBody::Progress(other)),
+        }
+        (self.wake)();
+    }
+
+    fn poll(&self) -> Flow {
+        to_flow(self.shared.flow.load(Ordering::Relaxed))
+    }
+}
+
+struct Ticket {
+    id: JobId,
+    job: Job,
+    shared: Arc<Shared>,
+}
+
+/// Starts jobs and hands their events back. Dropping it asks every job to stop.
+pub struct Engine {
+    lanes: HashMap<Lane, Sender<Ticket>>,
+    jobs: Mutex<HashMap<JobId, Arc<Shared>>>,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    next: AtomicU64,
+    device: Arc<Mutex<String>>,
+}
+
+impl Engine {
+    /// Starts the lanes. `wake` is called from worker threads whenever there is something to drain.
+    pub fn new(wake: Wake) -> std::io::Result<Engine> {
+        let (sender, events) = crossbeam_channel::bounded(QUEUE);
+        let device = Arc::new(Mutex::new(String::new()));
+        let mut lanes = HashMap::new();
+        for (lane, name) in [(Lane::Train, "train"), (Lane::Analyse, "analyse"), (Lane::Io, "io")] {
+            let (tx, rx) = crossbeam_channel::unbounded::<Ticket>();
+            let (events, wake, device) = (sender.clone(), wake.clone(), device.clone());
+            std::thread::Builder::new().name(format!("lane-{name}")).spawn(move || {
+                let mut state = LaneState::new(device);
+                for ticket in rx {
+                    let monitor = LaneMonitor {
+                        job: ticket.id,
+                        shared: ticket.shared,
+                        events: events.clone(),
+                        wake: wake.clone(),
+                    };
+                    let body = work(ticket.job, &mut state, &monitor);
+                    monitor.send(body);
+                }
+            })?;
+            lanes.insert(lane, tx);
+        }
+        Ok(Engine { lanes, jobs: Mutex::default(), events, sender, next: AtomicU64::new(1), device })
+    }
+
+    /// Queues a job on its lane.
+    pub fn start(&self, job: Job) -> JobId {
+        let id = JobId(self.next.fetch_add(1, Ordering::Relaxed));
+        let shared = Arc::new(Shared::default());
+        self.jobs.lock().insert(id, shared.clone());
+        let sent = self.lanes.get(&job.lane()).is_some_and(|lane| lane.send(Ticket { id, job, shared }).is_ok());
+        if !sent {
+            let message = "the worker thread for this job is gone; save your work and start kinolens again".into();
+            let _ = self.sender.try_send(Event { job: id, body: EventBody::Failed(message) });
+        }
+        id
+    }
+
+    /// Tells a job to pause, go on, finish or stop; it looks between its steps.
+    pub fn control(&self, job: JobId, flow: Flow) {
+        if let Some(shared) = self.jobs.lock().get(&job) {
+            shared.flow.store(from_flow(flow), Ordering::Relaxed);
+        }
+    }
+
+    /// Everything that happened since the last call, in order; of stages only the newest.
+    pub fn drain(&self) -> Vec<Event> {
+        let mut out = Vec::new();
+        let mut jobs = self.jobs.lock();
+        let queued: Vec<Event> = self.events.try_iter().collect();
+        // Steps lie beside the queue. They go first, so that an epoch's steps come before its end.
+        for (id, shared) in jobs.iter() {
+            let steps = std::mem::take(&mut *shared.steps.lock());
+            let stage = shared.stage.lock().take();
+            let all = steps.into_iter().map(Progress::Step).chain(stage);
+            out.extend(all.map(|p| Event { job: *id, body: EventBody::Progress(p) }));
+        }
+        for event in queued {
+            if matches!(event.body, EventBody::Finished(_) | EventBody::Cancelled(_) | EventBody::Failed(_)) {
+                jobs.remove(&event.job);
+            }
+            out.push(event);
+        }
+        out
+    }
+
+    /// Jobs queued or running.
+    pub fn running(&self) -> usize {
+        self.jobs.lock().len()
+    }
+
+    /// The device computations run on, for people; empty until the first network was used.
+    pub fn device(&self) -> String {
+        self.device.lock().clone()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for shared in self.jobs.lock().values() {
+            shared.flow.store(from_flow(Flow::Stop), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs one job and turns every way it can end into an event.
+fn work(job: Job, state: &mut LaneState, monitor: &LaneMonitor) -> EventBody {
+    if monitor.stopped() {
+        return EventBody::Cancelled(None);
+    }
+    monitor.send(EventBody::Started);
+    let title = job.title();
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(job, state, monitor)));
+    match result {
+        Ok(Ok(Done::Finished(output))) => EventBody::Finished(output),
+        Ok(Ok(Done::Cancelled(output))) => EventBody::Cancelled(output),
+        Ok(Err(JobError::Stopped)) => EventBody::Cancelled(None),
+        Ok(Err(error)) => EventBody::Failed(error.to_string()),
+        Err(panic) => {
+            // Whatever the lane had loaded may be half changed; the next job loads afresh.
+            state.forget();
+            EventBody::Failed(panic_sentence(&title, panic.as_ref()))
+        }
+    }
+}
+
+/// What a caught panic says, as a sentence for people.
+pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String {
+    let reason = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no reason given".into());
+    format!(
+        "'{title}' ended by an internal error: {reason}. Nothing else was affected; checkpoints on disk are whole. \
+         Please report this with the log."
+    )
+}

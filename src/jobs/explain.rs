@@ -1,0 +1,96 @@
+//! Clips to probabilities and heat maps.
+
+use super::lane::{LaneState, Loaded};
+use super::run::JobError;
+use super::types::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
+use crate::cam::{CamError, MapRequest, Target};
+use crate::data::{ClipSource, window_label};
+use crate::domain::{Clip, Dataset, VideoEntry};
+use crate::progress::Monitor;
+use std::sync::Arc;
+
+/// Probabilities and heat maps of clips.
+pub(super) fn explain(
+    request: &ExplainRequest,
+    state: &mut LaneState,
+    monitor: &dyn Monitor,
+) -> Result<Explanation, JobError> {
+    let classes = state.load(&request.checkpoint, monitor)?.checkpoint.state.classes.clone();
+    let source = state.source(&request.dataset)?;
+    let mut samples = Vec::with_capacity(request.clips.len());
+    for (done, clip) in request.clips.iter().enumerate() {
+        if monitor.stopped() {
+            return Err(JobError::Stopped);
+        }
+        monitor.stage("explaining clips", done as u64, request.clips.len() as u64);
+        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        samples.push(sample(loaded, &source, &request.dataset, clip, &request.maps)?);
+    }
+    Ok(Explanation { checkpoint: resolved(&request.checkpoint, state), classes, samples })
+}
+
+/// The reference with the name of the checkpoint that was really used.
+fn resolved(asked: &CheckpointRef, state: &LaneState) -> CheckpointRef {
+    let name = state.loaded().map(|l| l.checkpoint.name.clone()).or_else(|| asked.name.clone());
+    CheckpointRef { run: asked.run.clone(), name }
+}
+
+/// The video a clip names.
+pub(super) fn find_video<'a>(dataset: &'a Dataset, name: &str) -> Result<(usize, &'a VideoEntry), JobError> {
+    dataset.videos.iter().enumerate().find(|(_, v)| v.name == name).ok_or_else(|| {
+        JobError::Missing(format!("{} has no video '{name}'; open the dataset again", dataset.root.display()))
+    })
+}
+
+/// One clip.
+pub(super) fn sample(
+    loaded: &Loaded,
+    source: &Arc<ClipSource>,
+    dataset: &Dataset,
+    clip: &ClipRef,
+    maps: &[HeatRequest],
+) -> Result<ClipSample, JobError> {
+    let config = &loaded.checkpoint.state.config;
+    let (index, entry) = find_video(dataset, &clip.video)?;
+    let geometry = config.clip.geometry();
+    let frames: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
+    let truth = truth(loaded, dataset, entry, clip.start);
+    let requests = maps
+        .iter()
+        .map(|m| {
+            let target = match m.target {
+                TargetClass::Predicted => Target::Predicted,
+                TargetClass::True => Target::Class(truth.ok_or(CamError::NoTruth)?),
+                TargetClass::Class(class) => Target::Class(class),
+            };
+            Ok(MapRequest { method: m.method.clone(), layer: m.layer.clone(), target, pooling: m.pooling })
+        })
+        .collect::<Result<Vec<_>, CamError>>()?;
+    let pixels = source.pixels(&Clip { video: index, start: clip.start, label: None }, None)?;
+    let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
+    let explained = crate::cam::explain(&loaded.network, pixels, shape, &requests)?;
+    let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
+    Ok(ClipSample {
+        clip: clip.clone(),
+        frames,
+        truth,
+        predicted: crate::eval::metrics::argmax(&probabilities),
+        probabilities,
+        maps: explained.maps,
+    })
+}
+
+/// The clip's label as an output unit of the run, matched by name because another dataset may order classes differently.
+fn truth(loaded: &Loaded, dataset: &Dataset, entry: &VideoEntry, start: u32) -> Option<usize> {
+    let state = &loaded.checkpoint.state;
+    let clip = &state.config.clip;
+    let label = window_label(&entry.labels, start, entry.frames(), clip.geometry(), clip.label)?;
+    let known = &state.classes;
+    match label.class() {
+        Some(class) => known.by_name(dataset.classes.name(class)).or_else(|| {
+            let id = dataset.classes.classes.get(class)?.id;
+            known.by_id(id).filter(|_| dataset.format == "exercise")
+        }),
+        None => known.by_id(-1).filter(|_| state.config.data.background_class),
+    }
+}

@@ -1,0 +1,248 @@
+//! Heat maps as videos (S0.13): per sample the original, the heat map, the overlay, both side by side, and the facts.
+
+use super::explain::{find_video, sample};
+use super::lane::LaneState;
+use super::run::JobError;
+use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
+use crate::data::{ClipSource, assign, labelled_clips};
+use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, RgbImage, Split};
+use crate::eval::{RunDir, SplitChoice};
+use crate::progress::Monitor;
+use crate::render::{ClipPosition, HeatVolume, OverlayParams, color_map, composite, heat_picture};
+use crate::video::{Video, VideoWriter};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Dark gap between the two halves of `side_by_side.mp4`, in pixels.
+const GAP: usize = 4;
+
+/// Chooses clips, explains them, and, with a folder, writes their videos there.
+///
+/// # Errors
+/// A run that cannot be loaded, clips that do not exist, or a folder that cannot be written.
+pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
+    color_map(&request.color_map)?;
+    let loaded = state.load(&request.checkpoint, monitor)?;
+    let classes = loaded.checkpoint.state.classes.clone();
+    let name = Some(loaded.checkpoint.name.clone());
+    let source = state.source(&request.dataset)?;
+    let (candidates, wanted) = candidates(request, state)?;
+    let mut samples: Vec<ClipSample> = Vec::new();
+    for clip in candidates {
+        if samples.len() >= wanted {
+            break;
+        }
+        if monitor.stopped() {
+            return Err(JobError::Stopped);
+        }
+        monitor.stage("explaining clips", samples.len() as u64, wanted as u64);
+        if let Some(found) = explained(request, state, &source, &clip)? {
+            if let Some(out) = &request.out {
+                write_sample(request, &classes, &found, samples.len(), out, monitor)?;
+            }
+            samples.push(found);
+        }
+    }
+    if request.misclassified_only && samples.len() < wanted {
+        let (split, found) = (request.split.name(), samples.len());
+        monitor.warn(format!("only {found} clips of the {split} split are misclassified; {wanted} were asked for"));
+    }
+    let checkpoint = super::types::CheckpointRef { run: request.checkpoint.run.clone(), name };
+    Ok(Explanation { checkpoint, classes, samples })
+}
+
+/// One clip with its maps, or `None` when it is right and only wrong ones are wanted.
+fn explained(
+    request: &ExportRequest,
+    state: &LaneState,
+    source: &Arc<ClipSource>,
+    clip: &ClipRef,
+) -> Result<Option<ClipSample>, JobError> {
+    let loaded = state.loaded().ok_or(JobError::Stopped)?;
+    if request.misclassified_only {
+        // Without maps first: most clips are right, and a forward pass alone is several times cheaper.
+        let quick = sample(loaded, source, &request.dataset, clip, &[])?;
+        if quick.truth.is_none_or(|t| t == quick.predicted) {
+            return Ok(None);
+        }
+    }
+    sample(loaded, source, &request.dataset, clip, &request.maps).map(Some)
+}
+
+/// The clips to look through, in the order of looking, and how many samples are wanted.
+fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef>, usize), JobError> {
+    if !request.clips.is_empty() {
+        for clip in &request.clips {
+            find_video(&request.dataset, &clip.video)?;
+        }
+        return Ok((request.clips.clone(), request.clips.len()));
+    }
+    let loaded = state.loaded().ok_or(JobError::Stopped)?;
+    let config = &loaded.checkpoint.state.config;
+    let dataset = &request.dataset;
+    let parts = parts_of(request, loaded.checkpoint.run.as_deref(), dataset);
+    let keep = |video: usize| match request.split {
+        SplitChoice::All => true,
+        SplitChoice::Train => parts.get(video) == Some(&Split::Train),
+        SplitChoice::Val => parts.get(video) == Some(&Split::Val),
+        SplitChoice::Test => parts.get(video) == Some(&Split::Test),
+    };
+    let reference =
+        |video: usize, start: u32| dataset.videos.get(video).map(|v| ClipRef { video: v.name.clone(), start });
+    let mut clips: Vec<ClipRef> = labelled_clips(dataset, config, config.clip.eval_stride, keep)
+        .iter()
+        .filter_map(|c| reference(c.video, c.start))
+        .collect();
+    if clips.is_empty() && dataset.videos.iter().all(|v| v.labels.is_empty()) {
+        // Nothing is labelled (a video of one's own): any window will do.
+        let clip = &config.clip;
+        for (i, entry) in dataset.videos.iter().enumerate() {
+            let starts = crate::data::window_starts(entry.frames(), clip.geometry(), clip.eval_stride, true);
+            clips.extend(starts.into_iter().filter_map(|s| reference(i, s)));
+        }
+    }
+    if clips.is_empty() {
+        let (root, split) = (dataset.root.display(), request.split.name());
+        return Err(JobError::Missing(format!(
+            "{root} has no labelled clip in the {split} split; choose another split"
+        )));
+    }
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(request.seed);
+    clips.shuffle(&mut rng);
+    Ok((clips, request.num_samples))
+}
+
+/// The parts videos played in the run, where it is the run's own dataset; by the dataset's split elsewhere.
+fn parts_of(request: &ExportRequest, run: Option<&Path>, dataset: &Dataset) -> Vec<Split> {
+    let rows = run.and_then(|r| RunDir::open(r).ok()).and_then(|r| r.split().ok()).unwrap_or_default();
+    let of = |name: &str| rows.iter().find(|r| r.video == name).map(|r| r.part);
+    let known: Vec<Option<Split>> = dataset.videos.iter().map(|v| of(&v.name)).collect();
+    if known.iter().any(Option::is_some) {
+        return known.into_iter().map(Option::unwrap_or_default).collect();
+    }
+    let config = RunDir::open(&request.checkpoint.run).and_then(|r| r.config()).unwrap_or_default();
+    assign(dataset, &config).0
+}
+
+fn write_sample(
+    request: &ExportRequest,
+    classes: &ClassSet,
+    sample: &ClipSample,
+    number: usize,
+    out: &Path,
+    monitor: &dyn Monitor,
+) -> Result<(), JobError> {
+    let dir = out.join(format!("sample_{number:03}"));
+    make_dir(&dir)?;
+    let (_, entry) = find_video(&request.dataset, &sample.clip.video)?;
+    let video = Video::open(&entry.path)?;
+    let frames =
+        sample.frames.iter().map(|n| Ok(video.frame(*n)?.image.clone())).collect::<Result<Vec<_>, JobError>>()?;
+    write_video(&dir.join("original.mp4"), request.fps, frames.iter().cloned(), monitor)?;
+    let single = sample.maps.len() == 1;
+    for map in &sample.maps {
+        let place = if single { dir.clone() } else { dir.join(map_folder(map)) };
+        make_dir(&place)?;
+        write_map_videos(request, map, &frames, &place, monitor)?;
+    }
+    let path = dir.join("metadata.txt");
+    std::fs::write(&path, metadata(request, classes, sample)).map_err(|source| JobError::Write { path, source })
+}
+
+fn map_folder(map: &HeatMap) -> String {
+    format!("{}_{}_class{}", map.method, map.layer, map.class)
+}
+
+fn make_dir(path: &Path) -> Result<(), JobError> {
+    std::fs::create_dir_all(path).map_err(|source| JobError::Write { path: path.to_path_buf(), source })
+}
+
+fn write_map_videos(
+    request: &ExportRequest,
+    map: &HeatMap,
+    frames: &[RgbImage],
+    dir: &Path,
+    monitor: &dyn Monitor,
+) -> Result<(), JobError> {
+    let heat = HeatVolume::from_map(map)?;
+    let params =
+        OverlayParams { alpha: request.alpha, color_map: color_map(&request.color_map)?, ..OverlayParams::default() };
+    let at = |frame: usize| ClipPosition { frame, frames: frames.len() };
+    let overlays: Vec<RgbImage> = frames.iter().enumerate().map(|(i, f)| composite(f, &heat, at(i), &params)).collect();
+    let alone = frames.iter().enumerate().map(|(i, f)| heat_picture(f.width, f.height, &heat, at(i), &params));
+    write_video(&dir.join("heatmap.mp4"), request.fps, alone, monitor)?;
+    write_video(&dir.join("overlay.mp4"), request.fps, overlays.iter().cloned(), monitor)?;
+    let both = frames.iter().zip(&overlays).map(|(a, b)| side_by_side(a, b));
+    write_video(&dir.join("side_by_side.mp4"), request.fps, both, monitor)
+}
+
+fn write_video(
+    path: &Path,
+    fps: f64,
+    frames: impl Iterator<Item = RgbImage>,
+    monitor: &dyn Monitor,
+) -> Result<(), JobError> {
+    let mut writer: Option<VideoWriter> = None;
+    for frame in frames {
+        if monitor.stopped() {
+            return Err(JobError::Stopped);
+        }
+        if writer.is_none() {
+            writer = Some(VideoWriter::create(path, frame.width, frame.height, fps)?);
+        }
+        if let Some(writer) = &mut writer {
+            writer.push(&frame)?;
+        }
+    }
+    writer.map_or(Ok(()), |w| w.finish().map_err(JobError::from))
+}
+
+/// Two pictures of the same height next to each other.
+fn side_by_side(left: &RgbImage, right: &RgbImage) -> RgbImage {
+    let (lw, rw, height) = (left.width as usize, right.width as usize, left.height.min(right.height) as usize);
+    let mut data = Vec::with_capacity((lw + rw + GAP) * height * 3);
+    for (a, b) in left.data.chunks_exact((lw * 3).max(1)).zip(right.data.chunks_exact((rw * 3).max(1))).take(height) {
+        data.extend_from_slice(a);
+        data.extend_from_slice(&[24; GAP * 3]);
+        data.extend_from_slice(b);
+    }
+    RgbImage { width: (lw + rw + GAP) as u32, height: height as u32, data: data.into() }
+}
+
+/// What the videos show, in words.
+fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(text, "{key}: {value}");
+    };
+    let (first, last) = (sample.frames.first().copied().unwrap_or(0), sample.frames.last().copied().unwrap_or(0));
+    line("video", sample.clip.video.clone());
+    line("frames", format!("{first} to {last} ({} frames)", sample.frames.len()));
+    line("true class", sample.truth.map_or_else(|| "unlabelled".into(), |c| classes.name(c).to_owned()));
+    line("predicted class", classes.name(sample.predicted).to_owned());
+    line("probability", format!("{:.4}", sample.probabilities.get(sample.predicted).copied().unwrap_or(0.0)));
+    line("run", request.checkpoint.run.display().to_string());
+    line("overlay alpha", request.alpha.to_string());
+    line("colour map", request.color_map.clone());
+    line("scale", "0 to the largest value of the clip".into());
+    for map in &sample.maps {
+        let [t, h, w] = map.shape;
+        let pooling = match map.pooling {
+            PoolingRule::SpaceTime => "gradients pooled over time, height and width",
+            PoolingRule::PerTimeStep => "gradients pooled for each time step",
+        };
+        line(
+            "map",
+            format!("{} at {} for '{}', {t}x{h}x{w} cells, {pooling}", map.method, map.layer, classes.name(map.class)),
+        );
+        line("largest value", format!("{:.6e}", map.clip_max()));
+    }
+    line("probabilities", String::new());
+    for (class, p) in sample.probabilities.iter().enumerate() {
+        line(&format!("  {}", classes.name(class)), format!("{p:.4}"));
+    }
+    text
+}

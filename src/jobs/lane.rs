@@ -1,0 +1,108 @@
+//! What a worker keeps between jobs: its device and the network it used last, so that the next heat map is quick.
+
+use super::run::JobError;
+use super::types::CheckpointRef;
+use crate::config::DeviceChoice;
+use crate::data::ClipSource;
+use crate::domain::Dataset;
+use crate::eval::{Checkpoint, RunDir, STATE_FILE};
+use crate::model::{ComputeDevice, Network};
+use crate::progress::Monitor;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A checkpoint with its network in memory.
+pub struct Loaded {
+    /// The checkpoint as read from disk.
+    pub checkpoint: Checkpoint,
+    /// The network, on the lane's device.
+    pub network: Network,
+    key: (PathBuf, Option<SystemTime>),
+}
+
+/// What one lane owns. Tensors never leave the thread that made them.
+#[derive(Default)]
+pub struct LaneState {
+    device_title: Arc<Mutex<String>>,
+    device: Option<(DeviceChoice, ComputeDevice)>,
+    loaded: Option<Loaded>,
+    source: Option<(PathBuf, String, Arc<ClipSource>)>,
+}
+
+impl LaneState {
+    /// A lane that tells the name of its device through `title`.
+    pub fn new(title: Arc<Mutex<String>>) -> Self {
+        Self { device_title: title, ..Self::default() }
+    }
+
+    /// Drops everything held; the next job loads afresh.
+    pub fn forget(&mut self) {
+        (self.device, self.loaded, self.source) = (None, None, None);
+    }
+
+    /// The device for a choice, probed once; what could not be had is told as a warning.
+    pub fn device(&mut self, choice: DeviceChoice, monitor: &dyn Monitor) -> ComputeDevice {
+        if let Some((known, device)) = &self.device
+            && *known == choice
+        {
+            return device.clone();
+        }
+        let (device, messages) = ComputeDevice::choose(choice);
+        messages.into_iter().for_each(|m| monitor.warn(m));
+        *self.device_title.lock() = device.title().to_owned();
+        self.loaded = None;
+        self.device = Some((choice, device.clone()));
+        device
+    }
+
+    /// The checkpoint and its network; read again only when the file changed.
+    ///
+    /// # Errors
+    /// A run or checkpoint that is not there or damaged.
+    pub fn load(&mut self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<&Loaded, JobError> {
+        let checkpoint = open_checkpoint(reference)?;
+        let written = std::fs::metadata(checkpoint.path.join(STATE_FILE)).and_then(|m| m.modified()).ok();
+        let key = (checkpoint.path.clone(), written);
+        let device = self.device(checkpoint.state.config.device, monitor);
+        let fresh = self.loaded.as_ref().is_none_or(|l| l.key != key);
+        if fresh {
+            self.loaded = None;
+            self.source = None;
+            let network = checkpoint.network(&device)?;
+            self.loaded = Some(Loaded { checkpoint, network, key });
+        }
+        self.loaded.as_ref().ok_or(JobError::Stopped)
+    }
+
+    /// Clips of a dataset as the loaded network wants them; kept so that scrubbing decodes each video once.
+    pub fn source(&mut self, dataset: &Arc<Dataset>) -> Result<Arc<ClipSource>, JobError> {
+        let loaded = self.loaded.as_ref().ok_or(JobError::Stopped)?;
+        if let Some((root, fingerprint, source)) = &self.source
+            && *root == dataset.root
+            && *fingerprint == dataset.fingerprint
+        {
+            return Ok(source.clone());
+        }
+        let source = Arc::new(ClipSource::new(dataset.clone(), &loaded.checkpoint.state.config));
+        self.source = Some((dataset.root.clone(), dataset.fingerprint.clone(), source.clone()));
+        Ok(source)
+    }
+
+    /// The loaded checkpoint, after [`LaneState::load`].
+    pub fn loaded(&self) -> Option<&Loaded> {
+        self.loaded.as_ref()
+    }
+}
+
+/// Finds the checkpoint a reference means.
+///
+/// # Errors
+/// A run or checkpoint that is not there or damaged.
+pub fn open_checkpoint(reference: &CheckpointRef) -> Result<Checkpoint, JobError> {
+    match &reference.name {
+        Some(name) => Ok(RunDir::open(&reference.run)?.checkpoint(Some(name))?),
+        None => Ok(Checkpoint::open(&reference.run)?),
+    }
+}

@@ -1,0 +1,165 @@
+//! The one way a job runs, for the window's lanes and the command line alike.
+
+use super::lane::{LaneState, open_checkpoint};
+use super::types::{Job, Output, RunView};
+use crate::cam::CamError;
+use crate::data::{DataError, demo};
+use crate::eval::{EvalError, RunDir};
+use crate::model::ModelError;
+use crate::progress::Monitor;
+use crate::render::RenderError;
+use crate::train::TrainError;
+use crate::video::VideoError;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a job ended without a result. Every message is a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// It was asked to stop.
+    #[error("stopped")]
+    Stopped,
+    /// Opening or loading data.
+    #[error(transparent)]
+    Data(DataError),
+    /// Making the demo dataset.
+    #[error(transparent)]
+    Demo(demo::DemoError),
+    /// Training.
+    #[error(transparent)]
+    Train(TrainError),
+    /// Judging.
+    #[error(transparent)]
+    Eval(EvalError),
+    /// A heat map.
+    #[error(transparent)]
+    Cam(#[from] CamError),
+    /// A network.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A video.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// A picture.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A file.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    Missing(String),
+}
+
+/// How a job that did not fail ended.
+#[derive(Debug)]
+pub enum Done {
+    /// With its result.
+    Finished(Output),
+    /// Early, because it was asked to; with what is of use.
+    Cancelled(Option<Output>),
+}
+
+impl From<DataError> for JobError {
+    fn from(e: DataError) -> Self {
+        if matches!(e, DataError::Stopped) { Self::Stopped } else { Self::Data(e) }
+    }
+}
+
+impl From<EvalError> for JobError {
+    fn from(e: EvalError) -> Self {
+        if matches!(e, EvalError::Stopped) { Self::Stopped } else { Self::Eval(e) }
+    }
+}
+
+impl From<TrainError> for JobError {
+    fn from(e: TrainError) -> Self {
+        Self::Train(e)
+    }
+}
+
+impl From<demo::DemoError> for JobError {
+    fn from(e: demo::DemoError) -> Self {
+        if matches!(e, demo::DemoError::Stopped) { Self::Stopped } else { Self::Demo(e) }
+    }
+}
+
+/// Runs a job in this thread.
+///
+/// # Errors
+/// Whatever the job can fail with, as a sentence.
+pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
+    let output = match job {
+        Job::OpenDataset { path, data } => Output::Dataset(Arc::new(crate::data::open(&path, &data, monitor)?)),
+        Job::MakeDemo { dir, subjects, seed, force } => {
+            let options = demo::DemoOptions { subjects, seed, force, ..demo::DemoOptions::default() };
+            demo::make(&dir, &options, monitor)?;
+            Output::Demo(dir)
+        }
+        Job::OpenRun { path } => Output::Run(Arc::new(view(&path)?)),
+        Job::Train { dataset, config, out, resume, force, debug } => {
+            let how = super::training::How { resume, force, debug };
+            return super::training::train(&dataset, &config, &out, how, state, monitor);
+        }
+        Job::Evaluate { checkpoint, dataset, split, out } => {
+            let device = {
+                let found = open_checkpoint(&checkpoint)?;
+                state.device(found.state.config.device, monitor)
+            };
+            let found = open_checkpoint(&checkpoint)?;
+            let (evaluation, predictions) = crate::eval::evaluate(&found, &dataset, split, &device, monitor)?;
+            let dir = out.unwrap_or_else(|| found.home().join(crate::eval::RESULTS));
+            crate::eval::write_results(&dir, &evaluation, &predictions)?;
+            super::pictures::evaluation(&evaluation, &dir)?;
+            Output::Evaluation(Arc::new(evaluation), Arc::new(predictions))
+        }
+        Job::Explain(request) => Output::Explanation(Arc::new(super::explain::explain(&request, state, monitor)?)),
+        Job::Export(request) => {
+            super::export::export(&request, state, monitor)?;
+            Output::Exported(request.out.unwrap_or_default())
+        }
+        Job::PredictVideo { checkpoint, dataset, video } => {
+            let found = open_checkpoint(&checkpoint)?;
+            let device = state.device(found.state.config.device, monitor);
+            let prediction = crate::eval::predict_video(&found, &dataset, &video, &device, monitor)?;
+            Output::VideoPrediction(Arc::new(prediction))
+        }
+    };
+    Ok(Done::Finished(output))
+}
+
+/// Reads a run folder for people to look at.
+///
+/// # Errors
+/// A folder that is no run, or a damaged one.
+pub fn view(path: &Path) -> Result<RunView, JobError> {
+    let run = RunDir::open(path)?;
+    let config = run.config()?;
+    let classes = run.classes()?;
+    let layers = layers_of(&config, classes.len());
+    Ok(RunView {
+        path: run.path().to_path_buf(),
+        history: run.history()?,
+        checkpoints: run.checkpoints(),
+        dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
+        resumable: run.resumable(),
+        evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
+        layers,
+        config,
+        classes,
+    })
+}
+
+/// The layers heat maps can be made at, in forward order; empty when the network cannot be built.
+fn layers_of(config: &crate::config::RunConfig, classes: usize) -> Vec<String> {
+    let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
+    let device = crate::model::ComputeDevice::cpu();
+    crate::model::Network::build(&config.model, classes, clip, &device, 0)
+        .map(|n| n.cam_layers().iter().map(|l| l.id.clone()).collect())
+        .unwrap_or_default()
+}

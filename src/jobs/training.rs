@@ -1,0 +1,90 @@
+//! A training as a job: the loop, then its pictures.
+
+use super::lane::LaneState;
+use super::run::{Done, JobError, view};
+use super::types::Output;
+use crate::config::RunConfig;
+use crate::data::{ClipSource, Draw, plan};
+use crate::domain::{Dataset, RgbImage};
+use crate::eval::TrainEnd;
+use crate::progress::Monitor;
+use crate::train::{TrainOptions, run};
+use crate::video::VideoWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Clips shown before and after augmentation by `--debug`.
+const DEBUG_CLIPS: usize = 6;
+/// Frames a second of those videos.
+const DEBUG_FPS: f64 = 10.0;
+
+/// How to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    pub resume: bool,
+    pub force: bool,
+    pub debug: bool,
+}
+
+pub(super) fn train(
+    dataset: &Arc<Dataset>,
+    config: &RunConfig,
+    out: &Path,
+    how: How,
+    state: &mut LaneState,
+    monitor: &dyn Monitor,
+) -> Result<Done, JobError> {
+    let device = state.device(config.device, monitor);
+    let options = TrainOptions { resume: how.resume, force: how.force };
+    let outcome = run(dataset, config, out, options, &device, monitor)?;
+    if how.debug {
+        write_debug_videos(dataset, config, &out.join("debug"), monitor)?;
+    }
+    let run = view(&outcome.run)?;
+    if !run.history.is_empty()
+        && let Err(error) = super::pictures::plot_run(&run, super::pictures::TOP_CLASSES, &outcome.run.join("plots"))
+    {
+        // The run itself is whole; a picture can be drawn again.
+        monitor.warn(format!("the plots could not be drawn: {error}"));
+    }
+    let output = Output::Run(Arc::new(run));
+    Ok(match outcome.end {
+        TrainEnd::Stopped => Done::Cancelled(Some(output)),
+        TrainEnd::Completed | TrainEnd::EarlyStopped | TrainEnd::FinishedEarly => Done::Finished(output),
+    })
+}
+
+/// Sample clips before and after augmentation, as videos (S1.2). Each call draws what the first epoch would draw.
+fn write_debug_videos(
+    dataset: &Arc<Dataset>,
+    config: &RunConfig,
+    dir: &Path,
+    monitor: &dyn Monitor,
+) -> Result<(), JobError> {
+    std::fs::create_dir_all(dir).map_err(|source| JobError::Write { path: dir.to_path_buf(), source })?;
+    let plan = plan(dataset, config)?;
+    let source = ClipSource::new(dataset.clone(), config);
+    let every = plan.train.len().div_ceil(DEBUG_CLIPS).max(1);
+    for (i, clip) in plan.train.iter().step_by(every).enumerate() {
+        if monitor.stopped() {
+            return Ok(());
+        }
+        let draw = Draw::random(&config.augment, config.seed, 0, clip, 0);
+        write(&dir.join(format!("clip{i}_before.mp4")), &source.pictures(clip)?)?;
+        write(&dir.join(format!("clip{i}_after.mp4")), &source.augmented(clip, &draw)?)?;
+        let path = dir.join(format!("clip{i}.txt"));
+        let video = dataset.videos.get(clip.video).map(|v| v.name.as_str()).unwrap_or_default();
+        let text = format!("{video} frame {}\n{}\n", clip.start, draw.describe());
+        std::fs::write(&path, text).map_err(|source| JobError::Write { path, source })?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, pictures: &[RgbImage]) -> Result<(), JobError> {
+    let Some(first) = pictures.first() else { return Ok(()) };
+    let mut writer = VideoWriter::create(path, first.width, first.height, DEBUG_FPS)?;
+    for picture in pictures {
+        writer.push(picture)?;
+    }
+    Ok(writer.finish()?)
+}

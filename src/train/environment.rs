@@ -1,0 +1,56 @@
+//! What a run was made with.
+
+use crate::data::Plan;
+use crate::domain::{Dataset, Split};
+use crate::eval::{Environment, SplitRow};
+use crate::model::{ComputeDevice, Network};
+use std::time::{SystemTime, UNIX_EPOCH};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Versions, device, dataset and seed of a run that begins now.
+pub(super) fn environment(
+    dataset: &Dataset,
+    plan: &Plan,
+    network: &Network,
+    device: &ComputeDevice,
+    seed: u64,
+) -> Environment {
+    Environment {
+        kinolens: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        device: device.title().to_owned(),
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        dataset_root: std::path::absolute(&dataset.root).unwrap_or_else(|_| dataset.root.clone()),
+        dataset_name: dataset.name.clone(),
+        dataset_format: dataset.format.clone(),
+        dataset_fingerprint: dataset.fingerprint.clone(),
+        seed,
+        parameters: network.parameters() as u64,
+        train_clips: plan.train.len() as u64,
+        val_clips: plan.val.len() as u64,
+        started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+    }
+}
+
+/// The part every video plays, with its clips, for `split.csv`.
+pub(super) fn split_rows(dataset: &Dataset, plan: &Plan) -> Vec<SplitRow> {
+    let videos =
+        dataset.videos.iter().zip(&plan.parts).enumerate().filter(|(_, (_, part))| **part != Split::Unassigned);
+    videos
+        .map(|(index, (video, part))| SplitRow {
+            video: video.name.clone(),
+            subject: video.subject.clone(),
+            part: *part,
+            clips: plan.clips(*part).iter().filter(|c| c.video == index).count() as u64,
+        })
+        .collect()
+}
+
+/// Resident memory of this process in bytes; 0 where the system does not tell.
+pub(super) fn resident_memory() -> u64 {
+    let Ok(pid) = sysinfo::get_current_pid() else { return 0 };
+    let Ok(mut system) = System::new() else { return 0 };
+    let kind = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
+    system.process(pid).map_or(0, sysinfo::Process::memory)
+}

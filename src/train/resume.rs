@@ -1,0 +1,125 @@
+//! Going on with a run exactly where its last checkpoint left it.
+
+use super::TrainError;
+use super::progress::EpochSums;
+use super::schedule::ScheduleState;
+use crate::config::RunConfig;
+use crate::domain::{Dataset, Split};
+use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What the trainer remembers besides the tensors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TrainerState {
+    /// The learning rate's memory.
+    pub schedule: ScheduleState,
+    /// What the epoch that is going on has summed up so far.
+    pub sums: EpochSums,
+    /// Lowest validation loss.
+    pub best_loss: Option<f64>,
+    /// Highest validation accuracy.
+    pub best_accuracy: Option<f32>,
+    /// Accuracy that early stopping measures against, and epochs since.
+    pub plateau: (Option<f32>, u32),
+    /// Checkpoints kept for their accuracy.
+    pub kept: Vec<(String, f32)>,
+    /// Bytes of the event file that belong to this state.
+    pub event_bytes: u64,
+}
+
+/// `state.ron`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Stored {
+    /// What every reader needs.
+    pub checkpoint: CheckpointState,
+    /// What only the trainer needs.
+    pub trainer: TrainerState,
+}
+
+/// Reads `state.ron` of a checkpoint.
+pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
+    let path = folder.join(STATE_FILE);
+    let text = std::fs::read_to_string(&path).map_err(|e| TrainError::file("read", &path, &e))?;
+    ron::from_str(&text).map_err(|e| EvalError::Damaged { path, reason: e.to_string() }.into())
+}
+
+/// The configuration with which a run goes on: its own, with those values that may change taken from `asked`.
+///
+/// # Errors
+/// Other values differ, which would make it another run.
+pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Result<RunConfig, TrainError> {
+    let mut merged = stored.clone();
+    merged.training.epochs = asked.training.epochs;
+    merged.training.workers = asked.training.workers;
+    merged.training.cache_mib = asked.training.cache_mib;
+    merged.training.early_stopping = asked.training.early_stopping;
+    merged.training.checkpoint_every = asked.training.checkpoint_every;
+    merged.training.keep_best = asked.training.keep_best;
+    merged.device = asked.device;
+    if merged == *asked {
+        return Ok(merged);
+    }
+    let keys = |c: &RunConfig| {
+        let mut out = HashMap::new();
+        flatten("", &serde_json::to_value(c).unwrap_or_default(), &mut out);
+        out
+    };
+    let (ours, theirs) = (keys(&merged), keys(asked));
+    let mut differing: Vec<&str> =
+        ours.iter().filter(|(k, v)| theirs.get(*k) != Some(v)).map(|(k, _)| k.as_str()).collect();
+    differing.sort_unstable();
+    Err(TrainError::OtherSettings { path: path.to_path_buf(), keys: differing.join(", ") })
+}
+
+fn flatten(prefix: &str, value: &serde_json::Value, out: &mut HashMap<String, String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map {
+                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&key, value, out);
+            }
+        }
+        other => {
+            out.insert(prefix.to_owned(), other.to_string());
+        }
+    }
+}
+
+/// The part every video of the dataset played when the run began.
+///
+/// # Errors
+/// The dataset is not the one the run began with.
+pub(super) fn parts(run: &RunDir, dataset: &Dataset) -> Result<Vec<Split>, TrainError> {
+    let other = |reason: String| TrainError::OtherData {
+        path: run.path().to_path_buf(),
+        dataset: dataset.root.clone(),
+        reason,
+    };
+    let rows = run.split()?;
+    let then: HashMap<&str, Split> = rows.iter().map(|r| (r.video.as_str(), r.part)).collect();
+    let now: HashMap<&str, ()> = dataset.videos.iter().map(|v| (v.name.as_str(), ())).collect();
+    if let Some(gone) = rows.iter().find(|r| !now.contains_key(r.video.as_str())) {
+        return Err(other(format!("{} is not in it", gone.video)));
+    }
+    let before = run.environment()?.dataset_fingerprint;
+    if before != dataset.fingerprint {
+        return Err(other("its files, labels or splits changed since".into()));
+    }
+    Ok(dataset.videos.iter().map(|v| then.get(v.name.as_str()).copied().unwrap_or_default()).collect())
+}
+
+/// Refuses a run that has nothing left to do.
+pub(super) fn require_open(run: &RunDir, state: &CheckpointState, config: &RunConfig) -> Result<(), TrainError> {
+    let path: PathBuf = run.path().to_path_buf();
+    if state.epoch >= config.training.epochs {
+        return Err(TrainError::AlreadyDone { path, reason: format!("all {} epochs are done", state.epoch) });
+    }
+    if state.end == Some(TrainEnd::EarlyStopped) && state.config.training == config.training {
+        let reason = "validation accuracy no longer rose; set training.early_stopping to None".into();
+        return Err(TrainError::AlreadyDone { path, reason });
+    }
+    Ok(())
+}

@@ -1,0 +1,580 @@
+//! The training loop (S0.8).
+
+use super::TrainError;
+use super::environment::{environment, resident_memory, split_rows};
+use super::events::EventWriter;
+use super::logs::{Logged, epoch_events, step_events, write_tables};
+use super::loss::Loss;
+use super::optim::Optimizer;
+use super::progress::{Clock, EpochSums};
+use super::resume::{self, Stored, TrainerState};
+use super::schedule::Scheduler;
+use super::store::{
+    NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
+};
+use crate::config::RunConfig;
+use crate::data::{Batch, ClipSource, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
+use crate::domain::{Dataset, Split};
+use crate::eval::metrics::{argmax, softmax_and_loss};
+use crate::eval::{
+    CheckpointState, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd, clip_shape,
+    hold, predict_clips,
+};
+use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
+use crate::progress::{EpochReport, Flow, Monitor, Progress, StepReport, WrongClip};
+use burn::tensor::{Tensor, TensorData};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Wrong clips of a validation that are told.
+const WRONG_TOLD: usize = 48;
+/// Epochs without a lower training loss before it is said that nothing is learned.
+const NOT_LEARNING_AFTER: usize = 3;
+
+/// How to begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrainOptions {
+    /// Go on from the last checkpoint of the run.
+    pub resume: bool,
+    /// Replace a run that is there.
+    pub force: bool,
+}
+
+/// How a training ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainOutcome {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Why it ended.
+    pub end: TrainEnd,
+    /// Every epoch, those before a resume included.
+    pub history: Vec<EpochReport>,
+}
+
+/// Trains a network, writing the run folder `out`. Ends early as the monitor says, always with a checkpoint from which
+/// training goes on exactly: on the CPU the numbers of an interrupted and resumed run equal those of an uninterrupted one.
+///
+/// # Errors
+/// Anything that makes going on impossible, as a sentence. The last checkpoint stays whole.
+pub fn run(
+    dataset: &Arc<Dataset>,
+    config: &RunConfig,
+    out: &Path,
+    options: TrainOptions,
+    device: &ComputeDevice,
+    monitor: &dyn Monitor,
+) -> Result<TrainOutcome, TrainError> {
+    config.validate()?;
+    let logged = Logged::new(monitor);
+    let mut trainer = if options.resume {
+        Trainer::resume(dataset, config, out, device, &logged)?
+    } else {
+        make_room(out, options.force)?;
+        Trainer::begin(dataset, config, out, device, &logged)?
+    };
+    let end = match trainer.preload() {
+        Ok(()) => trainer.train(),
+        Err(error) => Err(error),
+    };
+    match end {
+        Ok(end) => {
+            logged.note(&format!("training ended: {end:?}"));
+            Ok(TrainOutcome { run: trainer.run.path().to_path_buf(), end, history: trainer.state.history })
+        }
+        Err(error) => {
+            logged.note(&format!("training failed: {error}"));
+            Err(error)
+        }
+    }
+}
+
+struct Trainer<'a> {
+    run: RunDir,
+    _lock: RunLock,
+    config: RunConfig,
+    plan: Plan,
+    source: Arc<ClipSource>,
+    dataset: Arc<Dataset>,
+    network: Network,
+    optimizer: Optimizer,
+    scheduler: Scheduler,
+    loss: Loss,
+    events: EventWriter,
+    state: CheckpointState,
+    memory: TrainerState,
+    clock: Clock,
+    monitor: &'a Logged<'a>,
+}
+
+impl<'a> Trainer<'a> {
+    fn begin(
+        dataset: &Arc<Dataset>,
+        config: &RunConfig,
+        out: &Path,
+        device: &ComputeDevice,
+        monitor: &'a Logged<'a>,
+    ) -> Result<Self, TrainError> {
+        let plan = plan(dataset, config)?;
+        plan.require_training(dataset)?;
+        let network = build(config, &plan, device)?;
+        // Written with the classes it has, so that the run does not depend on the dataset any more.
+        let mut config = config.clone();
+        config.model.num_classes = Some(plan.classes.len());
+        let new = NewRun {
+            config: &config,
+            classes: &plan.classes,
+            split: &split_rows(dataset, &plan),
+            environment: &environment(dataset, &plan, &network, device, config.seed),
+        };
+        let run = create_run(out, &new)?;
+        Self::new(run, dataset, config, plan, network, None, monitor)
+    }
+
+    fn resume(
+        dataset: &Arc<Dataset>,
+        asked: &RunConfig,
+        out: &Path,
+        device: &ComputeDevice,
+        monitor: &'a Logged<'a>,
+    ) -> Result<Self, TrainError> {
+        let run = RunDir::open(out)?;
+        let mut asked = asked.clone();
+        let stored = run.config()?;
+        asked.model.num_classes = asked.model.num_classes.or(stored.model.num_classes);
+        let config = resume::merged(run.path(), &stored, &asked)?;
+        let parts = resume::parts(&run, dataset)?;
+        let plan = plan_with(dataset, &config, &parts)?;
+        plan.require_training(dataset)?;
+        let network = build(&config, &plan, device)?;
+        let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
+        if let Some(last) = &last {
+            resume::require_open(&run, &last.state, &config)?;
+        }
+        Self::new(run, dataset, config, plan, network, last.map(|c| c.path), monitor)
+    }
+
+    fn new(
+        run: RunDir,
+        dataset: &Arc<Dataset>,
+        config: RunConfig,
+        plan: Plan,
+        mut network: Network,
+        checkpoint: Option<PathBuf>,
+        monitor: &'a Logged<'a>,
+    ) -> Result<Self, TrainError> {
+        let lock = lock(run.path())?;
+        monitor.write_to(&run.path().join("log.txt"))?;
+        let mut optimizer = Optimizer::new(&config.optimizer, &network.parameter_infos());
+        let draws = Sampler::training(&config.sampling).draws(plan.train.len());
+        let steps = draws.div_ceil(config.training.batch_size).div_ceil(config.optimizer.accumulate);
+        let mut scheduler =
+            Scheduler::new(&config.schedule, config.optimizer.learning_rate, config.training.epochs, steps as u32);
+        let (mut state, memory) = match checkpoint {
+            Some(folder) => {
+                // Read before tidying, which may move the folder.
+                let Stored { checkpoint, trainer } = resume::read(&folder)?;
+                network.load(&folder.join(MODEL_FILE), true)?;
+                optimizer.restore(read_safetensors(&folder.join(OPTIMIZER_FILE))?, &network.device().tensor_device());
+                scheduler.restore(trainer.schedule.clone());
+                (checkpoint, trainer)
+            }
+            None => (CheckpointState::default(), TrainerState::default()),
+        };
+        recover(&run)?;
+        state.version = env!("CARGO_PKG_VERSION").to_owned();
+        (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);
+        write_tables(&run, &state.classes, &state.history)?;
+        let events = EventWriter::open(run.path(), memory.event_bytes)?;
+        let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
+        for warning in &plan.warnings {
+            monitor.warn(format!("{}: {}", warning.path.display(), warning.message));
+        }
+        for advice in config.advice(plan.classes.len()) {
+            monitor.warn(advice);
+        }
+        monitor.emit(Progress::Log(format!(
+            "{} with {} parameters on {}; {} training clips, {} validation clips, {} classes",
+            network.spec().title,
+            network.parameters(),
+            network.device().title(),
+            plan.train.len(),
+            plan.val.len(),
+            plan.classes.len()
+        )));
+        Ok(Self {
+            source: Arc::new(ClipSource::new(dataset.clone(), &config)),
+            dataset: dataset.clone(),
+            clock: Clock::new(),
+            run,
+            _lock: lock,
+            config,
+            plan,
+            network,
+            optimizer,
+            scheduler,
+            loss,
+            events,
+            state,
+            memory,
+            monitor,
+        })
+    }
+
+    /// Decodes everything once before the first step, so that all epochs are alike and the wait has a name.
+    fn preload(&mut self) -> Result<(), TrainError> {
+        let augmented = self.config.augment.enabled;
+        match self.source.preload(&self.plan.train, augmented, self.monitor) {
+            // Asked to stop before the first step: the loop sees it too, and ends as it always does.
+            Ok(()) | Err(crate::data::DataError::Stopped) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn train(&mut self) -> Result<TrainEnd, TrainError> {
+        while self.state.epoch < self.config.training.epochs {
+            match self.epoch()? {
+                Some(end) => return Ok(end),
+                None => continue,
+            }
+        }
+        Ok(TrainEnd::Completed)
+    }
+
+    /// One epoch; `Some` when training ends with it.
+    fn epoch(&mut self) -> Result<Option<TrainEnd>, TrainError> {
+        let epoch = self.state.epoch;
+        let begun = Instant::now();
+        if self.train_batches(epoch)? == Flow::Stop {
+            self.state.end = Some(TrainEnd::Stopped);
+            self.checkpoint(&[])?;
+            return Ok(Some(TrainEnd::Stopped));
+        }
+        let rate = self.scheduler.rate(epoch, 0);
+        let mut report = self.memory.sums.report(epoch + 1, rate);
+        let validating = Instant::now();
+        match self.validate(&mut report) {
+            Ok(()) => {}
+            Err(TrainError::Eval(EvalError::Stopped)) => {
+                // All batches are done: resuming begins with this validation again.
+                self.state.end = Some(TrainEnd::Stopped);
+                self.checkpoint(&[])?;
+                return Ok(Some(TrainEnd::Stopped));
+            }
+            Err(error) => return Err(error),
+        }
+        self.clock.validated(validating);
+        report.seconds = begun.elapsed().as_secs_f64();
+        report.memory_bytes = resident_memory();
+        self.finish_epoch(report)
+    }
+
+    /// Trains the batches that are left of an epoch.
+    fn train_batches(&mut self, epoch: u32) -> Result<Flow, TrainError> {
+        let options = LoaderOptions {
+            batch_size: self.config.training.batch_size,
+            workers: self.config.training.workers,
+            sampler: Sampler::training(&self.config.sampling),
+            augment: Some(self.config.augment.clone()),
+            seed: self.config.seed,
+            epoch: u64::from(epoch),
+            skip_batches: self.state.batch_in_epoch as usize,
+        };
+        let mut loader = Loader::new(self.source.clone(), &self.plan.train, &options);
+        let batches = loader.batches();
+        let group = self.config.optimizer.accumulate;
+        while (self.state.batch_in_epoch as usize) < batches {
+            match hold(self.monitor) {
+                Flow::Stop => return Ok(Flow::Stop),
+                Flow::Continue | Flow::Pause | Flow::Finish => {}
+            }
+            let begun = Instant::now();
+            let mut waited = 0.0;
+            let mut micro = Vec::with_capacity(group);
+            for _ in 0..group {
+                let asked = Instant::now();
+                let Some(batch) = loader.next() else { break };
+                waited += asked.elapsed().as_secs_f64();
+                micro.push(batch?);
+            }
+            if micro.is_empty() {
+                break;
+            }
+            self.step(epoch, batches, micro, begun, waited)?;
+        }
+        Ok(self.monitor.poll())
+    }
+
+    /// One optimiser step over one or more batches.
+    fn step(
+        &mut self,
+        epoch: u32,
+        batches: usize,
+        micro: Vec<Batch>,
+        begun: Instant,
+        waited: f64,
+    ) -> Result<(), TrainError> {
+        let group = self.config.optimizer.accumulate;
+        let step_in_epoch = self.state.batch_in_epoch / group as u32;
+        let rate = self.scheduler.rate(epoch, step_in_epoch);
+        let clips: u64 = micro.iter().map(|b| b.size as u64).sum();
+        let (mut total, mut correct) = (0.0_f64, 0_u64);
+        let mut gradients: Option<GradientSet> = None;
+        for batch in micro {
+            let share = batch.size as f64 / clips as f64;
+            let (loss, right, mut found) = self.backward(epoch, batch)?;
+            self.require_finite("loss", loss as f32, rate)?;
+            total += loss * share;
+            correct += right;
+            gradients = Some(match gradients.take() {
+                None if share == 1.0 => found,
+                None => {
+                    found.scale(share as f32);
+                    found
+                }
+                Some(mut sum) => {
+                    found.scale(share as f32);
+                    sum.add(found);
+                    sum
+                }
+            });
+            self.state.batch_in_epoch += 1;
+        }
+        let Some(mut gradients) = gradients else { return Ok(()) };
+        let norm = match self.config.optimizer.clip_norm {
+            Some(most) => gradients.clip(most)?,
+            None => gradients.global_norm()?,
+        };
+        self.require_finite("gradient norm", norm, rate)?;
+        self.optimizer.step(&mut self.network, gradients, rate);
+        self.state.step += 1;
+        let seconds = begun.elapsed().as_secs_f64();
+        self.memory.sums.add(total, correct, clips, norm);
+        self.memory.sums.seconds += seconds;
+        self.clock.step(seconds, waited, clips);
+        self.report_step(epoch, batches.div_ceil(group) as u32, total as f32, correct, clips, norm, rate)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn report_step(
+        &mut self,
+        epoch: u32,
+        steps_per_epoch: u32,
+        loss: f32,
+        correct: u64,
+        clips: u64,
+        norm: f32,
+        rate: f64,
+    ) -> Result<(), TrainError> {
+        let group = self.config.optimizer.accumulate as u32;
+        let done = self.state.batch_in_epoch.div_ceil(group);
+        let epochs_left = self.config.training.epochs.saturating_sub(epoch + 1);
+        let steps_left = u64::from(epochs_left) * u64::from(steps_per_epoch)
+            + u64::from(steps_per_epoch - done.min(steps_per_epoch));
+        let report = StepReport {
+            step: self.state.step,
+            epoch: epoch + 1,
+            step_in_epoch: done,
+            steps_per_epoch,
+            loss,
+            accuracy: correct as f32 / clips as f32,
+            gradient_norm: norm,
+            learning_rate: rate,
+            clips_per_second: self.clock.clips_per_second(),
+            data_wait: self.clock.data_wait(),
+            eta_s: self.clock.eta(steps_left, epochs_left + 1),
+        };
+        step_events(&mut self.events, &report)?;
+        self.monitor.emit(Progress::Step(report));
+        Ok(())
+    }
+
+    /// Loss, right clips and gradients of one batch.
+    fn backward(&mut self, epoch: u32, batch: Batch) -> Result<(f64, u64, GradientSet), TrainError> {
+        let shape = clip_shape(&self.source);
+        let input = self.network.input(batch.pixels, batch.size, shape)?;
+        let seed = dropout_seed(self.config.seed, epoch, batch.index as u64);
+        let pass = self.network.forward_train(input, seed);
+        let loss = self.loss.of(pass.logits.clone(), &batch.labels);
+        let value = read(loss.clone())?.first().copied().unwrap_or(f32::NAN);
+        let logits = read(pass.logits.clone())?; // [B, K]
+        let rows = logits.chunks(self.network.classes());
+        let right = rows.zip(&batch.labels).filter(|(row, label)| argmax(row) == **label).count();
+        let gradients = if value.is_finite() { pass.backward(&loss) } else { GradientSet::new(Vec::new()) };
+        Ok((f64::from(value), right as u64, gradients))
+    }
+
+    fn require_finite(&self, what: &'static str, value: f32, learning_rate: f64) -> Result<(), TrainError> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let kept = match self.run.checkpoints().first() {
+            Some(name) => format!("checkpoint '{name}' from before is kept"),
+            None => "no checkpoint was written yet".to_owned(),
+        };
+        let (epoch, step) = (self.state.epoch + 1, self.state.step + 1);
+        Err(TrainError::Diverged { epoch, step, what, value, learning_rate, kept })
+    }
+
+    /// Judges the validation clips and completes the report.
+    fn validate(&mut self, report: &mut EpochReport) -> Result<(), TrainError> {
+        if self.plan.val.is_empty() {
+            return Ok(());
+        }
+        let options = PredictOptions {
+            batch_size: self.config.training.batch_size,
+            workers: self.config.training.workers,
+            label: "validating",
+        };
+        let rows = predict_clips(&self.network, &self.source, &self.plan.val, options, self.monitor)?;
+        let classes = self.network.classes();
+        let labels: Vec<usize> =
+            self.plan.val.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
+        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
+        let device = burn::tensor::Device::flex();
+        let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
+        let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
+        let mut counts = vec![(0_u32, 0_u32); classes];
+        let mut wrong = Vec::new();
+        for ((row, label), clip) in rows.iter().zip(&labels).zip(&self.plan.val) {
+            let predicted = argmax(row);
+            if let Some((right, all)) = counts.get_mut(*label) {
+                *all += 1;
+                *right += u32::from(predicted == *label);
+            }
+            if predicted != *label {
+                let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+                let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
+                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
+            }
+        }
+        let right: u32 = counts.iter().map(|c| c.0).sum();
+        report.val_loss = Some(loss);
+        report.val_accuracy = Some(right as f32 / labels.len() as f32);
+        report.per_class_accuracy =
+            counts.iter().map(|(right, all)| (*all > 0).then(|| *right as f32 / *all as f32)).collect();
+        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        wrong.truncate(WRONG_TOLD);
+        self.monitor.emit(Progress::WrongClips(wrong));
+        Ok(())
+    }
+
+    /// Schedule, best values, checkpoints, logs; `Some` when training ends here.
+    fn finish_epoch(&mut self, mut report: EpochReport) -> Result<Option<TrainEnd>, TrainError> {
+        self.scheduler.epoch_finished(f64::from(report.val_loss.unwrap_or(report.train_loss)));
+        self.memory.schedule = self.scheduler.state().clone();
+        let mut also = Vec::new();
+        if let Some(loss) = report.val_loss.map(f64::from)
+            && loss.is_finite()
+            && self.memory.best_loss.is_none_or(|best| loss < best)
+        {
+            self.memory.best_loss = Some(loss);
+            also.push("best_loss".to_owned());
+        }
+        let mut stop_early = false;
+        if let Some(accuracy) = report.val_accuracy {
+            if self.memory.best_accuracy.is_none_or(|best| accuracy > best) {
+                self.memory.best_accuracy = Some(accuracy);
+                also.push("best_accuracy".to_owned());
+            }
+            let delta = self.config.training.early_stopping.map_or(0.0, |e| e.min_delta);
+            let (best, waiting) = &mut self.memory.plateau;
+            match *best {
+                Some(b) if accuracy <= b + delta => *waiting += 1,
+                _ => (*best, *waiting) = (Some(accuracy), 0),
+            }
+            report.epochs_without_improvement = *waiting;
+            stop_early = self.config.training.early_stopping.is_some_and(|e| *waiting >= e.patience);
+        }
+        let dropped = self.keep_best(&report, &mut also);
+        if report.epoch % self.config.training.checkpoint_every == 0 {
+            also.push(format!("epoch_{:04}", report.epoch));
+        }
+        self.state.history.push(report.clone());
+        self.state.epoch = report.epoch;
+        self.state.batch_in_epoch = 0;
+        self.memory.sums = EpochSums::default();
+        let finished = self.state.epoch >= self.config.training.epochs;
+        self.state.end = match self.monitor.poll() {
+            _ if finished => Some(TrainEnd::Completed),
+            _ if stop_early => Some(TrainEnd::EarlyStopped),
+            Flow::Finish => Some(TrainEnd::FinishedEarly),
+            Flow::Stop => Some(TrainEnd::Stopped),
+            Flow::Continue | Flow::Pause => None,
+        };
+        epoch_events(&mut self.events, &self.state.classes, &report)?;
+        self.checkpoint(&also)?;
+        for name in dropped {
+            remove_checkpoint(&self.run, &name)?;
+        }
+        write_tables(&self.run, &self.state.classes, &self.state.history)?;
+        let epoch = report.epoch;
+        self.monitor.emit(Progress::Epoch(report));
+        for name in also.into_iter().chain(["last".to_owned()]) {
+            self.monitor.emit(Progress::Checkpoint { name, epoch });
+        }
+        self.advise();
+        Ok(self.state.end)
+    }
+
+    /// Adds this epoch to the kept ones if it is good enough; gives the names that fall out.
+    fn keep_best(&mut self, report: &EpochReport, also: &mut Vec<String>) -> Vec<String> {
+        let Some(accuracy) = report.val_accuracy else { return Vec::new() };
+        if self.config.training.keep_best == 0 {
+            return Vec::new();
+        }
+        let name = format!("best_epoch_{:04}", report.epoch);
+        let kept = &mut self.memory.kept;
+        kept.push((name.clone(), accuracy));
+        // Of equals the later one stays: it was trained longer.
+        kept.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+        let dropped: Vec<String> = kept.drain(self.config.training.keep_best.min(kept.len())..).map(|k| k.0).collect();
+        if !dropped.contains(&name) {
+            also.push(name.clone());
+        }
+        dropped.into_iter().filter(|d| *d != name).collect()
+    }
+
+    /// Says in words when nothing is being learned.
+    fn advise(&self) {
+        let losses: Vec<f32> = self.state.history.iter().map(|e| e.train_loss).collect();
+        if let Some((first, rest)) = losses.split_first()
+            && rest.len() == NOT_LEARNING_AFTER
+            && rest.iter().all(|l| *l > first * 0.999)
+        {
+            self.monitor.warn(format!(
+                "the training loss has not fallen in {} epochs (it began at {first:.4}); try another \
+                 optimizer.learning_rate (now {:.1e}), and look at the labels",
+                losses.len(),
+                self.config.optimizer.learning_rate
+            ));
+        }
+    }
+
+    /// Writes `last`, and the same under other names.
+    fn checkpoint(&mut self, also: &[String]) -> Result<(), TrainError> {
+        self.memory.event_bytes = self.events.flush()?;
+        let text = ron_text(&Stored { checkpoint: self.state.clone(), trainer: self.memory.clone() })?;
+        let (network, optimizer) = (&self.network, &self.optimizer);
+        write_checkpoint(&self.run, also, |folder| {
+            network.save(&folder.join(MODEL_FILE))?;
+            write_safetensors(&folder.join(OPTIMIZER_FILE), &optimizer.state()?, Default::default())?;
+            let path = folder.join(STATE_FILE);
+            std::fs::write(&path, &text).map_err(|e| TrainError::file("write", &path, &e))
+        })
+    }
+}
+
+fn build(config: &RunConfig, plan: &Plan, device: &ComputeDevice) -> Result<Network, TrainError> {
+    let clip = &config.clip;
+    let input = [clip.length as usize, clip.height as usize, clip.width as usize];
+    Ok(Network::build(&config.model, plan.classes.len(), input, device, config.seed)?)
+}
+
+/// A seed for the dropout of one batch, spread over all bits (the finaliser of splitmix64).
+fn dropout_seed(seed: u64, epoch: u32, batch: u64) -> u64 {
+    let mut z = seed ^ (u64::from(epoch) << 32 | batch).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
