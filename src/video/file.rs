@@ -340,15 +340,29 @@ fn absent(path: &Path, error: &std::io::Error) -> String {
 }
 
 fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
-    demux(path).map_err(|error| match error {
+    let first = match demux(path) {
+        // An element that finds no stream at all can lose its error on the way; a second try brings it.
+        Err(DemuxError::Standstill) => demux(path),
+        other => other,
+    };
+    first.map_err(|error| match error {
+        DemuxError::Standstill => {
+            "nothing came out of it for several seconds; it is damaged, or the disk it is on does not answer".into()
+        }
         DemuxError::Failed(why) => {
             format!("no video can be found in it ({}); it is damaged or not a video", why.trim_end_matches('.'))
         }
-        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("audio/")) => {
-            "it holds sound but no video".into()
+        DemuxError::NoVideo(found)
+            if found.iter().any(|m| m.starts_with("audio/")) && !found.iter().any(|m| m.starts_with("video/")) =>
+        {
+            "it holds sound but no video (or video so much shorter than the sound that GStreamer takes it for a preview)".into()
         }
         DemuxError::NoVideo(found) if found.is_empty() => {
             "it holds no video data; if it is a recording, its index was probably never written".into()
+        }
+        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("video/")) => {
+            "its index announces video, but no video data are there: the file is cut off or was not copied completely"
+                .into()
         }
         DemuxError::NoVideo(found) => format!("it holds no video data, only {}", found.join(", ")),
     })

@@ -141,7 +141,7 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
     };
     let mut seen = std::collections::HashSet::new();
     let by_ordinal = rows.iter().any(|(packet, _)| packet.is_none_or(|p| !seen.insert(p)));
-    let times = display_times(track, &rows);
+    let times = display_times(demuxed, &rows);
     let warnings = damage(track, rows.len(), damaged, complaints);
     let rows = rows
         .iter()
@@ -152,16 +152,27 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
 }
 
 /// Times of decoded pictures in display order: the container's own where every picture has one, else a steady rate.
-fn display_times(track: &Track, rows: &[(Option<usize>, u32)]) -> Vec<u64> {
-    let mut times: Vec<u64> =
-        rows.iter().filter_map(|(packet, _)| track.packets.get((*packet)?).and_then(|p| p.time)).collect();
-    times.sort_unstable();
-    times.dedup();
-    if times.len() == rows.len() {
-        return times;
-    }
-    let period = 1e9 / nominal_rate(track).unwrap_or(25.0);
-    (0..rows.len()).map(|n| (n as f64 * period).round() as u64).collect()
+fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) -> Vec<u64> {
+    let track = &demuxed.track;
+    let collect = |time: fn(&Packet) -> Option<u64>| {
+        let mut times: Vec<u64> =
+            rows.iter().filter_map(|(packet, _)| track.packets.get((*packet)?).and_then(time)).collect();
+        times.sort_unstable();
+        times.dedup();
+        (times.len() == rows.len()).then_some(times)
+    };
+    // The decoding times of a steady stream are its display times, shifted.
+    let shifted = || {
+        let times = collect(|p| p.dts)?;
+        let first = times.first().copied()?;
+        let gaps = || times.windows(2).map(|w| w[1] - w[0]);
+        let steady = gaps().max()? * 2 <= gaps().min()? * 3;
+        steady.then(|| times.iter().map(|&t| t - first).collect())
+    };
+    collect(|p| p.time).or_else(shifted).unwrap_or_else(|| {
+        let period = 1e9 / nominal_rate(track).unwrap_or(25.0);
+        (0..rows.len()).map(|n| (n as f64 * period).round() as u64).collect()
+    })
 }
 
 /// The rate the container or the stream's own headers state.
@@ -226,6 +237,13 @@ fn finish(
             seconds(missing),
             rows.len()
         ));
+    }
+    if let Some((width, height)) = track.lying_size {
+        warnings
+            .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
+    }
+    if let Some(cut) = &demuxed.cut {
+        warnings.push(cut.clone());
     }
     let (rotation, mirrored) = orientation(track.orientation.as_deref());
     let (width, height) = match rotation {
