@@ -6,9 +6,11 @@ use super::runtime;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 use parking_lot::Mutex;
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,8 @@ pub(super) struct Track {
     /// Some packet had no presentation time although the segment would have shown it.
     pub untimed: bool,
     pub codec: Option<Codec>,
+    /// The colour matrix that the container or the stream's headers name.
+    pub matrix: Option<gst_video::VideoColorMatrix>,
     /// An impossible size that the container claimed.
     pub lying_size: Option<(i32, i32)>,
     /// Caps as they came last.
@@ -87,15 +91,19 @@ struct Collected {
 }
 
 impl Track {
-    /// The media type, as `video/x-h264`.
-    pub fn media(&self) -> &str {
-        self.caps.first().and_then(|c| c.structure(0)).map_or("", |s| s.name().as_str())
-    }
-
     fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>) {
         if self.seen.as_deref() != Some(caps) {
             self.seen = Some(caps.to_owned());
-            let (caps, lied) = believable_size(caps);
+            if self.matrix.is_none() {
+                self.matrix = colour_matrix(caps);
+            }
+            let (mut caps, lied) = believable_size(caps);
+            // Decoders prefer the container's word on colour to the stream's own, and containers forget the range.
+            if matches!(Codec::of(&caps), Codec::H264 { .. } | Codec::H265 { .. }) {
+                for s in caps.make_mut().iter_mut() {
+                    s.remove_field("colorimetry");
+                }
+            }
             self.lying_size = self.lying_size.or(lied);
             self.caps.push(caps);
             self.codec = self.caps.last().map(|c| Codec::of(c));
@@ -118,6 +126,12 @@ impl Track {
             reading,
         });
     }
+}
+
+fn colour_matrix(caps: &gst::CapsRef) -> Option<gst_video::VideoColorMatrix> {
+    let said = caps.structure(0)?.get::<&str>("colorimetry").ok()?;
+    let matrix = gst_video::VideoColorimetry::from_str(said).ok()?.matrix();
+    (matrix != gst_video::VideoColorMatrix::Unknown).then_some(matrix)
 }
 
 /// Takes an impossible size out of compressed caps: the stream's own headers tell decoders the true one.

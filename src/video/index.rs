@@ -1,10 +1,10 @@
 //! Which frames a video has: their times, and the packet each is made of.
 
 use super::VideoInfo;
-use super::decode::{Decoded, PacketDecoder, decoder_names};
+use super::decode::{Decoded, PacketDecoder, decoders};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
-use super::picture::Raw;
+use super::picture::{Matrix, Raw};
 use super::runtime;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
@@ -33,8 +33,8 @@ pub(super) struct Index {
     pub by_ordinal: bool,
     /// Starting in the middle has been seen to give wrong pictures: always start at the first packet.
     pub from_start: bool,
-    /// The stream says which colour matrix it uses.
-    pub tagged: bool,
+    /// The colour matrix.
+    pub matrix: Matrix,
     /// Factory name of the decoder; empty for uncompressed streams.
     pub decoder: String,
 }
@@ -54,7 +54,7 @@ const BELIEVED: [&str; 2] = ["qtdemux", "matroskademux"];
 pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String> {
     let track = &demuxed.track;
     let caps = track.caps.first().ok_or("the video stream is empty")?;
-    let candidates = if is_raw(caps) { vec![None] } else { decoder_names(caps)?.into_iter().map(Some).collect() };
+    let candidates = if is_raw(caps) { vec![None] } else { decoders(caps)?.into_iter().map(Some).collect() };
     let mut reason = String::from("no picture could be decoded");
     for factory in candidates {
         let tried = if !decode_all && believable(demuxed) {
@@ -271,14 +271,19 @@ fn finish(
         packets: track.packets.len() as u32,
         by_ordinal,
         from_start: by_ordinal,
-        tagged: colour_tagged(track, &first.info),
+        matrix: colour_matrix(track, &first.info),
         decoder: factory.map_or_else(String::new, |f| gst::prelude::GstObjectExt::name(f).to_string()),
     }
 }
 
-/// GStreamer guesses BT.709 for high pictures that say nothing; only what the stream itself says counts as tagged.
-fn colour_tagged(track: &Track, info: &gst_video::VideoInfo) -> bool {
-    info.height() <= 576 || track.caps.first().and_then(|c| c.structure(0)).is_some_and(|s| s.has_field("colorimetry"))
+/// What the container or the stream's headers name, else what the decoder found; but GStreamer guesses BT.709 for high
+/// pictures that say nothing, and only what was said counts.
+fn colour_matrix(track: &Track, info: &gst_video::VideoInfo) -> Matrix {
+    match track.matrix {
+        Some(said) => Matrix::from_gst(said),
+        None if info.height() <= 576 => Matrix::from_gst(info.colorimetry().matrix()),
+        None => Matrix::Bt601,
+    }
 }
 
 /// Fills in rate, length and steadiness.
