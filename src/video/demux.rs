@@ -8,7 +8,8 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use parking_lot::Mutex;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -161,6 +162,19 @@ fn stream_time(buffer: &gst::BufferRef, segment: Option<&gst::Segment>) -> Optio
 
 /// Reads a file to its end and keeps the packets of its default video stream.
 pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
+    match demux_once(path, None) {
+        // qtdemux takes a track shorter than a fifth of the movie for a preview and leaves it out. Where that leaves
+        // nothing to see, the movie is made to claim no length.
+        Err(DemuxError::NoVideo(found)) => match movie_length_at(path) {
+            Some(place) => demux_once(path, Some(place)),
+            None => Err(DemuxError::NoVideo(found)),
+        },
+        other => other,
+    }
+}
+
+/// `blank`: bytes of the file that read as zeros.
+fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxError> {
     runtime::init().map_err(DemuxError::Failed)?;
     let failed = |e: gst::glib::BoolError| DemuxError::Failed(e.to_string());
     let pipeline = gst::Pipeline::new();
@@ -183,6 +197,14 @@ pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
     };
     pipeline.add_many([&source, &parse]).map_err(failed)?;
     source.link(&parse).map_err(failed)?;
+    if let (Some(blank), Some(pad)) = (blank, source.static_pad("src")) {
+        pad.add_probe(gst::PadProbeType::PULL | gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some(buffer) = info.buffer_mut() {
+                blank_out(buffer, &blank);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
     parse.connect_pad_added({
         let (pipeline, collected) = (pipeline.downgrade(), collected.clone());
         move |_, pad| {
@@ -213,6 +235,51 @@ pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
             Some(error) if found.is_empty() => DemuxError::Failed(error),
             _ => DemuxError::NoVideo(found),
         })
+}
+
+/// Where an MP4 file says how long the whole movie is (the duration field of `mvhd`, ISO/IEC 14496-12, 8.2.2).
+fn movie_length_at(path: &Path) -> Option<Range<u64>> {
+    let mut file = std::fs::File::open(path).ok()?;
+    let end = file.metadata().ok()?.len();
+    let mut at = 0_u64;
+    while at + 8 <= end {
+        let mut head = [0_u8; 16];
+        file.seek(SeekFrom::Start(at)).ok()?;
+        file.read_exact(&mut head[..8]).ok()?;
+        let (length, kind) = (u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]])), &head[4..8]);
+        match kind {
+            // The movie header is the first box inside the movie.
+            b"moov" => at += 8,
+            b"mvhd" => {
+                file.read_exact(&mut head[..1]).ok()?;
+                return Some(if head[0] == 1 { at + 32..at + 40 } else { at + 24..at + 28 });
+            }
+            _ if length == 1 => {
+                file.read_exact(&mut head[8..]).ok()?;
+                let length = head[8..].iter().fold(0_u64, |n, &b| (n << 8) | u64::from(b));
+                at = at.checked_add(length.max(16))?;
+            }
+            _ if length >= 8 => at += length,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Zeroes the part of a piece of the file that lies in `blank`.
+fn blank_out(buffer: &mut gst::Buffer, blank: &Range<u64>) {
+    let start = buffer.offset();
+    if start == u64::MAX {
+        return;
+    }
+    let end = start.saturating_add(buffer.size() as u64);
+    let (from, to) = (blank.start.max(start), blank.end.min(end));
+    if from < to
+        && let Ok(mut map) = buffer.make_mut().map_writable()
+        && let Some(part) = map.get_mut((from - start) as usize..(to - start) as usize)
+    {
+        part.fill(0);
+    }
 }
 
 /// The demuxer for the containers that nearly all videos are in.

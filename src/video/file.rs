@@ -361,7 +361,7 @@ fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
         DemuxError::NoVideo(found)
             if found.iter().any(|m| m.starts_with("audio/")) && !found.iter().any(|m| m.starts_with("video/")) =>
         {
-            "it holds sound but no video (or video so much shorter than the sound that GStreamer takes it for a preview)".into()
+            "it holds sound but no video".into()
         }
         DemuxError::NoVideo(found) if found.is_empty() => {
             "it holds no video data; if it is a recording, its index was probably never written".into()
