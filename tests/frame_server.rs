@@ -55,10 +55,13 @@ fn the_nearest_frame_is_shown_meanwhile_and_neighbours_become_ready() {
     assert!(!first.exact && first.frame.is_some());
     wait_exact(&server, dir.path(), 50);
     // Standing still, the frames around get ready without being asked for.
-    let started = Instant::now();
-    while !server.request(dir.path(), 50).exact || server.usage().0 < 18 * 32 * 16 * 3 {
-        assert!(started.elapsed() < Duration::from_secs(10), "neighbours never came: {:?}", server.usage());
+    // Frames around 10 count in the usage too, so its size alone says nothing: wait until it stays.
+    let (mut held, mut since) = (server.usage().0, Instant::now());
+    while since.elapsed() < Duration::from_millis(300) {
         std::thread::sleep(Duration::from_millis(2));
+        if server.usage().0 != held {
+            (held, since) = (server.usage().0, Instant::now());
+        }
     }
     assert!(server.request(dir.path(), 49).exact);
     assert!(server.request(dir.path(), 51).exact);

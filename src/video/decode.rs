@@ -4,7 +4,7 @@
 //! metadata, which decoders hand on to the picture they make of it: pictures are identified by origin, not by
 //! time stamps that containers and decoders are known to get wrong.
 
-use super::picture::{MAX_SIDE, Raw};
+use super::picture::{MAX_SIDE, Raw, full_range};
 use super::runtime;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -17,8 +17,6 @@ use std::sync::Arc;
 pub(super) struct Decoded {
     /// Number of the packet it was made of; `None` when the decoder dropped the mark.
     pub packet: Option<usize>,
-    /// The decoder's time stamp.
-    pub pts: Option<u64>,
     /// The decoder itself says that the picture is damaged.
     pub damaged: bool,
     pub raw: Raw,
@@ -27,7 +25,7 @@ pub(super) struct Decoded {
 #[derive(Default)]
 struct Output {
     ready: VecDeque<Decoded>,
-    info: Option<gst_video::VideoInfo>,
+    info: Option<(gst_video::VideoInfo, bool)>,
     refused: Option<String>,
 }
 
@@ -169,12 +167,11 @@ fn drain_pad(output: &Arc<Mutex<Output>>) -> Result<gst::Pad, gst::glib::BoolErr
                 .find(|m| m.reference() == mark.as_ref())
                 .and_then(|m| usize::try_from(m.timestamp().nseconds()).ok());
             let mut output = pictures.lock();
-            let Some(info) = output.info.clone() else { return Err(gst::FlowError::NotNegotiated) };
+            let Some((info, full_range)) = output.info.clone() else { return Err(gst::FlowError::NotNegotiated) };
             output.ready.push_back(Decoded {
                 packet,
-                pts: buffer.pts().map(gst::ClockTime::nseconds),
                 damaged: buffer.flags().contains(gst::BufferFlags::CORRUPTED),
-                raw: Raw { buffer, info },
+                raw: Raw { buffer, info, full_range },
             });
             Ok(gst::FlowSuccess::Ok)
         })
@@ -182,7 +179,10 @@ fn drain_pad(output: &Arc<Mutex<Output>>) -> Result<gst::Pad, gst::glib::BoolErr
             if let gst::EventView::Caps(caps) = event.view() {
                 let mut output = events.lock();
                 match gst_video::VideoInfo::from_caps(caps.caps()) {
-                    Ok(info) if info.width() <= MAX_SIDE && info.height() <= MAX_SIDE => output.info = Some(info),
+                    Ok(info) if info.width() <= MAX_SIDE && info.height() <= MAX_SIDE => {
+                        let full = full_range(caps.caps(), &info);
+                        output.info = Some((info, full));
+                    }
                     Ok(info) => {
                         output.refused = Some(format!(
                             "it claims pictures of {}x{} pixels; more than {MAX_SIDE} a side are not supported",
@@ -215,8 +215,8 @@ fn set<T: Into<gst::glib::Value>>(element: &gst::Element, name: &str, value: T) 
     }
 }
 
-/// The first decoder that makes a picture of the packets `feed` hands out, or why none does.
-pub(super) fn decoder_names(caps: &gst::CapsRef) -> Result<Vec<gst::ElementFactory>, String> {
+/// Decoders for compressed caps, best first.
+pub(super) fn decoders(caps: &gst::CapsRef) -> Result<Vec<gst::ElementFactory>, String> {
     let found = runtime::decoders_for(caps);
     if found.is_empty() {
         let name = caps.structure(0).map_or("", |s| s.name().as_str());
@@ -226,4 +226,23 @@ pub(super) fn decoder_names(caps: &gst::CapsRef) -> Result<Vec<gst::ElementFacto
         ));
     }
     Ok(found)
+}
+
+/// Decodes a single packet that is a whole picture, as a JPEG file is.
+pub(super) fn picture_of(bytes: Vec<u8>, media: &str) -> Result<Raw, String> {
+    runtime::init()?;
+    let caps = gst::Caps::new_empty_simple(media);
+    let packet = gst::Buffer::from_mut_slice(bytes);
+    let mut reason = String::from("no picture could be decoded");
+    for factory in decoders(&caps)? {
+        let mut decoder = PacketDecoder::start(Some(&factory), 1)?;
+        if let Err(why) = decoder.push(0, &packet, &caps, true) {
+            reason = why;
+        }
+        decoder.finish();
+        if let Some(decoded) = decoder.next() {
+            return Ok(decoded.raw);
+        }
+    }
+    Err(reason)
 }

@@ -1,8 +1,9 @@
 //! An opened video.
 
+use super::decode::picture_of;
 use super::demux::{DemuxError, Demuxed, Track, demux};
 use super::index::{self, Index};
-use super::picture::orient;
+use super::picture::{Matrix, orient};
 use super::session::{Miss, Session, Stream};
 use super::sniff::{Kind, sniff};
 use super::stills::{FOLDER_FPS, GifRun, Stills};
@@ -244,7 +245,7 @@ impl Video {
             );
             store::mark_from_start(&self.inner.path, &source.index);
         }
-        let image = found.raw.to_rgb(source.index.tagged).map_err(fail)?;
+        let image = found.raw.to_rgb(source.index.matrix).map_err(fail)?;
         let image = orient(image, self.inner.info.rotation, source.index.mirrored);
         Ok(Some(Arc::new(Frame { index, pts_s: self.pts_s(index).unwrap_or(0.0), image })))
     }
@@ -291,8 +292,13 @@ impl Video {
             self.check(index)?;
             let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
             let source = match &self.inner.source {
-                Source::Stills { .. } => {
-                    each(index, None, self.still(index)?.image.clone());
+                Source::Stills { stills, .. } => {
+                    // Our own JPEG reader gives no luma plane and turns pictures; a decoder gives both as stored.
+                    let raw = stills.jpeg(index).and_then(|bytes| picture_of(bytes, "image/jpeg").ok());
+                    match raw {
+                        Some(raw) => each(index, raw.luma_mean(), raw.to_rgb(Matrix::Bt601).map_err(fail)?),
+                        None => each(index, None, self.still(index)?.image.clone()),
+                    }
                     continue;
                 }
                 Source::Stream(source) => source,
@@ -301,7 +307,7 @@ impl Video {
             let found = session.frame(index, source.from_start.load(Ordering::Relaxed), &|| false);
             self.give_back(source, session);
             match found {
-                Ok(found) => each(index, found.raw.luma_mean(), found.raw.to_rgb(source.index.tagged).map_err(fail)?),
+                Ok(found) => each(index, found.raw.luma_mean(), found.raw.to_rgb(source.index.matrix).map_err(fail)?),
                 Err(Miss::Failed(why)) => return Err(fail(why)),
                 Err(Miss::Cancelled) => return Err(fail("it was cancelled".into())),
             }
@@ -340,15 +346,29 @@ fn absent(path: &Path, error: &std::io::Error) -> String {
 }
 
 fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
-    demux(path).map_err(|error| match error {
+    let first = match demux(path) {
+        // An element that finds no stream at all can lose its error on the way; a second try brings it.
+        Err(DemuxError::Standstill) => demux(path),
+        other => other,
+    };
+    first.map_err(|error| match error {
+        DemuxError::Standstill => {
+            "nothing came out of it for several seconds; it is damaged, or the disk it is on does not answer".into()
+        }
         DemuxError::Failed(why) => {
             format!("no video can be found in it ({}); it is damaged or not a video", why.trim_end_matches('.'))
         }
-        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("audio/")) => {
+        DemuxError::NoVideo(found)
+            if found.iter().any(|m| m.starts_with("audio/")) && !found.iter().any(|m| m.starts_with("video/")) =>
+        {
             "it holds sound but no video".into()
         }
         DemuxError::NoVideo(found) if found.is_empty() => {
             "it holds no video data; if it is a recording, its index was probably never written".into()
+        }
+        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("video/")) => {
+            "its index announces video, but no video data are there: the file is cut off or was not copied completely"
+                .into()
         }
         DemuxError::NoVideo(found) => format!("it holds no video data, only {}", found.join(", ")),
     })

@@ -1,10 +1,10 @@
 //! Which frames a video has: their times, and the packet each is made of.
 
 use super::VideoInfo;
-use super::decode::{Decoded, PacketDecoder, decoder_names};
+use super::decode::{Decoded, PacketDecoder, decoders};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
-use super::picture::Raw;
+use super::picture::{Matrix, Raw};
 use super::runtime;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
@@ -33,8 +33,8 @@ pub(super) struct Index {
     pub by_ordinal: bool,
     /// Starting in the middle has been seen to give wrong pictures: always start at the first packet.
     pub from_start: bool,
-    /// The stream says which colour matrix it uses.
-    pub tagged: bool,
+    /// The colour matrix.
+    pub matrix: Matrix,
     /// Factory name of the decoder; empty for uncompressed streams.
     pub decoder: String,
 }
@@ -54,7 +54,7 @@ const BELIEVED: [&str; 2] = ["qtdemux", "matroskademux"];
 pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String> {
     let track = &demuxed.track;
     let caps = track.caps.first().ok_or("the video stream is empty")?;
-    let candidates = if is_raw(caps) { vec![None] } else { decoder_names(caps)?.into_iter().map(Some).collect() };
+    let candidates = if is_raw(caps) { vec![None] } else { decoders(caps)?.into_iter().map(Some).collect() };
     let mut reason = String::from("no picture could be decoded");
     for factory in candidates {
         let tried = if !decode_all && believable(demuxed) {
@@ -90,7 +90,7 @@ fn believable(demuxed: &Demuxed) -> bool {
         && track.caps.len() == 1
         && !track.untimed
         && demuxed.error.is_none()
-        && missing_time(demuxed).is_none()
+        && missing_time(demuxed, 0).is_none()
         && track.packets.iter().all(|p| p.reading.sound)
         && track.packets.first().is_some_and(|p| p.reading.clean_start)
         && times.windows(2).all(|w| w[0] < w[1])
@@ -141,7 +141,7 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
     };
     let mut seen = std::collections::HashSet::new();
     let by_ordinal = rows.iter().any(|(packet, _)| packet.is_none_or(|p| !seen.insert(p)));
-    let times = display_times(track, &rows);
+    let times = display_times(demuxed, &rows);
     let warnings = damage(track, rows.len(), damaged, complaints);
     let rows = rows
         .iter()
@@ -152,16 +152,27 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
 }
 
 /// Times of decoded pictures in display order: the container's own where every picture has one, else a steady rate.
-fn display_times(track: &Track, rows: &[(Option<usize>, u32)]) -> Vec<u64> {
-    let mut times: Vec<u64> =
-        rows.iter().filter_map(|(packet, _)| track.packets.get((*packet)?).and_then(|p| p.time)).collect();
-    times.sort_unstable();
-    times.dedup();
-    if times.len() == rows.len() {
-        return times;
-    }
-    let period = 1e9 / nominal_rate(track).unwrap_or(25.0);
-    (0..rows.len()).map(|n| (n as f64 * period).round() as u64).collect()
+fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) -> Vec<u64> {
+    let track = &demuxed.track;
+    let collect = |time: fn(&Packet) -> Option<u64>| {
+        let mut times: Vec<u64> =
+            rows.iter().filter_map(|(packet, _)| track.packets.get((*packet)?).and_then(time)).collect();
+        times.sort_unstable();
+        times.dedup();
+        (times.len() == rows.len()).then_some(times)
+    };
+    // The decoding times of a steady stream are its display times, shifted.
+    let shifted = || {
+        let times = collect(|p| p.dts)?;
+        let first = times.first().copied()?;
+        let gaps = || times.windows(2).map(|w| w[1] - w[0]);
+        let steady = gaps().max()? * 2 <= gaps().min()? * 3;
+        steady.then(|| times.iter().map(|&t| t - first).collect())
+    };
+    collect(|p| p.time).or_else(shifted).unwrap_or_else(|| {
+        let period = 1e9 / nominal_rate(track).unwrap_or(25.0);
+        (0..rows.len()).map(|n| (n as f64 * period).round() as u64).collect()
+    })
 }
 
 /// The rate the container or the stream's own headers state.
@@ -175,15 +186,19 @@ fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<S
     let expected = shown(track).count();
     let counted = track.codec.is_some_and(Codec::counts_by_packets);
     let mut out = Vec::new();
-    if decoded < expected && (counted || complaints > 0) && expected - decoded > usize::from(!counted) {
+    // Fields, packed and placeholder packets of older codecs are no frames of their own: only where packets are
+    // pictures do fewer pictures mean damage.
+    if counted && decoded < expected && complaints > 0 {
         out.push(format!(
             "{} of {expected} frames could not be decoded because their data are damaged; frames are numbered without them",
             expected - decoded
         ));
     }
-    if complaints > 0 {
+    // Sound files of older codecs bring a complaint or two.
+    if complaints > if counted { 0 } else { 2 } {
+        let errors = if complaints == 1 { "an error".to_owned() } else { format!("{complaints} errors") };
         out.push(format!(
-            "the decoder reported {complaints} errors in the data: some pictures are damaged; get a fresh copy of the file if you can"
+            "the decoder reported {errors} in the data: some pictures are damaged; get a fresh copy of the file if you can"
         ));
     } else if flagged > 0 {
         out.push(format!("the decoder marked {flagged} pictures as damaged; get a fresh copy of the file if you can"));
@@ -192,9 +207,12 @@ fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<S
 }
 
 /// Nanoseconds that the container promises beyond what is there, when that is more than rounding.
-fn missing_time(demuxed: &Demuxed) -> Option<u64> {
+fn missing_time(demuxed: &Demuxed, frames: usize) -> Option<u64> {
     let claimed = demuxed.duration?;
-    let missing = claimed.checked_sub(demuxed.end)?;
+    // Where packets have no times, the frames at the stated rate tell how far the file goes.
+    let played = nominal_rate(&demuxed.track).map_or(0, |rate| (frames as f64 * 1e9 / rate) as u64);
+    let played = if demuxed.track.untimed { played } else { 0 };
+    let missing = claimed.checked_sub(demuxed.end.max(played))?;
     (missing > 250_000_000.max(claimed / 50)).then_some(missing)
 }
 
@@ -211,7 +229,7 @@ fn finish(
         let error = error.trim_end_matches('.');
         warnings.push(format!("reading the file stopped early ({error}): only the part before it is here"));
     }
-    if let (Some(missing), Some(claimed)) = (missing_time(demuxed), demuxed.duration) {
+    if let (Some(missing), Some(claimed)) = (missing_time(demuxed, rows.len()), demuxed.duration) {
         let seconds = |ns: u64| ns as f64 / 1e9;
         warnings.push(format!(
             "the file is cut off: it announces {:.2} s but the last {:.2} s are missing; {} frames are there",
@@ -219,6 +237,13 @@ fn finish(
             seconds(missing),
             rows.len()
         ));
+    }
+    if let Some((width, height)) = track.lying_size {
+        warnings
+            .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
+    }
+    if let Some(cut) = &demuxed.cut {
+        warnings.push(cut.clone());
     }
     let (rotation, mirrored) = orientation(track.orientation.as_deref());
     let (width, height) = match rotation {
@@ -246,14 +271,19 @@ fn finish(
         packets: track.packets.len() as u32,
         by_ordinal,
         from_start: by_ordinal,
-        tagged: colour_tagged(track, &first.info),
+        matrix: colour_matrix(track, &first.info),
         decoder: factory.map_or_else(String::new, |f| gst::prelude::GstObjectExt::name(f).to_string()),
     }
 }
 
-/// GStreamer guesses BT.709 for high pictures that say nothing; only what the stream itself says counts as tagged.
-fn colour_tagged(track: &Track, info: &gst_video::VideoInfo) -> bool {
-    info.height() <= 576 || track.caps.first().and_then(|c| c.structure(0)).is_some_and(|s| s.has_field("colorimetry"))
+/// What the container or the stream's headers name, else what the decoder found; but GStreamer guesses BT.709 for high
+/// pictures that say nothing, and only what was said counts.
+fn colour_matrix(track: &Track, info: &gst_video::VideoInfo) -> Matrix {
+    match track.matrix {
+        Some(said) => Matrix::from_gst(said),
+        None if info.height() <= 576 => Matrix::from_gst(info.colorimetry().matrix()),
+        None => Matrix::Bt601,
+    }
 }
 
 /// Fills in rate, length and steadiness.

@@ -133,6 +133,13 @@ impl Stills {
         }
     }
 
+    /// The bytes of a frame that is a JPEG file.
+    pub fn jpeg(&self, index: u32) -> Option<Vec<u8>> {
+        let Stills::Files(files) = self else { return None };
+        let bytes = std::fs::read(files.get(index as usize)?).ok()?;
+        bytes.starts_with(b"\xff\xd8\xff").then_some(bytes)
+    }
+
     /// One frame. `gif` keeps the place in an animation between calls.
     pub fn frame(&self, index: u32, gif: &mut Option<GifRun>) -> Result<RgbImage, String> {
         match self {

@@ -2,6 +2,7 @@
 
 use super::VideoInfo;
 use super::index::{Index, Row};
+use super::picture::Matrix;
 use super::runtime;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Raised whenever an index of an earlier version would be wrong.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"KLINDEX\n";
 const ROW: usize = 16;
 /// Stands in place of an index that was found wrong.
@@ -28,7 +29,7 @@ struct Head {
     packets: u32,
     by_ordinal: bool,
     from_start: bool,
-    tagged: bool,
+    matrix: Matrix,
     decoder: String,
     rows: usize,
     checksum: u32,
@@ -103,7 +104,7 @@ pub(super) fn load(path: &Path, metadata: &std::fs::Metadata) -> Option<Index> {
         packets: head.packets,
         by_ordinal: head.by_ordinal,
         from_start: head.from_start,
-        tagged: head.tagged,
+        matrix: head.matrix,
         decoder: head.decoder,
     })
 }
@@ -150,7 +151,7 @@ fn try_save(path: &Path, metadata: &std::fs::Metadata, index: &Index) -> std::io
         packets: index.packets,
         by_ordinal: index.by_ordinal,
         from_start: index.from_start,
-        tagged: index.tagged,
+        matrix: index.matrix,
         decoder: index.decoder.clone(),
         rows: index.rows.len(),
         checksum: crc32c::crc32c(&rows),

@@ -18,15 +18,32 @@ const STALL: Duration = Duration::from_secs(30);
 /// Frames waiting for the encoder.
 const QUEUE_FRAMES: u64 = 8;
 
-/// Encoders in the order of preference, with their settings and the Debian package they come in.
-const ENCODERS: [(&str, &[(&str, &str)], &str); 3] = [
-    (
-        "x264enc",
-        &[("speed-preset", "veryfast"), ("pass", "qual"), ("quantizer", "20"), ("bframes", "0"), ("threads", "1")],
-        "gstreamer1.0-plugins-ugly",
-    ),
-    ("openh264enc", &[("bitrate", "2000000"), ("multi-thread", "1")], "gstreamer1.0-plugins-bad"),
-    ("avenc_mpeg4", &[("bitrate", "4000000")], "gstreamer1.0-libav"),
+/// An encoder, its settings, and the Debian package it comes in.
+struct EncoderChoice {
+    element: &'static str,
+    settings: &'static [(&'static str, &'static str)],
+    package: &'static str,
+}
+
+/// Encoders in the order of preference.
+const ENCODERS: [EncoderChoice; 3] = [
+    EncoderChoice {
+        element: "x264enc",
+        settings: &[
+            ("speed-preset", "veryfast"),
+            ("pass", "qual"),
+            ("quantizer", "20"),
+            ("bframes", "0"),
+            ("threads", "1"),
+        ],
+        package: "gstreamer1.0-plugins-ugly",
+    },
+    EncoderChoice {
+        element: "openh264enc",
+        settings: &[("bitrate", "2000000"), ("multi-thread", "1")],
+        package: "gstreamer1.0-plugins-bad",
+    },
+    EncoderChoice { element: "avenc_mpeg4", settings: &[("bitrate", "4000000")], package: "gstreamer1.0-libav" },
 ];
 
 /// Writes an H.264 MP4 file. The file appears under its name only when [`VideoWriter::finish`] succeeded.
@@ -239,9 +256,9 @@ fn build(
 }
 
 fn encoder() -> Result<gst::Element, String> {
-    for (name, settings, _) in ENCODERS {
-        let Ok(encoder) = gst::ElementFactory::make(name).build() else { continue };
-        for (property, value) in settings {
+    for choice in ENCODERS {
+        let Ok(encoder) = gst::ElementFactory::make(choice.element).build() else { continue };
+        for (property, value) in choice.settings {
             if encoder.find_property(property).is_some() {
                 encoder.set_property_from_str(property, value);
             }
@@ -253,7 +270,7 @@ fn encoder() -> Result<gst::Element, String> {
         }
         return Ok(encoder);
     }
-    let names: Vec<String> = ENCODERS.iter().map(|(name, _, package)| format!("`{name}` from {package}")).collect();
+    let names: Vec<String> = ENCODERS.iter().map(|c| format!("`{}` from {}", c.element, c.package)).collect();
     Err(format!("no video encoder is installed; install one of {}", names.join(", ")))
 }
 
