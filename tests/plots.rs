@@ -216,7 +216,10 @@ fn an_evaluation_becomes_three_plots() {
         let out = out(&format!("evaluation-{n}"));
         let files = evaluation_plots(&counts(n), &scores(n), &out.path).unwrap();
         assert_eq!(files.len(), 6);
-        check(find(&files, "confusion_matrix"), &["predicted class", "true class", "squat", ">60<"]);
+        check(find(&files, "confusion_matrix"), &["predicted class", "true class", "squat"]);
+        // Counts stand in the cells as long as they fit.
+        let svg = std::fs::read_to_string(find(&files, "confusion_matrix").with_extension("svg")).unwrap();
+        assert_eq!(svg.contains("\n60\n"), n <= 17, "{n} classes");
         check(find(&files, "confusion_matrix_normalised"), &["squat"]);
         check(find(&files, "per_class_scores"), &["precision", "recall", "F1", "squat (80)"]);
     }

@@ -22,6 +22,11 @@ struct Bar {
     opacity: f32,
 }
 
+/// The colour thinned with the page's white; opaque, so that grid lines do not show through.
+fn faint(color: [u8; 3], share: f32) -> [u8; 3] {
+    color.map(|v| crate::render::compose::mix(255, v, share))
+}
+
 /// Rows of horizontal bars: horizontal, so that names of any length can be read.
 fn rows(scene: &mut Scene, panel: Panel, scale: Scale, x_name: &str, groups: &[(String, Vec<Bar>)]) {
     for (value, label) in scale.ticks(7, false) {
@@ -39,7 +44,7 @@ fn rows(scene: &mut Scene, panel: Panel, scale: Scale, x_name: &str, groups: &[(
             let y = top + row * 0.1 + k as f32 * thick;
             let end = scale.share(bar.value).map_or(panel.left, |s| panel.x(s));
             // A sliver of space between the bars of a group.
-            scene.rect_faint((panel.left, y), (end, y + (thick - 1.0).max(1.0)), bar.color, bar.opacity);
+            scene.rect((panel.left, y), (end, y + (thick - 1.0).max(1.0)), faint(bar.color, bar.opacity));
             let size = (thick * 0.85).min(LABEL - 1.0);
             if size >= 8.5 {
                 scene.text((end + 6.0, y + thick / 2.0), &bar.label, size, INK, Align::Left);
@@ -92,7 +97,7 @@ pub fn class_counts(title: &str, unit: &str, classes: &[String], splits: &[Split
         .enumerate()
         .map(|(k, s)| {
             let opacity = SPLIT_OPACITY[k.min(SPLIT_OPACITY.len() - 1)];
-            (s.split.clone(), BACKGROUND.map(|v| crate::render::compose::mix(255, v, opacity)))
+            (s.split.clone(), faint(BACKGROUND, opacity))
         })
         .collect();
     legend_line(&mut scene, panel.left, 92.0, &entries);
@@ -186,7 +191,7 @@ pub fn histogram(title: &str, x_name: &str, y_name: &str, values: &[f64]) -> Res
     let panel = Panel { left: 110.0, top: 100.0, right: 1165.0, bottom: 675.0 };
     let x = Scale::exact(start, start + span);
     let y = Scale::around(bins.iter().map(|b| *b as f64), true);
-    axes(&mut scene, panel, (x, x_name, false), (y, y_name));
+    axes(&mut scene, panel, (x, x_name, false), (y, y_name, true));
     for (i, n) in bins.iter().enumerate().filter(|(_, n)| **n > 0) {
         let edge = |k: usize| panel.x(k as f32 / count as f32);
         let top = y.share(*n as f64).map_or(panel.bottom, |s| panel.y(s));

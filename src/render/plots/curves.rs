@@ -72,7 +72,7 @@ fn single(
 ) -> Scene {
     let mut scene = page(PAGE.1, title, subtitle);
     let x = epochs(history);
-    axes(&mut scene, WHOLE, (x, "epoch", true), y);
+    axes(&mut scene, WHOLE, (x, "epoch", true), (y.0, y.1, false));
     mark_epoch(&mut scene, WHOLE, x, best);
     curves.iter().for_each(|c| c.draw(&mut scene, WHOLE, x, y.0, 3.0));
     if curves.len() > 1 {
@@ -196,7 +196,7 @@ pub fn training_overview(history: &[EpochReport]) -> Result<Scene, RenderError> 
         (&gap, around(&gap, true), "generalisation gap", panel(1, 1)),
     ];
     for (curves, y, name, panel) in parts {
-        axes(&mut scene, panel, (x, "epoch", true), (y, name));
+        axes(&mut scene, panel, (x, "epoch", true), (y, name, false));
         curves.iter().for_each(|c| c.draw(&mut scene, panel, x, y, 2.5));
         if !curves.iter().any(Curve::has_data) {
             let middle = ((panel.left + panel.right) / 2.0, (panel.top + panel.bottom) / 2.0);
@@ -236,7 +236,7 @@ pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option
     let mut scene = page(PAGE.1, title, &subtitle);
     let panel = Panel { right: 920.0, top: 95.0, ..WHOLE };
     let (x, y) = (epochs(history), Scale::exact(0.0, 1.0));
-    axes(&mut scene, panel, (x, "epoch", true), (y, "accuracy (share of clips)"));
+    axes(&mut scene, panel, (x, "epoch", true), (y, "accuracy (share of clips)", false));
     let width = if chosen.len() > 20 { 1.5 } else { 2.5 };
     let mut entries = Vec::new();
     for (class, last) in &chosen {

@@ -32,7 +32,7 @@ pub(super) enum Align {
 
 #[derive(Clone, Debug)]
 enum Shape {
-    Rect { corners: [(f32, f32); 2], color: [u8; 3], opacity: f32 },
+    Rect { corners: [(f32, f32); 2], color: [u8; 3] },
     Line { points: Vec<(f32, f32)>, color: [u8; 3], opacity: f32, width: f32 },
     Dot { at: (f32, f32), radius: f32, color: [u8; 3] },
     Text { at: (f32, f32), text: String, size: f32, color: [u8; 3], align: Align, upwards: bool },
@@ -54,11 +54,7 @@ impl Scene {
     }
 
     pub(super) fn rect(&mut self, from: (f32, f32), to: (f32, f32), color: [u8; 3]) {
-        self.rect_faint(from, to, color, 1.0);
-    }
-
-    pub(super) fn rect_faint(&mut self, from: (f32, f32), to: (f32, f32), color: [u8; 3], opacity: f32) {
-        self.shapes.push(Shape::Rect { corners: [from, to], color, opacity });
+        self.shapes.push(Shape::Rect { corners: [from, to], color });
     }
 
     pub(super) fn line(&mut self, points: Vec<(f32, f32)>, color: [u8; 3], width: f32) {
@@ -158,13 +154,9 @@ fn draw<DB: DrawingBackend>(
     let at = |(x, y): (f32, f32)| ((x * scale).round() as i32, (y * scale).round() as i32);
     for shape in shapes {
         let drawn = match shape {
-            Shape::Rect { corners: [a, b], color, opacity } => {
-                let (a, mut b) = (at(*a), at(*b));
-                // plotters includes the last pixel in bitmaps; leave it out, so that neighbours do not overlap.
-                if scale > 1.0 {
-                    b = ((b.0 - 1).max(a.0), (b.1 - 1).max(a.1));
-                }
-                area.draw(&Rectangle::new([a, b], rgba(*color, *opacity).filled()))
+            Shape::Rect { corners: [a, b], color } => {
+                let (a, b) = (at(*a), at(*b));
+                area.draw(&Rectangle::new([a, b], rgba(*color, 1.0).filled()))
             }
             Shape::Line { points, color, opacity, width } => {
                 let style = rgba(*color, *opacity).stroke_width((width * scale).round().max(1.0) as u32);

@@ -58,9 +58,9 @@ pub fn label_overview(classes: &[String], bars: &[LabelBar]) -> Result<Scene, Re
         Some(class) => (class_name(classes, *class), class_color(*class)),
         None => ("background".to_owned(), BACKGROUND),
     };
-    let mut entries: Vec<_> = present.iter().filter(|c| c.is_some()).map(named).collect();
-    entries.extend(present.iter().filter(|c| c.is_none()).map(named));
-    entries.push(("unlabelled".to_owned(), UNLABELLED));
+    // First what every dataset has; a long list of classes may be cut short.
+    let mut entries = vec![("unlabelled".to_owned(), UNLABELLED)];
+    entries.extend(present.iter().map(named));
     legend(&mut scene, 980.0, 90.0, height as f32 - 20.0, &entries);
     Ok(scene)
 }
