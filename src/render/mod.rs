@@ -4,13 +4,16 @@
 //! pixels on a GPU. [`plots`] turns numbers into PNG and SVG files.
 
 pub mod colormap;
+pub mod compose;
 mod error;
+mod font;
 pub mod heat_volume;
 pub mod overlay;
 pub mod overlay_cpu;
 pub mod overlay_gpu;
 pub mod overlay_gpu_check;
 pub mod palette;
+pub mod plots;
 
 pub use colormap::{COLOR_MAPS, ColorMap, color_map};
 pub use error::RenderError;

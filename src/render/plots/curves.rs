@@ -1,0 +1,262 @@
+//! Curves over epochs (S0.11).
+
+use super::axes::{LABEL, PAGE, Panel, Scale, axes, legend, legend_line, page};
+use super::class_name;
+use super::scene::{Align, SOFT_INK, Scene};
+use crate::progress::EpochReport;
+use crate::render::RenderError;
+use crate::render::palette::class_color;
+
+/// Colours of the two parts; the same in every curve.
+const TRAIN: usize = 0;
+const VALIDATION: usize = 1;
+
+/// One curve; `None` and values that are not finite are gaps.
+struct Curve {
+    name: String,
+    color: [u8; 3],
+    values: Vec<(f64, Option<f64>)>,
+}
+
+impl Curve {
+    fn of(name: &str, color: [u8; 3], history: &[EpochReport], value: impl Fn(&EpochReport) -> Option<f64>) -> Self {
+        let values = history.iter().map(|e| (f64::from(e.epoch), value(e).filter(|v| v.is_finite()))).collect();
+        Self { name: name.into(), color, values }
+    }
+
+    fn has_data(&self) -> bool {
+        self.values.iter().any(|(_, v)| v.is_some())
+    }
+
+    fn draw(&self, scene: &mut Scene, panel: Panel, x: Scale, y: Scale, width: f32) {
+        for run in self.values.split(|(_, v)| v.is_none()) {
+            let points: Vec<(f32, f32)> = run
+                .iter()
+                .filter_map(|(epoch, v)| Some((panel.x(x.share(*epoch)?), panel.y(y.share((*v)?)?))))
+                .collect();
+            // Few points are marked; a point between gaps would not be seen otherwise.
+            if points.len() == 1 || (self.values.len() <= 30 && width > 2.0) {
+                points.iter().for_each(|p| scene.dot(*p, width + 1.0, self.color));
+            }
+            scene.line(points, self.color, width);
+        }
+    }
+}
+
+fn epochs(history: &[EpochReport]) -> Scale {
+    let number = |e: Option<&EpochReport>| e.map_or(0.0, |e| f64::from(e.epoch));
+    Scale::exact(number(history.first()), number(history.last()))
+}
+
+fn some_epoch(history: &[EpochReport], what: &str) -> Result<(), RenderError> {
+    if history.is_empty() {
+        return Err(nothing(what, "the run has no finished epoch yet"));
+    }
+    Ok(())
+}
+
+pub(super) fn nothing(what: &str, hint: &'static str) -> RenderError {
+    RenderError::NothingToPlot { what: what.into(), hint }
+}
+
+const WHOLE: Panel = Panel { left: 110.0, top: 120.0, right: 1165.0, bottom: 675.0 };
+
+/// A page with curves, a legend line and, where given, a mark at the best epoch.
+fn single(
+    title: &str,
+    subtitle: &str,
+    curves: &[Curve],
+    history: &[EpochReport],
+    y: (Scale, &str),
+    best: Option<u32>,
+) -> Scene {
+    let mut scene = page(PAGE.1, title, subtitle);
+    let x = epochs(history);
+    axes(&mut scene, WHOLE, (x, "epoch", true), (y.0, y.1, false));
+    mark_epoch(&mut scene, WHOLE, x, best);
+    curves.iter().for_each(|c| c.draw(&mut scene, WHOLE, x, y.0, 3.0));
+    if curves.len() > 1 {
+        let entries: Vec<_> = curves.iter().map(|c| (c.name.clone(), c.color)).collect();
+        legend_line(&mut scene, WHOLE.left, 96.0, &entries);
+    }
+    scene
+}
+
+/// A vertical line at the best epoch, with its number.
+fn mark_epoch(scene: &mut Scene, panel: Panel, x: Scale, epoch: Option<u32>) {
+    let Some((epoch, share)) = epoch.and_then(|e| Some((e, x.share(f64::from(e))?))) else { return };
+    let at = panel.x(share);
+    scene.line_faint(vec![(at, panel.top), (at, panel.bottom)], SOFT_INK, 1.5, 0.55);
+    let align = if share > 0.85 { Align::Right } else { Align::Left };
+    let at = if share > 0.85 { at - 7.0 } else { at + 7.0 };
+    scene.text((at, panel.top + 9.0), &format!("best: epoch {epoch}"), LABEL - 1.0, SOFT_INK, align);
+}
+
+fn best(history: &[EpochReport], value: impl Fn(&EpochReport) -> Option<f32>, larger: bool) -> Option<u32> {
+    let sign = if larger { 1.0 } else { -1.0 };
+    let known = history.iter().filter_map(|e| Some((e.epoch, value(e).filter(|v| v.is_finite())? * sign)));
+    // The first of equals: later epochs did not improve on it.
+    known.fold(None, |b: Option<(u32, f32)>, n| if b.is_none_or(|b| n.1 > b.1) { Some(n) } else { b }).map(|b| b.0)
+}
+
+fn losses(history: &[EpochReport]) -> Vec<Curve> {
+    let mut curves = vec![
+        Curve::of("training", class_color(TRAIN), history, |e| Some(f64::from(e.train_loss))),
+        Curve::of("validation", class_color(VALIDATION), history, |e| e.val_loss.map(f64::from)),
+    ];
+    curves.retain(Curve::has_data);
+    curves
+}
+
+fn accuracies(history: &[EpochReport]) -> Vec<Curve> {
+    let mut curves = vec![
+        Curve::of("training", class_color(TRAIN), history, |e| Some(f64::from(e.train_accuracy))),
+        Curve::of("validation", class_color(VALIDATION), history, |e| e.val_accuracy.map(f64::from)),
+    ];
+    curves.retain(Curve::has_data);
+    curves
+}
+
+fn around(curves: &[Curve], from_zero: bool) -> Scale {
+    Scale::around(curves.iter().flat_map(|c| c.values.iter().filter_map(|(_, v)| *v)), from_zero)
+}
+
+fn last_words(history: &[EpochReport]) -> String {
+    let Some(last) = history.last() else { return String::new() };
+    let count = if history.len() == 1 { "1 epoch".to_owned() } else { format!("{} epochs", history.len()) };
+    let accuracy =
+        last.val_accuracy.map_or(String::new(), |a| format!(", validation accuracy {:.1} % at the end", a * 100.0));
+    format!("{count}{accuracy}")
+}
+
+/// Training and validation loss over epochs.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without an epoch.
+pub fn loss_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
+    some_epoch(history, "the loss")?;
+    let curves = losses(history);
+    let scale = around(&curves, true);
+    Ok(single("Loss", &last_words(history), &curves, history, (scale, "loss"), best(history, |e| e.val_loss, false)))
+}
+
+/// Training and validation accuracy over epochs, 0…1.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without an epoch.
+pub fn accuracy_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
+    some_epoch(history, "the accuracy")?;
+    let y = (Scale::exact(0.0, 1.0), "accuracy (share of clips)");
+    let mark = best(history, |e| e.val_accuracy, true);
+    Ok(single("Accuracy", &last_words(history), &accuracies(history), history, y, mark))
+}
+
+/// Learning rate over epochs, logarithmic when it spans more than a decade.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without an epoch.
+pub fn learning_rate_curve(history: &[EpochReport]) -> Result<Scene, RenderError> {
+    some_epoch(history, "the learning rate")?;
+    let scale = rate_scale(history);
+    let kind = if scale.is_log() { "logarithmic" } else { "linear" };
+    Ok(single("Learning rate", kind, &[rate(history)], history, (scale, "learning rate"), None))
+}
+
+fn rate(history: &[EpochReport]) -> Curve {
+    Curve::of("learning rate", class_color(4), history, |e| Some(e.learning_rate))
+}
+
+fn rate_scale(history: &[EpochReport]) -> Scale {
+    Scale::log_if_wide(&history.iter().map(|e| e.learning_rate).collect::<Vec<_>>())
+}
+
+/// Loss, accuracy, learning rate and generalisation gap (training minus validation accuracy) on one page.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without an epoch.
+pub fn training_overview(history: &[EpochReport]) -> Result<Scene, RenderError> {
+    some_epoch(history, "the training")?;
+    let mut scene = page(PAGE.1, "Training overview", &last_words(history));
+    let x = epochs(history);
+    let (losses, accuracies) = (losses(history), accuracies(history));
+    let gap = [Curve::of("gap", class_color(3), history, |e| Some(f64::from(e.train_accuracy - e.val_accuracy?)))];
+    let entries: Vec<_> = [("training", TRAIN), ("validation", VALIDATION)]
+        .map(|(name, color)| (name.to_owned(), class_color(color)))
+        .into();
+    legend_line(&mut scene, 900.0, 34.0, &entries);
+    let panel = |column: usize, row: usize| {
+        let (left, top) = ([100.0, 690.0][column], [95.0, 425.0][row]);
+        Panel { left, top, right: left + 480.0, bottom: top + 240.0 }
+    };
+    let rate = [rate(history)];
+    let parts: [(&[Curve], Scale, &str, Panel); 4] = [
+        (&losses, around(&losses, true), "loss", panel(0, 0)),
+        (&accuracies, Scale::exact(0.0, 1.0), "accuracy", panel(1, 0)),
+        (&rate, rate_scale(history), "learning rate", panel(0, 1)),
+        (&gap, around(&gap, true), "generalisation gap", panel(1, 1)),
+    ];
+    for (curves, y, name, panel) in parts {
+        axes(&mut scene, panel, (x, "epoch", true), (y, name, false));
+        curves.iter().for_each(|c| c.draw(&mut scene, panel, x, y, 2.5));
+        if !curves.iter().any(Curve::has_data) {
+            let middle = ((panel.left + panel.right) / 2.0, (panel.top + panel.bottom) / 2.0);
+            scene.text(middle, "no validation part", LABEL, SOFT_INK, Align::Centre);
+        }
+    }
+    Ok(scene)
+}
+
+/// Validation accuracy of each class over epochs. With `top`, only that many classes: half of them the best at the
+/// end, half the worst.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] when no epoch knows any class's accuracy.
+pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option<usize>) -> Result<Scene, RenderError> {
+    let ranked = ranked_classes(history);
+    if ranked.is_empty() {
+        return Err(nothing("the accuracy per class", "the run has no validation part"));
+    }
+    let mut chosen = match top {
+        Some(n) if n < ranked.len() => {
+            let best = n.div_ceil(2);
+            [&ranked[..best], &ranked[ranked.len() - (n - best)..]].concat()
+        }
+        _ => ranked.clone(),
+    };
+    let (title, subtitle) = if chosen.len() < ranked.len() {
+        let counts = (chosen.len().div_ceil(2), chosen.len() / 2);
+        (
+            "Accuracy per class: best and worst",
+            format!("the {} best and the {} worst of {} classes at the end", counts.0, counts.1, ranked.len()),
+        )
+    } else {
+        chosen.sort_by_key(|(class, _)| *class);
+        ("Accuracy per class", format!("{} classes, validation", ranked.len()))
+    };
+    let mut scene = page(PAGE.1, title, &subtitle);
+    let panel = Panel { right: 920.0, top: 95.0, ..WHOLE };
+    let (x, y) = (epochs(history), Scale::exact(0.0, 1.0));
+    axes(&mut scene, panel, (x, "epoch", true), (y, "accuracy (share of clips)", false));
+    let width = if chosen.len() > 20 { 1.5 } else { 2.5 };
+    let mut entries = Vec::new();
+    for (class, last) in &chosen {
+        let value = |e: &EpochReport| e.per_class_accuracy.get(*class).copied().flatten().map(f64::from);
+        let curve = Curve::of("", class_color(*class), history, value);
+        curve.draw(&mut scene, panel, x, y, width);
+        entries.push((format!("{:.0} %  {}", last * 100.0, class_name(classes, *class)), class_color(*class)));
+    }
+    legend(&mut scene, 945.0, panel.top - 5.0, 735.0, &entries);
+    Ok(scene)
+}
+
+/// Classes with their last known accuracy, best first.
+pub(super) fn ranked_classes(history: &[EpochReport]) -> Vec<(usize, f32)> {
+    let classes = history.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
+    let last = |class: usize| {
+        let known = history.iter().rev().find_map(|e| e.per_class_accuracy.get(class).copied().flatten());
+        known.filter(|a| a.is_finite())
+    };
+    let mut ranked: Vec<(usize, f32)> = (0..classes).filter_map(|c| Some((c, last(c)?))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    ranked
+}
