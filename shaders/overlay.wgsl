@@ -116,7 +116,7 @@ fn contour(v: f32, at: vec2<f32>) -> vec2<f32> {
         return vec2<f32>(0.0);
     }
     let distance = min(min(abs(v - 0.25), abs(v - 0.5)), abs(v - 0.75)) / slope;
-    return clamp(vec2<f32>(2.0, 1.0) - distance, vec2<f32>(0.0), vec2<f32>(1.0)) * strength;
+    return clamp(vec2<f32>(2.5, 1.25) - distance, vec2<f32>(0.0), vec2<f32>(1.0)) * strength;
 }
 
 // The pixel at a point of the frame, as sRGB values.

@@ -58,9 +58,21 @@ pub static COLOR_MAPS: [ColorMap; 8] = [
         true,
         Source::Points(&VIRIDIS),
     ),
-    row("inferno", "Inferno", "Perceptually uniform, from black through red to pale yellow.", true, Source::Points(&INFERNO)),
+    row(
+        "inferno",
+        "Inferno",
+        "Perceptually uniform, from black through red to pale yellow.",
+        true,
+        Source::Points(&INFERNO),
+    ),
     row("magma", "Magma", "Perceptually uniform, from black through purple to cream.", true, Source::Points(&MAGMA)),
-    row("plasma", "Plasma", "Perceptually uniform, from blue through pink to yellow; no dark end.", true, Source::Points(&PLASMA)),
+    row(
+        "plasma",
+        "Plasma",
+        "Perceptually uniform, from blue through pink to yellow; no dark end.",
+        true,
+        Source::Points(&PLASMA),
+    ),
     row(
         "jet",
         "Jet",

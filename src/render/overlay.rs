@@ -10,7 +10,7 @@
 //!    [`THRESHOLD_RAMP`], which keeps the edge free of stair steps. A threshold of 0 hides nothing.
 //! 4. `colour = table[v]`, linear between table entries.
 //! 5. `pixel = frame * (1 - a) + colour * a` on sRGB values, as video editors and the papers' figures do.
-//! 6. Contour lines, when on, at [`CONTOUR_LEVELS`] of `v`: a white core of 1 pixel in a dark halo. They are drawn
+//! 6. Contour lines, when on, at [`CONTOUR_LEVELS`] of `v`: a white core of about 2 pixels in a dark halo. They are drawn
 //!    only on smooth maps; on nearest ones the cells show themselves.
 
 use super::colormap::{COLOR_MAPS, ColorMap, by_id};
@@ -187,8 +187,7 @@ impl OverlayParams {
 impl Resolved {
     /// Opacity at `v`.
     pub fn opacity(&self, v: f32, blend: Blend) -> f32 {
-        let shown =
-            if self.threshold <= 0.0 { 1.0 } else { ((v - self.threshold) / THRESHOLD_RAMP).clamp(0.0, 1.0) };
+        let shown = if self.threshold <= 0.0 { 1.0 } else { ((v - self.threshold) / THRESHOLD_RAMP).clamp(0.0, 1.0) };
         let follows = if blend == Blend::FollowsHeat { v } else { 1.0 };
         self.alpha * shown * follows
     }
@@ -201,7 +200,7 @@ pub(super) fn contour_coverage(v: f32, slope: f32) -> [f32; 2] {
         return [0.0; 2];
     }
     let distance = CONTOUR_LEVELS.iter().fold(f32::INFINITY, |d, level| d.min((v - level).abs())) / slope;
-    [2.0, 1.0].map(|half_width: f32| (half_width - distance).clamp(0.0, 1.0) * strength)
+    [2.5, 1.25].map(|half_width: f32| (half_width - distance).clamp(0.0, 1.0) * strength)
 }
 
 #[cfg(test)]

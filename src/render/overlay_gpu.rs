@@ -103,8 +103,7 @@ impl OverlayRenderer {
             wgpu::TextureDimension::D2,
             wgpu::TextureFormat::Rgba8Unorm,
         );
-        let no_heat =
-            texture(device, "no heat", [1, 1, 1], wgpu::TextureDimension::D3, wgpu::TextureFormat::R32Float);
+        let no_heat = texture(device, "no heat", [1, 1, 1], wgpu::TextureDimension::D3, wgpu::TextureFormat::R32Float);
         Self {
             device: device.clone(),
             pipeline,

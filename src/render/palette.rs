@@ -23,9 +23,9 @@ const FIRST: [[f32; 3]; 10] = [
     [0.58, 0.19, 300.0], // violet
     [0.71, 0.11, 205.0], // cyan
     [0.68, 0.19, 350.0], // pink
-    [0.72, 0.15, 95.0],  // mustard
+    [0.72, 0.14, 95.0],  // mustard
     [0.53, 0.08, 60.0],  // brown
-    [0.68, 0.10, 175.0], // teal
+    [0.57, 0.12, 118.0], // olive
 ];
 
 /// The colour of the class at a position; repeats after [`PALETTE_SIZE`].
@@ -76,11 +76,11 @@ fn palette() -> &'static [[u8; 3]; PALETTE_SIZE] {
 /// Displayable colours that read on white and on near-black, with their OKLab coordinates.
 fn candidates() -> Vec<([u8; 3], [f32; 3])> {
     let mut out = Vec::new();
-    for lightness in [0.46, 0.52, 0.58, 0.64, 0.70, 0.76_f32] {
+    for lightness in [0.48, 0.54, 0.60, 0.66, 0.72, 0.77_f32] {
         for chroma in [0.07, 0.11, 0.15, 0.19, 0.23_f32] {
             for hue in (0..360).step_by(6) {
                 let lch = [lightness, chroma, hue as f32];
-                if let Some(rgb) = oklch(lch) {
+                if let Some(rgb) = oklch(lch).filter(|rgb| reads_on_both_themes(*rgb)) {
                     out.push((rgb, oklab_of(lch)));
                 }
             }
@@ -89,8 +89,14 @@ fn candidates() -> Vec<([u8; 3], [f32; 3])> {
     out
 }
 
+/// Contrast (WCAG 2) of at least 2 with white and 2.5 with near-black: enough for lines, bars and filled cells.
+fn reads_on_both_themes(rgb: [u8; 3]) -> bool {
+    let light = relative_luminance(rgb);
+    1.05 / (light + 0.05) >= 2.0 && (light + 0.05) / 0.06 >= 2.5
+}
+
 fn distance(a: [f32; 3], b: [f32; 3]) -> f32 {
-    // Lightness counts double: in thin lines and small cells it separates better than hue.
+    // Lightness counts more: in thin lines and small cells it separates better than hue.
     let d = [(a[0] - b[0]) * 1.4, a[1] - b[1], a[2] - b[2]];
     (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]).sqrt()
 }
@@ -166,7 +172,7 @@ mod tests {
         for lch in FIRST {
             assert!(oklch(lch).is_some(), "{lch:?} cannot be displayed");
         }
-        for (count, least) in [(10, 0.08), (24, 0.055), (PALETTE_SIZE, 0.03)] {
+        for (count, least) in [(10, 0.08), (24, 0.06), (PALETTE_SIZE, 0.03)] {
             for i in 0..count {
                 for j in 0..i {
                     let d = distance(oklab(class_color(i)), oklab(class_color(j)));
