@@ -4,7 +4,7 @@
 //! metadata, which decoders hand on to the picture they make of it: pictures are identified by origin, not by
 //! time stamps that containers and decoders are known to get wrong.
 
-use super::picture::{MAX_SIDE, Raw};
+use super::picture::{MAX_SIDE, Raw, full_range};
 use super::runtime;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -27,7 +27,7 @@ pub(super) struct Decoded {
 #[derive(Default)]
 struct Output {
     ready: VecDeque<Decoded>,
-    info: Option<gst_video::VideoInfo>,
+    info: Option<(gst_video::VideoInfo, bool)>,
     refused: Option<String>,
 }
 
@@ -169,12 +169,12 @@ fn drain_pad(output: &Arc<Mutex<Output>>) -> Result<gst::Pad, gst::glib::BoolErr
                 .find(|m| m.reference() == mark.as_ref())
                 .and_then(|m| usize::try_from(m.timestamp().nseconds()).ok());
             let mut output = pictures.lock();
-            let Some(info) = output.info.clone() else { return Err(gst::FlowError::NotNegotiated) };
+            let Some((info, full_range)) = output.info.clone() else { return Err(gst::FlowError::NotNegotiated) };
             output.ready.push_back(Decoded {
                 packet,
                 pts: buffer.pts().map(gst::ClockTime::nseconds),
                 damaged: buffer.flags().contains(gst::BufferFlags::CORRUPTED),
-                raw: Raw { buffer, info },
+                raw: Raw { buffer, info, full_range },
             });
             Ok(gst::FlowSuccess::Ok)
         })
@@ -182,7 +182,10 @@ fn drain_pad(output: &Arc<Mutex<Output>>) -> Result<gst::Pad, gst::glib::BoolErr
             if let gst::EventView::Caps(caps) = event.view() {
                 let mut output = events.lock();
                 match gst_video::VideoInfo::from_caps(caps.caps()) {
-                    Ok(info) if info.width() <= MAX_SIDE && info.height() <= MAX_SIDE => output.info = Some(info),
+                    Ok(info) if info.width() <= MAX_SIDE && info.height() <= MAX_SIDE => {
+                        let full = full_range(caps.caps(), &info);
+                        output.info = Some((info, full));
+                    }
                     Ok(info) => {
                         output.refused = Some(format!(
                             "it claims pictures of {}x{} pixels; more than {MAX_SIDE} a side are not supported",

@@ -103,7 +103,8 @@ impl Video {
             return Ok(Self::of_stream(path, index, None));
         }
         let demuxed = demux_or_say(path).map_err(fail)?;
-        let index = index::build(&demuxed, verify || store::distrusted(path)).map_err(|why| fail(unreadable(&why, &demuxed)))?;
+        let index = index::build(&demuxed, verify || store::distrusted(path))
+            .map_err(|why| fail(unreadable(&why, &demuxed)))?;
         store::save(path, &metadata, &index);
         Ok(Self::of_stream(path, index, Some(demuxed.track)))
     }
@@ -173,12 +174,7 @@ impl Video {
     ///
     /// # Errors
     /// As [`Video::frame`]; `end` may lie past the end of the video, `start` may not.
-    pub fn for_each(
-        &self,
-        start: u32,
-        end: u32,
-        each: &mut dyn FnMut(Arc<Frame>) -> bool,
-    ) -> Result<(), VideoError> {
+    pub fn for_each(&self, start: u32, end: u32, each: &mut dyn FnMut(Arc<Frame>) -> bool) -> Result<(), VideoError> {
         let end = end.min(self.inner.info.frames);
         if start >= end {
             return if start == end { Ok(()) } else { self.check(start) };
@@ -242,7 +238,10 @@ impl Video {
             }
         };
         if found.middle_is_wrong && !source.from_start.swap(true, Ordering::Relaxed) {
-            log::info!("{}: decoding from the middle gives wrong pictures; from now on from the start", self.inner.path.display());
+            log::info!(
+                "{}: decoding from the middle gives wrong pictures; from now on from the start",
+                self.inner.path.display()
+            );
             store::mark_from_start(&self.inner.path, &source.index);
         }
         let image = found.raw.to_rgb(source.index.tagged).map_err(fail)?;

@@ -103,9 +103,8 @@ fn shown(track: &Track) -> impl Iterator<Item = (usize, &Packet)> {
 
 fn from_packets(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Result<Index, String> {
     let track = &demuxed.track;
-    let mut rows: Vec<Row> = shown(track)
-        .map(|(number, p)| Row { time: p.time.unwrap_or(0), packet: number as u32, digest: 0 })
-        .collect();
+    let mut rows: Vec<Row> =
+        shown(track).map(|(number, p)| Row { time: p.time.unwrap_or(0), packet: number as u32, digest: 0 }).collect();
     rows.sort_by_key(|r| r.time);
     // One decoded picture proves that the decoder works and gives the size that headers may lie about.
     let mut first = None;
@@ -254,8 +253,7 @@ fn finish(
 
 /// GStreamer guesses BT.709 for high pictures that say nothing; only what the stream itself says counts as tagged.
 fn colour_tagged(track: &Track, info: &gst_video::VideoInfo) -> bool {
-    info.height() <= 576
-        || track.caps.first().and_then(|c| c.structure(0)).is_some_and(|s| s.has_field("colorimetry"))
+    info.height() <= 576 || track.caps.first().and_then(|c| c.structure(0)).is_some_and(|s| s.has_field("colorimetry"))
 }
 
 /// Fills in rate, length and steadiness.
@@ -266,8 +264,7 @@ fn timing(info: &mut VideoInfo, rows: &[Row], nominal: Option<f64>, last: Option
     gaps.sort_unstable();
     let median = gaps.get(gaps.len() / 2).copied();
     let tolerance = median.map_or(0, |m| 1_100_000.max(m / 10));
-    info.variable_frame_rate =
-        median.is_some_and(|m| gaps.iter().any(|&gap| gap.abs_diff(m) > tolerance));
+    info.variable_frame_rate = median.is_some_and(|m| gaps.iter().any(|&gap| gap.abs_diff(m) > tolerance));
     let steady = median.map_or(40_000_000, |m| m.max(1));
     let last = last.filter(|&l| l > 0 && l < 10 * steady).unwrap_or(steady);
     info.duration_s = (span + last) as f64 / 1e9;

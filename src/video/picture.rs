@@ -13,6 +13,14 @@ pub(super) const MAX_SIDE: u32 = 16_384;
 pub(super) struct Raw {
     pub buffer: gst::Buffer,
     pub info: gst_video::VideoInfo,
+    /// Luma goes from 0 to 255 instead of 16 to 235.
+    pub full_range: bool,
+}
+
+/// True when raw caps say that luma uses all code values. `VideoInfo` forgets the range of a stream that names no matrix.
+pub(super) fn full_range(caps: &gst::CapsRef, info: &gst_video::VideoInfo) -> bool {
+    let said = caps.structure(0).and_then(|s| s.get::<&str>("colorimetry").ok());
+    said.is_some_and(|c| c.starts_with("1:")) || info.colorimetry().range() == gst_video::VideoColorRange::Range0_255
 }
 
 /// How luma and chroma become RGB.
@@ -87,7 +95,7 @@ impl Raw {
         let view = self.view()?;
         let (width, height) = (self.info.width() as usize, self.info.height() as usize);
         let format = self.info.format_info();
-        let matrix = Matrix::of(&self.info, tagged);
+        let matrix = Matrix::of(&self.info, tagged, self.full_range);
         let short = || "the decoder delivered fewer bytes than a picture has".to_owned();
         let luma = Plane::of(&view, 0).ok_or_else(short)?;
         let mut out = vec![0_u8; width * height * 3];
@@ -217,8 +225,8 @@ impl<'a> Plane<'a> {
 }
 
 impl Matrix {
-    fn of(info: &gst_video::VideoInfo, tagged: bool) -> Matrix {
-        use gst_video::{VideoColorMatrix, VideoColorRange};
+    fn of(info: &gst_video::VideoInfo, tagged: bool, full: bool) -> Matrix {
+        use gst_video::VideoColorMatrix;
         let colorimetry = info.colorimetry();
         let (kr, kb) = match colorimetry.matrix() {
             VideoColorMatrix::Bt709 if tagged => (0.2126, 0.0722),
@@ -227,7 +235,6 @@ impl Matrix {
             VideoColorMatrix::Fcc if tagged => (0.30, 0.11),
             _ => (0.299, 0.114),
         };
-        let full = colorimetry.range() == VideoColorRange::Range0_255;
         let (y_offset, y_range, c_range) = if full { (0.0, 255.0, 255.0) } else { (16.0, 219.0, 224.0) };
         Matrix { y_offset, y_range, c_range, kr, kb }
     }

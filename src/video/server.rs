@@ -1,21 +1,20 @@
-//! Frames for a viewer that must never wait.
+//! Frames for viewers: asks never block, a thread decodes.
 
-use super::{SharedFrame, Video, VideoInfo};
+use super::{SharedFrame, Video, VideoError, VideoInfo};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Frames decoded ahead of the playhead while playing.
-const AHEAD_PLAYING: u32 = 24;
-/// Frames kept ready around the one looked at, so that a step either way is drawn at once.
-const AROUND: (u32, u32) = (12, 12);
-/// A decode that a newer request overtook is given up after this time. Not sooner: while somebody drags the playhead
-/// every decode is overtaken, and some of them must come through for the picture to move.
-const PATIENCE: Duration = Duration::from_millis(150);
-/// Opened videos and sentences about videos that cannot be opened, kept for coming back.
-const VIDEOS_KEPT: usize = 64;
+/// Videos kept open.
+const OPEN_VIDEOS: usize = 4;
+/// Frames decoded ahead while playing.
+const AHEAD: u32 = 24;
+/// A file that could not be opened is tried again when it is asked for after this long.
+const RETRY: Duration = Duration::from_secs(2);
+/// Videos whose properties and errors are remembered.
+const REMEMBERED: usize = 256;
 
 /// What a viewer gets when it asks for a frame.
 #[derive(Clone, Debug, Default)]
@@ -30,61 +29,75 @@ pub struct Shown {
 
 /// Frames for a viewer: asks never block. A thread decodes into a byte-budgeted cache and wakes the viewer.
 ///
-/// Of several requests for one video only the newest is served. While playing, frames ahead are decoded too; while
-/// standing still, those around the one looked at; then the thread sleeps.
+/// For each video only the newest request counts; a decode that nobody waits for any more is given up.
 pub struct FrameServer {
     shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for FrameServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (held, budget) = self.usage();
+        write!(f, "FrameServer({held} of {budget} bytes)")
+    }
 }
 
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
 struct State {
-    videos: HashMap<Arc<Path>, Opened>,
-    frames: HashMap<Arc<Path>, BTreeMap<u32, Held>>,
-    errors: HashMap<(Arc<Path>, u32), String>,
-    /// One request a video, the newest last.
-    wanted: Vec<(Arc<Path>, u32)>,
-    /// What the viewer looked at last: the centre of decoding ahead.
-    focus: Option<(Arc<Path>, u32)>,
+    videos: HashMap<PathBuf, Known>,
+    budget: usize,
+    bytes: usize,
+    /// Grows with every request and every use of a frame.
+    clock: u64,
     playing: bool,
     closed: bool,
-    bytes: usize,
-    budget: usize,
-    tick: u64,
 }
 
-#[derive(Clone)]
-enum Opened {
-    Video(Video),
-    Failed(String),
+/// What is known of one video.
+#[derive(Default)]
+struct Known {
+    frames: BTreeMap<u32, Cached>,
+    info: Option<Result<VideoInfo, String>>,
+    failed: Option<Instant>,
+    /// Frames that do not decode.
+    broken: HashMap<u32, String>,
+    /// The newest request: frame and time.
+    wanted: Option<(u32, u64)>,
+    /// The newest request has been answered; decode ahead from there while playing.
+    answered: Option<(u32, u64)>,
+    used: u64,
 }
 
-struct Held {
+struct Cached {
     frame: SharedFrame,
     used: u64,
 }
 
-/// What the thread does next.
-enum Task {
-    /// A frame somebody waits for.
-    Serve(Arc<Path>, u32),
-    /// Frames nobody waits for yet: `start..end`.
-    Prepare(Arc<Path>, u32, u32),
+/// Something for the thread to do.
+struct Task {
+    path: PathBuf,
+    index: u32,
+    /// Time of the request; a newer one for the same video makes this one stale.
+    asked: u64,
+    /// Nobody waits for it yet.
+    ahead: bool,
 }
 
 impl FrameServer {
     /// Starts the decoding thread. `wake` is called from it whenever something new can be shown.
     pub fn new(budget_bytes: usize, wake: Arc<dyn Fn() + Send + Sync>) -> FrameServer {
-        let state = State { budget: budget_bytes.max(1), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new() });
-        let theirs = shared.clone();
-        let started = std::thread::Builder::new().name("frames".into()).spawn(move || theirs.run(&*wake));
-        if let Err(error) = started {
-            log::error!("no thread for decoding frames: {error}");
+        let state = Mutex::new(State { budget: budget_bytes, ..State::default() });
+        let shared = Arc::new(Shared { state, work: Condvar::new(), wake });
+        let worker = shared.clone();
+        let spawned = std::thread::Builder::new().name("frames".into()).spawn(move || worker.run());
+        if let Err(error) = spawned {
+            log::error!("no thread for decoding frames could be started: {error}");
+            shared.state.lock().closed = true;
         }
         FrameServer { shared }
     }
@@ -92,33 +105,53 @@ impl FrameServer {
     /// Frame `index` of the video at `path`, or the nearest there is. Returns at once; the newest request wins.
     pub fn request(&self, path: &Path, index: u32) -> Shown {
         let mut state = self.shared.state.lock();
-        let path = state.name(path);
-        if state.focus.as_ref() != Some(&(path.clone(), index)) {
-            state.focus = Some((path.clone(), index));
-            self.shared.work.notify_one();
+        let state = &mut *state;
+        state.clock += 1;
+        let now = state.clock;
+        if !state.videos.contains_key(path) {
+            state.videos.insert(path.to_path_buf(), Known::default());
         }
-        state.tick += 1;
-        let tick = state.tick;
-        if let Some(held) = state.frames.get_mut(&path).and_then(|f| f.get_mut(&index)) {
-            held.used = tick;
-            let frame = Some(held.frame.clone());
-            state.wanted.retain(|(p, _)| *p != path);
+        let Some(known) = state.videos.get_mut(path) else { return Shown::default() };
+        known.used = now;
+        if let Some(cached) = known.frames.get_mut(&index) {
+            cached.used = now;
+            let frame = Some(cached.frame.clone());
+            known.wanted = None;
+            let moved = known.answered.is_none_or(|(at, _)| at != index);
+            known.answered = Some((index, now));
+            if state.playing && moved {
+                self.shared.work.notify_one();
+            }
             return Shown { frame, exact: true, error: None };
         }
-        let nearest = state.nearest(&path, index);
-        let failed = match state.videos.get(&path) {
-            Some(Opened::Failed(reason)) => Some(reason.clone()),
-            _ => state.errors.get(&(path.clone(), index)).cloned(),
+        let before = known.frames.range(..index).next_back();
+        let after = known.frames.range(index..).next();
+        let nearest = match (before, after) {
+            (Some(b), Some(a)) => Some(if index - b.0 <= a.0 - index { b } else { a }),
+            (b, a) => b.or(a),
         };
-        if failed.is_none() && !state.wanted.iter().any(|w| w.0 == path && w.1 == index) {
-            state.wanted.retain(|(p, _)| *p != path);
-            state.wanted.push((path, index));
+        let frame = nearest.map(|(_, cached)| cached.frame.clone());
+        if let Some(Err(error)) = &known.info
+            && known.failed.is_some_and(|at| at.elapsed() < RETRY)
+        {
+            return Shown { frame, exact: false, error: Some(error.clone()) };
+        }
+        if let Some(error) = known.broken.get(&index) {
+            return Shown { frame, exact: false, error: Some(error.clone()) };
+        }
+        if state.closed {
+            let error = Some("the decoding thread has stopped; restart the program".to_owned());
+            return Shown { frame, exact: false, error };
+        }
+        // Asking again for what is already wanted is not a new request.
+        if known.wanted.is_none_or(|(at, _)| at != index) {
+            known.wanted = Some((index, now));
             self.shared.work.notify_one();
         }
-        Shown { frame: nearest, exact: false, error: failed }
+        Shown { frame, exact: false, error: None }
     }
 
-    /// Decode ahead of the last request while playing (true), or around it (false).
+    /// Decode ahead of `index` while playing (true), or only what is asked for (false).
     pub fn set_playing(&self, playing: bool) {
         let mut state = self.shared.state.lock();
         if state.playing != playing {
@@ -129,20 +162,7 @@ impl FrameServer {
 
     /// Properties of a video once it has been opened by a request; the error sentence when it cannot be.
     pub fn info(&self, path: &Path) -> Option<Result<VideoInfo, String>> {
-        match self.shared.state.lock().videos.get(path)? {
-            Opened::Video(video) => Some(Ok(video.info().clone())),
-            Opened::Failed(reason) => Some(Err(reason.clone())),
-        }
-    }
-
-    /// Forgets what is known about a video that changed on disk.
-    pub fn forget(&self, path: &Path) {
-        let mut state = self.shared.state.lock();
-        state.videos.remove(path);
-        state.errors.retain(|(p, _), _| **p != *path);
-        if let Some(frames) = state.frames.remove(path) {
-            state.bytes -= frames.values().map(|h| h.frame.byte_len()).sum::<usize>();
-        }
+        self.shared.state.lock().videos.get(path)?.info.clone()
     }
 
     /// Bytes held and the budget.
@@ -154,81 +174,15 @@ impl FrameServer {
 
 impl Drop for FrameServer {
     fn drop(&mut self) {
+        // The thread ends by itself after the frame it is at; nobody needs to wait for it.
         self.shared.state.lock().closed = true;
         self.shared.work.notify_all();
     }
 }
 
-impl State {
-    /// The shared name of a path, so that keys cost no allocation on every request.
-    fn name(&self, path: &Path) -> Arc<Path> {
-        let known = self.videos.get_key_value(path).map(|(k, _)| k.clone());
-        known
-            .or_else(|| self.wanted.iter().find(|(p, _)| **p == *path).map(|(p, _)| p.clone()))
-            .unwrap_or_else(|| Arc::from(PathBuf::from(path)))
-    }
-
-    fn nearest(&self, path: &Path, index: u32) -> Option<SharedFrame> {
-        let frames = self.frames.get(path)?;
-        let before = frames.range(..=index).next_back();
-        let after = frames.range(index..).next();
-        let closest = [before, after].into_iter().flatten().min_by_key(|(i, _)| i.abs_diff(index))?;
-        Some(closest.1.frame.clone())
-    }
-
-    fn holds(&self, path: &Path, index: u32) -> bool {
-        self.frames.get(path).is_some_and(|f| f.contains_key(&index))
-    }
-
-    fn insert(&mut self, path: &Arc<Path>, frame: SharedFrame) {
-        self.tick += 1;
-        let (used, index, bytes) = (self.tick, frame.index, frame.byte_len());
-        if let Some(old) = self.frames.entry(path.clone()).or_default().insert(index, Held { frame, used }) {
-            self.bytes -= old.frame.byte_len();
-        }
-        self.bytes += bytes;
-        while self.bytes > self.budget && self.evict(path, index) {}
-    }
-
-    /// Drops the frame used longest ago, never the one just put in. False when there is none.
-    fn evict(&mut self, keep_path: &Path, keep: u32) -> bool {
-        let all = self.frames.iter().flat_map(|(p, f)| f.iter().map(move |(i, h)| (h.used, p, *i)));
-        let oldest = all.filter(|(_, p, i)| !(***p == *keep_path && *i == keep)).min_by_key(|(used, ..)| *used);
-        let Some((path, index)) = oldest.map(|(_, p, i)| (p.clone(), i)) else { return false };
-        let Some(frames) = self.frames.get_mut(&path) else { return false };
-        if let Some(held) = frames.remove(&index) {
-            self.bytes -= held.frame.byte_len();
-        }
-        if frames.is_empty() {
-            self.frames.remove(&path);
-        }
-        true
-    }
-
-    fn next_task(&self) -> Option<Task> {
-        if let Some((path, index)) = self.wanted.last() {
-            return Some(Task::Serve(path.clone(), *index));
-        }
-        let (path, centre) = self.focus.as_ref()?;
-        let Some(Opened::Video(video)) = self.videos.get(path) else { return None };
-        let last = video.info().frames;
-        // Room is a bound too: decoding ahead must not push out the frames it was meant to complete.
-        let size = self.frames.get(path).and_then(|f| f.values().next()).map_or(1, |h| h.frame.byte_len().max(1));
-        let room = u32::try_from(self.budget / size / 2).unwrap_or(u32::MAX);
-        let (back, ahead) = if self.playing { (0, AHEAD_PLAYING) } else { AROUND };
-        let first = centre.saturating_sub(back.min(room));
-        let end = centre.saturating_add(ahead.min(room)).saturating_add(1).min(last);
-        let missing = |i: &u32| !self.holds(path, *i) && !self.errors.contains_key(&(path.clone(), *i));
-        // Ahead first: that is where people go.
-        if let Some(start) = (*centre..end).find(missing) {
-            return Some(Task::Prepare(path.clone(), start, end));
-        }
-        (first..*centre).find(missing).map(|start| Task::Prepare(path.clone(), start, *centre))
-    }
-}
-
 impl Shared {
-    fn run(&self, wake: &(dyn Fn() + Send + Sync)) {
+    fn run(&self) {
+        let mut open: Vec<(PathBuf, Video)> = Vec::new();
         loop {
             let task = {
                 let mut state = self.state.lock();
@@ -236,80 +190,167 @@ impl Shared {
                     if state.closed {
                         return;
                     }
-                    match state.next_task() {
-                        Some(task) => break task,
-                        None => self.work.wait(&mut state),
+                    if let Some(task) = state.next_task() {
+                        break task;
                     }
+                    self.work.wait(&mut state);
                 }
             };
-            match task {
-                Task::Serve(path, index) => {
-                    self.serve(&path, index);
-                    wake();
-                }
-                Task::Prepare(path, start, end) => self.prepare(&path, start, end),
+            // A panic in a codec binding must not end the thread that all viewers depend on.
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.perform(&task, &mut open)));
+            if done.is_err() {
+                open.retain(|(path, _)| *path != task.path);
+                self.state.lock().broke(&task, "the decoder crashed on it".into());
             }
+            (self.wake)();
         }
     }
 
-    /// The opened video, opened now if need be. No lock is held meanwhile.
-    fn open(&self, path: &Arc<Path>) -> Opened {
-        if let Some(opened) = self.state.lock().videos.get(path) {
-            return opened.clone();
-        }
-        let opened = match Video::open(path) {
-            Ok(video) => Opened::Video(video),
-            Err(error) => Opened::Failed(error.to_string()),
-        };
-        let mut state = self.state.lock();
-        if state.videos.len() >= VIDEOS_KEPT {
-            let focus = state.focus.as_ref().map(|f| f.0.clone());
-            let victim = state.videos.keys().find(|p| Some(*p) != focus.as_ref()).cloned();
-            victim.and_then(|v| state.videos.remove(&v));
-        }
-        state.videos.insert(path.clone(), opened.clone());
-        opened
-    }
-
-    fn serve(&self, path: &Arc<Path>, index: u32) {
-        let video = match self.open(path) {
-            Opened::Video(video) => video,
-            Opened::Failed(_) => {
-                self.state.lock().wanted.retain(|(p, _)| p != path);
+    fn perform(&self, task: &Task, open: &mut Vec<(PathBuf, Video)>) {
+        let video = match self.video(task, open) {
+            Ok(video) => video,
+            Err(error) => {
+                self.state.lock().unopened(task, error.to_string());
                 return;
             }
         };
-        let started = Instant::now();
-        let overtaken = || {
+        let cancelled = || {
             let state = self.state.lock();
-            state.closed || started.elapsed() > PATIENCE && !state.wanted.contains(&(path.clone(), index))
+            state.closed || state.is_stale(task)
         };
-        let found = video.frame_unless(index, &overtaken);
-        let mut state = self.state.lock();
-        state.wanted.retain(|w| *w != (path.clone(), index));
-        match found {
-            Ok(Some(frame)) => state.insert(path, frame),
+        match video.frame_unless(task.index, &cancelled) {
+            Ok(Some(frame)) => self.state.lock().store(task, frame),
             Ok(None) => {}
             Err(error) => {
-                state.errors.insert((path.clone(), index), error.to_string());
+                if matches!(error, VideoError::Decode { .. }) {
+                    // Opened anew next time: the file may have been replaced.
+                    open.retain(|(path, _)| *path != task.path);
+                }
+                self.state.lock().broke(task, error.to_string());
             }
         }
     }
 
-    /// Decodes frames nobody waits for, until somebody wants something.
-    fn prepare(&self, path: &Arc<Path>, start: u32, end: u32) {
-        let Opened::Video(video) = self.open(path) else { return };
-        let mut reached = start;
-        let result = video.for_each(start, end, &mut |frame| {
-            let mut state = self.state.lock();
-            reached = frame.index + 1;
-            state.insert(path, frame);
-            let moved = state.focus.as_ref().is_none_or(|(p, i)| p != path || i.abs_diff(start) > AHEAD_PLAYING * 2);
-            !state.closed && state.wanted.is_empty() && !moved
-        });
-        if let Err(error) = result {
-            // Said only if somebody goes there; but not tried again and again meanwhile.
-            self.state.lock().errors.insert((path.clone(), reached), error.to_string());
+    fn video(&self, task: &Task, open: &mut Vec<(PathBuf, Video)>) -> Result<Video, VideoError> {
+        if let Some(at) = open.iter().position(|(path, _)| *path == task.path) {
+            let entry = open.remove(at);
+            let video = entry.1.clone();
+            open.push(entry);
+            return Ok(video);
+        }
+        let video = Video::open(&task.path)?;
+        if open.len() >= OPEN_VIDEOS {
+            open.remove(0);
+        }
+        open.push((task.path.clone(), video.clone()));
+        if let Some(known) = self.state.lock().videos.get_mut(&task.path) {
+            known.info = Some(Ok(video.info().clone()));
+            known.failed = None;
+        }
+        (self.wake)();
+        Ok(video)
+    }
+}
+
+impl State {
+    /// The newest unanswered request of any video, else, while playing, the next frame ahead of the newest answered one.
+    fn next_task(&self) -> Option<Task> {
+        let wanted = self.videos.iter().filter_map(|(path, k)| k.wanted.map(|(index, asked)| (path, index, asked)));
+        if let Some((path, index, asked)) = wanted.max_by_key(|&(_, _, asked)| asked) {
+            return Some(Task { path: path.clone(), index, asked, ahead: false });
+        }
+        if !self.playing {
+            return None;
+        }
+        let mut playing: Vec<_> = self
+            .videos
+            .iter()
+            .filter_map(|(path, k)| k.answered.map(|(index, asked)| (path, k, index, asked)))
+            .collect();
+        // The views on screen were asked for last.
+        playing.sort_by_key(|&(.., asked)| std::cmp::Reverse(asked));
+        for (path, known, index, asked) in playing.into_iter().take(OPEN_VIDEOS) {
+            if self.clock - asked > 64 {
+                continue;
+            }
+            let Some(Ok(info)) = &known.info else { continue };
+            let bytes = u64::from(info.width) * u64::from(info.height) * 3;
+            let fits = (self.budget as u64 / 2).checked_div(bytes).unwrap_or(0).min(u64::from(AHEAD)) as u32;
+            let end = index.saturating_add(1 + fits).min(info.frames);
+            let next = (index + 1..end).find(|n| !known.frames.contains_key(n) && !known.broken.contains_key(n));
+            if let Some(index) = next {
+                return Some(Task { path: path.clone(), index, asked, ahead: true });
+            }
+        }
+        None
+    }
+
+    /// A newer request for the same video, or any request while this is only decoding ahead, makes a task stale.
+    fn is_stale(&self, task: &Task) -> bool {
+        if task.ahead {
+            return self.videos.values().any(|k| k.wanted.is_some());
+        }
+        self.videos.get(&task.path).is_none_or(|k| k.wanted != Some((task.index, task.asked)))
+    }
+
+    fn settle(&mut self, task: &Task) {
+        if let Some(known) = self.videos.get_mut(&task.path)
+            && known.wanted.is_some_and(|(index, _)| index == task.index)
+        {
+            known.wanted = None;
+            known.answered = Some((task.index, task.asked));
+        }
+    }
+
+    fn store(&mut self, task: &Task, frame: SharedFrame) {
+        self.settle(task);
+        self.clock += 1;
+        let used = self.clock;
+        let Some(known) = self.videos.get_mut(&task.path) else { return };
+        known.broken.remove(&task.index);
+        self.bytes += frame.byte_len();
+        if let Some(old) = known.frames.insert(task.index, Cached { frame, used }) {
+            self.bytes -= old.frame.byte_len();
+        }
+        self.shrink(&task.path, task.index);
+    }
+
+    fn unopened(&mut self, task: &Task, error: String) {
+        self.settle(task);
+        if let Some(known) = self.videos.get_mut(&task.path) {
+            known.info = Some(Err(error));
+            known.failed = Some(Instant::now());
+            known.answered = None;
+        }
+    }
+
+    fn broke(&mut self, task: &Task, error: String) {
+        self.settle(task);
+        if let Some(known) = self.videos.get_mut(&task.path) {
+            known.broken.insert(task.index, error);
+        }
+    }
+
+    /// Drops frames used longest ago until the budget holds, but never the one that was just decoded.
+    fn shrink(&mut self, path: &Path, index: u32) {
+        while self.bytes > self.budget {
+            let oldest = self
+                .videos
+                .iter()
+                .flat_map(|(p, k)| k.frames.iter().map(move |(n, c)| (c.used, p, *n)))
+                .filter(|(_, p, n)| p.as_path() != path || *n != index)
+                .min_by_key(|(used, ..)| *used)
+                .map(|(_, p, n)| (p.clone(), n));
+            let Some((owner, number)) = oldest else { break };
+            if let Some(gone) = self.videos.get_mut(&owner).and_then(|k| k.frames.remove(&number)) {
+                self.bytes -= gone.frame.byte_len();
+            }
+        }
+        if self.videos.len() > REMEMBERED {
+            let stale = self.videos.iter().filter(|(p, k)| k.frames.is_empty() && p.as_path() != path);
+            if let Some(oldest) = stale.min_by_key(|(_, k)| k.used).map(|(p, _)| p.clone()) {
+                self.videos.remove(&oldest);
+            }
         }
     }
 }

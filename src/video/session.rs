@@ -3,6 +3,7 @@
 use super::decode::PacketDecoder;
 use super::demux::Track;
 use super::index::{Index, is_raw};
+use super::packet::Codec;
 use super::picture::Raw;
 use gstreamer as gst;
 use std::collections::VecDeque;
@@ -55,6 +56,12 @@ impl Stream {
             .map(|(n, _)| n)
             .collect();
         Ok(Stream { index, track, factory, frame_of, starts })
+    }
+
+    /// True for codecs whose decoders really forget everything when flushed. Those of older codecs carry state over
+    /// (MPEG-4 with packed B-frames gives other pictures after a flush), and get a new decoder instead.
+    fn flushable(&self) -> bool {
+        self.track.codec.is_some_and(Codec::counts_by_packets)
     }
 
     /// Bytes of compressed data held.
@@ -119,7 +126,7 @@ pub(super) struct Session {
 impl Session {
     pub fn new(stream: Arc<Stream>, threads: u32) -> Result<Session, String> {
         // Damaged data decode to the same pictures every time only on one thread.
-        let threads = if stream.index.info.warnings.is_empty() { threads } else { 1 };
+        let threads = if stream.index.info.warnings.is_empty() && stream.flushable() { threads } else { 1 };
         let decoder = PacketDecoder::start(stream.factory.as_ref(), threads)?;
         Ok(Session {
             stream,
@@ -164,7 +171,7 @@ impl Session {
         let mut starts = vec![best, self.stream.start_before(best), 0];
         starts.dedup();
         for start in starts {
-            self.restart(start);
+            self.restart(start)?;
             match self.advance(frame, cancelled)? {
                 Attempt::Found(raw) => return Ok(Found { raw, middle_is_wrong: wrong && start == 0 }),
                 Attempt::Absent | Attempt::Wrong => wrong |= start != 0,
@@ -182,12 +189,17 @@ impl Session {
             || ahead && self.drained && self.last.is_some_and(|last| frame > last)
     }
 
-    fn restart(&mut self, start: usize) {
+    fn restart(&mut self, start: usize) -> Result<(), Miss> {
         if self.start.is_some() {
-            self.decoder.reset();
+            if self.stream.flushable() {
+                self.decoder.reset();
+            } else {
+                self.decoder = PacketDecoder::start(self.stream.factory.as_ref(), 1).map_err(Miss::Failed)?;
+            }
         }
         (self.start, self.next, self.drained) = (Some(start), start, false);
         (self.delivered, self.last) = (0, None);
+        Ok(())
     }
 
     fn advance(&mut self, frame: u32, cancelled: &dyn Fn() -> bool) -> Result<Attempt, Miss> {

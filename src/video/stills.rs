@@ -98,7 +98,10 @@ impl Stills {
                     now += last;
                 }
                 Err(error) => {
-                    warnings.push(format!("the file is damaged after {} frames ({error}); the rest is missing", times.len()));
+                    warnings.push(format!(
+                        "the file is damaged after {} frames ({error}); the rest is missing",
+                        times.len()
+                    ));
                     break;
                 }
             }

@@ -112,10 +112,9 @@ impl VideoWriter {
             buffer.set_duration(time(self.frames + 1) - time(self.frames));
         }
         self.frames += 1;
-        self.source
-            .push_buffer(buffer)
-            .map(|_| ())
-            .map_err(|flow| self.fail(bus_error(&self.pipeline).unwrap_or_else(|| format!("the encoder gave up ({flow})"))))
+        self.source.push_buffer(buffer).map(|_| ()).map_err(|flow| {
+            self.fail(bus_error(&self.pipeline).unwrap_or_else(|| format!("the encoder gave up ({flow})")))
+        })
     }
 
     /// Ends the file and moves it into place.
@@ -254,8 +253,7 @@ fn encoder() -> Result<gst::Element, String> {
         }
         return Ok(encoder);
     }
-    let names: Vec<String> =
-        ENCODERS.iter().map(|(name, _, package)| format!("`{name}` from {package}")).collect();
+    let names: Vec<String> = ENCODERS.iter().map(|(name, _, package)| format!("`{name}` from {package}")).collect();
     Err(format!("no video encoder is installed; install one of {}", names.join(", ")))
 }
 
