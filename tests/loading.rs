@@ -74,9 +74,8 @@ fn resizing_equals_opencv_within_one_level() {
     let golden: serde_json::Value =
         serde_json::from_slice(&std::fs::read(golden.join("upsample.json")).unwrap()).unwrap();
     let small = &golden["small"];
-    let numbers = |key: &str| -> Vec<f64> {
-        small[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-    };
+    let numbers =
+        |key: &str| -> Vec<f64> { small[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };
     let (from, to) = (numbers("src2d_shape"), numbers("out2d_shape"));
     let size = |s: &[f64]| (s[1] as u32, s[0] as u32);
     let truth = numbers("cv2_resize_linear");
@@ -177,12 +176,8 @@ fn memory_stays_within_the_budget_and_holds_what_fits() {
     source.preload(&all, false, &Silent).unwrap();
     let (held, budget) = source.usage();
     assert_eq!((held, budget), (2 * 30 * 128 * 128 * 3, 3 << 20));
-    let options = LoaderOptions {
-        batch_size: 4,
-        workers: 3,
-        sampler: Sampler::Shuffle(None),
-        ..LoaderOptions::default()
-    };
+    let options =
+        LoaderOptions { batch_size: 4, workers: 3, sampler: Sampler::Shuffle(None), ..LoaderOptions::default() };
     let seen: usize = batches(&source, &all, &options).iter().map(|b| b.size).sum();
     assert_eq!((seen, source.usage().0), (all.len(), held));
 }
@@ -227,9 +222,8 @@ fn draws_have_the_configured_ranges_and_probabilities() {
         color_jitter: ColorJitter { brightness: 0.2, contrast: 0.3, saturation: 0.4, hue: 0.1 },
         crop: Some(CropConfig { scale: (0.5, 0.8), ratio: (0.9, 1.1) }),
     };
-    let draws: Vec<Draw> = (0..4000)
-        .map(|start| Draw::random(&augment, 9, 1, &Clip { video: 2, start, label: None }, 0))
-        .collect();
+    let draws: Vec<Draw> =
+        (0..4000).map(|start| Draw::random(&augment, 9, 1, &Clip { video: 2, start, label: None }, 0)).collect();
     let flips = draws.iter().filter(|d| d.flip).count() as f64;
     // 1000 expected with a standard deviation of 27.
     assert!((flips - 1000.0).abs() < 140.0, "{flips}");
@@ -301,7 +295,10 @@ fn single_changes_do_what_their_names_say() {
         assert!(at(&flat).iter().all(|f| *f == mean));
         let turned = at(&hue);
         if turned.iter().all(|v| *v > 0 && *v < 255) {
-            assert!((luma(&turned) - luma(p)).abs() <= 2.0, "half a turn of hue keeps the grey value: {turned:?} {p:?}");
+            assert!(
+                (luma(&turned) - luma(p)).abs() <= 2.0,
+                "half a turn of hue keeps the grey value: {turned:?} {p:?}"
+            );
         }
     }
     // The mean grey of the clip: red averages 71.5, green 87.5, blue 90.
