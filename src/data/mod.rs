@@ -6,6 +6,7 @@
 
 mod augment;
 mod checks;
+pub mod demo;
 mod error;
 mod facts;
 mod fingerprint;
