@@ -541,8 +541,8 @@ fn the_real_set_has_six_subjects_of_eight_clips() {
     // Frame counts are those of another decoder.
     let mut compared = 0;
     for entry in manifest["files"].as_array().unwrap() {
-        let text = entry.to_string();
-        for v in data.videos.iter().filter(|v| text.contains(&format!("weizmann4/{}\"", v.name))) {
+        let file = entry["file"].as_str().unwrap();
+        for v in data.videos.iter().filter(|v| file == format!("weizmann4/{}", v.name)) {
             assert_eq!(entry["frames"].as_u64().unwrap(), u64::from(v.frames()), "{}", v.name);
             compared += 1;
         }
@@ -551,4 +551,55 @@ fn the_real_set_has_six_subjects_of_eight_clips() {
     let p = plan(&data, &RunConfig::reference()).unwrap();
     let test: BTreeSet<_> = p.subjects(&data, Split::Test).into_iter().collect();
     assert!(p.subjects(&data, Split::Train).iter().chain(&p.subjects(&data, Split::Val)).all(|s| !test.contains(s)));
+}
+
+/// Sixty subjects with 3,750 labelled frames each: 467 windows a subject at stride 8, 28,020 in all.
+#[test]
+#[ignore = "slow: writes and indexes 60 videos"]
+fn inspecting_sixty_subjects_is_quick_once_indexed() {
+    let (root, cache) = (temp(), temp());
+    let (subjects, frames) = (60, 3750_u32);
+    let anon = root.path().join("dataset/anon");
+    std::fs::create_dir_all(&anon).unwrap();
+    let first = anon.join("s00.mp4");
+    let mut writer = kinolens::video::VideoWriter::create(&first, 64, 48, 30.0).unwrap();
+    for n in 0..frames {
+        let pixels: Vec<u8> = (0..64 * 48_u32).flat_map(|i| [(n + i) as u8, n as u8, i as u8]).collect();
+        writer.push(&kinolens::domain::RgbImage::new(64, 48, pixels).unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
+    let mut split = String::from("subject,split\n");
+    for s in 0..subjects {
+        if s > 0 {
+            std::fs::copy(&first, anon.join(format!("s{s:02}.mp4"))).unwrap();
+        }
+        let parts: Vec<(i64, u32)> = (0..75).map(|i| ((i + s) % 18 - 1, 50)).collect();
+        write(root.path().join(format!("label/s{s:02}.csv")), &rows(true, &parts));
+        split += &format!("s{s:02},{}\n", if s < 30 { "train" } else { "test" });
+    }
+    write(root.path().join("split.csv"), &split);
+    let config = DataConfig::default();
+    let inspect = || {
+        let data = open_with_cache(root.path(), &config, Some(cache.path()), &Silent).unwrap();
+        let mut clip = RunConfig::default().clip;
+        clip.eval_stride = 8;
+        statistics(&data, &clip, true)
+    };
+    let counted = inspect();
+    assert_eq!((counted.subjects, counted.videos, counted.warnings.len()), (60, 60, 0), "{:?}", counted.warnings);
+    assert_eq!(counted.classes.iter().map(|c| c.clips).sum::<u64>(), 28_020);
+    assert_eq!(counted.classes.iter().map(|c| c.frames).sum::<u64>(), 225_000);
+    let started = std::time::Instant::now();
+    assert_eq!(inspect(), counted);
+    let took = started.elapsed();
+    println!("{} windows inspected in {took:?}", 28_020);
+    assert!(took.as_secs_f64() < 2.0, "{took:?}");
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        println!("{} MB resident", kib / 1024);
+        assert!(kib < 300 * 1024, "{line}");
+    }
 }

@@ -1,7 +1,7 @@
 //! From a path to a [`Dataset`].
 
 use super::checks::{self, Limited};
-use super::facts::{FactsCache, Record, Stamp, cache_dir};
+use super::facts::{FactsCache, Record, cache_dir};
 use super::formats::{self, Draft};
 use super::{DataError, fingerprint, scan};
 use crate::config::DataConfig;
@@ -141,9 +141,4 @@ fn mend_mask_numbers(entry: &mut VideoEntry) {
     {
         files.remove(0);
     }
-}
-
-/// Size and date of a file, for callers that watch a dataset for changes.
-pub(super) fn exists(path: &Path) -> bool {
-    Stamp::of(path).is_ok()
 }

@@ -247,7 +247,7 @@ impl ClipSource {
         let geometry = self.clip.geometry();
         let numbers: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
         // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be judged.
-        if !super::open::exists(&entry.path) {
+        if !entry.path.exists() {
             return Err(DataError::Gone { path: entry.path.clone() });
         }
         if let Some(frames) = self.held(clip.video, size, stop)?

@@ -291,14 +291,14 @@ impl Statistics {
         let width = self.classes.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).clamp(8, 40) + 2;
         let _ = write!(out, "\n{:>4}  {:<width$}{:>10}{:>8}", "id", "class", "frames", "clips");
         for (split, _) in &self.splits {
-            let _ = write!(out, "{:>18}", format!("{} frames/clips", split.name()));
+            let _ = write!(out, "{:>26}", format!("{} frames/clips", split.name()));
         }
         let _ = writeln!(out);
         for (i, c) in self.classes.iter().enumerate() {
             let _ = write!(out, "{:>4}  {:<width$}{:>10}{:>8}", c.id, c.name, c.frames, c.clips);
             for (_, s) in &self.splits {
                 let cell = s.classes.get(i).map_or_else(String::new, |c| format!("{}/{}", c.frames, c.clips));
-                let _ = write!(out, "{cell:>18}");
+                let _ = write!(out, "{cell:>26}");
             }
             let _ = writeln!(out);
         }
