@@ -190,6 +190,10 @@ pub struct RunView {
     pub checkpoints: Vec<String>,
     /// Dataset it was trained on.
     pub dataset_root: PathBuf,
+    /// Layers of its network that can be explained, in order of depth.
+    pub layers: Vec<String>,
+    /// The layer explained when nobody chooses one.
+    pub default_layer: Option<String>,
     /// True when training can go on from its last checkpoint.
     pub resumable: bool,
     /// Evaluations found in `results/`, by split name.

@@ -68,7 +68,7 @@ impl App {
         let workers = workers(wake.clone());
         let mut app = Self {
             state: AppState { device: workers.device(), ..AppState::default() },
-            services: Services::new(wake.clone(), cc.wgpu_render_state.clone()),
+            services: Services::new(wake.clone(), cc.wgpu_render_state.as_ref()),
             workers,
             layout: Layout::new(session.layout),
             dialogs: FileDialogs::new(wake),
@@ -126,8 +126,9 @@ impl App {
     }
 
     fn dropped_files(&mut self, ctx: &egui::Context) {
-        let paths: Vec<PathBuf> = ctx
-            .input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).filter(|p| !p.as_os_str().is_empty()).collect());
+        let paths: Vec<PathBuf> = ctx.input(|i| {
+            i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).filter(|p| !p.as_os_str().is_empty()).collect()
+        });
         self.actions.extend(paths.into_iter().map(Action::OpenAny));
     }
 }
@@ -148,10 +149,11 @@ impl eframe::App for App {
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
         let toast = chrome::messages::next_change(&self.state, now);
-        for wait in [next_frame, next_wish, clock, toast].into_iter().flatten() {
+        self.services.frames.set_playing(self.state.playback.playing);
+        let next_mask = self.services.commit(&self.state, now);
+        for wait in [next_mask, next_frame, next_wish, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
-        self.services.frames.set_playing(self.state.playback.playing);
         theme::choose(ctx, self.state.theme);
     }
 
