@@ -103,6 +103,11 @@ impl App {
         &self.state
     }
 
+    /// The frame on screen with everything that belongs to it.
+    pub fn shown(&self) -> Option<&super::committed::Committed> {
+        self.services.shown()
+    }
+
     /// Asks for something from outside, as a panel would.
     pub fn send(&mut self, action: Action) {
         self.actions.push(action);
