@@ -1,6 +1,6 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::domain::Label;
+
 use crate::jobs::ClipRef;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;
@@ -265,10 +265,6 @@ pub fn clip_window(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     ui.painter_at(rect.expand(2.0)).rect_stroke(area, 3.0, stroke, StrokeKind::Outside);
 }
 
-/// Label of a frame in the chosen video, for tests and tooltips.
-pub fn label_at(state: &AppState, frame: u32) -> Option<Label> {
-    state.video().and_then(|(_, v)| v.labels.at(frame))
-}
 
 #[cfg(test)]
 mod tests {
