@@ -149,13 +149,14 @@ impl Videos {
 fn heading(ui: &mut egui::Ui, title: &str, descending: Option<bool>) -> egui::Response {
     let p = theme::palette(ui);
     let color = if descending.is_some() { p.text } else { p.muted };
-    let arrow = match descending {
-        Some(true) => " ⏷",
-        Some(false) => " ⏶",
-        None => "",
-    };
-    let text = RichText::new(format!("{title}{arrow}")).text_style(theme::caption()).color(color);
+    let text = RichText::new(title).text_style(theme::caption()).color(color);
     let response = ui.add(egui::Button::new(text).frame(false));
+    if let Some(down) = descending {
+        let tip = response.rect.right_center() + Vec2::new(-1.0, if down { 3.0 } else { -3.0 });
+        let side = if down { -5.0 } else { 5.0 };
+        let points = vec![tip, tip + Vec2::new(-3.5, side), tip + Vec2::new(3.5, side)];
+        ui.painter().add(egui::Shape::convex_polygon(points, p.text, egui::Stroke::NONE));
+    }
     let name = if title == "!" { "warnings" } else { title };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Sort by {name}")));
     response.on_hover_text(format!("Sort by {name}"))
