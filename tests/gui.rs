@@ -313,7 +313,7 @@ fn review_shows_the_heatmap_of_the_clip_under_the_playhead() {
         let views: Vec<_> = harness.query_all_by_label_contains("2×7×7 cells, block5, Grad-CAM").collect();
         assert!(!views.is_empty(), "the badge says the truth about the map");
         drop(views);
-        harness.get_by_label_contains("Probability of");
+        assert!(harness.query_all_by_label_contains("Probability of").count() > 3);
         shot(&mut harness, &format!("review-{theme:?}"));
         // N goes to the next clip the network got wrong.
         harness.key_press(egui::Key::N);
@@ -419,11 +419,11 @@ fn keys_help_and_the_palette_list_every_command() {
     assert_eq!(harness.state().state().theme, ThemeChoice::Light);
     assert!(harness.state().state().dialog.is_none());
     // Letters typed into a field are text, not commands.
-    harness.get_all_by_label("Filter videos").next().unwrap().focus();
+    harness.get_by_label("Filter videos").focus();
     harness.run_steps(2);
     let view = harness.state().state().view.clone();
     harness.key_press(egui::Key::H);
-    harness.get_all_by_label("Filter videos").next().unwrap().type_text("zzz");
+    harness.get_by_label("Filter videos").type_text("zzz");
     harness.run_steps(3);
     assert_eq!(harness.state().state().view, view);
     assert!(harness.state().state().filtered.is_empty());
@@ -439,7 +439,7 @@ fn a_long_job_has_a_chip_with_a_cancel() {
     let stage = Progress::Stage { label: "drawing people".into(), done: 3, total: 10 };
     script.0.borrow_mut().events.push(Event { job: id, body: EventBody::Progress(stage) });
     harness.run_steps(2);
-    harness.get_by_label_contains("30 %");
+    assert!(harness.query_all_by_label_contains("30 %").count() > 0);
     shot(&mut harness, "job-chip-Dark");
     harness.get_by_label("Cancel make demo dataset").click();
     harness.run_steps(2);

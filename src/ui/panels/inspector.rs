@@ -24,6 +24,8 @@ impl Panel for Inspector {
             return;
         };
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().interact_size.y = 18.0;
             if state.workspace == Workspace::Review {
                 prediction(ui, cx);
                 ui.add_space(8.0);
@@ -40,11 +42,19 @@ fn section(ui: &mut egui::Ui, title: &str) {
     ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
 }
 
+/// The left column of a fact.
+fn name_column(ui: &mut egui::Ui, text: RichText) {
+    ui.scope(|ui| {
+        ui.set_min_width(62.0);
+        ui.label(text);
+    });
+}
+
 fn pair(ui: &mut egui::Ui, name: &str, value: impl Into<String>) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
         let caption = RichText::new(name).text_style(theme::caption()).color(p.muted);
-        ui.add_sized(Vec2::new(62.0, 16.0), egui::Label::new(caption).halign(egui::Align::LEFT));
+        name_column(ui, caption);
         let value = value.into();
         ui.add(egui::Label::new(RichText::new(&value).text_style(theme::caption())).truncate()).on_hover_text(value);
     });
@@ -185,11 +195,7 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
         pair(ui, "true", answer.classes.name(truth));
     }
     ui.horizontal(|ui| {
-        ui.add_sized(
-            Vec2::new(62.0, 16.0),
-            egui::Label::new(RichText::new("said").text_style(theme::caption()).color(p.muted))
-                .halign(egui::Align::LEFT),
-        );
+        name_column(ui, RichText::new("said").text_style(theme::caption()).color(p.muted));
         let (color, mark) = match answer.truth {
             Some(t) if t == answer.predicted => (p.good, "right"),
             Some(_) => (p.bad, "wrong"),

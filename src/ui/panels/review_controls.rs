@@ -73,7 +73,7 @@ fn method(ui: &mut egui::Ui, view: &mut HeatRequest) {
 
 fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
     let run = cx.state.run().cloned();
-    let usual = run.as_ref().and_then(|r| r.default_layer.clone()).unwrap_or_else(|| "usual layer".into());
+    let usual = "usual layer".to_owned();
     let text = view.layer.clone().unwrap_or(usual);
     combo(ui, "Layer", 96.0, &text, |ui| {
         ui.selectable_value(&mut view.layer, None, "usual layer").on_hover_text("The network's default target layer.");

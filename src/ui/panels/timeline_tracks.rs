@@ -1,6 +1,5 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-
 use crate::jobs::ClipRef;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;
@@ -71,9 +70,12 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect.shrink2(Vec2::new(0.5, 2.0)), 2.0, color);
     if rect.width() > 26.0 {
-        let font = theme::caption().resolve(ui.style());
         let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
-        painter.text(rect.left_center() + Vec2::new(5.0, 0.0), Align2::LEFT_CENTER, text, font, ink);
+        let mut job =
+            egui::text::LayoutJob::simple_singleline(text.to_owned(), theme::caption().resolve(ui.style()), ink);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 8.0);
+        let galley = ui.painter().layout_job(job);
+        painter.galley(rect.left_center() + Vec2::new(4.0, -galley.size().y / 2.0), galley, ink);
     }
 }
 
@@ -264,7 +266,6 @@ pub fn clip_window(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     let area = Rect::from_min_max(egui::pos2(area.left(), area.top() + 16.0), area.max);
     ui.painter_at(rect.expand(2.0)).rect_stroke(area, 3.0, stroke, StrokeKind::Outside);
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! The table of videos.
 
-use super::explorer::filter_box;
 use crate::domain::{Dataset, VideoEntry};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
@@ -24,13 +23,13 @@ enum Key {
 }
 
 const COLUMNS: [(Key, &str, f32); 7] = [
-    (Key::Name, "video", 96.0),
-    (Key::Split, "split", 44.0),
-    (Key::Frames, "frames", 50.0),
-    (Key::Fps, "fps", 38.0),
-    (Key::Size, "size", 62.0),
-    (Key::Codec, "codec", 46.0),
-    (Key::Warnings, "!", 22.0),
+    (Key::Name, "video", 76.0),
+    (Key::Split, "split", 38.0),
+    (Key::Frames, "frames", 46.0),
+    (Key::Fps, "fps", 32.0),
+    (Key::Size, "size", 58.0),
+    (Key::Codec, "codec", 42.0),
+    (Key::Warnings, "!", 18.0),
 ];
 
 /// The table with its order.
@@ -57,7 +56,6 @@ impl Panel for Videos {
                 self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
             let text = format!("{} videos, {} frames", count(self.rows.len() as u64), count(frames));
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
-            filter_box(ui, cx);
         });
         self.refresh(cx, &dataset);
         self.table(ui, cx, &dataset);
@@ -190,7 +188,7 @@ fn cells(
     row.col(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         for class in classes.iter().take(24) {
-            let (rect, response) = ui.allocate_exact_size(Vec2::new(10.0, 12.0), Sense::hover());
+            let (rect, response) = ui.allocate_exact_size(Vec2::new(9.0, 12.0), Sense::hover());
             ui.painter().rect_filled(rect, 2.0, theme::class_color(*class));
             response.on_hover_text(dataset.classes.name(*class));
         }
