@@ -220,6 +220,6 @@ fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> 
         fps: form.fps,
         color_map: state.view.color_map.clone(),
         seed: 42,
-        out: PathBuf::from(form.out.trim()),
+        out: Some(PathBuf::from(form.out.trim())),
     })
 }
