@@ -141,7 +141,6 @@ fn run_of(dataset: &Dataset) -> Arc<RunView> {
         checkpoints: vec!["best_accuracy".into(), "last".into()],
         dataset_root: dataset.root.clone(),
         layers: (1..=5).map(|i| format!("block{i}")).collect(),
-        default_layer: Some("block5".into()),
         evaluations: vec![(Arc::new(evaluation), Arc::new(Predictions { clips }))],
         ..RunView::default()
     })
