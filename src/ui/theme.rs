@@ -77,7 +77,7 @@ const LIGHT: Palette = Palette {
     accent: rgb(0x1766d1),
     on_accent: rgb(0xffffff),
     accent_soft: rgb(0xcfe2fb),
-    good: rgb(0x14804a),
+    good: rgb(0x0f7643),
     warn: rgb(0x9a6200),
     bad: rgb(0xc0302b),
     stage: rgb(0x14171b),
@@ -95,7 +95,7 @@ pub fn of(dark: bool) -> Palette {
 
 /// Colour of a class by its position; the same in timeline, plots, matrix and lists.
 pub fn class_color(class: usize) -> Color32 {
-    let [r, g, b] = super::widgets::class_colors::class_color(class);
+    let [r, g, b] = crate::render::class_color(class);
     Color32::from_rgb(r, g, b)
 }
 
