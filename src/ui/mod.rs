@@ -1,1 +1,4 @@
 //! The window.
+
+pub mod thumbs;
+pub mod widgets;
