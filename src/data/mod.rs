@@ -1,1 +1,41 @@
 //! Datasets: formats, labels, windows, statistics, sampling, augmentation, loading.
+//!
+//! [`open()`] turns a path into a [`crate::domain::Dataset`]; [`plan()`] decides which windows of it a run trains, validates
+//! and tests on; a [`ClipSource`] decodes them once and a [`Loader`] hands them out in batches. A new format is one file in
+//! `formats/` and one row of [`FORMATS`].
+
+mod augment;
+mod checks;
+mod error;
+mod facts;
+mod fingerprint;
+mod formats;
+mod loader;
+mod masks;
+mod names;
+mod open;
+mod plan;
+mod poses;
+mod preprocess;
+mod resize;
+mod sampler;
+mod scan;
+mod source;
+mod statistics;
+mod tables;
+mod windows;
+
+pub use augment::Draw;
+pub use error::DataError;
+pub use formats::{FORMATS, FormatSpec, detect};
+pub use loader::{Batch, Loader, LoaderOptions, UNLABELLED};
+pub use masks::load_mask;
+pub use open::{open, open_with_cache};
+pub use plan::{Plan, assign, labelled_clips, plan, plan_with};
+pub use poses::{coco_skeleton, load_poses};
+pub use preprocess::Normalizer;
+pub use resize::Resizer;
+pub use sampler::{Sampler, class_counts, inverse_frequency_weights};
+pub use source::ClipSource;
+pub use statistics::{ClassStatistics, SplitStatistics, Statistics, VideoProperties, statistics};
+pub use windows::{covering_windows, window_label, window_starts, windows};

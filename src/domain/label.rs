@@ -61,6 +61,26 @@ impl LabelTrack {
         Self { segments }
     }
 
+    /// Builds a track from segments; they are sorted, joined where equal neighbours touch, and cut where one
+    /// overlaps the one before it.
+    pub fn from_segments(mut rows: Vec<Segment>) -> Self {
+        rows.sort_by_key(|s| s.start);
+        let mut segments: Vec<Segment> = Vec::with_capacity(rows.len());
+        for mut s in rows {
+            if let Some(last) = segments.last_mut() {
+                s.start = s.start.max(last.end);
+                if s.start < s.end && last.end == s.start && last.label == s.label {
+                    last.end = s.end;
+                    continue;
+                }
+            }
+            if s.start < s.end {
+                segments.push(s);
+            }
+        }
+        Self { segments }
+    }
+
     /// The segments in order of time.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
@@ -94,6 +114,13 @@ impl LabelTrack {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn segments_join_and_never_overlap() {
+        let s = |start, end, c| Segment { start, end, label: Label::Class(c) };
+        let track = LabelTrack::from_segments(vec![s(10, 20, 1), s(0, 5, 0), s(5, 8, 0), s(15, 25, 2), s(16, 18, 3)]);
+        assert_eq!(track.segments(), [s(0, 8, 0), s(10, 20, 1), s(20, 25, 2)]);
+    }
 
     #[test]
     fn rows_become_segments_and_gaps_stay_unlabelled() {

@@ -54,6 +54,7 @@ pub struct Predictions {
 
 /// Counts of (true class, predicted class).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Confusion {
     /// `counts[truth][predicted]`.
     pub counts: Vec<Vec<u64>>,
@@ -141,12 +142,15 @@ pub struct Evaluation {
     /// Per class, in output order.
     pub per_class: Vec<ClassMetrics>,
     /// Unweighted mean over classes that occur (in labels or predictions).
+    #[serde(rename = "macro")]
     pub macro_average: Averages,
     /// Mean weighted by support.
+    #[serde(rename = "weighted")]
     pub weighted_average: Averages,
     /// The matrix.
     pub confusion: Confusion,
     /// Frame-wise metrics, where labels are frame-wise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FrameMetrics>,
     /// Sentences that put the score in doubt.
     pub warnings: Vec<String>,

@@ -1,0 +1,298 @@
+//! Random changes of training clips, one draw a clip so that all frames agree (S0.5, S1.1, S3.2).
+
+use super::preprocess::Normalizer;
+use super::sampler::stream;
+use crate::config::{AugmentConfig, ClipConfig, ColorJitter, CropConfig};
+use crate::domain::{Clip, RgbImage};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+const AUGMENT: u64 = 0x6175_676d;
+
+/// Weights of R, G and B in the grey value (Rec. 601, as the usual colour jitter has them).
+const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// What was drawn for one clip.
+///
+/// Geometry is applied in the order crop, flip, rotation, in a single bilinear resampling; outside the picture its mirror
+/// image continues. Colours follow in the order brightness, contrast, saturation, hue, as one matrix.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    /// Mirrored left to right.
+    pub flip: bool,
+    /// Counter-clockwise rotation about the centre.
+    pub degrees: f32,
+    /// Left, top, width and height of the part used, as shares of the picture.
+    pub crop: [f32; 4],
+    /// Factor on all channels.
+    pub brightness: f32,
+    /// Factor on the distance to the mean grey of the clip.
+    pub contrast: f32,
+    /// Factor on the distance to each pixel's grey.
+    pub saturation: f32,
+    /// Turns of the colour circle, about the grey axis.
+    pub hue: f32,
+}
+
+impl Default for Draw {
+    fn default() -> Self {
+        Self {
+            flip: false,
+            degrees: 0.0,
+            crop: [0.0, 0.0, 1.0, 1.0],
+            brightness: 1.0,
+            contrast: 1.0,
+            saturation: 1.0,
+            hue: 0.0,
+        }
+    }
+}
+
+impl Draw {
+    /// Draws for a clip. The same seed, epoch, clip and repeat give the same draw, whatever else was drawn before;
+    /// `repeat` counts how often the epoch has had this clip already.
+    pub fn random(config: &AugmentConfig, seed: u64, epoch: u64, clip: &Clip, repeat: u32) -> Self {
+        if !config.enabled {
+            return Self::default();
+        }
+        let identity = ((clip.video as u64) << 32 | u64::from(clip.start)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut random = stream(AUGMENT ^ u64::from(repeat) << 32, seed, epoch, identity);
+        let around = |random: &mut ChaCha8Rng, width: f32| width * (random.random::<f32>() * 2.0 - 1.0);
+        let ColorJitter { brightness, contrast, saturation, hue } = config.color_jitter;
+        Self {
+            flip: random.random::<f32>() < config.horizontal_flip,
+            degrees: around(&mut random, config.rotation_degrees),
+            crop: config.crop.as_ref().map_or([0.0, 0.0, 1.0, 1.0], |c| random_crop(c, &mut random)),
+            brightness: (1.0 + around(&mut random, brightness)).max(0.0),
+            contrast: (1.0 + around(&mut random, contrast)).max(0.0),
+            saturation: (1.0 + around(&mut random, saturation)).max(0.0),
+            hue: around(&mut random, hue),
+        }
+    }
+
+    /// A line for people: what this draw does.
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        if self.flip {
+            parts.push("flipped".to_owned());
+        }
+        if self.degrees != 0.0 {
+            parts.push(format!("rotated {:+.1}°", self.degrees));
+        }
+        if self.crop != [0.0, 0.0, 1.0, 1.0] {
+            parts.push(format!("cropped to {:.0} %", self.crop[2] * self.crop[3] * 100.0));
+        }
+        for (name, factor) in
+            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)]
+        {
+            if factor != 1.0 {
+                parts.push(format!("{name} ×{factor:.2}"));
+            }
+        }
+        if self.hue != 0.0 {
+            parts.push(format!("hue {:+.2}", self.hue));
+        }
+        if parts.is_empty() { "unchanged".into() } else { parts.join(", ") }
+    }
+
+    /// The frames as the network would see them, brought back to pictures of the clip's size.
+    pub fn apply(&self, frames: &[RgbImage], config: &ClipConfig) -> Vec<RgbImage> {
+        let Some(first) = frames.first() else { return Vec::new() };
+        let same = |f: &&RgbImage| (f.width, f.height) == (first.width, first.height);
+        let data: Vec<&[u8]> = frames.iter().filter(same).map(|f| &*f.data).collect();
+        let normalizer = Normalizer::new(config);
+        let mut out = vec![0.0; data.len() * 3 * config.width as usize * config.height as usize];
+        let grey = mean_grey(&data);
+        self.write(&data, (first.width, first.height), grey, (config.width, config.height), &normalizer, &mut out);
+        normalizer.denormalize(&out, config.width, config.height)
+    }
+
+    /// Renders frames of `source` size into a normalised clip `[3, T, H, W]` of `target` size; sizes are (width, height).
+    pub(super) fn write(
+        &self,
+        frames: &[&[u8]],
+        source: (u32, u32),
+        grey: f32,
+        target: (u32, u32),
+        normalizer: &Normalizer,
+        out: &mut [f32],
+    ) {
+        let taps = self.taps(source, target);
+        let color = self.color(grey, normalizer);
+        let (area, length) = (taps.len(), frames.len());
+        if out.len() != area * length * 3 || area == 0 {
+            return;
+        }
+        let (red, rest) = out.split_at_mut(area * length);
+        let (green, blue) = rest.split_at_mut(area * length);
+        let planes = red.chunks_exact_mut(area).zip(green.chunks_exact_mut(area)).zip(blue.chunks_exact_mut(area));
+        for (frame, ((red, green), blue)) in frames.iter().zip(planes) {
+            if frame.len() != source.0 as usize * source.1 as usize * 3 {
+                continue;
+            }
+            for (((tap, r), g), b) in taps.iter().zip(red).zip(green).zip(blue) {
+                let rgb = color.map(tap.sample(frame));
+                (*r, *g, *b) = (rgb[0], rgb[1], rgb[2]);
+            }
+        }
+    }
+
+    /// Where each output pixel comes from; computed once a clip, used for every frame.
+    fn taps(&self, source: (u32, u32), target: (u32, u32)) -> Vec<Tap> {
+        let (sw, sh) = (source.0 as f32, source.1 as f32);
+        let (tw, th) = (target.0 as f32, target.1 as f32);
+        let (sin, cos) = self.degrees.to_radians().sin_cos();
+        let [left, top, width, height] = self.crop;
+        let mut taps = Vec::with_capacity(target.0 as usize * target.1 as usize);
+        for y in 0..target.1 {
+            let dy = y as f32 + 0.5 - th / 2.0;
+            for x in 0..target.0 {
+                let dx = x as f32 + 0.5 - tw / 2.0;
+                let mut u = (cos * dx - sin * dy) / tw + 0.5;
+                let v = (sin * dx + cos * dy) / th + 0.5;
+                if self.flip {
+                    u = 1.0 - u;
+                }
+                taps.push(Tap::new((left + u * width) * sw - 0.5, (top + v * height) * sh - 0.5, source));
+            }
+        }
+        taps
+    }
+
+    /// All colour changes and the normalisation as one affine map of RGB bytes.
+    fn color(&self, grey: f32, normalizer: &Normalizer) -> Color {
+        let mut matrix = [[0.0_f32; 3]; 3];
+        let gain = self.brightness * self.contrast;
+        let hue = hue_matrix(self.hue);
+        for (i, row) in matrix.iter_mut().enumerate() {
+            for (j, m) in row.iter_mut().enumerate() {
+                // hue · saturation; both leave greys alone, so that the contrast's offset passes through.
+                *m = (0..3)
+                    .map(|k| {
+                        let same = if k == j { self.saturation } else { 0.0 };
+                        hue[i][k] * (same + (1.0 - self.saturation) * LUMA[j])
+                    })
+                    .sum::<f32>()
+                    * gain
+                    / 255.0;
+            }
+        }
+        let offset = (1.0 - self.contrast) * self.brightness * grey / 255.0;
+        let scale = normalizer.std.map(|s| 1.0 / s);
+        let shift = std::array::from_fn(|c| -normalizer.mean[c] * scale[c]);
+        Color { matrix, offset, scale, shift }
+    }
+}
+
+/// Mean grey value of frames, 0…255.
+pub(super) fn mean_grey(frames: &[&[u8]]) -> f32 {
+    let (mut sum, mut count) = (0.0_f64, 0_usize);
+    for frame in frames {
+        let mut channels = [0_u64; 3];
+        for pixel in frame.chunks_exact(3) {
+            channels.iter_mut().zip(pixel).for_each(|(c, p)| *c += u64::from(*p));
+        }
+        sum += channels.iter().zip(LUMA).map(|(c, w)| *c as f64 * f64::from(w)).sum::<f64>();
+        count += frame.len() / 3;
+    }
+    if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
+}
+
+/// Rotation of the colour circle in the YIQ space.
+fn hue_matrix(turns: f32) -> [[f32; 3]; 3] {
+    const TO_IQ: [[f32; 3]; 2] = [[0.595_901, -0.274_557, -0.321_344], [0.211_537, -0.522_736, 0.311_199]];
+    const FROM_IQ: [[f32; 2]; 3] = [[0.956_298, 0.621_025], [-0.272_158, -0.647_381], [-1.104_745, 1.701_487]];
+    let mut out = [[0.0; 3]; 3];
+    if turns == 0.0 {
+        (0..3).for_each(|i| out[i][i] = 1.0);
+        return out;
+    }
+    let (sin, cos) = (turns * std::f32::consts::TAU).sin_cos();
+    for (i, row) in out.iter_mut().enumerate() {
+        for (j, m) in row.iter_mut().enumerate() {
+            let (a, b) = (TO_IQ[0][j], TO_IQ[1][j]);
+            *m = LUMA[j] + FROM_IQ[i][0] * (cos * a - sin * b) + FROM_IQ[i][1] * (sin * a + cos * b);
+        }
+    }
+    out
+}
+
+/// A crop of random size, shape and place (Szegedy et al. 2015).
+fn random_crop(config: &CropConfig, random: &mut ChaCha8Rng) -> [f32; 4] {
+    let between = |random: &mut ChaCha8Rng, (a, b): (f32, f32)| a + (b - a) * random.random::<f32>();
+    let scale = (config.scale.0.clamp(0.01, 1.0), config.scale.1.clamp(0.01, 1.0));
+    let ratio = (config.ratio.0.max(0.1).ln(), config.ratio.1.max(0.1).ln());
+    for _ in 0..10 {
+        let area = between(random, scale);
+        let shape = between(random, ratio).exp();
+        let (width, height) = ((area * shape).sqrt(), (area / shape).sqrt());
+        if width <= 1.0 && height <= 1.0 {
+            let left = between(random, (0.0, 1.0 - width));
+            return [left, between(random, (0.0, 1.0 - height)), width, height];
+        }
+    }
+    // The ranges leave hardly any crop that fits: the largest picture of the smallest area, centred.
+    let side = scale.0.sqrt();
+    [(1.0 - side) / 2.0, (1.0 - side) / 2.0, side, side]
+}
+
+/// Four source pixels (byte offsets) and their weights.
+struct Tap {
+    offsets: [u32; 4],
+    weights: [f32; 4],
+}
+
+impl Tap {
+    fn new(x: f32, y: f32, (width, height): (u32, u32)) -> Self {
+        let (x0, y0) = (x.floor(), y.floor());
+        let (fx, fy) = (x - x0, y - y0);
+        let column = |i: i64| mirrored(i, width);
+        let row = |i: i64| mirrored(i, height) * width;
+        let (l, r) = (column(x0 as i64), column(x0 as i64 + 1));
+        let (t, b) = (row(y0 as i64), row(y0 as i64 + 1));
+        Self {
+            offsets: [(t + l) * 3, (t + r) * 3, (b + l) * 3, (b + r) * 3],
+            weights: [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy],
+        }
+    }
+
+    #[inline]
+    fn sample(&self, frame: &[u8]) -> [f32; 3] {
+        let mut out = [0.0_f32; 3];
+        for (offset, weight) in self.offsets.iter().zip(self.weights) {
+            let at = *offset as usize;
+            if let Some([r, g, b]) = frame.get(at..at + 3) {
+                out[0] += weight * f32::from(*r);
+                out[1] += weight * f32::from(*g);
+                out[2] += weight * f32::from(*b);
+            }
+        }
+        out
+    }
+}
+
+/// Index inside `0..length`, continuing outside as a mirror does (`-1` is `0`, `length` is `length - 1`).
+fn mirrored(i: i64, length: u32) -> u32 {
+    let period = 2 * i64::from(length.max(1));
+    let i = i.rem_euclid(period);
+    (if i < period / 2 { i } else { period - 1 - i }) as u32
+}
+
+/// `matrix · rgb + offset`, cut to 0…1, then scaled and shifted by channel.
+struct Color {
+    matrix: [[f32; 3]; 3],
+    offset: f32,
+    scale: [f32; 3],
+    shift: [f32; 3],
+}
+
+impl Color {
+    #[inline]
+    fn map(&self, rgb: [f32; 3]) -> [f32; 3] {
+        std::array::from_fn(|c| {
+            let m = &self.matrix[c];
+            let v = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2] + self.offset;
+            v.clamp(0.0, 1.0) * self.scale[c] + self.shift[c]
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! What is inside the video files: looked up once, kept on disk, looked up again when a file changes.
+
+use super::DataError;
+use super::scan;
+use crate::domain::VideoFacts;
+use crate::progress::Monitor;
+use crate::video::Video;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
+
+/// Raised when the meaning of a record changes; older caches are then rebuilt.
+const VERSION: u32 = 1;
+
+/// Identifies the state of a file without reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    /// Bytes; number of entries for a folder of frames.
+    pub(super) size: u64,
+    /// Nanoseconds since 1970.
+    modified: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        let meta = std::fs::metadata(path)?;
+        let modified = meta
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
+        // A frame folder changes when pictures come and go.
+        let size = if meta.is_dir() { std::fs::read_dir(path)?.count() as u64 } else { meta.len() };
+        Ok(Self { size, modified })
+    }
+}
+
+/// What looking inside one file told.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) stamp: Stamp,
+    /// `None` when the file could not be opened.
+    pub(super) facts: Option<VideoFacts>,
+    /// Sentences about damage, or why it could not be opened.
+    pub(super) warnings: Vec<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct CacheFile {
+    version: u32,
+    root: PathBuf,
+    records: HashMap<String, Record>,
+}
+
+/// The folder for caches: `KINOLENS_CACHE`, or the platform's. `None` when there is neither.
+pub(super) fn cache_dir() -> Option<PathBuf> {
+    match std::env::var_os("KINOLENS_CACHE") {
+        Some(dir) if !dir.is_empty() => Some(PathBuf::from(dir)),
+        _ => directories::ProjectDirs::from("", "", "kinolens").map(|d| d.cache_dir().to_path_buf()),
+    }
+}
+
+/// The cache of one dataset.
+pub(super) struct FactsCache {
+    file: Option<PathBuf>,
+    root: PathBuf,
+    records: HashMap<String, Record>,
+}
+
+impl FactsCache {
+    /// Opens the cache of the dataset at `root`; a missing, damaged or older file is an empty cache.
+    pub(super) fn open(root: &Path, cache: Option<&Path>) -> Self {
+        let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        let file = cache.map(|dir| {
+            let digest = super::fingerprint::hex(root.as_os_str().as_encoded_bytes());
+            dir.join("datasets").join(format!("{digest}.json"))
+        });
+        let records = file
+            .as_ref()
+            .and_then(|f| std::fs::read(f).ok())
+            .and_then(|bytes| serde_json::from_slice::<CacheFile>(&bytes).ok())
+            .filter(|c| c.version == VERSION && c.root == root)
+            .map(|c| c.records)
+            .unwrap_or_default();
+        Self { file, root, records }
+    }
+
+    /// Records of `paths` in their order, keyed by name; files that are new or changed are opened, in parallel.
+    ///
+    /// # Errors
+    /// [`DataError::Stopped`] when the monitor says so; what was found until then is kept for next time.
+    pub(super) fn look_up(
+        &mut self,
+        paths: &[(String, PathBuf)],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Record>, DataError> {
+        let stamps: Vec<Option<Stamp>> = paths.par_iter().map(|(_, p)| Stamp::of(p).ok()).collect();
+        let known = |i: usize| -> Option<&Record> {
+            let (name, _) = paths.get(i)?;
+            let stamp = (*stamps.get(i)?)?;
+            self.records.get(name).filter(|r| r.stamp == stamp)
+        };
+        let missing: Vec<usize> = (0..paths.len()).filter(|i| known(*i).is_none()).collect();
+        if !missing.is_empty() {
+            let total = missing.len() as u64;
+            let done = AtomicU64::new(0);
+            monitor.stage("indexing videos", 0, total);
+            let found: Vec<(usize, Option<Record>)> = missing
+                .into_par_iter()
+                .map(|i| {
+                    if monitor.stopped() {
+                        return (i, None);
+                    }
+                    let stamp = stamps.get(i).copied().flatten().unwrap_or_default();
+                    let record = paths.get(i).map(|(_, path)| look_inside(path, stamp));
+                    monitor.stage("indexing videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                    (i, record)
+                })
+                .collect();
+            let complete = found.iter().all(|(_, r)| r.is_some());
+            for (i, record) in found {
+                if let (Some(record), Some((name, _))) = (record, paths.get(i)) {
+                    self.records.insert(name.clone(), record);
+                }
+            }
+            if complete {
+                // Names that are no longer in the dataset would pile up.
+                let names: std::collections::HashSet<&String> = paths.iter().map(|(n, _)| n).collect();
+                self.records.retain(|name, _| names.contains(name));
+            }
+            self.save();
+            if !complete {
+                return Err(DataError::Stopped);
+            }
+        }
+        Ok(paths.iter().map(|(name, _)| self.records.get(name).cloned().unwrap_or_default()).collect())
+    }
+
+    /// Writes the cache beside its final name and renames it. A cache that cannot be written costs time, not results.
+    fn save(&mut self) {
+        let Some(file) = &self.file else { return };
+        let Some(dir) = file.parent() else { return };
+        let content =
+            CacheFile { version: VERSION, root: self.root.clone(), records: std::mem::take(&mut self.records) };
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(dir)?;
+            let mut temp = tempfile::NamedTempFile::new_in(dir)?;
+            temp.write_all(&serde_json::to_vec(&content).map_err(std::io::Error::other)?)?;
+            temp.persist(file).map_err(|e| e.error)?;
+            Ok(())
+        };
+        if let Err(e) = write() {
+            log::warn!("the video index cannot be kept in {}: {e}", file.display());
+        }
+        self.records = content.records;
+    }
+}
+
+/// Opens a video and notes its properties.
+fn look_inside(path: &Path, stamp: Stamp) -> Record {
+    match Video::open(path) {
+        Ok(video) => {
+            let info = video.info();
+            let facts = VideoFacts {
+                width: info.width,
+                height: info.height,
+                fps: info.fps,
+                frames: info.frames,
+                duration_s: info.duration_s,
+                codec: info.codec.clone(),
+                variable_frame_rate: info.variable_frame_rate,
+            };
+            Record { stamp, facts: Some(facts), warnings: info.warnings.clone() }
+        }
+        Err(e) => {
+            let hint = if scan::is_video(path) || path.is_dir() { "" } else { " (its name is not that of a video)" };
+            Record { stamp, facts: None, warnings: vec![format!("{e}{hint}; it is left out, replace or remove it")] }
+        }
+    }
+}

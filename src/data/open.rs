@@ -1,0 +1,154 @@
+//! From a path to a [`Dataset`].
+
+use super::checks::{self, Limited};
+use super::facts::{FactsCache, Record, Stamp, cache_dir};
+use super::formats::{self, Draft};
+use super::{DataError, fingerprint, scan};
+use crate::config::DataConfig;
+use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
+use crate::progress::Monitor;
+use std::path::{Path, PathBuf};
+
+/// Opens a dataset: recognises its format, reads labels and splits, looks inside the videos that changed since last
+/// time, and notes what its owner should know in [`Dataset::warnings`].
+///
+/// # Errors
+/// When nothing is at the path, no format fits, the layout holds no videos, or the monitor asks to stop.
+pub fn open(path: &Path, config: &DataConfig, monitor: &dyn Monitor) -> Result<Dataset, DataError> {
+    open_with_cache(path, config, cache_dir().as_deref(), monitor)
+}
+
+/// As [`open`], with the folder that remembers what is inside the videos; `None` looks again every time.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with_cache(
+    path: &Path,
+    config: &DataConfig,
+    cache: Option<&Path>,
+    monitor: &dyn Monitor,
+) -> Result<Dataset, DataError> {
+    let (format, reason) = formats::detect(path)?;
+    log::info!("{} is of the format {}: {reason}", path.display(), format.id);
+    monitor.stage("reading labels", 0, 0);
+    let mut draft = (format.read)(path, config)?;
+    if draft.videos.is_empty() {
+        return Err(DataError::Empty { path: path.to_path_buf(), reason: format!("expected {}", format.looks_for) });
+    }
+    rename_classes(&mut draft.classes.classes, &config.class_names);
+    draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
+
+    let records = look_inside(path, &draft, cache, monitor)?;
+    let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
+    let shift = labels_count_from_one(&draft, &records.videos);
+    let mut sizes = Vec::with_capacity(draft.videos.len());
+    let mut videos = Vec::with_capacity(draft.videos.len());
+    for (mut video, record) in draft.videos.into_iter().zip(records.videos) {
+        for message in record.warnings {
+            warnings.push("unreadable", &video.entry.path, message);
+        }
+        sizes.push(record.stamp.size);
+        video.entry.facts = record.facts;
+        if shift && video.label_file.is_some() {
+            video.entry.labels = shifted(&video.entry.labels);
+        }
+        mend_mask_numbers(&mut video.entry);
+        checks::label_length(&video, &mut warnings);
+        videos.push(video.entry);
+    }
+    if shift {
+        warnings.push("one", path, "the label files count frames from 1; they are read as if from 0".into());
+    }
+    for (mask_of, record) in records.masks {
+        checks::mask_video(videos.get(mask_of), &record, &mut warnings);
+    }
+    let mut dataset = Dataset {
+        root: path.to_path_buf(),
+        name: scan::file_name(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())),
+        format: format.id.to_owned(),
+        classes: draft.classes,
+        videos,
+        warnings: Vec::new(),
+        fingerprint: String::new(),
+    };
+    checks::dataset(&dataset, &mut warnings);
+    dataset.warnings = warnings.finish();
+    dataset.fingerprint = fingerprint::of(&dataset, &sizes);
+    Ok(dataset)
+}
+
+/// What looking into videos and mask videos told.
+struct Looked {
+    videos: Vec<Record>,
+    /// Position of the video and the record of its mask video.
+    masks: Vec<(usize, Record)>,
+}
+
+fn look_inside(
+    root: &Path,
+    draft: &Draft,
+    cache: Option<&Path>,
+    monitor: &dyn Monitor,
+) -> Result<Looked, DataError> {
+    let mut paths: Vec<(String, PathBuf)> =
+        draft.videos.iter().map(|v| (v.entry.name.clone(), v.entry.path.clone())).collect();
+    let mut mask_of = Vec::new();
+    for (i, video) in draft.videos.iter().enumerate() {
+        if let Some(MaskSource::Video(mask)) = &video.entry.masks {
+            mask_of.push(i);
+            paths.push((scan::relative_name(root, mask), mask.clone()));
+        }
+    }
+    let mut records = FactsCache::open(root, cache).look_up(&paths, monitor)?;
+    let masks = records.split_off(draft.videos.len());
+    Ok(Looked { videos: records, masks: mask_of.into_iter().zip(masks).collect() })
+}
+
+/// Names from the configuration win over those of the dataset.
+fn rename_classes(classes: &mut [ClassInfo], names: &[(i64, String)]) {
+    for class in classes {
+        if let Some((_, name)) = names.iter().find(|(id, _)| *id == class.id) {
+            class.name.clone_from(name);
+        }
+    }
+}
+
+/// True when label files plainly count from 1: no file has a frame 0, and most run from 1 to exactly the number of
+/// frames of their video.
+fn labels_count_from_one(draft: &Draft, records: &[Record]) -> bool {
+    let mut files = 0_usize;
+    let mut full = 0_usize;
+    for (video, record) in draft.videos.iter().zip(records) {
+        let (Some(_), Some(facts)) = (&video.label_file, &record.facts) else { continue };
+        let Some(first) = video.entry.labels.segments().first() else { continue };
+        if first.start == 0 {
+            return false;
+        }
+        files += 1;
+        full += usize::from(first.start == 1 && video.entry.labels.end() == facts.frames.saturating_add(1));
+    }
+    files > 0 && full * 2 > files
+}
+
+fn shifted(track: &LabelTrack) -> LabelTrack {
+    let earlier = |s: &Segment| Segment { start: s.start.saturating_sub(1), end: s.end.saturating_sub(1), ..*s };
+    LabelTrack::from_segments(track.segments().iter().map(earlier).collect())
+}
+
+/// Mask files that count from 1 to the number of frames are moved down by one.
+fn mend_mask_numbers(entry: &mut VideoEntry) {
+    let frames = entry.frames() as usize;
+    if let Some(MaskSource::Files(files)) = &mut entry.masks
+        && frames > 0
+        && files.len() == frames + 1
+        && files.first().is_some_and(Option::is_none)
+        && files.iter().skip(1).all(Option::is_some)
+    {
+        files.remove(0);
+    }
+}
+
+/// Size and date of a file, for callers that watch a dataset for changes.
+pub(super) fn exists(path: &Path) -> bool {
+    Stamp::of(path).is_ok()
+}

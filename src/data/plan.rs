@@ -1,0 +1,306 @@
+//! Which clips a run trains, validates and tests on.
+
+use super::names::without_mirror_mark;
+use super::sampler::{class_counts, stream};
+use super::windows::windows;
+use super::{DataError, fingerprint};
+use crate::config::{ClipConfig, RunConfig, Validation};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry};
+use rand::seq::SliceRandom;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Name and file id of the class that background frames form when a run asks for one.
+const BACKGROUND: (&str, i64) = ("background", -1);
+const FRACTION: u64 = 0x6672_6163;
+
+/// The clips of a run and the videos they come from.
+///
+/// Clip labels are always [`Label::Class`] of [`Plan::classes`]; background windows appear only when the run has a
+/// background class, and then as that class.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Classes in output order: the dataset's, then `background` if asked for, then unused ones up to `num_classes`.
+    pub classes: ClassSet,
+    /// Training clips.
+    pub train: Vec<Clip>,
+    /// Validation clips.
+    pub val: Vec<Clip>,
+    /// Test clips.
+    pub test: Vec<Clip>,
+    /// The part each video of the dataset plays, by position; [`Split::Unassigned`] means none.
+    pub parts: Vec<Split>,
+    /// Things to know before believing a score.
+    pub warnings: Vec<DatasetWarning>,
+}
+
+impl Plan {
+    /// The clips of a part; none for [`Split::Unassigned`].
+    pub fn clips(&self, split: Split) -> &[Clip] {
+        match split {
+            Split::Train => &self.train,
+            Split::Val => &self.val,
+            Split::Test => &self.test,
+            Split::Unassigned => &[],
+        }
+    }
+
+    /// Clips of each class in a part, by output position.
+    pub fn class_counts(&self, split: Split) -> Vec<u64> {
+        class_counts(self.clips(split), self.classes.len())
+    }
+
+    /// Video name and part of every video used, for `split.csv`.
+    pub fn assignments<'a>(&'a self, dataset: &'a Dataset) -> impl Iterator<Item = (&'a str, Split)> {
+        dataset
+            .videos
+            .iter()
+            .zip(&self.parts)
+            .filter(|(_, p)| **p != Split::Unassigned)
+            .map(|(v, p)| (v.name.as_str(), *p))
+    }
+
+    /// Subjects of a part, sorted; videos without a subject add none.
+    pub fn subjects(&self, dataset: &Dataset, split: Split) -> Vec<String> {
+        let names: BTreeSet<&String> =
+            dataset.videos.iter().zip(&self.parts).filter(|(_, p)| **p == split).map(|(v, _)| &v.subject).collect();
+        names.into_iter().filter(|n| !n.is_empty()).cloned().collect()
+    }
+
+    /// Refuses a plan nobody can train on.
+    pub fn require_training(&self, dataset: &Dataset) -> Result<(), DataError> {
+        if !self.train.is_empty() {
+            return Ok(());
+        }
+        let root = dataset.root.display();
+        let reason = if dataset.videos.iter().all(|v| v.labels.is_empty()) {
+            "none of its videos is labelled; add labels, or open a dataset with class folders"
+        } else if !self.parts.contains(&Split::Train) {
+            "no video belongs to the training split; put some into train"
+        } else {
+            "no window of a training video has a class; check the labels, clip.length and clip.label"
+        };
+        Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")))
+    }
+}
+
+/// Plans a run: divides the videos as [`assign`] does and cuts them into clips.
+///
+/// # Errors
+/// When `model.num_classes` is smaller than the dataset's number of classes.
+pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<Plan, DataError> {
+    let (parts, warnings) = assign(dataset, config);
+    let mut plan = plan_with(dataset, config, &parts)?;
+    plan.warnings.splice(0..0, warnings);
+    Ok(plan)
+}
+
+/// Plans a run whose videos are already divided, as a run's `split.csv` tells; `parts` are by position of the video.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Result<Plan, DataError> {
+    let classes = output_classes(dataset, config)?;
+    let of = |split: Split, stride: u32| labelled_clips(dataset, config, stride, |i| parts.get(i) == Some(&split));
+    let mut train = of(Split::Train, config.clip.train_stride);
+    let test = of(Split::Test, config.clip.eval_stride);
+    let val = match config.data.validation {
+        Validation::Subjects { .. } => of(Split::Val, config.clip.eval_stride),
+        Validation::TestSplit => test.clone(),
+        Validation::Off => Vec::new(),
+    };
+    keep_fraction(&mut train, config.data.fraction, config.seed);
+    let mut plan = Plan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
+    plan.parts.resize(dataset.videos.len(), Split::Unassigned);
+    plan.warnings = class_warnings(dataset, &plan);
+    Ok(plan)
+}
+
+/// Windows with a class, of the videos whose positions `keep` accepts, in dataset order.
+pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
+    let background = config.data.background_class.then_some(dataset.classes.len());
+    labelled_clips_of(dataset, &config.clip, background, stride, keep)
+}
+
+/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all.
+pub(super) fn labelled_clips_of(
+    dataset: &Dataset,
+    config: &ClipConfig,
+    background: Option<ClassId>,
+    stride: u32,
+    keep: impl Fn(usize) -> bool,
+) -> Vec<Clip> {
+    let mut out = Vec::new();
+    for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
+        out.extend(windows(video, i, config.geometry(), stride, config.label).into_iter().filter_map(|clip| {
+            let class = match clip.label? {
+                Label::Class(c) => c,
+                Label::Background => background?,
+            };
+            Some(Clip { label: Some(Label::Class(class)), ..clip })
+        }));
+    }
+    out
+}
+
+fn output_classes(dataset: &Dataset, config: &RunConfig) -> Result<ClassSet, DataError> {
+    let mut classes = dataset.classes.clone();
+    if config.data.background_class {
+        classes.classes.push(ClassInfo { id: BACKGROUND.1, name: BACKGROUND.0.into() });
+    }
+    let Some(wanted) = config.model.num_classes else { return Ok(classes) };
+    if wanted < classes.len() {
+        return Err(DataError::Plan(format!(
+            "model.num_classes is {wanted}, but {} has {} classes; set it to None or at least {}",
+            dataset.root.display(),
+            classes.len(),
+            classes.len()
+        )));
+    }
+    let mut id = 0;
+    while classes.len() < wanted {
+        if classes.by_id(id).is_none() {
+            classes.classes.push(ClassInfo { id, name: format!("class {id} (unused)") });
+        }
+        id += 1;
+    }
+    Ok(classes)
+}
+
+fn keep_fraction(clips: &mut Vec<Clip>, fraction: f64, seed: u64) {
+    if fraction >= 1.0 || clips.is_empty() {
+        return;
+    }
+    let keep = ((clips.len() as f64 * fraction).ceil() as usize).clamp(1, clips.len());
+    let mut order: Vec<usize> = (0..clips.len()).collect();
+    order.shuffle(&mut stream(FRACTION, seed, 0, 0));
+    order.truncate(keep);
+    order.sort_unstable();
+    *clips = order.into_iter().filter_map(|i| clips.get(i).copied()).collect();
+}
+
+/// Divides the videos of a dataset.
+///
+/// The dataset's own split is kept. Without one, `data.test_fraction` of the subjects are held out for testing. Validation
+/// is the dataset's own, or else a share of the training subjects. Whom a share takes is decided by a digest of the
+/// subject's name, not by the seed: runs with other seeds stay comparable, and a new subject moves none of the others.
+/// Videos without a subject are divided one by one, a mirrored copy with its original, class by class.
+pub fn assign(dataset: &Dataset, config: &RunConfig) -> (Vec<Split>, Vec<DatasetWarning>) {
+    let mut warnings = Vec::new();
+    let usable = |v: &VideoEntry| v.frames() > 0 && !v.labels.is_empty();
+    let mut parts: Vec<Split> =
+        dataset.videos.iter().map(|v| if usable(v) { v.split } else { Split::Unassigned }).collect();
+    let warn = |message: &str| DatasetWarning { path: dataset.root.clone(), message: message.into() };
+
+    if dataset.videos.iter().all(|v| v.split == Split::Unassigned) {
+        let all: Vec<usize> = (0..parts.len()).filter(|i| dataset.videos.get(*i).is_some_and(usable)).collect();
+        let test = share(dataset, &all, config.data.test_fraction, "test", &mut warnings);
+        for i in all {
+            parts[i] = if test.contains(&i) { Split::Test } else { Split::Train };
+        }
+        if test.is_empty() {
+            warnings.push(warn("has only one labelled video, so nothing is held out for testing; add more videos"));
+        }
+    }
+    if let Validation::Subjects { fraction } = config.data.validation
+        && !parts.contains(&Split::Val)
+    {
+        let train: Vec<usize> = (0..parts.len()).filter(|i| parts[*i] == Split::Train).collect();
+        let val = share(dataset, &train, fraction, "validation", &mut warnings);
+        if val.is_empty() && !train.is_empty() {
+            warnings.push(warn("has only one training video, so none is kept for validation; add more videos"));
+        }
+        for i in val {
+            parts[i] = Split::Val;
+        }
+    }
+    (parts, warnings)
+}
+
+/// Takes a share of the groups that `videos` form: at least one, never all.
+fn share(
+    dataset: &Dataset,
+    videos: &[usize],
+    fraction: f64,
+    purpose: &str,
+    warnings: &mut Vec<DatasetWarning>,
+) -> BTreeSet<usize> {
+    let entry = |i: &usize| dataset.videos.get(*i);
+    // Groups by (stratum, name): subjects are one stratum, videos without a subject one a class.
+    let group = |by_subject: bool| {
+        let mut strata: BTreeMap<Option<Label>, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+        for (i, v) in videos.iter().filter_map(|i| entry(i).map(|v| (*i, v))) {
+            let subject = by_subject && !v.subject.is_empty();
+            let (stratum, key) = match v.labels.segments() {
+                _ if subject => (None, v.subject.clone()),
+                [one] => (Some(one.label), without_mirror_mark(&v.name)),
+                _ => (None, without_mirror_mark(&v.name)),
+            };
+            strata.entry(stratum).or_default().entry(key).or_default().push(i);
+        }
+        strata
+    };
+    let mut strata = group(true);
+    if strata.values().map(BTreeMap::len).sum::<usize>() == 1 {
+        strata = group(false);
+        if strata.values().map(BTreeMap::len).sum::<usize>() > 1 {
+            warnings.push(DatasetWarning {
+                path: dataset.root.clone(),
+                message: format!(
+                    "there is only one subject to take {purpose} videos from, so the videos of one person are on both \
+                     sides and scores are too good; add subjects"
+                ),
+            });
+        }
+    }
+    let single = strata.len() == 1;
+    let mut out = BTreeSet::new();
+    for groups in strata.into_values() {
+        let n = groups.len();
+        if n < 2 {
+            // A class of one video is better learned than tested.
+            continue;
+        }
+        let rounded = (n as f64 * fraction).round() as usize;
+        let take = rounded.clamp(1, n - 1);
+        let mut ranked: Vec<(String, Vec<usize>)> = groups
+            .into_iter()
+            .map(|(key, members)| (fingerprint::hex(format!("{purpose}:{key}").as_bytes()) + &key, members))
+            .collect();
+        ranked.sort();
+        out.extend(ranked.into_iter().take(take).flat_map(|(_, members)| members));
+    }
+    if out.is_empty() && !single && videos.len() > 1 {
+        // Every stratum has one group: take one of them after all.
+        out.extend(videos.last());
+    }
+    out
+}
+
+/// Classes that occur on one side only.
+fn class_warnings(dataset: &Dataset, plan: &Plan) -> Vec<DatasetWarning> {
+    let mut out = Vec::new();
+    let (train, test, val) =
+        (plan.class_counts(Split::Train), plan.class_counts(Split::Test), plan.class_counts(Split::Val));
+    let listed = |wanted: &dyn Fn(usize) -> bool| {
+        let names: Vec<&str> = (0..plan.classes.len()).filter(|c| wanted(*c)).map(|c| plan.classes.name(c)).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    let mut warn = |message: String| out.push(DatasetWarning { path: dataset.root.clone(), message });
+    if plan.train.is_empty() {
+        return out;
+    }
+    if let Some(names) = listed(&|c| train[c] == 0 && test[c] + val[c] > 0) {
+        warn(format!("no training clip shows {names}; the network cannot learn it, change the split"));
+    }
+    if !plan.test.is_empty()
+        && let Some(names) = listed(&|c| train[c] > 0 && test[c] == 0)
+    {
+        warn(format!("no test clip shows {names}; its score will be missing"));
+    }
+    if !plan.val.is_empty()
+        && let Some(names) = listed(&|c| train[c] > 0 && val[c] == 0)
+    {
+        warn(format!("no validation clip shows {names}; the best checkpoint is chosen without it"));
+    }
+    out
+}

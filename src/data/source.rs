@@ -1,0 +1,449 @@
+//! Frames of clips at training size: decoded once, kept while memory lasts.
+
+use super::DataError;
+use super::augment::{Draw, mean_grey};
+use super::preprocess::Normalizer;
+use super::resize::Resizer;
+use crate::config::{ClipConfig, RunConfig};
+use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};
+use crate::progress::Monitor;
+use crate::video::{Video, VideoError};
+use parking_lot::{Condvar, Mutex};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Opened videos kept for clips that do not fit into memory.
+const OPEN_VIDEOS: usize = 8;
+
+/// Crops keep their detail up to this enlargement of the training size.
+const MAX_ENLARGEMENT: f32 = 2.0;
+
+/// How large frames are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Size {
+    /// The network's input, resized exactly as evaluation wants it.
+    Exact,
+    /// Larger, so that a random crop blown up to the input still shows what the video shows.
+    ForCrops,
+}
+
+/// Consecutive frames of one video (`step` apart) at one size.
+struct Frames {
+    size: (u32, u32),
+    first: u32,
+    step: u32,
+    /// RGB, frame after frame.
+    data: Vec<u8>,
+    /// Mean grey of each frame.
+    greys: Vec<f32>,
+}
+
+impl Frames {
+    fn frame(&self, number: u32) -> Option<(&[u8], f32)> {
+        let offset = number.checked_sub(self.first)?;
+        if !offset.is_multiple_of(self.step) {
+            return None;
+        }
+        let at = (offset / self.step) as usize;
+        let bytes = self.size.0 as usize * self.size.1 as usize * 3;
+        Some((self.data.get(at * bytes..(at + 1) * bytes)?, *self.greys.get(at)?))
+    }
+}
+
+enum Slot {
+    /// Somebody is decoding it.
+    Loading,
+    Ready {
+        frames: Arc<Frames>,
+        used: u64,
+    },
+}
+
+#[derive(Default)]
+struct Store {
+    slots: HashMap<(usize, Size), Slot>,
+    bytes: usize,
+    tick: u64,
+}
+
+/// Where clips get their pixels. Shared by all loading threads.
+///
+/// Each video is decoded once, in order, shrunk to the training size and kept while `training.cache_mib` lasts; of videos
+/// labelled only in part, just that part is kept. When memory runs out, videos nobody asked for lately make room; while
+/// all are in use (a shuffled epoch), clips of the others are decoded one by one. With `augment.crop` training frames are
+/// kept larger, by up to twice.
+pub struct ClipSource {
+    dataset: Arc<Dataset>,
+    clip: ClipConfig,
+    background: bool,
+    normalizer: Normalizer,
+    crop_size: (u32, u32),
+    budget: usize,
+    store: Mutex<Store>,
+    ready: Condvar,
+    opened: Mutex<Vec<(usize, Video)>>,
+    /// A video is in use while it was asked for within this many requests.
+    retention: AtomicU64,
+}
+
+impl ClipSource {
+    /// A source over a dataset, with the clip shape, augmentation and memory budget of a configuration.
+    pub fn new(dataset: Arc<Dataset>, config: &RunConfig) -> Self {
+        let clip = config.clip.clone();
+        let enlarge = match (&config.augment.crop, config.augment.enabled) {
+            (Some(crop), true) => (1.0 / crop.scale.0.clamp(0.01, 1.0).sqrt()).min(MAX_ENLARGEMENT),
+            _ => 1.0,
+        };
+        let larger = |v: u32| (v as f32 * enlarge).round() as u32;
+        Self {
+            normalizer: Normalizer::new(&clip),
+            crop_size: (larger(clip.width), larger(clip.height)),
+            budget: config.training.cache_mib.saturating_mul(1 << 20),
+            background: config.data.background_class,
+            dataset,
+            clip,
+            store: Mutex::default(),
+            ready: Condvar::new(),
+            opened: Mutex::default(),
+            retention: AtomicU64::new(64),
+        }
+    }
+
+    /// The dataset clips refer to.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// Shape and normalisation of the clips.
+    pub fn clip_config(&self) -> &ClipConfig {
+        &self.clip
+    }
+
+    /// Numbers in one clip: `3 · T · H · W`.
+    pub fn clip_len(&self) -> usize {
+        3 * self.clip.length as usize * self.clip.height as usize * self.clip.width as usize
+    }
+
+    /// Bytes of frames held, and the most that may be.
+    pub fn usage(&self) -> (usize, usize) {
+        (self.store.lock().bytes, self.budget)
+    }
+
+    /// One clip as `[3, T, H, W]`, normalised; changed by `draw` if there is one.
+    ///
+    /// # Errors
+    /// When the video is gone or cannot be decoded.
+    pub fn pixels(&self, clip: &Clip, draw: Option<&Draw>) -> Result<Vec<f32>, DataError> {
+        let mut out = vec![0.0; self.clip_len()];
+        self.write(clip, draw, &mut out, &AtomicBool::new(false))?;
+        Ok(out)
+    }
+
+    /// The frames of a clip as pictures of the training size, before any change: the "before" of a preview.
+    ///
+    /// # Errors
+    /// As [`ClipSource::pixels`].
+    pub fn pictures(&self, clip: &Clip) -> Result<Vec<RgbImage>, DataError> {
+        let (frames, numbers) = self.frames(clip, Size::Exact, &AtomicBool::new(false))?;
+        let picture = |n: &u32| frames.frame(*n).and_then(|(d, _)| RgbImage::new(frames.size.0, frames.size.1, d));
+        Ok(numbers.iter().filter_map(picture).collect())
+    }
+
+    /// Pictures of what the network gets for a clip under a draw: the "after" of a preview.
+    ///
+    /// # Errors
+    /// As [`ClipSource::pixels`].
+    pub fn augmented(&self, clip: &Clip, draw: &Draw) -> Result<Vec<RgbImage>, DataError> {
+        let pixels = self.pixels(clip, Some(draw))?;
+        Ok(self.normalizer.denormalize(&pixels, self.clip.width, self.clip.height))
+    }
+
+    /// Writes one clip into `out` of [`ClipSource::clip_len`] numbers. `stop` ends long decoding early.
+    pub(super) fn write(
+        &self,
+        clip: &Clip,
+        draw: Option<&Draw>,
+        out: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<(), DataError> {
+        let size = if draw.is_some() && self.crop_size != self.exact_size() { Size::ForCrops } else { Size::Exact };
+        let (frames, numbers) = self.frames(clip, size, stop)?;
+        let found: Vec<(&[u8], f32)> = numbers.iter().filter_map(|n| frames.frame(*n)).collect();
+        if found.len() != self.clip.length as usize {
+            return Err(DataError::NoSuchClip { video: clip.video, start: clip.start });
+        }
+        match draw {
+            Some(draw) => {
+                let grey = found.iter().map(|(_, g)| g).sum::<f32>() / found.len() as f32;
+                let data: Vec<&[u8]> = found.iter().map(|(d, _)| *d).collect();
+                draw.write(&data, frames.size, grey, self.exact_size(), &self.normalizer, out);
+            }
+            None => {
+                for (t, (data, _)) in found.iter().enumerate() {
+                    self.normalizer.write_frame(data, t, found.len(), out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the videos of `clips` ahead, in parallel, as far as memory allows; so that the first epoch is as fast as
+    /// the others and shows its progress.
+    ///
+    /// # Errors
+    /// The first video that cannot be decoded, or [`DataError::Stopped`].
+    pub fn preload(&self, clips: &[Clip], augmented: bool, monitor: &dyn Monitor) -> Result<(), DataError> {
+        let mut videos: Vec<usize> = clips.iter().map(|c| c.video).collect();
+        videos.dedup();
+        videos.sort_unstable();
+        videos.dedup();
+        let size = if augmented && self.crop_size != self.exact_size() { Size::ForCrops } else { Size::Exact };
+        // While preloading nothing may push out what was just loaded.
+        self.retain_for(clips.len());
+        let total = videos.len() as u64;
+        let done = AtomicU64::new(0);
+        monitor.stage("decoding videos", 0, total);
+        let stop = AtomicBool::new(false);
+        videos.par_iter().try_for_each(|video| {
+            if monitor.stopped() {
+                stop.store(true, Ordering::Relaxed);
+                return Err(DataError::Stopped);
+            }
+            self.held(*video, size, &stop)?;
+            monitor.stage("decoding videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            Ok(())
+        })
+    }
+
+    /// Keeps what a shuffled epoch over so many clips uses from being pushed out.
+    pub(super) fn retain_for(&self, clips: usize) {
+        self.retention.fetch_max(2 * clips as u64 + 64, Ordering::Relaxed);
+    }
+
+    fn exact_size(&self) -> (u32, u32) {
+        (self.clip.width, self.clip.height)
+    }
+
+    fn pixel_size(&self, size: Size) -> (u32, u32) {
+        match size {
+            Size::Exact => self.exact_size(),
+            Size::ForCrops => self.crop_size,
+        }
+    }
+
+    fn entry(&self, video: usize) -> Option<&VideoEntry> {
+        self.dataset.videos.get(video)
+    }
+
+    /// Frames that hold the clip, and the clip's frame numbers.
+    fn frames(&self, clip: &Clip, size: Size, stop: &AtomicBool) -> Result<(Arc<Frames>, Vec<u32>), DataError> {
+        let missing = DataError::NoSuchClip { video: clip.video, start: clip.start };
+        let Some(entry) = self.entry(clip.video) else { return Err(missing) };
+        if entry.frames() == 0 || clip.start >= entry.frames() {
+            return Err(missing);
+        }
+        let geometry = self.clip.geometry();
+        let numbers: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
+        // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be judged.
+        if !super::open::exists(&entry.path) {
+            return Err(DataError::Gone { path: entry.path.clone() });
+        }
+        if let Some(frames) = self.held(clip.video, size, stop)?
+            && numbers.iter().all(|n| frames.frame(*n).is_some())
+        {
+            return Ok((frames, numbers));
+        }
+        let end = numbers.last().map_or(clip.start, |n| *n) + 1;
+        let video = self.opened(clip.video, entry)?;
+        let part = Part { start: clip.start, end, step: self.clip.step.max(1) };
+        let frames = self.decode(&video, entry, &part, size, stop)?;
+        Ok((Arc::new(frames), numbers))
+    }
+
+    /// The labelled part of a video from memory, decoding it first if there is room; `None` when there is not.
+    fn held(&self, video: usize, size: Size, stop: &AtomicBool) -> Result<Option<Arc<Frames>>, DataError> {
+        let Some(entry) = self.entry(video) else { return Ok(None) };
+        let key = (video, size);
+        let (width, height) = self.pixel_size(size);
+        let (start, end) = self.useful_part(entry);
+        let bytes = (end - start) as usize * width as usize * height as usize * 3;
+        let mut store = self.store.lock();
+        store.tick += 1;
+        let tick = store.tick;
+        loop {
+            match store.slots.get_mut(&key) {
+                Some(Slot::Ready { frames, used }) => {
+                    *used = tick;
+                    return Ok(Some(frames.clone()));
+                }
+                Some(Slot::Loading) => self.ready.wait(&mut store),
+                None => break,
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Err(DataError::Stopped);
+            }
+        }
+        if bytes == 0 || !store.make_room(bytes, self.budget, self.retention.load(Ordering::Relaxed)) {
+            return Ok(None);
+        }
+        store.slots.insert(key, Slot::Loading);
+        store.bytes += bytes;
+        drop(store);
+        // Returns the reservation whatever happens while decoding.
+        let mut guard = Reservation { source: self, key, bytes, filled: None };
+        let video = Video::open(&entry.path)?;
+        let frames = Arc::new(self.decode(&video, entry, &Part { start, end, step: 1 }, size, stop)?);
+        guard.filled = Some(frames.clone());
+        Ok(Some(frames))
+    }
+
+    /// Frames worth keeping: all, or from the first to the last labelled one (and a clip's reach around them) when that
+    /// is at most two thirds of the video.
+    fn useful_part(&self, entry: &VideoEntry) -> (u32, u32) {
+        let frames = entry.frames();
+        let wanted = |l: Label| self.background || l != Label::Background;
+        let mut labelled = entry.labels.clipped(frames).filter(|s| wanted(s.label));
+        let Some(first) = labelled.next() else { return (0, frames) };
+        let last = labelled.last().unwrap_or(first);
+        let reach = self.clip.geometry().span();
+        let (start, end) = (first.start.saturating_sub(reach), last.end.saturating_add(reach).min(frames));
+        if u64::from(end - start) * 3 <= u64::from(frames) * 2 { (start, end) } else { (0, frames) }
+    }
+
+    /// An opened video, for single clips.
+    fn opened(&self, index: usize, entry: &VideoEntry) -> Result<Video, DataError> {
+        let mut opened = self.opened.lock();
+        if let Some(at) = opened.iter().position(|(i, _)| *i == index) {
+            let hit = opened.remove(at);
+            opened.push(hit.clone());
+            return Ok(hit.1);
+        }
+        drop(opened);
+        let video = Video::open(&entry.path)?;
+        let mut opened = self.opened.lock();
+        if opened.len() >= OPEN_VIDEOS {
+            opened.remove(0);
+        }
+        opened.push((index, video.clone()));
+        Ok(video)
+    }
+
+    /// Decodes a part of a video at the wanted size.
+    fn decode(
+        &self,
+        video: &Video,
+        entry: &VideoEntry,
+        part: &Part,
+        size: Size,
+        stop: &AtomicBool,
+    ) -> Result<Frames, DataError> {
+        let size = self.pixel_size(size);
+        let bytes = size.0 as usize * size.1 as usize * 3;
+        let wanted = (part.end - part.start).div_ceil(part.step) as usize;
+        let mut out = Frames {
+            size,
+            first: part.start,
+            step: part.step,
+            data: vec![0; wanted * bytes],
+            greys: Vec::with_capacity(wanted),
+        };
+        let mut resizer: Option<Resizer> = None;
+        let mut done = 0;
+        video.for_each(part.start, part.end, &mut |frame| {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            if frame.index < part.start || !(frame.index - part.start).is_multiple_of(part.step) {
+                return true;
+            }
+            let source = (frame.image.width, frame.image.height);
+            let fits = |r: &Resizer| r.source() == source;
+            let resizer = match resizer.take().filter(fits) {
+                Some(r) => resizer.insert(r),
+                None => resizer.insert(Resizer::new(source, size, self.clip.antialias)),
+            };
+            let Some(slot) = out.data.get_mut(done * bytes..(done + 1) * bytes) else { return false };
+            resizer.rgb(&frame.image.data, slot);
+            out.greys.push(mean_grey(&[slot]));
+            done += 1;
+            true
+        })?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(DataError::Stopped);
+        }
+        if done < wanted {
+            return Err(DataError::Video(VideoError::Decode {
+                path: entry.path.clone(),
+                frame: part.start + done as u32 * part.step,
+                reason: "the video ends before the length it had when the dataset was opened; open the dataset again"
+                    .into(),
+            }));
+        }
+        Ok(out)
+    }
+}
+
+impl std::fmt::Debug for ClipSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ClipSource({}, {}x{})", self.dataset.name, self.clip.width, self.clip.height)
+    }
+}
+
+/// Frames `start, start + step, …` before `end`.
+struct Part {
+    start: u32,
+    end: u32,
+    step: u32,
+}
+
+impl Store {
+    /// Frees what was not asked for lately until `bytes` more fit; false when they cannot.
+    fn make_room(&mut self, bytes: usize, budget: usize, retention: u64) -> bool {
+        while self.bytes.saturating_add(bytes) > budget {
+            let oldest = self
+                .slots
+                .iter()
+                .filter_map(|(key, slot)| match slot {
+                    Slot::Ready { frames, used } => Some((*used, *key, frames.data.len())),
+                    Slot::Loading => None,
+                })
+                .min_by_key(|(used, key, _)| (*used, key.0));
+            match oldest {
+                Some((used, key, held)) if self.tick.saturating_sub(used) > retention => {
+                    self.slots.remove(&key);
+                    self.bytes = self.bytes.saturating_sub(held);
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Memory promised to a video that is being decoded; becomes its frames, or is given back.
+struct Reservation<'a> {
+    source: &'a ClipSource,
+    key: (usize, Size),
+    bytes: usize,
+    filled: Option<Arc<Frames>>,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut store = self.source.store.lock();
+        match self.filled.take() {
+            Some(frames) => {
+                let used = store.tick;
+                store.slots.insert(self.key, Slot::Ready { frames, used });
+            }
+            None => {
+                store.slots.remove(&self.key);
+                store.bytes = store.bytes.saturating_sub(self.bytes);
+            }
+        }
+        drop(store);
+        self.source.ready.notify_all();
+    }
+}

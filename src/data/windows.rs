@@ -1,0 +1,128 @@
+//! Sliding windows over a video and the label each one gets (S0.4).
+
+use crate::domain::{Clip, ClipGeometry, Label, LabelRule, LabelTrack, VideoEntry};
+
+/// First frames of the windows that lie wholly inside a video: `0, stride, 2·stride, …`. A video shorter than one window
+/// has the one window at 0, whose missing frames repeat the last; a video without frames has none.
+///
+/// With `cover`, a last window that ends with the video is added where frames would otherwise belong to no window.
+pub fn window_starts(frames: u32, geometry: ClipGeometry, stride: u32, cover: bool) -> Vec<u32> {
+    if frames == 0 {
+        return Vec::new();
+    }
+    let last = frames.saturating_sub(geometry.span());
+    let stride = stride.max(1);
+    let mut starts: Vec<u32> = (0..=last).step_by(stride as usize).collect();
+    if cover && starts.last().is_some_and(|s| *s < last) {
+        starts.push(last);
+    }
+    starts
+}
+
+/// The label of the window at `start`, or `None` when it has none or, by [`LabelRule::Pure`], no single one.
+///
+/// Under [`LabelRule::Majority`] frames nobody labelled vote too: a window with most frames unlabelled is unlabelled. Ties
+/// go to what is seen first.
+pub fn window_label(
+    track: &LabelTrack,
+    start: u32,
+    frames: u32,
+    geometry: ClipGeometry,
+    rule: LabelRule,
+) -> Option<Label> {
+    if geometry.length == 0 || frames == 0 {
+        return None;
+    }
+    let mut numbers = geometry.frame_numbers(start, frames);
+    match rule {
+        LabelRule::Centre => numbers.nth(geometry.length as usize / 2).and_then(|f| track.at(f)),
+        LabelRule::Pure => {
+            let first = track.at(numbers.next()?);
+            numbers.all(|f| track.at(f) == first).then_some(first).flatten()
+        }
+        LabelRule::Majority => {
+            let mut votes: Vec<(Option<Label>, u32)> = Vec::with_capacity(4);
+            for label in numbers.map(|f| track.at(f)) {
+                match votes.iter_mut().find(|(l, _)| *l == label) {
+                    Some((_, n)) => *n += 1,
+                    None => votes.push((label, 1)),
+                }
+            }
+            let most = votes.iter().map(|(_, n)| *n).max()?;
+            votes.into_iter().find(|(_, n)| *n == most).and_then(|(l, _)| l)
+        }
+    }
+}
+
+/// All windows of a video, labelled or not; `index` is the video's position in the dataset.
+pub fn windows(entry: &VideoEntry, index: usize, geometry: ClipGeometry, stride: u32, rule: LabelRule) -> Vec<Clip> {
+    clips_at(entry, index, geometry, rule, window_starts(entry.frames(), geometry, stride, false))
+}
+
+/// Like [`windows`], with a last window at the end of the video so that every frame is inside one: for predicting whole
+/// videos.
+pub fn covering_windows(
+    entry: &VideoEntry,
+    index: usize,
+    geometry: ClipGeometry,
+    stride: u32,
+    rule: LabelRule,
+) -> Vec<Clip> {
+    clips_at(entry, index, geometry, rule, window_starts(entry.frames(), geometry, stride, true))
+}
+
+fn clips_at(entry: &VideoEntry, index: usize, geometry: ClipGeometry, rule: LabelRule, starts: Vec<u32>) -> Vec<Clip> {
+    let frames = entry.frames();
+    starts
+        .into_iter()
+        .map(|start| Clip { video: index, start, label: window_label(&entry.labels, start, frames, geometry, rule) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Segment;
+
+    const CLIP: ClipGeometry = ClipGeometry { length: 4, step: 1 };
+
+    fn track(parts: &[(u32, u32, Label)]) -> LabelTrack {
+        LabelTrack::from_segments(parts.iter().map(|&(start, end, label)| Segment { start, end, label }).collect())
+    }
+
+    #[test]
+    fn starts_by_hand() {
+        let sixteen = ClipGeometry { length: 16, step: 1 };
+        assert_eq!(window_starts(100, sixteen, 16, false), [0, 16, 32, 48, 64, 80]);
+        assert_eq!(window_starts(100, sixteen, 16, true), [0, 16, 32, 48, 64, 80, 84]);
+        assert_eq!(window_starts(96, sixteen, 16, true), [0, 16, 32, 48, 64, 80]);
+        assert_eq!(window_starts(40, sixteen, 8, false), [0, 8, 16, 24]);
+        assert_eq!(window_starts(16, sixteen, 8, false), [0]);
+        assert_eq!(window_starts(5, sixteen, 8, true), [0]);
+        assert_eq!(window_starts(0, sixteen, 8, true), [0; 0]);
+        // 16 frames every second one span 31.
+        assert_eq!(window_starts(40, ClipGeometry { length: 16, step: 2 }, 4, false), [0, 4, 8]);
+    }
+
+    #[test]
+    fn rules_by_hand() {
+        let (a, b, bg) = (Label::Class(0), Label::Class(1), Label::Background);
+        //           0 1 2 3 4 5 6 7 8 9
+        //           a a a b b b - - g g
+        let t = track(&[(0, 3, a), (3, 6, b), (8, 10, bg)]);
+        let label = |start, rule| window_label(&t, start, 10, CLIP, rule);
+        assert_eq!(label(0, LabelRule::Majority), Some(a));
+        assert_eq!(label(1, LabelRule::Majority), Some(a), "a tie goes to the label seen first");
+        assert_eq!(label(2, LabelRule::Majority), Some(b));
+        assert_eq!(label(5, LabelRule::Majority), None, "two of four frames are unlabelled");
+        assert_eq!(label(6, LabelRule::Majority), None, "a tie goes to what is seen first");
+        assert_eq!(label(1, LabelRule::Centre), Some(b));
+        assert_eq!(label(4, LabelRule::Centre), None);
+        assert_eq!(label(0, LabelRule::Pure), None);
+        let pure = track(&[(0, 4, a)]);
+        assert_eq!(window_label(&pure, 0, 10, CLIP, LabelRule::Pure), Some(a));
+        // A video of two frames: the last one repeats.
+        let short = track(&[(0, 1, a), (1, 2, b)]);
+        assert_eq!(window_label(&short, 0, 2, CLIP, LabelRule::Majority), Some(b));
+    }
+}

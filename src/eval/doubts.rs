@@ -1,0 +1,136 @@
+//! Reasons not to take a score at its face value.
+
+use super::evaluate::{SplitChoice, Training};
+use super::{Checkpoint, Evaluation, Predictions};
+use crate::config::Validation;
+use crate::domain::Dataset;
+use std::collections::BTreeSet;
+
+/// Fewer clips than this make every percentage coarse.
+const FEW_CLIPS: u64 = 100;
+
+/// What was judged, and what is known of the training.
+pub(super) struct Setting<'a> {
+    pub checkpoint: &'a Checkpoint,
+    pub dataset: &'a Dataset,
+    pub split: SplitChoice,
+    /// The dataset is the one that was trained on.
+    pub same: bool,
+    pub training: Option<&'a Training>,
+}
+
+/// Sentences that put a score in doubt.
+pub(super) fn doubts(setting: &Setting<'_>, evaluation: &Evaluation, predictions: &Predictions) -> Vec<String> {
+    let mut out = Vec::new();
+    selection(setting, &mut out);
+    subjects(setting, predictions, &mut out);
+    data(setting, &mut out);
+    numbers(evaluation, &mut out);
+    out
+}
+
+/// The network, or the choice among checkpoints, has seen these clips.
+fn selection(setting: &Setting<'_>, out: &mut Vec<String>) {
+    if !setting.same {
+        return;
+    }
+    let chosen = setting.checkpoint.name.starts_with("best");
+    let on_test = setting.checkpoint.state.config.data.validation == Validation::TestSplit;
+    match setting.split {
+        SplitChoice::Train => out.push(
+            "these are the clips the network was trained on: the score says how well it remembers, not how well it \
+             recognises"
+                .into(),
+        ),
+        SplitChoice::All => out.push(
+            "this includes the clips the network was trained on; judge it on `test` to learn how well it recognises \
+             new people"
+                .into(),
+        ),
+        SplitChoice::Val if chosen => {
+            out.push("the checkpoint was chosen by its score on these clips, which makes the score optimistic".into());
+        }
+        SplitChoice::Test if on_test => out.push(
+            "training was validated on the test split and the checkpoint chosen on it: the score is optimistic".into(),
+        ),
+        SplitChoice::Val | SplitChoice::Test => {}
+    }
+}
+
+fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String>) {
+    let judged: BTreeSet<&str> =
+        predictions.clips.iter().map(|c| c.subject.as_str()).filter(|s| !s.is_empty()).collect();
+    if let Some(training) = setting.training
+        && matches!(setting.split, SplitChoice::Val | SplitChoice::Test)
+    {
+        let trained = training.subjects();
+        let both: Vec<&str> = judged.intersection(&trained).copied().collect();
+        if !both.is_empty() && setting.same {
+            out.push(format!(
+                "{} of {} judged subjects were also trained on ({}): the score does not hold for new people",
+                both.len(),
+                judged.len(),
+                listed(&both)
+            ));
+        } else if !both.is_empty() {
+            out.push(format!(
+                "subjects called {} were also trained on; if they are the same people, the score does not hold for \
+                 new people",
+                listed(&both)
+            ));
+        }
+    }
+    if judged.len() == 1 {
+        out.push("all clips show one subject; another one may be much easier or harder".into());
+    }
+}
+
+fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
+    if setting.same && setting.training.is_some_and(|t| t.fingerprint != setting.dataset.fingerprint) {
+        let rows = setting.training.map_or(&[][..], |t| &t.rows);
+        let known: BTreeSet<&str> = rows.iter().map(|r| r.video.as_str()).collect();
+        let new = setting.dataset.videos.iter().filter(|v| !known.contains(v.name.as_str())).count();
+        let more = if new > 0 && setting.split != SplitChoice::All {
+            format!("; {new} videos are new and belong to no part of the run, so they are not judged")
+        } else {
+            String::new()
+        };
+        out.push(format!("the dataset has changed since the network was trained on it{more}"));
+    }
+    let unread = setting.dataset.videos.iter().filter(|v| !v.labels.is_empty() && v.frames() == 0).count();
+    if unread > 0 {
+        out.push(format!("{unread} labelled videos could not be opened and are not judged"));
+    }
+}
+
+fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
+    let e = evaluation;
+    let absent: Vec<&str> = e.per_class.iter().filter(|c| c.support == 0).map(|c| c.class.as_str()).collect();
+    if !absent.is_empty() {
+        out.push(format!("no clip shows {}; the score says nothing about it", listed(&absent)));
+    }
+    if e.clips < FEW_CLIPS {
+        out.push(format!(
+            "only {} clips were judged: the true accuracy may lie anywhere from {:.0} to {:.0} %",
+            e.clips,
+            100.0 * e.accuracy_interval.low,
+            100.0 * e.accuracy_interval.high
+        ));
+    }
+    if e.accuracy_interval.low <= e.majority_baseline {
+        let most = e.per_class.iter().max_by_key(|c| c.support).map_or("?", |c| c.class.as_str());
+        out.push(format!(
+            "the accuracy ({:.1} %) is not clearly above always saying '{most}' ({:.1} %)",
+            100.0 * e.accuracy,
+            100.0 * e.majority_baseline
+        ));
+    }
+}
+
+/// A few names, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let (shown, rest) = names.split_at(names.len().min(SHOWN));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
+}

@@ -1,0 +1,73 @@
+//! Files that are either complete or not there.
+
+use super::EvalError;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Prefix of everything that is not finished; leftovers of a killed process are recognised by it.
+pub(crate) const UNFINISHED: &str = ".unfinished-";
+
+/// A name beside `path` that no reader takes for the real thing.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()))
+}
+
+/// Writes a file under another name, waits for the disk, then moves it into place.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
+    let temporary = unfinished(path);
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| sync_parent(path));
+    written.map_err(|e| {
+        let _ = fs::remove_file(&temporary);
+        EvalError::file("write", path, &e)
+    })
+}
+
+/// Writes a file and waits until it is on the disk.
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a rename in the folder of `path` survive a power cut.
+pub(crate) fn sync_parent(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(parent) => sync_dir(parent),
+        None => Ok(()),
+    }
+}
+
+/// Waits until the entries of a folder are on the disk.
+pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    // Only Unix lets a folder be opened for this; elsewhere the rename alone has to do.
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Creates a folder and its parents.
+pub(crate) fn create_dir(path: &Path) -> Result<(), EvalError> {
+    fs::create_dir_all(path).map_err(|e| EvalError::file("create", path, &e))
+}
+
+/// Reads a text file.
+pub(crate) fn read_text(path: &Path) -> Result<String, EvalError> {
+    fs::read_to_string(path).map_err(|e| EvalError::file("read", path, &e))
+}
+
+/// A table as CSV text.
+pub(crate) fn csv_text<R, F>(header: &[String], rows: R) -> String
+where
+    R: IntoIterator<Item = Vec<F>>,
+    F: AsRef<[u8]>,
+{
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail, and every row has the header's length.
+    let _ = writer.write_record(header);
+    for row in rows {
+        let _ = writer.write_record(row);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,179 @@
+//! Classification metrics over clips, as scikit-learn defines them with `zero_division=0`.
+
+use super::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
+use crate::domain::ClassSet;
+
+/// `part / whole`, 0 when there is nothing to divide by.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+impl Confusion {
+    /// Counts `(truth, predicted)` pairs into a `classes` x `classes` matrix; pairs outside it are not counted.
+    pub fn count(classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut counts = vec![vec![0; classes]; classes];
+        for (truth, predicted) in pairs {
+            if let Some(cell) = counts.get_mut(truth).and_then(|row: &mut Vec<u64>| row.get_mut(predicted)) {
+                *cell += 1;
+            }
+        }
+        Self { counts }
+    }
+
+    /// All clips counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// Clips on the diagonal.
+    pub fn correct(&self) -> u64 {
+        self.counts.iter().enumerate().filter_map(|(i, row)| row.get(i)).sum()
+    }
+
+    /// Clips whose label is `class`.
+    pub fn support(&self, class: usize) -> u64 {
+        self.counts.get(class).map_or(0, |row| row.iter().sum())
+    }
+
+    /// Clips said to be `class`.
+    pub fn predicted(&self, class: usize) -> u64 {
+        self.counts.iter().filter_map(|row| row.get(class)).sum()
+    }
+
+    /// Each row divided by its sum; a row without clips stays 0.
+    pub fn normalised(&self) -> Vec<Vec<f64>> {
+        let of_row = |row: &Vec<u64>| {
+            let sum: u64 = row.iter().sum();
+            row.iter().map(|n| ratio(*n as f64, sum as f64)).collect()
+        };
+        self.counts.iter().map(of_row).collect()
+    }
+
+    /// Right clips among all, 0…1.
+    pub fn accuracy(&self) -> f64 {
+        ratio(self.correct() as f64, self.total() as f64)
+    }
+
+    /// Recall of each class in output order; `None` where no clip has that label.
+    pub fn recalls(&self) -> Vec<Option<f64>> {
+        let recall = |(class, row): (usize, &Vec<u64>)| {
+            let support = self.support(class);
+            (support > 0).then(|| row.get(class).map_or(0.0, |hit| *hit as f64 / support as f64))
+        };
+        self.counts.iter().enumerate().map(recall).collect()
+    }
+
+    /// Mean recall of the classes that have clips.
+    pub fn mean_class_accuracy(&self) -> f64 {
+        let recalls: Vec<f64> = self.recalls().into_iter().flatten().collect();
+        ratio(recalls.iter().sum(), recalls.len() as f64)
+    }
+
+    /// Accuracy of always saying the commonest label.
+    pub fn majority_baseline(&self) -> f64 {
+        let commonest = (0..self.counts.len()).map(|c| self.support(c)).max().unwrap_or(0);
+        ratio(commonest as f64, self.total() as f64)
+    }
+
+    /// Precision, recall, F1 and support of every class in output order.
+    pub fn per_class(&self, classes: &ClassSet) -> Vec<ClassMetrics> {
+        (0..self.counts.len())
+            .map(|class| {
+                let hit = self.counts[class].get(class).copied().unwrap_or(0) as f64;
+                let (support, predicted) = (self.support(class), self.predicted(class));
+                ClassMetrics {
+                    class: classes.name(class).to_owned(),
+                    precision: ratio(hit, predicted as f64),
+                    recall: ratio(hit, support as f64),
+                    f1: ratio(2.0 * hit, (support + predicted) as f64),
+                    support,
+                }
+            })
+            .collect()
+    }
+
+    /// Unweighted means over the classes that occur, be it as a label or as a prediction.
+    pub fn macro_average(&self, per_class: &[ClassMetrics]) -> Averages {
+        let weights = (0..per_class.len()).map(|c| f64::from(u8::from(self.support(c) + self.predicted(c) > 0)));
+        average(per_class, weights)
+    }
+
+    /// Means weighted by support.
+    pub fn weighted_average(&self, per_class: &[ClassMetrics]) -> Averages {
+        average(per_class, per_class.iter().map(|c| c.support as f64))
+    }
+}
+
+fn average(per_class: &[ClassMetrics], weights: impl Iterator<Item = f64>) -> Averages {
+    let mut sum = Averages::default();
+    let mut total = 0.0;
+    for (class, weight) in per_class.iter().zip(weights) {
+        sum.precision += weight * class.precision;
+        sum.recall += weight * class.recall;
+        sum.f1 += weight * class.f1;
+        total += weight;
+    }
+    Averages { precision: ratio(sum.precision, total), recall: ratio(sum.recall, total), f1: ratio(sum.f1, total) }
+}
+
+/// True when fewer than `k` classes score higher than `truth`; equal scores rank in output order.
+pub fn in_top_k(scores: &[f32], truth: usize, k: usize) -> bool {
+    let Some(own) = scores.get(truth) else { return false };
+    let above = scores.iter().enumerate().filter(|(i, s)| *s > own || (*s == own && *i < truth)).count();
+    above < k
+}
+
+/// Wilson's 95 % score interval of `hits` in `n` trials (Wilson 1927); 0…1 without trials.
+pub fn wilson_interval(hits: u64, n: u64) -> ConfidenceInterval {
+    if n == 0 {
+        return ConfidenceInterval { low: 0.0, high: 1.0 };
+    }
+    /// 97.5 % quantile of the normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (n as f64, hits as f64 / n as f64);
+    let scale = 1.0 + Z * Z / n;
+    let centre = (p + Z * Z / (2.0 * n)) / scale;
+    let half = Z / scale * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    ConfidenceInterval { low: (centre - half).max(0.0), high: (centre + half).min(1.0) }
+}
+
+/// Softmax probabilities and the cross-entropy of `truth`, from logits, in double precision.
+pub fn softmax_and_loss(logits: &[f32], truth: usize) -> (Vec<f32>, f32) {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exps: Vec<f64> = logits.iter().map(|l| f64::from(l - max).exp()).collect();
+    let sum: f64 = exps.iter().sum();
+    let own = logits.get(truth).copied().unwrap_or(f32::NEG_INFINITY);
+    let loss = sum.ln() - f64::from(own - max);
+    (exps.iter().map(|e| (e / sum) as f32).collect(), loss as f32)
+}
+
+/// Position of the largest value; the first of equal ones.
+pub fn argmax(values: &[f32]) -> usize {
+    values.iter().enumerate().fold((0, f32::NEG_INFINITY), |b, (i, v)| if *v > b.1 { (i, *v) } else { b }).0
+}
+
+/// Everything an [`Evaluation`] can say from the clips alone; names, frames and warnings are left to the caller.
+pub fn judge(classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
+    let confusion = Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.predicted)));
+    let per_class = confusion.per_class(classes);
+    let share_in_top = |k| {
+        let hits = clips.iter().filter(|c| in_top_k(&c.probabilities, c.truth, k)).count();
+        ratio(hits as f64, clips.len() as f64)
+    };
+    Evaluation {
+        classes: classes.clone(),
+        clips: clips.len() as u64,
+        accuracy: confusion.accuracy(),
+        accuracy_interval: wilson_interval(confusion.correct(), confusion.total()),
+        top3_accuracy: share_in_top(3),
+        top5_accuracy: share_in_top(5),
+        mean_class_accuracy: confusion.mean_class_accuracy(),
+        loss: ratio(clips.iter().map(|c| f64::from(c.loss)).sum(), clips.len() as f64),
+        majority_baseline: confusion.majority_baseline(),
+        macro_average: confusion.macro_average(&per_class),
+        weighted_average: confusion.weighted_average(&per_class),
+        per_class,
+        confusion,
+        ..Evaluation::default()
+    }
+}

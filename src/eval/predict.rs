@@ -1,0 +1,197 @@
+//! What a network says about clips and about whole videos.
+
+use super::metrics::{argmax, softmax_and_loss};
+use super::{Checkpoint, EvalError};
+use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
+use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset};
+use crate::model::{ComputeDevice, Network, read};
+use crate::progress::{Flow, Monitor};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a network says along a whole video.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VideoPrediction {
+    /// Name of the video in the dataset, or its path.
+    pub video: String,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// First frame of each window.
+    pub starts: Vec<u32>,
+    /// Probabilities of each window, `[windows][classes]`.
+    pub windows: Vec<Vec<f32>>,
+    /// Predicted class and probability of each frame (mean over the windows that cover it).
+    pub frames: Vec<(usize, f32)>,
+}
+
+/// How clips are run through a network.
+#[derive(Clone, Copy, Debug)]
+pub struct PredictOptions<'a> {
+    /// Clips in a batch.
+    pub batch_size: usize,
+    /// Loading threads.
+    pub workers: usize,
+    /// What is being done, for people.
+    pub label: &'a str,
+}
+
+/// Waits as long as the owner wants a pause, and says what to do then.
+pub(crate) fn hold(monitor: &dyn Monitor) -> Flow {
+    loop {
+        match monitor.poll() {
+            Flow::Pause => std::thread::sleep(Duration::from_millis(20)),
+            flow => return flow,
+        }
+    }
+}
+
+/// Logits of clips, in their order, one row of `classes` values each.
+///
+/// # Errors
+/// Clips that cannot be loaded, a device that fails, [`EvalError::Stopped`].
+pub fn predict_clips(
+    network: &Network,
+    source: &Arc<ClipSource>,
+    clips: &[Clip],
+    options: PredictOptions<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Vec<f32>>, EvalError> {
+    let loading =
+        LoaderOptions { batch_size: options.batch_size, workers: options.workers, ..LoaderOptions::default() };
+    let mut rows = Vec::with_capacity(clips.len());
+    for batch in Loader::new(source.clone(), clips, &loading) {
+        if hold(monitor) == Flow::Stop {
+            return Err(EvalError::Stopped);
+        }
+        let batch = batch?;
+        let input = network.input(batch.pixels, batch.size, clip_shape(source))?;
+        let logits = read(network.forward(input))?; // [B, classes]
+        rows.extend(logits.chunks(network.classes()).map(<[f32]>::to_vec));
+        monitor.stage(options.label, rows.len() as u64, clips.len() as u64);
+    }
+    Ok(rows)
+}
+
+/// Frames, rows and columns of the clips of a source.
+pub(crate) fn clip_shape(source: &ClipSource) -> [usize; 3] {
+    let clip = source.clip_config();
+    [clip.length as usize, clip.height as usize, clip.width as usize]
+}
+
+/// Class and probability of each of `frames` frames: the mean over the windows that span it, `None` where none does.
+/// Frames of a window that the network skips (step above 1) belong to it as well.
+pub fn frame_probabilities(
+    frames: u32,
+    geometry: ClipGeometry,
+    windows: &[(u32, &[f32])],
+) -> Vec<Option<(usize, f32)>> {
+    let classes = windows.first().map_or(0, |(_, p)| p.len());
+    // Windows of equal cover make runs of equal sums: add at the start, take away past the end.
+    let mut changes: Vec<(u32, f64, usize)> = Vec::with_capacity(2 * windows.len());
+    for (i, (start, _)) in windows.iter().enumerate() {
+        let end = start.saturating_add(geometry.span()).min(frames);
+        changes.push((*start, 1.0, i));
+        changes.push((end, -1.0, i));
+    }
+    changes.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
+    let mut sums = vec![0.0_f64; classes];
+    let mut cover = 0_i64;
+    let mut next = changes.into_iter().peekable();
+    let mut current = None;
+    (0..frames)
+        .map(|frame| {
+            let mut changed = false;
+            while let Some((_, sign, window)) = next.next_if(|c| c.0 <= frame) {
+                cover += sign as i64;
+                for (sum, p) in sums.iter_mut().zip(windows[window].1) {
+                    *sum += sign * f64::from(*p);
+                }
+                changed = true;
+            }
+            if changed {
+                current = (cover > 0).then(|| {
+                    let means: Vec<f32> = sums.iter().map(|s| (s / cover as f64) as f32).collect();
+                    let class = argmax(&means);
+                    (class, means.get(class).copied().unwrap_or(0.0).clamp(0.0, 1.0))
+                });
+            }
+            current
+        })
+        .collect()
+}
+
+/// Slides the network of a checkpoint over a whole video of a dataset; labels are not looked at.
+///
+/// # Errors
+/// A checkpoint that does not load, a video that the dataset does not have or that cannot be decoded,
+/// [`EvalError::Stopped`].
+pub fn predict_video(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    video: &str,
+    device: &ComputeDevice,
+    monitor: &dyn Monitor,
+) -> Result<VideoPrediction, EvalError> {
+    let config = &checkpoint.state.config;
+    let found = dataset.videos.iter().enumerate().find(|(_, v)| v.name == video);
+    let (index, entry) = found.ok_or_else(|| {
+        EvalError::NothingToJudge(format!("{} has no video called '{video}'", dataset.root.display()))
+    })?;
+    if entry.frames() == 0 {
+        return Err(EvalError::NothingToJudge(format!(
+            "{} has no frame that decodes; see the warnings of the dataset",
+            entry.path.display()
+        )));
+    }
+    let network = checkpoint.network(device)?;
+    let geometry = config.clip.geometry();
+    let clips = covering_windows(entry, index, geometry, config.clip.eval_stride, config.clip.label);
+    let source = Arc::new(ClipSource::new(dataset.clone(), config));
+    let options = PredictOptions {
+        batch_size: config.training.batch_size,
+        workers: config.training.workers,
+        label: "predicting windows",
+    };
+    let logits = predict_clips(&network, &source, &clips, options, monitor)?;
+    require_finite(&logits, checkpoint)?;
+    let windows: Vec<Vec<f32>> = logits.iter().map(|row| softmax_and_loss(row, 0).0).collect();
+    let starts: Vec<u32> = clips.iter().map(|c| c.start).collect();
+    let spans: Vec<(u32, &[f32])> = starts.iter().copied().zip(windows.iter().map(Vec::as_slice)).collect();
+    let frames = frame_probabilities(entry.frames(), geometry, &spans);
+    Ok(VideoPrediction {
+        video: video.to_owned(),
+        classes: checkpoint.state.classes.clone(),
+        // Covering windows leave no frame out.
+        frames: frames.into_iter().map(Option::unwrap_or_default).collect(),
+        starts,
+        windows,
+    })
+}
+
+/// Refuses logits that are not numbers.
+pub(super) fn require_finite(logits: &[Vec<f32>], checkpoint: &Checkpoint) -> Result<(), EvalError> {
+    if logits.iter().flatten().all(|l| l.is_finite()) {
+        return Ok(());
+    }
+    Err(EvalError::NotFinite { checkpoint: checkpoint.path.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_means_over_the_windows_that_span_them() {
+        let geometry = ClipGeometry { length: 4, step: 1 };
+        let (a, b) = ([0.9, 0.1], [0.3, 0.7]);
+        // a covers 0-3, b covers 2-5, nothing covers 6 and 7.
+        let frames = frame_probabilities(8, geometry, &[(0, &a), (2, &b)]);
+        let classes: Vec<_> = frames.iter().map(|f| f.map(|(c, _)| c)).collect();
+        assert_eq!(classes, [Some(0), Some(0), Some(0), Some(0), Some(1), Some(1), None, None]);
+        let p = |i: usize| frames[i].unwrap().1;
+        assert!((p(0) - 0.9).abs() < 1e-6 && (p(2) - 0.6).abs() < 1e-6 && (p(5) - 0.7).abs() < 1e-6);
+        // Every second frame is taken, but the window spans those between.
+        let sparse = frame_probabilities(8, ClipGeometry { length: 4, step: 2 }, &[(0, &a)]);
+        assert_eq!(sparse.iter().filter(|f| f.is_some()).count(), 7);
+    }
+}

@@ -1,0 +1,224 @@
+//! Files of an evaluation (S0.12): JSON for programs, CSV for spreadsheets, Markdown for people.
+
+use super::files::{create_dir, csv_text, write_atomic};
+use super::{EvalError, Evaluation, Prediction, Predictions};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Rows in each list of the error analysis.
+const LISTED: usize = 20;
+
+/// Two classes and how often the first was taken for the second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfusedPair {
+    /// The label (output position).
+    pub truth: usize,
+    /// What was said.
+    pub predicted: usize,
+    /// Clips.
+    pub count: u64,
+    /// Share of the label's clips.
+    pub share: f64,
+}
+
+/// Right and judged clips of a subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubjectScore {
+    /// Subject as the dataset names it.
+    pub subject: String,
+    /// Clips right.
+    pub correct: u64,
+    /// Clips judged.
+    pub clips: u64,
+}
+
+impl SubjectScore {
+    /// Share of clips that are right, 0…1.
+    pub fn accuracy(&self) -> f64 {
+        if self.clips == 0 { 0.0 } else { self.correct as f64 / self.clips as f64 }
+    }
+}
+
+impl Evaluation {
+    /// Pairs of classes that were mistaken for each other, most clips first.
+    pub fn confused_pairs(&self) -> Vec<ConfusedPair> {
+        let mut pairs = Vec::new();
+        for (truth, row) in self.confusion.counts.iter().enumerate() {
+            let support: u64 = row.iter().sum();
+            for (predicted, count) in row.iter().copied().enumerate() {
+                if predicted != truth && count > 0 {
+                    pairs.push(ConfusedPair { truth, predicted, count, share: count as f64 / support as f64 });
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.count.cmp(&a.count).then(b.share.total_cmp(&a.share)));
+        pairs
+    }
+}
+
+impl Predictions {
+    /// Wrong clips, most confident first.
+    pub fn errors(&self) -> Vec<&Prediction> {
+        let mut wrong: Vec<&Prediction> = self.clips.iter().filter(|c| !c.correct()).collect();
+        wrong.sort_by(|a, b| b.confidence().total_cmp(&a.confidence()));
+        wrong
+    }
+
+    /// Subjects with their scores, hardest first; empty where the dataset knows no subjects.
+    pub fn subjects(&self) -> Vec<SubjectScore> {
+        let mut scores: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for clip in self.clips.iter().filter(|c| !c.subject.is_empty()) {
+            let score = scores.entry(&clip.subject).or_default();
+            score.0 += u64::from(clip.correct());
+            score.1 += 1;
+        }
+        let mut subjects: Vec<SubjectScore> = scores
+            .into_iter()
+            .map(|(subject, (correct, clips))| SubjectScore { subject: subject.to_owned(), correct, clips })
+            .collect();
+        subjects.sort_by(|a, b| a.accuracy().total_cmp(&b.accuracy()));
+        subjects
+    }
+}
+
+/// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
+/// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
+/// `error_analysis_SPLIT.md`.
+pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, EvalError> {
+    create_dir(dir)?;
+    let split = &evaluation.split;
+    let files = [
+        (format!("evaluation_{split}.json"), json(evaluation)),
+        (format!("predictions_{split}.csv"), predictions_csv(evaluation, predictions)),
+        (format!("predictions_{split}.json"), json(predictions)),
+        (format!("confusion_{split}.csv"), matrix_csv(evaluation, &evaluation.confusion.counts)),
+        (format!("confusion_normalised_{split}.csv"), matrix_csv(evaluation, &evaluation.confusion.normalised())),
+        (format!("per_class_{split}.csv"), per_class_csv(evaluation)),
+        (format!("error_analysis_{split}.md"), error_analysis(evaluation, predictions)),
+    ];
+    files
+        .into_iter()
+        .map(|(name, text)| {
+            let path = dir.join(name);
+            write_atomic(&path, text.as_bytes())?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Reports hold plain numbers and text, which always serialise.
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|w| (*w).to_owned()).collect()
+}
+
+fn predictions_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
+    let name = |class: usize| evaluation.classes.name(class).to_owned();
+    let mut header =
+        words(&["video", "subject", "start", "true", "predicted", "correct", "probability", "margin", "loss"]);
+    header.extend(evaluation.classes.classes.iter().map(|c| format!("p_{}", c.name)));
+    let rows = predictions.clips.iter().map(|c| {
+        let mut row = vec![
+            c.video.clone(),
+            c.subject.clone(),
+            c.start.to_string(),
+            name(c.truth),
+            name(c.predicted),
+            c.correct().to_string(),
+            c.confidence().to_string(),
+            c.margin().to_string(),
+            c.loss.to_string(),
+        ];
+        row.extend(c.probabilities.iter().map(f32::to_string));
+        row
+    });
+    csv_text(&header, rows)
+}
+
+fn matrix_csv<N: ToString>(evaluation: &Evaluation, matrix: &[Vec<N>]) -> String {
+    let mut header = words(&["true \\ predicted"]);
+    header.extend(evaluation.classes.classes.iter().map(|c| c.name.clone()));
+    let rows = matrix.iter().enumerate().map(|(truth, row)| {
+        let mut cells = vec![evaluation.classes.name(truth).to_owned()];
+        cells.extend(row.iter().map(N::to_string));
+        cells
+    });
+    csv_text(&header, rows)
+}
+
+fn per_class_csv(evaluation: &Evaluation) -> String {
+    let rows = evaluation.per_class.iter().map(|c| {
+        vec![c.class.clone(), c.precision.to_string(), c.recall.to_string(), c.f1.to_string(), c.support.to_string()]
+    });
+    csv_text(&words(&["class", "precision", "recall", "f1", "support"]), rows)
+}
+
+/// What went wrong, in the order in which a person would look at it.
+fn error_analysis(e: &Evaluation, predictions: &Predictions) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = analyse(&mut out, e, predictions);
+    out
+}
+
+fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::fmt::Result {
+    let errors = predictions.errors();
+    writeln!(out, "# Errors of {} on {}\n", e.checkpoint, e.split)?;
+    writeln!(
+        out,
+        "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %), mean class accuracy {:.2} %, \
+         always saying the commonest class {:.2} %.\n",
+        errors.len(),
+        e.clips,
+        100.0 * e.accuracy,
+        100.0 * e.accuracy_interval.low,
+        100.0 * e.accuracy_interval.high,
+        100.0 * e.mean_class_accuracy,
+        100.0 * e.majority_baseline,
+    )?;
+    for warning in &e.warnings {
+        writeln!(out, "- {warning}")?;
+    }
+
+    writeln!(out, "\n## Most confused pairs\n\n| true | said | clips | of the class |\n|---|---|---:|---:|")?;
+    for p in e.confused_pairs().iter().take(LISTED) {
+        let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
+        writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;
+    }
+
+    let clip_table = |out: &mut String, clips: &[&Prediction]| -> std::fmt::Result {
+        writeln!(out, "| video | start | true | said | probability | margin |\n|---|---:|---|---|---:|---:|")?;
+        for c in clips.iter().take(LISTED) {
+            let (truth, said) = (cell(e.classes.name(c.truth)), cell(e.classes.name(c.predicted)));
+            let (p, m) = (c.confidence(), c.margin());
+            writeln!(out, "| {} | {} | {truth} | {said} | {p:.3} | {m:.3} |", cell(&c.video), c.start)?;
+        }
+        Ok(())
+    };
+    writeln!(out, "\n## Most confident errors\n")?;
+    clip_table(out, &errors)?;
+
+    let mut undecided: Vec<&Prediction> = predictions.clips.iter().collect();
+    undecided.sort_by(|a, b| a.margin().total_cmp(&b.margin()));
+    writeln!(out, "\n## Least decided clips\n")?;
+    clip_table(out, &undecided)?;
+
+    let subjects = predictions.subjects();
+    if !subjects.is_empty() {
+        writeln!(out, "\n## Hardest subjects\n\n| subject | accuracy | wrong | clips |\n|---|---:|---:|---:|")?;
+        for s in subjects.iter().take(LISTED) {
+            let (name, wrong) = (cell(&s.subject), s.clips - s.correct);
+            writeln!(out, "| {name} | {:.1} % | {wrong} | {} |", 100.0 * s.accuracy(), s.clips)?;
+        }
+    }
+    Ok(())
+}
+
+/// Text that cannot break out of a table cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,319 @@
+//! A run folder as it lies on disk: configuration, classes, split, history, checkpoints, results.
+
+use super::checkpoint::{REPLACED, STATE_FILE};
+use super::files::read_text;
+use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
+use crate::config::RunConfig;
+use crate::domain::{ClassSet, Split};
+use crate::progress::EpochReport;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Resolved configuration.
+pub const CONFIG_FILE: &str = "config.ron";
+/// Classes in output order.
+pub const CLASSES_FILE: &str = "classes.ron";
+/// Which video was used for what.
+pub const SPLIT_FILE: &str = "split.csv";
+/// Versions, device, dataset.
+pub const ENVIRONMENT_FILE: &str = "environment.ron";
+/// One row an epoch.
+pub const METRICS_FILE: &str = "training_metrics.csv";
+/// One row an epoch, one column a class.
+pub const PER_CLASS_FILE: &str = "per_class_accuracy.csv";
+/// Folder of checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// Folder of evaluations.
+pub const RESULTS: &str = "results";
+
+/// Where and on what a run was trained.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Version of kinolens.
+    pub kinolens: String,
+    /// Operating system and processor family.
+    pub platform: String,
+    /// The device trained on, as people read it.
+    pub device: String,
+    /// Processor threads there were.
+    pub threads: usize,
+    /// Folder of the dataset.
+    pub dataset_root: PathBuf,
+    /// Name of the dataset.
+    pub dataset_name: String,
+    /// Id of its format.
+    pub dataset_format: String,
+    /// Changes whenever files, labels or splits of the dataset change.
+    pub dataset_fingerprint: String,
+    /// Seed of every random stream.
+    pub seed: u64,
+    /// Parameters of the network.
+    pub parameters: u64,
+    /// Clips trained on and validated on.
+    pub train_clips: u64,
+    /// Clips validated on.
+    pub val_clips: u64,
+    /// Training started at, in seconds since 1970.
+    pub started_unix: u64,
+}
+
+/// A row of `split.csv`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitRow {
+    /// Name of the video in the dataset.
+    pub video: String,
+    /// Subject; empty when unknown.
+    pub subject: String,
+    /// What it was used for; `Unassigned` when for nothing.
+    pub part: Split,
+    /// Clips it gave.
+    pub clips: u64,
+}
+
+/// A run folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+/// True when `path` has the two files every run has from its first moment.
+pub(super) fn is_run(path: &Path) -> bool {
+    path.join(CONFIG_FILE).is_file() && path.join(CLASSES_FILE).is_file()
+}
+
+fn read_ron<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
+    ron::from_str(&read_text(path)?)
+        .map_err(|e| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|e| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+}
+
+impl RunDir {
+    /// Opens a run folder; a path into one (its `checkpoints`, a checkpoint, a file) finds the run above it.
+    pub fn open(path: &Path) -> Result<Self, EvalError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        if let Some(run) = absolute.ancestors().take(4).find(|a| is_run(a)) {
+            return Ok(Self { path: run.to_path_buf() });
+        }
+        let reason = if !path.exists() {
+            "it does not exist"
+        } else {
+            "it has no config.ron and classes.ron; choose a folder that `kinolens train` wrote"
+        };
+        Err(EvalError::NotARun { path: path.to_path_buf(), reason: reason.into() })
+    }
+
+    /// A folder that has just been made by the trainer.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// True when `path` is a run folder.
+    pub fn is_run(path: &Path) -> bool {
+        is_run(path)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folder of checkpoints.
+    pub fn checkpoints_dir(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+
+    /// Folder of evaluations.
+    pub fn results_dir(&self) -> PathBuf {
+        self.path.join(RESULTS)
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> Result<RunConfig, EvalError> {
+        let path = self.path.join(CONFIG_FILE);
+        RunConfig::load(&path).map_err(|e| EvalError::Damaged { path, reason: e.to_string() })
+    }
+
+    /// Classes in output order.
+    pub fn classes(&self) -> Result<ClassSet, EvalError> {
+        read_ron(&self.path.join(CLASSES_FILE))
+    }
+
+    /// Where and on what it was trained.
+    pub fn environment(&self) -> Result<Environment, EvalError> {
+        read_ron(&self.path.join(ENVIRONMENT_FILE))
+    }
+
+    /// Which video was used for what.
+    pub fn split(&self) -> Result<Vec<SplitRow>, EvalError> {
+        let path = self.path.join(SPLIT_FILE);
+        let text = read_text(&path)?;
+        let rows: Result<Vec<SplitRow>, csv::Error> = csv::Reader::from_reader(text.as_bytes()).deserialize().collect();
+        rows.map_err(|e| EvalError::Damaged { path, reason: e.to_string() })
+    }
+
+    /// Epochs so far, from the CSV files (so that a run whose checkpoints were deleted still shows its curves); empty
+    /// before the first epoch ended.
+    pub fn history(&self) -> Result<Vec<EpochReport>, EvalError> {
+        let path = self.path.join(METRICS_FILE);
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let damaged =
+            |path: &Path, e: csv::Error| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() };
+        let mut per_class = self.per_class_history()?;
+        let text = read_text(&path)?;
+        csv::Reader::from_reader(text.as_bytes())
+            .deserialize()
+            .map(|row| {
+                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged(&path, e))?;
+                report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
+                Ok(report)
+            })
+            .collect()
+    }
+
+    fn per_class_history(&self) -> Result<BTreeMap<u32, Vec<Option<f32>>>, EvalError> {
+        let path = self.path.join(PER_CLASS_FILE);
+        if !path.is_file() {
+            return Ok(BTreeMap::new());
+        }
+        let text = read_text(&path)?;
+        let mut out = BTreeMap::new();
+        for row in csv::Reader::from_reader(text.as_bytes()).records() {
+            let row = row.map_err(|e| EvalError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            let mut cells = row.iter();
+            if let Some(epoch) = cells.next().and_then(|e| e.parse().ok()) {
+                out.insert(epoch, cells.map(|c| c.parse().ok()).collect());
+            }
+        }
+        Ok(out)
+    }
+
+    /// Names of the checkpoints there are: `best_accuracy`, `best_loss`, `last`, then the others, newest first.
+    pub fn checkpoints(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.checkpoints_dir()) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter(|e| e.path().join(STATE_FILE).is_file())
+            .filter_map(|e| e.file_name().into_string().ok())
+            .map(|n| n.strip_prefix(REPLACED).map(str::to_owned).unwrap_or(n))
+            .filter(|n| !n.starts_with('.'))
+            .collect();
+        let rank = |n: &str| match n {
+            "best_accuracy" => 0,
+            "best_loss" => 1,
+            "last" => 2,
+            n if n.starts_with("best_") => 3,
+            _ => 4,
+        };
+        names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.cmp(a)));
+        names.dedup();
+        names
+    }
+
+    /// Folder of a checkpoint, also while it is being replaced.
+    pub(crate) fn checkpoint_folder(&self, name: &str) -> Option<PathBuf> {
+        let dir = self.checkpoints_dir();
+        [dir.join(name), dir.join(format!("{REPLACED}{name}"))].into_iter().find(|p| p.join(STATE_FILE).is_file())
+    }
+
+    /// Opens a checkpoint by name; `None` takes the best there is.
+    pub fn checkpoint(&self, name: Option<&str>) -> Result<Checkpoint, EvalError> {
+        let known = self.checkpoints();
+        let found = match name {
+            Some(name) => known.iter().find(|k| *k == name),
+            None => known.first(),
+        };
+        let folder = found.and_then(|n| self.checkpoint_folder(n)).ok_or_else(|| EvalError::NoCheckpoint {
+            run: self.path.clone(),
+            name: name.unwrap_or("best_accuracy").to_owned(),
+            known: if known.is_empty() { "none yet; train it first".to_owned() } else { known.join(", ") },
+        })?;
+        Checkpoint::read(&folder)
+    }
+
+    /// True when training can go on: it never got to a checkpoint, or its last one is not the end.
+    pub fn resumable(&self) -> bool {
+        let Some(folder) = self.checkpoint_folder("last") else { return self.checkpoints().is_empty() };
+        CheckpointState::read(&folder).is_ok_and(|s| match s.end {
+            Some(TrainEnd::Completed) => s.epoch < s.config.training.epochs,
+            Some(TrainEnd::EarlyStopped) => false,
+            Some(TrainEnd::FinishedEarly | TrainEnd::Stopped) | None => true,
+        })
+    }
+
+    /// Evaluations in `results/`, sorted by split; one without its predictions has none.
+    pub fn evaluations(&self) -> Vec<(Evaluation, Predictions)> {
+        let dir = self.results_dir();
+        let Ok(entries) = std::fs::read_dir(&dir) else { return Vec::new() };
+        let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+            .iter()
+            .filter_map(|n| n.strip_prefix("evaluation_")?.strip_suffix(".json"))
+            .filter_map(|split| {
+                let evaluation = read_json(&dir.join(format!("evaluation_{split}.json"))).ok()?;
+                let predictions = read_json(&dir.join(format!("predictions_{split}.json"))).unwrap_or_default();
+                Some((evaluation, predictions))
+            })
+            .collect()
+    }
+}
+
+/// A row of `training_metrics.csv`; empty cells where there was no validation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MetricsRow {
+    epoch: u32,
+    train_loss: f32,
+    train_accuracy: f32,
+    val_loss: Option<f32>,
+    val_accuracy: Option<f32>,
+    learning_rate: f64,
+    gradient_norm: f32,
+    seconds: f64,
+    clips_per_second: f32,
+    epochs_without_improvement: u32,
+    memory_bytes: u64,
+}
+
+impl MetricsRow {
+    /// The scalar part of a report.
+    pub(crate) fn of(r: &EpochReport) -> Self {
+        Self {
+            epoch: r.epoch,
+            train_loss: r.train_loss,
+            train_accuracy: r.train_accuracy,
+            val_loss: r.val_loss,
+            val_accuracy: r.val_accuracy,
+            learning_rate: r.learning_rate,
+            gradient_norm: r.gradient_norm,
+            seconds: r.seconds,
+            clips_per_second: r.clips_per_second,
+            epochs_without_improvement: r.epochs_without_improvement,
+            memory_bytes: r.memory_bytes,
+        }
+    }
+
+    fn into_report(self) -> EpochReport {
+        EpochReport {
+            epoch: self.epoch,
+            train_loss: self.train_loss,
+            train_accuracy: self.train_accuracy,
+            val_loss: self.val_loss,
+            val_accuracy: self.val_accuracy,
+            per_class_accuracy: Vec::new(),
+            learning_rate: self.learning_rate,
+            gradient_norm: self.gradient_norm,
+            seconds: self.seconds,
+            clips_per_second: self.clips_per_second,
+            epochs_without_improvement: self.epochs_without_improvement,
+            memory_bytes: self.memory_bytes,
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! A network: its layers, its arrays, and the ways through it.
+
+use super::builder::LayerInfo;
+use super::device::ComputeDevice;
+use super::error::ModelError;
+use super::gradients::TrainPass;
+use super::layers::{HeadLayer, Node};
+use super::ops;
+use super::pass::{Mode, Pass, Tap};
+use super::store::{EntryKind, ParameterRole, Store};
+use super::{MODELS, ModelSpec};
+use crate::config::ModelConfig;
+use burn::tensor::{Tensor, TensorData};
+
+/// Trunk and classifier, as a model's build function returns them.
+pub(crate) struct Parts {
+    /// The trunk, applied in order to `[B, C, T, H, W]`.
+    pub body: Vec<Node>,
+    /// The classifier, applied in order to the globally averaged features `[B, C]`.
+    pub head: Vec<HeadLayer>,
+}
+
+/// A network for clips of RGB frames.
+pub struct Network {
+    spec: &'static ModelSpec,
+    device: ComputeDevice,
+    classes: usize,
+    clip: [usize; 3],
+    parts: Parts,
+    pub(super) store: Store,
+    layers: Vec<LayerInfo>,
+}
+
+/// A parameter as an optimiser sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterInfo {
+    /// Name in PyTorch's `state_dict`.
+    pub name: String,
+    /// Shape in PyTorch's layout.
+    pub shape: Vec<usize>,
+    /// What it does.
+    pub role: ParameterRole,
+    /// False when frozen.
+    pub trainable: bool,
+}
+
+/// Logits and caught layers of one forward pass, ready to go back from.
+pub struct Tapped {
+    /// `[B * copies, classes]`; row `b * copies + k` is copy `k` of clip `b`.
+    pub logits: Tensor<2>,
+    /// The layers asked for, in the order asked for; batch as in `logits`.
+    pub taps: Vec<Tap>,
+}
+
+impl Network {
+    /// Builds the network `config.id` with fresh weights that depend on `seed` alone.
+    ///
+    /// `classes` is used where `config.num_classes` is `None`; `clip` is (frames, rows, columns).
+    ///
+    /// # Errors
+    /// An unknown id, no classes, or a clip too small for the network.
+    pub fn build(
+        config: &ModelConfig,
+        classes: usize,
+        clip: [usize; 3],
+        device: &ComputeDevice,
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        let spec = ModelSpec::find(&config.id)?;
+        let classes = config.num_classes.unwrap_or(classes);
+        if classes == 0 {
+            return Err(ModelError::NoClasses);
+        }
+        let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
+        let parts = (spec.build)(&mut builder, classes, config.dropout)?;
+        let (store, layers) = (builder.store, builder.layers);
+        Ok(Self { spec, device: device.clone(), classes, clip, parts, store, layers })
+    }
+
+    /// The row of the registry it was built from.
+    pub fn spec(&self) -> &'static ModelSpec {
+        self.spec
+    }
+
+    /// Where it runs.
+    pub fn device(&self) -> &ComputeDevice {
+        &self.device
+    }
+
+    /// Output units.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The clip it was built for: frames, rows, columns.
+    pub fn clip(&self) -> [usize; 3] {
+        self.clip
+    }
+
+    /// Numbers it learns.
+    pub fn parameters(&self) -> usize {
+        self.parameter_infos().iter().map(|p| p.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Numbers that training moves: parameters that are not frozen.
+    pub fn trainable(&self) -> usize {
+        let trainable = self.parameter_infos().into_iter().filter(|p| p.trainable);
+        trainable.map(|p| p.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Every parameter, in the order of [`Network::parameters_mut`] and of a [`super::GradientSet`].
+    pub fn parameter_infos(&self) -> Vec<ParameterInfo> {
+        let info = |e: &super::store::Entry| match e.kind {
+            EntryKind::Parameter { role, trainable } => {
+                Some(ParameterInfo { name: e.name.clone(), shape: e.shape.clone(), role, trainable })
+            }
+            EntryKind::Buffer | EntryKind::Counter(_) => None,
+        };
+        self.store.iter().filter_map(info).collect()
+    }
+
+    /// The flat values of every parameter, in order, without autodiff; what an optimiser replaces.
+    pub fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Tensor<1>> {
+        let parameters = self.store.iter_mut().filter(|e| matches!(e.kind, EntryKind::Parameter { .. }));
+        parameters.map(|e| &mut e.value)
+    }
+
+    /// Freezes the parameters for which `trainable` says false and frees the others. A batch normalisation whose
+    /// scale is frozen keeps its running statistics and uses them in training too.
+    pub fn set_trainable(&mut self, trainable: impl Fn(&str) -> bool) {
+        for entry in self.store.iter_mut() {
+            if let EntryKind::Parameter { trainable: flag, .. } = &mut entry.kind {
+                *flag = trainable(&entry.name);
+            }
+        }
+    }
+
+    /// Every addressable layer, blocks before what is inside them, otherwise in forward order.
+    pub fn layers(&self) -> &[LayerInfo] {
+        &self.layers
+    }
+
+    /// The layers heat maps can be made at.
+    pub fn cam_layers(&self) -> Vec<&LayerInfo> {
+        self.layers.iter().filter(|l| l.cam).collect()
+    }
+
+    /// The layer heat maps are made at unless another is asked for.
+    pub fn default_layer(&self) -> &'static str {
+        self.spec.default_layer
+    }
+
+    /// The layer `id`, if a heat map can be made there.
+    ///
+    /// # Errors
+    /// An unknown layer; the message lists the known ones.
+    pub fn cam_layer(&self, id: &str) -> Result<&LayerInfo, ModelError> {
+        self.layers.iter().find(|l| l.cam && l.id == id).ok_or_else(|| {
+            let known: Vec<&str> = self.cam_layers().into_iter().map(|l| l.id.as_str()).collect();
+            let (model, layer) = (self.spec.title.to_owned(), id.to_owned());
+            ModelError::UnknownLayer { model, layer, known: known.join(", ") }
+        })
+    }
+
+    /// A batch of clips on the network's device, from values `[batch, 3, T, H, W]` in C order. Clips of another
+    /// size than the configured one are taken as long as the network has something left of them.
+    ///
+    /// # Errors
+    /// A wrong number of values, or clips too small for the network.
+    pub fn input(&self, values: Vec<f32>, batch: usize, clip: [usize; 3]) -> Result<Tensor<5>, ModelError> {
+        let [frames, height, width] = clip;
+        let (expected, actual) = (batch * 3 * frames * height * width, values.len());
+        if expected != actual || expected == 0 {
+            return Err(ModelError::WrongClipLength { batch, frames, height, width, expected, actual });
+        }
+        let mut shape = [3, frames, height, width];
+        for node in &self.parts.body {
+            let next = node.layer.output_shape(shape).filter(|s| s.iter().all(|n| *n > 0));
+            shape = next.ok_or_else(|| {
+                let (model, layer) = (self.spec.title.to_owned(), node.id.clone());
+                ModelError::InputTooSmall { model, layer, frames, height, width }
+            })?;
+        }
+        Ok(Tensor::from_data(TensorData::new(values, [batch, 3, frames, height, width]), self.store.device()))
+    }
+
+    /// Logits `[B, classes]` of clips `[B, 3, T, H, W]`, as in evaluation, recording nothing.
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<2> {
+        let mut pass = Pass::new(&self.store, Mode::Eval);
+        self.run(x, &mut pass)
+    }
+
+    /// Logits as in training: batch statistics, dropout drawn from `dropout_seed`, running statistics moved.
+    pub fn forward_train(&mut self, x: Tensor<5>, dropout_seed: u64) -> TrainPass {
+        let mut pass = Pass::new(&self.store, Mode::Train { seed: dropout_seed });
+        let logits = self.run(x, &mut pass);
+        let Pass { mut leaves, updates, counted, .. } = pass;
+        let leaves = self.store.parameter_ids().map(|id| leaves.remove(&id.index())).collect();
+        for (id, value) in updates {
+            self.store.entry_mut(id).value = value;
+        }
+        for id in counted {
+            if let EntryKind::Counter(n) = &mut self.store.entry_mut(id).kind {
+                *n += 1;
+            }
+        }
+        TrainPass::new(logits, leaves)
+    }
+
+    /// Logits as in evaluation, with the graph recorded from the first of `layers` upward and nothing below it.
+    ///
+    /// Everything below that layer runs once; above it each clip runs `copies` times, so that as many different
+    /// classes can be explained by one pass back (logits of different rows do not depend on each other).
+    ///
+    /// # Errors
+    /// A layer the network does not have.
+    pub fn forward_tapped(&self, x: Tensor<5>, layers: &[&str], copies: usize) -> Result<Tapped, ModelError> {
+        for layer in layers {
+            self.cam_layer(layer)?;
+        }
+        let body = &self.parts.body;
+        let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
+        let (below, above) = body.split_at(first);
+        let mut pass = Pass::tapped(&self.store, Mode::Eval, layers);
+        let x = below.iter().fold(x, |x, node| node.forward(x, &mut pass));
+        let x = repeat(x, copies.max(1));
+        let x = above.iter().fold(x, |x, node| node.forward(x, &mut pass));
+        let logits = self.classify(x, &mut pass);
+        let caught = std::mem::take(&mut pass.taps);
+        let taps = layers.iter().filter_map(|l| caught.iter().find(|t| t.layer == *l).cloned()).collect();
+        Ok(Tapped { logits, taps })
+    }
+
+    fn run(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
+        let x = self.parts.body.iter().fold(x, |x, node| node.forward(x, pass));
+        self.classify(x, pass)
+    }
+
+    fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
+        self.parts.head.iter().fold(ops::global_average_pool(x), |x, layer| layer.forward(x, pass))
+    }
+}
+
+/// Each item of the batch `copies` times, copies of an item next to each other.
+fn repeat(x: Tensor<5>, copies: usize) -> Tensor<5> {
+    if copies == 1 {
+        return x;
+    }
+    let [b, c, t, h, w] = x.dims();
+    let x: Tensor<6> = x.unsqueeze_dim(1);
+    x.repeat_dim(1, copies).reshape([b * copies, c, t, h, w])
+}
+
+/// The values of a tensor in C order.
+///
+/// # Errors
+/// A device that was lost or ran out of memory.
+pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    tensor.inner().try_into_vec_as::<f32>().map_err(|e| ModelError::Device { reason: e.to_string() })
+}
+
+impl ModelSpec {
+    /// The row called `id`.
+    ///
+    /// # Errors
+    /// An unknown id; the message lists the known ones.
+    pub fn find(id: &str) -> Result<&'static Self, ModelError> {
+        MODELS.iter().find(|m| m.id == id).ok_or_else(|| {
+            let known: Vec<&str> = MODELS.iter().map(|m| m.id).collect();
+            ModelError::UnknownModel { id: id.to_owned(), known: known.join(", ") }
+        })
+    }
+}

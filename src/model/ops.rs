@@ -1,0 +1,73 @@
+//! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
+
+use super::stream::Stream;
+use burn::tensor::module;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Tensor, TensorData};
+
+/// Stride, padding and groups of a convolution; order is time, height, width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConvGeometry {
+    pub stride: [usize; 3],
+    pub padding: [usize; 3],
+    pub groups: usize,
+}
+
+/// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`.
+pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, geometry: ConvGeometry) -> Tensor<5> {
+    let ConvGeometry { stride, padding, groups } = geometry;
+    module::conv3d(x, weight, bias, ConvOptions::new(stride, padding, [1; 3], groups))
+}
+
+/// Elements of one axis after a window of `kernel` slides over `size` elements; `None` when it does not fit once.
+pub(crate) fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+    Some((size + 2 * padding).checked_sub(kernel)? / stride + 1)
+}
+
+/// 3D max pooling without padding; the gradient goes to the first maximum of a window, as in PyTorch.
+///
+/// Two 2D pools do it: over height and width, then over time. A maximum of maxima is the maximum, for any stride,
+/// and the first frame holding it is the first in memory order as long as the windows of a frame agree on their
+/// first maximum, which they do.
+pub(crate) fn max_pool3d(x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3]) -> Tensor<5> {
+    let [b, c, t, h, w] = x.dims();
+    let mut x = x;
+    let (mut h, mut w) = (h, w);
+    if [kernel[1], kernel[2], stride[1], stride[2]] != [1; 4] {
+        let options = MaxPoolOptions::new([kernel[1], kernel[2]]).with_stride([stride[1], stride[2]]);
+        let pooled = module::max_pool2d(x.reshape([b, c * t, h, w]), options); // [B, C*T, H', W']
+        [h, w] = [pooled.dims()[2], pooled.dims()[3]];
+        x = pooled.reshape([b, c, t, h, w]);
+    }
+    if [kernel[0], stride[0]] != [1; 2] {
+        let options = MaxPoolOptions::new([kernel[0], 1]).with_stride([stride[0], 1]);
+        let pooled = module::max_pool2d(x.reshape([b, c, t, h * w]), options); // [B, C, T', H'*W']
+        let t = pooled.dims()[2];
+        x = pooled.reshape([b, c, t, h, w]);
+    }
+    x
+}
+
+/// Mean over time, height and width: `[B, C, T, H, W]` to `[B, C]`.
+pub(crate) fn global_average_pool(x: Tensor<5>) -> Tensor<2> {
+    let [b, c, t, h, w] = x.dims();
+    x.reshape([b, c, t * h * w]).mean_dim(2).reshape([b, c])
+}
+
+/// `x @ weight^T + bias` with the weight as PyTorch keeps it, `[out, in]`.
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    module::linear(x, weight.transpose(), Some(bias))
+}
+
+/// Zeroes each element with probability `p` and scales the others by `1 / (1 - p)`.
+pub(crate) fn dropout(x: Tensor<2>, p: f64, stream: Stream) -> Tensor<2> {
+    if p <= 0.0 {
+        return x;
+    }
+    let [rows, columns] = x.dims();
+    let keep = (1.0 / (1.0 - p)) as f32;
+    let mask: Vec<f32> =
+        (0..(rows * columns) as u64).map(|i| if f64::from(stream.unit(i)) < p { 0.0 } else { keep }).collect();
+    let mask = Tensor::<2>::from_data(TensorData::new(mask, [rows, columns]), &x.device().without_autodiff());
+    x * mask
+}

@@ -1,0 +1,119 @@
+//! One walk of data through a network: its mode, the leaves gradients are wanted for, the layers to catch.
+
+use super::store::{EntryId, EntryKind, Store};
+use super::stream::Stream;
+use burn::tensor::Tensor;
+use std::collections::HashMap;
+
+/// Whether layers behave as in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Running statistics, no dropout, no gradients of parameters.
+    Eval,
+    /// Batch statistics, dropout from the stream of this seed, a leaf for each trainable parameter.
+    Train {
+        /// Seed of the dropout masks.
+        seed: u64,
+    },
+}
+
+/// The output of a layer that was asked for, as a leaf of the graph above it.
+#[derive(Clone)]
+pub struct Tap {
+    /// Layer id.
+    pub layer: String,
+    /// `[B, C, T, H, W]`, without autodiff.
+    pub activation: Tensor<5>,
+    /// The tensor whose gradient is the gradient at the layer's output.
+    leaf: Tensor<5>,
+}
+
+impl Tap {
+    /// Gradient of what was propagated back, at the layer's output; zeros where it has no influence.
+    pub fn gradient(&self, gradients: &burn::tensor::Gradients) -> Tensor<5> {
+        self.leaf.grad(gradients).unwrap_or_else(|| self.activation.zeros_like())
+    }
+}
+
+/// State of one forward pass.
+pub(crate) struct Pass<'a> {
+    store: &'a Store,
+    mode: Mode,
+    /// Parameters used so far, as leaves that require gradients.
+    pub leaves: HashMap<usize, Tensor<1>>,
+    /// New values of running statistics, applied when the pass is over.
+    pub updates: Vec<(EntryId, Tensor<1>)>,
+    /// Counters to add one to.
+    pub counted: Vec<EntryId>,
+    wanted: &'a [&'a str],
+    /// Layers caught so far, in forward order.
+    pub taps: Vec<Tap>,
+}
+
+impl<'a> Pass<'a> {
+    /// Starts a pass that catches nothing.
+    pub fn new(store: &'a Store, mode: Mode) -> Self {
+        Self::tapped(store, mode, &[])
+    }
+
+    /// Starts a pass that catches the outputs of the layers in `wanted`.
+    pub fn tapped(store: &'a Store, mode: Mode, wanted: &'a [&'a str]) -> Self {
+        let (leaves, updates, counted, taps) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { store, mode, leaves, updates, counted, wanted, taps }
+    }
+
+    /// True while training.
+    pub fn training(&self) -> bool {
+        matches!(self.mode, Mode::Train { .. })
+    }
+
+    /// True when the parameter may move. A normalisation whose scale is frozen keeps its statistics too.
+    pub fn moves(&self, id: EntryId) -> bool {
+        self.training() && matches!(self.store.entry(id).kind, EntryKind::Parameter { trainable: true, .. })
+    }
+
+    /// A parameter in the shape PyTorch gives it; a leaf that requires gradients while training.
+    pub fn parameter<const D: usize>(&mut self, id: EntryId) -> Tensor<D> {
+        let entry = self.store.entry(id);
+        let mut shape = [1; D];
+        shape.copy_from_slice(&entry.shape);
+        if !self.moves(id) {
+            return entry.value.clone().reshape(shape);
+        }
+        let leaf = self.leaves.entry(id.index()).or_insert_with(|| entry.value.clone().autodiff().require_grad());
+        leaf.clone().reshape(shape)
+    }
+
+    /// A running statistic.
+    pub fn buffer(&self, id: EntryId) -> Tensor<1> {
+        self.store.entry(id).value.clone()
+    }
+
+    /// The dropout stream of a layer; `None` outside training.
+    pub fn dropout(&self, layer: &str) -> Option<Stream> {
+        match self.mode {
+            Mode::Train { seed } => Some(Stream::new(seed, layer)),
+            Mode::Eval => None,
+        }
+    }
+
+    /// Hands the output of layer `id` on, catching it when it was asked for.
+    ///
+    /// The first layer caught on a path becomes the root of the graph: nothing below it is recorded. A layer that
+    /// already hangs on the graph gets an added leaf of zeros, whose gradient is the gradient at this very place.
+    pub fn catch(&mut self, id: &str, x: Tensor<5>) -> Tensor<5> {
+        if !self.wanted.contains(&id) {
+            return x;
+        }
+        let activation = x.clone().inner();
+        let (leaf, x) = if x.is_tracked() {
+            let leaf = activation.zeros_like().autodiff().require_grad();
+            (leaf.clone(), x + leaf)
+        } else {
+            let leaf = activation.clone().autodiff().require_grad();
+            (leaf.clone(), leaf)
+        };
+        self.taps.push(Tap { layer: id.to_owned(), activation, leaf });
+        x
+    }
+}

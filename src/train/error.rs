@@ -1,0 +1,89 @@
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::eval::EvalError;
+use crate::model::ModelError;
+use std::path::{Path, PathBuf};
+
+/// Why training could not begin or go on. Every message is a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The run folder is taken.
+    #[error("{0} already holds a run; resume it, choose another folder, or replace it with --force")]
+    Exists(PathBuf),
+    /// The folder holds something else.
+    #[error("{0} is not empty and holds no run; choose another folder")]
+    Occupied(PathBuf),
+    /// Two trainers in one folder.
+    #[error("another process is training in {0}; wait for it, or choose another folder")]
+    Busy(PathBuf),
+    /// There are no clips to learn from.
+    #[error("{0}")]
+    NothingToLearn(String),
+    /// The run was trained with other settings than those asked for now.
+    #[error("{path} cannot be resumed with other settings ({keys}); leave them as they were, or start a new run")]
+    OtherSettings {
+        /// Run folder.
+        path: PathBuf,
+        /// The keys that differ, with both values.
+        keys: String,
+    },
+    /// The run was trained on other data.
+    #[error(
+        "{path} cannot be resumed exactly: the dataset {dataset} is not the one it was trained on ({reason}); \
+         point at the original dataset, or start a new run"
+    )]
+    OtherData {
+        /// Run folder.
+        path: PathBuf,
+        /// Dataset root.
+        dataset: PathBuf,
+        /// What differs.
+        reason: String,
+    },
+    /// Nothing is left to train.
+    #[error("{path} is trained to its end ({reason}); raise training.epochs to go on")]
+    AlreadyDone {
+        /// Run folder.
+        path: PathBuf,
+        /// Why it ended.
+        reason: String,
+    },
+    /// The loss is no longer a number.
+    #[error(
+        "training diverged at step {step} of epoch {epoch}: the {what} is {value}. Lower optimizer.learning_rate \
+         (now {learning_rate}), or set optimizer.clip_norm; {kept}"
+    )]
+    Diverged {
+        /// Epoch, counted from 1.
+        epoch: u32,
+        /// Step since the start of the run.
+        step: u64,
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// NaN or infinite.
+        value: f32,
+        /// Learning rate used.
+        learning_rate: f64,
+        /// Which checkpoint is still good.
+        kept: String,
+    },
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A run's file, or judging, failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// The dataset or a video failed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network or its device failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl TrainError {
+    /// A file error as a sentence that says what to do.
+    pub(super) fn file(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
+        EvalError::file(action, path, error).into()
+    }
+}

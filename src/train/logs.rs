@@ -1,0 +1,167 @@
+//! The logs of a run: CSV tables, event files, and a text log that keeps every sentence.
+
+use super::TrainError;
+use super::events::EventWriter;
+use crate::domain::ClassSet;
+use crate::eval::files::{csv_text, write_atomic};
+use crate::eval::{METRICS_FILE, MetricsRow, PER_CLASS_FILE, RunDir};
+use crate::progress::{EpochReport, Flow, Monitor, Progress, StepReport};
+use parking_lot::Mutex;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes the tables from the whole history: what is on disk then always is exactly what the checkpoint remembers, and
+/// rows past a checkpoint that training went back to are gone.
+pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochReport]) -> Result<(), TrainError> {
+    let path = run.path().join(METRICS_FILE);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for report in history {
+        writer.serialize(MetricsRow::of(report)).map_err(|e| TrainError::file("write", &path, &e.into()))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| TrainError::file("write", &path, &e.into_error()))?;
+    if history.is_empty() {
+        // A table without rows has no header either: then there is no table.
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_file(run.path().join(PER_CLASS_FILE));
+        return Ok(());
+    }
+    write_atomic(&path, &bytes)?;
+
+    let mut header = vec!["epoch".to_owned()];
+    header.extend(classes.classes.iter().map(|c| c.name.clone()));
+    let rows = history.iter().map(|r| {
+        let mut row = vec![r.epoch.to_string()];
+        let cell = |class| r.per_class_accuracy.get(class).copied().flatten().map_or(String::new(), |a| a.to_string());
+        row.extend((0..classes.len()).map(cell));
+        row
+    });
+    write_atomic(&run.path().join(PER_CLASS_FILE), csv_text(&header, rows).as_bytes())?;
+    Ok(())
+}
+
+/// Scalars of an optimiser step; the event's step is the optimiser's.
+pub(super) fn step_events(events: &mut EventWriter, r: &StepReport) -> Result<(), TrainError> {
+    let values = [
+        ("step/loss", f64::from(r.loss)),
+        ("step/accuracy", f64::from(r.accuracy)),
+        ("step/gradient_norm", f64::from(r.gradient_norm)),
+        ("step/learning_rate", r.learning_rate),
+    ];
+    events.scalars(r.step, values)
+}
+
+/// Scalars of an epoch; the event's step is the epoch.
+pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &EpochReport) -> Result<(), TrainError> {
+    let mut values = vec![
+        ("loss/train".to_owned(), f64::from(r.train_loss)),
+        ("accuracy/train".to_owned(), f64::from(r.train_accuracy)),
+        ("learning_rate".to_owned(), r.learning_rate),
+        ("gradient_norm".to_owned(), f64::from(r.gradient_norm)),
+        ("clips_per_second".to_owned(), f64::from(r.clips_per_second)),
+    ];
+    values.extend(r.val_loss.map(|v| ("loss/val".to_owned(), f64::from(v))));
+    values.extend(r.val_accuracy.map(|v| ("accuracy/val".to_owned(), f64::from(v))));
+    for (class, accuracy) in r.per_class_accuracy.iter().enumerate() {
+        values.extend(accuracy.map(|a| (format!("per_class/{}", classes.name(class)), f64::from(a))));
+    }
+    events.scalars(u64::from(r.epoch), values.iter().map(|(tag, v)| (tag.as_str(), *v)))
+}
+
+/// A monitor that also keeps what is worth keeping in `log.txt`.
+pub(super) struct Logged<'a> {
+    inner: &'a dyn Monitor,
+    file: Mutex<Option<File>>,
+}
+
+impl<'a> Logged<'a> {
+    /// Passes everything on to `inner`; nothing is written until [`Logged::write_to`].
+    pub fn new(inner: &'a dyn Monitor) -> Self {
+        Self { inner, file: Mutex::new(None) }
+    }
+
+    /// Appends to `path` from now on.
+    pub fn write_to(&self, path: &Path) -> Result<(), TrainError> {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        *self.file.lock() = Some(file.map_err(|e| TrainError::file("write", path, &e))?);
+        Ok(())
+    }
+
+    /// Adds a line to the file only.
+    pub fn note(&self, line: &str) {
+        if let Some(file) = self.file.lock().as_mut() {
+            // The log is a convenience: a run does not end because it cannot be written. What matters is written
+            // elsewhere, and fails with a sentence there.
+            let _ = writeln!(file, "{} {line}", timestamp());
+        }
+    }
+}
+
+impl Monitor for Logged<'_> {
+    fn emit(&self, progress: Progress) {
+        match &progress {
+            Progress::Log(line) => self.note(line),
+            Progress::Warning(sentence) => self.note(&format!("warning: {sentence}")),
+            Progress::Epoch(report) => self.note(&epoch_line(report)),
+            Progress::Checkpoint { name, epoch } => self.note(&format!("checkpoint {name} (epoch {epoch})")),
+            Progress::Stage { .. } | Progress::Step(_) | Progress::WrongClips(_) => {}
+        }
+        self.inner.emit(progress);
+    }
+
+    fn poll(&self) -> Flow {
+        self.inner.poll()
+    }
+}
+
+/// An epoch as people read it.
+fn epoch_line(r: &EpochReport) -> String {
+    let percent = |v: Option<f32>| v.map_or("-".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+    format!(
+        "epoch {}: train loss {:.4}, accuracy {}; validation loss {}, accuracy {}; learning rate {:.3e}, {:.1} s, \
+         {:.1} clips/s",
+        r.epoch,
+        r.train_loss,
+        percent(Some(r.train_accuracy)),
+        r.val_loss.map_or("-".to_owned(), |v| format!("{v:.4}")),
+        percent(r.val_accuracy),
+        r.learning_rate,
+        r.seconds,
+        r.clips_per_second,
+    )
+}
+
+/// Now, as `2026-01-31T12:00:00Z`.
+fn timestamp() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time / 3600, time / 60 % 60, time % 60)
+}
+
+/// Days since 1970-01-01 as a date of the Gregorian calendar, counted in years that begin in March, so that the leap
+/// day is the last of its year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (400 * era + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_gregorian() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(11_017), (2000, 3, 1));
+        assert_eq!(civil(20_454), (2026, 1, 1));
+    }
+}
