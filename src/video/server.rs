@@ -1,0 +1,315 @@
+//! Frames for a viewer that must never wait.
+
+use super::{SharedFrame, Video, VideoInfo};
+use parking_lot::{Condvar, Mutex};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Frames decoded ahead of the playhead while playing.
+const AHEAD_PLAYING: u32 = 24;
+/// Frames kept ready around the one looked at, so that a step either way is drawn at once.
+const AROUND: (u32, u32) = (12, 12);
+/// A decode that a newer request overtook is given up after this time. Not sooner: while somebody drags the playhead
+/// every decode is overtaken, and some of them must come through for the picture to move.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Opened videos and sentences about videos that cannot be opened, kept for coming back.
+const VIDEOS_KEPT: usize = 64;
+
+/// What a viewer gets when it asks for a frame.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The exact frame, or the nearest decoded one while the exact one is on its way.
+    pub frame: Option<SharedFrame>,
+    /// True when `frame` is the one asked for.
+    pub exact: bool,
+    /// A sentence when the frame cannot be decoded.
+    pub error: Option<String>,
+}
+
+/// Frames for a viewer: asks never block. A thread decodes into a byte-budgeted cache and wakes the viewer.
+///
+/// Of several requests for one video only the newest is served. While playing, frames ahead are decoded too; while
+/// standing still, those around the one looked at; then the thread sleeps.
+pub struct FrameServer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    videos: HashMap<Arc<Path>, Opened>,
+    frames: HashMap<Arc<Path>, BTreeMap<u32, Held>>,
+    errors: HashMap<(Arc<Path>, u32), String>,
+    /// One request a video, the newest last.
+    wanted: Vec<(Arc<Path>, u32)>,
+    /// What the viewer looked at last: the centre of decoding ahead.
+    focus: Option<(Arc<Path>, u32)>,
+    playing: bool,
+    closed: bool,
+    bytes: usize,
+    budget: usize,
+    tick: u64,
+}
+
+#[derive(Clone)]
+enum Opened {
+    Video(Video),
+    Failed(String),
+}
+
+struct Held {
+    frame: SharedFrame,
+    used: u64,
+}
+
+/// What the thread does next.
+enum Task {
+    /// A frame somebody waits for.
+    Serve(Arc<Path>, u32),
+    /// Frames nobody waits for yet: `start..end`.
+    Prepare(Arc<Path>, u32, u32),
+}
+
+impl FrameServer {
+    /// Starts the decoding thread. `wake` is called from it whenever something new can be shown.
+    pub fn new(budget_bytes: usize, wake: Arc<dyn Fn() + Send + Sync>) -> FrameServer {
+        let state = State { budget: budget_bytes.max(1), ..State::default() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new() });
+        let theirs = shared.clone();
+        let started = std::thread::Builder::new().name("frames".into()).spawn(move || theirs.run(&*wake));
+        if let Err(error) = started {
+            log::error!("no thread for decoding frames: {error}");
+        }
+        FrameServer { shared }
+    }
+
+    /// Frame `index` of the video at `path`, or the nearest there is. Returns at once; the newest request wins.
+    pub fn request(&self, path: &Path, index: u32) -> Shown {
+        let mut state = self.shared.state.lock();
+        let path = state.name(path);
+        if state.focus.as_ref() != Some(&(path.clone(), index)) {
+            state.focus = Some((path.clone(), index));
+            self.shared.work.notify_one();
+        }
+        state.tick += 1;
+        let tick = state.tick;
+        if let Some(held) = state.frames.get_mut(&path).and_then(|f| f.get_mut(&index)) {
+            held.used = tick;
+            let frame = Some(held.frame.clone());
+            state.wanted.retain(|(p, _)| *p != path);
+            return Shown { frame, exact: true, error: None };
+        }
+        let nearest = state.nearest(&path, index);
+        let failed = match state.videos.get(&path) {
+            Some(Opened::Failed(reason)) => Some(reason.clone()),
+            _ => state.errors.get(&(path.clone(), index)).cloned(),
+        };
+        if failed.is_none() && !state.wanted.iter().any(|w| w.0 == path && w.1 == index) {
+            state.wanted.retain(|(p, _)| *p != path);
+            state.wanted.push((path, index));
+            self.shared.work.notify_one();
+        }
+        Shown { frame: nearest, exact: false, error: failed }
+    }
+
+    /// Decode ahead of the last request while playing (true), or around it (false).
+    pub fn set_playing(&self, playing: bool) {
+        let mut state = self.shared.state.lock();
+        if state.playing != playing {
+            state.playing = playing;
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// Properties of a video once it has been opened by a request; the error sentence when it cannot be.
+    pub fn info(&self, path: &Path) -> Option<Result<VideoInfo, String>> {
+        match self.shared.state.lock().videos.get(path)? {
+            Opened::Video(video) => Some(Ok(video.info().clone())),
+            Opened::Failed(reason) => Some(Err(reason.clone())),
+        }
+    }
+
+    /// Forgets what is known about a video that changed on disk.
+    pub fn forget(&self, path: &Path) {
+        let mut state = self.shared.state.lock();
+        state.videos.remove(path);
+        state.errors.retain(|(p, _), _| **p != *path);
+        if let Some(frames) = state.frames.remove(path) {
+            state.bytes -= frames.values().map(|h| h.frame.byte_len()).sum::<usize>();
+        }
+    }
+
+    /// Bytes held and the budget.
+    pub fn usage(&self) -> (usize, usize) {
+        let state = self.shared.state.lock();
+        (state.bytes, state.budget)
+    }
+}
+
+impl Drop for FrameServer {
+    fn drop(&mut self) {
+        self.shared.state.lock().closed = true;
+        self.shared.work.notify_all();
+    }
+}
+
+impl State {
+    /// The shared name of a path, so that keys cost no allocation on every request.
+    fn name(&self, path: &Path) -> Arc<Path> {
+        let known = self.videos.get_key_value(path).map(|(k, _)| k.clone());
+        known
+            .or_else(|| self.wanted.iter().find(|(p, _)| **p == *path).map(|(p, _)| p.clone()))
+            .unwrap_or_else(|| Arc::from(PathBuf::from(path)))
+    }
+
+    fn nearest(&self, path: &Path, index: u32) -> Option<SharedFrame> {
+        let frames = self.frames.get(path)?;
+        let before = frames.range(..=index).next_back();
+        let after = frames.range(index..).next();
+        let closest = [before, after].into_iter().flatten().min_by_key(|(i, _)| i.abs_diff(index))?;
+        Some(closest.1.frame.clone())
+    }
+
+    fn holds(&self, path: &Path, index: u32) -> bool {
+        self.frames.get(path).is_some_and(|f| f.contains_key(&index))
+    }
+
+    fn insert(&mut self, path: &Arc<Path>, frame: SharedFrame) {
+        self.tick += 1;
+        let (used, index, bytes) = (self.tick, frame.index, frame.byte_len());
+        if let Some(old) = self.frames.entry(path.clone()).or_default().insert(index, Held { frame, used }) {
+            self.bytes -= old.frame.byte_len();
+        }
+        self.bytes += bytes;
+        while self.bytes > self.budget && self.evict(path, index) {}
+    }
+
+    /// Drops the frame used longest ago, never the one just put in. False when there is none.
+    fn evict(&mut self, keep_path: &Path, keep: u32) -> bool {
+        let all = self.frames.iter().flat_map(|(p, f)| f.iter().map(move |(i, h)| (h.used, p, *i)));
+        let oldest = all.filter(|(_, p, i)| !(***p == *keep_path && *i == keep)).min_by_key(|(used, ..)| *used);
+        let Some((path, index)) = oldest.map(|(_, p, i)| (p.clone(), i)) else { return false };
+        let Some(frames) = self.frames.get_mut(&path) else { return false };
+        if let Some(held) = frames.remove(&index) {
+            self.bytes -= held.frame.byte_len();
+        }
+        if frames.is_empty() {
+            self.frames.remove(&path);
+        }
+        true
+    }
+
+    fn next_task(&self) -> Option<Task> {
+        if let Some((path, index)) = self.wanted.last() {
+            return Some(Task::Serve(path.clone(), *index));
+        }
+        let (path, centre) = self.focus.as_ref()?;
+        let Some(Opened::Video(video)) = self.videos.get(path) else { return None };
+        let last = video.info().frames;
+        // Room is a bound too: decoding ahead must not push out the frames it was meant to complete.
+        let size = self.frames.get(path).and_then(|f| f.values().next()).map_or(1, |h| h.frame.byte_len().max(1));
+        let room = u32::try_from(self.budget / size / 2).unwrap_or(u32::MAX);
+        let (back, ahead) = if self.playing { (0, AHEAD_PLAYING) } else { AROUND };
+        let first = centre.saturating_sub(back.min(room));
+        let end = centre.saturating_add(ahead.min(room)).saturating_add(1).min(last);
+        let missing = |i: &u32| !self.holds(path, *i) && !self.errors.contains_key(&(path.clone(), *i));
+        // Ahead first: that is where people go.
+        if let Some(start) = (*centre..end).find(missing) {
+            return Some(Task::Prepare(path.clone(), start, end));
+        }
+        (first..*centre).find(missing).map(|start| Task::Prepare(path.clone(), start, *centre))
+    }
+}
+
+impl Shared {
+    fn run(&self, wake: &(dyn Fn() + Send + Sync)) {
+        loop {
+            let task = {
+                let mut state = self.state.lock();
+                loop {
+                    if state.closed {
+                        return;
+                    }
+                    match state.next_task() {
+                        Some(task) => break task,
+                        None => self.work.wait(&mut state),
+                    }
+                }
+            };
+            match task {
+                Task::Serve(path, index) => {
+                    self.serve(&path, index);
+                    wake();
+                }
+                Task::Prepare(path, start, end) => self.prepare(&path, start, end),
+            }
+        }
+    }
+
+    /// The opened video, opened now if need be. No lock is held meanwhile.
+    fn open(&self, path: &Arc<Path>) -> Opened {
+        if let Some(opened) = self.state.lock().videos.get(path) {
+            return opened.clone();
+        }
+        let opened = match Video::open(path) {
+            Ok(video) => Opened::Video(video),
+            Err(error) => Opened::Failed(error.to_string()),
+        };
+        let mut state = self.state.lock();
+        if state.videos.len() >= VIDEOS_KEPT {
+            let focus = state.focus.as_ref().map(|f| f.0.clone());
+            let victim = state.videos.keys().find(|p| Some(*p) != focus.as_ref()).cloned();
+            victim.and_then(|v| state.videos.remove(&v));
+        }
+        state.videos.insert(path.clone(), opened.clone());
+        opened
+    }
+
+    fn serve(&self, path: &Arc<Path>, index: u32) {
+        let video = match self.open(path) {
+            Opened::Video(video) => video,
+            Opened::Failed(_) => {
+                self.state.lock().wanted.retain(|(p, _)| p != path);
+                return;
+            }
+        };
+        let started = Instant::now();
+        let overtaken = || {
+            let state = self.state.lock();
+            state.closed || started.elapsed() > PATIENCE && !state.wanted.contains(&(path.clone(), index))
+        };
+        let found = video.frame_unless(index, &overtaken);
+        let mut state = self.state.lock();
+        state.wanted.retain(|w| *w != (path.clone(), index));
+        match found {
+            Ok(Some(frame)) => state.insert(path, frame),
+            Ok(None) => {}
+            Err(error) => {
+                state.errors.insert((path.clone(), index), error.to_string());
+            }
+        }
+    }
+
+    /// Decodes frames nobody waits for, until somebody wants something.
+    fn prepare(&self, path: &Arc<Path>, start: u32, end: u32) {
+        let Opened::Video(video) = self.open(path) else { return };
+        let mut reached = start;
+        let result = video.for_each(start, end, &mut |frame| {
+            let mut state = self.state.lock();
+            reached = frame.index + 1;
+            state.insert(path, frame);
+            let moved = state.focus.as_ref().is_none_or(|(p, i)| p != path || i.abs_diff(start) > AHEAD_PLAYING * 2);
+            !state.closed && state.wanted.is_empty() && !moved
+        });
+        if let Err(error) = result {
+            // Said only if somebody goes there; but not tried again and again meanwhile.
+            self.state.lock().errors.insert((path.clone(), reached), error.to_string());
+        }
+    }
+}
