@@ -4,7 +4,7 @@
 use super::widgets::clip_grid::{Picture, Pictures};
 use crate::domain::RgbImage;
 use crate::video::Video;
-use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
+use egui::{ColorImage, TextureHandle, TextureOptions};
 use parking_lot::{Condvar, Mutex};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -62,6 +62,12 @@ impl Thumbs {
             log::warn!("clip pictures stay empty, their thread cannot start: {error}");
         }
         Self { shared, kept: RefCell::default() }
+    }
+
+    /// A loader that repaints the window `ctx` belongs to.
+    pub fn of_window(ctx: &egui::Context) -> Self {
+        let ctx = ctx.clone();
+        Self::new(Arc::new(move || ctx.request_repaint()))
     }
 
     /// Forgets everything, for a dataset that was read again.

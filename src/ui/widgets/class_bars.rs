@@ -3,7 +3,7 @@
 use super::matrix::MatrixPick;
 use super::style;
 use crate::eval::ClassMetrics;
-use eframe::egui::{self, Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// What rows are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

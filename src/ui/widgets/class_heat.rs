@@ -3,7 +3,7 @@
 use super::style;
 use crate::domain::ClassSet;
 use crate::progress::EpochReport;
-use eframe::egui::{self, Align2, Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// Draws one row a class and one column an epoch. Returns the class whose row was clicked.
 pub fn show(
@@ -25,9 +25,7 @@ pub fn show(
         .max_height(max_height - 22.0)
         .auto_shrink([false, true])
         .show_rows(ui, height - ui.spacing().item_spacing.y, rows, |ui, range| {
-            let gap = ui.spacing().item_spacing.y;
             ui.spacing_mut().item_spacing.y = 0.0;
-            let _ = gap;
             for class in range {
                 if row(ui, history, classes, class, height, chosen.contains(&class)) {
                     clicked = Some(class);

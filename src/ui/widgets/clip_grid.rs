@@ -3,9 +3,7 @@
 use super::style;
 use crate::domain::ClassSet;
 use crate::jobs::ClipRef;
-use eframe::egui::{
-    self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
-};
+use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -221,6 +219,7 @@ fn keyboard(
     if !focus.has_focus() || cards.is_empty() {
         return None;
     }
+    crate::ui::keys::keep_navigation(ui.ctx(), focus.id);
     let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(focus.id, filter));
     let now = selected.and_then(|s| cards.iter().position(|c| c.clip == *s));

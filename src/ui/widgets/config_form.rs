@@ -7,7 +7,7 @@ use crate::config::{
 };
 use crate::domain::LabelRule;
 use crate::model::MODELS;
-use eframe::egui::{self, DragValue, Ui};
+use egui::{DragValue, Ui};
 
 /// What the form remembers.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::series::{Smoothed, nearest, number, thin};
 use super::style;
-use eframe::egui::{self, Color32, Role, Sense, Stroke, Ui, WidgetInfo};
+use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
 use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
 use std::collections::{BTreeSet, HashMap};
 
@@ -128,6 +128,11 @@ pub struct CurveState {
 }
 
 impl CurveState {
+    /// Plots smoothed with this weight, 0…0.99.
+    pub fn new(smoothing: f64) -> Self {
+        Self { smoothing, ..Self::default() }
+    }
+
     /// To be called once before the plots of a frame: passes the cursor of the last frame on to all of them.
     pub fn begin(&mut self) {
         self.cursor = self.next_cursor.take();

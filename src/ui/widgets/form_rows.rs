@@ -3,7 +3,7 @@
 use super::series::number;
 use super::style;
 use crate::config::RunConfig;
-use eframe::egui::{self, DragValue, Response, Sense, Ui, vec2};
+use egui::{DragValue, Response, Sense, Ui, vec2};
 
 /// Gives access to one value of a configuration.
 pub type Lens<T> = fn(&mut RunConfig) -> &mut T;

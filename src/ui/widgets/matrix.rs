@@ -3,9 +3,7 @@
 use super::style;
 use crate::domain::ClassSet;
 use crate::eval::Confusion;
-use eframe::egui::{
-    self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// What the shade and number of a cell say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,42 +29,17 @@ pub enum MatrixSort {
     Confusion,
 }
 
-/// A part of the matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum MatrixPick {
-    /// Clips of class `truth` called `predicted`.
-    Cell {
-        /// Class of the label.
-        truth: usize,
-        /// Class said.
-        predicted: usize,
-    },
-    /// All clips of a class.
-    Row(usize),
-    /// All clips called a class.
-    Column(usize),
-}
+pub use crate::ui::selection::MatrixSelection as MatrixPick;
 
-impl MatrixPick {
-    /// True for a clip with this label and this prediction.
-    pub fn contains(self, truth: usize, predicted: usize) -> bool {
-        match self {
-            MatrixPick::Cell { truth: t, predicted: p } => t == truth && p == predicted,
-            MatrixPick::Row(t) => t == truth,
-            MatrixPick::Column(p) => p == predicted,
+/// Short text about a part of the matrix: "lunge called squat: 12".
+pub fn title(pick: MatrixPick, matrix: &Matrix<'_>) -> String {
+    let name = |c| matrix.classes.name(c);
+    match pick {
+        MatrixPick::Cell { truth, predicted } => {
+            format!("{} called {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
         }
-    }
-
-    /// Short text: "lunge called squat: 12".
-    pub fn title(self, matrix: &Matrix<'_>) -> String {
-        let name = |c| matrix.classes.name(c);
-        match self {
-            MatrixPick::Cell { truth, predicted } => {
-                format!("{} called {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
-            }
-            MatrixPick::Row(c) => format!("true {}: {}", name(c), matrix.row(c)),
-            MatrixPick::Column(c) => format!("called {}: {}", name(c), matrix.column(c)),
-        }
+        MatrixPick::Row(c) => format!("true {}: {}", name(c), matrix.row(c)),
+        MatrixPick::Column(c) => format!("called {}: {}", name(c), matrix.column(c)),
     }
 }
 
@@ -341,7 +314,7 @@ fn draw_cells(
                 painter.text(rect.center(), Align2::CENTER_CENTER, text, font.clone(), style::ink_on(fill));
             }
             let response = ui.interact(rect, ui.scope_id().with(("cell", truth, predicted)), Sense::CLICK);
-            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, pick.title(matrix)));
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title(pick, matrix)));
             if response.hovered() {
                 out.hovered = Some(pick);
                 outlined.push((rect, Stroke::new(1.5, ui.visuals().text_color())));
@@ -417,7 +390,7 @@ fn labels(
             return;
         }
         let response = ui.interact(visible, ui.scope_id().with(("label", pick)), Sense::CLICK);
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, pick.title(matrix)));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title(pick, matrix)));
         let color =
             if lit(pick) || response.hovered() { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
         draw(&ui.painter().with_clip_rect(zone.intersect(ui.clip_rect())), color);
@@ -486,6 +459,7 @@ fn keyboard(ui: &Ui, grid: &egui::Response, order: &[usize], state: &mut MatrixS
     if !grid.has_focus() {
         return;
     }
+    crate::ui::keys::keep_navigation(ui.ctx(), grid.id);
     let arrows = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(grid.id, arrows));
     ui.input_mut(|input| {
@@ -526,7 +500,7 @@ mod tests {
         assert_eq!(m.sentence(cell, MatrixMode::Counts), "12 of 80 'lunge' clips called 'squat' (15 %)");
         assert_eq!(m.sentence(cell, MatrixMode::ByColumn), "12 of 32 clips called 'squat' are 'lunge' (38 %)");
         assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "'lunge': 80 clips, 61 right (76 %)");
-        assert_eq!(cell.title(&m), "lunge called squat: 12");
+        assert_eq!(title(cell, &m), "lunge called squat: 12");
     }
 
     #[test]

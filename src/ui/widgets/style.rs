@@ -1,6 +1,6 @@
 //! What the widgets of the dashboards share: colours with a meaning, short texts, small building blocks.
 
-use eframe::egui::{self, Color32, Ui};
+use egui::{Color32, Ui};
 
 /// The mark of the best value.
 pub const GOLD: Color32 = Color32::from_rgb(0xE0, 0xA2, 0x1B);
@@ -37,8 +37,7 @@ pub fn good_color(ui: &Ui) -> Color32 {
 
 /// Colour of a class, the same everywhere in the window.
 pub fn class_color(class: usize) -> Color32 {
-    let hue = (class as f32 * 0.618_034).fract();
-    egui::ecolor::Hsva::new(hue, 0.6, 0.85, 1.0).into()
+    crate::ui::theme::class_color(class)
 }
 
 /// Colour of a share 0…1 on a scale from the background to the accent; dark text reads on the lower part in the light
