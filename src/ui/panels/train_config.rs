@@ -53,7 +53,7 @@ impl Panel for TrainConfig {
         ui.separator();
         let search =
             egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
-        ui.add(search);
+        ui.add(search).accessible_name("Search settings");
         let classes = cx.state.classes().len();
         egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
             config_form::show(ui, &mut self.config, &self.base, classes, &mut self.form);

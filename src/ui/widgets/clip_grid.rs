@@ -274,7 +274,7 @@ fn card(
     let first = if card.correct() {
         classes.name(card.predicted).to_owned()
     } else {
-        format!("{} → {}", classes.name(card.truth), classes.name(card.predicted))
+        format!("{} called {}", classes.name(card.truth), classes.name(card.predicted))
     };
     let line = |y: f32, text: &str, size: f32, color: Color32, inset: f32| {
         let mut job =

@@ -125,6 +125,17 @@ pub struct CurveState {
     cursor: Option<f64>,
     next_cursor: Option<f64>,
     cache: HashMap<String, Smoothed>,
+    /// What was drawn last, so that a screen that only hovers does not look at every step again.
+    thinned: HashMap<String, (ThinKey, Vec<[f64; 2]>)>,
+}
+
+/// Everything a thinned curve depends on: length, first and last value, smoothing, range and columns.
+type ThinKey = (usize, [u64; 6], usize);
+
+fn thin_key(xs: &[f64], ys: &[f64], weight: f64, from: f64, to: f64, columns: usize) -> ThinKey {
+    let bits = |v: Option<&f64>| v.map_or(0, |v| v.to_bits());
+    let ends = [bits(xs.first()), bits(xs.last()), bits(ys.last()), weight.to_bits(), from.to_bits(), to.to_bits()];
+    (xs.len(), ends, columns)
 }
 
 impl CurveState {
@@ -192,18 +203,21 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         }
     }
     let weight = state.smoothing;
-    let cache = &mut state.cache;
+    let (cache, thinned) = (&mut state.cache, &mut state.thinned);
     let width = ui.available_width().max(50.0) as usize;
     let mark_color = ui.visuals().weak_text_color();
     let response = plot.show(ui, |plot_ui| {
         let bounds = plot_ui.plot_bounds();
         let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
-        let mut draw = |name: &str, xs: &[f64], ys: &[f64], color: Color32, width_pt: f32, look: Look| {
-            let points: Vec<[f64; 2]> = thin(xs, ys, from, to, width)
-                .into_iter()
-                .map(|[x, y]| [x, lift(y)])
-                .filter(|p| p[1].is_finite())
-                .collect();
+        let mut draw = |name: &str, xs: &[f64], ys: &[f64], color: Color32, width_pt: f32, look: Look, faint: bool| {
+            let key = thin_key(xs, ys, weight, from, to, width);
+            let place = format!("{}/{name}/{faint}", chart.title);
+            let kept = thinned.entry(place).or_insert_with(|| (key, thin(xs, ys, from, to, width)));
+            if kept.0 != key {
+                *kept = (key, thin(xs, ys, from, to, width));
+            }
+            let lifted = kept.1.iter().map(|[x, y]| [*x, lift(*y)]);
+            let points: Vec<[f64; 2]> = lifted.filter(|p| p[1].is_finite()).collect();
             if look == Look::Dotted && points.len() <= 120 {
                 plot_ui.points(Points::new(name, PlotPoints::from(points.clone())).color(color).radius(2.2));
             }
@@ -212,12 +226,12 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         };
         for s in &shown {
             if s.look == Look::Smoothed && weight > 0.0 {
-                draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain);
+                draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain, true);
                 let key = format!("{}/{}", chart.title, s.name);
                 let smooth = cache.entry(key).or_default().update(s.ys, weight);
-                draw(s.name, s.xs, smooth, s.color, 1.8, Look::Plain);
+                draw(s.name, s.xs, smooth, s.color, 1.8, Look::Plain, false);
             } else {
-                draw(s.name, s.xs, s.ys, s.color, if s.look == Look::Planned { 1.2 } else { 1.6 }, s.look);
+                draw(s.name, s.xs, s.ys, s.color, if s.look == Look::Planned { 1.2 } else { 1.6 }, s.look, false);
             }
         }
         for mark in marks {
@@ -358,7 +372,8 @@ fn cursor(
         ui.label(egui::RichText::new(format!("{} {place}", chart.x_name)).strong());
         egui::Grid::new("values").num_columns(3).spacing([8.0, 2.0]).show(ui, |ui| {
             for (name, color, _, drawn, raw) in rows.iter().take(16) {
-                ui.colored_label(*color, "●");
+                let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), Sense::hover());
+                ui.painter().circle_filled(dot.center(), 4.0, *color);
                 ui.label(style::elide(name, 32));
                 let text = chart.y_unit.text(*drawn);
                 ui.monospace(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
