@@ -358,7 +358,7 @@ impl TrainLive {
     fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
         let color = style::plain_color(ui);
-        let small = |title, y_unit, log| Chart { height: 96.0, y_unit, log, ..self.chart(title) };
+        let small = |title, y_unit, log| Chart { height: 96.0, y_unit, log, include: &[0.0], ..self.chart(title) };
         let (rate, gradient) =
             (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
         let (speed, memory) = (small("Clips per second", Unit::Plain, false), small("Memory", Unit::Bytes, false));

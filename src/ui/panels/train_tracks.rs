@@ -54,6 +54,18 @@ pub struct Tracks {
 }
 
 impl Tracks {
+    fn clear_steps(&mut self) {
+        let columns = [
+            &mut self.step_x,
+            &mut self.step_loss,
+            &mut self.step_accuracy,
+            &mut self.step_gradient,
+            &mut self.step_rate,
+            &mut self.step_speed,
+        ];
+        columns.into_iter().for_each(Vec::clear);
+    }
+
     /// Takes over what is new. Costs nothing while nothing changed.
     pub fn update(&mut self, run: u64, steps: &[StepReport], epochs: &[EpochReport], axis: Axis) {
         let key = Some((axis, steps.len(), epochs.len(), run));
@@ -74,20 +86,29 @@ impl Tracks {
             let length = epochs.get(whole).or(epochs.last()).map_or(f64::NAN, |e| e.seconds);
             before + part * length
         };
-        let column = |f: &dyn Fn(&StepReport) -> f64| steps.iter().map(f).collect::<Vec<f64>>();
         let progress = |s: &StepReport| {
             f64::from(s.epoch.saturating_sub(1)) + f64::from(s.step_in_epoch) / f64::from(s.steps_per_epoch.max(1))
         };
-        self.step_x = column(&|s| match axis {
-            Axis::Step => s.step as f64,
-            Axis::Epoch => progress(s),
-            Axis::Time => seconds_at(progress(s)),
-        });
-        self.step_loss = column(&|s| f64::from(s.loss));
-        self.step_accuracy = column(&|s| f64::from(s.accuracy));
-        self.step_gradient = column(&|s| f64::from(s.gradient_norm));
-        self.step_rate = column(&|s| s.learning_rate);
-        self.step_speed = column(&|s| f64::from(s.clips_per_second));
+        let grown = self.key.is_some_and(|k| (k.0, k.2, k.3) == (axis, epochs.len(), run) && k.1 <= steps.len());
+        if !grown {
+            self.clear_steps();
+        }
+        for s in steps.get(self.step_x.len()..).unwrap_or_default() {
+            self.step_x.push(match axis {
+                Axis::Step => s.step as f64,
+                Axis::Epoch => progress(s),
+                Axis::Time => seconds_at(progress(s)),
+            });
+            self.step_loss.push(f64::from(s.loss));
+            self.step_accuracy.push(f64::from(s.accuracy));
+            self.step_gradient.push(f64::from(s.gradient_norm));
+            self.step_rate.push(s.learning_rate);
+            self.step_speed.push(f64::from(s.clips_per_second));
+        }
+        if grown {
+            self.key = key;
+            return;
+        }
         let column = |f: &dyn Fn(&EpochReport) -> f64| epochs.iter().map(f).collect::<Vec<f64>>();
         self.epoch_x = match axis {
             Axis::Step if per_epoch > 0 => column(&|e| f64::from(e.epoch) * f64::from(per_epoch)),

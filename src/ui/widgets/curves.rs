@@ -193,8 +193,14 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         .set_margin_fraction(egui::vec2(0.01, 0.08))
         .y_axis_min_width(46.0)
         .grid_spacing(28.0..=220.0)
+        .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.45))
         .label_formatter(|_| None)
-        .x_axis_formatter(move |m, _| if x_unit == Unit::Seconds { x_unit.text(m.value) } else { number(m.value) })
+        .x_axis_formatter(move |m, _| match x_unit {
+            Unit::Seconds => x_unit.text(m.value),
+            // There is no epoch 1.5 on the axis, although a step may lie there.
+            _ if m.value.fract().abs() > 1e-6 => String::new(),
+            _ => number(m.value),
+        })
         .y_axis_formatter(move |m, _| y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }));
     for y in chart.include {
         let y = lift(*y);

@@ -169,7 +169,8 @@ pub fn whole<T: egui::emath::Numeric>(
     suffix: &'static str,
 ) -> impl FnOnce(&mut Ui, &mut T) {
     move |ui, value| {
-        ui.add(DragValue::new(value).range(range).speed(0.15).suffix(suffix));
+        ui.add(DragValue::new(value).range(range).speed(0.15));
+        unit(ui, suffix);
     }
 }
 
@@ -180,7 +181,15 @@ pub fn fraction<T: egui::emath::Numeric>(
     suffix: &'static str,
 ) -> impl FnOnce(&mut Ui, &mut T) {
     move |ui, value| {
-        ui.add(plain(value).range(range).speed(step).suffix(suffix));
+        ui.add(plain(value).range(range).speed(step));
+        unit(ui, suffix);
+    }
+}
+
+/// The unit stands beside the field, not in it: a field with a suffix would be called by its suffix.
+fn unit(ui: &mut Ui, suffix: &str) {
+    if !suffix.is_empty() {
+        ui.weak(suffix.trim());
     }
 }
 

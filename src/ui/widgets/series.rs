@@ -47,58 +47,42 @@ pub fn thin(xs: &[f64], ys: &[f64], from: f64, to: f64, columns: usize) -> Vec<[
     let (xs, ys) = (&xs[..count], &ys[..count]);
     let start = xs.partition_point(|x| *x < from).saturating_sub(1);
     let end = (xs.partition_point(|x| *x <= to) + 1).min(count);
-    let visible = (start..end).map(|i| [xs[i], ys[i]]).filter(|p| p[0].is_finite() && p[1].is_finite());
     let width = to - from;
     if end.saturating_sub(start) <= columns.max(1) * 4 || width <= 0.0 || !width.is_finite() {
-        return visible.collect();
+        return (start..end).map(|i| [xs[i], ys[i]]).filter(|p| p[0].is_finite() && p[1].is_finite()).collect();
     }
-    let column = |x: f64| ((x - from) / width * columns as f64).floor() as i64;
-    let mut out = Vec::with_capacity(columns * 4);
-    let mut bucket: Option<Bucket> = None;
-    for point in visible {
-        let at = column(point[0]);
-        match &mut bucket {
-            Some(b) if b.column == at => b.add(point),
-            _ => {
-                if let Some(b) = bucket.take() {
-                    b.flush(&mut out);
-                }
-                bucket = Some(Bucket { column: at, first: point, low: point, high: point, last: point });
-            }
-        }
-    }
-    if let Some(b) = bucket {
-        b.flush(&mut out);
+    let mut out = Vec::with_capacity(columns * 4 + 8);
+    let mut at = start;
+    for column in 1..=columns + 1 {
+        // The last round takes the point beyond the border.
+        let edge = if column > columns { f64::INFINITY } else { from + width * column as f64 / columns as f64 };
+        let next = at + xs[at..end].partition_point(|x| *x < edge);
+        extremes(&xs[at..next], &ys[at..next], &mut out);
+        at = next;
     }
     out
 }
 
-struct Bucket {
-    column: i64,
-    first: [f64; 2],
-    low: [f64; 2],
-    high: [f64; 2],
-    last: [f64; 2],
-}
-
-impl Bucket {
-    fn add(&mut self, point: [f64; 2]) {
-        if point[1] < self.low[1] {
-            self.low = point;
-        }
-        if point[1] > self.high[1] {
-            self.high = point;
-        }
-        self.last = point;
-    }
-
-    /// Writes the points in the order they came in, each once.
-    fn flush(self, out: &mut Vec<[f64; 2]>) {
-        let (a, b) = if self.low[0] <= self.high[0] { (self.low, self.high) } else { (self.high, self.low) };
-        for point in [self.first, a, b, self.last] {
-            if out.last() != Some(&point) {
-                out.push(point);
+/// Adds the first, lowest, highest and last finite point in the order they came in, each once.
+fn extremes(xs: &[f64], ys: &[f64], out: &mut Vec<[f64; 2]>) {
+    let Some(first) = ys.iter().position(|y| y.is_finite()) else { return };
+    let last = ys.iter().rposition(|y| y.is_finite()).unwrap_or(first);
+    let (mut low, mut high) = (first, first);
+    for i in first..=last {
+        if ys[i].is_finite() {
+            if ys[i] < ys[low] {
+                low = i;
             }
+            if ys[i] > ys[high] {
+                high = i;
+            }
+        }
+    }
+    let mut before = None;
+    for i in [first, low.min(high), low.max(high), last] {
+        if before.is_none_or(|b| i > b) {
+            out.push([xs[i], ys[i]]);
+            before = Some(i);
         }
     }
 }
