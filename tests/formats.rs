@@ -54,12 +54,10 @@ fn exercise_layout_opens_with_and_without_inner_folder_and_header() {
         assert_eq!((s01.subject.as_str(), s01.split, s01.frames()), ("s01", Split::Train, 40));
         let at = |f| s01.labels.at(f);
         assert_eq!((at(0), at(9)), (Some(Label::Background), Some(Label::Background)));
-        assert_eq!((at(10), at(29), at(30), at(39)), (
-            Some(Label::Class(0)),
-            Some(Label::Class(0)),
-            Some(Label::Class(1)),
-            Some(Label::Class(1))
-        ));
+        assert_eq!(
+            (at(10), at(29), at(30), at(39)),
+            (Some(Label::Class(0)), Some(Label::Class(0)), Some(Label::Class(1)), Some(Label::Class(1)))
+        );
         assert_eq!(at(40), None);
         assert_eq!(by_name(&data, &format!("{prefix}/s02")).split, Split::Test);
         assert!(data.warnings.is_empty(), "{:?}", data.warnings);
@@ -201,11 +199,10 @@ fn names_match_despite_suffixes_and_several_videos_share_a_subject() {
     let data = open(r);
     let seen: Vec<_> = data.videos.iter().map(|v| (v.subject.as_str(), v.split, v.labels.at(0))).collect();
     let (a, b) = (Some(Label::Class(0)), Some(Label::Class(1)));
-    assert_eq!(seen, [
-        ("subject_01", Split::Train, a),
-        ("subject_01", Split::Train, a),
-        ("subject_02", Split::Test, b)
-    ]);
+    assert_eq!(
+        seen,
+        [("subject_01", Split::Train, a), ("subject_01", Split::Train, a), ("subject_02", Split::Test, b)]
+    );
 }
 
 #[test]
@@ -219,12 +216,10 @@ fn labels_that_count_from_one_are_moved() {
     }
     let data = open(r);
     let track = &by_name(&data, "anon/s01").labels;
-    assert_eq!((track.at(0), track.at(2), track.at(3), track.at(5)), (
-        Some(Label::Class(0)),
-        Some(Label::Class(0)),
-        Some(Label::Class(1)),
-        Some(Label::Class(1))
-    ));
+    assert_eq!(
+        (track.at(0), track.at(2), track.at(3), track.at(5)),
+        (Some(Label::Class(0)), Some(Label::Class(0)), Some(Label::Class(1)), Some(Label::Class(1)))
+    );
     assert!(warns(&data, "", &["count frames from 1"]), "{:?}", data.warnings);
 }
 
@@ -249,14 +244,17 @@ fn class_folders_know_subjects_splits_frame_folders_and_empty_classes() {
     assert_eq!(classes, ["Ghost", "PullUps", "Punch", "walk2", "walk10"]);
     assert!(warns(&data, "Ghost", &["empty"]), "{:?}", data.warnings);
     let seen: Vec<_> = data.videos.iter().map(|v| (v.name.as_str(), v.subject.as_str())).collect();
-    assert_eq!(seen, [
-        ("PullUps/v_PullUps_g07_c04", "g07"),
-        ("PullUps/v_PullUps_g08_c01", "g08"),
-        ("Punch/s3_punch", "s3"),
-        ("Punch/s3_punch_mirror", "s3"),
-        ("walk2/person01_walk", "person01"),
-        ("walk10/nobody", ""),
-    ]);
+    assert_eq!(
+        seen,
+        [
+            ("PullUps/v_PullUps_g07_c04", "g07"),
+            ("PullUps/v_PullUps_g08_c01", "g08"),
+            ("Punch/s3_punch", "s3"),
+            ("Punch/s3_punch_mirror", "s3"),
+            ("walk2/person01_walk", "person01"),
+            ("walk10/nobody", ""),
+        ]
+    );
     let pull = &data.videos[0];
     assert_eq!((pull.frames(), pull.labels.at(2)), (3, Some(Label::Class(1))));
 
@@ -287,8 +285,14 @@ fn ucf_csv_finds_files_however_paths_are_written() {
         "clip_name,clip_path,label\na,/PullUps/v_PullUps_g01_c01,PullUps\nb,elsewhere/Punch/v_Punch_g01_c01,Punch\n\
          b,/Punch/v_Punch_g01_c01,Punch\n",
     );
-    write(r.join("val.csv"), "clip_path,class\nPullUps\\v_PullUps_g02_c01,PullUps\n/PullUps/lost.avi,PullUps\n,Punch\n");
-    write(r.join("test.csv"), "clip_path,class\n/test/Punch/v_Punch_g03_c01,Punch\n/../secret,Punch\n/Punch/v_Punch_g01_c01,Punch\n");
+    write(
+        r.join("val.csv"),
+        "clip_path,class\nPullUps\\v_PullUps_g02_c01,PullUps\n/PullUps/lost.avi,PullUps\n,Punch\n",
+    );
+    write(
+        r.join("test.csv"),
+        "clip_path,class\n/test/Punch/v_Punch_g03_c01,Punch\n/../secret,Punch\n/Punch/v_Punch_g01_c01,Punch\n",
+    );
     let data = open(r);
     assert_eq!(data.format, "ucf-csv");
     let class = |name: &str| data.classes.by_name(name).map(Label::Class);

@@ -160,8 +160,7 @@ fn track(text: &str) -> Vec<Option<usize>> {
 }
 
 fn score(videos: &[(&str, &str)]) -> kinolens::eval::FrameMetrics {
-    let videos: Vec<_> =
-        videos.iter().map(|(t, p)| FrameTrack { truth: track(t), predicted: track(p) }).collect();
+    let videos: Vec<_> = videos.iter().map(|(t, p)| FrameTrack { truth: track(t), predicted: track(p) }).collect();
     frame_metrics(&videos).expect("there are labels")
 }
 

@@ -84,12 +84,7 @@ struct Looked {
     masks: Vec<(usize, Record)>,
 }
 
-fn look_inside(
-    root: &Path,
-    draft: &Draft,
-    cache: Option<&Path>,
-    monitor: &dyn Monitor,
-) -> Result<Looked, DataError> {
+fn look_inside(root: &Path, draft: &Draft, cache: Option<&Path>, monitor: &dyn Monitor) -> Result<Looked, DataError> {
     let mut paths: Vec<(String, PathBuf)> =
         draft.videos.iter().map(|v| (v.entry.name.clone(), v.entry.path.clone())).collect();
     let mut mask_of = Vec::new();

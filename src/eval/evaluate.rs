@@ -86,8 +86,7 @@ pub fn evaluate(
     let logits = predict_clips(&network, &source, &windows, options, monitor)?;
     require_finite(&logits, checkpoint)?;
 
-    let by_window: HashMap<(usize, u32), &Vec<f32>> =
-        windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
+    let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
     let predictions = Predictions {
         clips: clips.iter().filter_map(|c| prediction(&dataset, c, by_window.get(&(c.video, c.start))?)).collect(),
     };
@@ -178,7 +177,8 @@ fn in_classes_of(
         )));
     }
     if !unknown.is_empty() {
-        warnings.push(format!("the run does not know these classes; their clips were left out: {}", unknown.join(", ")));
+        warnings
+            .push(format!("the run does not know these classes; their clips were left out: {}", unknown.join(", ")));
     }
     let mut out = dataset.clone();
     out.classes = known;

@@ -17,9 +17,8 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
 /// Writes a file under another name, waits for the disk, then moves it into place.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
     let temporary = unfinished(path);
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| sync_parent(path));
+    let written =
+        write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).and_then(|()| sync_parent(path));
     written.map_err(|e| {
         let _ = fs::remove_file(&temporary);
         EvalError::file("write", path, &e)

@@ -85,7 +85,11 @@ impl Predictions {
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
 /// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
 /// `error_analysis_SPLIT.md`.
-pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, EvalError> {
+pub fn write_results(
+    dir: &Path,
+    evaluation: &Evaluation,
+    predictions: &Predictions,
+) -> Result<Vec<PathBuf>, EvalError> {
     create_dir(dir)?;
     let split = &evaluation.split;
     let files = [

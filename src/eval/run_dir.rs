@@ -84,8 +84,7 @@ pub(super) fn is_run(path: &Path) -> bool {
 }
 
 fn read_ron<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {
-    ron::from_str(&read_text(path)?)
-        .map_err(|e| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+    ron::from_str(&read_text(path)?).map_err(|e| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EvalError> {

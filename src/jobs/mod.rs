@@ -3,7 +3,8 @@
 
 mod types;
 
+pub use crate::eval::{SplitChoice, VideoPrediction};
 pub use types::{
     CheckpointRef, ClipRef, ClipSample, Event, EventBody, ExplainRequest, Explanation, ExportRequest, HeatRequest, Job,
-    JobId, Lane, Output, RunView, SplitChoice, TargetClass, VideoPrediction,
+    JobId, Lane, Output, RunView, TargetClass,
 };

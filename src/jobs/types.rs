@@ -1,6 +1,6 @@
 use crate::config::{DataConfig, RunConfig};
-use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, Split};
-use crate::eval::{Evaluation, Predictions};
+use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule};
+use crate::eval::{Evaluation, Predictions, SplitChoice, VideoPrediction};
 use crate::progress::{EpochReport, Progress};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -28,32 +28,6 @@ pub struct ClipRef {
     pub video: String,
     /// First frame.
     pub start: u32,
-}
-
-/// Which clips to judge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SplitChoice {
-    /// The clips the run trained on.
-    Train,
-    /// The clips the run was validated on.
-    Val,
-    /// The held-out clips.
-    #[default]
-    Test,
-    /// Every labelled clip.
-    All,
-}
-
-impl SplitChoice {
-    /// The name used on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            SplitChoice::Train => Split::Train.name(),
-            SplitChoice::Val => Split::Val.name(),
-            SplitChoice::Test => Split::Test.name(),
-            SplitChoice::All => "all",
-        }
-    }
 }
 
 /// A run folder, or one checkpoint in it.
@@ -156,23 +130,8 @@ pub struct ExportRequest {
     pub color_map: String,
     /// Seed of the draw.
     pub seed: u64,
-    /// Folder to write to.
-    pub out: PathBuf,
-}
-
-/// What a network says along a whole video.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VideoPrediction {
-    /// Name of the video in the dataset, or its path.
-    pub video: String,
-    /// Classes in output order.
-    pub classes: ClassSet,
-    /// First frame of each window.
-    pub starts: Vec<u32>,
-    /// Probabilities of each window, `[windows][classes]`.
-    pub windows: Vec<Vec<f32>>,
-    /// Predicted class and probability of each frame (mean over the windows that cover it).
-    pub frames: Vec<(usize, f32)>,
+    /// Folder to write to; `None` computes the maps and writes nothing.
+    pub out: Option<PathBuf>,
 }
 
 /// A run folder as read from disk.
@@ -192,6 +151,8 @@ pub struct RunView {
     pub dataset_root: PathBuf,
     /// True when training can go on from its last checkpoint.
     pub resumable: bool,
+    /// Layers heat maps can be made at, in forward order.
+    pub layers: Vec<String>,
     /// Evaluations found in `results/`, by split name.
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
 }
@@ -214,6 +175,8 @@ pub enum Job {
         subjects: usize,
         /// Seed.
         seed: u64,
+        /// Replace a demo dataset that is there.
+        force: bool,
     },
     /// Read a run folder.
     OpenRun {
@@ -230,6 +193,10 @@ pub enum Job {
         out: PathBuf,
         /// Go on from the last checkpoint in `out`.
         resume: bool,
+        /// Replace a run that is in `out`.
+        force: bool,
+        /// Also write before/after videos of augmented clips (S1.2).
+        debug: bool,
     },
     /// Judge a checkpoint.
     Evaluate {

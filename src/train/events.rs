@@ -69,9 +69,9 @@ impl EventWriter {
     /// was written after the checkpoint that training goes on from. A record torn by a crash is cut off too.
     pub fn open(dir: &Path, keep: u64) -> Result<Self, TrainError> {
         let existing = event_files(dir).pop();
-        let path = existing.clone().unwrap_or_else(|| {
-            dir.join(format!("{PREFIX}{}.kinolens.{}", wall_time() as u64, std::process::id()))
-        });
+        let path = existing
+            .clone()
+            .unwrap_or_else(|| dir.join(format!("{PREFIX}{}.kinolens.{}", wall_time() as u64, std::process::id())));
         let fail = |e: std::io::Error| TrainError::file("write", &path, &e);
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;

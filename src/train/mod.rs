@@ -1,8 +1,8 @@
 //! The training loop, its checkpoints and its logs.
 
 mod error;
+pub mod events;
 mod logs;
 mod store;
-pub mod events;
 
 pub use error::TrainError;

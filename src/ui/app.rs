@@ -68,7 +68,7 @@ impl App {
         let workers = workers(wake.clone());
         let mut app = Self {
             state: AppState { device: workers.device(), ..AppState::default() },
-            services: Services::new(wake.clone(), cc.wgpu_render_state.clone()),
+            services: Services::new(wake.clone(), cc.wgpu_render_state.as_ref()),
             workers,
             layout: Layout::new(session.layout),
             dialogs: FileDialogs::new(wake),
@@ -101,6 +101,11 @@ impl App {
     /// What the window knows.
     pub fn state(&self) -> &AppState {
         &self.state
+    }
+
+    /// The frame on screen with everything that belongs to it.
+    pub fn shown(&self) -> Option<&super::committed::Committed> {
+        self.services.shown()
     }
 
     /// Asks for something from outside, as a panel would.
@@ -149,10 +154,11 @@ impl eframe::App for App {
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
         let toast = chrome::messages::next_change(&self.state, now);
-        for wait in [next_frame, next_wish, clock, toast].into_iter().flatten() {
+        self.services.frames.set_playing(self.state.playback.playing);
+        let next_mask = self.services.commit(&self.state, now);
+        for wait in [next_mask, next_frame, next_wish, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
-        self.services.frames.set_playing(self.state.playback.playing);
         theme::choose(ctx, self.state.theme);
     }
 

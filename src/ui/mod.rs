@@ -14,16 +14,18 @@
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
-//! | [`services`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
+//! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
 //! | [`panel`], [`panels`] | the registry of panels and the panels |
 //! | [`layout`] | workspaces as tiles; saved with string ids |
 //! | [`chrome`] | top bar, status bar, welcome page, dialogs, command palette, help, messages |
 //! | [`theme`], [`widgets`] | how it looks |
 
 pub mod action;
+pub mod annotations;
 pub mod app;
 pub mod chrome;
 pub mod commands;
+pub mod committed;
 pub mod dispatch;
 pub mod explain;
 pub mod keys;

@@ -541,24 +541,26 @@ impl AppState {
         job.status.is_live().then_some((run, job))
     }
 
-    /// The clip whose map belongs to the current frame: the chosen one while the playhead is in it, else the window of
-    /// the run's evaluation grid that holds the playhead.
+    /// The clip whose map belongs to the current frame; see [`AppState::clip_at`].
     pub fn explained_clip(&self) -> Option<ClipRef> {
-        let video = self.selection.video.as_ref()?;
-        let frames = self.frames();
-        if frames == 0 {
+        self.clip_at(self.selection.video.as_deref()?, self.selection.frame)
+    }
+
+    /// The clip whose map belongs to a frame: the chosen one while the frame is in it, else the window of the run's
+    /// evaluation grid that holds the frame.
+    pub fn clip_at(&self, video: &str, frame: u32) -> Option<ClipRef> {
+        if self.video_named(video)?.frames() == 0 {
             return None;
         }
-        let frame = self.selection.frame;
         let (span, stride) = self.window_geometry();
         if let Some(clip) = &self.selection.clip
-            && clip.video == *video
+            && clip.video == video
             && frame >= clip.start
             && frame < clip.start.saturating_add(span)
         {
             return Some(clip.clone());
         }
-        Some(ClipRef { video: video.clone(), start: frame / stride * stride })
+        Some(ClipRef { video: video.to_owned(), start: frame / stride * stride })
     }
 
     /// Frames from the first to the last of a clip, and the distance between two clips, of the chosen run

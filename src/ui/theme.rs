@@ -95,7 +95,7 @@ pub fn of(dark: bool) -> Palette {
 
 /// Colour of a class by its position; the same in timeline, plots, matrix and lists.
 pub fn class_color(class: usize) -> Color32 {
-    let [r, g, b] = super::widgets::class_colors::class_color(class);
+    let [r, g, b] = crate::render::class_color(class);
     Color32::from_rgb(r, g, b)
 }
 

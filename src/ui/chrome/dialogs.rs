@@ -98,7 +98,8 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         }
         ui.add_space(4.0);
         let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY).hint_text("/path/to/folder");
-        let field = ui.name_inputs("Path", |ui| ui.add(field));
+        let field = ui.add(field);
+        crate::ui::widgets::text::name(&field, "Path");
 
         field.request_focus();
         let entered = ui.input(|i| i.key_pressed(Key::Enter));
@@ -219,6 +220,6 @@ fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> 
         fps: form.fps,
         color_map: state.view.color_map.clone(),
         seed: 42,
-        out: PathBuf::from(form.out.trim()),
+        out: Some(PathBuf::from(form.out.trim())),
     })
 }

@@ -48,7 +48,8 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
         let field =
             egui::TextEdit::singleline(&mut query).desired_width(f32::INFINITY).hint_text("What do you want to do?");
-        let field = ui.name_inputs("Search commands", |ui| ui.add(field));
+        let field = ui.add(field);
+        crate::ui::widgets::text::name(&field, "Search commands");
         field.request_focus();
         let found = matching(&query);
         if field.changed() {

@@ -79,12 +79,11 @@ fn card(ui: &mut egui::Ui, icon: Icon, title: &str, text: &str, primary: bool) -
     ui.painter().rect(rect, 9.0, fill, stroke, egui::StrokeKind::Inside);
     let inner = rect.shrink(14.0);
     icons::paint(ui.painter(), egui::Rect::from_min_size(inner.min, Vec2::splat(22.0)), icon, p.accent);
-    let mut child = ui.new_child(
-        egui::UiBuilder::new().max_rect(egui::Rect::from_min_max(inner.min + Vec2::new(0.0, 30.0), inner.max)),
-    );
-    child.spacing_mut().item_spacing.y = 3.0;
-    child.add(egui::Label::new(RichText::new(title).size(14.5).strong()).selectable(false));
-    child.add(egui::Label::new(RichText::new(text).text_style(theme::caption()).color(p.muted)).selectable(false));
+    let font = egui::FontId::proportional(14.5);
+    let head = ui.painter().layout_no_wrap(title.to_owned(), font, p.text);
+    ui.painter().galley(inner.min + Vec2::new(0.0, 32.0), head, p.text);
+    let body = ui.painter().layout(text.to_owned(), theme::caption().resolve(ui.style()), p.muted, inner.width());
+    ui.painter().galley(inner.min + Vec2::new(0.0, 54.0), body, p.muted);
     response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }
 

@@ -47,7 +47,8 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
-    let job = Job::Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume };
+    let job =
+        Job::Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past epochs at once.
     let epochs = if resume { state.run_at(&out).map(|r| r.history.clone()).unwrap_or_default() } else { Vec::new() };

@@ -53,7 +53,8 @@ pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let mut text = cx.state.filter.text.clone();
     let hint = "filter: name, split, class, warning";
     let field = egui::TextEdit::singleline(&mut text).hint_text(hint).desired_width(f32::INFINITY);
-    let response = ui.name_inputs("Filter videos", |ui| ui.add(field));
+    let response = ui.add(field);
+    crate::ui::widgets::text::name(&response, "Filter videos");
     if response.changed() {
         cx.send(Action::SetFilter(Filter { text }));
     }

@@ -1,16 +1,313 @@
 //! What is chosen, in facts.
 
+use crate::domain::{HeatMap, Label, VideoEntry};
+use crate::ui::Action;
+use crate::ui::committed::Committed;
+use crate::ui::explain::ClipAnswer;
 use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{JobStatus, Workspace};
+use crate::ui::theme;
+use crate::ui::widgets::text::{count, duration, fps};
+use egui::{RichText, Sense, Vec2};
+
+/// Probability bars shown.
+const BARS: usize = 6;
 
 /// The inspector.
 pub struct Inspector;
 
 impl Panel for Inspector {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
-        let Some((_, video)) = cx.state.video() else {
+        let state = cx.state;
+        let Some((index, video)) = state.video() else {
             ui.weak("Nothing is chosen.");
             return;
         };
-        ui.strong(&video.name);
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().interact_size.y = 18.0;
+            if state.workspace == Workspace::Review {
+                prediction(ui, cx);
+                ui.add_space(8.0);
+            }
+            frame(ui, cx, video);
+            ui.add_space(8.0);
+            facts(ui, cx, index, video);
+        });
+    }
+}
+
+fn section(ui: &mut egui::Ui, title: &str) {
+    let p = theme::palette(ui);
+    ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
+}
+
+/// The left column of a fact.
+fn name_column(ui: &mut egui::Ui, text: RichText) {
+    ui.scope(|ui| {
+        ui.set_min_width(62.0);
+        ui.label(text);
+    });
+}
+
+fn pair(ui: &mut egui::Ui, name: &str, value: impl Into<String>) {
+    let p = theme::palette(ui);
+    ui.horizontal(|ui| {
+        let caption = RichText::new(name).text_style(theme::caption()).color(p.muted);
+        name_column(ui, caption);
+        let value = value.into();
+        ui.add(egui::Label::new(RichText::new(&value).text_style(theme::caption())).truncate()).on_hover_text(value);
+    });
+}
+
+fn frame(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
+    section(ui, "Frame");
+    let Some(shown) = cx.services.shown() else {
+        ui.weak("decoding…");
+        return;
+    };
+    let label = cx.state.label_name(shown.label);
+    ui.horizontal(|ui| {
+        let p = theme::palette(ui);
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
+        ui.painter().rect_filled(rect, 2.0, theme::label_color(shown.label, &p));
+        ui.strong(label);
+    });
+    pair(ui, "frame", format!("{} of {}", shown.index, video.frames()));
+    pair(ui, "time", format!("{:.3} s", shown.pts_s));
+    let track = &video.labels;
+    if let Some(segment) = track.segments().iter().find(|s| s.start <= shown.index && shown.index < s.end) {
+        let end = segment.end.min(video.frames());
+        pair(ui, "segment", format!("{} to {} ({} frames)", segment.start, end.saturating_sub(1), end - segment.start));
+    }
+}
+
+fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEntry) {
+    let p = theme::palette(ui);
+    section(ui, "Video");
+    ui.add(egui::Label::new(RichText::new(&video.name).strong()).truncate())
+        .on_hover_text(video.path.display().to_string());
+    if !video.subject.is_empty() {
+        pair(ui, "subject", &video.subject);
+    }
+    pair(ui, "split", video.split.name());
+    match &video.facts {
+        Some(f) => {
+            pair(ui, "size", format!("{}×{}", f.width, f.height));
+            let variable = if f.variable_frame_rate { ", variable" } else { "" };
+            pair(ui, "rate", format!("{} fps{variable}", fps(f.fps)));
+            pair(ui, "length", format!("{} frames, {}", count(u64::from(f.frames)), duration(f.duration_s)));
+            pair(ui, "codec", &f.codec);
+        }
+        None => drop(ui.colored_label(p.bad, "This video cannot be opened; see the Warnings panel.")),
+    }
+    let there = |yes: bool| if yes { "yes" } else { "none" };
+    pair(ui, "masks", there(video.masks.is_some()));
+    pair(ui, "poses", there(video.poses.is_some()));
+    if let Some(warnings) = cx.state.warnings_by_video.get(&index) {
+        for warning in warnings.iter().take(5) {
+            ui.colored_label(p.warn, RichText::new(warning).text_style(theme::caption()));
+        }
+    }
+    classes(ui, cx, video);
+}
+
+/// Classes of the video as buttons that choose the class everywhere.
+fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
+    let mut totals: Vec<(Label, u64)> = Vec::new();
+    for s in video.labels.clipped(video.frames()) {
+        let length = u64::from(s.end - s.start);
+        match totals.iter_mut().find(|(l, _)| *l == s.label) {
+            Some((_, n)) => *n += length,
+            None => totals.push((s.label, length)),
+        }
+    }
+    if totals.is_empty() {
+        return;
+    }
+    totals.sort();
+    ui.add_space(8.0);
+    section(ui, "Labels");
+    for (label, frames) in totals {
+        let p = theme::palette(ui);
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
+            ui.painter().rect_filled(rect, 2.0, theme::label_color(Some(label), &p));
+            let chosen = label.class().is_some() && cx.state.selection.class == label.class();
+            let right = RichText::new(count(frames)).text_style(theme::caption()).color(p.muted);
+            let button = egui::Button::selectable(chosen, cx.state.label_name(Some(label)))
+                .right_text(right)
+                .min_size(Vec2::new(ui.available_width(), 20.0));
+            if ui.add(button).clicked() {
+                cx.send(Action::SelectClass(if chosen { None } else { label.class() }));
+            }
+        });
+    }
+}
+
+fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let p = theme::palette(ui);
+    section(ui, "Clip");
+    let state = cx.state;
+    let Some(checkpoint) = state.selection.checkpoint_ref() else {
+        ui.weak("No run is chosen.");
+        return;
+    };
+    let shown = cx.services.shown();
+    let clip = shown.and_then(|s| state.clip_at(&s.video, s.index)).or_else(|| state.explained_clip());
+    let Some(clip) = clip else { return };
+    let (span, _) = state.window_geometry();
+    ui.horizontal(|ui| {
+        let text = format!("frames {} to {}", clip.start, clip.start + span - 1);
+        ui.label(RichText::new(text).text_style(theme::caption()));
+        if state.selection.clip.is_some()
+            && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()
+        {
+            cx.send(Action::FollowPlayhead);
+        }
+    });
+    let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
+        match state.explain.failure(&checkpoint, &clip) {
+            Some(sentence) => drop(ui.colored_label(p.bad, sentence)),
+            None => drop(ui.weak("asking the network…")),
+        }
+        return;
+    };
+    verdict(ui, answer);
+    bars(ui, cx, answer);
+    if let Some(frame) = shown {
+        heat_on_body(ui, cx, frame, answer);
+    }
+    let predicting = state.jobs.iter().any(|j| {
+        j.status.is_live() && j.status != JobStatus::Stopping && matches!(j.job, crate::jobs::Job::PredictVideo { .. })
+    });
+    let known = state.video_predictions.contains_key(&(checkpoint, clip.video.clone()));
+    if !known && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
+        cx.send(Action::PredictVideo);
+    }
+}
+
+fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
+    let p = theme::palette(ui);
+    let said = answer.classes.name(answer.predicted);
+    let probability = answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0);
+    if let Some(truth) = answer.truth {
+        pair(ui, "true", answer.classes.name(truth));
+    }
+    ui.horizontal(|ui| {
+        name_column(ui, RichText::new("said").text_style(theme::caption()).color(p.muted));
+        let (color, mark) = match answer.truth {
+            Some(t) if t == answer.predicted => (p.good, "right"),
+            Some(_) => (p.bad, "wrong"),
+            None => (p.text, ""),
+        };
+        ui.label(RichText::new(format!("{said}  {probability:.2}  {mark}")).color(color));
+    });
+}
+
+fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
+    let p = theme::palette(ui);
+    let mut order: Vec<(usize, f32)> = answer.probabilities.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let truth = answer.truth.filter(|t| !order.iter().take(BARS).any(|(c, _)| c == t));
+    let mut shown: Vec<(usize, f32)> = order.iter().copied().take(BARS).collect();
+    shown.extend(truth.and_then(|t| order.iter().copied().find(|(c, _)| *c == t)));
+    ui.spacing_mut().item_spacing.y = 2.0;
+    for (class, probability) in shown {
+        let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 18.0), Sense::click());
+        let name = answer.classes.name(class);
+        let color_of = cx.state.classes().by_name(name).unwrap_or(class);
+        ui.painter().rect_filled(rect, 3.0, p.card);
+        let width = rect.width() * probability.clamp(0.0, 1.0);
+        let fill = egui::Rect::from_min_size(rect.min, Vec2::new(width, rect.height()));
+        ui.painter().rect_filled(fill, 3.0, theme::class_color(color_of).gamma_multiply(0.55));
+        let font = theme::caption().resolve(ui.style());
+        let mark = if answer.truth == Some(class) { " (true)" } else { "" };
+        let painter = ui.painter_at(rect);
+        painter.text(
+            rect.left_center() + Vec2::new(6.0, 0.0),
+            egui::Align2::LEFT_CENTER,
+            format!("{name}{mark}"),
+            font.clone(),
+            p.text,
+        );
+        painter.text(
+            rect.right_center() - Vec2::new(6.0, 0.0),
+            egui::Align2::RIGHT_CENTER,
+            format!("{probability:.2}"),
+            font,
+            p.text,
+        );
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Probability of {name}: {probability:.2}"))
+        });
+        let view = cx.state.selection.view();
+        let target = crate::jobs::TargetClass::Class(class);
+        if response.on_hover_text(format!("Explain '{name}'")).clicked() {
+            cx.send(Action::SetHeatView(cx.state.selection.active_view, crate::jobs::HeatRequest { target, ..view }));
+        }
+    }
+}
+
+/// Share of the heat at the shown moment that lies inside the mask, against the mask's share of the picture.
+fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: &ClipAnswer) {
+    let Some(map) = answer.maps.get(&cx.state.selection.view()) else { return };
+    let Some(mask) = &frame.mask else {
+        if cx.state.video().is_some_and(|(_, v)| v.masks.is_some()) {
+            pair(ui, "on body", "turn the mask on (M)");
+        }
+        return;
+    };
+    let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
+    if let Some((share, area)) = body_share(map, at, answer.frames.len(), mask) {
+        pair(ui, "on body", format!("{:.0} % of the heat", share * 100.0));
+        pair(ui, "", format!("body is {:.0} % of the picture", area * 100.0));
+    }
+}
+
+/// `(share of heat inside the mask, share of the picture inside the mask)` with each cell's heat spread evenly.
+pub fn body_share(map: &HeatMap, frame: usize, frames: usize, mask: &crate::domain::GrayImage) -> Option<(f32, f32)> {
+    let [steps, rows, columns] = map.shape;
+    let (width, height) = (mask.width as usize, mask.height as usize);
+    if steps * rows * columns == 0 || width * height == 0 || frames == 0 {
+        return None;
+    }
+    let step = (frame * steps / frames).min(steps - 1);
+    let plane = map.values.get(step * rows * columns..(step + 1) * rows * columns)?;
+    let (mut inside, mut total, mut covered) = (0.0_f64, 0.0_f64, 0_u64);
+    for y in 0..height {
+        for x in 0..width {
+            let heat = plane.get(y * rows / height * columns + x * columns / width).copied().unwrap_or(0.0).max(0.0);
+            let body = mask.data.get(y * width + x).is_some_and(|v| *v > 0);
+            total += f64::from(heat);
+            if body {
+                inside += f64::from(heat);
+                covered += 1;
+            }
+        }
+    }
+    (total > 0.0).then(|| ((inside / total) as f32, covered as f32 / (width * height) as f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{GrayImage, PoolingRule};
+
+    #[test]
+    fn heat_on_the_body_is_counted_by_area() {
+        let map = HeatMap {
+            method: "grad-cam".into(),
+            layer: "l".into(),
+            class: 0,
+            shape: [2, 1, 2],
+            values: vec![1.0, 3.0, 5.0, -1.0],
+            pooling: PoolingRule::SpaceTime,
+        };
+        let mask = GrayImage { width: 4, height: 1, data: vec![0, 0, 255, 255].into() };
+        let (share, area) = body_share(&map, 0, 2, &mask).unwrap();
+        assert!((share - 0.75).abs() < 1e-6 && (area - 0.5).abs() < 1e-6);
+        // Negative values speak against the class and are no heat.
+        assert_eq!(body_share(&map, 1, 2, &mask).unwrap().0, 0.0);
     }
 }

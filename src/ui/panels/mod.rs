@@ -4,27 +4,54 @@ mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
 mod inspector;
+mod review;
+mod review_controls;
+mod statistics;
+mod timeline;
+mod timeline_tracks;
 mod train_config;
 mod train_live;
 mod train_tracks;
+mod transport;
+mod videos;
+mod viewer;
+mod warnings;
 
 use super::panel::PanelSpec;
 use super::state::Workspace;
+
+use Workspace::{Data, Review};
 
 /// Every panel.
 pub const PANELS: &[PanelSpec] = &[
     PanelSpec {
         id: "explorer",
         title: "Explorer",
-        workspaces: &[Workspace::Data, Workspace::Review],
+        workspaces: &[Data, Review],
         build: || Box::<explorer::Explorer>::default(),
     },
     PanelSpec {
         id: "inspector",
         title: "Inspector",
-        workspaces: &[Workspace::Data, Workspace::Review],
+        workspaces: &[Data, Review],
         build: || Box::new(inspector::Inspector),
     },
+    PanelSpec {
+        id: "timeline",
+        title: "Timeline",
+        workspaces: &[Data, Review],
+        build: || Box::<timeline::Timeline>::default(),
+    },
+    PanelSpec { id: "videos", title: "Videos", workspaces: &[Data], build: || Box::<videos::Videos>::default() },
+    PanelSpec { id: "viewer", title: "Viewer", workspaces: &[Data], build: || Box::new(viewer::Viewer) },
+    PanelSpec {
+        id: "statistics",
+        title: "Statistics",
+        workspaces: &[Data],
+        build: || Box::<statistics::StatisticsPanel>::default(),
+    },
+    PanelSpec { id: "warnings", title: "Warnings", workspaces: &[Data], build: || Box::new(warnings::Warnings) },
+    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
     PanelSpec {
         id: "train-config",
         title: "Configuration",

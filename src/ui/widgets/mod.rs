@@ -1,7 +1,6 @@
 //! Parts that several panels use.
 
 pub mod class_bars;
-pub mod class_colors;
 pub mod class_heat;
 pub mod clip_grid;
 pub mod config_form;
@@ -9,6 +8,7 @@ pub mod curves;
 pub mod form_rows;
 pub mod icons;
 pub mod matrix;
+pub mod picture;
 pub mod series;
 pub mod style;
 pub mod text;

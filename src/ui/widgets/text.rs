@@ -1,4 +1,9 @@
-//! Numbers as people read them.
+//! Numbers as people read them, and names of widgets.
+
+/// Gives a widget an accessible name, also where it would be named by its hint.
+pub fn name(response: &egui::Response, name: &str) {
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+}
 
 /// `1:05`, `2:03:09`, `4 s`.
 pub fn duration(seconds: f64) -> String {

@@ -1,0 +1,189 @@
+//! Masks and poses, read on a thread of their own. Asking never blocks; the newest wish is read first.
+
+use super::services::Wake;
+use crate::data;
+use crate::domain::{Dataset, GrayImage, PoseTrack};
+use parking_lot::{Condvar, Mutex};
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Masks kept in memory.
+const KEEP_MASKS: usize = 400;
+/// Pose tracks kept in memory.
+const KEEP_POSES: usize = 16;
+/// Masks read ahead of the playhead.
+const AHEAD: u32 = 12;
+
+/// Something that is read in the background.
+#[derive(Clone, Debug)]
+pub enum Late<T> {
+    /// Not there yet; the window is woken when it is.
+    Pending,
+    /// Here it is.
+    Ready(T),
+    /// It cannot be read; the sentence.
+    Failed(String),
+}
+
+type Mask = Result<Option<Arc<GrayImage>>, String>;
+type Poses = Result<Arc<PoseTrack>, String>;
+
+#[derive(Clone)]
+enum Wish {
+    Mask(Arc<Dataset>, usize, u32),
+    Poses(Arc<Dataset>, usize),
+}
+
+#[derive(Default)]
+struct Inner {
+    wishes: Vec<Wish>,
+    masks: HashMap<(PathBuf, u32), Mask>,
+    mask_order: VecDeque<(PathBuf, u32)>,
+    poses: HashMap<PathBuf, Poses>,
+    pose_order: VecDeque<PathBuf>,
+    closed: bool,
+}
+
+struct Shared {
+    inner: Mutex<Inner>,
+    signal: Condvar,
+}
+
+/// See the module's documentation. Dropping it ends the thread.
+pub struct Annotations {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Annotations {
+    fn drop(&mut self) {
+        self.shared.inner.lock().closed = true;
+        self.shared.signal.notify_all();
+    }
+}
+
+impl Annotations {
+    /// Starts the thread; `wake` is called from it when something was read.
+    pub fn new(wake: Wake) -> Self {
+        let shared = Arc::new(Shared { inner: Mutex::new(Inner::default()), signal: Condvar::new() });
+        let theirs = shared.clone();
+        let spawned = std::thread::Builder::new().name("annotations".into()).spawn(move || work(&theirs, &wake));
+        if let Err(error) = spawned {
+            log::error!("masks and poses cannot be read, their thread does not start: {error}");
+        }
+        Self { shared }
+    }
+
+    /// The mask of a frame; `None` when the dataset has none for it. Frames after it are read ahead.
+    pub fn mask(&self, dataset: &Arc<Dataset>, video: usize, frame: u32) -> Late<Option<Arc<GrayImage>>> {
+        let Some(entry) = dataset.videos.get(video) else { return Late::Ready(None) };
+        if entry.masks.is_none() {
+            return Late::Ready(None);
+        }
+        let mut inner = self.shared.inner.lock();
+        let known = inner.masks.get(&(entry.path.clone(), frame)).cloned();
+        inner.wishes.retain(|w| !matches!(w, Wish::Mask(..)));
+        // The last wish is read first.
+        for ahead in (0..=AHEAD).rev() {
+            let frame = frame.saturating_add(ahead);
+            if frame < entry.frames().max(1) && !inner.masks.contains_key(&(entry.path.clone(), frame)) {
+                inner.wishes.push(Wish::Mask(dataset.clone(), video, frame));
+            }
+        }
+        self.shared.signal.notify_all();
+        match known {
+            Some(Ok(mask)) => Late::Ready(mask),
+            Some(Err(sentence)) => Late::Failed(sentence),
+            None => Late::Pending,
+        }
+    }
+
+    /// The poses of a video.
+    pub fn poses(&self, dataset: &Arc<Dataset>, video: usize) -> Late<Arc<PoseTrack>> {
+        let Some(entry) = dataset.videos.get(video) else { return Late::Pending };
+        let mut inner = self.shared.inner.lock();
+        match inner.poses.get(&entry.path) {
+            Some(Ok(poses)) => Late::Ready(poses.clone()),
+            Some(Err(sentence)) => Late::Failed(sentence.clone()),
+            None => {
+                if !inner.wishes.iter().any(|w| matches!(w, Wish::Poses(_, v) if *v == video)) {
+                    inner.wishes.push(Wish::Poses(dataset.clone(), video));
+                    self.shared.signal.notify_all();
+                }
+                Late::Pending
+            }
+        }
+    }
+}
+
+fn work(shared: &Shared, wake: &Wake) {
+    loop {
+        let wish = {
+            let mut inner = shared.inner.lock();
+            loop {
+                if inner.closed {
+                    return;
+                }
+                match inner.wishes.pop() {
+                    Some(wish) => break wish,
+                    None => shared.signal.wait(&mut inner),
+                }
+            }
+        };
+        // A broken file must cost a sentence, not the thread.
+        let read = catch_unwind(AssertUnwindSafe(|| read(&wish)));
+        let mut inner = shared.inner.lock();
+        match (wish, read) {
+            (Wish::Mask(dataset, video, frame), result) => {
+                let mask = match result {
+                    Ok(Read::Mask(mask)) => mask,
+                    _ => Err("The mask cannot be read: its file is damaged.".to_owned()),
+                };
+                let Some(entry) = dataset.videos.get(video) else { continue };
+                let key = (entry.path.clone(), frame);
+                inner.mask_order.push_back(key.clone());
+                inner.masks.insert(key, mask);
+                while inner.mask_order.len() > KEEP_MASKS {
+                    if let Some(oldest) = inner.mask_order.pop_front() {
+                        inner.masks.remove(&oldest);
+                    }
+                }
+            }
+            (Wish::Poses(dataset, video), result) => {
+                let poses = match result {
+                    Ok(Read::Poses(poses)) => poses,
+                    _ => Err("The poses cannot be read: their file is damaged.".to_owned()),
+                };
+                let Some(entry) = dataset.videos.get(video) else { continue };
+                inner.pose_order.push_back(entry.path.clone());
+                inner.poses.insert(entry.path.clone(), poses);
+                while inner.pose_order.len() > KEEP_POSES {
+                    if let Some(oldest) = inner.pose_order.pop_front() {
+                        inner.poses.remove(&oldest);
+                    }
+                }
+            }
+        }
+        drop(inner);
+        wake();
+    }
+}
+
+enum Read {
+    Mask(Mask),
+    Poses(Poses),
+}
+
+fn read(wish: &Wish) -> Read {
+    match wish {
+        Wish::Mask(dataset, video, frame) => Read::Mask(match dataset.videos.get(*video) {
+            Some(entry) => data::load_mask(entry, *frame).map(|m| m.map(Arc::new)).map_err(|e| e.to_string()),
+            None => Ok(None),
+        }),
+        Wish::Poses(dataset, video) => Read::Poses(match dataset.videos.get(*video) {
+            Some(entry) => data::load_poses(entry).map(Arc::new).map_err(|e| e.to_string()),
+            None => Ok(Arc::default()),
+        }),
+    }
+}

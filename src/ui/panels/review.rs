@@ -1,0 +1,208 @@
+//! Frame by frame with heat maps.
+
+use super::{review_controls, transport, viewer};
+use crate::cam;
+use crate::domain::PoolingRule;
+use crate::jobs::HeatRequest;
+use crate::render::ClipPosition;
+use crate::ui::Action;
+use crate::ui::committed::Committed;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
+use crate::ui::theme;
+use crate::ui::widgets::picture::{self, HeatLayer, Picture};
+use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, Vec2};
+
+/// The viewer.
+pub struct Review;
+
+impl Panel for Review {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        if cx.state.video().is_none() {
+            ui.weak("Open a dataset and choose a video to look at.");
+            if ui.button("Open a dataset…").clicked() {
+                cx.send(Action::AskPath(PathPurpose::Dataset));
+            }
+            return;
+        }
+        review_controls::top(ui, cx);
+        let space = ui.available_rect_before_wrap();
+        let bar = 62.0;
+        let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
+        self.stage(ui, cx, stage);
+        let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);
+        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+            transport::ui(ui, cx, false);
+            review_controls::bottom(ui, cx);
+        });
+    }
+}
+
+/// A place on the stage: the plain frame, or a linked view.
+#[derive(Clone, Copy)]
+enum Cell {
+    Frame,
+    View(usize),
+}
+
+impl Review {
+    fn stage(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
+        let views = cx.state.selection.views.len();
+        let has_run = cx.state.run().is_some();
+        let mut cells: Vec<Cell> = Vec::new();
+        if !has_run || cx.state.view.mode != ViewMode::Overlay {
+            cells.push(Cell::Frame);
+        }
+        if has_run && cx.state.view.mode != ViewMode::Frame {
+            cells.extend((0..views).map(Cell::View));
+        }
+        let aspect = cx.services.shown().map_or(1.0, |s| s.image.width as f32 / s.image.height.max(1) as f32);
+        let no_run = !has_run;
+        let places = if no_run { arrange(rect, 2, aspect) } else { arrange(rect, cells.len(), aspect) };
+        for (cell, place) in cells.iter().zip(&places) {
+            match cell {
+                Cell::Frame => viewer::show_frame(ui, cx, *place, 10, "Picture"),
+                Cell::View(index) => view(ui, cx, *place, *index),
+            }
+        }
+        if no_run && let Some(place) = places.get(1) {
+            no_run_yet(ui, cx, *place);
+        }
+    }
+}
+
+/// Divides a rectangle into `n` places such that pictures of this shape become as large as possible.
+fn arrange(rect: Rect, n: usize, aspect: f32) -> Vec<Rect> {
+    let n = n.max(1);
+    let gap = 6.0;
+    let size = |columns: usize| {
+        let rows = n.div_ceil(columns);
+        let w = (rect.width() - gap * (columns - 1) as f32) / columns as f32;
+        let h = (rect.height() - gap * (rows - 1) as f32) / rows as f32;
+        Vec2::new(w.max(1.0), h.max(1.0))
+    };
+    let picture = |s: Vec2| s.x.min(s.y * aspect);
+    let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
+    let cell = size(columns);
+    let place = |i: usize| {
+        let at = Vec2::new((i % columns) as f32 * (cell.x + gap), (i / columns) as f32 * (cell.y + gap));
+        Rect::from_min_size(rect.min + at, cell)
+    };
+    (0..n).map(place).collect()
+}
+
+fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
+    let p = theme::palette(ui);
+    ui.painter().rect_filled(rect, 4.0, p.card);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect.shrink(24.0)), |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space((ui.available_height() * 0.3).max(4.0));
+            ui.label(egui::RichText::new("No run is chosen").heading());
+            ui.label("Heatmaps need a trained network: train one, or open a run.");
+            ui.add_space(8.0);
+            if ui.button("Go to Train").clicked() {
+                cx.send(Action::SetWorkspace(Workspace::Train));
+            }
+            if ui.button("Open a run…").clicked() {
+                cx.send(Action::AskPath(PathPurpose::Run));
+            }
+        });
+    });
+}
+
+fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
+    let Some(request) = cx.state.selection.views.get(index).cloned() else { return };
+    let p = theme::palette(ui);
+    let many = cx.state.selection.views.len() > 1;
+    let Some(frame) = cx.services.shown() else {
+        return viewer::show_frame(ui, cx, rect, 20 + index as u64, "Heatmap");
+    };
+    let layer = heat_layer(cx.state, frame, &request);
+    let name = format!("Heatmap view {}: {}", index + 1, layer.badge);
+    let shown = Picture { view: 20 + index as u64, frame, heat: cx.state.view.heat.then_some(&layer), name: &name };
+    let at = picture::show(ui, cx, rect, &shown);
+    picture::caption(ui, cx.state, frame, at);
+    let badge_color =
+        if layer.map.is_some() && !layer.late { Color32::from_gray(225) } else { Color32::from_rgb(255, 214, 140) };
+    picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);
+    if many {
+        let id = ui.make_persistent_id(("choose view", index));
+        let response = ui.interact(at, id, Sense::click());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Use view {}", index + 1)));
+        if index == cx.state.selection.active_view {
+            ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
+        }
+        if response.clicked() {
+            cx.send(Action::SetActiveView(index));
+        }
+    }
+}
+
+/// The map that belongs to the frame on screen, and the truth about it.
+pub fn heat_layer(state: &AppState, frame: &Committed, request: &HeatRequest) -> HeatLayer {
+    let nothing =
+        |badge: String| HeatLayer { map: None, position: ClipPosition { frame: 0, frames: 1 }, late: false, badge };
+    let method = cam::METHODS.iter().find(|m| m.id == request.method).map_or(request.method.as_str(), |m| m.title);
+    if !state.view.heat {
+        return nothing("heatmap is off (H)".into());
+    }
+    let (Some(checkpoint), Some(clip)) = (state.selection.checkpoint_ref(), state.clip_at(&frame.video, frame.index))
+    else {
+        return nothing(String::new());
+    };
+    let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
+        return nothing(match state.explain.failure(&checkpoint, &clip) {
+            Some(sentence) => sentence.to_owned(),
+            None => format!("computing {method}…"),
+        });
+    };
+    let exact = answer.maps.get(request);
+    // While another method or layer is computed, the last map of this very clip stays, dimmed.
+    let last = answer.maps.values().next();
+    let Some(map) = exact.or(last).cloned() else {
+        return nothing(
+            state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned),
+        );
+    };
+    let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
+    let position = ClipPosition { frame: at, frames: answer.frames.len().max(1) };
+    let badge = if exact.is_some() {
+        let [t, h, w] = map.shape;
+        let pooled = match map.pooling {
+            PoolingRule::SpaceTime => "pooled over T,H,W",
+            PoolingRule::PerTimeStep => "pooled per time step",
+        };
+        let scale = match state.view.scale {
+            super::super::state::HeatScale::Frame => "normalised per frame",
+            super::super::state::HeatScale::Clip => "normalised per clip",
+            super::super::state::HeatScale::Fixed(_) => "fixed scale",
+        };
+        let silent = if map.clip_max() <= 0.0 { "; nothing speaks for this class" } else { "" };
+        format!(
+            "{t}×{h}×{w} cells, {}, {method} for {}, {pooled}, {scale}{silent}",
+            map.layer,
+            answer.classes.name(map.class)
+        )
+    } else {
+        state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned)
+    };
+    HeatLayer { map: Some(map), position, late: exact.is_none(), badge }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_arranged_to_be_large_and_inside() {
+        let rect = Rect::from_min_size(egui::pos2(5.0, 7.0), Vec2::new(800.0, 400.0));
+        for n in 1..=5 {
+            let places = arrange(rect, n, 400.0 / 550.0);
+            assert_eq!(places.len(), n);
+            assert!(places.iter().all(|p| rect.expand(0.1).contains_rect(*p)), "{n}: {places:?}");
+        }
+        // Two upright pictures in a wide place stand side by side.
+        let two = arrange(rect, 2, 400.0 / 550.0);
+        assert!(two[1].left() > two[0].right());
+    }
+}

@@ -1,0 +1,164 @@
+//! What is explained and how it is drawn.
+
+use crate::cam;
+use crate::domain::PoolingRule;
+use crate::jobs::{HeatRequest, TargetClass};
+use crate::render::COLOR_MAPS;
+use crate::ui::Action;
+use crate::ui::panel::PanelCx;
+use crate::ui::state::{HeatScale, ViewMode, ViewSettings};
+use crate::ui::theme;
+use egui::{ComboBox, RichText};
+
+/// Method, layer, class, number of views, layout.
+pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        for (mode, name) in [(ViewMode::Frame, "Frame"), (ViewMode::Overlay, "Overlay"), (ViewMode::SideBySide, "Both")]
+        {
+            let button = egui::Button::selectable(cx.state.view.mode == mode, name);
+            if ui.add(button).on_hover_text(format!("Show {}", name.to_lowercase())).clicked() {
+                cx.send(Action::SetView(ViewSettings { mode, ..cx.state.view.clone() }));
+            }
+        }
+        ui.separator();
+        let index = cx.state.selection.active_view;
+        let view = cx.state.selection.view();
+        let mut next = view.clone();
+        method(ui, &mut next);
+        layer(ui, cx, &mut next);
+        class(ui, cx, &mut next);
+        if next != view {
+            cx.send(Action::SetHeatView(index, next));
+        }
+        ui.separator();
+        for n in [1, 2, 4] {
+            let button = egui::Button::selectable(cx.state.selection.views.len() == n, format!("{n}"));
+            let response =
+                ui.add(button).on_hover_text(if n == 1 { "One view".to_owned() } else { format!("{n} linked views") });
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{n} views")));
+            if response.clicked() {
+                cx.send(Action::SetViewCount(n));
+            }
+        }
+        let can = cx.state.run().is_some();
+        if ui.add_enabled(can, egui::Button::new("Export…")).on_hover_text("Write heatmap videos (Ctrl+E)").clicked()
+        {
+            cx.send(Action::AskExport);
+        }
+    });
+}
+
+/// A combo box whose accessible name says what is chosen for what.
+fn combo(ui: &mut egui::Ui, name: &str, width: f32, text: &str, add: impl FnOnce(&mut egui::Ui)) {
+    let combo = ComboBox::new(name, "").width(width).selected_text(RichText::new(text)).truncate();
+    let response = ui.name_inputs(name, |ui| combo.show_ui(ui, add).response);
+    response.on_hover_text(name);
+}
+
+fn method(ui: &mut egui::Ui, view: &mut HeatRequest) {
+    let title = cam::METHODS.iter().find(|m| m.id == view.method).map_or(view.method.as_str(), |m| m.title).to_owned();
+    combo(ui, "Method", 92.0, &title, |ui| {
+        for method in cam::METHODS {
+            let hover = format!("{} ({})", method.summary, method.paper);
+            ui.selectable_value(&mut view.method, method.id.to_owned(), method.title).on_hover_text(hover);
+        }
+        ui.separator();
+        ui.selectable_value(&mut view.pooling, PoolingRule::SpaceTime, "pooled over T,H,W")
+            .on_hover_text("One weight a channel for the whole clip, as pytorch-grad-cam does.");
+        ui.selectable_value(&mut view.pooling, PoolingRule::PerTimeStep, "pooled per time step")
+            .on_hover_text("One weight a channel and time step, as mmaction2 does.");
+    });
+}
+
+fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+    let run = cx.state.run().cloned();
+    let usual = "usual layer".to_owned();
+    let text = view.layer.clone().unwrap_or(usual);
+    combo(ui, "Layer", 96.0, &text, |ui| {
+        ui.selectable_value(&mut view.layer, None, "usual layer").on_hover_text("The network's default target layer.");
+        // Last layers first: they are what people look at.
+        for id in run.iter().flat_map(|r| r.layers.iter().rev()) {
+            ui.selectable_value(&mut view.layer, Some(id.clone()), id);
+        }
+    });
+}
+
+fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+    let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
+    let text = match view.target {
+        TargetClass::Predicted => "predicted",
+        TargetClass::True => "true",
+        TargetClass::Class(c) => classes.name(c),
+    };
+    combo(ui, "Class", 88.0, text, |ui| {
+        ui.selectable_value(&mut view.target, TargetClass::Predicted, "predicted");
+        ui.selectable_value(&mut view.target, TargetClass::True, "true");
+        ui.separator();
+        for (class, info) in classes.classes.iter().enumerate() {
+            ui.selectable_value(&mut view.target, TargetClass::Class(class), &info.name);
+        }
+    });
+}
+
+/// How the overlay looks.
+pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let before = cx.state.view.clone();
+    let mut view = before.clone();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.spacing_mut().slider_width = 70.0;
+        let small = |text: &str| RichText::new(text).text_style(theme::caption());
+        ui.toggle_value(&mut view.heat, small("Heat")).on_hover_text("Heatmap on or off (H)");
+        let label = ui.label(small("alpha")).id;
+        ui.add(egui::Slider::new(&mut view.alpha, 0.0..=1.0).fixed_decimals(2))
+            .labelled_by(label)
+            .on_hover_text("Weight of the heatmap (- and =)");
+        let label = ui.label(small("threshold")).id;
+        ui.add(egui::Slider::new(&mut view.threshold, 0.0..=1.0).fixed_decimals(2))
+            .labelled_by(label)
+            .on_hover_text("Heat below this share stays invisible");
+        let title = COLOR_MAPS.iter().find(|m| m.id == view.color_map).map_or("?", |m| m.title);
+        combo(ui, "Colour map", 64.0, title, |ui| {
+            for map in &COLOR_MAPS {
+                ui.selectable_value(&mut view.color_map, map.id.to_owned(), map.title).on_hover_text(map.note);
+            }
+        });
+        scale(ui, &mut view);
+        ui.toggle_value(&mut view.smooth, small("smooth"))
+            .on_hover_text("Interpolate between cells; off shows the map's true grid");
+        ui.toggle_value(&mut view.contours, small("contours"))
+            .on_hover_text("Lines at a quarter, half and three quarters of the scale");
+    });
+    if view != before {
+        cx.send(Action::SetView(view));
+    }
+}
+
+fn scale(ui: &mut egui::Ui, view: &mut ViewSettings) {
+    let text = match view.scale {
+        HeatScale::Frame => "per frame",
+        HeatScale::Clip => "per clip",
+        HeatScale::Fixed(_) => "fixed",
+    };
+    combo(ui, "Scale", 62.0, text, |ui| {
+        ui.selectable_value(&mut view.scale, HeatScale::Clip, "per clip")
+            .on_hover_text("1 is the largest value of the clip.");
+        ui.selectable_value(&mut view.scale, HeatScale::Frame, "per frame").on_hover_text(
+            "1 is the largest value of the moment: every moment peaks at 1, so moments cannot be compared.",
+        );
+        let fixed = matches!(view.scale, HeatScale::Fixed(_));
+        if ui
+            .selectable_label(fixed, "fixed")
+            .on_hover_text("1 is a value you set, so that clips can be compared.")
+            .clicked()
+            && !fixed
+        {
+            view.scale = HeatScale::Fixed(1.0);
+        }
+    });
+    if let HeatScale::Fixed(max) = &mut view.scale {
+        let drag = egui::DragValue::new(max).speed(0.01).range(1e-6..=1e6);
+        ui.name_inputs("Fixed scale", |ui| ui.add(drag));
+    }
+}

@@ -1,0 +1,139 @@
+//! Class balance and lengths of what passes the filter (S0.3).
+
+use crate::config::ClipConfig;
+use crate::domain::Dataset;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::theme;
+use crate::ui::widgets::text::count;
+use egui::{RichText, Sense, Vec2};
+use egui_plot::{Bar, BarChart, Plot};
+
+/// The statistics, kept until filter or dataset change.
+#[derive(Default)]
+pub struct StatisticsPanel {
+    made_from: (String, Vec<usize>),
+    /// Frames of each class, background last.
+    frames: Vec<u64>,
+    /// Windows of the reference clip length in each class.
+    clips: Vec<u64>,
+    unlabelled: u64,
+    /// Length in seconds of each video.
+    lengths: Vec<f64>,
+}
+
+impl Panel for StatisticsPanel {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let Some(dataset) = cx.state.dataset.clone() else {
+            ui.weak("No dataset is open.");
+            return;
+        };
+        self.refresh(cx, &dataset);
+        let total: u64 = self.frames.iter().sum();
+        let text = format!(
+            "{} videos · {} labelled frames · {} unlabelled · follows the filter",
+            count(cx.state.filtered.len() as u64),
+            count(total),
+            count(self.unlabelled)
+        );
+        ui.label(RichText::new(text).text_style(theme::caption()).weak());
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            self.balance(ui, &dataset);
+            ui.add_space(8.0);
+            self.histogram(ui);
+        });
+    }
+}
+
+impl StatisticsPanel {
+    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
+        if self.made_from.0 == dataset.fingerprint && self.made_from.1 == cx.state.filtered {
+            return;
+        }
+        let classes = dataset.classes.len();
+        let clip = ClipConfig::default();
+        self.frames = vec![0; classes + 1];
+        self.clips = vec![0; classes + 1];
+        self.unlabelled = 0;
+        self.lengths.clear();
+        for video in cx.state.filtered.iter().filter_map(|i| dataset.videos.get(*i)) {
+            let mut labelled = 0;
+            for segment in video.labels.clipped(video.frames()) {
+                let length = u64::from(segment.end - segment.start);
+                let slot = segment.label.class().unwrap_or(classes);
+                labelled += length;
+                if let (Some(f), Some(c)) = (self.frames.get_mut(slot), self.clips.get_mut(slot)) {
+                    *f += length;
+                    *c += length / u64::from(clip.eval_stride.max(1));
+                }
+            }
+            self.unlabelled += u64::from(video.frames()).saturating_sub(labelled);
+            if let Some(facts) = &video.facts {
+                self.lengths.push(facts.duration_s);
+            }
+        }
+        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone());
+    }
+
+    /// One bar a class, in the class colour, with its name and number.
+    fn balance(&self, ui: &mut egui::Ui, dataset: &Dataset) {
+        let p = theme::palette(ui);
+        ui.strong("Frames per class");
+        let most = self.frames.iter().copied().max().unwrap_or(0).max(1);
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for (class, frames) in self.frames.iter().enumerate() {
+            let background = class == dataset.classes.len();
+            let name = if background { "background" } else { dataset.classes.name(class) };
+            let color = if background { p.muted.gamma_multiply(0.6) } else { theme::class_color(class) };
+            let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 17.0), Sense::hover());
+            let font = theme::caption().resolve(ui.style());
+            let names = (rect.width() * 0.3).clamp(60.0, 130.0);
+            let name_rect = egui::Rect::from_min_size(rect.min, Vec2::new(names, rect.height()));
+            ui.painter_at(name_rect).text(rect.left_center(), egui::Align2::LEFT_CENTER, name, font.clone(), p.text);
+            let room = (rect.width() - names - 60.0).max(10.0);
+            let width = (*frames as f32 / most as f32 * room).max(if *frames > 0 { 1.5 } else { 0.0 });
+            let bar = egui::Rect::from_min_size(rect.min + Vec2::new(names + 4.0, 2.0), Vec2::new(width, 13.0));
+            ui.painter().rect_filled(bar, 2.0, color);
+            let at = egui::pos2(bar.right() + 5.0, rect.center().y);
+            ui.painter().text(at, egui::Align2::LEFT_CENTER, count(*frames), font, p.muted);
+            let clips = self.clips.get(class).copied().unwrap_or(0);
+            let text = format!("{name}: {} frames, about {} clips of 16 frames", count(*frames), count(clips));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+            response.on_hover_text(text);
+        }
+    }
+
+    fn histogram(&self, ui: &mut egui::Ui) {
+        let p = theme::palette(ui);
+        ui.strong("Length of videos, in seconds");
+        let longest = self.lengths.iter().copied().fold(0.0, f64::max);
+        if longest <= 0.0 {
+            ui.weak("No video could be opened.");
+            return;
+        }
+        let bins = 20.0_f64.min(self.lengths.len() as f64).max(5.0);
+        let width = longest / bins;
+        let mut counts = vec![0_u32; bins as usize + 1];
+        for length in &self.lengths {
+            let bin = ((length / width) as usize).min(bins as usize - 1);
+            if let Some(slot) = counts.get_mut(bin) {
+                *slot += 1;
+            }
+        }
+        let bars = counts
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| **n > 0)
+            .map(|(i, n)| Bar::new((i as f64 + 0.5) * width, f64::from(*n)).width(width * 0.92).fill(p.accent));
+        let chart = BarChart::new("videos", bars.collect()).color(p.accent);
+        Plot::new("lengths")
+            .height(120.0)
+            .include_y(0.0)
+            .include_x(0.0)
+            .allow_zoom(false)
+            .allow_drag(false)
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .show_grid([false, true])
+            .show(ui, |plot| plot.bar_chart(chart));
+    }
+}

@@ -1,0 +1,144 @@
+//! Labels, predictions and heat along the video, under one playhead.
+
+use super::timeline_tracks::{self as tracks, Strip};
+use crate::ui::Action;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::Workspace;
+use crate::ui::theme;
+use egui::{Align2, PointerButton, Rect, Sense, Stroke, Vec2};
+
+/// Width of the names at the left.
+const NAMES: f32 = 74.0;
+/// Height of the row of frame numbers.
+const RULER: f32 = 18.0;
+
+/// The timeline with the part of the video it shows.
+#[derive(Default)]
+pub struct Timeline {
+    video: Option<String>,
+    /// First and last frame in sight, with fractions.
+    range: (f64, f64),
+}
+
+impl Panel for Timeline {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let frames = cx.state.frames();
+        if frames == 0 {
+            ui.weak("Choose a video to see its labels along time.");
+            return;
+        }
+        if self.video != cx.state.selection.video {
+            self.video.clone_from(&cx.state.selection.video);
+            self.range = (0.0, f64::from(frames));
+        }
+        let space = ui.available_rect_before_wrap();
+        let id = ui.make_persistent_id("timeline");
+        let response = ui.interact(space, id, Sense::click_and_drag());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ScrollView, true, "Timeline"));
+        let body = Rect::from_min_max(space.min + Vec2::new(NAMES, 0.0), space.max);
+        let strip = Strip { rect: body, range: self.range, frames };
+        self.interact(ui, cx, &response, &strip);
+        let strip = Strip { range: self.range, ..strip };
+        self.follow(cx);
+        draw(ui, cx, space, &strip);
+    }
+}
+
+impl Timeline {
+    fn interact(&mut self, ui: &egui::Ui, cx: &mut PanelCx<'_>, response: &egui::Response, strip: &Strip) {
+        let all = f64::from(strip.frames);
+        if response.double_clicked() {
+            self.range = (0.0, all);
+            return;
+        }
+        if response.hovered()
+            && let Some(pointer) = response.hover_pos()
+        {
+            let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), i.zoom_delta()));
+            let factor = f64::from((-scroll.y / 200.0).exp() / zoom);
+            if (factor - 1.0).abs() > 1e-4 {
+                let at = strip.frame_at(pointer.x);
+                let width = ((self.range.1 - self.range.0) * factor).clamp(8.0_f64.min(all), all);
+                let share = (at - self.range.0) / (self.range.1 - self.range.0).max(1e-9);
+                self.set_range(at - share * width, width, all);
+            }
+            if scroll.x.abs() > 0.1 {
+                let width = self.range.1 - self.range.0;
+                let by = f64::from(scroll.x) / f64::from(strip.rect.width().max(1.0)) * width;
+                self.set_range(self.range.0 - by, width, all);
+            }
+        }
+        if response.dragged_by(PointerButton::Secondary) || response.dragged_by(PointerButton::Middle) {
+            let width = self.range.1 - self.range.0;
+            let by = f64::from(response.drag_delta().x) / f64::from(strip.rect.width().max(1.0)) * width;
+            self.set_range(self.range.0 - by, width, all);
+        }
+        let scrub = response.dragged_by(PointerButton::Primary) || response.clicked_by(PointerButton::Primary);
+        if scrub && let Some(pointer) = response.interact_pointer_pos() {
+            let frame = strip.frame_at(pointer.x).floor().clamp(0.0, all - 1.0) as u32;
+            if frame != cx.state.selection.frame {
+                cx.send(Action::Seek(frame));
+            }
+        }
+    }
+
+    fn set_range(&mut self, start: f64, width: f64, all: f64) {
+        let start = start.clamp(0.0, (all - width).max(0.0));
+        self.range = (start, start + width);
+    }
+
+    /// Keeps the playhead in sight while it moves by itself or by keys.
+    fn follow(&mut self, cx: &PanelCx<'_>) {
+        let (start, end) = self.range;
+        let frame = f64::from(cx.state.selection.frame);
+        let width = end - start;
+        if width < f64::from(cx.state.frames()) && (frame < start || frame >= end) {
+            self.set_range(frame - width * 0.2, width, f64::from(cx.state.frames()));
+        }
+    }
+}
+
+fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip) {
+    let p = theme::palette(ui);
+    let review = cx.state.workspace == Workspace::Review;
+    let rows: &[&str] = if review { &["labels", "prediction", "heat"] } else { &["labels", "prediction"] };
+    let known = tracks::prediction_spans(cx.state);
+    let rows: Vec<&str> = rows.iter().copied().filter(|r| *r != "prediction" || review || !known.is_empty()).collect();
+    let gap = 5.0;
+    let height = ((space.height() - RULER - gap * rows.len() as f32) / rows.len().max(1) as f32).clamp(12.0, 44.0);
+    let font = theme::caption().resolve(ui.style());
+    tracks::ruler(ui, strip, Rect::from_min_size(strip.rect.min, Vec2::new(strip.rect.width(), RULER)), cx.state.fps());
+    let mut y = space.top() + RULER + 2.0;
+    for row in &rows {
+        let rect = Rect::from_min_size(egui::pos2(strip.rect.left(), y), Vec2::new(strip.rect.width(), height));
+        let name = egui::pos2(space.left() + 2.0, rect.center().y);
+        ui.painter().text(name, Align2::LEFT_CENTER, *row, font.clone(), p.muted);
+        ui.painter().rect_filled(rect, 3.0, p.well);
+        match *row {
+            "labels" => tracks::labels(ui, cx, strip, rect),
+            "prediction" => tracks::predictions(ui, cx, strip, rect, &known),
+            _ => tracks::heat(ui, cx, strip, rect),
+        }
+        y += height + gap;
+    }
+    let tracks_rect = Rect::from_min_max(strip.rect.min, egui::pos2(strip.rect.right(), y - gap));
+    if review {
+        tracks::clip_window(ui, cx, strip, tracks_rect);
+    }
+    playhead(ui, cx, strip, tracks_rect);
+}
+
+fn playhead(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
+    let p = theme::palette(ui);
+    let frame = f64::from(cx.state.selection.frame);
+    let (x0, x1) = (strip.x_of(frame), strip.x_of(frame + 1.0));
+    let painter = ui.painter_at(rect.expand2(Vec2::new(6.0, 0.0)));
+    if x1 - x0 > 3.0 {
+        let cell = Rect::from_x_y_ranges(x0..=x1, rect.y_range());
+        painter.rect_filled(cell, 0.0, p.accent.gamma_multiply(0.25));
+    }
+    let x = (x0 + x1) / 2.0;
+    painter.line_segment([egui::pos2(x, rect.top() + 6.0), egui::pos2(x, rect.bottom())], Stroke::new(1.5, p.accent));
+    let head = [egui::pos2(x - 5.0, rect.top()), egui::pos2(x + 5.0, rect.top()), egui::pos2(x, rect.top() + 8.0)];
+    painter.add(egui::Shape::convex_polygon(head.to_vec(), p.accent, Stroke::NONE));
+}

@@ -1,0 +1,284 @@
+//! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
+
+use crate::jobs::ClipRef;
+use crate::ui::panel::PanelCx;
+use crate::ui::state::AppState;
+use crate::ui::theme;
+use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, Vec2};
+
+/// Segments with an accessible name of their own; beyond, they would bury a screen reader.
+const NAMED: usize = 200;
+
+/// The mapping between frames and pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Strip {
+    /// Where the tracks lie.
+    pub rect: Rect,
+    /// First and last frame in sight.
+    pub range: (f64, f64),
+    /// Frames of the video.
+    pub frames: u32,
+}
+
+impl Strip {
+    /// Position of the left edge of a frame.
+    pub fn x_of(&self, frame: f64) -> f32 {
+        let share = (frame - self.range.0) / (self.range.1 - self.range.0).max(1e-9);
+        self.rect.left() + (share * f64::from(self.rect.width())) as f32
+    }
+
+    /// Frame at a position, with fractions.
+    pub fn frame_at(&self, x: f32) -> f64 {
+        let share = f64::from((x - self.rect.left()) / self.rect.width().max(1.0));
+        self.range.0 + share * (self.range.1 - self.range.0)
+    }
+
+    /// The part of `start..end` in sight, as a rectangle of a track.
+    fn span(&self, track: Rect, start: u32, end: u32) -> Option<Rect> {
+        let (x0, x1) = (self.x_of(f64::from(start)), self.x_of(f64::from(end)));
+        if x1 < track.left() || x0 > track.right() {
+            return None;
+        }
+        let x0 = x0.max(track.left());
+        Some(Rect::from_x_y_ranges(x0..=x1.min(track.right()).max(x0 + 1.0), track.y_range()))
+    }
+}
+
+/// Frame numbers and seconds.
+pub fn ruler(ui: &egui::Ui, strip: &Strip, rect: Rect, fps: f64) {
+    let p = theme::palette(ui);
+    let width = strip.range.1 - strip.range.0;
+    let per_mark = width / f64::from(rect.width().max(1.0)) * 90.0;
+    let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000];
+    let step = steps.into_iter().find(|s| f64::from(*s) >= per_mark).unwrap_or(500_000);
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let mut frame = (strip.range.0 / f64::from(step)).ceil() as i64 * i64::from(step);
+    let painter = ui.painter_at(rect);
+    while (frame as f64) < strip.range.1 {
+        let x = strip.x_of(frame as f64);
+        painter
+            .line_segment([egui::pos2(x, rect.bottom() - 4.0), egui::pos2(x, rect.bottom())], Stroke::new(1.0, p.line));
+        let seconds = frame as f64 / fps;
+        let text = format!("{frame}  {seconds:.1} s");
+        painter.text(egui::pos2(x + 3.0, rect.top() + 1.0), Align2::LEFT_TOP, text, font.clone(), p.muted);
+        frame += i64::from(step);
+    }
+}
+
+/// A block with its name, when the name fits.
+fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect.shrink2(Vec2::new(0.5, 2.0)), 2.0, color);
+    if rect.width() > 26.0 {
+        let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
+        let mut job =
+            egui::text::LayoutJob::simple_singleline(text.to_owned(), theme::caption().resolve(ui.style()), ink);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 8.0);
+        let galley = ui.painter().layout_job(job);
+        painter.galley(rect.left_center() + Vec2::new(4.0, -galley.size().y / 2.0), galley, ink);
+    }
+}
+
+/// What the frames show, by the dataset.
+pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
+    let p = theme::palette(ui);
+    let Some((_, video)) = cx.state.video() else { return };
+    if video.labels.is_empty() {
+        let font = theme::caption().resolve(ui.style());
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, "no labels", font, p.muted);
+        return;
+    }
+    for (named, segment) in video.labels.clipped(strip.frames).enumerate() {
+        let Some(span) = strip.span(rect, segment.start, segment.end) else { continue };
+        let name = cx.state.label_name(Some(segment.label));
+        block(ui, span, theme::label_color(Some(segment.label), &p), name);
+        if named < NAMED {
+            let id = ui.make_persistent_id(("label segment", segment.start));
+            let response = ui.interact(span, id, Sense::hover());
+            let text = format!("{name}, frames {} to {}", segment.start, segment.end.saturating_sub(1));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+            response.on_hover_text_at_pointer(text);
+        }
+    }
+}
+
+/// A run of frames with what the network says about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictionSpan {
+    /// First frame.
+    pub start: u32,
+    /// One past the last frame.
+    pub end: u32,
+    /// Name of the class.
+    pub class: String,
+    /// Position of the class for its colour.
+    pub color: usize,
+    /// Probability.
+    pub probability: f32,
+    /// Whether it is the label's class; `None` when there is no label.
+    pub correct: Option<bool>,
+}
+
+/// What is known about the chosen video: the prediction along it, else the clips of the evaluation, else what was
+/// explained.
+pub fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
+    let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
+        return Vec::new();
+    };
+    let color = |name: &str, fallback: usize| state.classes().by_name(name).unwrap_or(fallback);
+    if let Some(along) = state.video_predictions.get(&(checkpoint.clone(), video.name.clone())) {
+        let mut spans: Vec<PredictionSpan> = Vec::new();
+        for (frame, (class, probability)) in along.frames.iter().enumerate() {
+            let name = along.classes.name(*class);
+            let frame = frame as u32;
+            // Runs of nearly equal probability become one block.
+            let bucket = |p: f32| (p * 10.0).round() as i32;
+            match spans.last_mut() {
+                Some(s) if s.end == frame && s.class == name && bucket(s.probability) == bucket(*probability) => {
+                    s.end = frame + 1;
+                }
+                _ => spans.push(PredictionSpan {
+                    start: frame,
+                    end: frame + 1,
+                    class: name.to_owned(),
+                    color: color(name, *class),
+                    probability: *probability,
+                    correct: None,
+                }),
+            }
+        }
+        return spans;
+    }
+    let (span, stride) = state.window_geometry();
+    let length = stride.min(span).max(1);
+    let frames = video.frames();
+    let mut spans: Vec<PredictionSpan> = match state.evaluation() {
+        Some(entry) => {
+            let mine = entry.predictions.clips.iter().filter(|c| c.video == video.name);
+            mine.map(|c| PredictionSpan {
+                start: c.start,
+                end: (c.start + length).min(frames.max(c.start + 1)),
+                class: entry.evaluation.classes.name(c.predicted).to_owned(),
+                color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
+                probability: c.confidence(),
+                correct: Some(c.correct()),
+            })
+            .collect()
+        }
+        None => Vec::new(),
+    };
+    for (clip, answer) in state.explain.answers_of(&checkpoint, &video.name) {
+        if !spans.iter().any(|s| s.start == clip.start) {
+            let name = answer.classes.name(answer.predicted);
+            spans.push(PredictionSpan {
+                start: clip.start,
+                end: (clip.start + length).min(frames.max(clip.start + 1)),
+                class: name.to_owned(),
+                color: color(name, answer.predicted),
+                probability: answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0),
+                correct: answer.truth.map(|t| t == answer.predicted),
+            });
+        }
+    }
+    spans.sort_by_key(|s| s.start);
+    spans
+}
+
+/// What the frames show, by the network; opacity is probability, a red line marks errors.
+pub fn predictions(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, spans: &[PredictionSpan]) {
+    let p = theme::palette(ui);
+    if spans.is_empty() {
+        let text =
+            if cx.state.run().is_some() { "not predicted yet: Run, Predict this video" } else { "no run is chosen" };
+        let font = theme::caption().resolve(ui.style());
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, p.muted);
+        return;
+    }
+    for (named, span) in spans.iter().enumerate() {
+        let Some(area) = strip.span(rect, span.start, span.end) else { continue };
+        let color = theme::class_color(span.color).gamma_multiply(span.probability.clamp(0.12, 1.0));
+        block(ui, area, color, &span.class);
+        if span.correct == Some(false) {
+            let line = Rect::from_min_size(area.left_bottom() - Vec2::new(0.0, 3.0), Vec2::new(area.width(), 2.5));
+            ui.painter_at(rect).rect_filled(line, 0.0, p.bad);
+        }
+        if named < NAMED {
+            let id = ui.make_persistent_id(("prediction span", span.start));
+            let response = ui.interact(area, id, Sense::hover());
+            let wrong = if span.correct == Some(false) { ", wrong" } else { "" };
+            response.on_hover_text_at_pointer(format!(
+                "said {} with {:.2}{wrong}, frames {} to {}",
+                span.class,
+                span.probability,
+                span.start,
+                span.end.saturating_sub(1)
+            ));
+        }
+    }
+}
+
+/// How much heat each moment of the explained clips has, relative to the hottest moment known.
+pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
+    let p = theme::palette(ui);
+    let (Some(checkpoint), Some((_, video))) = (cx.state.selection.checkpoint_ref(), cx.state.video()) else { return };
+    let view = cx.state.selection.view();
+    let mut bars: Vec<(u32, u32, f32)> = Vec::new();
+    for (clip, answer) in cx.state.explain.answers_of(&checkpoint, &video.name) {
+        let Some(map) = answer.maps.get(&view) else { continue };
+        let [steps, rows, columns] = map.shape;
+        let cells = (rows * columns).max(1);
+        let last = answer.frames.last().copied().unwrap_or(clip.start) + 1;
+        let length = f64::from(last.saturating_sub(clip.start)) / steps.max(1) as f64;
+        for (step, values) in map.values.chunks(cells).take(steps).enumerate() {
+            let energy = values.iter().map(|v| v.max(0.0)).sum::<f32>() / cells as f32;
+            let start = f64::from(clip.start) + step as f64 * length;
+            bars.push((start.round() as u32, (start + length).round() as u32, energy));
+        }
+    }
+    if bars.is_empty() {
+        let font = theme::caption().resolve(ui.style());
+        let text = if cx.state.view.heat { "heat of explained clips appears here" } else { "heatmap is off (H)" };
+        ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, font, p.muted);
+        return;
+    }
+    let most = bars.iter().fold(1e-12_f32, |m, (_, _, e)| m.max(*e));
+    let painter = ui.painter_at(rect);
+    for (start, end, energy) in bars {
+        if let Some(area) = strip.span(rect, start, end) {
+            let height = (energy / most * (rect.height() - 2.0)).max(1.0);
+            let bar = Rect::from_min_max(
+                egui::pos2(area.left() + 0.5, rect.bottom() - height),
+                egui::pos2(area.right() - 0.5, rect.bottom()),
+            );
+            painter.rect_filled(bar, 1.0, p.warn.gamma_multiply(0.85));
+        }
+    }
+}
+
+/// The frames the network saw for the map on screen.
+pub fn clip_window(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
+    let p = theme::palette(ui);
+    let Some(ClipRef { start, .. }) = cx.state.explained_clip() else { return };
+    let (span, _) = cx.state.window_geometry();
+    let Some(area) = strip.span(rect, start, start.saturating_add(span).min(strip.frames)) else { return };
+    let pinned = cx.state.selection.clip.is_some();
+    let stroke = Stroke::new(if pinned { 2.0 } else { 1.2 }, p.text.gamma_multiply(0.8));
+    let area = Rect::from_min_max(egui::pos2(area.left(), area.top() + 16.0), area.max);
+    ui.painter_at(rect.expand(2.0)).rect_stroke(area, 3.0, stroke, StrokeKind::Outside);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_and_pixels_agree() {
+        let rect = Rect::from_min_size(egui::pos2(10.0, 0.0), Vec2::new(200.0, 20.0));
+        let strip = Strip { rect, range: (100.0, 200.0), frames: 1000 };
+        assert_eq!(strip.x_of(100.0), 10.0);
+        assert_eq!(strip.x_of(150.0), 110.0);
+        assert!((strip.frame_at(110.0) - 150.0).abs() < 1e-9);
+        assert!(strip.span(rect, 0, 50).is_none() && strip.span(rect, 300, 400).is_none());
+        assert_eq!(strip.span(rect, 0, 150).map(|r| (r.left(), r.right())), Some((10.0, 110.0)));
+    }
+}

@@ -1,0 +1,65 @@
+//! Play, step, speed, loop, and where one is.
+
+use crate::ui::Action;
+use crate::ui::panel::PanelCx;
+use crate::ui::state::Playback;
+use crate::ui::theme;
+use crate::ui::widgets::icons::{self, Icon};
+use crate::ui::widgets::text::timestamp;
+use egui::RichText;
+
+/// One row of controls; `compact` leaves out what does not fit beside a small picture.
+pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, compact: bool) {
+    let state = cx.state;
+    let frames = state.frames();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        if !compact && icons::button(ui, Icon::First, "First frame (Home)").clicked() {
+            cx.send(Action::First);
+        }
+        if icons::button(ui, Icon::Back, "Previous frame (Left)").clicked() {
+            cx.send(Action::Step(-1));
+        }
+        let (icon, name) =
+            if state.playback.playing { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play (Space)") };
+        if icons::button(ui, icon, name).clicked() {
+            cx.send(Action::TogglePlay);
+        }
+        if icons::button(ui, Icon::Forward, "Next frame (Right)").clicked() {
+            cx.send(Action::Step(1));
+        }
+        if !compact && icons::button(ui, Icon::Last, "Last frame (End)").clicked() {
+            cx.send(Action::Last);
+        }
+        if icons::toggle(ui, Icon::Loop, "Loop the clip (L)", state.playback.loop_clip).clicked() {
+            cx.send(Action::ToggleLoop);
+        }
+        ui.add_space(6.0);
+        let last = frames.saturating_sub(1);
+        let shown = cx.services.shown().filter(|s| Some(&s.video) == state.selection.video.as_ref());
+        let seconds = shown.map_or(f64::from(state.selection.frame) / state.fps(), |s| s.pts_s);
+        let text = format!("frame {} / {last}   {}", state.selection.frame, timestamp(seconds));
+        ui.label(RichText::new(text).text_style(theme::caption()).monospace());
+        if !compact {
+            ui.add_space(8.0);
+            speed(ui, cx);
+        }
+    });
+}
+
+fn speed(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let now = cx.state.playback.speed;
+    let combo = egui::ComboBox::new("speed", "").width(58.0).selected_text(format!("{now}×"));
+    let response = ui.name_inputs("Speed", |ui| {
+        combo
+            .show_ui(ui, |ui| {
+                for speed in Playback::SPEEDS {
+                    if ui.selectable_label((speed - now).abs() < 1e-3, format!("{speed}×")).clicked() {
+                        cx.send(Action::SetSpeed(speed));
+                    }
+                }
+            })
+            .response
+    });
+    response.on_hover_text("Speed ([ slower, ] faster)");
+}

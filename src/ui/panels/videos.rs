@@ -1,0 +1,222 @@
+//! The table of videos.
+
+use crate::domain::{Dataset, VideoEntry};
+use crate::ui::Action;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::theme;
+use crate::ui::widgets::text::{count, fps};
+use egui::{RichText, Sense, Vec2};
+use egui_extras::{Column, TableBuilder};
+use std::cmp::Ordering;
+
+/// What the table is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Key {
+    #[default]
+    Name,
+    Split,
+    Frames,
+    Fps,
+    Size,
+    Codec,
+    Warnings,
+}
+
+const COLUMNS: [(Key, &str, f32); 7] = [
+    (Key::Name, "video", 76.0),
+    (Key::Split, "split", 38.0),
+    (Key::Frames, "frames", 46.0),
+    (Key::Fps, "fps", 32.0),
+    (Key::Size, "size", 58.0),
+    (Key::Codec, "codec", 42.0),
+    (Key::Warnings, "!", 18.0),
+];
+
+/// The table with its order.
+#[derive(Default)]
+pub struct Videos {
+    key: Key,
+    descending: bool,
+    rows: Vec<usize>,
+    /// Classes present in each video of the dataset.
+    classes: Vec<Vec<usize>>,
+    made_from: (String, Vec<usize>, Key, bool),
+    fingerprint: String,
+    shown: Option<String>,
+}
+
+impl Panel for Videos {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let Some(dataset) = cx.state.dataset.clone() else {
+            ui.weak("No dataset is open.");
+            return;
+        };
+        ui.horizontal(|ui| {
+            let frames: u64 =
+                self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
+            let text = format!("{} videos, {} frames", count(self.rows.len() as u64), count(frames));
+            ui.label(RichText::new(text).text_style(theme::caption()).weak());
+        });
+        self.refresh(cx, &dataset);
+        self.table(ui, cx, &dataset);
+    }
+}
+
+impl Videos {
+    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
+        if self.fingerprint != dataset.fingerprint || self.classes.len() != dataset.videos.len() {
+            self.fingerprint.clone_from(&dataset.fingerprint);
+            self.classes = dataset.videos.iter().map(classes_of).collect();
+        }
+        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), self.key, self.descending);
+        if self.made_from == from {
+            return;
+        }
+        self.rows.clone_from(&cx.state.filtered);
+        let warnings = |i: usize| cx.state.warnings_by_video.get(&i).map_or(0, Vec::len);
+        let key = self.key;
+        self.rows.sort_by(|a, b| match (dataset.videos.get(*a), dataset.videos.get(*b)) {
+            (Some(x), Some(y)) if key == Key::Warnings => warnings(*a).cmp(&warnings(*b)).then(x.name.cmp(&y.name)),
+            (Some(x), Some(y)) => compare(x, y, key).then(x.name.cmp(&y.name)),
+            _ => Ordering::Equal,
+        });
+        if self.descending {
+            self.rows.reverse();
+        }
+        self.made_from = from;
+    }
+
+    fn table(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset) {
+        let mut sort = None;
+        let height = 22.0;
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let chosen = cx.state.selection.video.clone();
+        let moved = self.shown != chosen;
+        self.shown.clone_from(&chosen);
+        egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+            let mut table = TableBuilder::new(ui)
+                .striped(false)
+                .sense(Sense::click())
+                .auto_shrink(false)
+                .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
+            for (_, _, width) in COLUMNS {
+                table = table.column(Column::initial(width).clip(true).resizable(true));
+            }
+            table = table.column(Column::remainder().at_least(60.0).clip(true));
+            if moved
+                && let Some(row) =
+                    self.rows.iter().position(|i| dataset.videos.get(*i).map(|v| &v.name) == chosen.as_ref())
+            {
+                table = table.scroll_to_row(row, None);
+            }
+            table
+                .header(22.0, |mut header| {
+                    for (key, title, _) in COLUMNS {
+                        header.col(|ui| {
+                            let on = self.key == key;
+                            if heading(ui, title, on.then_some(self.descending)).clicked() {
+                                sort = Some(key);
+                            }
+                        });
+                    }
+                    header.col(|ui| drop(ui.label(RichText::new("classes").text_style(theme::caption()).weak())));
+                })
+                .body(|body| {
+                    body.rows(height, self.rows.len(), |mut row| {
+                        let Some(index) = self.rows.get(row.index()).copied() else { return };
+                        let Some(video) = dataset.videos.get(index) else { return };
+                        row.set_selected(chosen.as_deref() == Some(video.name.as_str()));
+                        cells(&mut row, cx, dataset, index, video, self.classes.get(index).map_or(&[], Vec::as_slice));
+                        let response = row.response();
+                        response.widget_info(|| {
+                            egui::WidgetInfo::labeled(egui::Role::Row, true, format!("Video {}", video.name))
+                        });
+                        if response.clicked() {
+                            cx.send(Action::SelectVideo(video.name.clone()));
+                        }
+                    });
+                });
+        });
+        if let Some(key) = sort {
+            self.descending = self.key == key && !self.descending;
+            self.key = key;
+        }
+    }
+}
+
+fn heading(ui: &mut egui::Ui, title: &str, descending: Option<bool>) -> egui::Response {
+    let p = theme::palette(ui);
+    let color = if descending.is_some() { p.text } else { p.muted };
+    let text = RichText::new(title).text_style(theme::caption()).color(color);
+    let response = ui.add(egui::Button::new(text).frame(false));
+    if let Some(down) = descending {
+        let tip = response.rect.right_center() + Vec2::new(-1.0, if down { 3.0 } else { -3.0 });
+        let side = if down { -5.0 } else { 5.0 };
+        let points = vec![tip, tip + Vec2::new(-3.5, side), tip + Vec2::new(3.5, side)];
+        ui.painter().add(egui::Shape::convex_polygon(points, p.text, egui::Stroke::NONE));
+    }
+    let name = if title == "!" { "warnings" } else { title };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Sort by {name}")));
+    response.on_hover_text(format!("Sort by {name}"))
+}
+
+fn cells(
+    row: &mut egui_extras::TableRow<'_, '_>,
+    cx: &PanelCx<'_>,
+    dataset: &Dataset,
+    index: usize,
+    video: &VideoEntry,
+    classes: &[usize],
+) {
+    let facts = video.facts.as_ref();
+    let text = |ui: &mut egui::Ui, text: String| {
+        ui.add(egui::Label::new(RichText::new(text).text_style(theme::caption())).truncate().selectable(false));
+    };
+    row.col(|ui| text(ui, video.name.rsplit('/').next().unwrap_or(&video.name).to_owned()));
+    row.col(|ui| text(ui, video.split.name().to_owned()));
+    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| count(u64::from(f.frames)))));
+    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| fps(f.fps))));
+    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| format!("{}×{}", f.width, f.height))));
+    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| f.codec.clone())));
+    row.col(|ui| {
+        let p = theme::palette(ui);
+        if let Some(warnings) = cx.state.warnings_by_video.get(&index) {
+            let label = RichText::new(warnings.len().to_string()).text_style(theme::caption()).color(p.warn);
+            ui.label(label).on_hover_text(warnings.join("\n"));
+        }
+    });
+    row.col(|ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for class in classes.iter().take(24) {
+            let (rect, response) = ui.allocate_exact_size(Vec2::new(9.0, 12.0), Sense::hover());
+            ui.painter().rect_filled(rect, 2.0, theme::class_color(*class));
+            response.on_hover_text(dataset.classes.name(*class));
+        }
+        if classes.len() > 24 {
+            ui.weak(format!("+{}", classes.len() - 24));
+        }
+    });
+}
+
+fn classes_of(video: &VideoEntry) -> Vec<usize> {
+    let mut classes: Vec<usize> = video.labels.segments().iter().filter_map(|s| s.label.class()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+fn compare(a: &VideoEntry, b: &VideoEntry, key: Key) -> Ordering {
+    let (fa, fb) = (a.facts.as_ref(), b.facts.as_ref());
+    match key {
+        Key::Name | Key::Warnings => Ordering::Equal,
+        Key::Split => a.split.cmp(&b.split),
+        Key::Frames => a.frames().cmp(&b.frames()),
+        Key::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),
+        Key::Size => {
+            let area =
+                |f: Option<&crate::domain::VideoFacts>| f.map_or(0, |f| u64::from(f.width) * u64::from(f.height));
+            area(fa).cmp(&area(fb))
+        }
+        Key::Codec => fa.map(|f| &f.codec).cmp(&fb.map(|f| &f.codec)),
+    }
+}

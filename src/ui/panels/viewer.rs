@@ -1,0 +1,66 @@
+//! The picture of the Data workspace, with mask, skeleton and caption.
+
+use super::transport;
+use crate::ui::Action;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::theme;
+use crate::ui::widgets::picture::{self, Picture};
+use egui::{Align2, Rect, Vec2};
+
+/// The viewer.
+pub struct Viewer;
+
+impl Panel for Viewer {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        if cx.state.video().is_none() {
+            ui.weak("Choose a video in the table or the explorer.");
+            return;
+        }
+        toggles(ui, cx);
+        let space = ui.available_rect_before_wrap();
+        let bar = 30.0;
+        let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
+        show_frame(ui, cx, stage, 1, "Picture");
+        let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 3.0), space.max);
+        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| transport::ui(ui, cx, true));
+    }
+}
+
+/// Mask, skeleton and caption on or off.
+pub fn toggles(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some((_, video)) = cx.state.video() else { return };
+    let (masks, poses) = (video.masks.is_some(), video.poses.is_some());
+    let view = cx.state.view.clone();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let mut toggle = |on: bool, there: bool, name: &str, key: &str, action: Action| {
+            let response = ui.add_enabled(there, egui::Button::selectable(on, name));
+            let missing = format!("This dataset has no {} for this video.", name.to_lowercase());
+            if response.on_hover_text(format!("{name} on or off ({key})")).on_disabled_hover_text(missing).clicked() {
+                cx.send(action);
+            }
+        };
+        toggle(view.mask, masks, "Mask", "M", Action::ToggleMask);
+        toggle(view.skeleton, poses, "Skeleton", "K", Action::ToggleSkeleton);
+        toggle(view.caption, true, "Caption", "C", Action::ToggleCaption);
+    });
+}
+
+/// The committed frame without heat, or why there is none.
+pub fn show_frame(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, view: u64, name: &str) {
+    let p = theme::palette(ui);
+    if let Some(frame) = cx.services.shown() {
+        let at = picture::show(ui, cx, rect, &Picture { view, frame, heat: None, name });
+        picture::caption(ui, cx.state, frame, at);
+    } else {
+        ui.painter().rect_filled(rect, 4.0, p.stage);
+        if cx.services.frame_error().is_none() {
+            picture::badge(ui, rect, Align2::CENTER_CENTER, "decoding…", egui::Color32::from_gray(200));
+        }
+    }
+    if let Some(error) = cx.services.frame_error() {
+        picture::badge(ui, rect, Align2::CENTER_CENTER, error, egui::Color32::from_rgb(255, 176, 168));
+    } else if let Some(note) = cx.services.annotation_note() {
+        picture::badge(ui, rect, Align2::LEFT_TOP, note, egui::Color32::from_rgb(255, 214, 140));
+    }
+}

@@ -1,0 +1,72 @@
+//! What the dataset's owner should know: the file, what is wrong, what to do.
+
+use crate::domain::DatasetWarning;
+use crate::ui::Action;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::theme;
+use crate::ui::widgets::icons::{self, Icon};
+use egui::RichText;
+use std::sync::Arc;
+
+/// The list.
+pub struct Warnings;
+
+impl Panel for Warnings {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let Some(dataset) = cx.state.dataset.clone() else {
+            ui.weak("No dataset is open.");
+            return;
+        };
+        if dataset.warnings.is_empty() {
+            ui.weak("Nothing suspicious was found in this dataset.");
+            return;
+        }
+        ui.horizontal(|ui| {
+            ui.weak(format!("{} found while opening", dataset.warnings.len()));
+            if ui.button("Copy all warnings").clicked() {
+                let lines: Vec<String> =
+                    dataset.warnings.iter().map(|w| format!("{}: {}", w.path.display(), w.message)).collect();
+                cx.send(Action::Copy(lines.join("\n")));
+            }
+        });
+        let height = 46.0;
+        egui::ScrollArea::vertical().auto_shrink(false).show_rows(ui, height, dataset.warnings.len(), |ui, rows| {
+            for warning in dataset.warnings.iter().skip(rows.start).take(rows.len()) {
+                row(ui, cx, &dataset, warning, height);
+            }
+        });
+    }
+}
+
+fn row(
+    ui: &mut egui::Ui,
+    cx: &mut PanelCx<'_>,
+    dataset: &Arc<crate::domain::Dataset>,
+    warning: &DatasetWarning,
+    height: f32,
+) {
+    let p = theme::palette(ui);
+    let path = warning.path.strip_prefix(&dataset.root).unwrap_or(&warning.path).display().to_string();
+    let video = dataset.videos.iter().find(|v| v.path == warning.path).map(|v| v.name.clone());
+    ui.allocate_ui(egui::vec2(ui.available_width(), height - ui.spacing().item_spacing.y), |ui| {
+        ui.horizontal_top(|ui| {
+            let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
+            icons::paint(ui.painter(), rect, Icon::Warning, p.warn);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 1.0;
+                let name = if path.is_empty() { dataset.name.clone() } else { path };
+                match video {
+                    Some(video) => {
+                        let link = egui::Button::new(RichText::new(&name).color(p.accent)).frame(false);
+                        if ui.add(link).clicked() {
+                            cx.send(Action::SelectVideo(video));
+                        }
+                    }
+                    None => drop(ui.label(RichText::new(&name).strong())),
+                }
+                let text = RichText::new(&warning.message).text_style(theme::caption());
+                ui.add(egui::Label::new(text).truncate()).on_hover_text(&warning.message);
+            });
+        });
+    });
+}
