@@ -37,6 +37,7 @@ pub mod services;
 pub mod state;
 pub mod storage;
 pub mod theme;
+pub mod thumbs;
 pub mod widgets;
 pub mod workers;
 

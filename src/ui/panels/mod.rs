@@ -1,5 +1,7 @@
 //! The panels and their registry.
 
+mod evaluate_clips;
+mod evaluate_report;
 mod explorer;
 mod inspector;
 mod review;
@@ -7,6 +9,9 @@ mod review_controls;
 mod statistics;
 mod timeline;
 mod timeline_tracks;
+mod train_config;
+mod train_live;
+mod train_tracks;
 mod transport;
 mod videos;
 mod viewer;
@@ -47,6 +52,30 @@ pub const PANELS: &[PanelSpec] = &[
     },
     PanelSpec { id: "warnings", title: "Warnings", workspaces: &[Data], build: || Box::new(warnings::Warnings) },
     PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
+    PanelSpec {
+        id: "train-config",
+        title: "Configuration",
+        workspaces: &[Workspace::Train],
+        build: || Box::<train_config::TrainConfig>::default(),
+    },
+    PanelSpec {
+        id: "train-live",
+        title: "Dashboard",
+        workspaces: &[Workspace::Train],
+        build: || Box::<train_live::TrainLive>::default(),
+    },
+    PanelSpec {
+        id: "evaluate-report",
+        title: "Report",
+        workspaces: &[Workspace::Evaluate],
+        build: || Box::<evaluate_report::EvaluateReport>::default(),
+    },
+    PanelSpec {
+        id: "evaluate-clips",
+        title: "Clips",
+        workspaces: &[Workspace::Evaluate],
+        build: || Box::<evaluate_clips::EvaluateClips>::default(),
+    },
 ];
 
 /// A panel by its id.

@@ -1,5 +1,14 @@
 //! Parts that several panels use.
 
+pub mod class_bars;
+pub mod class_heat;
+pub mod clip_grid;
+pub mod config_form;
+pub mod curves;
+pub mod form_rows;
 pub mod icons;
+pub mod matrix;
 pub mod picture;
+pub mod series;
+pub mod style;
 pub mod text;

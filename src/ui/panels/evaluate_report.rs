@@ -1,0 +1,266 @@
+//! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
+
+use crate::eval::Evaluation;
+use crate::jobs::{CheckpointRef, Job, SplitChoice};
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{PathPurpose, Workspace};
+use crate::ui::widgets::class_bars::{self, BarState};
+use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
+use crate::ui::widgets::style;
+use crate::ui::{Action, AppState, theme};
+use egui::{RichText, Ui};
+use std::path::Path;
+
+/// The panel.
+#[derive(Default)]
+pub struct EvaluateReport {
+    matrix: MatrixState,
+    bars: BarState,
+}
+
+impl Panel for EvaluateReport {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        if cx.state.runs.is_empty() {
+            let text = "Judging needs a trained network. Train one, or open a run folder.";
+            if style::empty_state(ui, "No run yet", text, Some("Train one")) {
+                cx.send(Action::SetWorkspace(Workspace::Train));
+            }
+            ui.vertical_centered(|ui| {
+                if ui.button("Open a run…").clicked() {
+                    cx.send(Action::AskPath(PathPurpose::Run));
+                }
+            });
+            return;
+        }
+        pickers(ui, cx);
+        let state = cx.state;
+        let Some(entry) = state.evaluation() else {
+            missing(ui, cx);
+            return;
+        };
+        let evaluation = entry.evaluation.as_ref();
+        cards(ui, evaluation);
+        warnings(ui, evaluation);
+        ui.add_space(4.0);
+        let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
+        let selected = state.selection.cell;
+        let size = ui.available_size();
+        let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
+        let mut picked = None;
+        ui.horizontal_top(|ui| {
+            let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
+            ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.set_min_size(matrix_size);
+                picked = matrix::show(ui, &shown, selected, &mut self.matrix);
+            });
+            let rest = egui::vec2(ui.available_width(), size.y);
+            ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.set_min_size(rest);
+                picked = class_bars::show(ui, &evaluation.per_class, selected, &mut self.bars).or(picked);
+            });
+        });
+        if let Some(pick) = picked {
+            select(cx, pick, selected);
+        }
+    }
+}
+
+/// Choosing the same part again lets go of it.
+fn select(cx: &mut PanelCx<'_>, pick: MatrixPick, selected: Option<MatrixPick>) {
+    let pick = (selected != Some(pick)).then_some(pick);
+    let class = match pick {
+        Some(MatrixPick::Row(c) | MatrixPick::Column(c) | MatrixPick::Cell { truth: c, .. }) => Some(c),
+        None => None,
+    };
+    cx.send(Action::SelectCell(pick));
+    cx.send(Action::SelectClass(class));
+}
+
+fn leaf(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into())
+}
+
+/// Run, checkpoint and split, and the button that judges.
+fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
+    let state = cx.state;
+    let mut actions = Vec::new();
+    ui.horizontal_wrapped(|ui| {
+        let label = ui.weak("Run");
+        let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| leaf(&r.path));
+        let combo = egui::ComboBox::from_id_salt("run").selected_text(style::elide(&name, 26)).width(150.0);
+        combo
+            .show_ui(ui, |ui| {
+                for run in &state.runs {
+                    let on = state.selection.run.as_ref() == Some(&run.path);
+                    if ui.selectable_label(on, leaf(&run.path)).clicked() {
+                        actions.push(Action::SelectRun(Some(run.path.clone())));
+                    }
+                }
+            })
+            .response
+            .labelled_by(label.id);
+        if let Some(run) = state.run() {
+            let label = ui.weak("Checkpoint");
+            let chosen = state.selection.checkpoint.as_deref();
+            let best = "best there is";
+            egui::ComboBox::from_id_salt("checkpoint")
+                .selected_text(chosen.unwrap_or(best))
+                .width(120.0)
+                .show_ui(ui, |ui| {
+                    if ui.selectable_label(chosen.is_none(), best).clicked() {
+                        actions.push(Action::SelectCheckpoint(None));
+                    }
+                    for name in &run.checkpoints {
+                        if ui.selectable_label(chosen == Some(name), name).clicked() {
+                            actions.push(Action::SelectCheckpoint(Some(name.clone())));
+                        }
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+        }
+        let label = ui.weak("Split");
+        egui::ComboBox::from_id_salt("split")
+            .selected_text(state.selection.split.name())
+            .width(70.0)
+            .show_ui(ui, |ui| {
+                for split in [SplitChoice::Test, SplitChoice::Val, SplitChoice::Train, SplitChoice::All] {
+                    if ui.selectable_label(state.selection.split == split, split.name()).clicked() {
+                        actions.push(Action::SelectSplit(split));
+                    }
+                }
+            })
+            .response
+            .labelled_by(label.id);
+        let busy = running(state);
+        let ready = state.dataset.is_some() && state.run().is_some() && busy.is_none();
+        let p = theme::palette(ui);
+        let button = if ready {
+            egui::Button::new(RichText::new("Evaluate checkpoint").color(p.on_accent)).fill(p.accent)
+        } else {
+            egui::Button::new("Evaluate checkpoint")
+        };
+        let why = if state.dataset.is_none() { "Open a dataset first" } else { "Choose a run first" };
+        if ui.add_enabled(ready, button).on_disabled_hover_text(why).clicked()
+            && let Some(run) = state.run()
+        {
+            let checkpoint = CheckpointRef { run: run.path.clone(), name: state.selection.checkpoint.clone() };
+            actions.push(Action::Evaluate(checkpoint, state.selection.split));
+        }
+        if let Some(text) = busy {
+            ui.spinner();
+            ui.weak(text);
+        }
+        if state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
+            actions.push(Action::AskPath(PathPurpose::Dataset));
+        }
+    });
+    for action in actions {
+        cx.send(action);
+    }
+}
+
+/// What the evaluation that runs is doing.
+fn running(state: &AppState) -> Option<String> {
+    let job = state.jobs.iter().rev().find(|j| j.status.is_live() && matches!(j.job, Job::Evaluate { .. }))?;
+    Some(match &job.stage {
+        Some((label, done, total)) if *total > 0 => format!("{label} {done} / {total}"),
+        Some((label, ..)) => format!("{label}…"),
+        None => "starting…".into(),
+    })
+}
+
+fn missing(ui: &mut Ui, cx: &PanelCx<'_>) {
+    let state = cx.state;
+    let (title, text) = match state.run() {
+        None => ("Choose a run", "Choose the run to judge at the top.".to_owned()),
+        Some(_) if running(state).is_some() => {
+            ("Judging…", "The score and the matrix appear here as soon as every clip has been seen.".to_owned())
+        }
+        Some(run) => (
+            "Not judged yet",
+            format!(
+                "{} has not been judged on the {} clips. Press Evaluate checkpoint at the top.",
+                leaf(&run.path),
+                state.selection.split.name()
+            ),
+        ),
+    };
+    style::empty_state(ui, title, &text, None);
+}
+
+fn percent(value: f64) -> String {
+    if value.is_finite() { format!("{:.1} %", value * 100.0) } else { "–".into() }
+}
+
+fn cards(ui: &mut Ui, e: &Evaluation) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
+        let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
+        let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
+        card(ui, "Accuracy", &percent(e.accuracy), &format!("{interval}, {} clips", e.clips), help);
+        let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
+        let classes = format!("{with_clips} of {} classes", e.per_class.len());
+        card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
+        card(
+            ui,
+            "Top 3",
+            &percent(e.top3_accuracy),
+            &format!("top 5 {}", percent(e.top5_accuracy)),
+            "The label is among the most probable classes",
+        );
+        card(
+            ui,
+            "F1",
+            &format!("{:.2}", e.macro_average.f1),
+            &format!("weighted {:.2}", e.weighted_average.f1),
+            "Mean over classes; weighted: by their clips",
+        );
+        card(ui, "Loss", &format!("{:.3}", e.loss), "cross-entropy", "Mean cross-entropy of the clips");
+        card(
+            ui,
+            "Baseline",
+            &percent(e.majority_baseline),
+            "always the commonest",
+            "Accuracy of always saying the commonest class",
+        );
+        if let Some(f) = &e.frames {
+            let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
+            let help = format!(
+                "Frame by frame, background left out. F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
+                f.f1_10, f.f1_25, f.f1_50
+            );
+            card(ui, "Frames", &percent(f.accuracy), &text, &help);
+        }
+    });
+}
+
+fn card(ui: &mut Ui, name: &str, value: &str, small: &str, help: &str) {
+    let p = theme::palette(ui);
+    let frame = egui::Frame::new().fill(p.card).corner_radius(6.0).inner_margin(egui::Margin::symmetric(10, 5));
+    let response = frame
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ui.vertical(|ui| {
+                ui.label(RichText::new(name).small().color(p.muted));
+                ui.label(RichText::new(value).size(19.0).strong());
+                ui.label(RichText::new(small).small().color(p.muted));
+            });
+        })
+        .response;
+    response.on_hover_text(help);
+}
+
+/// Sentences that put the score in doubt; a few at full length, the others by scrolling.
+fn warnings(ui: &mut Ui, e: &Evaluation) {
+    if e.warnings.is_empty() {
+        return;
+    }
+    ui.add_space(4.0);
+    egui::ScrollArea::vertical().id_salt("doubts").max_height(64.0).auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        for sentence in &e.warnings {
+            style::notice(ui, style::warn_color(ui), sentence);
+        }
+    });
+}

@@ -1,0 +1,308 @@
+//! What is trained and how: preset, form, run folder, and the buttons that start and stop it.
+
+use crate::config::{PRESETS, RunConfig};
+use crate::progress::Flow;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{JobStatus, PathPurpose};
+use crate::ui::widgets::config_form::{self, FormState};
+use crate::ui::widgets::style;
+use crate::ui::{Action, AppState, theme};
+use egui::Ui;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The panel.
+pub struct TrainConfig {
+    preset: usize,
+    base: RunConfig,
+    config: RunConfig,
+    form: FormState,
+    /// The run folder as typed; empty takes the suggestion.
+    out: String,
+    suggested: (Option<PathBuf>, String),
+    file: String,
+    file_note: Option<Result<String, String>>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        let config = preset(0);
+        Self {
+            preset: 0,
+            base: config.clone(),
+            config,
+            form: FormState::default(),
+            out: String::new(),
+            suggested: (None, String::new()),
+            file: String::new(),
+            file_note: None,
+        }
+    }
+}
+
+/// Configuration of a preset; presets are parsed by a test, so the fallback is never seen.
+fn preset(index: usize) -> RunConfig {
+    PRESETS.get(index).and_then(|p| p.config().ok()).unwrap_or_else(RunConfig::reference)
+}
+
+impl Panel for TrainConfig {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        self.preset_row(ui);
+        self.folder_row(ui, cx.state);
+        self.buttons(ui, cx);
+        ui.separator();
+        let search =
+            egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
+        ui.add(search).accessible_name("Search settings");
+        let classes = cx.state.classes().len();
+        egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
+            config_form::show(ui, &mut self.config, &self.base, classes, &mut self.form);
+        });
+    }
+}
+
+impl TrainConfig {
+    fn preset_row(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            let label = ui.label("Preset");
+            let name = PRESETS.get(self.preset).map_or("from a file", |p| p.name);
+            let mut chosen = None;
+            egui::ComboBox::from_id_salt("preset")
+                .selected_text(name)
+                .width(150.0)
+                .show_ui(ui, |ui| {
+                    for (i, p) in PRESETS.iter().enumerate() {
+                        if ui.selectable_label(i == self.preset, p.name).on_hover_text(p.summary).clicked() {
+                            chosen = Some(i);
+                        }
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+            if let Some(index) = chosen {
+                self.preset = index;
+                self.base = preset(index);
+                self.config = self.base.clone();
+            }
+            if self.config != self.base && ui.button("Reset all").on_hover_text("Back to the preset's values").clicked()
+            {
+                self.config = self.base.clone();
+            }
+            ui.menu_button("File", |ui| self.file_menu(ui));
+        });
+        if let Some(p) = PRESETS.get(self.preset) {
+            ui.add(egui::Label::new(egui::RichText::new(p.summary).weak()).truncate());
+        }
+    }
+
+    /// Opens and saves the configuration as the RON that the command line takes.
+    fn file_menu(&mut self, ui: &mut Ui) {
+        ui.set_min_width(300.0);
+        ui.label("Configuration file (RON), as for 'train --config'");
+        let field = egui::TextEdit::singleline(&mut self.file).hint_text("/path/to/config.ron");
+        ui.add(field.desired_width(f32::INFINITY)).accessible_name("Configuration file");
+        let path = PathBuf::from(self.file.trim());
+        ui.horizontal(|ui| {
+            let named = !self.file.trim().is_empty();
+            if ui.add_enabled(named, egui::Button::new("Open file")).clicked() {
+                self.file_note = Some(match RunConfig::load(&path) {
+                    Ok(config) => {
+                        self.preset = usize::MAX;
+                        self.base = config.clone();
+                        self.config = config;
+                        Ok(format!("Read {}.", path.display()))
+                    }
+                    Err(error) => Err(error.to_string()),
+                });
+            }
+            if ui.add_enabled(named, egui::Button::new("Save file")).clicked() {
+                self.file_note = Some(save(&path, &self.config));
+            }
+        });
+        match &self.file_note {
+            Some(Ok(note)) => drop(ui.weak(note)),
+            Some(Err(error)) => drop(ui.colored_label(style::error_color(ui), error)),
+            None => {}
+        }
+    }
+
+    fn folder_row(&mut self, ui: &mut Ui, state: &AppState) {
+        let root = state.dataset.as_ref().map(|d| d.root.clone());
+        // A new name after each training, so that Start never meets a folder that is taken.
+        let stale = self.suggested.1.is_empty() || Path::new(&self.suggested.1).exists();
+        if self.suggested.0 != root || (stale && state.live_training().is_none()) {
+            let name = PRESETS.get(self.preset).map_or("run", |p| p.name);
+            self.suggested = (root.clone(), suggestion(root.as_deref(), name).display().to_string());
+        }
+        ui.horizontal(|ui| {
+            let label = ui.label("Run folder");
+            let hint = self.suggested.1.clone();
+            let field = egui::TextEdit::singleline(&mut self.out).hint_text(hint.clone());
+            ui.add(field.desired_width(ui.available_width()))
+                .labelled_by(label.id)
+                .on_hover_text(format!("Where checkpoints, curves and results go. Left empty: {hint}"));
+        });
+    }
+
+    fn out(&self) -> PathBuf {
+        let typed = self.out.trim();
+        PathBuf::from(if typed.is_empty() { self.suggested.1.as_str() } else { typed })
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        if let Some((run, job)) = cx.state.live_training() {
+            let (id, paused, stopping) = (run.job, job.status == JobStatus::Paused, job.status == JobStatus::Stopping);
+            let mut flow = None;
+            ui.horizontal_wrapped(|ui| {
+                if paused {
+                    if primary(ui, "Resume", true).clicked() {
+                        flow = Some(Flow::Continue);
+                    }
+                } else if ui.add_enabled(!stopping, egui::Button::new("Pause")).clicked() {
+                    flow = Some(Flow::Pause);
+                }
+                let finish = ui.add_enabled(!stopping, egui::Button::new("Finish epoch"));
+                if finish.on_hover_text("Ends after this epoch, with a checkpoint").clicked() {
+                    flow = Some(Flow::Finish);
+                }
+                if ui.button("Stop now").on_hover_text("Ends at once, with a checkpoint to go on from").clicked() {
+                    flow = Some(Flow::Stop);
+                }
+                if stopping {
+                    ui.weak("stopping…");
+                }
+            });
+            if let Some(flow) = flow {
+                cx.send(Action::Control(id, flow));
+            }
+            return;
+        }
+        let out = self.out();
+        let obstacle = self.obstacle(cx.state, &out);
+        let resumable = cx.state.run().filter(|r| r.resumable).map(|r| (r.path.clone(), r.config.clone()));
+        let mut action = None;
+        ui.horizontal_wrapped(|ui| {
+            if primary(ui, "Start training", obstacle.is_none()).clicked() {
+                action = Some(Action::StartTraining { config: Box::new(self.config.clone()), out, resume: false });
+            }
+            if let Some((path, config)) = resumable.filter(|_| cx.state.dataset.is_some()) {
+                let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
+                let button = ui.button(format!("Go on with {}", style::elide(&name, 24)));
+                if button.on_hover_text("Continues exactly where the chosen run ended, with its own settings").clicked()
+                {
+                    action = Some(Action::StartTraining { config: Box::new(config), out: path, resume: true });
+                }
+            }
+            if cx.state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
+                action = Some(Action::AskPath(PathPurpose::Dataset));
+            }
+        });
+        if let Some(sentence) = obstacle {
+            ui.add(egui::Label::new(egui::RichText::new(sentence).small().weak()).wrap());
+        }
+        if let Some(action) = action {
+            cx.send(action);
+        }
+    }
+
+    /// Why Start cannot be pressed.
+    fn obstacle(&self, state: &AppState, out: &Path) -> Option<String> {
+        if state.dataset.is_none() {
+            return Some("There is no dataset to train on: open one first.".into());
+        }
+        if out.exists() && std::fs::read_dir(out).map_or(true, |mut e| e.next().is_some()) {
+            return Some(format!("{} is taken: choose another run folder.", out.display()));
+        }
+        config_form::fault(&self.config).map(|_| "A setting below is marked red: correct it first.".into())
+    }
+}
+
+/// A button in the accent colour.
+fn primary(ui: &mut Ui, text: &str, enabled: bool) -> egui::Response {
+    let p = theme::palette(ui);
+    let button = if enabled {
+        egui::Button::new(egui::RichText::new(text).color(p.on_accent)).fill(p.accent)
+    } else {
+        egui::Button::new(text)
+    };
+    ui.add_enabled(enabled, button)
+}
+
+fn save(path: &Path, config: &RunConfig) -> Result<String, String> {
+    use std::io::Write;
+    let fail = |e: std::io::Error| format!("cannot write {}: {e}; choose a folder you may write to", path.display());
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
+    file.write_all(config.to_ron().as_bytes()).map_err(fail)?;
+    file.persist(path).map_err(|e| fail(e.error))?;
+    Ok(format!("Saved {}.", path.display()))
+}
+
+/// `DATASET/../runs/NAME-DATE`, or the platform's data folder when nothing can be written beside the dataset.
+fn suggestion(root: Option<&Path>, name: &str) -> PathBuf {
+    let beside = root.and_then(Path::parent).filter(|p| writable(p)).map(|p| p.join("runs"));
+    let runs = beside.unwrap_or_else(|| {
+        directories::ProjectDirs::from("", "", "kinolens")
+            .map_or_else(|| std::env::temp_dir().join("kinolens"), |d| d.data_dir().to_path_buf())
+            .join("runs")
+    });
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let base = format!("{name}-{}", stamp(seconds));
+    let free = (1..1000).map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") });
+    runs.join(free.into_iter().find(|n| !runs.join(n).exists()).unwrap_or(base))
+}
+
+fn writable(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok_and(|m| m.is_dir() && !m.permissions().readonly())
+}
+
+/// Seconds since 1970 as `20260412-0931` (UTC).
+fn stamp(seconds: u64) -> String {
+    let days = (seconds / 86_400) as i64;
+    // Days to a date of the proleptic Gregorian calendar, with years that begin in March.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let part = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * part + 2) / 5 + 1;
+    let month = if part < 10 { part + 3 } else { part - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (seconds % 86_400 / 3600, seconds % 3600 / 60);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // `date -u -d @N +%Y%m%d-%H%M`
+        for (seconds, text) in [(0, "19700101-0000"), (951_827_696, "20000229-1234"), (1_775_986_260, "20260412-0931")]
+        {
+            assert_eq!(stamp(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_suggested_folder_lies_beside_the_dataset_and_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = suggestion(Some(&dir.path().join("data")), "demo");
+        assert!(first.starts_with(dir.path().join("runs")), "{first:?}");
+        std::fs::create_dir_all(&first).unwrap();
+        assert!(!suggestion(Some(&dir.path().join("data")), "demo").exists());
+    }
+
+    #[test]
+    fn a_saved_configuration_opens_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.ron");
+        let mut config = RunConfig::reference();
+        config.training.epochs = 7;
+        save(&path, &config).unwrap();
+        assert_eq!(RunConfig::load(&path).unwrap(), config);
+        assert!(save(&dir.path().join("no/such/c.ron"), &config).unwrap_err().contains("cannot write"));
+    }
+}

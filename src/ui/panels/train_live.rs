@@ -1,0 +1,470 @@
+//! The dashboard of a training: live, ended, or read from disk.
+
+use super::train_tracks::{Axis, Tracks, best, planned, troubles};
+use crate::config::RunConfig;
+use crate::domain::ClassSet;
+use crate::jobs::{ClipRef, RunView};
+use crate::progress::{EpochReport, StepReport};
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{JobStatus, JobView, LiveRun};
+use crate::ui::thumbs::Thumbs;
+use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent};
+use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Unit};
+use crate::ui::widgets::{class_heat, style};
+use crate::ui::{Action, AppState};
+use egui::{RichText, Ui};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Which classes are drawn as lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ClassLines {
+    All,
+    /// The weakest ones: those one wants to watch.
+    #[default]
+    Weakest,
+    Chosen,
+}
+
+/// The panel.
+pub struct TrainLive {
+    curves: CurveState,
+    tracks: Tracks,
+    others: HashMap<PathBuf, Tracks>,
+    axis: Axis,
+    log: bool,
+    overlay: bool,
+    lines: ClassLines,
+    heat: bool,
+    top: usize,
+    chosen: Vec<usize>,
+    thumbs: Option<Thumbs>,
+}
+
+impl Default for TrainLive {
+    fn default() -> Self {
+        Self {
+            curves: CurveState::new(0.6),
+            tracks: Tracks::default(),
+            others: HashMap::new(),
+            axis: Axis::Epoch,
+            log: false,
+            overlay: true,
+            lines: ClassLines::Weakest,
+            heat: false,
+            top: 5,
+            chosen: Vec::new(),
+            thumbs: None,
+        }
+    }
+}
+
+/// The run on screen, wherever it comes from.
+struct Shown<'a> {
+    path: &'a Path,
+    config: &'a RunConfig,
+    classes: &'a ClassSet,
+    steps: &'a [StepReport],
+    epochs: &'a [EpochReport],
+    live: Option<(&'a LiveRun, Option<&'a JobView>)>,
+}
+
+/// The training of this session, unless another run was chosen.
+fn shown(state: &AppState) -> Option<Shown<'_>> {
+    let chosen = state.run();
+    if let Some(live) = state.training.as_ref()
+        && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.out))
+    {
+        // A run that went on from a checkpoint has a history on disk that this session did not see.
+        let stored = state.run_at(&live.out).map_or(&[][..], |r| r.history.as_slice());
+        let epochs = if stored.len() > live.epochs.len() { stored } else { live.epochs.as_slice() };
+        return Some(Shown {
+            path: &live.out,
+            config: &live.config,
+            classes: &live.classes,
+            steps: &live.steps,
+            epochs,
+            live: Some((live, state.job(live.job))),
+        });
+    }
+    let run: &RunView = chosen.or(state.runs.first())?;
+    Some(Shown {
+        path: &run.path,
+        config: &run.config,
+        classes: &run.classes,
+        steps: &[],
+        epochs: &run.history,
+        live: None,
+    })
+}
+
+fn leaf(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into())
+}
+
+impl Panel for TrainLive {
+    fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        let state = cx.state;
+        let Some(run) = shown(state) else {
+            let text = if state.dataset.is_some() {
+                "Choose a preset on the left and press Start training. Curves, wrong clips and the log appear here \
+                 while it runs."
+            } else {
+                "Open a dataset first. Then choose a preset on the left and press Start training."
+            };
+            style::empty_state(ui, "No run yet", text, None);
+            return;
+        };
+        header(ui, &run);
+        self.controls(ui, &run, state);
+        self.tracks.update(run.live.map_or(0, |(l, _)| l.job.0 + 1), run.steps, run.epochs, self.axis);
+        self.curves.begin();
+        egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
+            self.charts(ui, &run, state);
+            self.classes(ui, &run);
+            self.small_charts(ui, &run);
+            if let Some((live, _)) = run.live {
+                self.wrong_strip(ui, live, cx);
+                log_pane(ui, live);
+            }
+        });
+    }
+}
+
+/// Name, where it stands, how long it will take, and what is wrong with it.
+fn header(ui: &mut Ui, run: &Shown<'_>) {
+    let last = run.epochs.last();
+    let step = run.steps.last();
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 14.0;
+        ui.label(RichText::new(leaf(run.path)).heading()).on_hover_text(run.path.display().to_string());
+        let epoch = step.map_or(0, |s| s.epoch).max(last.map_or(0, |e| e.epoch));
+        ui.label(format!("epoch {epoch} / {}", run.config.training.epochs));
+        let job = run.live.and_then(|(_, job)| job);
+        let live = job.is_some_and(|j| j.status.is_live());
+        if live && let Some(eta) = step.and_then(|s| s.eta_s) {
+            ui.label(format!("ETA {}", style::duration(eta)));
+        }
+        if let Some(s) = step.filter(|_| live) {
+            ui.label(format!("{:.0} clips/s", s.clips_per_second))
+                .on_hover_text(format!("{:.0} % of each step is spent waiting for data", s.data_wait * 100.0));
+        }
+        if let (Some(stop), Some(e)) = (run.config.training.early_stopping, last) {
+            let text = format!("plateau {} of {}", e.epochs_without_improvement, stop.patience);
+            let near = e.epochs_without_improvement * 3 >= stop.patience * 2;
+            let color = if near { style::warn_color(ui) } else { ui.visuals().text_color() };
+            ui.colored_label(color, text).on_hover_text(
+                "Epochs since validation accuracy last rose; training stops when the patience is used up",
+            );
+        }
+        if let Some(e) = best(run.epochs) {
+            let accuracy = Unit::Percent.text(f64::from(e.val_accuracy.unwrap_or(f32::NAN)));
+            ui.colored_label(style::GOLD, format!("best {accuracy} in epoch {}", e.epoch));
+        }
+        if let Some(job) = job {
+            status(ui, job, step.is_none() && last.is_none());
+        }
+    });
+    if let Some(JobStatus::Failed(sentence)) = run.live.and_then(|(_, j)| j).map(|j| &j.status) {
+        style::notice(ui, style::error_color(ui), sentence);
+    }
+    for sentence in troubles(run.steps, run.epochs) {
+        style::notice(ui, style::warn_color(ui), &sentence);
+    }
+}
+
+fn status(ui: &mut Ui, job: &JobView, starting: bool) {
+    match &job.status {
+        JobStatus::Queued => drop(ui.weak("waiting for its turn")),
+        JobStatus::Running if starting => {
+            ui.spinner();
+            let text = job.stage.as_ref().map_or("preparing…".to_owned(), |(label, done, total)| match total {
+                0 => format!("{label}…"),
+                _ => format!("{label} {done} / {total}"),
+            });
+            ui.weak(text);
+        }
+        JobStatus::Running => {}
+        JobStatus::Paused => drop(ui.colored_label(style::warn_color(ui), "paused")),
+        JobStatus::Stopping => drop(ui.weak("stopping…")),
+        JobStatus::Done => drop(ui.colored_label(style::good_color(ui), "done")),
+        JobStatus::Cancelled => drop(ui.weak("stopped")),
+        JobStatus::Failed(_) => drop(ui.colored_label(style::error_color(ui), "failed")),
+    }
+}
+
+impl TrainLive {
+    fn controls(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
+        ui.horizontal_wrapped(|ui| {
+            ui.weak("x");
+            let steps_known = !run.steps.is_empty();
+            if !steps_known && self.axis == Axis::Step {
+                self.axis = Axis::Epoch;
+            }
+            ui.add_enabled_ui(steps_known, |ui| {
+                ui.selectable_value(&mut self.axis, Axis::Step, "Step")
+                    .on_disabled_hover_text("Single steps are known for trainings of this session only");
+            });
+            ui.selectable_value(&mut self.axis, Axis::Epoch, "Epoch");
+            ui.selectable_value(&mut self.axis, Axis::Time, "Time");
+            ui.add_space(8.0);
+            ui.checkbox(&mut self.log, "Log scale")
+                .on_hover_text("Loss, learning rate and gradient norm on a log scale");
+            ui.add_space(8.0);
+            let label = ui.weak("Smoothing");
+            ui.spacing_mut().slider_width = 90.0;
+            ui.add(egui::Slider::new(&mut self.curves.smoothing, 0.0..=0.99).max_decimals(2)).labelled_by(label.id);
+            if state.runs.iter().any(|r| r.path != run.path) {
+                ui.checkbox(&mut self.overlay, "Other runs")
+                    .on_hover_text("Draw the validation curves of the other open runs too");
+            }
+        });
+    }
+
+    fn chart<'a>(&self, title: &'a str) -> Chart<'a> {
+        let (x_name, x_unit) = match self.axis {
+            Axis::Step => ("step", Unit::Plain),
+            Axis::Epoch => ("epoch", Unit::Plain),
+            Axis::Time => ("after", Unit::Seconds),
+        };
+        Chart { title, x_name, x_unit, height: 168.0, empty: "appears with the first steps", ..Chart::default() }
+    }
+
+    fn charts(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
+        self.others.retain(|path, _| state.run_at(path).is_some() && path != run.path);
+        let mut others: Vec<(String, PathBuf)> = Vec::new();
+        if self.overlay && self.axis != Axis::Step {
+            for other in state.runs.iter().filter(|r| r.path != run.path).take(12) {
+                let tracks = self.others.entry(other.path.clone()).or_default();
+                tracks.update(0, &[], &other.history, self.axis);
+                others.push((leaf(&other.path), other.path.clone()));
+            }
+        }
+        let (loss, accuracy) =
+            (Chart { log: self.log, ..self.chart("Loss") }, Chart { y_unit: Unit::Percent, ..self.chart("Accuracy") });
+        let (train, val) = (style::train_color(ui), style::val_color(ui));
+        let t = &self.tracks;
+        let dotted = Look::Dotted;
+        let mut losses = Vec::new();
+        let mut accuracies = Vec::new();
+        if !t.step_x.is_empty() {
+            let step =
+                |name, ys| Series { name, color: train.gamma_multiply(0.75), xs: &t.step_x, ys, look: Look::Smoothed };
+            losses.push(step("step", &t.step_loss));
+            accuracies.push(step("step", &t.step_accuracy));
+        }
+        let epoch = |name, color, ys| Series { name, color, xs: &t.epoch_x, ys, look: dotted };
+        losses.extend([epoch("train", train, &t.train_loss), epoch("validation", val, &t.val_loss)]);
+        accuracies.extend([epoch("train", train, &t.train_accuracy), epoch("validation", val, &t.val_accuracy)]);
+        for (i, (name, path)) in others.iter().enumerate() {
+            let Some(o) = self.others.get(path) else { continue };
+            let color = style::class_color(i + 7).gamma_multiply(0.75);
+            let line = |ys| Series { name: name.as_str(), color, xs: &o.epoch_x, ys, look: Look::Plain };
+            losses.push(line(&o.val_loss));
+            accuracies.push(line(&o.val_accuracy));
+        }
+        let marks: Vec<(Mark, Mark)> = best(run.epochs)
+            .and_then(|e| {
+                let i = run.epochs.iter().position(|x| x.epoch == e.epoch)?;
+                let x = *t.epoch_x.get(i)?;
+                let label = format!("best validation accuracy: epoch {}", e.epoch);
+                let mark = |y: Option<f32>| Mark { x, y: y.map(f64::from), label: label.clone() };
+                Some((mark(e.val_loss), mark(e.val_accuracy)))
+            })
+            .into_iter()
+            .collect();
+        let (loss_marks, accuracy_marks): (Vec<Mark>, Vec<Mark>) = marks.into_iter().unzip();
+        let curves = &mut self.curves;
+        pair(
+            ui,
+            curves,
+            |ui, curves| curves::show(ui, &loss, &losses, &loss_marks, curves),
+            |ui, curves| curves::show(ui, &accuracy, &accuracies, &accuracy_marks, curves),
+        );
+    }
+
+    /// Accuracy of each class, as lines or as a map of epochs and classes.
+    fn classes(&mut self, ui: &mut Ui, run: &Shown<'_>) {
+        ui.add_space(6.0);
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new("Classes").strong());
+            ui.selectable_value(&mut self.heat, false, "Lines");
+            ui.selectable_value(&mut self.heat, true, "Heat map")
+                .on_hover_text("Epochs to the right, classes downwards");
+            if self.heat {
+                ui.weak("click a class to choose it");
+                return;
+            }
+            ui.separator();
+            ui.selectable_value(&mut self.lines, ClassLines::All, "All");
+            ui.selectable_value(&mut self.lines, ClassLines::Weakest, format!("Weakest {}", self.top));
+            if self.lines == ClassLines::Weakest {
+                ui.add(egui::DragValue::new(&mut self.top).range(1..=50).speed(0.1))
+                    .accessible_name("Number of classes");
+            }
+            ui.selectable_value(&mut self.lines, ClassLines::Chosen, "Chosen")
+                .on_hover_text("Classes chosen in the heat map");
+        });
+        if self.heat {
+            if let Some(class) = class_heat::show(ui, run.epochs, run.classes, &self.chosen, 260.0) {
+                match self.chosen.iter().position(|c| *c == class) {
+                    Some(at) => drop(self.chosen.remove(at)),
+                    None => self.chosen.push(class),
+                }
+                self.lines = ClassLines::Chosen;
+            }
+            return;
+        }
+        let last = |c: &usize| {
+            let values = self.tracks.classes.get(*c);
+            values.and_then(|v| v.iter().rev().copied().find(|v| v.is_finite())).unwrap_or(f64::INFINITY)
+        };
+        let mut wanted: Vec<usize> = match self.lines {
+            ClassLines::Chosen => self.chosen.clone(),
+            _ => (0..self.tracks.classes.len()).collect(),
+        };
+        if self.lines == ClassLines::Weakest {
+            wanted.sort_by(|a, b| last(a).total_cmp(&last(b)));
+            wanted.truncate(self.top);
+        }
+        let series: Vec<Series<'_>> = wanted
+            .iter()
+            .filter_map(|c| {
+                let ys = self.tracks.classes.get(*c)?;
+                let look = Look::Dotted;
+                Some(Series {
+                    name: run.classes.name(*c),
+                    color: style::class_color(*c),
+                    xs: &self.tracks.epoch_x,
+                    ys,
+                    look,
+                })
+            })
+            .collect();
+        let empty = match self.lines {
+            ClassLines::Chosen => "choose classes in the heat map",
+            _ => "appears after the first validation",
+        };
+        let chart = Chart {
+            y_unit: Unit::Percent,
+            include: &[0.0, 1.0],
+            legend: series.len() <= 12,
+            empty,
+            ..self.chart("Accuracy of each class")
+        };
+        curves::show(ui, &chart, &series, &[], &mut self.curves);
+    }
+
+    fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
+        ui.add_space(6.0);
+        let color = style::plain_color(ui);
+        let small = |title, y_unit, log| Chart { height: 96.0, y_unit, log, include: &[0.0], ..self.chart(title) };
+        let (rate, gradient) =
+            (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
+        let (speed, memory) = (small("Clips per second", Unit::Plain, false), small("Memory", Unit::Bytes, false));
+        let t = &self.tracks;
+        let by_step = !t.step_x.is_empty();
+        let values = |name, steps, epochs| {
+            if by_step {
+                Series { name, color, xs: t.step_x.as_slice(), ys: steps, look: Look::Smoothed }
+            } else {
+                Series { name, color, xs: t.epoch_x.as_slice(), ys: epochs, look: Look::Dotted }
+            }
+        };
+        let plan = if self.axis == Axis::Epoch { planned(run.config) } else { Vec::new() };
+        let plan_x: Vec<f64> = (1..=plan.len()).map(|e| e as f64).collect();
+        let mut used = values("used", t.step_rate.as_slice(), t.rate.as_slice());
+        used.look = if by_step { Look::Plain } else { Look::Dotted };
+        let mut rates = vec![used];
+        if !plan.is_empty() {
+            let color = ui.visuals().weak_text_color();
+            rates.insert(0, Series { name: "planned", color, xs: &plan_x, ys: &plan, look: Look::Planned });
+        }
+        let gradients = [values("gradient norm", t.step_gradient.as_slice(), t.gradient.as_slice())];
+        let speeds = [values("clips/s", t.step_speed.as_slice(), t.speed.as_slice())];
+        let memories = [Series { name: "memory", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
+        let rates_chart = Chart { legend: rates.len() > 1, ..rate };
+        let (gradient, speed, memory) =
+            (Chart { legend: false, ..gradient }, Chart { legend: false, ..speed }, Chart { legend: false, ..memory });
+        let curves = &mut self.curves;
+        pair(
+            ui,
+            curves,
+            |ui, curves| curves::show(ui, &rates_chart, &rates, &[], curves),
+            |ui, curves| curves::show(ui, &gradient, &gradients, &[], curves),
+        );
+        pair(
+            ui,
+            curves,
+            |ui, curves| curves::show(ui, &speed, &speeds, &[], curves),
+            |ui, curves| curves::show(ui, &memory, &memories, &[], curves),
+        );
+    }
+
+    fn wrong_strip(&mut self, ui: &mut Ui, live: &LiveRun, cx: &mut PanelCx<'_>) {
+        if live.wrong.is_empty() {
+            return;
+        }
+        ui.add_space(6.0);
+        ui.label(RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).strong());
+        let geometry = live.config.clip.geometry();
+        let cards: Vec<ClipCard> = live
+            .wrong
+            .iter()
+            .take(60)
+            .map(|w| {
+                let video = cx.state.video_named(&w.video);
+                ClipCard {
+                    clip: ClipRef { video: w.video.clone(), start: w.start },
+                    path: video.map(|v| v.path.clone()),
+                    frames: geometry.frame_numbers(w.start, video.map_or(u32::MAX, |v| v.frames())).collect(),
+                    truth: w.truth,
+                    predicted: w.predicted,
+                    confidence: w.probability,
+                    margin: f32::NAN,
+                    loss: f32::NAN,
+                    tags: Vec::new(),
+                }
+            })
+            .collect();
+        let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
+        match clip_grid::strip(ui, &cards, &live.classes, thumbs, cx.state.selection.clip.as_ref()) {
+            Some(ClipEvent::Select(clip)) => cx.send(Action::SelectClip(clip)),
+            Some(ClipEvent::Open(clip)) => cx.send(Action::ReviewClip(clip)),
+            None => {}
+        }
+    }
+}
+
+/// Two things side by side where there is room, below each other otherwise.
+fn pair<T>(ui: &mut Ui, shared: &mut T, left: impl FnOnce(&mut Ui, &mut T), right: impl FnOnce(&mut Ui, &mut T)) {
+    if ui.available_width() < 560.0 {
+        left(ui, shared);
+        right(ui, shared);
+        return;
+    }
+    ui.columns_const(|[a, b]| {
+        left(a, shared);
+        right(b, shared);
+    });
+}
+
+fn log_pane(ui: &mut Ui, live: &LiveRun) {
+    ui.add_space(6.0);
+    egui::CollapsingHeader::new(RichText::new(format!("Log ({} lines)", live.log.len())).strong())
+        .id_salt("log")
+        .default_open(true)
+        .show_unindented(ui, |ui| {
+            let height = ui.text_style_height(&egui::TextStyle::Monospace);
+            egui::ScrollArea::vertical()
+                .id_salt("log lines")
+                .max_height(140.0)
+                .auto_shrink([false, true])
+                .stick_to_bottom(true)
+                .show_rows(ui, height, live.log.len(), |ui, range| {
+                    for line in live.log.get(range).unwrap_or_default() {
+                        ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
+                    }
+                });
+        });
+}

@@ -1,0 +1,249 @@
+//! The values of a run as columns that curves can be drawn from.
+
+use crate::config::{RunConfig, Schedule};
+use crate::progress::{EpochReport, StepReport};
+
+/// What the horizontal axis counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Axis {
+    /// Optimiser steps.
+    Step,
+    /// Epochs.
+    #[default]
+    Epoch,
+    /// Seconds of training.
+    Time,
+}
+
+/// Columns of values; all of one group have the same length.
+#[derive(Clone, Debug, Default)]
+pub struct Tracks {
+    key: Option<(Axis, usize, usize, u64)>,
+    /// Positions of the steps.
+    pub step_x: Vec<f64>,
+    /// Loss of each step.
+    pub step_loss: Vec<f64>,
+    /// Accuracy of each step, 0…1.
+    pub step_accuracy: Vec<f64>,
+    /// Gradient norm of each step.
+    pub step_gradient: Vec<f64>,
+    /// Learning rate of each step.
+    pub step_rate: Vec<f64>,
+    /// Clips a second at each step.
+    pub step_speed: Vec<f64>,
+    /// Positions of the epochs.
+    pub epoch_x: Vec<f64>,
+    /// Training loss of each epoch.
+    pub train_loss: Vec<f64>,
+    /// Validation loss of each epoch; NaN without one.
+    pub val_loss: Vec<f64>,
+    /// Training accuracy of each epoch.
+    pub train_accuracy: Vec<f64>,
+    /// Validation accuracy of each epoch; NaN without one.
+    pub val_accuracy: Vec<f64>,
+    /// Learning rate of each epoch.
+    pub rate: Vec<f64>,
+    /// Gradient norm of each epoch.
+    pub gradient: Vec<f64>,
+    /// Clips a second of each epoch.
+    pub speed: Vec<f64>,
+    /// Memory of the process after each epoch, in bytes.
+    pub memory: Vec<f64>,
+    /// Accuracy of each class after each epoch, `[class][epoch]`; NaN without clips.
+    pub classes: Vec<Vec<f64>>,
+}
+
+impl Tracks {
+    fn clear_steps(&mut self) {
+        let columns = [
+            &mut self.step_x,
+            &mut self.step_loss,
+            &mut self.step_accuracy,
+            &mut self.step_gradient,
+            &mut self.step_rate,
+            &mut self.step_speed,
+        ];
+        columns.into_iter().for_each(Vec::clear);
+    }
+
+    /// Takes over what is new. Costs nothing while nothing changed.
+    pub fn update(&mut self, run: u64, steps: &[StepReport], epochs: &[EpochReport], axis: Axis) {
+        let key = Some((axis, steps.len(), epochs.len(), run));
+        if self.key == key {
+            return;
+        }
+        let per_epoch = steps.last().map_or(0, |s| s.steps_per_epoch);
+        let mut ends = Vec::with_capacity(epochs.len());
+        let mut clock = 0.0;
+        for e in epochs {
+            clock += e.seconds;
+            ends.push(clock);
+        }
+        let seconds_at = |epoch: f64| -> f64 {
+            // Within an epoch time passes evenly; the one that runs is taken to be as long as the one before.
+            let (whole, part) = (epoch.floor().max(0.0) as usize, epoch.fract());
+            let before = if whole == 0 { 0.0 } else { ends.get(whole - 1).or(ends.last()).copied().unwrap_or(0.0) };
+            let length = epochs.get(whole).or(epochs.last()).map_or(f64::NAN, |e| e.seconds);
+            before + part * length
+        };
+        let progress = |s: &StepReport| {
+            f64::from(s.epoch.saturating_sub(1)) + f64::from(s.step_in_epoch) / f64::from(s.steps_per_epoch.max(1))
+        };
+        let grown = self.key.is_some_and(|k| (k.0, k.2, k.3) == (axis, epochs.len(), run) && k.1 <= steps.len());
+        if !grown {
+            self.clear_steps();
+        }
+        for s in steps.get(self.step_x.len()..).unwrap_or_default() {
+            self.step_x.push(match axis {
+                Axis::Step => s.step as f64,
+                Axis::Epoch => progress(s),
+                Axis::Time => seconds_at(progress(s)),
+            });
+            self.step_loss.push(f64::from(s.loss));
+            self.step_accuracy.push(f64::from(s.accuracy));
+            self.step_gradient.push(f64::from(s.gradient_norm));
+            self.step_rate.push(s.learning_rate);
+            self.step_speed.push(f64::from(s.clips_per_second));
+        }
+        if grown {
+            self.key = key;
+            return;
+        }
+        let column = |f: &dyn Fn(&EpochReport) -> f64| epochs.iter().map(f).collect::<Vec<f64>>();
+        self.epoch_x = match axis {
+            Axis::Step if per_epoch > 0 => column(&|e| f64::from(e.epoch) * f64::from(per_epoch)),
+            Axis::Step | Axis::Epoch => column(&|e| f64::from(e.epoch)),
+            Axis::Time => ends,
+        };
+        let or_nan = |v: Option<f32>| v.map_or(f64::NAN, f64::from);
+        self.train_loss = column(&|e| f64::from(e.train_loss));
+        self.val_loss = column(&|e| or_nan(e.val_loss));
+        self.train_accuracy = column(&|e| f64::from(e.train_accuracy));
+        self.val_accuracy = column(&|e| or_nan(e.val_accuracy));
+        self.rate = column(&|e| e.learning_rate);
+        self.gradient = column(&|e| f64::from(e.gradient_norm));
+        self.speed = column(&|e| f64::from(e.clips_per_second));
+        self.memory = column(&|e| e.memory_bytes as f64);
+        let classes = epochs.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
+        self.classes =
+            (0..classes).map(|c| column(&|e| or_nan(e.per_class_accuracy.get(c).copied().flatten()))).collect();
+        self.key = key;
+    }
+}
+
+/// Epoch with the highest validation accuracy, the first of equals; `None` without validation.
+pub fn best(epochs: &[EpochReport]) -> Option<&EpochReport> {
+    let mut best: Option<&EpochReport> = None;
+    for e in epochs {
+        let Some(value) = e.val_accuracy.filter(|v| v.is_finite()) else { continue };
+        if best.and_then(|b| b.val_accuracy).is_none_or(|b| value > b) {
+            best = Some(e);
+        }
+    }
+    best
+}
+
+/// Learning rates that are planned, one an epoch from 1 on, where the schedule does not depend on what is measured.
+pub fn planned(config: &RunConfig) -> Vec<f64> {
+    let (start, epochs) = (config.optimizer.learning_rate, config.training.epochs.min(10_000));
+    if config.schedule.warmup_epochs > 0 {
+        return Vec::new();
+    }
+    let at = |epoch: u32| -> Option<f64> {
+        Some(match &config.schedule.schedule {
+            Schedule::Constant => start,
+            Schedule::Step { every, gamma } => start * gamma.powf(f64::from(epoch / (*every).max(1))),
+            Schedule::MultiStep { milestones, gamma } => {
+                start * gamma.powf(milestones.iter().filter(|m| **m <= epoch).count() as f64)
+            }
+            Schedule::Cosine { min_lr } => {
+                let turn = std::f64::consts::PI * f64::from(epoch) / f64::from(epochs.max(1));
+                min_lr + (start - min_lr) * (1.0 + turn.cos()) / 2.0
+            }
+            Schedule::ReduceOnPlateau { .. } | Schedule::OneCycle { .. } => return None,
+        })
+    };
+    (0..epochs).map_while(at).collect()
+}
+
+/// Sentences about a run that goes wrong.
+pub fn troubles(steps: &[StepReport], epochs: &[EpochReport]) -> Vec<String> {
+    let mut out = Vec::new();
+    let step = steps.iter().find(|s| !s.loss.is_finite());
+    let epoch = epochs.iter().find(|e| !e.train_loss.is_finite());
+    if let Some(at) = step.map(|s| format!("step {}", s.step)).or(epoch.map(|e| format!("epoch {}", e.epoch))) {
+        out.push(format!(
+            "The loss is not a number since {at}: the run has diverged. Try a tenth of the learning rate, or clip the gradient."
+        ));
+        return out;
+    }
+    if let (Some(first), Some(_)) = (epochs.first(), epochs.get(4)) {
+        let lowest = epochs.iter().skip(1).map(|e| e.train_loss).fold(f32::INFINITY, f32::min);
+        if lowest > first.train_loss * 0.98 {
+            out.push(format!(
+                "The training loss has not decreased in {} epochs. Check the labels, or try another learning rate.",
+                epochs.len()
+            ));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(n: u32, train_loss: f32, val: Option<f32>) -> EpochReport {
+        EpochReport { epoch: n, train_loss, val_accuracy: val, seconds: 10.0, ..EpochReport::default() }
+    }
+
+    #[test]
+    fn columns_follow_the_axis() {
+        let step = |n: u64| StepReport {
+            step: n,
+            epoch: n.div_ceil(2) as u32,
+            step_in_epoch: if n % 2 == 0 { 2 } else { 1 },
+            steps_per_epoch: 2,
+            ..StepReport::default()
+        };
+        let (steps, epochs) = ([step(1), step(2), step(3)], [epoch(1, 1.0, None)]);
+        let mut t = Tracks::default();
+        t.update(0, &steps, &epochs, Axis::Epoch);
+        assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([0.5, 1.0, 1.5].as_slice(), [1.0].as_slice()));
+        t.update(0, &steps, &epochs, Axis::Step);
+        assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([1.0, 2.0, 3.0].as_slice(), [2.0].as_slice()));
+        t.update(0, &steps, &epochs, Axis::Time);
+        assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([5.0, 10.0, 15.0].as_slice(), [10.0].as_slice()));
+        assert!(t.val_loss[0].is_nan());
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equals() {
+        let history = [epoch(1, 1.0, Some(0.5)), epoch(2, 1.0, Some(0.8)), epoch(3, 1.0, Some(0.8))];
+        assert_eq!(best(&history).map(|e| e.epoch), Some(2));
+        assert_eq!(best(&[epoch(1, 1.0, None)]), None);
+    }
+
+    #[test]
+    fn planned_rates_follow_the_schedule() {
+        let mut c = RunConfig::reference();
+        c.training.epochs = 4;
+        c.optimizer.learning_rate = 1.0;
+        c.schedule.schedule = Schedule::Step { every: 2, gamma: 0.5 };
+        assert_eq!(planned(&c), [1.0, 1.0, 0.5, 0.5]);
+        c.schedule.schedule = Schedule::MultiStep { milestones: vec![1, 3], gamma: 0.1 };
+        assert!(planned(&c).iter().zip([1.0, 0.1, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-12));
+        c.schedule.schedule = Schedule::Cosine { min_lr: 0.0 };
+        assert!((planned(&c)[2] - 0.5).abs() < 1e-12);
+        assert!(planned(&RunConfig::reference()).is_empty(), "a plateau cannot be planned");
+    }
+
+    #[test]
+    fn trouble_is_told_in_words() {
+        let flat: Vec<_> = (1..=6).map(|n| epoch(n, 2.8, None)).collect();
+        assert!(troubles(&[], &flat)[0].contains("not decreased in 6 epochs"));
+        assert!(troubles(&[], &[epoch(1, f32::NAN, None)])[0].contains("diverged"));
+        let good: Vec<_> = (1..=6).map(|n| epoch(n, 3.0 / n as f32, None)).collect();
+        assert!(troubles(&[], &good).is_empty());
+    }
+}

@@ -1,0 +1,418 @@
+//! Clips as cards: a picture that plays under the pointer, what was said, and how sure the network was.
+
+use super::style;
+use crate::domain::ClassSet;
+use crate::jobs::ClipRef;
+use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A small picture of a frame, as far as it is there.
+#[derive(Clone, Debug)]
+pub enum Picture {
+    /// It can be drawn; `aspect` is width over height as people see it.
+    Ready {
+        /// The texture.
+        texture: egui::TextureId,
+        /// Width over height.
+        aspect: f32,
+    },
+    /// It is on its way.
+    Loading,
+    /// There is none; a sentence.
+    Failed(String),
+}
+
+/// Where pictures come from. Asking returns at once and wakes the window when there is more.
+pub trait Pictures {
+    /// A small picture of frame `frame` of the video at `path`.
+    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Picture;
+}
+
+/// One clip.
+#[derive(Clone, Debug)]
+pub struct ClipCard {
+    /// Which clip.
+    pub clip: ClipRef,
+    /// Its video file; `None` when the open dataset has no such video.
+    pub path: Option<PathBuf>,
+    /// Frame numbers the network saw.
+    pub frames: Vec<u32>,
+    /// Class of the label.
+    pub truth: usize,
+    /// Class said.
+    pub predicted: usize,
+    /// Probability of the class said.
+    pub confidence: f32,
+    /// Distance between the two largest probabilities.
+    pub margin: f32,
+    /// Cross-entropy.
+    pub loss: f32,
+    /// Tags somebody gave it.
+    pub tags: Vec<String>,
+}
+
+impl ClipCard {
+    /// True when what was said is the label.
+    pub fn correct(&self) -> bool {
+        self.truth == self.predicted
+    }
+
+    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4".
+    pub fn title(&self, classes: &ClassSet) -> String {
+        let (truth, said) = (classes.name(self.truth), classes.name(self.predicted));
+        format!("{truth} called {said} {:.2}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
+    }
+}
+
+/// What cards are ordered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClipSort {
+    /// The surest first.
+    #[default]
+    Confidence,
+    /// The least decided first.
+    Margin,
+    /// The most surprising label first.
+    Loss,
+    /// As in the dataset.
+    Video,
+}
+
+impl ClipSort {
+    /// Every order.
+    pub const ALL: [ClipSort; 4] = [ClipSort::Confidence, ClipSort::Margin, ClipSort::Loss, ClipSort::Video];
+
+    /// Name in the picker.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClipSort::Confidence => "surest first",
+            ClipSort::Margin => "least decided first",
+            ClipSort::Loss => "largest loss first",
+            ClipSort::Video => "by video and time",
+        }
+    }
+}
+
+/// Puts cards in order. Values that are not numbers come last.
+pub fn sort(cards: &mut [ClipCard], by: ClipSort) {
+    let value = |c: &ClipCard| match by {
+        ClipSort::Confidence => -c.confidence,
+        ClipSort::Margin => c.margin,
+        ClipSort::Loss => -c.loss,
+        ClipSort::Video => 0.0,
+    };
+    cards.sort_by(|a, b| {
+        let (x, y) = (value(a), value(b));
+        x.is_nan()
+            .cmp(&y.is_nan())
+            .then(x.total_cmp(&y))
+            .then_with(|| (a.clip.video.as_str(), a.clip.start).cmp(&(b.clip.video.as_str(), b.clip.start)))
+    });
+}
+
+/// What somebody did with the cards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClipEvent {
+    /// Chose a clip.
+    Select(ClipRef),
+    /// Wants to look at it frame by frame.
+    Open(ClipRef),
+}
+
+/// Picture area of a card; two lines of text stand below it.
+const PICTURE: Vec2 = vec2(132.0, 96.0);
+const TEXT: f32 = 36.0;
+const GAP: f32 = 8.0;
+/// Pictures a second while a clip plays under the pointer.
+const PLAY_RATE: f64 = 12.0;
+
+/// Size of a card.
+pub const CARD: Vec2 = vec2(PICTURE.x, PICTURE.y + TEXT);
+
+/// Cards in rows that fill the width, with arrows and Enter for the keyboard.
+pub fn grid(
+    ui: &mut Ui,
+    cards: &[ClipCard],
+    classes: &ClassSet,
+    pictures: &dyn Pictures,
+    selected: Option<&ClipRef>,
+) -> Option<ClipEvent> {
+    let columns = (((ui.available_width() - 14.0 + GAP) / (CARD.x + GAP)).floor() as usize).max(1);
+    let rows = cards.len().div_ceil(columns);
+    let mut event = None;
+    let id = ui.scope_id().with("clip grid");
+    let area = Rect::from_min_size(ui.cursor().min, ui.available_size());
+    let focus = ui.interact(area, id, Sense::focusable_noninteractive());
+    focus.widget_info(|| {
+        WidgetInfo::labeled(Role::Grid, true, "clips; arrow keys choose, Enter opens the clip in Review")
+    });
+    let moved = keyboard(ui, &focus, cards, columns, selected, &mut event);
+    let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing, vec2(GAP, GAP));
+    egui::ScrollArea::vertical().id_salt("clips").auto_shrink([false, false]).show_rows(
+        ui,
+        CARD.y,
+        rows,
+        |ui, range| {
+            let first = range.start;
+            for row in range {
+                ui.horizontal(|ui| {
+                    for index in row * columns..((row + 1) * columns).min(cards.len()) {
+                        let Some(c) = cards.get(index) else { continue };
+                        let chosen = selected == Some(&c.clip);
+                        let response = card(ui, c, classes, pictures, chosen, chosen && focus.has_focus());
+                        if response.double_clicked() {
+                            event = Some(ClipEvent::Open(c.clip.clone()));
+                        } else if response.clicked() {
+                            event = Some(ClipEvent::Select(c.clip.clone()));
+                            focus.request_focus();
+                        }
+                    }
+                });
+            }
+            if let Some(index) = moved {
+                // The first row of the list lies above the first one drawn.
+                let top = ui.max_rect().top() - first as f32 * (CARD.y + GAP);
+                let y = top + (index / columns) as f32 * (CARD.y + GAP);
+                let target = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(1.0, CARD.y));
+                ui.scroll_to_rect(target, None);
+            }
+        },
+    );
+    ui.spacing_mut().item_spacing = gap;
+    event
+}
+
+/// Cards in one row that scrolls sideways.
+pub fn strip(
+    ui: &mut Ui,
+    cards: &[ClipCard],
+    classes: &ClassSet,
+    pictures: &dyn Pictures,
+    selected: Option<&ClipRef>,
+) -> Option<ClipEvent> {
+    let mut event = None;
+    egui::ScrollArea::horizontal().id_salt("clip strip").auto_shrink([false, true]).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = GAP;
+            for c in cards {
+                let response = card(ui, c, classes, pictures, selected == Some(&c.clip), false);
+                if response.double_clicked() {
+                    event = Some(ClipEvent::Open(c.clip.clone()));
+                } else if response.clicked() {
+                    event = Some(ClipEvent::Select(c.clip.clone()));
+                }
+            }
+        });
+    });
+    event
+}
+
+fn keyboard(
+    ui: &Ui,
+    focus: &egui::Response,
+    cards: &[ClipCard],
+    columns: usize,
+    selected: Option<&ClipRef>,
+    event: &mut Option<ClipEvent>,
+) -> Option<usize> {
+    if !focus.has_focus() || cards.is_empty() {
+        return None;
+    }
+    crate::ui::keys::keep_navigation(ui.ctx(), focus.id);
+    let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(focus.id, filter));
+    let now = selected.and_then(|s| cards.iter().position(|c| c.clip == *s));
+    let (step, enter) = ui.input_mut(|input| {
+        let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
+        let columns = columns as i64;
+        let moves = [(Key::ArrowLeft, -1), (Key::ArrowRight, 1), (Key::ArrowUp, -columns), (Key::ArrowDown, columns)];
+        let step: i64 = moves.into_iter().filter(|(key, _)| pressed(*key)).map(|(_, by)| by).sum();
+        (step, pressed(Key::Enter))
+    });
+    if enter {
+        *event = now.and_then(|i| cards.get(i)).map(|c| ClipEvent::Open(c.clip.clone()));
+        return None;
+    }
+    if step == 0 {
+        return None;
+    }
+    let next = match now {
+        None => 0,
+        Some(i) => (i as i64 + step).clamp(0, cards.len() as i64 - 1) as usize,
+    };
+    *event = cards.get(next).map(|c| ClipEvent::Select(c.clip.clone()));
+    Some(next)
+}
+
+/// One card.
+fn card(
+    ui: &mut Ui,
+    card: &ClipCard,
+    classes: &ClassSet,
+    pictures: &dyn Pictures,
+    selected: bool,
+    focused: bool,
+) -> egui::Response {
+    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, card.title(classes)));
+    if !ui.is_rect_visible(rect) {
+        return response;
+    }
+    let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
+    let frame = Rect::from_min_size(rect.min, PICTURE);
+    painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
+    painter.rect_filled(frame, 5.0, Color32::from_gray(14));
+    let failure = draw_picture(ui, &painter, frame, card, pictures, response.hovered());
+    let accent = if card.correct() { style::good_color(ui) } else { style::error_color(ui) };
+    let badge = format!("{:.2}", card.confidence);
+    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), Color32::WHITE);
+    let plate =
+        Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
+    painter.rect_filled(plate, 3.0, Color32::from_black_alpha(170));
+    painter.galley(plate.min + vec2(4.0, 1.5), galley, Color32::WHITE);
+    let first = if card.correct() {
+        classes.name(card.predicted).to_owned()
+    } else {
+        format!("{} called {}", classes.name(card.truth), classes.name(card.predicted))
+    };
+    let line = |y: f32, text: &str, size: f32, color: Color32, inset: f32| {
+        let mut job =
+            egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::proportional(size), color);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - inset - 5.0);
+        let galley = painter.layout_job(job);
+        painter.galley(pos2(rect.left() + inset, y), galley, color);
+    };
+    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, accent);
+    line(frame.bottom() + 3.0, &first, 12.0, ui.visuals().text_color(), 16.0);
+    let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
+    let place = match card.tags.as_slice() {
+        [] => format!("{name} · {}", card.clip.start),
+        tags => format!("{} · {name} · {}", tags.join(", "), card.clip.start),
+    };
+    line(frame.bottom() + 19.0, &place, 10.5, ui.visuals().weak_text_color(), 6.0);
+    if selected || response.has_focus() {
+        painter.rect_stroke(
+            rect,
+            5.0,
+            Stroke::new(if focused { 2.5 } else { 1.5 }, ui.visuals().hyperlink_color),
+            StrokeKind::Outside,
+        );
+    } else if response.hovered() {
+        painter.rect_stroke(rect, 5.0, Stroke::new(1.0, ui.visuals().weak_text_color()), StrokeKind::Outside);
+    }
+    let help = match failure {
+        Some(message) => format!("{}\n{message}", card.title(classes)),
+        None => format!(
+            "{}\nmargin {:.2}, loss {:.2}\nDouble click: look at it frame by frame",
+            card.title(classes),
+            card.margin,
+            card.loss
+        ),
+    };
+    response.on_hover_text(help)
+}
+
+/// Draws the clip's middle frame, or its frames one after the other under the pointer; returns why there is none.
+fn draw_picture(
+    ui: &Ui,
+    painter: &egui::Painter,
+    rect: Rect,
+    card: &ClipCard,
+    pictures: &dyn Pictures,
+    play: bool,
+) -> Option<String> {
+    let note = |text: &str| {
+        let color = Color32::from_gray(150);
+        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(11.0), color);
+    };
+    let Some(path) = card.path.as_deref() else {
+        note("not in this dataset");
+        return Some(format!("The open dataset has no video called {}.", card.clip.video));
+    };
+    let middle = card.frames.get(card.frames.len() / 2).copied().unwrap_or(card.clip.start);
+    let mut shown = pictures.picture(ui.ctx(), path, middle);
+    if play && card.frames.len() > 1 {
+        let at = (ui.input(|i| i.time) * PLAY_RATE) as usize % card.frames.len();
+        // Ask for all of them, so that the second round runs smoothly.
+        for (i, frame) in card.frames.iter().enumerate() {
+            let picture = pictures.picture(ui.ctx(), path, *frame);
+            if i == at && matches!(picture, Picture::Ready { .. }) {
+                shown = picture;
+            }
+        }
+        ui.ctx().request_repaint_after(Duration::from_secs_f64(1.0 / PLAY_RATE));
+        let done = at as f32 / (card.frames.len() - 1) as f32;
+        let y = rect.bottom() - 1.5;
+        painter.hline(
+            rect.left()..=rect.left() + rect.width() * done,
+            y,
+            Stroke::new(3.0, Color32::from_white_alpha(190)),
+        );
+    }
+    match shown {
+        Picture::Ready { texture, aspect } => {
+            // Fill the card and cut what sticks out, but never more than a third of the picture.
+            let want = rect.width() / rect.height();
+            let aspect = aspect.clamp(0.05, 20.0);
+            let (mut size, mut uv) = (rect.size(), Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)));
+            if aspect > want * 1.5 {
+                size.y = rect.width() / aspect;
+            } else if aspect < want / 1.5 {
+                size.x = rect.height() * aspect;
+            } else if aspect > want {
+                uv = Rect::from_center_size(uv.center(), vec2(want / aspect, 1.0));
+            } else {
+                uv = Rect::from_center_size(uv.center(), vec2(1.0, aspect / want));
+            }
+            painter.image(texture, Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
+            None
+        }
+        Picture::Loading => {
+            note("…");
+            None
+        }
+        Picture::Failed(message) => {
+            note("no picture");
+            Some(message)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clip(start: u32, confidence: f32, margin: f32, loss: f32) -> ClipCard {
+        ClipCard {
+            clip: ClipRef { video: "a.mp4".into(), start },
+            path: None,
+            frames: vec![start],
+            truth: 0,
+            predicted: 1,
+            confidence,
+            margin,
+            loss,
+            tags: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_order_puts_the_interesting_clip_first() {
+        let mut cards = [clip(0, 0.5, 0.1, 3.0), clip(8, 0.9, 0.8, 1.0), clip(4, f32::NAN, f32::NAN, f32::NAN)];
+        let mut starts = |by| {
+            sort(&mut cards, by);
+            cards.each_ref().map(|c| c.clip.start)
+        };
+        assert_eq!(starts(ClipSort::Confidence), [8, 0, 4]);
+        assert_eq!(starts(ClipSort::Margin), [0, 8, 4]);
+        assert_eq!(starts(ClipSort::Loss), [0, 8, 4]);
+        assert_eq!(starts(ClipSort::Video), [0, 4, 8]);
+    }
+
+    #[test]
+    fn a_card_names_what_it_shows() {
+        let classes = ClassSet::from_names(["lunge", "squat"]);
+        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge called squat 0.71, frame 480 of a.mp4");
+    }
+}

@@ -1,0 +1,397 @@
+//! Curves of a training run: smoothed over raw, thinned to pixels, with one cursor through all plots.
+
+use super::series::{Smoothed, nearest, number, thin};
+use super::style;
+use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
+use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
+use std::collections::{BTreeSet, HashMap};
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// A line.
+    #[default]
+    Plain,
+    /// A smoothed line over the faint raw one.
+    Smoothed,
+    /// Points joined by a line: few values, such as one an epoch.
+    Dotted,
+    /// A dashed line: what is planned, not measured.
+    Planned,
+}
+
+/// Values to draw. `xs` rises; a value that is not finite is a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    /// Name in the legend and in the values under the pointer.
+    pub name: &'a str,
+    /// Colour of the line.
+    pub color: Color32,
+    /// Positions on the horizontal axis.
+    pub xs: &'a [f64],
+    /// Values, as many as `xs`.
+    pub ys: &'a [f64],
+    /// How it is drawn.
+    pub look: Look,
+}
+
+/// A place on the horizontal axis worth pointing out.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Where.
+    pub x: f64,
+    /// The value there, when the mark belongs to a value.
+    pub y: Option<f64>,
+    /// What it says under the pointer.
+    pub label: String,
+}
+
+/// How numbers of an axis read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// As they are.
+    #[default]
+    Plain,
+    /// A share of 1, shown as per cent.
+    Percent,
+    /// Bytes, shown as MiB or GiB.
+    Bytes,
+    /// Seconds, shown as minutes or hours.
+    Seconds,
+}
+
+impl Unit {
+    /// The value as text.
+    pub fn text(self, value: f64) -> String {
+        match self {
+            Unit::Plain => number(value),
+            Unit::Percent => format!("{} %", number((value * 1e4).round() / 100.0)),
+            Unit::Bytes if value >= 1024.0 * 1024.0 * 1024.0 => {
+                format!("{:.2} GiB", value / (1024.0 * 1024.0 * 1024.0))
+            }
+            Unit::Bytes => format!("{:.0} MiB", value / (1024.0 * 1024.0)),
+            Unit::Seconds => style::duration(value),
+        }
+    }
+}
+
+/// One plot.
+#[derive(Clone, Copy, Debug)]
+pub struct Chart<'a> {
+    /// Heading; also the plot's identity and accessible name.
+    pub title: &'a str,
+    /// Height of the plot area.
+    pub height: f32,
+    /// Name of the horizontal axis ("epoch").
+    pub x_name: &'a str,
+    /// How horizontal positions read.
+    pub x_unit: Unit,
+    /// How values read.
+    pub y_unit: Unit,
+    /// Logarithmic values; those not above 0 are left out.
+    pub log: bool,
+    /// Values that must be in view.
+    pub include: &'a [f64],
+    /// Shown while there is nothing to draw.
+    pub empty: &'a str,
+    /// Names of series can be switched off in the heading; false when there are too many to list.
+    pub legend: bool,
+}
+
+impl Default for Chart<'_> {
+    fn default() -> Self {
+        Self {
+            title: "",
+            height: 150.0,
+            x_name: "epoch",
+            x_unit: Unit::Plain,
+            y_unit: Unit::Plain,
+            log: false,
+            include: &[],
+            empty: "no values yet",
+            legend: true,
+        }
+    }
+}
+
+/// What the plots of one screen share and remember.
+#[derive(Debug, Default)]
+pub struct CurveState {
+    /// Weight of the moving average, 0…0.99.
+    pub smoothing: f64,
+    /// Series switched off, as `plot/series`.
+    pub hidden: BTreeSet<String>,
+    /// Position of the cursor on the horizontal axis, shared by all plots.
+    cursor: Option<f64>,
+    next_cursor: Option<f64>,
+    cache: HashMap<String, Smoothed>,
+    /// What was drawn last, so that a screen that only hovers does not look at every step again.
+    thinned: HashMap<String, (ThinKey, Vec<[f64; 2]>)>,
+}
+
+/// Everything a thinned curve depends on: length, first and last value, smoothing, range and columns.
+type ThinKey = (usize, [u64; 6], usize);
+
+fn thin_key(xs: &[f64], ys: &[f64], weight: f64, from: f64, to: f64, columns: usize) -> ThinKey {
+    let bits = |v: Option<&f64>| v.map_or(0, |v| v.to_bits());
+    let ends = [bits(xs.first()), bits(xs.last()), bits(ys.last()), weight.to_bits(), from.to_bits(), to.to_bits()];
+    (xs.len(), ends, columns)
+}
+
+impl CurveState {
+    /// Plots smoothed with this weight, 0…0.99.
+    pub fn new(smoothing: f64) -> Self {
+        Self { smoothing, ..Self::default() }
+    }
+
+    /// To be called once before the plots of a frame: passes the cursor of the last frame on to all of them.
+    pub fn begin(&mut self) {
+        self.cursor = self.next_cursor.take();
+    }
+}
+
+/// Range of finite positions over all series.
+fn x_range(series: &[Series<'_>]) -> Option<(f64, f64)> {
+    let ends = series.iter().filter_map(|s| {
+        let first = s.xs.iter().copied().find(|x| x.is_finite())?;
+        let last = s.xs.iter().rev().copied().find(|x| x.is_finite())?;
+        Some((first, last))
+    });
+    ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Draws a plot with its heading.
+pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark], state: &mut CurveState) {
+    heading(ui, chart, series, state);
+    let shown: Vec<&Series<'_>> =
+        series.iter().filter(|s| !state.hidden.contains(&format!("{}/{}", chart.title, s.name))).collect();
+    let has_values = shown.iter().any(|s| s.ys.iter().any(|y| y.is_finite() && (!chart.log || *y > 0.0)));
+    if !has_values {
+        empty_plot(ui, chart);
+        return;
+    }
+    let lift = |y: f64| {
+        if !chart.log {
+            y
+        } else if y > 0.0 {
+            y.log10()
+        } else {
+            f64::NAN
+        }
+    };
+    let (low, high) = x_range(series).unwrap_or((0.0, 1.0));
+    let (x_unit, y_unit, log) = (chart.x_unit, chart.y_unit, chart.log);
+    let mut plot = Plot::new(("curves", chart.title))
+        .height(chart.height)
+        .allow_scroll(false)
+        .allow_zoom([true, false])
+        .allow_drag([true, false])
+        .show_x(false)
+        .show_y(false)
+        .include_x(low)
+        .include_x(if high > low { high } else { low + 1.0 })
+        .set_margin_fraction(egui::vec2(0.01, 0.08))
+        .y_axis_min_width(46.0)
+        .grid_spacing(28.0..=220.0)
+        .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.45))
+        .label_formatter(|_| None)
+        .x_axis_formatter(move |m, _| match x_unit {
+            Unit::Seconds => x_unit.text(m.value),
+            // There is no epoch 1.5 on the axis, although a step may lie there.
+            _ if m.value.fract().abs() > 1e-6 => String::new(),
+            _ => number(m.value),
+        })
+        .y_axis_formatter(move |m, _| y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }));
+    for y in chart.include {
+        let y = lift(*y);
+        if y.is_finite() {
+            plot = plot.include_y(y);
+        }
+    }
+    let weight = state.smoothing;
+    let (cache, thinned) = (&mut state.cache, &mut state.thinned);
+    let width = ui.available_width().max(50.0) as usize;
+    let mark_color = ui.visuals().weak_text_color();
+    let response = plot.show(ui, |plot_ui| {
+        let bounds = plot_ui.plot_bounds();
+        let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
+        let mut draw = |name: &str, xs: &[f64], ys: &[f64], color: Color32, width_pt: f32, look: Look, faint: bool| {
+            let key = thin_key(xs, ys, weight, from, to, width);
+            let place = format!("{}/{name}/{faint}", chart.title);
+            let kept = thinned.entry(place).or_insert_with(|| (key, thin(xs, ys, from, to, width)));
+            if kept.0 != key {
+                *kept = (key, thin(xs, ys, from, to, width));
+            }
+            let lifted = kept.1.iter().map(|[x, y]| [*x, lift(*y)]);
+            let points: Vec<[f64; 2]> = lifted.filter(|p| p[1].is_finite()).collect();
+            if look == Look::Dotted && points.len() <= 120 {
+                plot_ui.points(Points::new(name, PlotPoints::from(points.clone())).color(color).radius(2.2));
+            }
+            let style = if look == Look::Planned { LineStyle::dashed_dense() } else { LineStyle::Solid };
+            plot_ui.line(Line::new(name, PlotPoints::from(points)).color(color).width(width_pt).style(style));
+        };
+        for s in &shown {
+            if s.look == Look::Smoothed && weight > 0.0 {
+                draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain, true);
+                let key = format!("{}/{}", chart.title, s.name);
+                let smooth = cache.entry(key).or_default().update(s.ys, weight);
+                draw(s.name, s.xs, smooth, s.color, 1.8, Look::Plain, false);
+            } else {
+                draw(s.name, s.xs, s.ys, s.color, if s.look == Look::Planned { 1.2 } else { 1.6 }, s.look, false);
+            }
+        }
+        for mark in marks {
+            plot_ui
+                .vline(egui_plot::VLine::new("", mark.x).color(mark_color).style(LineStyle::dotted_loose()).width(1.0));
+            if let Some(y) = mark.y.map(lift).filter(|y| y.is_finite()) {
+                let star = Points::new("", PlotPoints::from(vec![[mark.x, y]]));
+                plot_ui.points(star.shape(MarkerShape::Asterisk).radius(6.0).color(style::GOLD));
+            }
+        }
+    });
+    let name = spoken(chart, &shown);
+    response.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
+    if let Some(pointer) = response.response.hover_pos() {
+        state.next_cursor = Some(response.transform.value_from_position(pointer).x);
+    }
+    if let Some(x) = state.next_cursor.or(state.cursor) {
+        cursor(ui, chart, &shown, marks, state, &response.transform, x, &response.response, lift);
+    }
+}
+
+/// A heading with a switch for each series.
+fn heading(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], state: &mut CurveState) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        ui.label(egui::RichText::new(chart.title).strong());
+        if !chart.legend {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        for s in series.iter().filter(|s| seen.insert(s.name)) {
+            let key = format!("{}/{}", chart.title, s.name);
+            let on = !state.hidden.contains(&key);
+            if legend_chip(ui, s, on, chart.title).clicked() {
+                if on {
+                    state.hidden.insert(key);
+                } else {
+                    state.hidden.remove(&key);
+                }
+            }
+        }
+    });
+}
+
+fn legend_chip(ui: &mut Ui, series: &Series<'_>, on: bool, title: &str) -> egui::Response {
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let ink = if on { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
+    let galley = ui.painter().layout_no_wrap(style::elide(series.name, 28), font, ink);
+    let size = egui::vec2(galley.size().x + 18.0, galley.size().y.max(14.0));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let label = format!("{} in {}", series.name, title);
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, &label));
+    let color = if on { series.color } else { series.color.gamma_multiply(0.3) };
+    let y = rect.center().y;
+    let stroke = Stroke::new(2.5, color);
+    if series.look == Look::Planned {
+        for x in [0.0, 5.0, 10.0] {
+            ui.painter().line_segment([egui::pos2(rect.left() + x, y), egui::pos2(rect.left() + x + 3.0, y)], stroke);
+        }
+    } else {
+        ui.painter().line_segment([egui::pos2(rect.left(), y), egui::pos2(rect.left() + 13.0, y)], stroke);
+    }
+    ui.painter().galley(egui::pos2(rect.left() + 17.0, y - galley.size().y / 2.0), galley, ink);
+    if !on {
+        ui.painter().hline(rect.left() + 17.0..=rect.right(), y, Stroke::new(1.0, ink));
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect.expand(2.0), 3.0, ui.visuals().selection.stroke, egui::StrokeKind::Outside);
+    }
+    response.on_hover_text(if on { "Click to hide this curve" } else { "Click to show this curve" })
+}
+
+fn empty_plot(ui: &mut Ui, chart: &Chart<'_>) {
+    let size = egui::vec2(ui.available_width(), chart.height);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, format!("{}: {}", chart.title, chart.empty)));
+    ui.painter().rect_filled(rect, 4.0, ui.visuals().extreme_bg_color);
+    ui.painter().text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        chart.empty,
+        egui::TextStyle::Small.resolve(ui.style()),
+        ui.visuals().weak_text_color(),
+    );
+}
+
+/// What a screen reader says about a plot: the newest value of each series.
+fn spoken(chart: &Chart<'_>, series: &[&Series<'_>]) -> String {
+    let values: Vec<String> = series
+        .iter()
+        .take(8)
+        .filter_map(|s| {
+            let y = s.ys.iter().rev().find(|y| y.is_finite())?;
+            Some(format!("{} {}", s.name, chart.y_unit.text(*y)))
+        })
+        .collect();
+    let places = series.iter().map(|s| s.ys.len()).max().unwrap_or(0);
+    format!("{}: {} (over {places} values)", chart.title, values.join(", "))
+}
+
+/// The vertical line through all plots and, in the one under the pointer, the values at it.
+#[expect(clippy::too_many_arguments, reason = "one drawing step of `show`, cut out for length only")]
+fn cursor(
+    ui: &Ui,
+    chart: &Chart<'_>,
+    series: &[&Series<'_>],
+    marks: &[Mark],
+    state: &CurveState,
+    transform: &PlotTransform,
+    x: f64,
+    response: &egui::Response,
+    lift: impl Fn(f64) -> f64,
+) {
+    let frame = *transform.frame();
+    let at = transform.position_from_point_x(x);
+    if !frame.x_range().contains(at) {
+        return;
+    }
+    let painter = ui.painter().with_clip_rect(frame);
+    painter.vline(at, frame.y_range(), Stroke::new(1.0, ui.visuals().weak_text_color()));
+    let mut rows = Vec::new();
+    for s in series {
+        let Some(i) = nearest(s.xs, s.ys, x) else { continue };
+        let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| s.look == Look::Smoothed);
+        let raw = s.ys[i];
+        let drawn = smooth.filter(|_| state.smoothing > 0.0).and_then(|c| c.get(i)).unwrap_or(raw);
+        let spot = egui::pos2(transform.position_from_point_x(s.xs[i]), transform.position_from_point_y(lift(drawn)));
+        painter.circle_filled(spot, 3.0, s.color);
+        rows.push((s.name, s.color, s.xs[i], drawn, raw));
+    }
+    if !response.hovered() {
+        return;
+    }
+    rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+    response.show_tooltip_ui(|ui| {
+        let place =
+            if chart.x_unit == Unit::Seconds { chart.x_unit.text(x) } else { number(rows.first().map_or(x, |r| r.2)) };
+        ui.label(egui::RichText::new(format!("{} {place}", chart.x_name)).strong());
+        egui::Grid::new("values").num_columns(3).spacing([8.0, 2.0]).show(ui, |ui| {
+            for (name, color, _, drawn, raw) in rows.iter().take(16) {
+                let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), Sense::hover());
+                ui.painter().circle_filled(dot.center(), 4.0, *color);
+                ui.label(style::elide(name, 32));
+                let text = chart.y_unit.text(*drawn);
+                ui.monospace(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
+                ui.end_row();
+            }
+        });
+        if rows.len() > 16 {
+            ui.weak(format!("and {} more", rows.len() - 16));
+        }
+        let near = |m: &&Mark| (transform.position_from_point_x(m.x) - at).abs() < 6.0;
+        for mark in marks.iter().filter(near) {
+            ui.colored_label(style::GOLD, &mark.label);
+        }
+    });
+}

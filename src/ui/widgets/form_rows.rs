@@ -1,0 +1,299 @@
+//! Rows of a form: a name, an editor, a mark when the value was changed, and the sentence when it is wrong.
+
+use super::series::number;
+use super::style;
+use crate::config::RunConfig;
+use egui::{DragValue, Response, Sense, Ui, vec2};
+
+/// Gives access to one value of a configuration.
+pub type Lens<T> = fn(&mut RunConfig) -> &mut T;
+
+/// A pass over the rows of a form: it counts them (without `ui`) or draws them.
+pub struct Rows<'a> {
+    ui: Option<&'a mut Ui>,
+    config: &'a mut RunConfig,
+    base: &'a mut RunConfig,
+    query: &'a str,
+    fault: Option<&'a str>,
+    /// Rows that match the search.
+    pub matching: usize,
+    /// Matching rows whose value differs from the preset's.
+    pub changed: usize,
+    /// True when the error sentence speaks of one of the rows.
+    pub faulty: bool,
+}
+
+/// Width of the names.
+const NAME: f32 = 132.0;
+
+impl<'a> Rows<'a> {
+    /// Counts rows; `query` is in lower case.
+    pub fn count(config: &'a mut RunConfig, base: &'a mut RunConfig, query: &'a str, fault: Option<&'a str>) -> Self {
+        Self { ui: None, config, base, query, fault, matching: 0, changed: 0, faulty: false }
+    }
+
+    /// Draws rows.
+    pub fn draw(
+        ui: &'a mut Ui,
+        config: &'a mut RunConfig,
+        base: &'a mut RunConfig,
+        query: &'a str,
+        fault: Option<&'a str>,
+    ) -> Self {
+        Self { ui: Some(ui), config, base, query, fault, matching: 0, changed: 0, faulty: false }
+    }
+
+    /// The configuration being edited.
+    pub fn config(&self) -> &RunConfig {
+        self.config
+    }
+
+    /// One row. `key` is the dotted key of the value as on the command line, `help` says what it means and in which unit.
+    pub fn row<T: Clone + PartialEq>(
+        &mut self,
+        key: &str,
+        name: &str,
+        help: &str,
+        lens: Lens<T>,
+        edit: impl FnOnce(&mut Ui, &mut T),
+    ) {
+        let found =
+            self.query.is_empty() || [key, name, help].iter().any(|text| text.to_lowercase().contains(self.query));
+        if !found {
+            return;
+        }
+        self.matching += 1;
+        let usual = lens(self.base).clone();
+        let changed = *lens(self.config) != usual;
+        self.changed += usize::from(changed);
+        let fault = self.fault.filter(|f| names_key(f, key));
+        self.faulty |= fault.is_some();
+        let Some(ui) = self.ui.as_deref_mut() else { return };
+        let value = lens(self.config);
+        ui.horizontal(|ui| {
+            label(ui, name, key, help, changed, fault.is_some());
+            let reset_width = 22.0;
+            let width = (ui.available_width() - reset_width).max(60.0);
+            ui.allocate_ui_with_layout(vec2(width, 24.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.set_width(width);
+                ui.name_inputs(name, |ui| edit(ui, value));
+            });
+            if changed && reset(ui, name).clicked() {
+                *value = usual;
+            }
+        });
+        if let Some(sentence) = fault {
+            ui.horizontal(|ui| {
+                ui.add_space(NAME + 4.0);
+                let text = egui::RichText::new(sentence).small().color(style::error_color(ui));
+                ui.add(egui::Label::new(text).wrap());
+            });
+        }
+    }
+
+    /// Something between the rows that is no value of its own, shown unless somebody searches.
+    pub fn line(&mut self, add: impl FnOnce(&mut Ui, &mut RunConfig)) {
+        if !self.query.is_empty() {
+            return;
+        }
+        let Some(ui) = self.ui.as_deref_mut() else { return };
+        ui.horizontal(|ui| {
+            ui.add_space(NAME + 8.0);
+            add(ui, self.config);
+        });
+    }
+}
+
+/// True when the sentence names the key as a whole word: `clip.length`, not `clip.lengthy`.
+fn names_key(sentence: &str, key: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    sentence.match_indices(key).any(|(at, _)| {
+        let before = sentence[..at].chars().next_back().is_none_or(|c| !part(c));
+        let after = sentence[at + key.len()..].chars().next().is_none_or(|c| !(c.is_alphanumeric() || c == '_'));
+        before && after
+    })
+}
+
+fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, faulty: bool) {
+    let (rect, response) = ui.allocate_exact_size(vec2(NAME, 24.0), Sense::hover());
+    let color = if faulty {
+        style::error_color(ui)
+    } else if changed {
+        ui.visuals().strong_text_color()
+    } else {
+        ui.visuals().text_color()
+    };
+    if changed {
+        ui.painter().circle_filled(egui::pos2(rect.left() + 4.0, rect.center().y), 3.0, ui.visuals().hyperlink_color);
+    }
+    let mut job =
+        egui::text::LayoutJob::simple_singleline(name.to_owned(), egui::TextStyle::Body.resolve(ui.style()), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(NAME - 14.0);
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(egui::pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, color);
+    response.on_hover_ui(|ui| {
+        ui.set_max_width(320.0);
+        ui.label(help);
+        ui.weak(key);
+    });
+}
+
+/// The button that brings the preset's value back: an arrow that turns round.
+fn reset(ui: &mut Ui, name: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(18.0, 20.0), Sense::click());
+    let label = format!("reset {name}");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &label));
+    let color = if response.hovered() || response.has_focus() {
+        ui.visuals().strong_text_color()
+    } else {
+        ui.visuals().weak_text_color()
+    };
+    let center = rect.center();
+    let points: Vec<egui::Pos2> = (0..=20)
+        .map(|i| {
+            let angle = -0.4 + i as f32 / 20.0 * 5.0;
+            center + 5.0 * egui::Vec2::angled(-angle)
+        })
+        .collect();
+    if let Some(start) = points.first().copied() {
+        let head = vec![start + vec2(-4.0, 0.5), start + vec2(3.0, 0.5), start + vec2(0.0, 4.5)];
+        ui.painter().add(egui::Shape::convex_polygon(head, color, egui::Stroke::NONE));
+    }
+    ui.painter().line(points, egui::Stroke::new(1.4, color));
+    response.on_hover_text(format!("Back to the preset's value of {name}"))
+}
+
+/// A whole number.
+pub fn whole<T: egui::emath::Numeric>(
+    range: std::ops::RangeInclusive<T>,
+    suffix: &'static str,
+) -> impl FnOnce(&mut Ui, &mut T) {
+    move |ui, value| {
+        ui.add(DragValue::new(value).range(range).speed(0.15));
+        unit(ui, suffix);
+    }
+}
+
+/// A number with a fraction; `step` is one point of dragging.
+pub fn fraction<T: egui::emath::Numeric>(
+    range: std::ops::RangeInclusive<T>,
+    step: f64,
+    suffix: &'static str,
+) -> impl FnOnce(&mut Ui, &mut T) {
+    move |ui, value| {
+        ui.add(plain(value).range(range).speed(step));
+        unit(ui, suffix);
+    }
+}
+
+/// The unit stands beside the field, not in it: a field with a suffix would be called by its suffix.
+fn unit(ui: &mut Ui, suffix: &str) {
+    if !suffix.is_empty() {
+        ui.weak(suffix.trim());
+    }
+}
+
+/// A number whose size matters more than its digits, such as a learning rate: dragging multiplies.
+pub fn magnitude<T: egui::emath::Numeric>(ui: &mut Ui, value: &mut T) {
+    let speed = (value.to_f64().abs() * 0.02).max(1e-9);
+    ui.add(plain(value).speed(speed));
+}
+
+fn plain<T: egui::emath::Numeric>(value: &mut T) -> DragValue<'_> {
+    DragValue::new(value)
+        .custom_formatter(|v, _| number(v))
+        .custom_parser(|text| text.trim().replace(',', ".").parse().ok())
+        .max_decimals(8)
+}
+
+/// Yes or no.
+pub fn switch(ui: &mut Ui, value: &mut bool) {
+    ui.checkbox(value, if *value { "on" } else { "off" });
+}
+
+/// A value that may be left out. `none` says what happens then.
+pub fn optional<T: Clone>(
+    none: &'static str,
+    usual: T,
+    edit: impl FnOnce(&mut Ui, &mut T),
+) -> impl FnOnce(&mut Ui, &mut Option<T>) {
+    move |ui, value| {
+        let mut on = value.is_some();
+        let text = if on { "" } else { none };
+        if ui.checkbox(&mut on, text).changed() {
+            *value = on.then_some(usual);
+        }
+        if let Some(inner) = value {
+            edit(ui, inner);
+        }
+    }
+}
+
+/// One of a few values, named.
+pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, options: &[(T, &str, &str)]) {
+    let now = options.iter().find(|(o, _, _)| o == value).map_or("?", |(_, name, _)| *name);
+    egui::ComboBox::from_id_salt(salt).width(ui.available_width().min(190.0)).selected_text(now).show_ui(ui, |ui| {
+        for (option, name, help) in options {
+            let response = ui.selectable_label(option == value, *name);
+            let response = if help.is_empty() { response } else { response.on_hover_text(*help) };
+            if response.clicked() {
+                *value = option.clone();
+            }
+        }
+    });
+}
+
+/// Text that stands for a value: what is being typed is kept as it is, and read whenever it can be.
+pub fn parsed<T>(
+    ui: &mut Ui,
+    salt: &str,
+    value: &mut T,
+    show: impl Fn(&T) -> String,
+    read: impl Fn(&str) -> Option<T>,
+) {
+    let id = ui.make_persistent_id(salt);
+    let typed: Option<String> = ui.data(|d| d.get_temp(id));
+    let mut text = typed.unwrap_or_else(|| show(value));
+    let wrong = read(&text).is_none();
+    let mut edit = egui::TextEdit::singleline(&mut text).desired_width(ui.available_width().min(190.0));
+    if wrong {
+        edit = edit.text_color(style::error_color(ui));
+    }
+    let response = ui.add(edit);
+    if response.changed()
+        && let Some(new) = read(&text)
+    {
+        *value = new;
+    }
+    if response.has_focus() {
+        ui.data_mut(|d| d.insert_temp(id, text));
+    } else {
+        ui.data_mut(|d| d.remove_temp::<String>(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_whole_keys_only() {
+        assert!(names_key("clip.length, clip.step and more", "clip.step"));
+        assert!(names_key("the key is clip.step.", "clip.step"));
+        assert!(!names_key("clip.steps must be", "clip.step"));
+        assert!(!names_key("eclip.step", "clip.step"));
+        assert!(!names_key("nothing", "clip.step"));
+    }
+
+    #[test]
+    fn counting_finds_matches_changes_and_faults() {
+        let mut base = RunConfig::reference();
+        let mut config = base.clone();
+        config.training.epochs = 0;
+        let fault = config.validate().unwrap_err().to_string();
+        let mut rows = Rows::count(&mut config, &mut base, "epoch", Some(&fault));
+        rows.row("training.epochs", "Epochs", "Most epochs", |c| &mut c.training.epochs, whole(0..=9, ""));
+        rows.row("training.batch_size", "Batch", "Clips", |c| &mut c.training.batch_size, whole(0..=9, ""));
+        assert_eq!((rows.matching, rows.changed, rows.faulty), (1, 1, true));
+    }
+}

@@ -1,0 +1,528 @@
+//! A confusion matrix that people can ask: hover for the sentence, click or arrow keys and Enter for the clips.
+
+use super::style;
+use crate::domain::ClassSet;
+use crate::eval::Confusion;
+use egui::{self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+/// What the shade and number of a cell say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatrixMode {
+    /// Clips.
+    #[default]
+    Counts,
+    /// Per cent of the true class's clips: recall on the diagonal.
+    ByRow,
+    /// Per cent of the clips called so: precision on the diagonal.
+    ByColumn,
+}
+
+/// Order of rows and columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatrixSort {
+    /// As the network's outputs.
+    #[default]
+    Index,
+    /// Classes with most clips first.
+    Support,
+    /// Classes with most mistakes, made or received, first.
+    Confusion,
+}
+
+pub use crate::ui::selection::MatrixSelection as MatrixPick;
+
+/// Short text about a part of the matrix: "lunge called squat: 12".
+pub fn title(pick: MatrixPick, matrix: &Matrix<'_>) -> String {
+    let name = |c| matrix.classes.name(c);
+    match pick {
+        MatrixPick::Cell { truth, predicted } => {
+            format!("{} called {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
+        }
+        MatrixPick::Row(c) => format!("true {}: {}", name(c), matrix.row(c)),
+        MatrixPick::Column(c) => format!("called {}: {}", name(c), matrix.column(c)),
+    }
+}
+
+/// What the widget remembers.
+#[derive(Clone, Debug, Default)]
+pub struct MatrixState {
+    /// Shades and numbers.
+    pub mode: MatrixMode,
+    /// Order.
+    pub sort: MatrixSort,
+    /// Cell under the keyboard, as positions on screen (row, column).
+    cursor: (usize, usize),
+}
+
+/// Counts with the names of their classes.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    /// The counts.
+    pub confusion: &'a Confusion,
+    /// The classes in output order.
+    pub classes: &'a ClassSet,
+}
+
+impl Matrix<'_> {
+    /// Clips of `truth` called `predicted`; 0 outside the matrix.
+    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
+        self.confusion.counts.get(truth).and_then(|r| r.get(predicted)).copied().unwrap_or(0)
+    }
+
+    /// Clips of a class.
+    pub fn row(&self, truth: usize) -> u64 {
+        self.confusion.counts.get(truth).map_or(0, |r| r.iter().sum())
+    }
+
+    /// Clips called a class.
+    pub fn column(&self, predicted: usize) -> u64 {
+        self.confusion.counts.iter().filter_map(|r| r.get(predicted)).sum()
+    }
+
+    /// Rows and columns.
+    pub fn len(&self) -> usize {
+        self.classes.len().max(self.confusion.counts.len())
+    }
+
+    /// True without a class.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Share of the mode's whole that a cell holds, 0…1.
+    fn share(&self, mode: MatrixMode, truth: usize, predicted: usize) -> f32 {
+        let whole = match mode {
+            MatrixMode::Counts => return self.count(truth, predicted) as f32,
+            MatrixMode::ByRow => self.row(truth),
+            MatrixMode::ByColumn => self.column(predicted),
+        };
+        if whole == 0 { 0.0 } else { self.count(truth, predicted) as f32 / whole as f32 }
+    }
+
+    /// Classes in the order asked for.
+    pub fn order(&self, sort: MatrixSort) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        let mistakes = |c: usize| (self.row(c) + self.column(c)).saturating_sub(2 * self.count(c, c));
+        match sort {
+            MatrixSort::Index => {}
+            MatrixSort::Support => order.sort_by_key(|c| std::cmp::Reverse(self.row(*c))),
+            MatrixSort::Confusion => order.sort_by_key(|c| std::cmp::Reverse(mistakes(*c))),
+        }
+        order
+    }
+
+    /// The sentence about a part of the matrix.
+    pub fn sentence(&self, pick: MatrixPick, mode: MatrixMode) -> String {
+        let name = |c| self.classes.name(c);
+        let percent =
+            |n: u64, of: u64| if of == 0 { String::new() } else { format!(" ({:.0} %)", n as f64 / of as f64 * 100.0) };
+        match pick {
+            MatrixPick::Cell { truth, predicted } => {
+                let n = self.count(truth, predicted);
+                if mode == MatrixMode::ByColumn {
+                    let of = self.column(predicted);
+                    return format!(
+                        "{n} of {of} clips called '{}' are '{}'{}",
+                        name(predicted),
+                        name(truth),
+                        percent(n, of)
+                    );
+                }
+                let of = self.row(truth);
+                format!("{n} of {of} '{}' clips called '{}'{}", name(truth), name(predicted), percent(n, of))
+            }
+            MatrixPick::Row(c) => {
+                let (right, of) = (self.count(c, c), self.row(c));
+                format!("'{}': {of} clips, {right} right{}", name(c), percent(right, of))
+            }
+            MatrixPick::Column(c) => {
+                let (right, of) = (self.count(c, c), self.column(c));
+                format!("called '{}': {of} clips, {right} of them rightly{}", name(c), percent(right, of))
+            }
+        }
+    }
+}
+
+/// Draws the controls and the matrix in the space there is; returns what was clicked or chosen with Enter.
+pub fn show(
+    ui: &mut Ui,
+    matrix: &Matrix<'_>,
+    selected: Option<MatrixPick>,
+    state: &mut MatrixState,
+) -> Option<MatrixPick> {
+    controls(ui, state);
+    let order = matrix.order(state.sort);
+    if order.is_empty() {
+        ui.weak("There is no class to show.");
+        return None;
+    }
+    // The line of the sentence is reserved before the cells, so that nothing moves under the pointer.
+    let line = ui.text_style_height(&egui::TextStyle::Body) + 6.0;
+    let space = vec2(ui.available_width(), (ui.available_height() - line).max(60.0));
+    let (rect, grid) = ui.allocate_exact_size(space, Sense::focusable_noninteractive());
+    let layout = Layout::new(ui, matrix, &order, rect);
+    let mut out = Outcome { hovered: None, picked: None };
+    keyboard(ui, &grid, &order, state, &mut out);
+    cells(ui, matrix, &order, selected, state, &layout, grid.has_focus(), &mut out);
+    grid.widget_info(|| {
+        let text =
+            "confusion matrix, rows are true classes, columns what was said; arrow keys move, Enter opens the clips";
+        WidgetInfo::labeled(Role::Grid, true, text)
+    });
+    if grid.has_focus() && out.hovered.is_none() {
+        out.hovered = order.get(state.cursor.0).zip(order.get(state.cursor.1)).map(|(t, p)| cell_pick(*t, *p));
+    }
+    let sentence = out.hovered.or(selected).map_or_else(
+        || "Rows are what clips show, columns what the network said. Click a cell to see its clips.".to_owned(),
+        |p| matrix.sentence(p, state.mode),
+    );
+    ui.add(egui::Label::new(egui::RichText::new(sentence).color(ui.visuals().weak_text_color())).truncate());
+    out.picked
+}
+
+fn cell_pick(truth: usize, predicted: usize) -> MatrixPick {
+    MatrixPick::Cell { truth, predicted }
+}
+
+struct Outcome {
+    hovered: Option<MatrixPick>,
+    picked: Option<MatrixPick>,
+}
+
+fn controls(ui: &mut Ui, state: &mut MatrixState) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(egui::RichText::new("Confusion").strong());
+        ui.add_space(4.0);
+        for (mode, text, help) in [
+            (MatrixMode::Counts, "Counts", "Clips in each cell"),
+            (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
+            (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
+        ] {
+            ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
+        }
+        ui.add_space(8.0);
+        let label = ui.weak("sort");
+        let name = |s| match s {
+            MatrixSort::Index => "by index",
+            MatrixSort::Support => "by support",
+            MatrixSort::Confusion => "most confused first",
+        };
+        egui::ComboBox::from_id_salt("matrix sort")
+            .selected_text(name(state.sort))
+            .show_ui(ui, |ui| {
+                for sort in [MatrixSort::Index, MatrixSort::Support, MatrixSort::Confusion] {
+                    ui.selectable_value(&mut state.sort, sort, name(sort));
+                }
+            })
+            .response
+            .labelled_by(label.id);
+    });
+}
+
+/// Where everything goes: labels stay in place while the cells scroll.
+struct Layout {
+    rect: Rect,
+    cells: Rect,
+    cell: f32,
+    label_font: FontId,
+    number_font: Option<FontId>,
+    rotated: bool,
+}
+
+const MIN_CELL: f32 = 11.0;
+const MAX_CELL: f32 = 58.0;
+
+impl Layout {
+    fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
+        let n = order.len() as f32;
+        let rough = ((rect.width() - 110.0) / n).min((rect.height() - 70.0) / n).clamp(MIN_CELL, MAX_CELL);
+        let label_font = FontId::proportional((rough * 0.8).clamp(9.0, 12.5));
+        let widest = order
+            .iter()
+            .map(|c| {
+                ui.painter()
+                    .layout_no_wrap(matrix.classes.name(*c).to_owned(), label_font.clone(), Color32::WHITE)
+                    .size()
+                    .x
+            })
+            .fold(0.0_f32, f32::max);
+        let left = (widest + 52.0).clamp(70.0, (rect.width() * 0.34).max(70.0));
+        let rotated = widest + 6.0 > rough;
+        let top = if rotated { (widest + 10.0).clamp(24.0, (rect.height() * 0.3).max(24.0)) } else { 22.0 };
+        let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
+        let cell = (cells.width() / n).min(cells.height() / n).clamp(MIN_CELL, MAX_CELL).floor();
+        let number_font = (cell >= 20.0).then(|| FontId::proportional((cell * 0.36).clamp(9.5, 14.0)));
+        Self { rect, cells, cell, label_font, number_font, rotated }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one drawing step of `show`, cut out for length only")]
+fn cells(
+    ui: &mut Ui,
+    matrix: &Matrix<'_>,
+    order: &[usize],
+    selected: Option<MatrixPick>,
+    state: &mut MatrixState,
+    layout: &Layout,
+    focused: bool,
+    out: &mut Outcome,
+) {
+    let side = layout.cell * order.len() as f32;
+    let view = Rect::from_min_size(layout.cells.min, layout.cells.size().min(vec2(side + 12.0, side + 12.0)));
+    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(view).id_salt("matrix cells"));
+    let scroll = egui::ScrollArea::both().id_salt("matrix scroll").auto_shrink([false, false]).show(&mut child, |ui| {
+        let (area, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        draw_cells(ui, matrix, order, selected, state, layout, focused, area, out);
+    });
+    labels(ui, matrix, order, selected, layout, scroll.state.clamped_offset(), out);
+}
+
+#[expect(clippy::too_many_arguments, reason = "one drawing step of `show`, cut out for length only")]
+fn draw_cells(
+    ui: &Ui,
+    matrix: &Matrix<'_>,
+    order: &[usize],
+    selected: Option<MatrixPick>,
+    state: &mut MatrixState,
+    layout: &Layout,
+    focused: bool,
+    area: Rect,
+    out: &mut Outcome,
+) {
+    let dark = ui.visuals().dark_mode;
+    let top = (0..order.len()).flat_map(|t| order.iter().map(move |p| (t, *p))).map(|(t, p)| matrix.count(t, p)).max();
+    let top = top.unwrap_or(0).max(1) as f32;
+    let gap = if layout.cell >= 16.0 { 1.0 } else { 0.5 };
+    let painter = ui.painter();
+    let mut outlined = Vec::new();
+    for (i, truth) in order.iter().copied().enumerate() {
+        for (j, predicted) in order.iter().copied().enumerate() {
+            let min = area.min + vec2(j as f32, i as f32) * layout.cell;
+            let rect = Rect::from_min_size(min, vec2(layout.cell, layout.cell));
+            if !ui.is_rect_visible(rect) {
+                continue;
+            }
+            let pick = cell_pick(truth, predicted);
+            let count = matrix.count(truth, predicted);
+            let share = matrix.share(state.mode, truth, predicted);
+            let shade = if state.mode == MatrixMode::Counts { share / top } else { share };
+            let fill = if truth == predicted { style::ramp(dark, shade) } else { style::ramp_wrong(dark, shade) };
+            painter.rect_filled(rect.shrink(gap), 1.5, fill);
+            if let Some(font) = layout.number_font.as_ref().filter(|_| count > 0) {
+                let text =
+                    if state.mode == MatrixMode::Counts { count.to_string() } else { format!("{:.0}", share * 100.0) };
+                painter.text(rect.center(), Align2::CENTER_CENTER, text, font.clone(), style::ink_on(fill));
+            }
+            let response = ui.interact(rect, ui.scope_id().with(("cell", truth, predicted)), Sense::CLICK);
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title(pick, matrix)));
+            if response.hovered() {
+                out.hovered = Some(pick);
+                outlined.push((rect, Stroke::new(1.5, ui.visuals().text_color())));
+            }
+            if response.clicked() {
+                out.picked = Some(pick);
+                state.cursor = (i, j);
+            }
+            if selected == Some(pick) || (focused && state.cursor == (i, j)) {
+                outlined.push((rect, Stroke::new(2.0, ui.visuals().selection.stroke.color)));
+            }
+            if focused && state.cursor == (i, j) && ui.input(|i| i.events.iter().any(is_arrow)) {
+                ui.scroll_to_rect(rect, None);
+            }
+        }
+    }
+    match selected {
+        Some(MatrixPick::Row(c)) => outlined.extend(order.iter().position(|o| *o == c).map(|i| {
+            let min = area.min + vec2(0.0, i as f32 * layout.cell);
+            (
+                Rect::from_min_size(min, vec2(area.width(), layout.cell)),
+                Stroke::new(2.0, ui.visuals().selection.stroke.color),
+            )
+        })),
+        Some(MatrixPick::Column(c)) => outlined.extend(order.iter().position(|o| *o == c).map(|j| {
+            let min = area.min + vec2(j as f32 * layout.cell, 0.0);
+            (
+                Rect::from_min_size(min, vec2(layout.cell, area.height())),
+                Stroke::new(2.0, ui.visuals().selection.stroke.color),
+            )
+        })),
+        _ => {}
+    }
+    for (rect, stroke) in outlined {
+        painter.rect_stroke(rect, 2.0, stroke, StrokeKind::Inside);
+    }
+}
+
+fn is_arrow(event: &egui::Event) -> bool {
+    matches!(
+        event,
+        egui::Event::Key { key: Key::ArrowUp | Key::ArrowDown | Key::ArrowLeft | Key::ArrowRight, pressed: true, .. }
+    )
+}
+
+/// Names along the sides; they stay in view while the cells scroll, and a click takes the whole row or column.
+fn labels(
+    ui: &Ui,
+    matrix: &Matrix<'_>,
+    order: &[usize],
+    selected: Option<MatrixPick>,
+    layout: &Layout,
+    offset: egui::Vec2,
+    out: &mut Outcome,
+) {
+    let side = Rect::from_min_max(
+        pos2(layout.rect.left(), layout.cells.top()),
+        pos2(layout.cells.left(), layout.rect.bottom()),
+    );
+    let above =
+        Rect::from_min_max(pos2(layout.cells.left(), layout.rect.top()), pos2(layout.rect.right(), layout.cells.top()));
+    let hovered = out.hovered;
+    let lit = |pick: MatrixPick| {
+        [hovered, selected].into_iter().flatten().any(|p| match (p, pick) {
+            (MatrixPick::Cell { truth, .. }, MatrixPick::Row(c)) => truth == c,
+            (MatrixPick::Cell { predicted, .. }, MatrixPick::Column(c)) => predicted == c,
+            (a, b) => a == b,
+        })
+    };
+    let mut one = |zone: Rect, rect: Rect, pick: MatrixPick, draw: &dyn Fn(&egui::Painter, Color32)| {
+        let visible = rect.intersect(zone);
+        if !visible.is_positive() {
+            return;
+        }
+        let response = ui.interact(visible, ui.scope_id().with(("label", pick)), Sense::CLICK);
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title(pick, matrix)));
+        let color =
+            if lit(pick) || response.hovered() { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
+        draw(&ui.painter().with_clip_rect(zone.intersect(ui.clip_rect())), color);
+        if response.hovered() {
+            out.hovered = Some(pick);
+        }
+        if response.clicked() {
+            out.picked = Some(pick);
+        }
+    };
+    for (k, class) in order.iter().copied().enumerate() {
+        let along = k as f32 * layout.cell;
+        let row =
+            Rect::from_min_size(pos2(side.left(), side.top() + along - offset.y), vec2(side.width(), layout.cell));
+        one(side, row, MatrixPick::Row(class), &|painter, color| {
+            let support = painter.layout_no_wrap(
+                matrix.row(class).to_string(),
+                layout.label_font.clone(),
+                ui.visuals().weak_text_color(),
+            );
+            let right = row.right() - 6.0;
+            let width = row.width() - support.size().x - 24.0;
+            let name = fitted(painter, matrix.classes.name(class), &layout.label_font, color, width);
+            painter.galley(
+                pos2(right - support.size().x, row.center().y - support.size().y / 2.0),
+                support.clone(),
+                color,
+            );
+            let x = right - support.size().x - 8.0 - name.size().x;
+            painter.galley(pos2(x, row.center().y - name.size().y / 2.0), name, color);
+            let dot = pos2(row.left() + 5.0, row.center().y);
+            painter.circle_filled(dot, (layout.cell * 0.25).clamp(2.0, 4.0), style::class_color(class));
+        });
+        let column =
+            Rect::from_min_size(pos2(above.left() + along - offset.x, above.top()), vec2(layout.cell, above.height()));
+        one(above, column, MatrixPick::Column(class), &|painter, color| {
+            let width = if layout.rotated { above.height() - 8.0 } else { layout.cell };
+            let name = fitted(painter, matrix.classes.name(class), &layout.label_font, color, width);
+            let size = name.size();
+            let (at, angle) = if layout.rotated {
+                (pos2(column.center().x - size.y / 2.0, column.bottom() - 4.0), -std::f32::consts::FRAC_PI_2)
+            } else {
+                (pos2(column.center().x - size.x / 2.0, column.bottom() - 4.0 - size.y), 0.0)
+            };
+            painter.add(egui::epaint::TextShape::new(at, name, color).with_angle(angle));
+        });
+    }
+}
+
+/// `text` in one line no wider than `width`, with an ellipsis when it does not fit.
+fn fitted(
+    painter: &egui::Painter,
+    text: &str,
+    font: &FontId,
+    color: Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font.clone(), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(8.0));
+    painter.layout_job(job)
+}
+
+fn keyboard(ui: &Ui, grid: &egui::Response, order: &[usize], state: &mut MatrixState, out: &mut Outcome) {
+    let last = order.len().saturating_sub(1);
+    state.cursor = (state.cursor.0.min(last), state.cursor.1.min(last));
+    if !grid.has_focus() {
+        return;
+    }
+    crate::ui::keys::keep_navigation(ui.ctx(), grid.id);
+    let arrows = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(grid.id, arrows));
+    ui.input_mut(|input| {
+        let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
+        let (row, column) = &mut state.cursor;
+        if pressed(Key::ArrowUp) {
+            *row = row.saturating_sub(1);
+        }
+        if pressed(Key::ArrowDown) {
+            *row = (*row + 1).min(last);
+        }
+        if pressed(Key::ArrowLeft) {
+            *column = column.saturating_sub(1);
+        }
+        if pressed(Key::ArrowRight) {
+            *column = (*column + 1).min(last);
+        }
+        if pressed(Key::Enter) {
+            out.picked = order.get(*row).zip(order.get(*column)).map(|(t, p)| cell_pick(*t, *p));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> (Confusion, ClassSet) {
+        let confusion = Confusion { counts: vec![vec![61, 12, 7], vec![1, 20, 0], vec![0, 0, 3]] };
+        (confusion, ClassSet::from_names(["lunge", "squat", "raise"]))
+    }
+
+    #[test]
+    fn sentences_name_the_whole_they_are_a_part_of() {
+        let (confusion, classes) = example();
+        let m = Matrix { confusion: &confusion, classes: &classes };
+        let cell = cell_pick(0, 1);
+        assert_eq!(m.sentence(cell, MatrixMode::Counts), "12 of 80 'lunge' clips called 'squat' (15 %)");
+        assert_eq!(m.sentence(cell, MatrixMode::ByColumn), "12 of 32 clips called 'squat' are 'lunge' (38 %)");
+        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "'lunge': 80 clips, 61 right (76 %)");
+        assert_eq!(title(cell, &m), "lunge called squat: 12");
+    }
+
+    #[test]
+    fn orders_by_support_and_by_mistakes() {
+        let (confusion, classes) = example();
+        let m = Matrix { confusion: &confusion, classes: &classes };
+        assert_eq!(m.order(MatrixSort::Index), [0, 1, 2]);
+        assert_eq!(m.order(MatrixSort::Support), [0, 1, 2]);
+        // Mistakes made and received: lunge 19 + 1, squat 1 + 12, raise 0 + 7.
+        assert_eq!(m.order(MatrixSort::Confusion), [0, 1, 2]);
+        let turned = Confusion { counts: vec![vec![1, 0], vec![5, 9]] };
+        let m = Matrix { confusion: &turned, classes: &classes };
+        assert_eq!(m.order(MatrixSort::Support)[0], 1);
+    }
+
+    #[test]
+    fn a_class_without_clips_divides_by_nothing() {
+        let confusion = Confusion { counts: vec![vec![0, 0], vec![0, 0]] };
+        let classes = ClassSet::from_names(["a", "b"]);
+        let m = Matrix { confusion: &confusion, classes: &classes };
+        assert_eq!(m.sentence(cell_pick(0, 1), MatrixMode::ByRow), "0 of 0 'a' clips called 'b'");
+        assert_eq!(m.share(MatrixMode::ByRow, 0, 0), 0.0);
+        assert!(Matrix { confusion: &Confusion::default(), classes: &ClassSet::default() }.is_empty());
+    }
+}

@@ -1,0 +1,187 @@
+//! The arithmetic behind a curve: smoothing and thinning to what a screen can show.
+
+/// An exponential moving average that starts unbiased (Kingma & Ba 2015, as TensorBoard draws it) and grows with its
+/// input: new values cost only themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Smoothed {
+    weight: f64,
+    first: Option<f64>,
+    sum: f64,
+    scale: f64,
+    values: Vec<f64>,
+}
+
+impl Smoothed {
+    /// The smoothed value at a position, once there.
+    pub fn get(&self, index: usize) -> Option<f64> {
+        self.values.get(index).copied()
+    }
+
+    /// Smooths `values` with `weight` (0 follows every value, 0.99 hardly any) and returns one value each. A value that
+    /// is not finite stays a gap and does not poison what follows.
+    pub fn update(&mut self, values: &[f64], weight: f64) -> &[f64] {
+        let weight = weight.clamp(0.0, 0.999);
+        let first = values.first().copied();
+        let same_start = first.map(f64::to_bits) == self.first.map(f64::to_bits);
+        if weight != self.weight || values.len() < self.values.len() || !same_start {
+            *self = Self { weight, first, ..Self::default() };
+        }
+        for &value in values.get(self.values.len()..).unwrap_or_default() {
+            if value.is_finite() {
+                self.sum = self.sum * weight + (1.0 - weight) * value;
+                self.scale = self.scale * weight + (1.0 - weight);
+                self.values.push(self.sum / self.scale);
+            } else {
+                self.values.push(f64::NAN);
+            }
+        }
+        &self.values
+    }
+}
+
+/// Points of a curve between `from` and `to`, thinned so that no more than four fall on each of `columns` pixel
+/// columns: the first, lowest, highest and last there. Peaks survive, whatever the length. `xs` rises; points that are
+/// not finite are left out. One point on each side of the range is kept, so that lines reach the border.
+pub fn thin(xs: &[f64], ys: &[f64], from: f64, to: f64, columns: usize) -> Vec<[f64; 2]> {
+    let count = xs.len().min(ys.len());
+    let (xs, ys) = (&xs[..count], &ys[..count]);
+    let start = xs.partition_point(|x| *x < from).saturating_sub(1);
+    let end = (xs.partition_point(|x| *x <= to) + 1).min(count);
+    let width = to - from;
+    if end.saturating_sub(start) <= columns.max(1) * 4 || width <= 0.0 || !width.is_finite() {
+        return (start..end).map(|i| [xs[i], ys[i]]).filter(|p| p[0].is_finite() && p[1].is_finite()).collect();
+    }
+    let mut out = Vec::with_capacity(columns * 4 + 8);
+    let mut at = start;
+    for column in 1..=columns + 1 {
+        // The last round takes the point beyond the border.
+        let edge = if column > columns { f64::INFINITY } else { from + width * column as f64 / columns as f64 };
+        let next = at + xs[at..end].partition_point(|x| *x < edge);
+        extremes(&xs[at..next], &ys[at..next], &mut out);
+        at = next;
+    }
+    out
+}
+
+/// Adds the first, lowest, highest and last finite point in the order they came in, each once.
+fn extremes(xs: &[f64], ys: &[f64], out: &mut Vec<[f64; 2]>) {
+    let Some(first) = ys.iter().position(|y| y.is_finite()) else { return };
+    let last = ys.iter().rposition(|y| y.is_finite()).unwrap_or(first);
+    let (mut low, mut high) = (first, first);
+    for i in first..=last {
+        if ys[i].is_finite() {
+            if ys[i] < ys[low] {
+                low = i;
+            }
+            if ys[i] > ys[high] {
+                high = i;
+            }
+        }
+    }
+    let mut before = None;
+    for i in [first, low.min(high), low.max(high), last] {
+        if before.is_none_or(|b| i > b) {
+            out.push([xs[i], ys[i]]);
+            before = Some(i);
+        }
+    }
+}
+
+/// Index of the finite point nearest to `x`; `xs` rises.
+pub fn nearest(xs: &[f64], ys: &[f64], x: f64) -> Option<usize> {
+    let count = xs.len().min(ys.len());
+    let at = xs.get(..count)?.partition_point(|v| *v < x);
+    let finite = |i: &usize| ys.get(*i).is_some_and(|y| y.is_finite());
+    let after = (at..count).find(finite);
+    let before = (0..at).rev().find(finite);
+    match (before, after) {
+        (Some(b), Some(a)) => Some(if x - xs[b] <= xs[a] - x { b } else { a }),
+        (b, a) => b.or(a),
+    }
+}
+
+/// A value as people write it: four significant digits, powers of ten for the very small and the very large.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() { "NaN".into() } else { format!("{value}") };
+    }
+    let size = value.abs();
+    if size == 0.0 {
+        "0".into()
+    } else if !(1e-3..1e6).contains(&size) {
+        let text = format!("{value:.3e}");
+        match text.split_once('e') {
+            Some((mantissa, exponent)) if mantissa.contains('.') => {
+                format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => text,
+        }
+    } else {
+        let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+        let text = format!("{value:.decimals$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_starts_unbiased_and_grows_incrementally() {
+        // By hand, weight 0.5: 4, then (4·0.25 + 0·0.5) / 0.75, then (4·0.125 + 0·0.25 + 2·0.5) / 0.875.
+        let expected = [4.0, 4.0 / 3.0, 12.0 / 7.0];
+        let mut grown = Smoothed::default();
+        for n in 1..=3 {
+            grown.update(&[4.0, 0.0, 2.0][..n], 0.5);
+        }
+        for (got, want) in grown.values.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-12, "{got} instead of {want}");
+        }
+        assert_eq!(Smoothed::default().update(&[1.0, 3.0, 2.0], 0.0), [1.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap_and_poisons_nothing() {
+        let mut s = Smoothed::default();
+        let out = s.update(&[1.0, f64::NAN, 1.0], 0.9).to_vec();
+        assert!(out[1].is_nan());
+        assert!((out[2] - 1.0).abs() < 1e-12);
+        assert_eq!(s.update(&[5.0], 0.9), [5.0], "another run starts afresh");
+    }
+
+    #[test]
+    fn thinning_keeps_peaks_and_bounds_the_count() {
+        let xs: Vec<f64> = (0..100_000).map(f64::from).collect();
+        let mut ys = vec![0.0; xs.len()];
+        ys[54_321] = 9.0;
+        ys[54_322] = -9.0;
+        let out = thin(&xs, &ys, 0.0, 100_000.0, 500);
+        assert!(out.len() <= 2000, "{} points", out.len());
+        assert!(out.contains(&[54_321.0, 9.0]) && out.contains(&[54_322.0, -9.0]));
+        assert!(out.windows(2).all(|w| w[0][0] <= w[1][0]), "points stay in order");
+    }
+
+    #[test]
+    fn zooming_in_shows_every_point_and_reaches_the_border() {
+        let xs: Vec<f64> = (0..1000).map(f64::from).collect();
+        let out = thin(&xs, &xs, 10.5, 13.5, 500);
+        assert_eq!(out.iter().map(|p| p[0]).collect::<Vec<_>>(), [10.0, 11.0, 12.0, 13.0, 14.0]);
+        assert!(thin(&[], &[], 0.0, 1.0, 10).is_empty());
+    }
+
+    #[test]
+    fn the_nearest_point_skips_gaps() {
+        let xs = [0.0, 1.0, 2.0];
+        assert_eq!(nearest(&xs, &[1.0, f64::NAN, 3.0], 1.2), Some(2));
+        assert_eq!(nearest(&xs, &[f64::NAN; 3], 1.0), None);
+        assert_eq!(nearest(&[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        let shown: Vec<_> =
+            [0.0, 0.123_456, 12.0, 1234.5678, 1e-4, 2.5e-7, 3e9, f64::NAN].into_iter().map(number).collect();
+        assert_eq!(shown, ["0", "0.1235", "12", "1235", "1e-4", "2.5e-7", "3e9", "NaN"]);
+    }
+}
