@@ -1,6 +1,7 @@
 use crate::config::{DataConfig, RunConfig};
-use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, Split};
+use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule};
 use crate::eval::{Evaluation, Predictions};
+pub use crate::eval::{SplitChoice, VideoPrediction};
 use crate::progress::{EpochReport, Progress};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -28,32 +29,6 @@ pub struct ClipRef {
     pub video: String,
     /// First frame.
     pub start: u32,
-}
-
-/// Which clips to judge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SplitChoice {
-    /// The clips the run trained on.
-    Train,
-    /// The clips the run was validated on.
-    Val,
-    /// The held-out clips.
-    #[default]
-    Test,
-    /// Every labelled clip.
-    All,
-}
-
-impl SplitChoice {
-    /// The name used on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            SplitChoice::Train => Split::Train.name(),
-            SplitChoice::Val => Split::Val.name(),
-            SplitChoice::Test => Split::Test.name(),
-            SplitChoice::All => "all",
-        }
-    }
 }
 
 /// A run folder, or one checkpoint in it.
@@ -158,21 +133,6 @@ pub struct ExportRequest {
     pub seed: u64,
     /// Folder to write to.
     pub out: PathBuf,
-}
-
-/// What a network says along a whole video.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct VideoPrediction {
-    /// Name of the video in the dataset, or its path.
-    pub video: String,
-    /// Classes in output order.
-    pub classes: ClassSet,
-    /// First frame of each window.
-    pub starts: Vec<u32>,
-    /// Probabilities of each window, `[windows][classes]`.
-    pub windows: Vec<Vec<f32>>,
-    /// Predicted class and probability of each frame (mean over the windows that cover it).
-    pub frames: Vec<(usize, f32)>,
 }
 
 /// A run folder as read from disk.
