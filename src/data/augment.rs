@@ -131,8 +131,7 @@ impl Draw {
                 continue;
             }
             for (((tap, r), g), b) in taps.iter().zip(red).zip(green).zip(blue) {
-                let rgb = color.map(tap.sample(frame));
-                (*r, *g, *b) = (rgb[0], rgb[1], rgb[2]);
+                [*r, *g, *b] = color.map(tap.sample(frame));
             }
         }
     }
@@ -256,23 +255,33 @@ impl Tap {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn sample(&self, frame: &[u8]) -> [f32; 3] {
-        let mut out = [0.0_f32; 3];
-        for (offset, weight) in self.offsets.iter().zip(self.weights) {
-            let at = *offset as usize;
-            if let Some([r, g, b]) = frame.get(at..at + 3) {
-                out[0] += weight * f32::from(*r);
-                out[1] += weight * f32::from(*g);
-                out[2] += weight * f32::from(*b);
-            }
-        }
-        out
+        let [a, b, c, d] = self.offsets;
+        let [p, q, r, s] = self.weights;
+        let (a, b, c, d) = (texel(frame, a), texel(frame, b), texel(frame, c), texel(frame, d));
+        [
+            p * a[0] + q * b[0] + r * c[0] + s * d[0],
+            p * a[1] + q * b[1] + r * c[1] + s * d[1],
+            p * a[2] + q * b[2] + r * c[2] + s * d[2],
+        ]
+    }
+}
+
+/// The pixel at a byte offset. Offsets come from [`Tap::new`] and lie inside; the check costs less than a crash.
+#[inline(always)]
+fn texel(frame: &[u8], at: u32) -> [f32; 3] {
+    match frame.get(at as usize..at as usize + 3) {
+        Some(&[r, g, b]) => [f32::from(r), f32::from(g), f32::from(b)],
+        _ => [0.0; 3],
     }
 }
 
 /// Index inside `0..length`, continuing outside as a mirror does (`-1` is `0`, `length` is `length - 1`).
 fn mirrored(i: i64, length: u32) -> u32 {
+    if i >= 0 && i < i64::from(length) {
+        return i as u32;
+    }
     let period = 2 * i64::from(length.max(1));
     let i = i.rem_euclid(period);
     (if i < period / 2 { i } else { period - 1 - i }) as u32
@@ -287,12 +296,17 @@ struct Color {
 }
 
 impl Color {
-    #[inline]
-    fn map(&self, rgb: [f32; 3]) -> [f32; 3] {
-        std::array::from_fn(|c| {
-            let m = &self.matrix[c];
-            let v = m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2] + self.offset;
-            v.clamp(0.0, 1.0) * self.scale[c] + self.shift[c]
-        })
+    #[inline(always)]
+    fn map(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
+        // Written out: this runs once a pixel of every training clip, also in unoptimised builds.
+        let [x, y, z] = &self.matrix;
+        let red = x[0] * r + x[1] * g + x[2] * b + self.offset;
+        let green = y[0] * r + y[1] * g + y[2] * b + self.offset;
+        let blue = z[0] * r + z[1] * g + z[2] * b + self.offset;
+        [
+            red.clamp(0.0, 1.0) * self.scale[0] + self.shift[0],
+            green.clamp(0.0, 1.0) * self.scale[1] + self.shift[1],
+            blue.clamp(0.0, 1.0) * self.scale[2] + self.shift[2],
+        ]
     }
 }

@@ -26,6 +26,14 @@ pub enum DataError {
         /// The reason and what to do.
         reason: String,
     },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {reason}; check the folder's permissions and the free space")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// A layout was recognised but holds nothing to open.
     #[error("{path} holds no videos: {reason}")]
     Empty {

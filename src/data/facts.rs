@@ -73,9 +73,9 @@ pub(super) struct FactsCache {
 
 impl FactsCache {
     /// Opens the cache of the dataset at `root`; a missing, damaged or older file is an empty cache.
-    pub(super) fn open(root: &Path) -> Self {
+    pub(super) fn open(root: &Path, cache: Option<&Path>) -> Self {
         let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
-        let file = cache_dir().map(|dir| {
+        let file = cache.map(|dir| {
             let digest = super::fingerprint::hex(root.as_os_str().as_encoded_bytes());
             dir.join("datasets").join(format!("{digest}.json"))
         });

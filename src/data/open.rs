@@ -1,7 +1,7 @@
 //! From a path to a [`Dataset`].
 
 use super::checks::{self, Limited};
-use super::facts::{FactsCache, Record, Stamp};
+use super::facts::{FactsCache, Record, Stamp, cache_dir};
 use super::formats::{self, Draft};
 use super::{DataError, fingerprint, scan};
 use crate::config::DataConfig;
@@ -15,6 +15,19 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When nothing is at the path, no format fits, the layout holds no videos, or the monitor asks to stop.
 pub fn open(path: &Path, config: &DataConfig, monitor: &dyn Monitor) -> Result<Dataset, DataError> {
+    open_with_cache(path, config, cache_dir().as_deref(), monitor)
+}
+
+/// As [`open`], with the folder that remembers what is inside the videos; `None` looks again every time.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with_cache(
+    path: &Path,
+    config: &DataConfig,
+    cache: Option<&Path>,
+    monitor: &dyn Monitor,
+) -> Result<Dataset, DataError> {
     let (format, reason) = formats::detect(path)?;
     log::info!("{} is of the format {}: {reason}", path.display(), format.id);
     monitor.stage("reading labels", 0, 0);
@@ -25,7 +38,7 @@ pub fn open(path: &Path, config: &DataConfig, monitor: &dyn Monitor) -> Result<D
     rename_classes(&mut draft.classes.classes, &config.class_names);
     draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
 
-    let records = look_inside(path, &draft, monitor)?;
+    let records = look_inside(path, &draft, cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
     let shift = labels_count_from_one(&draft, &records.videos);
     let mut sizes = Vec::with_capacity(draft.videos.len());
@@ -71,7 +84,7 @@ struct Looked {
     masks: Vec<(usize, Record)>,
 }
 
-fn look_inside(root: &Path, draft: &Draft, monitor: &dyn Monitor) -> Result<Looked, DataError> {
+fn look_inside(root: &Path, draft: &Draft, cache: Option<&Path>, monitor: &dyn Monitor) -> Result<Looked, DataError> {
     let mut paths: Vec<(String, PathBuf)> =
         draft.videos.iter().map(|v| (v.entry.name.clone(), v.entry.path.clone())).collect();
     let mut mask_of = Vec::new();
@@ -81,7 +94,7 @@ fn look_inside(root: &Path, draft: &Draft, monitor: &dyn Monitor) -> Result<Look
             paths.push((scan::relative_name(root, mask), mask.clone()));
         }
     }
-    let mut records = FactsCache::open(root).look_up(&paths, monitor)?;
+    let mut records = FactsCache::open(root, cache).look_up(&paths, monitor)?;
     let masks = records.split_off(draft.videos.len());
     Ok(Looked { videos: records, masks: mask_of.into_iter().zip(masks).collect() })
 }

@@ -4,8 +4,8 @@ use super::names::without_mirror_mark;
 use super::sampler::{class_counts, stream};
 use super::windows::windows;
 use super::{DataError, fingerprint};
-use crate::config::{RunConfig, Validation};
-use crate::domain::{ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry};
+use crate::config::{ClipConfig, RunConfig, Validation};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry};
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,10 +118,20 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
 /// Windows with a class, of the videos whose positions `keep` accepts, in dataset order.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
     let background = config.data.background_class.then_some(dataset.classes.len());
-    let geometry = config.clip.geometry();
+    labelled_clips_of(dataset, &config.clip, background, stride, keep)
+}
+
+/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all.
+pub(super) fn labelled_clips_of(
+    dataset: &Dataset,
+    config: &ClipConfig,
+    background: Option<ClassId>,
+    stride: u32,
+    keep: impl Fn(usize) -> bool,
+) -> Vec<Clip> {
     let mut out = Vec::new();
     for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
-        out.extend(windows(video, i, geometry, stride, config.clip.label).into_iter().filter_map(|clip| {
+        out.extend(windows(video, i, config.geometry(), stride, config.label).into_iter().filter_map(|clip| {
             let class = match clip.label? {
                 Label::Class(c) => c,
                 Label::Background => background?,

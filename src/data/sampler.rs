@@ -27,7 +27,7 @@ pub(super) fn stream(purpose: u64, seed: u64, epoch: u64, more: u64) -> ChaCha8R
     ChaCha8Rng::from_seed(key)
 }
 
-const ORDER: u64 = 0x6f72_6465_72;
+const ORDER: u64 = 0x006f_7264_6572;
 
 impl Sampler {
     /// The sampler of training clips.

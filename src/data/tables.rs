@@ -19,18 +19,6 @@ pub(super) struct LabelFile {
     pub(super) notes: Vec<String>,
 }
 
-impl LabelFile {
-    /// Smallest frame number.
-    pub(super) fn first(&self) -> Option<u32> {
-        self.segments.first().map(|s| s.0)
-    }
-
-    /// Largest frame number.
-    pub(super) fn last(&self) -> Option<u32> {
-        self.segments.last().map(|s| s.1 - 1)
-    }
-}
-
 pub(super) fn read_text(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut bytes = std::fs::read(path).map_err(|e| DataError::read(path, &e))?;
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
@@ -319,7 +307,6 @@ mod tests {
         ] {
             let file = read_labels(temp(text).path()).unwrap();
             assert_eq!(file.segments, [(0, 2, -1), (2, 4, 3), (5, 6, 3)], "{text:?}");
-            assert_eq!((file.first(), file.last()), (Some(0), Some(5)));
             assert!(file.notes.is_empty(), "{:?}", file.notes);
         }
     }

@@ -1,1 +1,47 @@
 //! The window.
+//!
+//! # How a click travels
+//!
+//! A panel draws from [`AppState`] and pushes an [`Action`]; [`dispatch`] is the only code that changes the state and
+//! the only one that hands a [`Job`](crate::jobs::Job) to the [`Workers`]. What the workers tell comes back as events,
+//! which `dispatch` writes into the state before the next frame is drawn. There is ONE [`Selection`]: choosing anything
+//! anywhere moves every panel.
+//!
+//! | file | story |
+//! |---|---|
+//! | [`app`] | the frame loop: drain events, apply keys, draw, dispatch, ask for the next repaint |
+//! | [`state`], [`selection`] | everything the window knows |
+//! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
+//! | [`dispatch`] | the only hand that changes the state |
+//! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
+//! | [`services`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
+//! | [`panel`], [`panels`] | the registry of panels and the panels |
+//! | [`layout`] | workspaces as tiles; saved with string ids |
+//! | [`chrome`] | top bar, status bar, welcome page, dialogs, command palette, help, messages |
+//! | [`theme`], [`widgets`] | how it looks |
+
+pub mod action;
+pub mod app;
+pub mod chrome;
+pub mod commands;
+pub mod dispatch;
+pub mod explain;
+pub mod keys;
+pub mod layout;
+pub mod panel;
+pub mod panels;
+pub mod selection;
+pub mod services;
+pub mod state;
+pub mod storage;
+pub mod theme;
+pub mod widgets;
+pub mod workers;
+
+pub use action::Action;
+pub use app::{App, LaunchOptions, run};
+pub use panel::{Panel, PanelCx, PanelSpec};
+pub use panels::PANELS;
+pub use selection::Selection;
+pub use state::{AppState, Workspace};
+pub use workers::Workers;

@@ -1,49 +1,43 @@
 //! Decoding exact to the frame, encoding, and the cache between them. The only module that knows GStreamer.
+//!
+//! # How frame N is found
+//!
+//! 1. `demux` takes the compressed packets of the default video stream out of the container, once.
+//! 2. `index` turns them into rows (time, packet) in display order. Containers and codecs that cannot be believed are
+//!    decoded once for it, which also gives a checksum of every picture.
+//! 3. `session` feeds packets to a decoder driven by hand (`decode`), from the last clean start before the frame, or on
+//!    from where it is, and recognises the picture by the packet it was made of.
+//!
+//! GStreamer is never asked to seek in a file: that is silently wrong in several containers. `stills` does the same for
+//! folders of pictures and GIFs, `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.
 
 use crate::domain::RgbImage;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a video could not be used. Every message is a sentence with the file and what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum VideoError {
-    /// The file cannot be read at all.
-    #[error("cannot open {path}: {reason}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong and what to do.
-        reason: String,
-    },
-    /// A frame that should exist could not be decoded.
-    #[error("cannot decode frame {frame} of {path}: {reason}")]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// Frame number.
-        frame: u32,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A frame past the end was asked for.
-    #[error("{path} has {frames} frames; frame {frame} does not exist (the first is 0)")]
-    OutOfRange {
-        /// The file.
-        path: PathBuf,
-        /// Frame number.
-        frame: u32,
-        /// How many there are.
-        frames: u32,
-    },
-    /// A video could not be written.
-    #[error("cannot write {path}: {reason}")]
-    Encode {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong and what to install or do.
-        reason: String,
-    },
-}
+mod decode;
+mod demux;
+mod error;
+mod file;
+mod index;
+mod packet;
+mod picture;
+mod pool;
+mod probe;
+mod runtime;
+mod seeks;
+mod server;
+mod session;
+mod sniff;
+mod stills;
+mod store;
+mod writer;
+
+pub use error::VideoError;
+pub use file::Video;
+pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
+pub use seeks::{SeekFigures, measure_seeks};
+pub use server::{FrameServer, Shown};
+pub use writer::VideoWriter;
 
 /// Properties of a video, exact where they say so.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +46,7 @@ pub struct VideoInfo {
     pub width: u32,
     /// Rows, rotation applied.
     pub height: u32,
-    /// Shape of a pixel as (numerator, denominator), width over height.
+    /// Shape of a stored pixel as (numerator, denominator), width over height.
     pub pixel_aspect: (u32, u32),
     /// Degrees clockwise the viewer turns the stored picture: 0, 90, 180 or 270.
     pub rotation: u32,
@@ -81,98 +75,12 @@ pub struct Frame {
     pub image: RgbImage,
 }
 
-/// An opened video: an index of frames plus a way to any of them. Cheap to clone; usable from any thread.
-#[derive(Clone)]
-pub struct Video {
-    _inner: Arc<()>,
-}
-
-impl Video {
-    /// Opens a video file, a frame folder or a picture, and indexes it. Bounded in time, also for damaged files.
-    pub fn open(path: &Path) -> Result<Video, VideoError> {
-        Err(VideoError::Open { path: path.to_path_buf(), reason: "not built yet".into() })
-    }
-
-    /// Properties.
-    pub fn info(&self) -> &VideoInfo {
-        unreachable!()
-    }
-
-    /// Decodes one frame, exact to the frame.
-    pub fn frame(&self, _index: u32) -> Result<Arc<Frame>, VideoError> {
-        unreachable!()
-    }
-
-    /// Decodes frames `start..end` in order and hands each to `each` until it returns false.
-    pub fn for_each(
-        &self,
-        _start: u32,
-        _end: u32,
-        _each: &mut dyn FnMut(Arc<Frame>) -> bool,
-    ) -> Result<(), VideoError> {
-        unreachable!()
+impl Frame {
+    /// Bytes held by the picture.
+    pub fn byte_len(&self) -> usize {
+        self.image.byte_len()
     }
 }
 
-/// What a viewer gets when it asks for a frame.
-#[derive(Clone, Debug, Default)]
-pub struct Shown {
-    /// The exact frame, or the nearest decoded one while the exact one is on its way.
-    pub frame: Option<Arc<Frame>>,
-    /// True when `frame` is the one asked for.
-    pub exact: bool,
-    /// A sentence when the frame cannot be decoded.
-    pub error: Option<String>,
-}
-
-/// Frames for a viewer: asks never block. A thread decodes into a byte-budgeted cache and wakes the viewer.
-pub struct FrameServer {
-    _private: (),
-}
-
-impl FrameServer {
-    /// Starts the decoding thread. `wake` is called from it whenever something new can be shown.
-    pub fn new(_budget_bytes: usize, _wake: Arc<dyn Fn() + Send + Sync>) -> FrameServer {
-        FrameServer { _private: () }
-    }
-
-    /// Frame `index` of the video at `path`, or the nearest there is. Returns at once; the newest request wins.
-    pub fn request(&self, _path: &Path, _index: u32) -> Shown {
-        Shown::default()
-    }
-
-    /// Decode ahead of `index` while playing (true), or only what is asked for (false).
-    pub fn set_playing(&self, _playing: bool) {}
-
-    /// Properties of a video once it has been opened by a request; the error sentence when it cannot be.
-    pub fn info(&self, _path: &Path) -> Option<Result<VideoInfo, String>> {
-        None
-    }
-
-    /// Bytes held and the budget.
-    pub fn usage(&self) -> (usize, usize) {
-        (0, 0)
-    }
-}
-
-/// Writes an H.264 MP4 file. The file appears under its name only when [`VideoWriter::finish`] succeeded.
-pub struct VideoWriter {
-    _private: (),
-}
-
-impl VideoWriter {
-    /// Starts a file of `width` x `height` pixels (odd sizes are padded by one pixel) at `fps` frames a second.
-    pub fn create(path: &Path, _width: u32, _height: u32, _fps: f64) -> Result<VideoWriter, VideoError> {
-        Err(VideoError::Encode { path: path.to_path_buf(), reason: "not built yet".into() })
-    }
-
-    /// Adds a frame.
-    pub fn push(&mut self, _image: &RgbImage) -> Result<(), VideoError> {
-        unreachable!()
-    }
-
-    /// Ends the file and moves it into place.
-    pub fn finish(self) -> Result<(), VideoError> {
-        unreachable!()
-    }
-}
+/// Frames by number, shared between those that decode and those that show.
+type SharedFrame = Arc<Frame>;

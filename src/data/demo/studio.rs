@@ -1,0 +1,266 @@
+//! Films one subject: background, drifting camera, shadow, figure; picture, mask and pose of each frame.
+
+use super::FPS;
+use super::actor::Actor;
+use super::body::{self, BALL_RADIUS, Joints};
+use super::camera::Camera;
+use super::figure::{Figure, ball_on_floor};
+use super::geometry::{V3, smooth, v3};
+use super::head;
+use super::paint::{Canvas, P2, p2};
+use super::scene;
+use super::script::{Moment, Script};
+use rand_chacha::ChaCha8Rng;
+use std::f32::consts::TAU;
+
+/// Pixels of background beyond each edge of the picture, for the camera to drift over.
+const MARGIN: usize = 12;
+/// The camera drifts in steps of a quarter pixel: smooth to the eye, and only 4 x 4 shifted backgrounds are needed.
+const STEPS: usize = 4;
+
+/// One joint in the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Joint2 {
+    pub at: P2,
+    /// 0.95 where the viewer sees the joint, less where the body hides it.
+    pub confidence: f32,
+}
+
+/// COCO's joints in their usual order.
+pub(super) const COCO: [&str; 17] = [
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+];
+
+/// A camera, a set and an actor.
+pub(super) struct Studio<'a> {
+    actor: &'a Actor,
+    width: usize,
+    height: usize,
+    background: Canvas,
+    /// The background shifted by each combination of quarter pixels, made when first needed; RGB.
+    shifted: Vec<Option<Vec<u8>>>,
+    layer: Canvas,
+    /// The picture of the last frame, RGB rows from the top.
+    pub picture: Vec<u8>,
+    /// The mask of the last frame: 255 on the person and what they hold, else 0.
+    pub mask: Vec<u8>,
+    /// The pose of the last frame, in COCO's order.
+    pub joints: [Joint2; 17],
+}
+
+impl<'a> Studio<'a> {
+    /// Builds the set. `None` when the size is 0.
+    pub fn new(actor: &'a Actor, width: u32, height: u32, rng: &mut ChaCha8Rng) -> Option<Studio<'a>> {
+        let margin = MARGIN as u32;
+        let mut background = Canvas::new(width + 2 * margin, height + 2 * margin)?;
+        scene::paint(&mut background, actor, MARGIN as f32, rng);
+        let (width, height) = (width as usize, height as usize);
+        Some(Studio {
+            actor,
+            width,
+            height,
+            background,
+            shifted: vec![None; STEPS * STEPS],
+            layer: Canvas::new(width as u32, height as u32)?,
+            picture: vec![0; width * height * 3],
+            mask: vec![0; width * height],
+            joints: [Joint2 { at: p2(0.0, 0.0), confidence: 0.0 }; 17],
+        })
+    }
+
+    /// Draws a frame into [`Studio::picture`], [`Studio::mask`] and [`Studio::joints`].
+    pub fn shoot(&mut self, script: &Script, frame: u32) {
+        let moment = script.at(frame);
+        let drift = self.drift(frame);
+        self.copy_background(drift);
+        let camera = Camera {
+            scale: self.actor.height,
+            origin: p2(self.actor.feet.0 + drift.x, self.actor.feet.1 + drift.y),
+        };
+        let joints = body::solve(&self.actor.build, &moment.pose, moment.yaw);
+        let (ball, ball_held) = self.ball(&moment, &joints);
+        self.shadows(&camera, &joints, ball);
+        let actor = self.actor;
+        let bottle = smooth((moment.pose.bottle - 0.15) * 1.6);
+        let figure = Figure { actor, camera, joints: &joints, ball, ball_held, bottle };
+        if !ball_held {
+            self.layer.clear();
+            figure.draw_ball(&mut self.layer);
+            self.compose(false);
+        }
+        self.layer.clear();
+        figure.draw(&mut self.layer);
+        self.mask.fill(0);
+        self.compose(true);
+        self.joints = coco(&figure);
+    }
+
+    /// Where the camera has drifted to, in whole quarters of a pixel.
+    fn drift(&self, frame: u32) -> P2 {
+        let t = frame as f32 / FPS;
+        let p = &self.actor.drift_phase;
+        let wave = |period: f32, phase: f32| (TAU * (t / period + phase)).sin();
+        let x = self.actor.drift * (0.75 * wave(7.3, p[0]) + 0.25 * wave(2.9, p[1]));
+        let y = self.actor.drift * 0.6 * (0.75 * wave(5.9, p[2]) + 0.25 * wave(3.7, p[3]));
+        let quarter = |v: f32| (v * STEPS as f32).round() / STEPS as f32;
+        p2(quarter(x), quarter(y))
+    }
+
+    fn copy_background(&mut self, drift: P2) {
+        // The picture's corner lies at (MARGIN - drift) in the background.
+        let place = |d: f32| {
+            let steps = (MARGIN * STEPS) as f32 - d * STEPS as f32;
+            let steps = steps.clamp(0.0, (2 * MARGIN * STEPS - STEPS) as f32) as usize;
+            (steps / STEPS, steps % STEPS)
+        };
+        let ((left, fx), (top, fy)) = (place(drift.x), place(drift.y));
+        let source_width = self.background.pixmap.width() as usize;
+        let background = &self.background;
+        let source = self.shifted[fy * STEPS + fx].get_or_insert_with(|| shift(background, fx, fy));
+        for (y, row) in self.picture.chunks_exact_mut(self.width * 3).enumerate() {
+            let start = ((top + y) * source_width + left) * 3;
+            row.copy_from_slice(&source[start..start + row.len()]);
+        }
+    }
+
+    /// Where the ball is, and whether it is held: on its way from the floor to the hands it flies in an arc.
+    fn ball(&self, moment: &Moment, joints: &Joints) -> (V3, bool) {
+        let t = smooth(moment.pose.ball);
+        let floor = ball_on_floor(self.actor.ball_side);
+        let arc = v3(0.0, 0.25 * (4.0 * t * (1.0 - t)), 0.0);
+        let mut at = floor.mix(joints.grip, t) + arc;
+        at.y = at.y.max(BALL_RADIUS);
+        (at, moment.pose.ball > 0.5)
+    }
+
+    /// Soft shadows on the floor under the body, the feet and the ball.
+    fn shadows(&mut self, camera: &Camera, joints: &Joints, ball: V3) {
+        let away = -self.actor.light_side;
+        let on_floor = |v: V3| camera.point(v3(v.x + 0.03 * away, 0.0, v.z));
+        let body = on_floor(joints.pelvis.mix(joints.ankles[0].mix(joints.ankles[1], 0.5), 0.5));
+        let wide = 0.17 + 0.5 * (joints.ankles[0].x - joints.ankles[1].x).abs();
+        self.darken(body, camera.px(wide), camera.px(0.05), 0.3);
+        for side in 0..2 {
+            let lift = joints.toes[side].y.max(0.0);
+            let at = on_floor(joints.heels[side].mix(joints.toes[side], 0.5));
+            self.darken(at, camera.px(0.085 + 0.2 * lift), camera.px(0.026), 0.42 / (1.0 + 12.0 * lift));
+        }
+        let lift = (ball.y - BALL_RADIUS).max(0.0);
+        self.darken(on_floor(ball), camera.px(0.075), camera.px(0.022), 0.42 / (1.0 + 10.0 * lift));
+    }
+
+    /// Darkens an ellipse, most in its middle, fading to nothing at its edge.
+    fn darken(&mut self, at: P2, rx: f32, ry: f32, strength: f32) {
+        let clip = |v: f32, max: usize| v.clamp(0.0, max as f32) as usize;
+        let (x0, x1) = (clip(at.x - rx, self.width), clip(at.x + rx + 1.0, self.width));
+        let (y0, y1) = (clip(at.y - ry, self.height), clip(at.y + ry + 1.0, self.height));
+        for y in y0..y1 {
+            let v = (y as f32 + 0.5 - at.y) / ry;
+            let row = &mut self.picture[y * self.width * 3..][..self.width * 3];
+            for (x, px) in row.chunks_exact_mut(3).enumerate().take(x1).skip(x0) {
+                let u = (x as f32 + 0.5 - at.x) / rx;
+                let inside = 1.0 - u * u - v * v;
+                if inside > 0.0 {
+                    let keep = (256.0 * (1.0 - strength * inside * inside)) as u16;
+                    for c in px {
+                        *c = ((u16::from(*c) * keep) >> 8) as u8;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lays the layer over the picture, and over the mask if it is the person.
+    fn compose(&mut self, person: bool) {
+        let Some([x0, y0, x1, y1]) = self.layer.touched_pixels() else { return };
+        let width = self.width;
+        let layer = self.layer.pixmap.data();
+        for y in y0..y1 {
+            let over = &layer[(y * width + x0) * 4..(y * width + x1) * 4];
+            let under = &mut self.picture[(y * width + x0) * 3..(y * width + x1) * 3];
+            let mask = &mut self.mask[y * width + x0..y * width + x1];
+            for ((o, u), m) in over.chunks_exact(4).zip(under.chunks_exact_mut(3)).zip(mask) {
+                match o[3] {
+                    0 => continue,
+                    255 => u.copy_from_slice(&o[..3]),
+                    alpha => {
+                        // The layer's colours are premultiplied.
+                        let keep = 255 - u16::from(alpha);
+                        for (u, o) in u.iter_mut().zip(o) {
+                            *u = (u16::from(*o) + (u16::from(*u) * keep + 127) / 255).min(255) as u8;
+                        }
+                    }
+                }
+                if person && o[3] >= 128 {
+                    *m = 255;
+                }
+            }
+        }
+    }
+}
+
+/// The background as RGB, sampled `fx`, `fy` quarters of a pixel further right and down (bilinear).
+fn shift(background: &Canvas, fx: usize, fy: usize) -> Vec<u8> {
+    let (w, h) = (background.pixmap.width() as usize, background.pixmap.height() as usize);
+    let src = background.pixmap.data();
+    let (fx, fy) = (fx as u32, fy as u32);
+    let n = STEPS as u32;
+    let weights = [(n - fx) * (n - fy), fx * (n - fy), (n - fx) * fy, fx * fy];
+    let total = n * n;
+    let mut out = Vec::with_capacity(w * h * 3);
+    for y in 0..h {
+        let (row, below) = (y * w, (y + 1).min(h - 1) * w);
+        for x in 0..w {
+            let right = (x + 1).min(w - 1);
+            let at = [row + x, row + right, below + x, below + right];
+            for c in 0..3 {
+                let sum: u32 = at.iter().zip(weights).map(|(i, k)| u32::from(src[i * 4 + c]) * k).sum();
+                out.push(((sum + total / 2) / total) as u8);
+            }
+        }
+    }
+    out
+}
+
+/// The figure's joints in COCO's order.
+fn coco(figure: &Figure<'_>) -> [Joint2; 17] {
+    let (j, camera) = (figure.joints, &figure.camera);
+    let head = head::landmarks(figure);
+    let trunk = camera.depth(j.pelvis.mix(j.neck, 0.5));
+    let body: [(V3, V3); 6] = [
+        (j.shoulders[0], j.shoulders[1]),
+        (j.elbows[0], j.elbows[1]),
+        (j.wrists[0], j.wrists[1]),
+        (j.hips[0], j.hips[1]),
+        (j.knees[0], j.knees[1]),
+        (j.ankles[0], j.ankles[1]),
+    ];
+    std::array::from_fn(|i| {
+        if i < 5 {
+            let (at, seen) = head[i];
+            return Joint2 { at, confidence: if seen { 0.95 } else { 0.4 } };
+        }
+        let (left, right) = body[(i - 5) / 2];
+        let v = if (i - 5) % 2 == 0 { left } else { right };
+        // Height moves a joint nearer in depth without hiding anything: compare at the trunk's height.
+        let level = v3(v.x, j.pelvis.mix(j.neck, 0.5).y, v.z);
+        let hidden = camera.depth(level) < trunk - 0.06;
+        Joint2 { at: camera.point(v), confidence: if hidden { 0.6 } else { 0.95 } }
+    })
+}

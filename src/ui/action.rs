@@ -1,0 +1,159 @@
+//! Everything a person can ask the window for.
+
+use super::selection::MatrixSelection;
+use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
+use crate::config::RunConfig;
+use crate::jobs::{CheckpointRef, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
+use crate::progress::Flow;
+use std::path::PathBuf;
+
+/// One wish. Panels push them; [`super::dispatch`] fulfils them.
+#[derive(Clone, Debug)]
+pub enum Action {
+    // --- opening ------------------------------------------------------------------------------
+    /// Show a dialog that asks for a path.
+    AskPath(PathPurpose),
+    /// The answer to [`Action::AskPath`].
+    PathChosen(PathPurpose, PathBuf),
+    /// The file dialog closed without an answer.
+    PathCancelled(PathPurpose),
+    /// Open whatever this is: a run folder, a dataset, a video.
+    OpenAny(PathBuf),
+    /// Open a dataset, a video or a frame folder.
+    OpenDataset(PathBuf),
+    /// Open a run folder.
+    OpenRun(PathBuf),
+    /// Make the demo dataset in a folder and open it.
+    MakeDemo(PathBuf),
+    /// Read the dataset again from disk.
+    ReloadDataset,
+    /// Close the dataset and show the welcome page.
+    CloseDataset,
+    /// Take a run off the list (its files stay).
+    CloseRun(PathBuf),
+    /// Forget what was opened before.
+    ClearRecent,
+
+    // --- choosing -----------------------------------------------------------------------------
+    /// Show a workspace.
+    SetWorkspace(Workspace),
+    /// Choose a video by name; the frame becomes 0.
+    SelectVideo(String),
+    /// Choose the next or previous video of the filtered list.
+    StepVideo(i64),
+    /// Choose a clip: its video and its first frame.
+    SelectClip(ClipRef),
+    /// Choose a clip and look at its heat map.
+    ReviewClip(ClipRef),
+    /// Let the explained clip follow the playhead again.
+    FollowPlayhead,
+    /// Choose a class, or none.
+    SelectClass(Option<usize>),
+    /// Choose a part of the confusion matrix, or none.
+    SelectCell(Option<MatrixSelection>),
+    /// Choose a run, or none.
+    SelectRun(Option<PathBuf>),
+    /// Choose a checkpoint of the chosen run; `None` takes the best.
+    SelectCheckpoint(Option<String>),
+    /// Choose which evaluation is looked at.
+    SelectSplit(SplitChoice),
+    /// Replace the heat map of a linked view.
+    SetHeatView(usize, HeatRequest),
+    /// Show this many linked views (1, 2 or 4).
+    SetViewCount(usize),
+    /// Choose the view the keys act on.
+    SetActiveView(usize),
+    /// Use the next heat map method in the active view.
+    CycleMethod,
+    /// Narrow the dataset.
+    SetFilter(Filter),
+
+    // --- time ---------------------------------------------------------------------------------
+    /// Go to a frame.
+    Seek(u32),
+    /// Go this many frames on or back.
+    Step(i64),
+    /// Go to the first frame.
+    First,
+    /// Go to the last frame.
+    Last,
+    /// Go to the next (true) or previous edge of a label segment.
+    Edge(bool),
+    /// Go to the next (true) or previous clip the network got wrong.
+    Error(bool),
+    /// Let time run or stand.
+    TogglePlay,
+    /// Next faster (true) or slower speed.
+    ChangeSpeed(bool),
+    /// Set the speed.
+    SetSpeed(f32),
+    /// Play the explained clip over and over, or not.
+    ToggleLoop,
+
+    // --- drawing ------------------------------------------------------------------------------
+    /// Replace the view settings.
+    SetView(ViewSettings),
+    /// Heat map on or off.
+    ToggleHeat,
+    /// Mask on or off.
+    ToggleMask,
+    /// Skeleton on or off.
+    ToggleSkeleton,
+    /// Caption on or off.
+    ToggleCaption,
+    /// Change the weight of the heat map by this much.
+    ChangeAlpha(f32),
+
+    // --- work ---------------------------------------------------------------------------------
+    /// Start a training, or go on with one.
+    StartTraining {
+        /// How.
+        config: Box<RunConfig>,
+        /// Run folder.
+        out: PathBuf,
+        /// Go on from its last checkpoint.
+        resume: bool,
+    },
+    /// Pause, go on, finish or stop a job.
+    Control(JobId, Flow),
+    /// Judge a checkpoint on a split of the open dataset.
+    Evaluate(CheckpointRef, SplitChoice),
+    /// Predict the chosen video from end to end with the chosen run.
+    PredictVideo,
+    /// Compute the active view's map for every window of the chosen video.
+    ExplainVideo,
+    /// Write heat map videos.
+    Export(Box<ExportRequest>),
+    /// Fill in the export dialog.
+    AskExport,
+    /// Take ended jobs off the list.
+    ClearJobs,
+
+    // --- the window itself --------------------------------------------------------------------
+    /// Show a dialog, or close the one on top.
+    SetDialog(Option<Dialog>),
+    /// Show the command palette.
+    OpenPalette,
+    /// Show or hide the message list.
+    ShowMessages(bool),
+    /// Forget the messages.
+    ClearMessages,
+    /// Show or hide the job list.
+    ShowJobs(bool),
+    /// Show or leave the welcome page.
+    ShowWelcome(bool),
+    /// Light or dark.
+    SetTheme(ThemeChoice),
+    /// The other theme.
+    ToggleTheme,
+    /// Put the panels of this workspace back where they were at first.
+    ResetLayout,
+    /// Bring back the selection, filter and view settings before the last change.
+    Undo,
+    /// Take back an undo.
+    Redo,
+    /// Copy text to the clipboard.
+    Copy(String),
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,182 @@
+//! The frame loop.
+
+use super::Action;
+use super::chrome::{self, dialogs::FileDialogs};
+use super::dispatch::{self, Effect};
+use super::keys::KeyTaker;
+use super::layout::Layout;
+use super::panel::PanelCx;
+use super::services::{Services, Wake};
+use super::state::{AppState, Dialog};
+use super::storage::Session;
+use super::theme;
+use super::workers::Workers;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What the command line says about the window.
+#[derive(Clone, Debug, Default)]
+pub struct LaunchOptions {
+    /// A dataset, run folder, video or frame folder to open.
+    pub open: Option<PathBuf>,
+    /// Start without the last session (tests, support).
+    pub fresh: bool,
+}
+
+/// The application: state, workers, services, layout.
+pub struct App {
+    state: AppState,
+    workers: Box<dyn Workers>,
+    services: Services,
+    layout: Layout,
+    dialogs: FileDialogs,
+    actions: Vec<Action>,
+    last_tick: Option<Instant>,
+}
+
+/// Builds the workers once the window can be woken.
+pub type WorkersFactory = Box<dyn FnOnce(Wake) -> Box<dyn Workers>>;
+
+/// Opens the window and runs until it is closed.
+///
+/// # Errors
+/// A sentence when no window can be opened, for example because there is no display.
+pub fn run(options: LaunchOptions, workers: WorkersFactory) -> Result<(), String> {
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("kinolens")
+            .with_app_id("kinolens")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([960.0, 600.0]),
+        ..Default::default()
+    };
+    eframe::run_native("kinolens", native, Box::new(move |cc| Ok(Box::new(App::new(cc, options, workers))))).map_err(
+        |e| format!("The window cannot be opened: {e}. On a machine without a display use the command line: kinolens --help."),
+    )
+}
+
+impl App {
+    /// Builds the application in eframe's (or a test's) context.
+    pub fn new(cc: &eframe::CreationContext<'_>, options: LaunchOptions, workers: WorkersFactory) -> Self {
+        let ctx = cc.egui_ctx.clone();
+        theme::install(&ctx);
+        ctx.add_plugin(KeyTaker::default());
+        let waker = ctx.clone();
+        let wake: Wake = Arc::new(move || waker.request_repaint());
+        let session = if options.fresh { Session::default() } else { Session::load(cc.storage) };
+        let workers = workers(wake.clone());
+        let mut app = Self {
+            state: AppState { device: workers.device(), ..AppState::default() },
+            services: Services::new(wake.clone(), cc.wgpu_render_state.clone()),
+            workers,
+            layout: Layout::new(session.layout),
+            dialogs: FileDialogs::new(wake),
+            actions: Vec::new(),
+            last_tick: None,
+        };
+        app.state.theme = session.theme;
+        app.state.workspace = session.workspace;
+        app.state.view = session.view;
+        app.state.recent = session.recent;
+        app.state.filter = session.filter;
+        if let Some(path) = options.open {
+            app.actions.push(Action::OpenAny(path));
+        } else {
+            if let Some(root) = session.dataset.filter(|p| p.exists()) {
+                app.actions.push(Action::OpenDataset(root));
+            }
+            let runs = session.runs.into_iter().filter(|p| p.exists());
+            app.actions.extend(runs.map(Action::OpenRun));
+        }
+        let fallback = std::mem::take(&mut app.state.selection);
+        app.state.selection = session.selection;
+        if app.state.selection.views.is_empty() {
+            app.state.selection.views = fallback.views;
+        }
+        theme::choose(&ctx, app.state.theme);
+        app
+    }
+
+    /// What the window knows.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Asks for something from outside, as a panel would.
+    pub fn send(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    fn dispatch(&mut self, ctx: &egui::Context) -> bool {
+        let mut effects = Vec::new();
+        let actions = std::mem::take(&mut self.actions);
+        let any = !actions.is_empty();
+        for action in actions {
+            dispatch::apply(&mut self.state, self.workers.as_ref(), action, &mut effects);
+        }
+        for effect in effects {
+            match effect {
+                Effect::Copy(text) => ctx.copy_text(text),
+                Effect::FileDialog(purpose) => self.dialogs.open(purpose, &self.state),
+                Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            }
+        }
+        any
+    }
+
+    fn dropped_files(&mut self, ctx: &egui::Context) {
+        let paths: Vec<PathBuf> = ctx
+            .input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).filter(|p| !p.as_os_str().is_empty()).collect());
+        self.actions.extend(paths.into_iter().map(Action::OpenAny));
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        let pressed = ctx.with_plugin(|keys: &mut KeyTaker| keys.take()).unwrap_or_default();
+        self.actions.extend(pressed);
+        self.actions.extend(self.dialogs.answers());
+        self.dropped_files(ctx);
+        self.dispatch(ctx);
+        dispatch::drain(&mut self.state, self.workers.as_ref());
+        let now = Instant::now();
+        let passed = self.last_tick.replace(now).map_or(0.0, |t| (now - t).as_secs_f64());
+        let next_frame = dispatch::advance(&mut self.state, passed);
+        let next_wish = dispatch::keep_explaining(&mut self.state, self.workers.as_ref(), now);
+        // Running jobs have clocks (elapsed, time left) that move although nothing else does.
+        let clock =
+            self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
+        let toast = chrome::messages::next_change(&self.state, now);
+        for wait in [next_frame, next_wish, clock, toast].into_iter().flatten() {
+            ctx.request_repaint_after(wait);
+        }
+        self.services.frames.set_playing(self.state.playback.playing);
+        theme::choose(ctx, self.state.theme);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let modal = matches!(self.state.dialog, Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Palette { .. }));
+        ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
+        let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };
+        chrome::ui(ui, &mut cx, &mut self.layout);
+        let ctx = ui.ctx().clone();
+        if self.dispatch(&ctx) {
+            // What was asked for is drawn in the next frame.
+            ctx.request_repaint();
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        Session::of(&self.state, self.layout.save()).store(storage);
+    }
+
+    /// Only what [`Session`] holds is kept; egui's own memory (window places, scroll offsets) is not.
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::of(visuals.dark_mode).base.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,224 @@
+//! File dialogs of the platform, and the dialogs of our own.
+
+use crate::jobs::{ExportRequest, SplitChoice};
+use crate::ui::Action;
+use crate::ui::panel::PanelCx;
+use crate::ui::services::Wake;
+use crate::ui::state::{AppState, Dialog, ExportForm, PathPurpose};
+use crate::ui::theme;
+use egui::{Key, RichText};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// The platform's file dialogs, each on a thread of its own so that the window goes on.
+pub struct FileDialogs {
+    wake: Wake,
+    sender: Sender<(PathPurpose, Option<PathBuf>)>,
+    receiver: Receiver<(PathPurpose, Option<PathBuf>)>,
+    open: bool,
+}
+
+impl FileDialogs {
+    /// `wake` is called when a dialog closes.
+    pub fn new(wake: Wake) -> Self {
+        let (sender, receiver) = channel();
+        Self { wake, sender, receiver, open: false }
+    }
+
+    /// Shows a dialog unless one is open.
+    pub fn open(&mut self, purpose: PathPurpose, state: &AppState) {
+        if self.open {
+            return;
+        }
+        self.open = true;
+        let (sender, wake) = (self.sender.clone(), self.wake.clone());
+        let start = state.recent.first().and_then(|r| r.path().parent()).map(PathBuf::from);
+        let ask = move || {
+            let mut dialog = rfd::FileDialog::new().set_title(title(purpose));
+            if let Some(folder) = start {
+                dialog = dialog.set_directory(folder);
+            }
+            // The receiver is gone only when the window is; then nobody waits for the answer.
+            let _ = sender.send((purpose, dialog.pick_folder()));
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new().name("file dialog".into()).spawn(ask) {
+            log::error!("a thread for the file dialog cannot be started: {error}");
+            let _ = self.sender.send((purpose, None));
+            (self.wake)();
+        }
+    }
+
+    /// What was answered since the last call.
+    pub fn answers(&mut self) -> Vec<Action> {
+        let answers: Vec<Action> = self
+            .receiver
+            .try_iter()
+            .map(|(purpose, path)| match path {
+                Some(path) => Action::PathChosen(purpose, path),
+                None => Action::PathCancelled(purpose),
+            })
+            .collect();
+        if !answers.is_empty() {
+            self.open = false;
+        }
+        answers
+    }
+}
+
+fn title(purpose: PathPurpose) -> &'static str {
+    match purpose {
+        PathPurpose::Dataset => "Open a dataset",
+        PathPurpose::Run => "Open a run",
+        PathPurpose::Demo => "Make the demo dataset in",
+        PathPurpose::Export => "Export heatmaps to",
+    }
+}
+
+fn verb(purpose: PathPurpose) -> &'static str {
+    match purpose {
+        PathPurpose::Dataset | PathPurpose::Run => "Open",
+        PathPurpose::Demo => "Make it here",
+        PathPurpose::Export => "Use this folder",
+    }
+}
+
+/// A field to type a path into.
+pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some(Dialog::Path { purpose, text, note }) = &cx.state.dialog else { return };
+    let (purpose, note) = (*purpose, note.clone());
+    let mut text = text.clone();
+    let before = text.clone();
+    let mut done: Option<Action> = None;
+    let response = egui::Modal::new(egui::Id::unique("path dialog")).show(ui.ctx(), |ui| {
+        ui.set_width(460.0);
+        ui.heading(title(purpose));
+        if let Some(note) = &note {
+            ui.label(RichText::new(note).weak());
+        }
+        ui.add_space(4.0);
+        let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY).hint_text("/path/to/folder");
+        let field = ui.name_inputs("Path", |ui| ui.add(field));
+
+        field.request_focus();
+        let entered = ui.input(|i| i.key_pressed(Key::Enter));
+        let path = PathBuf::from(text.trim());
+        let problem = problem(purpose, &path);
+        let p = theme::palette(ui);
+        match &problem {
+            Some(sentence) if !text.trim().is_empty() => drop(ui.colored_label(p.warn, sentence)),
+            _ => drop(ui.label(" ")),
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let ready = problem.is_none();
+            let button = egui::Button::new(RichText::new(verb(purpose)).color(p.on_accent)).fill(p.accent);
+            if ui.add_enabled(ready, button).clicked() || (entered && ready) {
+                done = Some(Action::PathChosen(purpose, path));
+            }
+            if ui.button("Cancel").clicked() {
+                done = Some(Action::SetDialog(None));
+            }
+        });
+    });
+    if let Some(action) = done {
+        cx.send(action);
+    } else if response.should_close() {
+        cx.send(Action::SetDialog(None));
+    } else if text != before {
+        cx.send(Action::SetDialog(Some(Dialog::Path { purpose, text, note })));
+    }
+}
+
+/// Why a path cannot be used, as a sentence.
+fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
+    if path.as_os_str().is_empty() {
+        return Some("Type a path.".into());
+    }
+    match purpose {
+        PathPurpose::Demo | PathPurpose::Export => None,
+        PathPurpose::Dataset | PathPurpose::Run if path.exists() => None,
+        _ => Some(format!("There is nothing at {}.", path.display())),
+    }
+}
+
+/// The export dialog (S0.13).
+pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some(Dialog::Export(form)) = &cx.state.dialog else { return };
+    let before = form.clone();
+    let mut form = form.clone();
+    let clip = cx.state.explained_clip();
+    let mut done: Option<Action> = None;
+    let response = egui::Modal::new(egui::Id::unique("export dialog")).show(ui.ctx(), |ui| {
+        ui.set_width(460.0);
+        ui.heading("Export heatmaps");
+        ui.weak("Each clip becomes original.mp4, heatmap.mp4, overlay.mp4, side_by_side.mp4 and metadata.txt.");
+        ui.add_space(4.0);
+        export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
+        let p = theme::palette(ui);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let request = export_request(cx.state, &form);
+            let button = egui::Button::new(RichText::new("Export").color(p.on_accent)).fill(p.accent);
+            if ui.add_enabled(request.is_some() && !form.out.trim().is_empty(), button).clicked() {
+                done = request.map(|r| Action::Export(Box::new(r)));
+            }
+            if ui.button("Cancel").clicked() {
+                done = Some(Action::SetDialog(None));
+            }
+        });
+    });
+    if let Some(action) = done {
+        cx.send(action);
+    } else if response.should_close() {
+        cx.send(Action::SetDialog(None));
+    } else if form != before {
+        cx.send(Action::SetDialog(Some(Dialog::Export(form))));
+    }
+}
+
+fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>) {
+    egui::Grid::new("export fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
+        ui.label("Clips");
+        ui.vertical(|ui| {
+            let this = clip.map_or_else(|| "The clip on screen".to_owned(), |c| format!("The clip on screen: {c}"));
+            ui.radio_value(&mut form.this_clip, true, this);
+            ui.radio_value(&mut form.this_clip, false, "A random draw");
+        });
+        ui.end_row();
+        let label = ui.label("Samples").id;
+        ui.add_enabled(!form.this_clip, egui::DragValue::new(&mut form.num_samples).range(1..=1000)).labelled_by(label);
+        ui.end_row();
+        ui.label("");
+        ui.add_enabled(
+            !form.this_clip,
+            egui::Checkbox::new(&mut form.misclassified_only, "Only clips the network gets wrong"),
+        );
+        ui.end_row();
+        let label = ui.label("Weight of the heatmap").id;
+        ui.add(egui::Slider::new(&mut form.alpha, 0.0..=1.0)).labelled_by(label);
+        ui.end_row();
+        let label = ui.label("Frames a second").id;
+        ui.add(egui::DragValue::new(&mut form.fps).range(1.0..=120.0)).labelled_by(label);
+        ui.end_row();
+        let label = ui.label("Folder").id;
+        ui.add(egui::TextEdit::singleline(&mut form.out).desired_width(290.0)).labelled_by(label);
+        ui.end_row();
+    });
+}
+
+fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> {
+    let clips = if form.this_clip { vec![state.explained_clip()?] } else { Vec::new() };
+    Some(ExportRequest {
+        checkpoint: state.selection.checkpoint_ref()?,
+        dataset: state.dataset.clone()?,
+        clips,
+        num_samples: form.num_samples,
+        split: if form.this_clip { SplitChoice::All } else { state.selection.split },
+        misclassified_only: form.misclassified_only && !form.this_clip,
+        maps: state.selection.views.clone(),
+        alpha: form.alpha,
+        fps: form.fps,
+        color_map: state.view.color_map.clone(),
+        seed: 42,
+        out: PathBuf::from(form.out.trim()),
+    })
+}

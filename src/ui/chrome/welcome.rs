@@ -1,0 +1,128 @@
+//! The page one sees first: three ways in, what was open before, and a place to drop things.
+
+use crate::ui::Action;
+use crate::ui::panel::PanelCx;
+use crate::ui::state::{PathPurpose, Recent};
+use crate::ui::theme;
+use crate::ui::widgets::icons::{self, Icon};
+use egui::{RichText, Sense, Vec2};
+
+/// Size of a card.
+const CARD: Vec2 = Vec2::new(226.0, 118.0);
+
+/// Draws the page.
+pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let p = theme::palette(ui);
+    let width = CARD.x * 3.0 + 2.0 * 16.0;
+    let left = ((ui.available_width() - width) / 2.0).max(16.0);
+    let top = ((ui.available_height() - 470.0) / 2.0).max(16.0);
+    let rect = egui::Rect::from_min_size(
+        ui.max_rect().min + Vec2::new(left, top),
+        Vec2::new(width, (ui.available_height() - top).max(100.0)),
+    );
+    ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
+        ui.label(RichText::new("kinolens").text_style(theme::title()).strong());
+        ui.label(
+            RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
+                .color(p.muted),
+        );
+        ui.add_space(18.0);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 16.0;
+            let open = card(
+                ui,
+                Icon::Folder,
+                "Open a dataset…",
+                "A folder of videos with labels, one video, or a folder of frames.",
+                true,
+            );
+            if open.clicked() {
+                cx.send(Action::AskPath(PathPurpose::Dataset));
+            }
+            let demo = card(
+                ui,
+                Icon::Spark,
+                "Make the demo dataset",
+                "Animated people doing exercises, with true masks and poses.",
+                false,
+            );
+            if demo.clicked() {
+                let dir = crate::ui::dispatch::default_demo_dir();
+                cx.send(if dir.exists() { Action::OpenAny(dir) } else { Action::MakeDemo(dir) });
+            }
+            let run =
+                card(ui, Icon::Chart, "Open a run…", "A training of before: its curves, scores and heatmaps.", false);
+            if run.clicked() {
+                cx.send(Action::AskPath(PathPurpose::Run));
+            }
+        });
+        ui.add_space(16.0);
+        drop_hint(ui, width);
+        ui.add_space(16.0);
+        recent(ui, cx);
+        if cx.state.dataset.is_some() {
+            ui.add_space(10.0);
+            if ui.button("Back to the open dataset").clicked() {
+                cx.send(Action::ShowWelcome(false));
+            }
+        }
+    });
+}
+
+fn card(ui: &mut egui::Ui, icon: Icon, title: &str, text: &str, primary: bool) -> egui::Response {
+    let p = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, title));
+    let hot = response.hovered() || response.has_focus();
+    let fill = if primary { p.accent_soft } else { p.panel };
+    let stroke = egui::Stroke::new(if hot { 1.5 } else { 1.0 }, if hot { p.accent } else { p.line });
+    ui.painter().rect(rect, 9.0, fill, stroke, egui::StrokeKind::Inside);
+    let inner = rect.shrink(14.0);
+    icons::paint(ui.painter(), egui::Rect::from_min_size(inner.min, Vec2::splat(22.0)), icon, p.accent);
+    let mut child = ui.new_child(
+        egui::UiBuilder::new().max_rect(egui::Rect::from_min_max(inner.min + Vec2::new(0.0, 30.0), inner.max)),
+    );
+    child.spacing_mut().item_spacing.y = 3.0;
+    child.add(egui::Label::new(RichText::new(title).size(14.5).strong()).selectable(false));
+    child.add(egui::Label::new(RichText::new(text).text_style(theme::caption()).color(p.muted)).selectable(false));
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+fn drop_hint(ui: &mut egui::Ui, width: f32) {
+    let p = theme::palette(ui);
+    let (rect, _) = ui.allocate_exact_size(Vec2::new(width, 44.0), Sense::hover());
+    let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
+    ui.painter().extend(egui::Shape::dashed_line(&corners, egui::Stroke::new(1.0, p.line), 6.0, 5.0));
+    let font = egui::TextStyle::Body.resolve(ui.style());
+    let text = "or drop a folder or a video here";
+    ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, text, font, p.muted);
+}
+
+fn recent(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    if cx.state.recent.is_empty() {
+        return;
+    }
+    let p = theme::palette(ui);
+    ui.label(RichText::new("Recent").text_style(theme::caption()).color(p.muted));
+    let items: Vec<Recent> = cx.state.recent.iter().take(6).cloned().collect();
+    egui::ScrollArea::vertical().max_height(170.0).show(ui, |ui| {
+        for item in items {
+            let path = item.path();
+            let name =
+                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let kind = if matches!(item, Recent::Run(_)) { "run" } else { "dataset" };
+            ui.horizontal(|ui| {
+                let there = path.exists();
+                let button =
+                    egui::Button::new(RichText::new(&name).color(if there { p.accent } else { p.muted })).frame(false);
+                let missing = "It is no longer there.";
+                let response = ui.add_enabled(there, button).on_disabled_hover_text(missing);
+                if response.clicked() {
+                    cx.send(Action::OpenAny(path.to_path_buf()));
+                }
+                let where_ = path.parent().map_or_else(String::new, |f| f.display().to_string());
+                ui.label(RichText::new(format!("{kind}  {where_}")).text_style(theme::caption()).color(p.muted));
+            });
+        }
+    });
+}

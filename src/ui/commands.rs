@@ -1,0 +1,267 @@
+//! The table of named commands. Menus, keys, the palette and the key help are all drawn from it.
+
+use super::action::Action;
+use super::state::{AppState, Dialog, PathPurpose, Workspace};
+use egui::Key;
+
+/// Where a command stands in the menu bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Opening, closing, leaving.
+    File,
+    /// Undo.
+    Edit,
+    /// What is drawn, and where.
+    View,
+    /// Time and work.
+    Run,
+    /// Explanations.
+    Help,
+}
+
+impl Menu {
+    /// In the order of the menu bar.
+    pub const ALL: [Menu; 5] = [Menu::File, Menu::Edit, Menu::View, Menu::Run, Menu::Help];
+
+    /// Name in the menu bar.
+    pub fn title(self) -> &'static str {
+        match self {
+            Menu::File => "File",
+            Menu::Edit => "Edit",
+            Menu::View => "View",
+            Menu::Run => "Run",
+            Menu::Help => "Help",
+        }
+    }
+}
+
+/// A key with its modifiers. `ctrl` is the command key on a Mac.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortcut {
+    /// Ctrl or Command.
+    pub ctrl: bool,
+    /// Shift.
+    pub shift: bool,
+    /// The key.
+    pub key: Key,
+}
+
+const fn key(key: Key) -> Shortcut {
+    Shortcut { ctrl: false, shift: false, key }
+}
+
+const fn shift(key: Key) -> Shortcut {
+    Shortcut { ctrl: false, shift: true, key }
+}
+
+const fn ctrl(key: Key) -> Shortcut {
+    Shortcut { ctrl: true, shift: false, key }
+}
+
+const fn ctrl_shift(key: Key) -> Shortcut {
+    Shortcut { ctrl: true, shift: true, key }
+}
+
+impl Shortcut {
+    /// For people: `Ctrl+Shift+Z`.
+    pub fn text(self) -> String {
+        let name = match self.key {
+            Key::ArrowLeft => "Left",
+            Key::ArrowRight => "Right",
+            Key::ArrowUp => "Up",
+            Key::ArrowDown => "Down",
+            Key::OpenBracket => "[",
+            Key::CloseBracket => "]",
+            Key::Comma => ",",
+            Key::Period => ".",
+            Key::Minus => "-",
+            Key::Equals => "=",
+            Key::Plus => "+",
+            Key::Questionmark => "?",
+            other => other.name(),
+        };
+        let ctrl = if !self.ctrl {
+            ""
+        } else if cfg!(target_os = "macos") {
+            "Cmd+"
+        } else {
+            "Ctrl+"
+        };
+        // The question mark is typed with shift on most keyboards; saying so would confuse.
+        let shift = if self.shift && self.key != Key::Questionmark { "Shift+" } else { "" };
+        format!("{ctrl}{shift}{name}")
+    }
+
+    /// True when a key press is this shortcut.
+    pub fn matches(self, pressed: Key, modifiers: egui::Modifiers) -> bool {
+        let shift = self.shift == modifiers.shift || matches!(self.key, Key::Questionmark | Key::Plus);
+        pressed == self.key && self.ctrl == modifiers.command && shift && !modifiers.alt
+    }
+}
+
+/// A row of the table.
+pub struct Command {
+    /// What it is called.
+    pub title: &'static str,
+    /// Its menu.
+    pub menu: Menu,
+    /// Its keys; the first is shown in menus.
+    pub keys: &'static [Shortcut],
+    /// The wish.
+    pub action: fn() -> Action,
+    /// Whether it makes sense now.
+    pub enabled: fn(&AppState) -> bool,
+}
+
+fn always(_: &AppState) -> bool {
+    true
+}
+
+fn has_dataset(s: &AppState) -> bool {
+    s.dataset.is_some()
+}
+
+fn has_video(s: &AppState) -> bool {
+    s.video().is_some()
+}
+
+fn can_explain(s: &AppState) -> bool {
+    s.video().is_some() && s.run().is_some()
+}
+
+fn has_errors(s: &AppState) -> bool {
+    s.evaluation().is_some()
+}
+
+macro_rules! command {
+    ($title:literal, $menu:ident, [$($keys:expr),*], $enabled:expr, $action:expr) => {
+        Command { title: $title, menu: Menu::$menu, keys: &[$($keys),*], action: || $action, enabled: $enabled }
+    };
+}
+
+/// Every named command.
+pub const COMMANDS: &[Command] = &[
+    command!("Open a dataset…", File, [ctrl(Key::O)], always, Action::AskPath(PathPurpose::Dataset)),
+    command!("Open a run…", File, [ctrl_shift(Key::O)], always, Action::AskPath(PathPurpose::Run)),
+    command!("Make the demo dataset…", File, [], always, Action::AskPath(PathPurpose::Demo)),
+    command!(
+        "Read the dataset again",
+        File,
+        [Shortcut { ctrl: false, shift: false, key: Key::F5 }],
+        has_dataset,
+        Action::ReloadDataset
+    ),
+    command!("Export heatmaps…", File, [ctrl(Key::E)], can_explain, Action::AskExport),
+    command!("Welcome page", File, [], always, Action::ShowWelcome(true)),
+    command!("Close the dataset", File, [], has_dataset, Action::CloseDataset),
+    command!("Forget recent items", File, [], always, Action::ClearRecent),
+    command!("Quit", File, [ctrl(Key::Q)], always, Action::Quit),
+    command!("Undo selection or view change", Edit, [ctrl(Key::Z)], |s| !s.undo.is_empty(), Action::Undo),
+    command!("Redo selection or view change", Edit, [ctrl_shift(Key::Z)], |s| !s.redo.is_empty(), Action::Redo),
+    command!("Clear the filter", Edit, [], |s| !s.filter.text.is_empty(), Action::SetFilter(Default::default())),
+    command!("Data workspace", View, [ctrl(Key::Num1)], always, Action::SetWorkspace(Workspace::Data)),
+    command!("Train workspace", View, [ctrl(Key::Num2)], always, Action::SetWorkspace(Workspace::Train)),
+    command!("Evaluate workspace", View, [ctrl(Key::Num3)], always, Action::SetWorkspace(Workspace::Evaluate)),
+    command!("Review workspace", View, [ctrl(Key::Num4)], always, Action::SetWorkspace(Workspace::Review)),
+    command!("Heatmap on or off", View, [key(Key::H)], always, Action::ToggleHeat),
+    command!("Mask on or off", View, [key(Key::M)], always, Action::ToggleMask),
+    command!("Skeleton on or off", View, [key(Key::K)], always, Action::ToggleSkeleton),
+    command!("Label caption on or off", View, [key(Key::C)], always, Action::ToggleCaption),
+    command!("Next heatmap method", View, [key(Key::G)], always, Action::CycleMethod),
+    command!("Heatmap fainter", View, [key(Key::Minus)], always, Action::ChangeAlpha(-0.05)),
+    command!("Heatmap stronger", View, [key(Key::Equals), key(Key::Plus)], always, Action::ChangeAlpha(0.05)),
+    command!("Light or dark theme", View, [], always, Action::ToggleTheme),
+    command!("Put the panels back", View, [], always, Action::ResetLayout),
+    command!("Play or pause", Run, [key(Key::Space)], has_video, Action::TogglePlay),
+    command!("Next frame", Run, [key(Key::ArrowRight), key(Key::Period)], has_video, Action::Step(1)),
+    command!("Previous frame", Run, [key(Key::ArrowLeft), key(Key::Comma)], has_video, Action::Step(-1)),
+    command!("Ten frames on", Run, [key(Key::ArrowDown)], has_video, Action::Step(10)),
+    command!("Ten frames back", Run, [key(Key::ArrowUp)], has_video, Action::Step(-10)),
+    command!("First frame", Run, [key(Key::Home)], has_video, Action::First),
+    command!("Last frame", Run, [key(Key::End)], has_video, Action::Last),
+    command!("Next video", Run, [key(Key::PageDown)], has_dataset, Action::StepVideo(1)),
+    command!("Previous video", Run, [key(Key::PageUp)], has_dataset, Action::StepVideo(-1)),
+    command!("Slower", Run, [key(Key::OpenBracket)], has_video, Action::ChangeSpeed(false)),
+    command!("Faster", Run, [key(Key::CloseBracket)], has_video, Action::ChangeSpeed(true)),
+    command!("Loop the clip", Run, [key(Key::L)], has_video, Action::ToggleLoop),
+    command!("Next segment edge", Run, [key(Key::E)], has_video, Action::Edge(true)),
+    command!("Previous segment edge", Run, [shift(Key::E)], has_video, Action::Edge(false)),
+    command!("Next error", Run, [key(Key::N)], has_errors, Action::Error(true)),
+    command!("Previous error", Run, [shift(Key::N)], has_errors, Action::Error(false)),
+    command!("Predict this video", Run, [], can_explain, Action::PredictVideo),
+    command!("Heatmap of the whole video", Run, [], can_explain, Action::ExplainVideo),
+    command!("All keys", Help, [key(Key::F1), shift(Key::Questionmark)], always, Action::SetDialog(Some(Dialog::Keys))),
+    command!("Command palette", Help, [ctrl(Key::P)], always, Action::OpenPalette),
+    command!("Messages", Help, [], always, Action::ShowMessages(true)),
+    command!("Jobs", Help, [], always, Action::ShowJobs(true)),
+    command!("About kinolens", Help, [], always, Action::SetDialog(Some(Dialog::About))),
+];
+
+/// The command a key press stands for.
+pub fn find(pressed: Key, modifiers: egui::Modifiers) -> Option<&'static Command> {
+    COMMANDS.iter().find(|c| c.keys.iter().any(|k| k.matches(pressed, modifiers)))
+}
+
+/// The keys of the command with this title, for tooltips; empty when it has none.
+pub fn keys_of(title: &str) -> String {
+    COMMANDS.iter().find(|c| c.title == title).and_then(|c| c.keys.first()).map_or_else(String::new, |k| k.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_stands_for_two_commands_and_no_title_is_used_twice() {
+        let mut keys = HashSet::new();
+        let mut titles = HashSet::new();
+        for command in COMMANDS {
+            assert!(titles.insert(command.title), "{} twice", command.title);
+            for k in command.keys {
+                assert!(keys.insert(k.text()), "{} of {} is taken", k.text(), command.title);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_design_has_a_command() {
+        let none = egui::Modifiers::NONE;
+        let plain = [
+            Key::Space,
+            Key::ArrowLeft,
+            Key::ArrowRight,
+            Key::Comma,
+            Key::Period,
+            Key::ArrowUp,
+            Key::ArrowDown,
+            Key::Home,
+            Key::End,
+            Key::OpenBracket,
+            Key::CloseBracket,
+            Key::L,
+            Key::N,
+            Key::E,
+            Key::H,
+            Key::M,
+            Key::K,
+            Key::G,
+            Key::Minus,
+            Key::Equals,
+            Key::F1,
+        ];
+        for k in plain {
+            assert!(find(k, none).is_some(), "{k:?}");
+        }
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Z] {
+            assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
+        }
+        for k in [Key::N, Key::E, Key::Questionmark] {
+            assert!(find(k, egui::Modifiers::SHIFT).is_some(), "Shift+{k:?}");
+        }
+        assert_eq!(
+            find(Key::Z, egui::Modifiers::COMMAND | egui::Modifiers::SHIFT).map(|c| c.title),
+            Some("Redo selection or view change")
+        );
+    }
+}

@@ -1,0 +1,429 @@
+//! The only code that changes the state and the only one that hands jobs to the workers.
+
+mod events;
+mod opening;
+mod time;
+
+pub use events::{drain, tick};
+pub use opening::default_demo_dir;
+pub use time::advance;
+
+use super::action::Action;
+use super::explain;
+use super::selection::default_view;
+use super::state::{
+    AppState, Dialog, ExportForm, JobStatus, JobView, Memento, Message, PathPurpose, Severity, ThemeChoice, Workspace,
+};
+use super::workers::Workers;
+use crate::cam;
+use crate::jobs::{ClipRef, ExplainRequest, Job, JobId};
+use crate::progress::Flow;
+use std::time::Instant;
+
+/// What only the window system can do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Show the platform's file dialog.
+    FileDialog(PathPurpose),
+    /// Close the window.
+    Quit,
+}
+
+/// Undo steps kept.
+const UNDO_DEPTH: usize = 100;
+
+/// Fulfils one wish.
+pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
+    let before = remembers(&action).then(|| memento(state));
+    match action {
+        Action::Undo => undo(state),
+        Action::Redo => redo(state),
+        Action::Copy(text) => effects.push(Effect::Copy(text)),
+        Action::Quit => {
+            state.quit = true;
+            effects.push(Effect::Quit);
+        }
+        Action::AskPath(purpose) => effects.push(Effect::FileDialog(purpose)),
+        other => apply_plain(state, workers, other),
+    }
+    if let Some(before) = before
+        && before != memento(state)
+    {
+        state.redo.clear();
+        state.undo.push(before);
+        if state.undo.len() > UNDO_DEPTH {
+            state.undo.remove(0);
+        }
+    }
+}
+
+/// Wishes that undo takes back. Moving through time is not among them: it would bury everything else.
+fn remembers(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SelectVideo(_)
+            | Action::StepVideo(_)
+            | Action::SelectClip(_)
+            | Action::ReviewClip(_)
+            | Action::FollowPlayhead
+            | Action::SelectClass(_)
+            | Action::SelectCell(_)
+            | Action::SelectRun(_)
+            | Action::SelectCheckpoint(_)
+            | Action::SelectSplit(_)
+            | Action::SetHeatView(..)
+            | Action::SetViewCount(_)
+            | Action::CycleMethod
+            | Action::SetFilter(_)
+            | Action::SetView(_)
+            | Action::ToggleHeat
+            | Action::ToggleMask
+            | Action::ToggleSkeleton
+            | Action::ToggleCaption
+            | Action::ChangeAlpha(_)
+            | Action::Error(_)
+    )
+}
+
+fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
+    match action {
+        Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
+        Action::PathCancelled(purpose) => opening::path_cancelled(state, purpose),
+        Action::OpenAny(path) => opening::any(state, workers, path),
+        Action::OpenDataset(path) => opening::dataset(state, workers, path),
+        Action::OpenRun(path) => opening::run(state, workers, path),
+        Action::MakeDemo(dir) => opening::demo(state, workers, dir),
+        Action::ReloadDataset => opening::reload(state, workers),
+        Action::CloseDataset => opening::close_dataset(state),
+        Action::CloseRun(path) => opening::close_run(state, &path),
+        Action::ClearRecent => state.recent.clear(),
+        Action::Seek(_) | Action::Step(_) | Action::First | Action::Last | Action::Edge(_) | Action::Error(_) => {
+            time::seek(state, &action);
+        }
+        Action::TogglePlay | Action::ChangeSpeed(_) | Action::SetSpeed(_) | Action::ToggleLoop => {
+            time::transport(state, &action);
+        }
+        Action::SelectVideo(_)
+        | Action::StepVideo(_)
+        | Action::SelectClip(_)
+        | Action::ReviewClip(_)
+        | Action::FollowPlayhead
+        | Action::SelectClass(_)
+        | Action::SelectCell(_)
+        | Action::SelectRun(_)
+        | Action::SelectCheckpoint(_)
+        | Action::SelectSplit(_)
+        | Action::SetHeatView(..)
+        | Action::SetViewCount(_)
+        | Action::SetActiveView(_)
+        | Action::CycleMethod
+        | Action::SetFilter(_) => choose(state, action),
+        Action::SetView(_)
+        | Action::ToggleHeat
+        | Action::ToggleMask
+        | Action::ToggleSkeleton
+        | Action::ToggleCaption
+        | Action::ChangeAlpha(_) => draw_settings(state, action),
+        Action::StartTraining { .. }
+        | Action::Control(..)
+        | Action::Evaluate(..)
+        | Action::PredictVideo
+        | Action::ExplainVideo
+        | Action::Export(_)
+        | Action::AskExport
+        | Action::ClearJobs => work(state, workers, action),
+        _ => window(state, action),
+    }
+}
+
+fn choose(state: &mut AppState, action: Action) {
+    let selection = &mut state.selection;
+    match action {
+        Action::SelectVideo(name) => time::select_video(state, &name),
+        Action::StepVideo(by) => time::step_video(state, by),
+        Action::SelectClip(clip) => time::select_clip(state, clip),
+        Action::ReviewClip(clip) => {
+            time::select_clip(state, clip);
+            state.workspace = Workspace::Review;
+            state.welcome = false;
+        }
+        Action::FollowPlayhead => selection.clip = None,
+        Action::SelectClass(class) => selection.class = class,
+        Action::SelectCell(cell) => selection.cell = cell,
+        Action::SelectRun(run) => {
+            if selection.run != run {
+                selection.run = run;
+                selection.checkpoint = None;
+                selection.clip = None;
+                selection.cell = None;
+                // Layers of another network mean nothing here.
+                selection.views.iter_mut().for_each(|v| v.layer = None);
+            }
+            state.explain.retry();
+        }
+        Action::SelectCheckpoint(name) => {
+            selection.checkpoint = name;
+            state.explain.retry();
+        }
+        Action::SelectSplit(split) => {
+            selection.split = split;
+            selection.cell = None;
+        }
+        Action::SetHeatView(index, view) => {
+            if let Some(slot) = selection.views.get_mut(index) {
+                *slot = view;
+            }
+            state.explain.retry();
+        }
+        Action::SetViewCount(count) => set_view_count(state, count),
+        Action::SetActiveView(index) => selection.active_view = index.min(selection.views.len().saturating_sub(1)),
+        Action::CycleMethod => {
+            let active = selection.active_view;
+            if let Some(view) = selection.views.get_mut(active) {
+                view.method = method_after(&view.method);
+            }
+        }
+        Action::SetFilter(filter) => {
+            state.filter = filter;
+            opening::refilter(state);
+        }
+        _ => {}
+    }
+}
+
+/// The method after this one in the registry, wrapping around.
+fn method_after(id: &str) -> String {
+    let next = cam::METHODS.iter().position(|m| m.id == id).map_or(0, |i| (i + 1) % cam::METHODS.len().max(1));
+    cam::METHODS.get(next).map_or_else(|| id.to_owned(), |m| m.id.to_owned())
+}
+
+/// More views differ by method, so that a second one shows something at once.
+fn set_view_count(state: &mut AppState, count: usize) {
+    let views = &mut state.selection.views;
+    let count = count.clamp(1, 4);
+    views.truncate(count);
+    while views.len() < count {
+        let mut view = views.last().cloned().unwrap_or_else(default_view);
+        view.method = method_after(&view.method);
+        views.push(view);
+    }
+    state.selection.active_view = state.selection.active_view.min(count - 1);
+}
+
+fn draw_settings(state: &mut AppState, action: Action) {
+    let view = &mut state.view;
+    match action {
+        Action::SetView(settings) => *view = settings,
+        Action::ToggleHeat => view.heat = !view.heat,
+        Action::ToggleMask => view.mask = !view.mask,
+        Action::ToggleSkeleton => view.skeleton = !view.skeleton,
+        Action::ToggleCaption => view.caption = !view.caption,
+        Action::ChangeAlpha(by) => view.alpha = (view.alpha + by).clamp(0.0, 1.0),
+        _ => {}
+    }
+}
+
+fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
+    match action {
+        Action::StartTraining { config, out, resume } => {
+            let Some(dataset) = state.dataset.clone() else {
+                return say(state, Severity::Error, "train", "There is no dataset to train on: open one first.");
+            };
+            if state.live_training().is_some() {
+                return say(
+                    state,
+                    Severity::Warning,
+                    "train",
+                    "A training is running: stop it before starting another.",
+                );
+            }
+            events::begin_training(state, workers, dataset, *config, out, resume);
+        }
+        Action::Control(job, flow) => control(state, workers, job, flow),
+        Action::Evaluate(checkpoint, split) => {
+            let Some(dataset) = state.dataset.clone() else {
+                return say(state, Severity::Error, "evaluate", "There is no dataset to judge on: open one first.");
+            };
+            state.selection.split = split;
+            start(state, workers, Job::Evaluate { checkpoint, dataset, split, out: None }, false);
+        }
+        Action::PredictVideo => predict_video(state, workers),
+        Action::ExplainVideo => explain_video(state, workers),
+        Action::Export(request) => {
+            state.dialog = None;
+            start(state, workers, Job::Export(*request), false);
+        }
+        Action::AskExport => ask_export(state),
+        Action::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
+        _ => {}
+    }
+}
+
+fn control(state: &mut AppState, workers: &dyn Workers, id: JobId, flow: Flow) {
+    let Some(job) = state.jobs.iter_mut().find(|j| j.id == id && j.status.is_live()) else { return };
+    job.status = match flow {
+        Flow::Continue if job.started.is_none() => JobStatus::Queued,
+        Flow::Continue => JobStatus::Running,
+        Flow::Pause => JobStatus::Paused,
+        Flow::Finish | Flow::Stop => JobStatus::Stopping,
+    };
+    workers.control(id, flow);
+}
+
+/// Asks for the predictions along the chosen video; does nothing while that is under way.
+pub(super) fn predict_video(state: &mut AppState, workers: &dyn Workers) {
+    let (Some(checkpoint), Some(dataset), Some(video)) =
+        (state.selection.checkpoint_ref(), state.dataset.clone(), state.selection.video.clone())
+    else {
+        return say(state, Severity::Warning, "predict", "Choose a video and a run first.");
+    };
+    let same = |j: &JobView| {
+        j.status.is_live()
+            && matches!(&j.job, Job::PredictVideo { checkpoint: c, video: v, .. } if *c == checkpoint && *v == video)
+    };
+    if !state.jobs.iter().any(same) {
+        start(state, workers, Job::PredictVideo { checkpoint, dataset, video }, false);
+    }
+}
+
+fn explain_video(state: &mut AppState, workers: &dyn Workers) {
+    let (Some(checkpoint), Some(dataset), Some(video)) =
+        (state.selection.checkpoint_ref(), state.dataset.clone(), state.selection.video.clone())
+    else {
+        return say(state, Severity::Warning, "heatmap", "Choose a video and a run first.");
+    };
+    let (_, stride) = state.window_geometry();
+    let clips = (0..state.frames()).step_by(stride as usize);
+    let clips: Vec<ClipRef> = clips.map(|start| ClipRef { video: video.clone(), start }).collect();
+    let view = state.selection.view();
+    start(state, workers, Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps: vec![view] }), false);
+}
+
+fn ask_export(state: &mut AppState) {
+    let Some(run) = state.run() else {
+        return say(state, Severity::Warning, "export", "Choose a run first: its heatmaps are what is exported.");
+    };
+    let out = run.path.join("visualizations").join("window");
+    state.dialog = Some(Dialog::Export(ExportForm {
+        this_clip: state.selection.video.is_some(),
+        num_samples: 8,
+        misclassified_only: false,
+        alpha: state.view.alpha,
+        fps: 10.0,
+        out: out.display().to_string(),
+    }));
+}
+
+fn window(state: &mut AppState, action: Action) {
+    match action {
+        Action::SetWorkspace(workspace) => {
+            state.workspace = workspace;
+            state.welcome = false;
+        }
+        Action::SetDialog(dialog) => state.dialog = dialog,
+        Action::OpenPalette => state.dialog = Some(Dialog::Palette { query: String::new(), chosen: 0 }),
+        Action::ShowMessages(on) => state.show_messages = on,
+        Action::ClearMessages => state.messages.clear(),
+        Action::ShowJobs(on) => state.show_jobs = on,
+        Action::ShowWelcome(on) => state.welcome = on,
+        Action::SetTheme(theme) => state.theme = theme,
+        Action::ToggleTheme => {
+            state.theme = match state.theme {
+                ThemeChoice::Dark => ThemeChoice::Light,
+                ThemeChoice::Light => ThemeChoice::Dark,
+            }
+        }
+        Action::ResetLayout => state.layout_generation += 1,
+        _ => {}
+    }
+}
+
+fn memento(state: &AppState) -> Memento {
+    Memento { selection: state.selection.clone(), view: state.view.clone(), filter: state.filter.clone() }
+}
+
+fn restore(state: &mut AppState, memento: Memento) {
+    state.selection = memento.selection;
+    state.view = memento.view;
+    state.filter = memento.filter;
+    opening::refilter(state);
+}
+
+fn undo(state: &mut AppState) {
+    if let Some(back) = state.undo.pop() {
+        let now = memento(state);
+        state.redo.push(now);
+        restore(state, back);
+    }
+}
+
+fn redo(state: &mut AppState) {
+    if let Some(forth) = state.redo.pop() {
+        let now = memento(state);
+        state.undo.push(now);
+        restore(state, forth);
+    }
+}
+
+/// Hands a job to its lane and lists it.
+pub(super) fn start(state: &mut AppState, workers: &dyn Workers, job: Job, quiet: bool) -> JobId {
+    let id = workers.start(job.clone());
+    state.jobs.push(JobView {
+        id,
+        title: job.title(),
+        quiet,
+        status: JobStatus::Queued,
+        stage: None,
+        fraction: None,
+        eta_s: None,
+        started: None,
+        ended: None,
+        job,
+    });
+    // The list is for people; ended quiet work is of no interest to them.
+    if state.jobs.len() > 200 {
+        let drop = state.jobs.iter().position(|j| !j.status.is_live());
+        drop.map(|i| state.jobs.remove(i));
+    }
+    id
+}
+
+/// Adds a sentence to the message list.
+pub(super) fn say(state: &mut AppState, severity: Severity, source: &str, text: impl Into<String>) {
+    let text = text.into();
+    if let Some(last) = state.messages.last_mut()
+        && last.text == text
+        && last.source == source
+    {
+        last.count += 1;
+        last.at = Instant::now();
+        return;
+    }
+    state.messages.push(Message { severity, text, source: source.to_owned(), at: Instant::now(), count: 1 });
+    if state.messages.len() > 1000 {
+        state.messages.remove(0);
+    }
+}
+
+/// Keeps the explanation of the shown clip coming; returns when to look again.
+pub fn keep_explaining(state: &mut AppState, workers: &dyn Workers, now: Instant) -> Option<std::time::Duration> {
+    let wanted = explain::wanted(state);
+    let step = state.explain.step(wanted, now);
+    match step {
+        explain::Step::Idle => None,
+        explain::Step::Wait(time) => Some(time),
+        explain::Step::Abandon(job) => {
+            workers.control(job, Flow::Stop);
+            None
+        }
+        explain::Step::Start(wish) => {
+            if let Some(job) = explain::job_of(state, &wish) {
+                let id = start(state, workers, job, true);
+                state.explain.started(id, wish);
+            }
+            None
+        }
+    }
+}

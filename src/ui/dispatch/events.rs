@@ -1,0 +1,254 @@
+//! What the workers tell becomes state.
+
+use super::{opening, say, start};
+use crate::config::RunConfig;
+use crate::domain::Dataset;
+use crate::jobs::{Event, EventBody, Job, JobId, Output};
+use crate::progress::Progress;
+use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
+use crate::ui::workers::Workers;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Log lines kept of a training.
+const LOG_LINES: usize = 2000;
+
+/// Takes over everything that happened since the last call; true when something did.
+pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
+    let events = workers.drain();
+    let mut any = !events.is_empty();
+    for event in events {
+        take(state, workers, event);
+    }
+    any |= tick(state, workers);
+    any
+}
+
+/// Takes over the newest training step, which does not travel through the queue; true when it is new.
+pub fn tick(state: &mut AppState, workers: &dyn Workers) -> bool {
+    let Some(run) = &state.training else { return false };
+    let Some(Progress::Step(step)) = workers.latest(run.job) else { return false };
+    if run.steps.last().is_some_and(|s| s.step >= step.step) {
+        return false;
+    }
+    let id = run.job;
+    progress(state, id, Progress::Step(step));
+    true
+}
+
+/// Starts a training and lists it as the live one.
+pub(super) fn begin_training(
+    state: &mut AppState,
+    workers: &dyn Workers,
+    dataset: Arc<Dataset>,
+    config: RunConfig,
+    out: PathBuf,
+    resume: bool,
+) {
+    let classes = dataset.classes.clone();
+    let job = Job::Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume };
+    let id = start(state, workers, job, false);
+    // A resumed run shows its past epochs at once.
+    let epochs = if resume { state.run_at(&out).map(|r| r.history.clone()).unwrap_or_default() } else { Vec::new() };
+    state.training = Some(LiveRun {
+        job: id,
+        out,
+        config,
+        classes,
+        steps: Vec::new(),
+        epochs,
+        wrong: Vec::new(),
+        checkpoints: Vec::new(),
+        log: Vec::new(),
+        started: Instant::now(),
+    });
+}
+
+fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
+    let Event { job, body } = event;
+    match body {
+        EventBody::Started => {
+            if let Some(view) = state.jobs.iter_mut().find(|j| j.id == job) {
+                view.started = Some(Instant::now());
+                if view.status == JobStatus::Queued {
+                    view.status = JobStatus::Running;
+                }
+            }
+        }
+        EventBody::Progress(p) => progress(state, job, p),
+        EventBody::Finished(output) => {
+            ended(state, job, JobStatus::Done);
+            finished(state, workers, job, output, false);
+        }
+        EventBody::Cancelled(output) => {
+            ended(state, job, JobStatus::Cancelled);
+            if let Some(output) = output {
+                finished(state, workers, job, output, true);
+            }
+            state.explain.ended(job, None);
+        }
+        EventBody::Failed(sentence) => {
+            ended(state, job, JobStatus::Failed(sentence.clone()));
+            let view = state.job(job);
+            let source = view.map_or_else(String::new, |j| j.title.clone());
+            let quiet = view.is_some_and(|j| j.quiet);
+            state.explain.ended(job, Some(sentence.clone()));
+            if state.training.as_ref().is_some_and(|t| t.job == job)
+                && let Some(run) = &mut state.training
+            {
+                run.log.push(sentence.clone());
+            }
+            let severity = if quiet { Severity::Warning } else { Severity::Error };
+            say(state, severity, &source, sentence);
+        }
+    }
+}
+
+fn ended(state: &mut AppState, id: JobId, status: JobStatus) {
+    if let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) {
+        view.status = status;
+        view.ended = Some(Instant::now());
+        view.eta_s = None;
+    }
+    // Quiet work leaves no trace once it is over.
+    state.jobs.retain(|j| !(j.quiet && j.id == id && matches!(j.status, JobStatus::Done | JobStatus::Cancelled)));
+}
+
+fn progress(state: &mut AppState, id: JobId, progress: Progress) {
+    let training = state.training.as_mut().filter(|t| t.job == id);
+    match progress {
+        Progress::Stage { label, done, total } => {
+            if let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) {
+                let fraction = (total > 0).then(|| (done as f32 / total as f32).clamp(0.0, 1.0));
+                view.eta_s = eta(view.started, fraction, &view.stage, &label);
+                view.fraction = fraction;
+                view.stage = Some((label, done, total));
+            }
+        }
+        Progress::Log(line) => {
+            if let Some(run) = training {
+                push_log(&mut run.log, line);
+            }
+        }
+        Progress::Warning(sentence) => {
+            if let Some(run) = training {
+                push_log(&mut run.log, sentence.clone());
+            }
+            let source = state.job(id).map_or_else(String::new, |j| j.title.clone());
+            say(state, Severity::Warning, &source, sentence);
+        }
+        Progress::Step(step) => {
+            if let Some(run) = training {
+                let epochs = run.config.training.epochs.max(1);
+                let per = step.steps_per_epoch.max(1);
+                let done = f64::from(step.epoch.saturating_sub(1)) + f64::from(step.step_in_epoch) / f64::from(per);
+                if let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) {
+                    view.fraction = Some((done / f64::from(epochs)).clamp(0.0, 1.0) as f32);
+                    view.eta_s = step.eta_s;
+                    view.stage = Some((format!("epoch {} of {epochs}", step.epoch), 0, 0));
+                }
+                run.steps.push(step);
+            }
+        }
+        Progress::Epoch(epoch) => {
+            if let Some(run) = training {
+                run.epochs.retain(|e| e.epoch < epoch.epoch);
+                run.epochs.push(epoch);
+            }
+        }
+        Progress::WrongClips(clips) => {
+            if let Some(run) = training {
+                run.wrong = clips;
+            }
+        }
+        Progress::Checkpoint { name, epoch } => {
+            if let Some(run) = training {
+                run.checkpoints.retain(|(n, _)| *n != name);
+                run.checkpoints.push((name, epoch));
+            }
+        }
+    }
+}
+
+fn push_log(log: &mut Vec<String>, line: String) {
+    if log.len() >= LOG_LINES {
+        log.remove(0);
+    }
+    log.push(line);
+}
+
+/// Seconds left, by the share done of the stage that runs since the job began; `None` while there is no basis.
+fn eta(
+    started: Option<Instant>,
+    fraction: Option<f32>,
+    before: &Option<(String, u64, u64)>,
+    label: &str,
+) -> Option<f64> {
+    let same_stage = before.as_ref().is_none_or(|(l, _, _)| l == label);
+    let (fraction, passed) = (f64::from(fraction?), started?.elapsed().as_secs_f64());
+    (same_stage && fraction > 0.02 && passed > 0.5).then(|| passed * (1.0 - fraction) / fraction)
+}
+
+fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Output, cancelled: bool) {
+    match output {
+        Output::Dataset(dataset) => {
+            let count = dataset.warnings.len();
+            let name = dataset.name.clone();
+            let first = state.dataset.is_none();
+            opening::dataset_opened(state, dataset);
+            if first && state.workspace != Workspace::Review {
+                state.workspace = Workspace::Data;
+            }
+            if count > 0 {
+                let text = format!(
+                    "{name} has {count} integrity {}: see the Warnings panel of the Data workspace.",
+                    if count == 1 { "warning" } else { "warnings" }
+                );
+                say(state, Severity::Info, "open dataset", text);
+            }
+        }
+        Output::Demo(path) => {
+            if !cancelled {
+                opening::dataset(state, workers, path);
+            }
+        }
+        Output::Run(run) => {
+            let trained = state.training.as_ref().is_some_and(|t| t.job == id);
+            if trained && !cancelled {
+                say(state, Severity::Info, "train", format!("Training of {} is done.", run.path.display()));
+            }
+            let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun { .. }));
+            opening::run_opened(state, run.clone(), trained || asked);
+            // A run opened alone brings its dataset along.
+            if state.dataset.is_none() && run.dataset_root.is_dir() {
+                opening::dataset(state, workers, run.dataset_root.clone());
+            }
+        }
+        Output::Evaluation(evaluation, predictions) => {
+            let run = match state.job(id).map(|j| &j.job) {
+                Some(Job::Evaluate { checkpoint, .. }) => checkpoint.run.clone(),
+                _ => PathBuf::from(&evaluation.run),
+            };
+            opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
+        }
+        Output::Explanation(explanation) => {
+            let asked = match state.job(id).map(|j| &j.job) {
+                Some(Job::Explain(request)) => request.maps.clone(),
+                // Quiet jobs are off the list already; their wish is kept by the store.
+                _ => state.explain.asked(id),
+            };
+            state.explain.insert(id, &explanation, &asked);
+        }
+        Output::VideoPrediction(prediction) => {
+            let checkpoint = match state.job(id).map(|j| &j.job) {
+                Some(Job::PredictVideo { checkpoint, .. }) => checkpoint.clone(),
+                _ => return,
+            };
+            state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
+        }
+        Output::Exported(path) => {
+            say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Opening and closing datasets and runs.
+
+use super::{say, start};
+use crate::config::DataConfig;
+use crate::domain::{Dataset, Label};
+use crate::jobs::{Job, RunView};
+use crate::ui::selection::{Selection, default_view};
+use crate::ui::state::{AppState, Dialog, EvaluationEntry, PathPurpose, Recent, Severity};
+use crate::ui::workers::Workers;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Entries kept in the list of recent items.
+const RECENT: usize = 12;
+
+pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose, path: PathBuf) {
+    if matches!(state.dialog, Some(Dialog::Path { .. })) {
+        state.dialog = None;
+    }
+    match purpose {
+        PathPurpose::Dataset => any(state, workers, path),
+        PathPurpose::Run => run(state, workers, path),
+        PathPurpose::Demo => demo(state, workers, path),
+        PathPurpose::Export => {
+            if let Some(Dialog::Export(form)) = &mut state.dialog {
+                form.out = path.display().to_string();
+            }
+        }
+    }
+}
+
+/// A platform without a file dialog answers like a person who cancels, so a field to type the path into is offered.
+pub(super) fn path_cancelled(state: &mut AppState, purpose: PathPurpose) {
+    if matches!(state.dialog, Some(Dialog::Export(_))) {
+        return;
+    }
+    let note = "No folder was chosen. If no file dialog appeared, this system has none: type the path here instead.";
+    state.dialog = Some(Dialog::Path { purpose, text: suggested(state, purpose), note: Some(note.to_owned()) });
+}
+
+fn suggested(state: &AppState, purpose: PathPurpose) -> String {
+    match purpose {
+        PathPurpose::Demo => default_demo_dir().display().to_string(),
+        _ => state.recent.first().map_or_else(String::new, |r| r.path().display().to_string()),
+    }
+}
+
+/// Where the demo dataset goes when nobody says otherwise.
+pub fn default_demo_dir() -> PathBuf {
+    let documents = directories::UserDirs::new().and_then(|d| d.document_dir().map(Path::to_path_buf));
+    let home = directories::UserDirs::new().map(|d| d.home_dir().to_path_buf());
+    documents.or(home).unwrap_or_else(|| PathBuf::from(".")).join("kinolens-demo")
+}
+
+/// A run folder is known by its `config.ron`; everything else is left to the dataset formats.
+pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
+    if path.join("config.ron").is_file() || path.join("model.safetensors").is_file() {
+        run(state, workers, path);
+    } else {
+        dataset(state, workers, path);
+    }
+}
+
+pub(super) fn dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
+    state.pending_selection.get_or_insert_with(|| state.selection.clone());
+    start(state, workers, Job::OpenDataset { path, data: DataConfig::default() }, false);
+}
+
+pub(super) fn run(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
+    start(state, workers, Job::OpenRun { path }, false);
+}
+
+pub(super) fn demo(state: &mut AppState, workers: &dyn Workers, dir: PathBuf) {
+    start(state, workers, Job::MakeDemo { dir, subjects: 12, seed: 42 }, false);
+}
+
+pub(super) fn reload(state: &mut AppState, workers: &dyn Workers) {
+    if let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) {
+        dataset(state, workers, root);
+    }
+}
+
+pub(super) fn close_dataset(state: &mut AppState) {
+    state.dataset = None;
+    state.video_by_name.clear();
+    state.warnings_by_video.clear();
+    state.filtered.clear();
+    state.explain.clear();
+    state.video_predictions.clear();
+    state.playback.playing = false;
+    let selection = &mut state.selection;
+    (selection.video, selection.clip, selection.frame, selection.class) = (None, None, 0, None);
+    state.undo.clear();
+    state.redo.clear();
+    state.welcome = true;
+}
+
+pub(super) fn close_run(state: &mut AppState, path: &Path) {
+    state.runs.retain(|r| r.path != path);
+    state.evaluations.retain(|e| e.run != path);
+    state.explain.forget_run(path);
+    state.video_predictions.retain(|(c, _), _| c.run != path);
+    if state.selection.run.as_deref() == Some(path) {
+        state.selection.run = state.runs.first().map(|r| r.path.clone());
+        state.selection.checkpoint = None;
+        state.selection.cell = None;
+    }
+}
+
+/// A dataset was opened.
+pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>) {
+    let same = state.dataset.as_ref().is_some_and(|d| d.root == dataset.root);
+    remember(state, Recent::Dataset(dataset.root.clone()));
+    state.video_by_name = dataset.videos.iter().enumerate().map(|(i, v)| (v.name.clone(), i)).collect();
+    state.warnings_by_video = warnings_by_video(&dataset);
+    if !same || state.dataset.as_ref().is_some_and(|d| d.fingerprint != dataset.fingerprint) {
+        state.explain.clear();
+        state.video_predictions.clear();
+    }
+    state.dataset = Some(dataset.clone());
+    state.welcome = false;
+    let wanted = state.pending_selection.take().unwrap_or_default();
+    restore_selection(state, &dataset, wanted);
+    refilter(state);
+    if state.selection.video.is_none() {
+        let first = state.filtered.first().and_then(|i| dataset.videos.get(*i));
+        state.selection.video = first.map(|v| v.name.clone());
+        state.selection.frame = 0;
+    }
+}
+
+/// Takes over what of an earlier selection still exists.
+fn restore_selection(state: &mut AppState, dataset: &Dataset, wanted: Selection) {
+    let known = |name: &str| state.video_by_name.get(name).and_then(|i| dataset.videos.get(*i));
+    let video = wanted.video.as_deref().and_then(known);
+    let last = video.map_or(0, |v| v.frames().saturating_sub(1));
+    let selection = &mut state.selection;
+    selection.video = video.map(|v| v.name.clone());
+    selection.frame = if video.is_some() { wanted.frame.min(last) } else { 0 };
+    selection.clip = wanted.clip.filter(|c| Some(&c.video) == selection.video.as_ref());
+    selection.class = wanted.class.filter(|c| *c < dataset.classes.len());
+    if selection.views.is_empty() {
+        selection.views = vec![default_view()];
+    }
+}
+
+fn warnings_by_video(dataset: &Dataset) -> std::collections::HashMap<usize, Vec<String>> {
+    let mut found: std::collections::HashMap<usize, Vec<String>> = Default::default();
+    let by_path: std::collections::HashMap<&Path, usize> =
+        dataset.videos.iter().enumerate().map(|(i, v)| (v.path.as_path(), i)).collect();
+    for warning in &dataset.warnings {
+        if let Some(i) = by_path.get(warning.path.as_path()) {
+            found.entry(*i).or_default().push(warning.message.clone());
+        }
+    }
+    found
+}
+
+/// Finds the videos whose facts contain every word of the filter.
+pub(super) fn refilter(state: &mut AppState) {
+    let Some(dataset) = &state.dataset else {
+        state.filtered.clear();
+        return;
+    };
+    let words: Vec<String> = state.filter.text.split_whitespace().map(str::to_lowercase).collect();
+    let passes = |index: usize| {
+        if words.is_empty() {
+            return true;
+        }
+        let Some(video) = dataset.videos.get(index) else { return false };
+        let mut text = format!("{} {} {} ", video.name, video.subject, video.split.name());
+        if let Some(facts) = &video.facts {
+            text.push_str(&facts.codec);
+        }
+        let mut classes: Vec<usize> = video.labels.segments().iter().filter_map(|s| s.label.class()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        for class in classes {
+            text.push(' ');
+            text.push_str(dataset.classes.name(class));
+        }
+        if video.labels.segments().iter().any(|s| s.label == Label::Background) {
+            text.push_str(" background");
+        }
+        if state.warnings_by_video.contains_key(&index) {
+            text.push_str(" warning");
+        }
+        let text = text.to_lowercase();
+        words.iter().all(|w| text.contains(w.as_str()))
+    };
+    state.filtered = (0..dataset.videos.len()).filter(|i| passes(*i)).collect();
+}
+
+/// A run was read from disk, or read again.
+pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) {
+    remember(state, Recent::Run(run.path.clone()));
+    let changed = state.run_at(&run.path).is_some_and(|old| **old != *run);
+    if changed {
+        state.explain.forget_run(&run.path);
+        state.video_predictions.retain(|(c, _), _| c.run != run.path);
+    }
+    for (evaluation, predictions) in &run.evaluations {
+        evaluation_known(
+            state,
+            EvaluationEntry { run: run.path.clone(), evaluation: evaluation.clone(), predictions: predictions.clone() },
+        );
+    }
+    match state.runs.iter_mut().find(|r| r.path == run.path) {
+        Some(slot) => *slot = run.clone(),
+        None => state.runs.insert(0, run.clone()),
+    }
+    if choose || state.selection.run.is_none() {
+        if state.selection.run.as_ref() != Some(&run.path) {
+            state.selection.checkpoint = None;
+            state.selection.cell = None;
+            state.selection.views.iter_mut().for_each(|v| v.layer = None);
+        }
+        state.selection.run = Some(run.path.clone());
+    }
+    state.welcome = false;
+    if let Some(name) = &state.selection.checkpoint
+        && state.selection.run.as_ref() == Some(&run.path)
+        && !run.checkpoints.contains(name)
+    {
+        state.selection.checkpoint = None;
+    }
+    if state.dataset.is_none() && run.dataset_root.as_os_str().is_empty() {
+        say(
+            state,
+            Severity::Info,
+            "open run",
+            format!("{} does not say which dataset it was trained on: open one to look at clips.", run.path.display()),
+        );
+    }
+}
+
+/// An evaluation replaces the earlier one of the same run, checkpoint and split.
+pub(super) fn evaluation_known(state: &mut AppState, entry: EvaluationEntry) {
+    state.evaluations.retain(|e| {
+        !(e.run == entry.run
+            && e.evaluation.split == entry.evaluation.split
+            && e.evaluation.checkpoint == entry.evaluation.checkpoint)
+    });
+    state.evaluations.insert(0, entry);
+}
+
+fn remember(state: &mut AppState, item: Recent) {
+    state.recent.retain(|r| *r != item);
+    state.recent.insert(0, item);
+    state.recent.truncate(RECENT);
+}

@@ -1,0 +1,184 @@
+//! Moving through videos, clips and frames.
+
+use super::say;
+use crate::jobs::ClipRef;
+use crate::ui::action::Action;
+use crate::ui::state::{AppState, Playback, Severity};
+
+/// Chooses a video; its first frame becomes current.
+pub(super) fn select_video(state: &mut AppState, name: &str) {
+    if !state.video_by_name.contains_key(name) {
+        return say(
+            state,
+            Severity::Warning,
+            "select",
+            format!("The open dataset has no video '{name}': open the dataset the clip comes from."),
+        );
+    }
+    if state.selection.video.as_deref() != Some(name) {
+        state.selection.video = Some(name.to_owned());
+        state.selection.frame = 0;
+        state.selection.clip = None;
+        state.playback.playing = false;
+    }
+}
+
+/// Chooses a neighbour in the filtered list.
+pub(super) fn step_video(state: &mut AppState, by: i64) {
+    let Some(dataset) = state.dataset.clone() else { return };
+    let list = &state.filtered;
+    let current = state.video().and_then(|(i, _)| list.iter().position(|v| *v == i));
+    let last = list.len() as i64 - 1;
+    let next = match current {
+        Some(at) => (at as i64 + by).clamp(0, last.max(0)),
+        None => 0,
+    };
+    if let Some(video) = list.get(next as usize).and_then(|i| dataset.videos.get(*i)) {
+        select_video(state, &video.name);
+    }
+}
+
+/// Chooses a clip and goes to its first frame.
+pub(super) fn select_clip(state: &mut AppState, clip: ClipRef) {
+    select_video(state, &clip.video);
+    if state.selection.video.as_ref() == Some(&clip.video) {
+        state.selection.frame = clip.start.min(state.frames().saturating_sub(1));
+        state.playback.playing = false;
+        state.selection.clip = Some(clip);
+    }
+}
+
+/// Goes to another frame.
+pub(super) fn seek(state: &mut AppState, action: &Action) {
+    let Some(last) = state.frames().checked_sub(1) else { return };
+    let now = state.selection.frame;
+    let to = match action {
+        Action::Seek(frame) => i64::from(*frame),
+        Action::Step(by) => {
+            state.playback.playing = false;
+            i64::from(now) + by
+        }
+        Action::First => 0,
+        Action::Last => i64::from(last),
+        Action::Edge(forward) => match edge(state, now, last, *forward) {
+            Some(frame) => i64::from(frame),
+            None => return,
+        },
+        Action::Error(forward) => return next_error(state, *forward),
+        _ => return,
+    };
+    state.selection.frame = to.clamp(0, i64::from(last)) as u32;
+    state.playback.carry_s = 0.0;
+}
+
+/// The next or previous first frame of a label segment (or of the gap after one).
+fn edge(state: &AppState, now: u32, last: u32, forward: bool) -> Option<u32> {
+    let (_, video) = state.video()?;
+    let mut edges: Vec<u32> = video.labels.clipped(last + 1).flat_map(|s| [s.start, s.end]).collect();
+    edges.extend([0, last]);
+    edges.retain(|e| *e <= last);
+    edges.sort_unstable();
+    edges.dedup();
+    if forward { edges.into_iter().find(|e| *e > now) } else { edges.into_iter().rfind(|e| *e < now) }
+}
+
+/// The next or previous clip the network got wrong, in this video or a later one.
+fn next_error(state: &mut AppState, forward: bool) {
+    let Some(entry) = state.evaluation() else {
+        return say(
+            state,
+            Severity::Info,
+            "errors",
+            "There is no evaluation of this run yet, so errors are not known: evaluate it first.",
+        );
+    };
+    let key = |video: &str, start: u32| (state.video_by_name.get(video).copied().unwrap_or(usize::MAX), start);
+    let mut wrong: Vec<(usize, u32)> =
+        entry.predictions.clips.iter().filter(|p| !p.correct()).map(|p| key(&p.video, p.start)).collect();
+    wrong.retain(|(v, _)| *v != usize::MAX);
+    wrong.sort_unstable();
+    let here = (state.video().map_or(0, |(i, _)| i), state.selection.frame);
+    // The start of the clip one stands in counts as here, so that repeated presses move on.
+    let here = match &state.selection.clip {
+        Some(clip) if Some(&clip.video) == state.selection.video.as_ref() => (here.0, clip.start),
+        _ => here,
+    };
+    let chosen = if forward {
+        wrong.iter().find(|w| **w > here).or(wrong.first())
+    } else {
+        wrong.iter().rfind(|w| **w < here).or(wrong.last())
+    };
+    let name = chosen.and_then(|(v, start)| {
+        let video = state.dataset.as_ref()?.videos.get(*v)?;
+        Some(ClipRef { video: video.name.clone(), start: *start })
+    });
+    match name {
+        Some(clip) => select_clip(state, clip),
+        None => say(state, Severity::Info, "errors", "This evaluation has no wrong clip in the open dataset."),
+    }
+}
+
+/// Play, speed, loop.
+pub(super) fn transport(state: &mut AppState, action: &Action) {
+    let last = state.frames().saturating_sub(1);
+    let playback = &mut state.playback;
+    match action {
+        Action::TogglePlay => {
+            playback.playing = !playback.playing && last > 0;
+            playback.carry_s = 0.0;
+            if playback.playing && !playback.loop_clip && state.selection.frame >= last {
+                state.selection.frame = 0;
+            }
+        }
+        Action::SetSpeed(speed) => playback.speed = speed.clamp(0.05, 16.0),
+        Action::ChangeSpeed(faster) => {
+            let speeds = Playback::SPEEDS;
+            let next = if *faster {
+                speeds.iter().find(|s| **s > playback.speed + 1e-3)
+            } else {
+                speeds.iter().rfind(|s| **s < playback.speed - 1e-3)
+            };
+            playback.speed = next.copied().unwrap_or(playback.speed);
+        }
+        Action::ToggleLoop => {
+            playback.loop_clip = !playback.loop_clip;
+            // Looping pins the clip one is in: otherwise the playhead would drag it along.
+            if state.playback.loop_clip && state.selection.clip.is_none() {
+                state.selection.clip = state.explained_clip();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Lets `seconds` of real time pass; returns how long until the next frame is due, `None` when time stands.
+pub fn advance(state: &mut AppState, seconds: f64) -> Option<std::time::Duration> {
+    if !state.playback.playing {
+        return None;
+    }
+    let Some(last) = state.frames().checked_sub(1) else {
+        state.playback.playing = false;
+        return None;
+    };
+    let frame_s = 1.0 / (state.fps() * f64::from(state.playback.speed));
+    // A long pause (a hidden window) must not jump far ahead.
+    let passed = state.playback.carry_s + seconds.clamp(0.0, 0.5);
+    let frames = (passed / frame_s).floor();
+    state.playback.carry_s = passed - frames * frame_s;
+    let mut frame = state.selection.frame.saturating_add(frames as u32);
+    let (span, _) = state.window_geometry();
+    match &state.selection.clip {
+        Some(clip) if state.playback.loop_clip && state.selection.video.as_ref() == Some(&clip.video) => {
+            let length = span.min(last + 1 - clip.start.min(last)).max(1);
+            frame = clip.start.min(last) + frame.saturating_sub(clip.start.min(last)) % length;
+        }
+        _ if frame > last => {
+            frame = last;
+            state.playback.playing = false;
+        }
+        _ => {}
+    }
+    state.selection.frame = frame;
+    let left = frame_s - state.playback.carry_s;
+    state.playback.playing.then(|| std::time::Duration::from_secs_f64(left.clamp(0.001, 1.0)))
+}

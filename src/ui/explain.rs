@@ -1,0 +1,326 @@
+//! Heat maps and predictions of the shown clip: which are wanted, which are being computed, which are kept.
+//!
+//! One request is under way at a time and the newest wish wins: while the playhead flies over clips nothing piles up.
+//! What was computed is kept (maps are a few hundred floats), so that going back costs nothing.
+
+use super::state::{AppState, Workspace};
+use crate::domain::{ClassSet, HeatMap};
+use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Job, JobId};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a wish must stand before it is worth a forward pass.
+const DEBOUNCE: Duration = Duration::from_millis(60);
+
+/// Clips kept; a clip with a few maps is some kilobytes.
+const KEEP_CLIPS: usize = 4096;
+
+/// What somebody wants to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The network.
+    pub checkpoint: CheckpointRef,
+    /// The clip.
+    pub clip: ClipRef,
+    /// The maps that are not there yet; may be empty when only probabilities are missing.
+    pub maps: Vec<HeatRequest>,
+}
+
+/// A clip with what the network said and every map computed so far.
+#[derive(Clone, Debug)]
+pub struct ClipAnswer {
+    /// Frame numbers the network saw.
+    pub frames: Vec<u32>,
+    /// The label's class.
+    pub truth: Option<usize>,
+    /// Most probable class.
+    pub predicted: usize,
+    /// Softmax probabilities in output order.
+    pub probabilities: Vec<f32>,
+    /// Classes in output order.
+    pub classes: Arc<ClassSet>,
+    /// Maps by what was asked for.
+    pub maps: HashMap<HeatRequest, Arc<HeatMap>>,
+}
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub struct ExplainStore {
+    answers: HashMap<(CheckpointRef, ClipRef), ClipAnswer>,
+    order: VecDeque<(CheckpointRef, ClipRef)>,
+    /// Wishes that failed, with the sentence; they are not asked for again by themselves.
+    failed: Vec<(Wish, String)>,
+    /// The request under way.
+    in_flight: Option<(JobId, Wish)>,
+    /// The newest wish and since when it stands.
+    pending: Option<(Wish, Instant)>,
+    /// Grows with every answer, so that textures know when to be written again.
+    generation: u64,
+}
+
+/// What the store asks its owner to do.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing to do.
+    Idle,
+    /// Look again after this time.
+    Wait(Duration),
+    /// Start this job and report it with [`ExplainStore::started`].
+    Start(Wish),
+    /// The request under way is of no use any more: stop it.
+    Abandon(JobId),
+}
+
+impl ExplainStore {
+    /// What is known about a clip.
+    pub fn answer(&self, checkpoint: &CheckpointRef, clip: &ClipRef) -> Option<&ClipAnswer> {
+        self.answers.get(&(checkpoint.clone(), clip.clone()))
+    }
+
+    /// Every clip of a video that has an answer, in no particular order.
+    pub fn answers_of<'a>(
+        &'a self,
+        checkpoint: &'a CheckpointRef,
+        video: &'a str,
+    ) -> impl Iterator<Item = (&'a ClipRef, &'a ClipAnswer)> {
+        self.answers.iter().filter(move |((c, r), _)| c == checkpoint && r.video == video).map(|((_, r), a)| (r, a))
+    }
+
+    /// Grows with every answer.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// True while a heat map is being computed or about to be.
+    pub fn busy(&self) -> bool {
+        self.in_flight.is_some() || self.pending.is_some()
+    }
+
+    /// Why the maps of a clip could not be computed.
+    pub fn failure(&self, checkpoint: &CheckpointRef, clip: &ClipRef) -> Option<&str> {
+        let fits = |w: &Wish| w.checkpoint == *checkpoint && w.clip == *clip;
+        self.failed.iter().find(|(w, _)| fits(w)).map(|(_, s)| s.as_str())
+    }
+
+    /// Forgets failures, so that they are tried again.
+    pub fn retry(&mut self) {
+        self.failed.clear();
+    }
+
+    /// Forgets everything that a run said, for example because it was trained further.
+    pub fn forget_run(&mut self, run: &std::path::Path) {
+        self.answers.retain(|(c, _), _| c.run != run);
+        self.order.retain(|(c, _)| c.run != run);
+        self.failed.retain(|(w, _)| w.checkpoint.run != run);
+        self.generation += 1;
+    }
+
+    /// Forgets everything; the dataset changed.
+    pub fn clear(&mut self) {
+        *self = Self { generation: self.generation + 1, in_flight: self.in_flight.take(), ..Self::default() };
+    }
+
+    /// The maps of a clip that are not there yet; `None` when nothing is missing or asking failed before.
+    fn missing(&self, checkpoint: &CheckpointRef, clip: &ClipRef, maps: &[HeatRequest]) -> Option<Wish> {
+        let known = self.answer(checkpoint, clip);
+        let missing: Vec<HeatRequest> =
+            maps.iter().filter(|m| known.is_none_or(|k| !k.maps.contains_key(m))).cloned().collect();
+        if known.is_some() && missing.is_empty() {
+            return None;
+        }
+        let wish = Wish { checkpoint: checkpoint.clone(), clip: clip.clone(), maps: missing };
+        (!self.failed.iter().any(|(w, _)| *w == wish)).then_some(wish)
+    }
+
+    /// Decides what to do about what is wanted now.
+    pub fn step(&mut self, wanted: Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)>, now: Instant) -> Step {
+        let wish = wanted.and_then(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
+        let Some(wish) = wish else {
+            self.pending = None;
+            return Step::Idle;
+        };
+        if let Some((job, flying)) = &self.in_flight {
+            if *flying == wish || (flying.clip == wish.clip && flying.checkpoint == wish.checkpoint) {
+                return Step::Idle;
+            }
+            let job = *job;
+            let fresh = self.pending.as_ref().is_none_or(|(w, _)| *w != wish);
+            self.pending = Some((wish, now));
+            return if fresh { Step::Abandon(job) } else { Step::Idle };
+        }
+        match &self.pending {
+            Some((w, since)) if *w == wish => {
+                let stood = now.saturating_duration_since(*since);
+                if stood >= DEBOUNCE { Step::Start(wish) } else { Step::Wait(DEBOUNCE - stood) }
+            }
+            _ => {
+                self.pending = Some((wish, now));
+                Step::Wait(DEBOUNCE)
+            }
+        }
+    }
+
+    /// A wish became a job.
+    pub fn started(&mut self, job: JobId, wish: Wish) {
+        self.pending = None;
+        self.in_flight = Some((job, wish));
+    }
+
+    /// The maps a job of this store was asked for.
+    pub fn asked(&self, job: JobId) -> Vec<HeatRequest> {
+        self.in_flight.as_ref().filter(|(j, _)| *j == job).map_or_else(Vec::new, |(_, w)| w.maps.clone())
+    }
+
+    /// A job ended without an answer.
+    pub fn ended(&mut self, job: JobId, failure: Option<String>) {
+        if let Some((_, wish)) = self.in_flight.take_if(|(j, _)| *j == job)
+            && let Some(sentence) = failure
+        {
+            self.failed.push((wish, sentence));
+        }
+    }
+
+    /// An answer came. `asked` are the maps in the order they were asked for.
+    pub fn insert(&mut self, job: JobId, explanation: &Explanation, asked: &[HeatRequest]) {
+        let classes = Arc::new(explanation.classes.clone());
+        for sample in &explanation.samples {
+            self.insert_sample(&explanation.checkpoint, sample, &classes, asked);
+        }
+        if let Some((_, wish)) = self.in_flight.take_if(|(j, _)| *j == job) {
+            // A network that cannot give a map would otherwise be asked for ever.
+            if self.missing(&wish.checkpoint, &wish.clip, &wish.maps).is_some() {
+                self.failed
+                    .push((wish, "the network gave no map for this method, layer and class; choose others".into()));
+            }
+        }
+        self.generation += 1;
+    }
+
+    fn insert_sample(
+        &mut self,
+        checkpoint: &CheckpointRef,
+        sample: &ClipSample,
+        classes: &Arc<ClassSet>,
+        asked: &[HeatRequest],
+    ) {
+        let key = (checkpoint.clone(), sample.clip.clone());
+        if !self.answers.contains_key(&key) {
+            self.order.push_back(key.clone());
+            while self.order.len() > KEEP_CLIPS {
+                if let Some(oldest) = self.order.pop_front() {
+                    self.answers.remove(&oldest);
+                }
+            }
+        }
+        let answer = self.answers.entry(key).or_insert_with(|| ClipAnswer {
+            frames: sample.frames.clone(),
+            truth: sample.truth,
+            predicted: sample.predicted,
+            probabilities: sample.probabilities.clone(),
+            classes: classes.clone(),
+            maps: HashMap::new(),
+        });
+        for (request, map) in asked.iter().zip(&sample.maps) {
+            answer.maps.insert(request.clone(), Arc::new(map.clone()));
+        }
+    }
+}
+
+/// What the window wants explained now: in Review, the maps of every linked view for the clip under the playhead.
+pub fn wanted(state: &AppState) -> Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)> {
+    if state.workspace != Workspace::Review || state.welcome {
+        return None;
+    }
+    let checkpoint = state.selection.checkpoint_ref()?;
+    state.run_at(&checkpoint.run)?;
+    let clip = state.explained_clip()?;
+    let maps = if state.view.heat { state.selection.views.clone() } else { Vec::new() };
+    Some((checkpoint, clip, maps))
+}
+
+/// The job for a wish.
+pub fn job_of(state: &AppState, wish: &Wish) -> Option<Job> {
+    Some(Job::Explain(ExplainRequest {
+        checkpoint: wish.checkpoint.clone(),
+        dataset: state.dataset.clone()?,
+        clips: vec![wish.clip.clone()],
+        maps: wish.maps.clone(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::selection::default_view;
+    use super::*;
+
+    fn want(start: u32) -> Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)> {
+        Some((CheckpointRef::default(), ClipRef { video: "v".into(), start }, vec![default_view()]))
+    }
+
+    fn answer(start: u32) -> Explanation {
+        let map = HeatMap {
+            method: "grad-cam".into(),
+            layer: "l".into(),
+            class: 0,
+            shape: [1, 1, 1],
+            values: vec![1.0],
+            pooling: Default::default(),
+        };
+        let sample = ClipSample {
+            clip: ClipRef { video: "v".into(), start },
+            frames: vec![start],
+            truth: None,
+            predicted: 0,
+            probabilities: vec![1.0],
+            maps: vec![map],
+        };
+        Explanation {
+            checkpoint: CheckpointRef::default(),
+            classes: ClassSet::from_names(["a"]),
+            samples: vec![sample],
+        }
+    }
+
+    #[test]
+    fn the_newest_wish_wins_and_nothing_piles_up() {
+        let mut store = ExplainStore::default();
+        let t0 = Instant::now();
+        assert!(matches!(store.step(want(0), t0), Step::Wait(_)));
+        // Scrubbing: another clip before the first was worth asking for.
+        assert!(matches!(store.step(want(16), t0 + DEBOUNCE), Step::Wait(_)));
+        let Step::Start(wish) = store.step(want(16), t0 + DEBOUNCE * 2) else { panic!("not asked") };
+        assert_eq!(wish.clip.start, 16);
+        store.started(JobId(1), wish);
+        assert!(matches!(store.step(want(16), t0 + DEBOUNCE * 3), Step::Idle));
+        // The person moved on: the request under way is stopped once, not every frame.
+        assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 4), Step::Abandon(JobId(1))));
+        assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 5), Step::Idle));
+        store.ended(JobId(1), None);
+        let mut step = store.step(want(32), t0 + DEBOUNCE * 6);
+        if matches!(step, Step::Wait(_)) {
+            step = store.step(want(32), t0 + DEBOUNCE * 7);
+        }
+        let Step::Start(wish) = step else { panic!("not asked: {step:?}") };
+        assert_eq!(wish.clip.start, 32);
+        store.started(JobId(2), wish);
+        store.insert(JobId(2), &answer(32), &[default_view()]);
+        assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 9), Step::Idle));
+        assert!(store.answer(&CheckpointRef::default(), &ClipRef { video: "v".into(), start: 32 }).is_some());
+    }
+
+    #[test]
+    fn a_failure_is_kept_and_not_repeated_until_retry() {
+        let mut store = ExplainStore::default();
+        let t0 = Instant::now();
+        store.step(want(0), t0);
+        let Step::Start(wish) = store.step(want(0), t0 + DEBOUNCE) else { panic!("not asked") };
+        let clip = wish.clip.clone();
+        store.started(JobId(1), wish);
+        store.ended(JobId(1), Some("no".into()));
+        assert!(matches!(store.step(want(0), t0 + DEBOUNCE * 3), Step::Idle));
+        assert_eq!(store.failure(&CheckpointRef::default(), &clip), Some("no"));
+        store.retry();
+        assert!(matches!(store.step(want(0), t0 + DEBOUNCE * 4), Step::Wait(_)));
+    }
+}

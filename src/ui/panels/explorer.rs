@@ -1,0 +1,208 @@
+//! Dataset → split → subject → video, and runs → checkpoints.
+
+use crate::domain::{Dataset, Split};
+use crate::jobs::RunView;
+use crate::ui::Action;
+use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::state::{Filter, PathPurpose};
+use crate::ui::theme;
+use crate::ui::widgets::icons::{self, Icon};
+use egui::RichText;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Rows of a group before one has to ask for the rest; a tree of ten thousand rows helps nobody.
+const ROWS: usize = 200;
+
+/// The tree.
+#[derive(Default)]
+pub struct Explorer {
+    /// The grouping of the videos shown last, and what it was made from.
+    groups: Vec<Group>,
+    made_from: (String, Vec<usize>),
+}
+
+struct Group {
+    split: Split,
+    videos: usize,
+    subjects: Vec<(String, Vec<usize>)>,
+}
+
+impl Panel for Explorer {
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        filter_box(ui, cx);
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            match cx.state.dataset.clone() {
+                Some(dataset) => self.dataset(ui, cx, &dataset),
+                None => {
+                    ui.weak("No dataset is open.");
+                    if ui.button("Open a dataset…").clicked() {
+                        cx.send(Action::AskPath(PathPurpose::Dataset));
+                    }
+                }
+            }
+            ui.add_space(8.0);
+            runs(ui, cx);
+        });
+    }
+}
+
+/// The filter, shared with the table of videos.
+pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let mut text = cx.state.filter.text.clone();
+    let hint = "filter: name, split, class, warning";
+    let field = egui::TextEdit::singleline(&mut text).hint_text(hint).desired_width(f32::INFINITY);
+    let response = ui.name_inputs("Filter videos", |ui| ui.add(field));
+    if response.changed() {
+        cx.send(Action::SetFilter(Filter { text }));
+    }
+}
+
+impl Explorer {
+    fn regroup(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
+        if self.made_from.0 == dataset.fingerprint && self.made_from.1 == cx.state.filtered {
+            return;
+        }
+        let mut splits: BTreeMap<Split, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+        for index in &cx.state.filtered {
+            if let Some(video) = dataset.videos.get(*index) {
+                splits.entry(video.split).or_default().entry(video.subject.clone()).or_default().push(*index);
+            }
+        }
+        let group = |(split, subjects): (Split, BTreeMap<String, Vec<usize>>)| Group {
+            split,
+            videos: subjects.values().map(Vec::len).sum(),
+            subjects: subjects.into_iter().collect(),
+        };
+        self.groups = splits.into_iter().map(group).collect();
+        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone());
+    }
+
+    fn dataset(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Arc<Dataset>) {
+        self.regroup(cx, dataset);
+        let shown = cx.state.filtered.len();
+        let total = dataset.videos.len();
+        let count = if shown == total { total.to_string() } else { format!("{shown} of {total}") };
+        ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
+        ui.label(RichText::new(format!("{count} videos · {}", dataset.format)).text_style(theme::caption()).weak());
+        if shown == 0 {
+            ui.weak("No video passes the filter.");
+            if ui.button("Clear the filter").clicked() {
+                cx.send(Action::SetFilter(Filter::default()));
+            }
+        }
+        for group in &self.groups {
+            let title = format!("{} ({})", group.split.name(), group.videos);
+            let open = group.videos <= 60 || self.groups.len() == 1;
+            egui::CollapsingHeader::new(title).id_salt(("split", group.split)).default_open(open).show(ui, |ui| {
+                for (subject, videos) in &group.subjects {
+                    self::subject(ui, cx, dataset, subject, videos, group.split);
+                }
+            });
+        }
+    }
+}
+
+fn subject(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, subject: &str, videos: &[usize], split: Split) {
+    // A level with a single entry says nothing.
+    if videos.len() == 1 || subject.is_empty() {
+        return rows(ui, cx, dataset, videos);
+    }
+    let title = format!("{subject} ({})", videos.len());
+    egui::CollapsingHeader::new(title)
+        .id_salt(("subject", split, subject))
+        .show(ui, |ui| rows(ui, cx, dataset, videos));
+}
+
+fn rows(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, videos: &[usize]) {
+    for index in videos.iter().take(ROWS) {
+        video(ui, cx, dataset, *index);
+    }
+    if videos.len() > ROWS {
+        ui.weak(format!("and {} more: use the filter", videos.len() - ROWS));
+    }
+}
+
+fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usize) {
+    let Some(video) = dataset.videos.get(index) else { return };
+    let p = theme::palette(ui);
+    let chosen = cx.state.selection.video.as_deref() == Some(video.name.as_str());
+    let errors = cx.state.errors_in(&video.name).len();
+    let warnings = cx.state.warnings_by_video.get(&index).map_or(0, Vec::len);
+    let leaf = video.name.rsplit('/').next().unwrap_or(&video.name);
+    let mut notes = Vec::new();
+    if errors > 0 {
+        notes.push(format!("{errors} err"));
+    }
+    if warnings > 0 {
+        notes.push(format!("{warnings} warn"));
+    }
+    let color = if errors > 0 { p.bad } else { p.warn };
+    let mut button = egui::Button::selectable(chosen, leaf).truncate().min_size(egui::vec2(ui.available_width(), 20.0));
+    if !notes.is_empty() {
+        button = button.right_text(RichText::new(notes.join(" ")).text_style(theme::caption()).color(color));
+    }
+    let response = ui.add(button);
+    if chosen && !ui.clip_rect().intersects(response.rect) {
+        // Keep the chosen video in sight when it was chosen elsewhere.
+        if ui.data(|d| d.get_temp::<String>(egui::Id::unique("explorer shown"))).as_deref() != Some(&video.name) {
+            response.scroll_to_me(Some(egui::Align::Center));
+        }
+    }
+    if chosen {
+        ui.data_mut(|d| d.insert_temp(egui::Id::unique("explorer shown"), video.name.clone()));
+    }
+    if response.on_hover_text(&video.name).clicked() {
+        cx.send(Action::SelectVideo(video.name.clone()));
+    }
+}
+
+fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Runs").strong());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
+                cx.send(Action::AskPath(PathPurpose::Run));
+            }
+        });
+    });
+    if cx.state.runs.is_empty() {
+        ui.weak("None open. Train one, or open a run folder.");
+    }
+    let runs: Vec<Arc<RunView>> = cx.state.runs.clone();
+    for run in runs {
+        self::run(ui, cx, &run);
+    }
+}
+
+fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
+    let name =
+        run.path.file_name().map_or_else(|| run.path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let chosen_run = cx.state.selection.run.as_ref() == Some(&run.path);
+    let title = RichText::new(&name);
+    let title = if chosen_run { title.strong() } else { title };
+    let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(chosen_run).show(ui, |ui| {
+        for checkpoint in &run.checkpoints {
+            let chosen = chosen_run && cx.state.selection.checkpoint.as_ref() == Some(checkpoint);
+            let button = egui::Button::selectable(chosen, checkpoint).min_size(egui::vec2(ui.available_width(), 20.0));
+            if ui.add(button).clicked() {
+                cx.send(Action::SelectRun(Some(run.path.clone())));
+                cx.send(Action::SelectCheckpoint(Some(checkpoint.clone())));
+            }
+        }
+        if run.checkpoints.is_empty() {
+            ui.weak("no checkpoint yet");
+        }
+    });
+    let header = head.header_response.on_hover_text(run.path.display().to_string());
+    if header.clicked() && !chosen_run {
+        cx.send(Action::SelectRun(Some(run.path.clone())));
+    }
+    header.context_menu(|ui| {
+        if ui.button("Take off the list").clicked() {
+            cx.send(Action::CloseRun(run.path.clone()));
+            ui.close();
+        }
+    });
+}

@@ -1,0 +1,579 @@
+//! Everything the window knows. Only [`super::dispatch`] changes it.
+
+use super::explain::ExplainStore;
+use super::selection::{Selection, default_view};
+use crate::config::RunConfig;
+use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
+use crate::eval::{Evaluation, Predictions};
+use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, VideoPrediction};
+use crate::progress::{EpochReport, Flow, StepReport, WrongClip};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The four jobs of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Workspace {
+    /// Inspect a dataset.
+    #[default]
+    Data,
+    /// Train and watch.
+    Train,
+    /// From a number to the clips behind it.
+    Evaluate,
+    /// Frame by frame with heat maps.
+    Review,
+}
+
+impl Workspace {
+    /// In the order of the top bar and of Ctrl+1…4.
+    pub const ALL: [Workspace; 4] = [Workspace::Data, Workspace::Train, Workspace::Evaluate, Workspace::Review];
+
+    /// Name on the tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Workspace::Data => "Data",
+            Workspace::Train => "Train",
+            Workspace::Evaluate => "Evaluate",
+            Workspace::Review => "Review",
+        }
+    }
+
+    /// Id in saved layouts.
+    pub fn id(self) -> &'static str {
+        match self {
+            Workspace::Data => "data",
+            Workspace::Train => "train",
+            Workspace::Evaluate => "evaluate",
+            Workspace::Review => "review",
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ThemeChoice {
+    /// Dark; video people sit in dark rooms.
+    #[default]
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// How values of a heat map become 0…1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum HeatScale {
+    /// By the largest value of the shown moment. Flickers, and every moment peaks at 1.
+    Frame,
+    /// By the largest value of the clip.
+    #[default]
+    Clip,
+    /// By a fixed value, so that clips can be compared.
+    Fixed(f32),
+}
+
+/// How the Review viewer lays out picture and overlay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewMode {
+    /// The picture alone.
+    Frame,
+    /// The overlay alone.
+    Overlay,
+    /// Picture left, overlay right.
+    #[default]
+    SideBySide,
+}
+
+/// How pictures, annotations and heat maps are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewSettings {
+    /// Draw the segmentation mask.
+    pub mask: bool,
+    /// Draw the skeleton.
+    pub skeleton: bool,
+    /// Write the label of the frame below the picture.
+    pub caption: bool,
+    /// Blend the heat map.
+    pub heat: bool,
+    /// Layout of the Review viewer.
+    pub mode: ViewMode,
+    /// Weight of the heat map, 0…1.
+    pub alpha: f32,
+    /// Heat below this share of the scale leaves the picture untouched, 0…1.
+    pub threshold: f32,
+    /// Let the weight follow the heat instead of being the same everywhere.
+    pub alpha_follows_heat: bool,
+    /// Draw contour lines.
+    pub contours: bool,
+    /// Interpolate between cells of the map; off shows the cells as they are.
+    pub smooth: bool,
+    /// Id of the colour map.
+    pub color_map: String,
+    /// What 1 means.
+    pub scale: HeatScale,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            mask: false,
+            skeleton: false,
+            caption: true,
+            heat: true,
+            mode: ViewMode::SideBySide,
+            alpha: 0.5,
+            threshold: 0.0,
+            alpha_follows_heat: false,
+            contours: false,
+            smooth: true,
+            color_map: "turbo".into(),
+            scale: HeatScale::Clip,
+        }
+    }
+}
+
+/// Whether and how time runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Playback {
+    /// Time runs.
+    pub playing: bool,
+    /// Factor on the video's own rate.
+    pub speed: f32,
+    /// Play the explained clip over and over.
+    pub loop_clip: bool,
+    /// Seconds of video time that passed since the current frame was due.
+    pub carry_s: f64,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self { playing: false, speed: 1.0, loop_clip: false, carry_s: 0.0 }
+    }
+}
+
+impl Playback {
+    /// The speeds that `[` and `]` walk through.
+    pub const SPEEDS: [f32; 8] = [0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0];
+}
+
+/// How serious a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something was survived.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// A sentence for the person, kept in the message list.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// How serious it is.
+    pub severity: Severity,
+    /// The sentence: what happened, in which file, what to do.
+    pub text: String,
+    /// What it came from, for example the title of a job.
+    pub source: String,
+    /// When it was said.
+    pub at: Instant,
+    /// How often it was said in a row.
+    pub count: u32,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobStatus {
+    /// Waits for its lane.
+    Queued,
+    /// Runs.
+    Running,
+    /// Holds until it is told to go on.
+    Paused,
+    /// Was told to end and has not answered yet.
+    Stopping,
+    /// Ended well.
+    Done,
+    /// Ended because it was asked to.
+    Cancelled,
+    /// Failed; the sentence.
+    Failed(String),
+}
+
+impl JobStatus {
+    /// True until the job has ended.
+    pub fn is_live(&self) -> bool {
+        matches!(self, JobStatus::Queued | JobStatus::Running | JobStatus::Paused | JobStatus::Stopping)
+    }
+}
+
+/// A job as the top bar shows it.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Its number.
+    pub id: JobId,
+    /// What it does.
+    pub title: String,
+    /// True for small work that has no chip (heat maps of the shown clip).
+    pub quiet: bool,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The newest stage: what, done, total (0 = unknown).
+    pub stage: Option<(String, u64, u64)>,
+    /// Share done, 0…1, when known.
+    pub fraction: Option<f32>,
+    /// Seconds left, when known.
+    pub eta_s: Option<f64>,
+    /// When a lane took it.
+    pub started: Option<Instant>,
+    /// When it ended.
+    pub ended: Option<Instant>,
+    /// The work, so that it can be looked at or asked for again.
+    pub job: Job,
+}
+
+/// A training of this session, live or ended.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    /// Its job.
+    pub job: JobId,
+    /// The run folder.
+    pub out: PathBuf,
+    /// How it trains.
+    pub config: RunConfig,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// Training steps seen by the window (the newest of each screen frame).
+    pub steps: Vec<StepReport>,
+    /// Finished epochs.
+    pub epochs: Vec<EpochReport>,
+    /// Wrong clips of the last validation.
+    pub wrong: Vec<WrongClip>,
+    /// Checkpoints written, with their epoch.
+    pub checkpoints: Vec<(String, u32)>,
+    /// Log lines and warnings.
+    pub log: Vec<String>,
+    /// When it began, on the wall clock of this session.
+    pub started: Instant,
+}
+
+/// An evaluation the window can show.
+#[derive(Clone, Debug)]
+pub struct EvaluationEntry {
+    /// Run folder.
+    pub run: PathBuf,
+    /// The report.
+    pub evaluation: Arc<Evaluation>,
+    /// Its clips.
+    pub predictions: Arc<Predictions>,
+}
+
+/// What can be opened again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recent {
+    /// A dataset, video or frame folder.
+    Dataset(PathBuf),
+    /// A run folder.
+    Run(PathBuf),
+}
+
+impl Recent {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match self {
+            Recent::Dataset(p) | Recent::Run(p) => p,
+        }
+    }
+}
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathPurpose {
+    /// A dataset folder, a video or a frame folder.
+    Dataset,
+    /// A run folder.
+    Run,
+    /// Where the demo dataset goes.
+    Demo,
+    /// Where heat map videos go.
+    Export,
+}
+
+/// The export dialog (S0.13).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportForm {
+    /// Only the clip on screen, instead of a random draw.
+    pub this_clip: bool,
+    /// Random samples.
+    pub num_samples: usize,
+    /// Draw only clips the network gets wrong.
+    pub misclassified_only: bool,
+    /// Weight of the heat map.
+    pub alpha: f32,
+    /// Frames a second.
+    pub fps: f64,
+    /// Folder.
+    pub out: String,
+}
+
+/// A window on top of the others; at most one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dialog {
+    /// Type a path; shown when the platform has no file dialog, or on request.
+    Path {
+        /// What it is for.
+        purpose: PathPurpose,
+        /// The text so far.
+        text: String,
+        /// Why this field is here, when it replaces a file dialog.
+        note: Option<String>,
+    },
+    /// Export heat maps.
+    Export(ExportForm),
+    /// Every key.
+    Keys,
+    /// What this program is.
+    About,
+    /// Every command, searchable.
+    Palette {
+        /// The text so far.
+        query: String,
+        /// Position in the filtered list.
+        chosen: usize,
+    },
+}
+
+/// How the table and the explorer narrow the dataset, and how the table is sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    /// Words that must all occur in name, subject, split, codec or class names.
+    pub text: String,
+}
+
+/// What undo brings back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memento {
+    /// The selection.
+    pub selection: Selection,
+    /// The view settings.
+    pub view: ViewSettings,
+    /// The filter.
+    pub filter: Filter,
+}
+
+/// Everything the window knows.
+pub struct AppState {
+    /// The job the window shows.
+    pub workspace: Workspace,
+    /// Show the welcome page although something is open.
+    pub welcome: bool,
+    /// The open dataset.
+    pub dataset: Option<Arc<Dataset>>,
+    /// Position of each video by name.
+    pub video_by_name: HashMap<String, usize>,
+    /// Warnings of the dataset by video position.
+    pub warnings_by_video: HashMap<usize, Vec<String>>,
+    /// Positions of the videos that pass the filter.
+    pub filtered: Vec<usize>,
+    /// Open runs, newest first.
+    pub runs: Vec<Arc<RunView>>,
+    /// Evaluations, newest first.
+    pub evaluations: Vec<EvaluationEntry>,
+    /// The newest training of this session.
+    pub training: Option<LiveRun>,
+    /// What is chosen.
+    pub selection: Selection,
+    /// Whether time runs.
+    pub playback: Playback,
+    /// How things are drawn.
+    pub view: ViewSettings,
+    /// What the dataset is narrowed to.
+    pub filter: Filter,
+    /// Heat maps and predictions: wanted, asked for, kept.
+    pub explain: ExplainStore,
+    /// Predictions along whole videos.
+    pub video_predictions: HashMap<(CheckpointRef, String), Arc<VideoPrediction>>,
+    /// Jobs of this session, newest last.
+    pub jobs: Vec<JobView>,
+    /// Everything that was said, newest last.
+    pub messages: Vec<Message>,
+    /// Show the message list.
+    pub show_messages: bool,
+    /// Show the job list.
+    pub show_jobs: bool,
+    /// What networks run on.
+    pub device: String,
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// What can be opened again, newest first.
+    pub recent: Vec<Recent>,
+    /// The window on top.
+    pub dialog: Option<Dialog>,
+    /// A selection to restore once its dataset is open.
+    pub pending_selection: Option<Selection>,
+    /// What undo brings back, newest last.
+    pub undo: Vec<Memento>,
+    /// What redo brings back, newest last.
+    pub redo: Vec<Memento>,
+    /// Counts resets of the layout, so that the tiles follow.
+    pub layout_generation: u64,
+    /// The person asked to leave.
+    pub quit: bool,
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self {
+            workspace: Workspace::Data,
+            welcome: true,
+            dataset: None,
+            video_by_name: HashMap::new(),
+            warnings_by_video: HashMap::new(),
+            filtered: Vec::new(),
+            runs: Vec::new(),
+            evaluations: Vec::new(),
+            training: None,
+            selection: Selection { views: vec![default_view()], ..Selection::default() },
+            playback: Playback::default(),
+            view: ViewSettings::default(),
+            filter: Filter::default(),
+            explain: ExplainStore::default(),
+            video_predictions: HashMap::new(),
+            jobs: Vec::new(),
+            messages: Vec::new(),
+            show_messages: false,
+            show_jobs: false,
+            device: String::new(),
+            theme: ThemeChoice::Dark,
+            recent: Vec::new(),
+            dialog: None,
+            pending_selection: None,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            layout_generation: 0,
+            quit: false,
+        }
+    }
+}
+
+impl AppState {
+    /// The chosen video with its position.
+    pub fn video(&self) -> Option<(usize, &VideoEntry)> {
+        let index = *self.video_by_name.get(self.selection.video.as_deref()?)?;
+        self.dataset.as_ref()?.videos.get(index).map(|v| (index, v))
+    }
+
+    /// A video by its name.
+    pub fn video_named(&self, name: &str) -> Option<&VideoEntry> {
+        let index = *self.video_by_name.get(name)?;
+        self.dataset.as_ref()?.videos.get(index)
+    }
+
+    /// Frames of the chosen video; 0 when none is chosen or it cannot be opened.
+    pub fn frames(&self) -> u32 {
+        self.video().map_or(0, |(_, v)| v.frames())
+    }
+
+    /// Frames a second of the chosen video; 25 when unknown.
+    pub fn fps(&self) -> f64 {
+        let fps = self.video().and_then(|(_, v)| v.facts.as_ref()).map_or(0.0, |f| f.fps);
+        if fps.is_finite() && fps > 0.0 { fps } else { 25.0 }
+    }
+
+    /// Classes of the dataset.
+    pub fn classes(&self) -> &ClassSet {
+        static NONE: ClassSet = ClassSet { classes: Vec::new() };
+        self.dataset.as_ref().map_or(&NONE, |d| &d.classes)
+    }
+
+    /// A label in words.
+    pub fn label_name(&self, label: Option<Label>) -> &str {
+        match label {
+            None => "unlabelled",
+            Some(Label::Background) => "background",
+            Some(Label::Class(c)) => self.classes().name(c),
+        }
+    }
+
+    /// The chosen run.
+    pub fn run(&self) -> Option<&Arc<RunView>> {
+        let path = self.selection.run.as_ref()?;
+        self.runs.iter().find(|r| r.path == *path)
+    }
+
+    /// A run by its folder.
+    pub fn run_at(&self, path: &Path) -> Option<&Arc<RunView>> {
+        self.runs.iter().find(|r| r.path == path)
+    }
+
+    /// The newest evaluation of the chosen run, checkpoint and split.
+    pub fn evaluation(&self) -> Option<&EvaluationEntry> {
+        let run = self.selection.run.as_ref()?;
+        let split = self.selection.split.name();
+        let fits = |e: &&EvaluationEntry| e.run == *run && e.evaluation.split == split;
+        let exact = |e: &&EvaluationEntry| {
+            self.selection.checkpoint.as_ref().is_none_or(|c| e.evaluation.checkpoint == *c) && fits(e)
+        };
+        self.evaluations.iter().find(exact)
+    }
+
+    /// Clips of the chosen evaluation in one video that the network got wrong, in order of time.
+    pub fn errors_in(&self, video: &str) -> Vec<ClipRef> {
+        let Some(entry) = self.evaluation() else { return Vec::new() };
+        let wrong = entry.predictions.clips.iter().filter(|p| !p.correct() && p.video == video);
+        wrong.map(|p| ClipRef { video: p.video.clone(), start: p.start }).collect()
+    }
+
+    /// A job by its number.
+    pub fn job(&self, id: JobId) -> Option<&JobView> {
+        self.jobs.iter().rev().find(|j| j.id == id)
+    }
+
+    /// The training job, while it lives.
+    pub fn live_training(&self) -> Option<(&LiveRun, &JobView)> {
+        let run = self.training.as_ref()?;
+        let job = self.job(run.job)?;
+        job.status.is_live().then_some((run, job))
+    }
+
+    /// The clip whose map belongs to the current frame: the chosen one while the playhead is in it, else the window of
+    /// the run's evaluation grid that holds the playhead.
+    pub fn explained_clip(&self) -> Option<ClipRef> {
+        let video = self.selection.video.as_ref()?;
+        let frames = self.frames();
+        if frames == 0 {
+            return None;
+        }
+        let frame = self.selection.frame;
+        let (span, stride) = self.window_geometry();
+        if let Some(clip) = &self.selection.clip
+            && clip.video == *video
+            && frame >= clip.start
+            && frame < clip.start.saturating_add(span)
+        {
+            return Some(clip.clone());
+        }
+        Some(ClipRef { video: video.clone(), start: frame / stride * stride })
+    }
+
+    /// Frames from the first to the last of a clip, and the distance between two clips, of the chosen run
+    /// (or of the reference configuration).
+    pub fn window_geometry(&self) -> (u32, u32) {
+        let clip = self.run().map(|r| r.config.clip.clone()).unwrap_or_default();
+        (clip.geometry().span().max(1), clip.eval_stride.max(1))
+    }
+
+    /// The flow a job was last told, as far as its status tells.
+    pub fn flow_of(&self, id: JobId) -> Flow {
+        match self.job(id).map(|j| &j.status) {
+            Some(JobStatus::Paused) => Flow::Pause,
+            Some(JobStatus::Stopping) => Flow::Stop,
+            _ => Flow::Continue,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is kept between sessions: theme, layout, recent items, and where one was.
+
+use super::layout::SavedLayout;
+use super::selection::Selection;
+use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Key in eframe's storage. Raise the number when an older form can no longer be read.
+const KEY: &str = "kinolens.session.1";
+
+/// Everything kept between sessions.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// The workspace shown.
+    pub workspace: Workspace,
+    /// How things are drawn.
+    pub view: ViewSettings,
+    /// What can be opened again.
+    pub recent: Vec<Recent>,
+    /// Root of the dataset that was open.
+    pub dataset: Option<PathBuf>,
+    /// Folders of the runs that were open.
+    pub runs: Vec<PathBuf>,
+    /// What was chosen.
+    pub selection: Selection,
+    /// What the dataset was narrowed to.
+    pub filter: Filter,
+    /// Where the panels are.
+    pub layout: SavedLayout,
+}
+
+impl Session {
+    /// What there is to keep.
+    pub fn of(state: &AppState, layout: SavedLayout) -> Self {
+        Self {
+            theme: state.theme,
+            workspace: state.workspace,
+            view: state.view.clone(),
+            recent: state.recent.clone(),
+            dataset: state.dataset.as_ref().map(|d| d.root.clone()),
+            runs: state.runs.iter().rev().map(|r| r.path.clone()).collect(),
+            selection: state.pending_selection.clone().unwrap_or_else(|| state.selection.clone()),
+            filter: state.filter.clone(),
+            layout,
+        }
+    }
+
+    /// Reads the last session; an unreadable one is the same as none.
+    pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
+        storage.and_then(|s| s.get_string(KEY)).and_then(|text| ron::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    /// Writes this session.
+    pub fn store(&self, storage: &mut dyn eframe::Storage) {
+        match ron::to_string(self) {
+            Ok(text) => storage.set_string(KEY, text),
+            Err(error) => log::error!("the session cannot be saved: {error}"),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! An opened video.
+
+use super::demux::{DemuxError, Demuxed, Track, demux};
+use super::index::{self, Index};
+use super::picture::orient;
+use super::session::{Miss, Session, Stream};
+use super::sniff::{Kind, sniff};
+use super::stills::{FOLDER_FPS, GifRun, Stills};
+use super::{Frame, VideoError, VideoInfo, pool, store};
+use parking_lot::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Idle decoders kept for one video: one for a viewer, one for a loader.
+const IDLE_SESSIONS: usize = 2;
+
+/// An opened video: an index of frames plus a way to any of them. Cheap to clone; usable from any thread.
+///
+/// Frames come from the compressed packets themselves, taken out of the container once, and not from seeking in the
+/// container. Decoding starts at the last clean start before the frame, a picture is recognised by the packet it was
+/// made of, and where the file was decoded completely before (containers that cannot be believed) by its checksum too.
+/// Threads that ask at the same time get decoders of their own.
+#[derive(Clone)]
+pub struct Video {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    path: PathBuf,
+    info: VideoInfo,
+    source: Source,
+}
+
+enum Source {
+    Stream(StreamSource),
+    Stills { stills: Stills, gif: Mutex<Option<GifRun>> },
+}
+
+struct StreamSource {
+    index: Arc<Index>,
+    warm: Mutex<Warm>,
+    from_start: AtomicBool,
+}
+
+/// What may be dropped and made again.
+#[derive(Default)]
+struct Warm {
+    stream: Option<Arc<Stream>>,
+    idle: Vec<Session>,
+}
+
+impl std::fmt::Debug for Video {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Video({}, {} frames)", self.inner.path.display(), self.inner.info.frames)
+    }
+}
+
+impl Video {
+    /// Opens a video file, a frame folder or a picture, and indexes it. Bounded in time, also for damaged files.
+    ///
+    /// Containers that can be believed (sound MP4, MOV, MKV, WebM) are indexed by their packets, in milliseconds;
+    /// all others are decoded once. The index is kept in the cache folder (`KINOLENS_CACHE` overrides where) until the
+    /// file changes.
+    ///
+    /// # Errors
+    /// [`VideoError::Open`] with a sentence that says what the file is instead of a video, or what to install.
+    pub fn open(path: &Path) -> Result<Video, VideoError> {
+        Self::open_with(path, FOLDER_FPS, false)
+    }
+
+    /// Opens a folder of pictures at a rate of `fps` frames a second; anything else as [`Video::open`] does.
+    ///
+    /// # Errors
+    /// As [`Video::open`].
+    pub fn open_at(path: &Path, fps: f64) -> Result<Video, VideoError> {
+        Self::open_with(path, if fps.is_finite() && fps > 0.0 { fps } else { FOLDER_FPS }, false)
+    }
+
+    /// Opens a video and decodes all of it, so that the number of frames and the report of damage are certain.
+    pub(super) fn open_verified(path: &Path) -> Result<Video, VideoError> {
+        Self::open_with(path, FOLDER_FPS, true)
+    }
+
+    fn open_with(path: &Path, folder_fps: f64, verify: bool) -> Result<Video, VideoError> {
+        let fail = |reason: String| VideoError::open(path, reason);
+        let metadata = std::fs::metadata(path).map_err(|e| fail(absent(path, &e)))?;
+        let stills = |opened: Result<(Stills, VideoInfo), String>| -> Result<Video, VideoError> {
+            let (stills, info) = opened.map_err(fail)?;
+            Ok(Self::of(path, info, Source::Stills { stills, gif: Mutex::new(None) }))
+        };
+        if metadata.is_dir() {
+            return stills(Stills::folder(path, folder_fps));
+        }
+        match sniff(path).map_err(fail)? {
+            Kind::Gif => return stills(Stills::gif(path)),
+            Kind::Picture => return stills(Stills::picture(path)),
+            Kind::Stream => {}
+        }
+        if let Some(index) = store::load(path, &metadata)
+            && (!verify || index.verified())
+        {
+            return Ok(Self::of_stream(path, index, None));
+        }
+        let demuxed = demux_or_say(path).map_err(fail)?;
+        let index = index::build(&demuxed, verify || store::distrusted(path))
+            .map_err(|why| fail(unreadable(&why, &demuxed)))?;
+        store::save(path, &metadata, &index);
+        Ok(Self::of_stream(path, index, Some(demuxed.track)))
+    }
+
+    fn of(path: &Path, info: VideoInfo, source: Source) -> Video {
+        Video { inner: Arc::new(Inner { path: path.to_path_buf(), info, source }) }
+    }
+
+    fn of_stream(path: &Path, index: Index, track: Option<Track>) -> Video {
+        let info = index.info.clone();
+        let (index, from_start) = (Arc::new(index), AtomicBool::new(false));
+        from_start.store(index.from_start, Ordering::Relaxed);
+        let stream = track.and_then(|track| Stream::new(index.clone(), track).ok()).map(Arc::new);
+        let warm = Mutex::new(Warm { stream, idle: Vec::new() });
+        let video = Self::of(path, info, Source::Stream(StreamSource { index, warm, from_start }));
+        pool::touch(&video.inner);
+        video
+    }
+
+    /// Properties.
+    pub fn info(&self) -> &VideoInfo {
+        &self.inner.info
+    }
+
+    /// The file or folder it was opened from.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Presentation time of a frame in seconds; `None` past the end.
+    pub fn pts_s(&self, index: u32) -> Option<f64> {
+        (index < self.inner.info.frames).then(|| match &self.inner.source {
+            Source::Stream(s) => s.index.rows.get(index as usize).map_or(0.0, |r| r.time as f64 / 1e9),
+            Source::Stills { stills, .. } => stills.time(index, self.inner.info.fps),
+        })
+    }
+
+    /// Decodes one frame, exact to the frame.
+    ///
+    /// # Errors
+    /// [`VideoError::OutOfRange`] past the end, [`VideoError::Decode`] where the data are damaged.
+    pub fn frame(&self, index: u32) -> Result<Arc<Frame>, VideoError> {
+        match self.frame_unless(index, &|| false)? {
+            Some(frame) => Ok(frame),
+            None => Err(VideoError::decode(&self.inner.path, index, "it was cancelled")),
+        }
+    }
+
+    /// As [`Video::frame`], but gives up with `None` soon after `cancelled` says so.
+    pub(super) fn frame_unless(
+        &self,
+        index: u32,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Frame>>, VideoError> {
+        self.check(index)?;
+        let source = match &self.inner.source {
+            Source::Stills { .. } => return self.still(index).map(Some),
+            Source::Stream(source) => source,
+        };
+        let mut session = self.take_session(source, index)?;
+        let found = self.decode(source, &mut session, index, cancelled);
+        self.give_back(source, session);
+        found
+    }
+
+    /// Decodes frames `start..end` in order and hands each to `each` until it returns false.
+    ///
+    /// # Errors
+    /// As [`Video::frame`]; `end` may lie past the end of the video, `start` may not.
+    pub fn for_each(&self, start: u32, end: u32, each: &mut dyn FnMut(Arc<Frame>) -> bool) -> Result<(), VideoError> {
+        let end = end.min(self.inner.info.frames);
+        if start >= end {
+            return if start == end { Ok(()) } else { self.check(start) };
+        }
+        let source = match &self.inner.source {
+            Source::Stream(source) => source,
+            Source::Stills { .. } => {
+                for index in start..end {
+                    if !each(self.still(index)?) {
+                        break;
+                    }
+                }
+                return Ok(());
+            }
+        };
+        let mut session = self.take_session(source, start)?;
+        for index in start..end {
+            match self.decode(source, &mut session, index, &|| false)? {
+                Some(frame) => {
+                    if !each(frame) {
+                        break;
+                    }
+                }
+                None => break,
+            }
+        }
+        self.give_back(source, session);
+        Ok(())
+    }
+
+    fn check(&self, index: u32) -> Result<(), VideoError> {
+        let frames = self.inner.info.frames;
+        if index < frames {
+            return Ok(());
+        }
+        Err(VideoError::OutOfRange { path: self.inner.path.clone(), frame: index, frames })
+    }
+
+    fn still(&self, index: u32) -> Result<Arc<Frame>, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
+        let Source::Stills { stills, gif } = &self.inner.source else { return Err(fail("it is no picture".into())) };
+        let image = stills.frame(index, &mut gif.lock()).map_err(fail)?;
+        Ok(Arc::new(Frame { index, pts_s: stills.time(index, self.inner.info.fps), image }))
+    }
+
+    fn decode(
+        &self,
+        source: &StreamSource,
+        session: &mut Session,
+        index: u32,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Frame>>, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
+        let found = match session.frame(index, source.from_start.load(Ordering::Relaxed), cancelled) {
+            Ok(found) => found,
+            Err(Miss::Cancelled) => return Ok(None),
+            Err(Miss::Failed(why)) => {
+                // The index promised a frame that does not decode: next time the file is indexed by decoding.
+                store::distrust(&self.inner.path);
+                return Err(fail(format!("{why}; open the file again to have it indexed by what decodes")));
+            }
+        };
+        if found.middle_is_wrong && !source.from_start.swap(true, Ordering::Relaxed) {
+            log::info!(
+                "{}: decoding from the middle gives wrong pictures; from now on from the start",
+                self.inner.path.display()
+            );
+            store::mark_from_start(&self.inner.path, &source.index);
+        }
+        let image = found.raw.to_rgb(source.index.tagged).map_err(fail)?;
+        let image = orient(image, self.inner.info.rotation, source.index.mirrored);
+        Ok(Some(Arc::new(Frame { index, pts_s: self.pts_s(index).unwrap_or(0.0), image })))
+    }
+
+    /// The idle session nearest to a frame, or a new one.
+    fn take_session(&self, source: &StreamSource, index: u32) -> Result<Session, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
+        let mut warm = source.warm.lock();
+        let nearest = warm.idle.iter().enumerate().min_by_key(|(_, s)| s.distance(index)).map(|(at, _)| at);
+        if let Some(at) = nearest {
+            return Ok(warm.idle.swap_remove(at));
+        }
+        // The lock stays taken while packets are read: several threads would read them several times.
+        let stream = match &warm.stream {
+            Some(stream) => stream.clone(),
+            None => {
+                let demuxed = demux_or_say(&self.inner.path).map_err(fail)?;
+                let stream = Arc::new(Stream::new(source.index.clone(), demuxed.track).map_err(fail)?);
+                warm.stream = Some(stream.clone());
+                stream
+            }
+        };
+        drop(warm);
+        pool::touch(&self.inner);
+        Session::new(stream, pool::threads()).map_err(fail)
+    }
+
+    fn give_back(&self, source: &StreamSource, session: Session) {
+        let mut warm = source.warm.lock();
+        if warm.idle.len() < IDLE_SESSIONS {
+            warm.idle.push(session);
+        }
+        drop(warm);
+        pool::touch(&self.inner);
+    }
+
+    /// Hands pictures of the listed frames, as stored and not turned, to `each`.
+    pub(super) fn raw_frames(
+        &self,
+        frames: &[u32],
+        each: &mut dyn FnMut(u32, Option<f64>, crate::domain::RgbImage),
+    ) -> Result<(), VideoError> {
+        for &index in frames {
+            self.check(index)?;
+            let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
+            let source = match &self.inner.source {
+                Source::Stills { .. } => {
+                    each(index, None, self.still(index)?.image.clone());
+                    continue;
+                }
+                Source::Stream(source) => source,
+            };
+            let mut session = self.take_session(source, index)?;
+            let found = session.frame(index, source.from_start.load(Ordering::Relaxed), &|| false);
+            self.give_back(source, session);
+            match found {
+                Ok(found) => each(index, found.raw.luma_mean(), found.raw.to_rgb(source.index.tagged).map_err(fail)?),
+                Err(Miss::Failed(why)) => return Err(fail(why)),
+                Err(Miss::Cancelled) => return Err(fail("it was cancelled".into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Drops decoders and compressed data; they come back when they are needed. Returns false when in use right now.
+    pub(super) fn cool(&self) -> bool {
+        let Source::Stream(source) = &self.source else { return true };
+        match source.warm.try_lock() {
+            Some(mut warm) => {
+                *warm = Warm::default();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Bytes of compressed data held.
+    pub(super) fn warm_bytes(&self) -> usize {
+        let Source::Stream(source) = &self.source else { return 0 };
+        source.warm.try_lock().and_then(|w| w.stream.as_ref().map(|s| s.byte_len())).unwrap_or(0)
+    }
+}
+
+fn absent(path: &Path, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound if path.is_symlink() => "it is a link to a file that does not exist".into(),
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "you may not read it; check its permissions".into(),
+        _ => format!("it cannot be read ({error})"),
+    }
+}
+
+fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
+    demux(path).map_err(|error| match error {
+        DemuxError::Failed(why) => {
+            format!("no video can be found in it ({}); it is damaged or not a video", why.trim_end_matches('.'))
+        }
+        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("audio/")) => {
+            "it holds sound but no video".into()
+        }
+        DemuxError::NoVideo(found) if found.is_empty() => {
+            "it holds no video data; if it is a recording, its index was probably never written".into()
+        }
+        DemuxError::NoVideo(found) => format!("it holds no video data, only {}", found.join(", ")),
+    })
+}
+
+fn unreadable(why: &str, demuxed: &Demuxed) -> String {
+    match &demuxed.error {
+        Some(error) => format!("{why}; reading stopped early ({})", error.trim_end_matches('.')),
+        None => why.to_owned(),
+    }
+}

@@ -1,0 +1,279 @@
+//! Pictures as videos: folders of frames, single pictures, animated GIFs. No pipeline is involved.
+
+use super::VideoInfo;
+use super::picture::MAX_SIDE;
+use crate::domain::RgbImage;
+use image::{AnimationDecoder, ImageDecoder, ImageReader};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// Frames a second of a folder of pictures that nobody gave a rate.
+pub(super) const FOLDER_FPS: f64 = 25.0;
+
+const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff", "gif"];
+
+/// Where the pictures are.
+#[derive(Debug)]
+pub(super) enum Stills {
+    /// One file a frame.
+    Files(Vec<PathBuf>),
+    /// An animation: the time of each frame in nanoseconds.
+    Gif { path: PathBuf, times: Vec<u64> },
+}
+
+/// Bytes of decoded GIF frames kept. A GIF decodes only from its beginning, so a long run is kept at a time.
+const GIF_BYTES: usize = 96 << 20;
+
+/// A run of decoded frames of a GIF.
+pub(super) struct GifRun {
+    first: u32,
+    frames: Vec<RgbImage>,
+}
+
+impl Stills {
+    /// Opens a folder of pictures in natural order of their names.
+    pub fn folder(path: &Path, fps: f64) -> Result<(Stills, VideoInfo), String> {
+        let entries = std::fs::read_dir(path).map_err(|e| format!("the folder cannot be listed ({e})"))?;
+        let mut files: Vec<PathBuf> =
+            entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| is_picture_name(p) && p.is_file()).collect();
+        files.sort_by(|a, b| natural(&name(a), &name(b)));
+        let Some(first) = files.first() else {
+            return Err("it is a folder without pictures; give a video file, or a folder of JPEG or PNG frames".into());
+        };
+        let (width, height) = dimensions(first)?;
+        let frames = files.len() as u32;
+        let info = VideoInfo {
+            width,
+            height,
+            pixel_aspect: (1, 1),
+            fps,
+            frames,
+            duration_s: f64::from(frames) / fps,
+            codec: "images".into(),
+            ..VideoInfo::default()
+        };
+        Ok((Stills::Files(files), info))
+    }
+
+    /// Opens a single picture as a video of one frame.
+    pub fn picture(path: &Path) -> Result<(Stills, VideoInfo), String> {
+        let (width, height) = dimensions(path)?;
+        // The whole picture is read once, so that a torn file is known at once.
+        load(path)?;
+        let codec = match reader(path)?.format() {
+            Some(image::ImageFormat::Jpeg) => "mjpeg",
+            Some(image::ImageFormat::Png) => "png",
+            Some(image::ImageFormat::WebP) => "webp",
+            Some(image::ImageFormat::Bmp) => "bmp",
+            Some(image::ImageFormat::Tiff) => "tiff",
+            _ => "images",
+        };
+        let info = VideoInfo {
+            width,
+            height,
+            pixel_aspect: (1, 1),
+            fps: FOLDER_FPS,
+            frames: 1,
+            duration_s: 1.0 / FOLDER_FPS,
+            codec: codec.into(),
+            ..VideoInfo::default()
+        };
+        Ok((Stills::Files(vec![path.to_path_buf()]), info))
+    }
+
+    /// Opens an animated GIF, counting its frames by decoding them.
+    pub fn gif(path: &Path) -> Result<(Stills, VideoInfo), String> {
+        let (width, height) = dimensions(path)?;
+        let (mut times, mut now, mut warnings) = (Vec::new(), 0_u64, Vec::new());
+        let mut last = 0;
+        for frame in gif_frames(path)? {
+            match frame {
+                Ok(frame) => {
+                    times.push(now);
+                    let (numerator, denominator) = frame.delay().numer_denom_ms();
+                    // Viewers show frames without a delay for a tenth of a second.
+                    let ms = f64::from(numerator) / f64::from(denominator.max(1));
+                    last = if ms < 1.0 { 100_000_000 } else { (ms * 1e6) as u64 };
+                    now += last;
+                }
+                Err(error) => {
+                    warnings.push(format!(
+                        "the file is damaged after {} frames ({error}); the rest is missing",
+                        times.len()
+                    ));
+                    break;
+                }
+            }
+        }
+        if times.is_empty() {
+            return Err("the GIF holds no readable frame; get a fresh copy".into());
+        }
+        let gaps: Vec<u64> = times.windows(2).map(|w| w[1] - w[0]).collect();
+        let info = VideoInfo {
+            width,
+            height,
+            pixel_aspect: (1, 1),
+            fps: times.len() as f64 * 1e9 / now.max(1) as f64,
+            frames: times.len() as u32,
+            duration_s: now as f64 / 1e9,
+            codec: "gif".into(),
+            variable_frame_rate: gaps.iter().chain([&last]).any(|&g| gaps.first().is_some_and(|&f| f != g)),
+            warnings,
+            ..VideoInfo::default()
+        };
+        Ok((Stills::Gif { path: path.to_path_buf(), times }, info))
+    }
+
+    /// Presentation time of a frame in seconds.
+    pub fn time(&self, index: u32, fps: f64) -> f64 {
+        match self {
+            Stills::Files(_) => f64::from(index) / fps,
+            Stills::Gif { times, .. } => times.get(index as usize).map_or(0.0, |&t| t as f64 / 1e9),
+        }
+    }
+
+    /// One frame. `gif` keeps the place in an animation between calls.
+    pub fn frame(&self, index: u32, gif: &mut Option<GifRun>) -> Result<RgbImage, String> {
+        match self {
+            Stills::Files(files) => load(files.get(index as usize).ok_or("there is no such picture")?),
+            Stills::Gif { path, .. } => {
+                let at = |run: &GifRun| index.checked_sub(run.first).map(|n| n as usize);
+                if let Some(frame) = gif.as_ref().and_then(|run| run.frames.get(at(run)?)) {
+                    return Ok(frame.clone());
+                }
+                let run = gif_run(path, index)?;
+                let frame = run.frames.first().cloned().ok_or("the file is shorter than when it was opened")?;
+                *gif = Some(run);
+                Ok(frame)
+            }
+        }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+}
+
+fn is_picture_name(path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+/// Compares names so that `img2` comes before `img10`.
+fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let (Some(&x), Some(&y)) = (a.first(), b.first()) {
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (digits_a, rest_a) = number(a);
+            let (digits_b, rest_b) = number(b);
+            (a, b) = (rest_a, rest_b);
+            digits_a.len().cmp(&digits_b.len()).then_with(|| digits_a.cmp(digits_b))
+        } else {
+            (a, b) = (&a[1..], &b[1..]);
+            x.cmp(&y)
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    a.len().cmp(&b.len())
+}
+
+/// Splits off leading digits, without leading zeros.
+fn number(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let zeros = digits.iter().position(|&b| b != b'0').unwrap_or(digits.len());
+    (&digits[zeros..], rest)
+}
+
+fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, String> {
+    let mut reader = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+    reader.limits(limits());
+    Ok(reader)
+}
+
+fn limits() -> image::Limits {
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits
+}
+
+fn dimensions(path: &Path) -> Result<(u32, u32), String> {
+    let mut decoder = reader(path)?.into_decoder().map_err(|e| format!("{} is damaged ({e})", name(path)))?;
+    let (width, height) = decoder.dimensions();
+    let turned = decoder.orientation().is_ok_and(|o| {
+        use image::metadata::Orientation as O;
+        matches!(o, O::Rotate90 | O::Rotate270 | O::Rotate90FlipH | O::Rotate270FlipH)
+    });
+    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+        return Err(format!("it claims {width}x{height} pixels; 1 to {MAX_SIDE} a side are supported"));
+    }
+    Ok(if turned { (height, width) } else { (width, height) })
+}
+
+/// Reads a picture the way a viewer shows it.
+fn load(path: &Path) -> Result<RgbImage, String> {
+    let torn = |e: image::ImageError| format!("the picture {} is damaged or not supported ({e})", name(path));
+    let mut decoder = reader(path)?.into_decoder().map_err(torn)?;
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture = image::DynamicImage::from_decoder(decoder).map_err(torn)?;
+    picture.apply_orientation(orientation);
+    let picture = picture.into_rgb8();
+    let (width, height) = picture.dimensions();
+    RgbImage::new(width, height, picture.into_raw()).ok_or_else(|| "the picture has an impossible size".into())
+}
+
+/// Decodes from the beginning and keeps frames from `first` on.
+fn gif_run(path: &Path, first: u32) -> Result<GifRun, String> {
+    let mut run = GifRun { first, frames: Vec::new() };
+    let mut bytes = 0;
+    for (number, frame) in gif_frames(path)?.enumerate() {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(_) if !run.frames.is_empty() => break,
+            Err(error) => return Err(format!("the GIF is damaged here ({error})")),
+        };
+        if number as u32 >= first {
+            let image = on_white(frame.into_buffer());
+            bytes += image.byte_len();
+            run.frames.push(image);
+        }
+        if bytes > GIF_BYTES {
+            break;
+        }
+    }
+    Ok(run)
+}
+
+fn gif_frames(path: &Path) -> Result<image::Frames<'static>, String> {
+    let file = File::open(path).map_err(|e| format!("it cannot be read ({e})"))?;
+    let mut decoder =
+        image::codecs::gif::GifDecoder::new(BufReader::new(file)).map_err(|e| format!("the GIF is damaged ({e})"))?;
+    decoder.set_limits(limits()).map_err(|e| format!("the GIF is too large ({e})"))?;
+    Ok(decoder.into_frames())
+}
+
+/// Transparent pixels become white, the paper colour that FFmpeg assumes too.
+fn on_white(picture: image::RgbaImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let data: Vec<u8> =
+        picture.pixels().flat_map(|p| if p.0[3] < 128 { [255; 3] } else { [p.0[0], p.0[1], p.0[2]] }).collect();
+    RgbImage { width, height, data: data.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["img10.png", "img2.png", "img1.png", "img002b.png", "a.png"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["a.png", "img1.png", "img2.png", "img002b.png", "img10.png"]);
+    }
+}
