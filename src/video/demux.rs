@@ -195,7 +195,9 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
 fn keep(all: &mut Collected, slot: usize, sample: &gst::Sample) {
     all.arrivals += 1;
     let (Some(buffer), Some(caps)) = (sample.buffer_owned(), sample.caps()) else { return };
-    if let Some(time) = stream_time(&buffer, sample.segment()) {
+    // Parsers of older codecs leave out presentation times; the decoding time is near enough to see a missing end.
+    let time = stream_time(&buffer, sample.segment()).or_else(|| buffer.dts().map(gst::ClockTime::nseconds));
+    if let Some(time) = time {
         all.end = all.end.max(time + buffer.duration().map_or(0, gst::ClockTime::nseconds));
     }
     let Some((media, track)) = all.tracks.get_mut(slot) else { return };

@@ -90,7 +90,7 @@ fn believable(demuxed: &Demuxed) -> bool {
         && track.caps.len() == 1
         && !track.untimed
         && demuxed.error.is_none()
-        && missing_time(demuxed).is_none()
+        && missing_time(demuxed, 0).is_none()
         && track.packets.iter().all(|p| p.reading.sound)
         && track.packets.first().is_some_and(|p| p.reading.clean_start)
         && times.windows(2).all(|w| w[0] < w[1])
@@ -175,15 +175,19 @@ fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<S
     let expected = shown(track).count();
     let counted = track.codec.is_some_and(Codec::counts_by_packets);
     let mut out = Vec::new();
-    if decoded < expected && (counted || complaints > 0) && expected - decoded > usize::from(!counted) {
+    // Fields, packed and placeholder packets of older codecs are no frames of their own: only where packets are
+    // pictures do fewer pictures mean damage.
+    if counted && decoded < expected && complaints > 0 {
         out.push(format!(
             "{} of {expected} frames could not be decoded because their data are damaged; frames are numbered without them",
             expected - decoded
         ));
     }
-    if complaints > 0 {
+    // Sound files of older codecs bring a complaint or two.
+    if complaints > if counted { 0 } else { 2 } {
+        let errors = if complaints == 1 { "an error".to_owned() } else { format!("{complaints} errors") };
         out.push(format!(
-            "the decoder reported {complaints} errors in the data: some pictures are damaged; get a fresh copy of the file if you can"
+            "the decoder reported {errors} in the data: some pictures are damaged; get a fresh copy of the file if you can"
         ));
     } else if flagged > 0 {
         out.push(format!("the decoder marked {flagged} pictures as damaged; get a fresh copy of the file if you can"));
@@ -192,9 +196,12 @@ fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<S
 }
 
 /// Nanoseconds that the container promises beyond what is there, when that is more than rounding.
-fn missing_time(demuxed: &Demuxed) -> Option<u64> {
+fn missing_time(demuxed: &Demuxed, frames: usize) -> Option<u64> {
     let claimed = demuxed.duration?;
-    let missing = claimed.checked_sub(demuxed.end)?;
+    // Where packets have no times, the frames at the stated rate tell how far the file goes.
+    let played = nominal_rate(&demuxed.track).map_or(0, |rate| (frames as f64 * 1e9 / rate) as u64);
+    let played = if demuxed.track.untimed { played } else { 0 };
+    let missing = claimed.checked_sub(demuxed.end.max(played))?;
     (missing > 250_000_000.max(claimed / 50)).then_some(missing)
 }
 
@@ -211,7 +218,7 @@ fn finish(
         let error = error.trim_end_matches('.');
         warnings.push(format!("reading the file stopped early ({error}): only the part before it is here"));
     }
-    if let (Some(missing), Some(claimed)) = (missing_time(demuxed), demuxed.duration) {
+    if let (Some(missing), Some(claimed)) = (missing_time(demuxed, rows.len()), demuxed.duration) {
         let seconds = |ns: u64| ns as f64 / 1e9;
         warnings.push(format!(
             "the file is cut off: it announces {:.2} s but the last {:.2} s are missing; {} frames are there",

@@ -274,17 +274,35 @@ impl Fixed {
 
     fn convert_row(&self, y: &[u8], u: &[u8], v: &[u8], w_sub: usize, out: &mut [u8]) {
         let clamp = |value: i32| (value >> BITS).clamp(0, 255) as u8;
-        let run = 1 << w_sub;
-        for ((out, y), (&u, &v)) in out.chunks_mut(3 * run).zip(y.chunks(run)).zip(u.iter().zip(v)) {
-            let red = self.red[usize::from(v)];
-            let green = self.green_u[usize::from(u)] + self.green_v[usize::from(v)];
-            let blue = self.blue[usize::from(u)];
-            for (pixel, &y) in out.chunks_exact_mut(3).zip(y) {
-                let y = self.luma[usize::from(y)];
-                pixel[0] = clamp(y + red);
-                pixel[1] = clamp(y + green);
-                pixel[2] = clamp(y + blue);
+        let chroma = |at: usize| {
+            let (u, v) = (usize::from(u[at]), usize::from(v[at]));
+            (self.red[v], self.green_u[u] + self.green_v[v], self.blue[u])
+        };
+        let width = y.len();
+        let mut at = 0;
+        // Nearly all video halves chroma in width; two pixels at a time, without inner loops, is twice as fast.
+        if w_sub == 1 {
+            while at + 1 < width {
+                let (red, green, blue) = chroma(at / 2);
+                let pair = &mut out[3 * at..3 * at + 6];
+                let (left, right) = (self.luma[usize::from(y[at])], self.luma[usize::from(y[at + 1])]);
+                pair[0] = clamp(left + red);
+                pair[1] = clamp(left + green);
+                pair[2] = clamp(left + blue);
+                pair[3] = clamp(right + red);
+                pair[4] = clamp(right + green);
+                pair[5] = clamp(right + blue);
+                at += 2;
             }
+        }
+        while at < width {
+            let (red, green, blue) = chroma(at >> w_sub);
+            let luma = self.luma[usize::from(y[at])];
+            let pixel = &mut out[3 * at..3 * at + 3];
+            pixel[0] = clamp(luma + red);
+            pixel[1] = clamp(luma + green);
+            pixel[2] = clamp(luma + blue);
+            at += 1;
         }
     }
 }
