@@ -18,14 +18,14 @@ fn it_learns_the_direction_of_time_and_writes_a_complete_run() {
     let dir = tempfile::tempdir().unwrap();
     let dataset = bars(&dir.path().join("data"));
     let mut config = config(10);
-    // A flip keeps what matters here, a rotation by ten degrees too.
     config.training.keep_best = 2;
     let out = dir.path().join("run");
     let told = After::never();
     let outcome = train(&dataset, &config, &out, false, &told).unwrap();
     assert_eq!(outcome.end, TrainEnd::Completed);
     let last = outcome.history.last().unwrap();
-    assert!(last.train_accuracy > 0.9 && last.train_loss < outcome.history[0].train_loss, "{:?}", outcome.history);
+    assert!(last.train_loss < outcome.history[0].train_loss, "{:?}", outcome.history);
+    assert!(last.val_accuracy.is_some_and(|a| a > 0.9), "{:?}", outcome.history);
 
     for file in ["config.ron", "classes.ron", "split.csv", "environment.ron", "log.txt", "training_metrics.csv"] {
         assert!(out.join(file).is_file(), "{file}");
@@ -62,8 +62,7 @@ fn it_learns_the_direction_of_time_and_writes_a_complete_run() {
     let again = run.evaluations();
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].0, evaluation);
-    let (on_train, _) =
-        evaluate(&checkpoint, &dataset, SplitChoice::Train, &ComputeDevice::cpu(), &Silent).unwrap();
+    let (on_train, _) = evaluate(&checkpoint, &dataset, SplitChoice::Train, &ComputeDevice::cpu(), &Silent).unwrap();
     assert!(on_train.warnings.iter().any(|w| w.contains("trained on")), "{:?}", on_train.warnings);
 }
 
@@ -276,8 +275,7 @@ fn the_small_preset_recognises_people_it_has_not_seen() {
         let seconds = begun.elapsed().as_secs_f64();
         for name in ["best_accuracy", "last"] {
             let checkpoint = RunDir::open(&out).unwrap().checkpoint(Some(name)).unwrap();
-            let (e, _) =
-                evaluate(&checkpoint, &dataset, SplitChoice::Test, &ComputeDevice::cpu(), &Silent).unwrap();
+            let (e, _) = evaluate(&checkpoint, &dataset, SplitChoice::Test, &ComputeDevice::cpu(), &Silent).unwrap();
             eprintln!("seed {seed} {name}: {:.2} % of {} clips, {seconds:.0} s", 100.0 * e.accuracy, e.clips);
             if name == "best_accuracy" {
                 accuracies.push(e.accuracy);
