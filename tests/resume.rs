@@ -77,7 +77,7 @@ fn resuming_refuses_other_settings_and_other_data() {
 }
 
 const CHILD: &str = "KINOLENS_TEST_KILLED_CHILD";
-const KILLED_EPOCHS: u32 = 12;
+const EPOCHS: &str = "KINOLENS_TEST_KILLED_EPOCHS";
 
 /// Trains in a process of its own, as long as nobody kills it.
 #[test]
@@ -85,26 +85,27 @@ const KILLED_EPOCHS: u32 = 12;
 fn killed_child() {
     let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let (dataset, out) = (open(&dir.join("data")), dir.join("run"));
-    train(&dataset, &config(KILLED_EPOCHS), &out, RunDir::is_run(&out), &Silent).unwrap();
+    let epochs = std::env::var(EPOCHS).unwrap().parse().unwrap();
+    train(&dataset, &config(epochs), &out, RunDir::is_run(&out), &Silent).unwrap();
 }
 
 /// Kills a training `kills` times at random moments, resuming after each; the end must be as if nothing had happened.
-fn survive(kills: u32) {
+fn survive(kills: u32, epochs: u32) {
     let dir = tempfile::tempdir().unwrap();
     let dataset = bars(&dir.path().join("data"));
     let out = dir.path().join("run");
-    let config = config(KILLED_EPOCHS);
+    let config = config(epochs);
     let mut random = 0x9e37_79b9_u64 ^ u64::from(std::process::id());
     let (mut done, mut killed_with_checkpoint) = (0, 0);
     while done < kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "killed_child", "--ignored", "--quiet"])
             .env(CHILD, dir.path())
+            .env(EPOCHS, epochs.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Wait for the folder at first, so that most kills hit the training and not the opening of the dataset.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let wait = Duration::from_millis((random >> 33) % 900);
         std::thread::sleep(wait);
@@ -131,7 +132,7 @@ fn survive(kills: u32) {
             }
         }
     }
-    assert!(done > 0, "no kill hit the training");
+    assert_eq!(done, kills, "the training ended before all kills; give it more epochs");
     eprintln!("{done} kills, {killed_with_checkpoint} checkpoints seen whole afterwards");
     let resume = RunDir::is_run(&out);
     if !resume || RunDir::open(&out).unwrap().resumable() {
@@ -146,11 +147,11 @@ fn survive(kills: u32) {
 
 #[test]
 fn three_kills_lose_nothing() {
-    survive(3);
+    survive(3, 20);
 }
 
 #[test]
 #[ignore = "slow: kills twenty trainings"]
 fn twenty_kills_lose_nothing() {
-    survive(20);
+    survive(20, 100);
 }
