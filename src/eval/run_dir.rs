@@ -188,7 +188,10 @@ impl RunDir {
             let row = row.map_err(|e| EvalError::Damaged { path: path.clone(), reason: e.to_string() })?;
             let mut cells = row.iter();
             if let Some(epoch) = cells.next().and_then(|e| e.parse().ok()) {
-                out.insert(epoch, cells.map(|c| c.parse().ok()).collect());
+                let accuracies: Vec<Option<f32>> = cells.map(|c| c.parse().ok()).collect();
+                // Nothing but empty cells: there was no validation.
+                let validated = accuracies.iter().any(Option::is_some);
+                out.insert(epoch, if validated { accuracies } else { Vec::new() });
             }
         }
         Ok(out)
