@@ -167,7 +167,14 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
         eta_s: Some(130.0),
         started: Some(Instant::now()),
         ended: None,
-        job: Job::Train { dataset, config: Box::new(config), out: "/runs/live".into(), resume: false, force: false, debug: false },
+        job: Job::Train {
+            dataset,
+            config: Box::new(config),
+            out: "/runs/live".into(),
+            resume: false,
+            force: false,
+            debug: false,
+        },
     });
 }
 
