@@ -199,7 +199,7 @@ fn screen(state: AppState, ids: &[&str], dark: bool) -> Harness<'static, Screen>
     let mut harness = Harness::builder()
         .with_size(SIZE)
         .with_theme(theme)
-        .with_context_setup(|ctx| theme::install(ctx))
+        .with_context_setup(theme::install)
         .wgpu()
         .build_ui_state(draw, screen);
     harness.run_steps(4);

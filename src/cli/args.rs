@@ -10,6 +10,7 @@ pub struct Cli {
     /// Dataset, run folder, video or frame folder to open in the window.
     pub path: Option<PathBuf>,
 
+    /// What to do instead of opening the window.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

@@ -93,7 +93,7 @@ pub fn frame_probabilities(
         changes.push((*start, 1.0, i));
         changes.push((end, -1.0, i));
     }
-    changes.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)));
+    changes.sort_by_key(|a| (a.0, a.2));
     let mut sums = vec![0.0_f64; classes];
     let mut cover = 0_i64;
     let mut next = changes.into_iter().peekable();

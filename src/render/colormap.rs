@@ -130,6 +130,8 @@ impl PartialEq for ColorMap {
 /// The colour of a value 0…1 in a table, linear between entries. RGB 0…1. The shader does the same arithmetic.
 pub(super) fn sample_lut(lut: &Lut, value: f32) -> [f32; 3] {
     // `max` before `min` turns NaN into 0.
+    // Not `clamp`: it keeps NaN, and NaN must become 0.
+    #[allow(clippy::manual_clamp)]
     let at = value.max(0.0).min(1.0) * 255.0;
     let low = at.floor().min(254.0);
     let (a, b) = (lut[low as usize], lut[low as usize + 1]);
@@ -214,6 +216,7 @@ mod tests {
 
     /// Entries of the published tables that are not control points here.
     #[rustfmt::skip]
+    #[allow(clippy::type_complexity)]
     const PUBLISHED: [(&str, [(usize, [u8; 3]); 8]); 6] = [
         ("viridis", [(3, [69, 5, 89]), (37, [70, 51, 127]), (77, [52, 96, 141]), (100, [42, 118, 142]), (141, [30, 157, 137]), (180, [70, 192, 111]), (213, [144, 215, 67]), (250, [241, 229, 29])]),
         ("inferno", [(3, [1, 1, 8]), (37, [41, 11, 85]), (77, [108, 24, 110]), (100, [144, 37, 104]), (141, [206, 67, 71]), (180, [244, 121, 24]), (213, [251, 182, 26]), (250, [245, 249, 146])]),

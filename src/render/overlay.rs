@@ -169,6 +169,8 @@ impl OverlayParams {
 
     pub(super) fn resolve(&self, heat: &HeatVolume, position: ClipPosition) -> Resolved {
         // `max` then `min` turns NaN into the lower bound.
+        // Not `clamp`: it keeps NaN, and NaN must become 0.
+        #[allow(clippy::manual_clamp)]
         let unit = |v: f32| v.max(0.0).min(1.0);
         let scale = self.scale_value(heat, position);
         // Below this, 1 / scale is infinite or GPUs flush the cells to 0.

@@ -57,7 +57,7 @@ fn palette() -> &'static [[u8; 3]; PALETTE_SIZE] {
         let candidates: Vec<([u8; 3], [f32; 3])> = candidates();
         let greys = [BACKGROUND, UNLABELLED].map(oklab);
         let near = |lab: [f32; 3], others: &[[f32; 3]]| others.iter().fold(f32::MAX, |d, o| d.min(distance(lab, *o)));
-        let mut chosen: Vec<[f32; 3]> = greys.iter().copied().chain(FIRST.map(|lch| oklab_of(lch))).collect();
+        let mut chosen: Vec<[f32; 3]> = greys.iter().copied().chain(FIRST.map(oklab_of)).collect();
         let mut gaps: Vec<f32> = candidates.iter().map(|(_, lab)| near(*lab, &chosen)).collect();
         for slot in colors.iter_mut().skip(FIRST.len()) {
             let best = gaps.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));

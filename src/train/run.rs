@@ -487,7 +487,7 @@ impl<'a> Trainer<'a> {
             stop_early = self.config.training.early_stopping.is_some_and(|e| *waiting >= e.patience);
         }
         let dropped = self.keep_best(&report, &mut also);
-        if report.epoch % self.config.training.checkpoint_every == 0 {
+        if report.epoch.is_multiple_of(self.config.training.checkpoint_every) {
             also.push(format!("epoch_{:04}", report.epoch));
         }
         self.state.history.push(report.clone());

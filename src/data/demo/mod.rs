@@ -307,7 +307,7 @@ fn film(root: &Path, options: &DemoOptions, monitor: &dyn Monitor) -> Result<u64
     let total: u64 = takes.iter().map(|t| u64::from(t.script.frames())).sum();
     let tally = Tally { monitor, done: AtomicU64::new(0), total, abandoned: AtomicBool::new(false) };
     monitor.stage(Tally::LABEL, 0, total);
-    takes
+    let results: Vec<Result<(), DemoError>> = takes
         .into_par_iter()
         .with_max_len(1)
         .map(|take| {
@@ -317,14 +317,11 @@ fn film(root: &Path, options: &DemoOptions, monitor: &dyn Monitor) -> Result<u64
             }
             result
         })
-        .collect::<Vec<_>>()
-        .into_iter()
-        // The cause comes before the "stopped" of those that gave up because of it.
-        .fold(Ok(total), |all: Result<u64, DemoError>, one| match (all, one) {
-            (Ok(n), Ok(())) => Ok(n),
-            (Ok(_) | Err(DemoError::Stopped), Err(e)) => Err(e),
-            (Err(e), _) => Err(e),
-        })
+        .collect();
+    // The cause comes before the "stopped" of those that gave up because of it.
+    let mut errors: Vec<DemoError> = results.into_iter().filter_map(Result::err).collect();
+    errors.sort_by_key(|e| matches!(e, DemoError::Stopped));
+    errors.into_iter().next().map_or(Ok(total), Err)
 }
 
 /// Progress of all subjects together.

@@ -202,7 +202,7 @@ mod tests {
         let step = |n: u64| StepReport {
             step: n,
             epoch: n.div_ceil(2) as u32,
-            step_in_epoch: if n % 2 == 0 { 2 } else { 1 },
+            step_in_epoch: if n.is_multiple_of(2) { 2 } else { 1 },
             steps_per_epoch: 2,
             ..StepReport::default()
         };

@@ -316,7 +316,7 @@ fn schedule_values(ui: &mut Ui, schedule: &mut Schedule) {
         }
         Schedule::MultiStep { milestones, gamma } => {
             part(ui, "at epochs", "Epochs counted from 0, separated by commas", &mut |ui| {
-                parsed(ui, "milestones", milestones, |m| list(m), |text| read_list(text));
+                parsed(ui, "milestones", milestones, |m| list(m), read_list);
             });
             part(ui, "factor", "Factor of each fall", &mut |ui| magnitude(ui, gamma));
         }
