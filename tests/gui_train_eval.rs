@@ -30,6 +30,7 @@ fn judged(classes: usize, per_class: u64) -> EvaluationEntry {
     let names = names(classes);
     let mut counts = vec![vec![0; classes]; classes];
     let mut clips = Vec::new();
+    #[allow(clippy::needless_range_loop)]
     for truth in 0..classes {
         for i in 0..per_class {
             let predicted = if i % 5 == 0 { (truth + 1) % classes } else { truth };
@@ -438,7 +439,7 @@ fn a_hundred_thousand_steps_stay_fast() {
         (each(false), each(true))
     };
     let (few, many) = (time(200), time(100_000));
-    println!("a frame on the CPU side, standing and with a new step each: 200 steps {few:?}, 100,000 steps {many:?}");
+    eprintln!("a frame on the CPU side, standing and with a new step each: 200 steps {few:?}, 100,000 steps {many:?}");
     let bound = few.0 * 8 + std::time::Duration::from_millis(30);
     assert!(many.0 < bound, "standing: {:?} against {:?}", many.0, few.0);
 }
