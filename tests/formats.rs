@@ -592,14 +592,14 @@ fn inspecting_sixty_subjects_is_quick_once_indexed() {
     let started = std::time::Instant::now();
     assert_eq!(inspect(), counted);
     let took = started.elapsed();
-    println!("{} windows inspected in {took:?}", 28_020);
+    eprintln!("{} windows inspected in {took:?}", 28_020);
     assert!(took.as_secs_f64() < 2.0, "{took:?}");
     #[cfg(target_os = "linux")]
     {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
         let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        println!("{} MB resident", kib / 1024);
+        eprintln!("{} MB resident", kib / 1024);
         assert!(kib < 300 * 1024, "{line}");
     }
 }

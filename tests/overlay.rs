@@ -18,7 +18,7 @@ fn golden(name: &str) -> Option<serde_json::Value> {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),
         Err(e) => {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{}: {e}", folder.join(name).display());
-            println!("skipped: {} is not there", folder.join(name).display());
+            eprintln!("skipped: {} is not there", folder.join(name).display());
             None
         }
     }
@@ -185,11 +185,11 @@ fn gpu() -> Option<Gpu> {
         Ok(adapter) => adapter,
         Err(e) => {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "no GPU, not even a software one: {e}");
-            println!("skipped: no GPU, not even a software one: {e}");
+            eprintln!("skipped: no GPU, not even a software one: {e}");
             return None;
         }
     };
-    println!("on {}", adapter.get_info().name);
+    eprintln!("on {}", adapter.get_info().name);
     let (device, queue) = wait(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
     Some(Gpu { device, queue })
 }
@@ -351,7 +351,7 @@ fn gpu_equals_cpu() {
             compared += cpu.data.len() / 3;
         }
     }
-    println!("{compared} pixels compared, largest difference {most}/255");
+    eprintln!("{compared} pixels compared, largest difference {most}/255");
 }
 
 #[test]
