@@ -1,7 +1,7 @@
 //! Builds a network layer by layer, naming its arrays, drawing their first values and following the shape.
 
 use super::error::ModelError;
-use super::layers::{BatchNorm, Conv3d, HeadLayer, Layer, MaxPool3d, Node, Relu, Relu6, Residual, Sequential};
+use super::layers::{BatchNorm, Conv3d, HeadLayer, Layer, MaxPool3d, Motion, Node, Relu, Relu6, Residual, Sequential};
 use super::ops::ConvGeometry;
 use super::store::{EntryId, EntryKind, ParameterRole, Store};
 use super::stream::Stream;
@@ -185,6 +185,12 @@ impl Builder {
     pub fn relu(&mut self, name: &str) -> Built {
         let entries = self.store.iter().count();
         self.finish(name, LayerKind::Activation, "ReLU".into(), entries, Relu)
+    }
+
+    /// The clip without what stands still.
+    pub fn motion(&mut self, name: &str) -> Built {
+        let entries = self.store.iter().count();
+        self.finish(name, LayerKind::Activation, "Motion".into(), entries, Motion)
     }
 
     /// A ReLU6.

