@@ -20,8 +20,8 @@ pub(super) struct TrainerState {
     pub sums: EpochSums,
     /// Lowest validation loss.
     pub best_loss: Option<f64>,
-    /// Highest validation accuracy.
-    pub best_accuracy: Option<f32>,
+    /// Highest validation accuracy, and the validation loss that came with it.
+    pub best_accuracy: Option<(f32, f64)>,
     /// Accuracy that early stopping measures against, and epochs since.
     pub plateau: (Option<f32>, u32),
     /// Checkpoints kept for their accuracy.

@@ -473,8 +473,10 @@ impl<'a> Trainer<'a> {
         }
         let mut stop_early = false;
         if let Some(accuracy) = report.val_accuracy {
-            if self.memory.best_accuracy.is_none_or(|best| accuracy > best) {
-                self.memory.best_accuracy = Some(accuracy);
+            // Validation sets are small and accuracies tie; of equals the surer one is better.
+            let loss = report.val_loss.map_or(f64::INFINITY, f64::from);
+            if self.memory.best_accuracy.is_none_or(|(a, l)| accuracy > a || (accuracy == a && loss < l)) {
+                self.memory.best_accuracy = Some((accuracy, loss));
                 also.push("best_accuracy".to_owned());
             }
             let delta = self.config.training.early_stopping.map_or(0.0, |e| e.min_delta);
