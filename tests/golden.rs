@@ -1,0 +1,371 @@
+//! Networks, heat maps, losses, optimisers and schedules against PyTorch's numbers. Weights and inputs come from a recipe
+//! both sides compute for themselves; seeds, shapes, targets and layers come from the reference files.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kinolens::cam::{MapRequest, Target, explain};
+use kinolens::config::{LossKind, ModelConfig, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig};
+use kinolens::domain::PoolingRule;
+use kinolens::model::{
+    ArrayValues, ComputeDevice, GradientSet, NamedArray, Network, ParameterInfo, ParameterRole, read,
+};
+use kinolens::train::{Loss, Optimizer, Scheduler};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The references, or `None` with a word where they are missing; in CI that is a failure.
+fn folder() -> Option<PathBuf> {
+    let named = std::env::var_os("KINOLENS_GOLDEN").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden"));
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", path.display());
+    eprintln!("skipped: {} is missing", path.display());
+    None
+}
+
+fn json(name: &str) -> Option<Value> {
+    let path = folder()?.join(name);
+    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+fn sizes(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
+}
+
+/// Our id of a reference network; `None` for those the registry does not have yet.
+fn ours(reference: &str) -> Option<&'static str> {
+    match reference {
+        "c3d" => Some("c3d"),
+        "mobilenetv2_3d_standard" => Some("mobilenet-v2-3d"),
+        "mobilenetv2_3d_high_temporal" => Some("mobilenet-v2-3d-high-temporal"),
+        _ => None,
+    }
+}
+
+// ---- the recipe ----------------------------------------------------------------------------------------------
+
+fn fnv1a64(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01B3))
+}
+
+fn splitmix(state: u64, i: u64) -> u64 {
+    let mut z = state.wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn unit(seed: &str, name: &str, n: usize) -> Vec<f32> {
+    let state = fnv1a64(&format!("{seed}:{name}"));
+    (0..n as u64).map(|i| (splitmix(state, i) >> 40) as f32 * 2.0_f32.powi(-23) - 1.0).collect()
+}
+
+/// Values of an array by its name, shape and whether it belongs to a batch normalisation.
+fn values(seed: &str, name: &str, shape: &[usize], normalisation: bool) -> Vec<f32> {
+    let u = unit(seed, name, shape.iter().product());
+    let leaf = name.rsplit('.').next().unwrap();
+    match leaf {
+        "running_var" => u.into_iter().map(|u| 1.0 + 0.5 * u.abs()).collect(),
+        "weight" if normalisation => u.into_iter().map(|u| 1.0 + 0.1_f32 * u).collect(),
+        "weight" if shape.len() >= 2 => {
+            let bound = (6.0_f64 / shape[1..].iter().product::<usize>() as f64).sqrt() as f32;
+            u.into_iter().map(|u| bound * u).collect()
+        }
+        _ => u.into_iter().map(|u| 0.1_f32 * u).collect(),
+    }
+}
+
+fn clip(seed: &str, item: usize, [c, t, h, w]: [usize; 4]) -> Vec<f32> {
+    let (tb, hb, wb) = (t.div_ceil(4), h.div_ceil(16), w.div_ceil(16));
+    let block = unit(seed, &format!("input.{item}.block"), c * tb * hb * wb);
+    let pixel = unit(seed, &format!("input.{item}.pixel"), c * t * h * w);
+    let mut out = Vec::with_capacity(pixel.len());
+    for ci in 0..c {
+        for ti in 0..t {
+            for y in 0..h {
+                for x in 0..w {
+                    let b = block[((ci * tb + ti / 4) * hb + y / 16) * wb + x / 16];
+                    out.push(1.5 * b + 0.5 * pixel[((ci * t + ti) * h + y) * w + x]);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A network with the recipe's weights.
+fn network(seed: &str, id: &str, classes: usize, clip: [usize; 3]) -> Network {
+    let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
+    let mut network = Network::build(&config, classes, clip, &ComputeDevice::cpu(), 7).unwrap();
+    let arrays = network.state_dict().unwrap();
+    let normalised: Vec<String> =
+        arrays.iter().filter_map(|a| a.name.strip_suffix(".running_mean").map(str::to_owned)).collect();
+    let filled: Vec<NamedArray> = arrays
+        .into_iter()
+        .map(|a| {
+            let prefix = a.name.rsplit_once('.').map_or("", |p| p.0);
+            let values = match a.values {
+                ArrayValues::I64(v) => ArrayValues::I64(vec![0; v.len()]),
+                ArrayValues::F32(_) => {
+                    ArrayValues::F32(values(seed, &a.name, &a.shape, normalised.iter().any(|n| n == prefix)))
+                }
+            };
+            NamedArray { values, ..a }
+        })
+        .collect();
+    network.load_state_dict(&filled, true).unwrap();
+    network
+}
+
+fn seed_of(reference: &Value) -> String {
+    reference["meta"]["seed"].as_str().unwrap().to_owned()
+}
+
+/// Largest difference over the largest reference value.
+fn relative(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0.0_f64, |m, v| m.max(v.abs())).max(1e-30);
+    found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max) / scale
+}
+
+#[test]
+fn the_recipe_is_bit_exact() {
+    let Some(reference) = json("recipe_vectors.json") else { return };
+    let seed = seed_of(&reference);
+    for (text, hash) in reference["fnv1a64"].as_object().unwrap() {
+        assert_eq!(fnv1a64(text).to_string(), hash.as_str().unwrap(), "{text}");
+    }
+    let mut seen = 0;
+    for (key, tensor) in reference["tensors"].as_object().unwrap() {
+        let name = key.split_once('/').unwrap().1;
+        let shape = sizes(&tensor["shape"]);
+        // A weight of one dimension belongs to a normalisation.
+        let found = values(&seed, name, &shape, name.ends_with("weight") && shape.len() == 1);
+        for (value, bits) in found.iter().zip(tensor["first5_bits"].as_array().unwrap()) {
+            assert_eq!(format!("{:08x}", value.to_bits()), bits.as_str().unwrap(), "{key}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20);
+}
+
+#[test]
+fn names_shapes_and_parameter_counts_are_pytorch_s() {
+    let Some(manifest) = json("manifest.json") else { return };
+    let Some(logits) = json("logits.json") else { return };
+    let mut seen = 0;
+    for (reference, rows) in manifest["models"].as_object().unwrap() {
+        let Some(id) = ours(reference) else { continue };
+        let cases = logits["cases"].as_object().unwrap().values();
+        let classes =
+            cases.filter(|c| c["model"] == **reference).map(|c| c["classes"].as_u64().unwrap()).next().unwrap();
+        let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
+        let network = Network::build(&config, classes as usize, [16, 64, 64], &ComputeDevice::cpu(), 0).unwrap();
+        let mut mine: Vec<(String, Vec<usize>)> =
+            network.state_dict().unwrap().into_iter().map(|a| (a.name, a.shape)).collect();
+        let mut theirs: Vec<(String, Vec<usize>)> =
+            rows.as_array().unwrap().iter().map(|r| (r[0].as_str().unwrap().to_owned(), sizes(&r[1]))).collect();
+        mine.sort();
+        theirs.sort();
+        assert_eq!(mine, theirs, "{reference}");
+        seen += 1;
+    }
+    assert!(seen > 0, "no reference network is in the registry");
+}
+
+#[test]
+fn logits_are_pytorch_s() {
+    let Some(reference) = json("logits.json") else { return };
+    let seed = seed_of(&reference);
+    let mut skipped = Vec::new();
+    let mut seen = 0;
+    for (name, case) in reference["cases"].as_object().unwrap() {
+        let model = case["model"].as_str().unwrap();
+        let Some(id) = ours(model) else {
+            skipped.push(name.as_str());
+            continue;
+        };
+        let shape = sizes(&case["input_shape"]);
+        let [batch, c, t, h, w] = shape[..] else { panic!("{name}: {shape:?}") };
+        let network = network(&seed, id, case["classes"].as_u64().unwrap() as usize, [t, h, w]);
+        let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
+        let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
+        let error = relative(&found, &numbers(&case["logits_f32"]));
+        eprintln!("{name}: {error:.1e}");
+        assert!(error < 2e-5, "{name}: {error:e}");
+        seen += 1;
+    }
+    eprintln!("not in the registry yet: {}", skipped.join(", "));
+    assert!(seen > 0);
+}
+
+#[test]
+fn heat_maps_are_pytorch_s() {
+    let Some(folder) = folder() else { return };
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if !(file.starts_with("cam_") && file.ends_with(".json")) {
+            continue;
+        }
+        let reference = json(&file).unwrap();
+        let Some(id) = ours(reference["model"].as_str().unwrap()) else { continue };
+        let seed = seed_of(&reference);
+        for (size, cases) in reference["cams"].as_object().unwrap() {
+            let shape = sizes(&reference["inputs"][size]);
+            let [1, c, t, h, w] = shape[..] else { panic!("{file}: {shape:?}") };
+            let network = network(&seed, id, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
+            let pixels = clip(&seed, 0, [c, t, h, w]);
+            seen += maps(&file, size, &network, &pixels, [t, h, w], cases.as_array().unwrap());
+        }
+    }
+    assert!(seen > 0);
+}
+
+/// Every map of one network and size, from one pass forward and one back.
+fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize; 3], cases: &[Value]) -> usize {
+    const METHODS: [(&str, &str, PoolingRule, f64); 5] = [
+        ("gradcam", "grad-cam", PoolingRule::SpaceTime, 1e-4),
+        ("gradcampp", "grad-cam++", PoolingRule::SpaceTime, 1e-3),
+        ("hirescam", "hirescam", PoolingRule::SpaceTime, 1e-4),
+        ("gradcam_t", "grad-cam", PoolingRule::PerTimeStep, 1e-4),
+        ("gradcampp_004", "grad-cam++", PoolingRule::PerTimeStep, 1e-3),
+    ];
+    let (mut requests, mut expected) = (Vec::new(), Vec::new());
+    for case in cases {
+        for (key, method, pooling, tolerance) in METHODS {
+            let Some(raw) = case[key]["raw"].as_array() else { continue };
+            let (layer, target) = (case["layer"].as_str().unwrap(), case["target"].as_u64().unwrap() as usize);
+            requests.push(MapRequest {
+                method: method.into(),
+                layer: Some(layer.into()),
+                target: Target::Class(target),
+                pooling,
+            });
+            let raw: Vec<f64> = raw.iter().map(|v| v.as_f64().unwrap()).collect();
+            // One variant divides by a number that crosses zero: PyTorch's own f32 error says how far it can be trusted.
+            let own = case[key]["f32_rel_err"].as_f64().unwrap_or(0.0);
+            expected.push((format!("{file} {size} {layer} {target} {key}"), raw, tolerance.max(20.0 * own)));
+        }
+    }
+    let explained = explain(network, pixels.to_vec(), shape, &requests).unwrap();
+    assert_eq!(explained.maps.len(), expected.len());
+    for (map, (name, raw, tolerance)) in explained.maps.iter().zip(&expected) {
+        let error = relative(&map.values, raw);
+        assert!(error < *tolerance, "{name}: {error:e} of at most {tolerance:e}");
+    }
+    expected.len()
+}
+
+#[test]
+fn losses_and_their_gradients_are_pytorch_s() {
+    let Some(reference) = json("losses.json") else { return };
+    let mut seen = 0;
+    for case in reference["cases"].as_array().unwrap() {
+        let (n, k) = (case["n"].as_u64().unwrap() as usize, case["k"].as_u64().unwrap() as usize);
+        let logits: Vec<f32> = numbers(&case["logits"]).into_iter().map(|v| v as f32).collect();
+        let targets = sizes(&case["targets"]);
+        let weights: Vec<f32> = numbers(&case["class_weights"]).into_iter().map(|v| v as f32).collect();
+        for result in case["results"].as_array().unwrap() {
+            let desc = &result["desc"];
+            // Ours is the reading with the plain softmax and the plain mean.
+            let kind = match desc["loss"].as_str().unwrap() {
+                "focal" if desc["variant"] == "A" && desc["reduction"] == "mean" => {
+                    LossKind::Focal { gamma: desc["gamma"].as_f64().unwrap() as f32 }
+                }
+                "cross_entropy" => LossKind::CrossEntropy,
+                _ => continue,
+            };
+            let smoothing = desc["label_smoothing"].as_f64().unwrap_or(0.0) as f32;
+            let weights = desc["weights"].as_bool().unwrap().then(|| weights.clone());
+            let device = Device::flex().autodiff();
+            let input: Tensor<2> = Tensor::from_data(TensorData::new(logits.clone(), [n, k]), &device);
+            let input = input.require_grad();
+            let loss = Loss::with_weights(kind, smoothing, weights).of(input.clone(), &targets);
+            let gradients = loss.backward();
+            let value = read(loss).unwrap()[0];
+            let expected = result["loss"].as_f64().unwrap();
+            assert!((f64::from(value) - expected).abs() < 1e-5 * expected.abs().max(1.0), "{desc}: {value} {expected}");
+            let gradient = read(input.grad(&gradients).unwrap()).unwrap();
+            assert!(relative(&gradient, &numbers(&result["grad"])) < 1e-4, "{desc}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
+/// `lr=0.05` in a description.
+fn setting(desc: &str, key: &str) -> Option<f64> {
+    let rest = desc.split(&format!("{key}=")).nth(1)?;
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || ".-e".contains(c))).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+#[test]
+fn optimisers_move_weights_as_pytorch_s() {
+    let Some(reference) = json("optim.json") else { return };
+    let start: Vec<f32> = numbers(&reference["param0"]).into_iter().map(|v| v as f32).collect();
+    let device = Device::flex();
+    let tensor = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
+    for run in reference["runs"].as_array().unwrap() {
+        let desc = run["desc"].as_str().unwrap();
+        let kind = match desc.split([' ', '(']).next().unwrap() {
+            "AdamW" => OptimizerKind::AdamW,
+            "Adam" => OptimizerKind::Adam,
+            "SGD" => OptimizerKind::Sgd { momentum: setting(desc, "momentum").unwrap() as f32, nesterov: false },
+            other => panic!("{other}"),
+        };
+        let config =
+            OptimizerConfig { kind, weight_decay: setting(desc, "wd").unwrap_or(0.0), ..OptimizerConfig::default() };
+        let info =
+            ParameterInfo { name: "w".into(), shape: vec![start.len()], role: ParameterRole::Weight, trainable: true };
+        let mut optimizer = Optimizer::new(&config, &[info]);
+        let mut value = tensor(&start);
+        for (i, step) in run["steps"].as_array().unwrap().iter().enumerate() {
+            let gradient: Vec<f32> = numbers(&reference["grads"][i]).into_iter().map(|v| v as f32).collect();
+            let mut gradients = GradientSet::new(vec![Some(tensor(&gradient))]);
+            if desc.contains("clip_grad_norm_") {
+                let norm = gradients.clip(1.0).unwrap();
+                let expected = step["grad_norm_before_clip"].as_f64().unwrap();
+                assert!((f64::from(norm) - expected).abs() < 1e-5 * expected, "{desc}");
+            }
+            // The rate of each step is the reference's: schedules are tested by themselves.
+            optimizer.apply(std::iter::once(&mut value), gradients, step["lr_used"].as_f64().unwrap());
+            let error = relative(&read(value.clone()).unwrap(), &numbers(&step["param"]));
+            assert!(error < 2e-6, "{desc}, step {i}: {error:e}");
+        }
+    }
+}
+
+#[test]
+fn schedules_are_pytorch_s() {
+    let Some(reference) = json("optim.json") else { return };
+    let scheduler = |schedule, epochs| {
+        let config = ScheduleConfig { warmup_epochs: 0, schedule };
+        Scheduler::new(&config, 1e-4, epochs, 1)
+    };
+    let same = |found: f64, expected: f64, what: &str| {
+        assert!((found - expected).abs() <= 1e-9 * expected.abs() + 1e-16, "{what}: {found:e} {expected:e}");
+    };
+    let mut plateau =
+        scheduler(Schedule::ReduceOnPlateau { factor: 0.5, patience: 5, threshold: 1e-4, min_lr: 1e-7 }, 1000);
+    let golden = &reference["plateau_000"];
+    for (epoch, (loss, rate)) in numbers(&golden["loss"]).into_iter().zip(numbers(&golden["lr"])).enumerate() {
+        plateau.epoch_finished(loss);
+        same(plateau.rate(epoch as u32 + 1, 0), rate, &format!("plateau after epoch {epoch}"));
+    }
+    let step = scheduler(Schedule::Step { every: 5, gamma: 0.5 }, 100);
+    for (epoch, rate) in numbers(&reference["steplr_003"]["lr"]).into_iter().enumerate() {
+        same(step.rate(epoch as u32, 0), rate, &format!("step, epoch {epoch}"));
+    }
+    let cosine = scheduler(Schedule::Cosine { min_lr: 0.0 }, 10);
+    for (epoch, rate) in numbers(&reference["cosine"]["lr"]).into_iter().enumerate() {
+        let found = cosine.rate(epoch as u32, 0);
+        assert!((found - rate).abs() < 1e-13, "cosine, epoch {epoch}: {found:e} {rate:e}");
+    }
+}
