@@ -37,12 +37,6 @@ pub enum Command {
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
     Selftest(JsonArg),
-    /// Internal: touch a device and report by exit code. A driver that crashes takes only this process along.
-    #[command(hide = true)]
-    ProbeDevice {
-        /// `cuda` or `gpu`.
-        kind: String,
-    },
 }
 
 #[derive(Clone, Copy, Debug, Default, Args)]

@@ -27,7 +27,6 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Plot(args) => plot(&args),
         Command::Models(args) => models(&args),
         Command::Selftest(args) => super::selftest::selftest(args),
-        Command::ProbeDevice { kind } => Ok(ExitCode::from(crate::model::device::probe_main(&kind))),
     }
 }
 

@@ -17,9 +17,16 @@ impl ComputeDevice {
         Self { device: Device::flex(), title: format!("CPU, {threads} threads") }
     }
 
-    /// Chooses.
-    pub fn choose(_choice: DeviceChoice) -> (Self, Vec<String>) {
-        (Self::cpu(), Vec::new())
+    /// The device for a choice, and sentences about what could not be had. This version computes on the CPU; a GPU that
+    /// was asked for by name is refused in words and never silently.
+    pub fn choose(choice: DeviceChoice) -> (Self, Vec<String>) {
+        let messages = match choice {
+            DeviceChoice::Auto | DeviceChoice::Cpu => Vec::new(),
+            DeviceChoice::Gpu | DeviceChoice::Cuda => {
+                vec!["this version of kinolens computes on the CPU only; the GPU asked for is not used".to_owned()]
+            }
+        };
+        (Self::cpu(), messages)
     }
 
     /// For people.
@@ -31,10 +38,4 @@ impl ComputeDevice {
     pub fn tensor_device(&self) -> Device {
         self.device.clone()
     }
-}
-
-/// Touches a device of a kind and tells by exit code whether it computes: 0 works, 1 fails. Run in a process of its own,
-/// because a driver that crashes takes its process along.
-pub fn probe_main(_kind: &str) -> u8 {
-    1
 }
