@@ -36,7 +36,9 @@ fn the_same_seed_gives_the_same_labels_masks_and_poses() {
     make(&b, &small(5), &Silent).unwrap();
     make(&c, &small(6), &Silent).unwrap();
     let (first, again, other) = (contents(&a), contents(&b), contents(&c));
-    assert_eq!(first, again);
+    assert!(first.keys().eq(again.keys()));
+    let changed: Vec<_> = first.keys().filter(|k| first[*k] != again[*k]).collect();
+    assert!(changed.is_empty(), "differ: {changed:?}");
     let labels = Path::new("label/s01.csv");
     assert_ne!(first[labels], other[labels]);
 }
