@@ -100,7 +100,7 @@ pub(super) fn solve(build: &Build, pose: &Pose, yaw: f32) -> Joints {
         let outward = |v: V3| chest_frame.at(v3(v.x * sign(side), v.y, v.z));
         // A raised arm lifts its shoulder.
         let shrug = 0.02 * pose.hands[side].y.clamp(0.0, 1.0);
-        shoulders[side] = neck + outward(v3(build.shoulders - 0.4 * shrug, shrug - 0.038, 0.0));
+        shoulders[side] = neck + outward(v3(build.shoulders - 0.014 - 0.4 * shrug, shrug - 0.042, 0.0));
         let target = shoulders[side] + outward(pose.hands[side]) * arm;
         (elbows[side], wrists[side]) = reach(shoulders[side], target, UPPER_ARM, FOREARM, outward(pose.elbows[side]));
     }

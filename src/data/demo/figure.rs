@@ -63,13 +63,8 @@ impl Figure<'_> {
         let r = self.camera.px(BALL_RADIUS);
         let base = self.lit(self.actor.ball);
         let towards = self.light_direction();
-        canvas.fill_gradient(
-            ellipse(centre, r, r),
-            centre.plus(towards.times(r)),
-            base.light(0.18),
-            centre.minus(towards.times(r)),
-            base.shade(0.45),
-        );
+        canvas.fill(ellipse(centre, r, r), base.shade(0.34));
+        canvas.fill(ellipse(centre.plus(towards.times(r * 0.12)), r * 0.87, r * 0.87), base);
         let band = |y: f32| {
             let half = (1.0 - y * y).sqrt() * r * 0.98;
             line(&[p2(centre.x - half, centre.y + y * r), p2(centre.x + half, centre.y + y * r)])
@@ -188,8 +183,7 @@ impl Figure<'_> {
             (j.pelvis - up * 0.05, j.pelvis_frame, hips * 0.62, 0.052),
         ]);
         let base = self.lit(self.actor.bottom_ink);
-        let (from, to) = self.across(j.pelvis, hips);
-        canvas.fill_gradient(blob(&outline), from, base, to, base.shade(0.3));
+        canvas.fill_toned(&outline, self.light_direction(), base, 0.3);
     }
 
     fn draw_torso(&self, canvas: &mut Canvas) {
@@ -217,9 +211,8 @@ impl Figure<'_> {
             levels[2].2 = b.shoulders * 0.72;
         }
         let base = self.lit(self.actor.top_ink);
-        let (from, to) = self.across(j.neck.mix(j.pelvis, 0.4), b.shoulders);
         let outline = self.outline(&levels);
-        canvas.fill_gradient(blob(&outline), from, base.light(0.05), to, base.shade(0.32));
+        canvas.fill_toned(&outline, self.light_direction(), base, 0.3);
         self.draw_shirt_details(canvas, &levels);
     }
 
@@ -231,7 +224,7 @@ impl Figure<'_> {
         if self.actor.top != Top::Tank {
             let at = |t: f32| {
                 let p = j.neck - chest.up * t;
-                let [l, r] = self.sides(p, chest, self.actor.build.shoulders * 0.93, 0.068);
+                let [l, r] = self.sides(p, chest, self.actor.build.shoulders * 0.8, 0.058);
                 (l, r)
             };
             let ((l0, r0), (l1, r1)) = (at(0.115), at(0.145));
@@ -279,11 +272,11 @@ impl Figure<'_> {
         match self.actor.top {
             Top::TShirt => {
                 let hem = shoulder.mix(elbow, 0.58);
-                self.toned(canvas, &[(shoulder, wide(0.042), hem, wide(0.039))], cloth);
+                self.toned(canvas, &[(shoulder, wide(0.038), hem, wide(0.036))], cloth);
             }
             Top::LongSleeve => {
                 let cuff = elbow.mix(wrist, 0.86);
-                let sleeve = [(shoulder, wide(0.041), elbow, wide(0.032)), (elbow, wide(0.032), cuff, wide(0.025))];
+                let sleeve = [(shoulder, wide(0.038), elbow, wide(0.031)), (elbow, wide(0.032), cuff, wide(0.025))];
                 self.toned(canvas, &sleeve, cloth);
             }
             Top::Tank => {}
@@ -297,13 +290,9 @@ impl Figure<'_> {
         let axis = if axis.y > 0.0 { axis.times(-1.0) } else { axis }.unit();
         let (base, top) = (palm.minus(axis.times(px(0.04))), palm.plus(axis.times(px(0.045))));
         let body = self.lit(ink(0x58b7d6));
-        canvas.fill_gradient(
-            capsule(base, px(0.021), top, px(0.021)),
-            base.plus(p2(-px(0.02), 0.0)),
-            body.light(0.25),
-            base.plus(p2(px(0.02), 0.0)),
-            body.shade(0.25),
-        );
+        canvas.fill(capsule(base, px(0.021), top, px(0.021)), body.shade(0.2));
+        let lit = self.light_direction().times(px(0.005));
+        canvas.fill(capsule(base.plus(lit), px(0.015), top.plus(lit), px(0.015)), body.light(0.15));
         let neck = top.plus(axis.times(px(0.026)));
         canvas.fill(capsule(top, px(0.011), neck, px(0.011)), self.lit(ink(0x28465e)));
     }
@@ -327,13 +316,6 @@ impl Figure<'_> {
     fn outline(&self, levels: &[(V3, Frame3, f32, f32)]) -> Vec<P2> {
         let edges: Vec<[P2; 2]> = levels.iter().map(|(c, f, w, d)| self.sides(*c, *f, *w, *d)).collect();
         edges.iter().map(|e| e[1]).chain(edges.iter().rev().map(|e| e[0])).collect()
-    }
-
-    /// Ends of a gradient across the trunk: lit edge, shaded edge.
-    fn across(&self, centre: V3, half: f32) -> (P2, P2) {
-        let c = self.camera.point(centre);
-        let towards = p2(self.actor.light_side, -0.25).times(self.camera.px(half));
-        (c.plus(towards.times(0.35)), c.minus(towards))
     }
 }
 

@@ -120,8 +120,7 @@ pub(super) fn draw_front(figure: &Figure<'_>, canvas: &mut Canvas) {
     let chin = g.at(0.0, -0.95, 0.62);
     let towards = figure.light_direction();
     let skull = head_shape(&g, chin, 1.0);
-    let (from, to) = (g.centre.plus(towards.times(g.rx * 0.3)), g.centre.minus(towards.times(g.rx * 1.3)));
-    canvas.fill_gradient(skull, from, skin.light(0.04), to, skin.shade(0.22));
+    canvas.fill_toned(&skull, towards, skin, 0.2);
     draw_face(figure, canvas, &g, skin);
     if figure.actor.beard {
         draw_beard(figure, canvas, &g);
@@ -129,7 +128,7 @@ pub(super) fn draw_front(figure: &Figure<'_>, canvas: &mut Canvas) {
     draw_hair(figure, canvas, &g);
 }
 
-fn head_shape(g: &Globe, chin: P2, out: f32) -> Option<tiny_skia::Path> {
+fn head_shape(g: &Globe, chin: P2, out: f32) -> Vec<P2> {
     let mut points: Vec<P2> = Vec::with_capacity(16);
     for i in 0..9 {
         // Over the top from the right ear to the left one.
@@ -145,7 +144,7 @@ fn head_shape(g: &Globe, chin: P2, out: f32) -> Option<tiny_skia::Path> {
     points.push(tip.minus(g.right.times(g.rx * 0.32)));
     points.push(tip.plus(g.right.times(g.rx * 0.32)));
     points.push(jaw(1.0));
-    blob(&points)
+    points
 }
 
 fn draw_ears(figure: &Figure<'_>, canvas: &mut Canvas, g: &Globe, skin: Ink) {
@@ -253,8 +252,7 @@ fn draw_hair(figure: &Figure<'_>, canvas: &mut Canvas, g: &Globe) {
         points.push(g.seen(FRAC_PI_2 * side, elevation, volume));
     }
     let towards = figure.light_direction();
-    let (from, to) = (g.centre.plus(towards.times(g.rx * 1.1)), g.centre.minus(towards.times(g.rx)));
-    canvas.fill_gradient(blob(&points), from, base.light(0.14), to, base.shade(0.2));
+    canvas.fill_toned(&points, towards, base.light(0.05), 0.24);
     if style == Hair::Curly {
         draw_curls(canvas, g, base, towards);
     }

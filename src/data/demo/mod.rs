@@ -175,13 +175,13 @@ pub fn make(dir: &Path, options: &DemoOptions, monitor: &dyn Monitor) -> Result<
     };
     files::write(&stage.path().join("split.csv"), files::split_csv(&subjects).as_bytes())?;
     files::write(&stage.path().join("classes.ron"), ron_text(&files::classes())?.as_bytes())?;
-    let marker = Marker { options: options.clone(), summary: summary.clone() };
+    let marker = Marker { options: options.clone(), summary: DemoSummary { root: PathBuf::new(), ..summary.clone() } };
     files::write(&stage.path().join(MARKER), ron_text(&marker)?.as_bytes())?;
     move_into_place(stage.path(), dir)?;
     Ok(DemoSummary { seconds: started.elapsed().as_secs_f64(), ..summary })
 }
 
-/// What the marker file holds.
+/// What the marker file holds; the folder's own path is left out, so that the dataset can be moved.
 #[derive(Serialize, Deserialize)]
 struct Marker {
     options: DemoOptions,

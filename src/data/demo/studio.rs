@@ -12,11 +12,15 @@ use super::scene;
 use super::script::{Moment, Script};
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
+use tiny_skia::PremultipliedColorU8;
 
 /// Pixels of background beyond each edge of the picture, for the camera to drift over.
 const MARGIN: usize = 12;
-/// The camera drifts in steps of a quarter pixel: smooth to the eye, and only 4 x 4 shifted backgrounds are needed.
-const STEPS: usize = 4;
+/// Steps of the camera's drift per pixel. Whole pixels let the encoder copy the background; each finer step needs
+/// another shifted copy of it and makes every block of every frame cost bits.
+const STEPS: usize = 1;
+/// The figure is drawn at twice the picture's resolution without anti-aliasing and then shrunk.
+const FINE: usize = 2;
 
 /// One joint in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +81,7 @@ impl<'a> Studio<'a> {
             height,
             background,
             shifted: vec![None; STEPS * STEPS],
-            layer: Canvas::new(width as u32, height as u32)?,
+            layer: Canvas::finer(width as u32, height as u32, FINE as u32)?,
             picture: vec![0; width * height * 3],
             mask: vec![0; width * height],
             joints: [Joint2 { at: p2(0.0, 0.0), confidence: 0.0 }; 17],
@@ -184,32 +188,44 @@ impl<'a> Studio<'a> {
         }
     }
 
-    /// Lays the layer over the picture, and over the mask if it is the person.
+    /// Lays the layer over the picture, and over the mask if it is the person; shrinks it to smooth its edges.
     fn compose(&mut self, person: bool) {
         let Some([x0, y0, x1, y1]) = self.layer.touched_pixels() else { return };
         let width = self.width;
-        let layer = self.layer.pixmap.data();
+        let layer = self.layer.pixmap.pixels();
         for y in y0..y1 {
-            let over = &layer[(y * width + x0) * 4..(y * width + x1) * 4];
+            let above = &layer[(2 * y * width + x0) * 2..(2 * y * width + x1) * 2];
+            let below = &layer[((2 * y + 1) * width + x0) * 2..((2 * y + 1) * width + x1) * 2];
             let under = &mut self.picture[(y * width + x0) * 3..(y * width + x1) * 3];
             let mask = &mut self.mask[y * width + x0..y * width + x1];
-            for ((o, u), m) in over.chunks_exact(4).zip(under.chunks_exact_mut(3)).zip(mask) {
-                match o[3] {
-                    0 => continue,
-                    255 => u.copy_from_slice(&o[..3]),
-                    alpha => {
-                        // The layer's colours are premultiplied.
-                        let keep = 255 - u16::from(alpha);
-                        for (u, o) in u.iter_mut().zip(o) {
-                            *u = (u16::from(*o) + (u16::from(*u) * keep + 127) / 255).min(255) as u8;
-                        }
+            let fine = above.chunks_exact(FINE).zip(below.chunks_exact(FINE));
+            for (((a, b), u), m) in fine.zip(under.chunks_exact_mut(3)).zip(mask) {
+                let four = [a[0], a[1], b[0], b[1]];
+                if four[0] == four[1] && four[2] == four[3] && four[0] == four[2] {
+                    // Most pixels lie wholly inside or outside.
+                    match four[0].alpha() {
+                        0 => continue,
+                        255 => u.copy_from_slice(&[four[0].red(), four[0].green(), four[0].blue()]),
+                        _ => mix_four(four, u),
                     }
+                } else {
+                    mix_four(four, u);
                 }
-                if person && o[3] >= 128 {
+                if person && four.iter().map(|c| u16::from(c.alpha())).sum::<u16>() >= 510 {
                     *m = 255;
                 }
             }
         }
+    }
+}
+
+/// Lays the mean of four premultiplied colours over an RGB pixel.
+fn mix_four(four: [PremultipliedColorU8; 4], under: &mut [u8]) {
+    let sum = |channel: fn(PremultipliedColorU8) -> u8| four.iter().map(|c| u32::from(channel(*c))).sum::<u32>();
+    let keep = 1020 - sum(|c| c.alpha());
+    let over = [sum(|c| c.red()), sum(|c| c.green()), sum(|c| c.blue())];
+    for (u, o) in under.iter_mut().zip(over) {
+        *u = ((o * 255 + u32::from(*u) * keep + 510) / 1020).min(255) as u8;
     }
 }
 
