@@ -2,11 +2,12 @@
 
 mod common_train;
 
+use burn::tensor::{Tensor, TensorData};
 use common_train::{After, bars, config, numbers, open, train};
-use kinolens::config::{Preset, RunConfig, Validation};
+use kinolens::config::{ModelConfig, Preset, RunConfig, Validation};
 use kinolens::data;
 use kinolens::eval::{Checkpoint, RunDir, SplitChoice, TrainEnd, evaluate, write_results};
-use kinolens::model::ComputeDevice;
+use kinolens::model::{ComputeDevice, Network, Stream};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::train::{TrainOptions, run};
 use std::path::{Path, PathBuf};
@@ -257,6 +258,42 @@ fn videos() -> Option<PathBuf> {
     assert!(std::env::var_os("CI").is_none_or(|v| v != "true"), "{} is not here", root.display());
     eprintln!("skipped: {} is not here", root.display());
     None
+}
+
+/// The logits of a freshly made network for a clip and for the clip played backwards.
+fn forwards_and_backwards(model: &str) -> [Vec<f32>; 2] {
+    let device = ComputeDevice::cpu();
+    let (t, h, w) = (8, 32, 32);
+    let config = ModelConfig { id: model.to_owned(), ..ModelConfig::default() };
+    let network = Network::build(&config, 5, [t, h, w], &device, 3).unwrap();
+    let frames: Vec<Vec<f32>> = (0..3 * t).map(|i| Stream::new(9, &format!("{i}")).uniform(1.0, h * w)).collect();
+    [false, true].map(|backwards| {
+        let order = |i: usize| if backwards { t - 1 - i } else { i };
+        let pixels: Vec<f32> = (0..3 * t).flat_map(|i| frames[i / t * t + order(i % t)].iter().copied()).collect();
+        let clip = Tensor::<5>::from_data(TensorData::new(pixels, [1, 3, t, h, w]), &device.tensor_device());
+        kinolens::model::read(&network.forward(clip)).unwrap()
+    })
+}
+
+#[test]
+fn only_a_network_with_reach_in_time_can_tell_a_movement_from_its_reverse() {
+    let [forwards, backwards] = forwards_and_backwards("small-2d");
+    for (a, b) in forwards.iter().zip(&backwards) {
+        assert!((a - b).abs() < 1e-4, "frame by frame: {forwards:?} against {backwards:?}");
+    }
+    let [forwards, backwards] = forwards_and_backwards("small-3d");
+    assert!(forwards.iter().zip(&backwards).any(|(a, b)| (a - b).abs() > 1e-2), "{forwards:?} against {backwards:?}");
+
+    // Trained on bars that move up or down, it stays at chance where the other learns.
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let mut config = config(10);
+    config.model.id = "small-2d".into();
+    let out = dir.path().join("run");
+    train(&dataset, &config, &out, false, &Silent).unwrap();
+    let checkpoint = Checkpoint::open(&out).unwrap();
+    let (e, _) = evaluate(&checkpoint, &dataset, SplitChoice::Test, &ComputeDevice::cpu(), &Silent).unwrap();
+    assert!(e.accuracy < 0.75, "{e:?}");
 }
 
 #[test]

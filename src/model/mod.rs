@@ -59,6 +59,14 @@ pub const MODELS: &[ModelSpec] = &[
         build: small::build,
     },
     ModelSpec {
+        id: "small-2d",
+        title: "Small 2D CNN",
+        summary: "The small network frame by frame: when it does as well, the task needs no time.",
+        input: (16, 64, 64),
+        default_layer: "stage3",
+        build: small::frame_by_frame,
+    },
+    ModelSpec {
         id: "c3d",
         title: "C3D",
         summary: "The exercise-recognition reference.",

@@ -30,7 +30,8 @@ const ENCODERS: [EncoderChoice; 3] = [
     EncoderChoice {
         element: "x264enc",
         settings: &[
-            ("speed-preset", "veryfast"),
+            ("speed-preset", "ultrafast"),
+            ("vbv-buf-capacity", "0"),
             ("pass", "qual"),
             ("quantizer", "20"),
             ("bframes", "0"),
@@ -306,31 +307,44 @@ fn to_i420(image: &RgbImage, (width, height): (usize, usize)) -> Vec<u8> {
     for (pair, rows) in luma.chunks_exact_mut(2 * stride).enumerate() {
         let (top, bottom) = (row_of(2 * pair), row_of(2 * pair + 1));
         let (luma_top, luma_bottom) = rows.split_at_mut(stride);
+        luma_row(top, &mut luma_top[..width]);
+        luma_row(bottom, &mut luma_bottom[..width]);
         let blue = &mut blue[pair * chroma_stride..][..width / 2];
         let red = &mut red[pair * chroma_stride..][..width / 2];
-        for x in 0..width / 2 {
-            let left = 6 * x;
-            let right = if 2 * x + 1 < w { left + 3 } else { left };
-            let mut sum = [0_i32; 3];
-            let mut pixel = |row: &[u8], at: usize| -> u8 {
-                let [r, g, b] = [row[at], row[at + 1], row[at + 2]].map(i32::from);
-                sum[0] += r;
-                sum[1] += g;
-                sum[2] += b;
-                // 219/255 of (0.299, 0.587, 0.114), times 65536, and 16.5 for offset and rounding
-                ((16_829 * r + 33_039 * g + 6_416 * b + (33 << 15)) >> 16) as u8
-            };
-            luma_top[2 * x] = pixel(top, left);
-            luma_top[2 * x + 1] = pixel(top, right);
-            luma_bottom[2 * x] = pixel(bottom, left);
-            luma_bottom[2 * x + 1] = pixel(bottom, right);
-            let [r, g, b] = sum;
-            // 224/255 of the colour differences, times 65536, over four pixels; 128.5 for offset and rounding
-            blue[x] = ((-9_714 * r - 19_071 * g + 28_784 * b + (257 << 17)) >> 18) as u8;
-            red[x] = ((28_784 * r - 24_103 * g - 4_681 * b + (257 << 17)) >> 18) as u8;
+        let fours = top.chunks_exact(6).zip(bottom.chunks_exact(6));
+        for (((a, b), blue), red) in fours.zip(blue.iter_mut()).zip(red.iter_mut()) {
+            let sum = |c: usize| i32::from(a[c]) + i32::from(a[c + 3]) + i32::from(b[c]) + i32::from(b[c + 3]);
+            (*blue, *red) = chroma_of(sum(0), sum(1), sum(2));
+        }
+        if w < width {
+            // An odd width repeats its last column.
+            let (a, b) = (&top[3 * (w - 1)..], &bottom[3 * (w - 1)..]);
+            let sum = |c: usize| 2 * (i32::from(a[c]) + i32::from(b[c]));
+            (blue[width / 2 - 1], red[width / 2 - 1]) = chroma_of(sum(0), sum(1), sum(2));
         }
     }
     out
+}
+
+/// Luma of a row of RGB pixels; where `luma` is longer the last one is repeated.
+fn luma_row(rgb: &[u8], luma: &mut [u8]) {
+    for (px, luma) in rgb.chunks_exact(3).zip(luma.iter_mut()) {
+        let [r, g, b] = [px[0], px[1], px[2]].map(i32::from);
+        // 219/255 of (0.299, 0.587, 0.114), times 65536, and 16.5 for offset and rounding
+        *luma = ((16_829 * r + 33_039 * g + 6_416 * b + (33 << 15)) >> 16) as u8;
+    }
+    let pixels = rgb.len() / 3;
+    if pixels < luma.len() {
+        luma[pixels] = luma[pixels - 1];
+    }
+}
+
+/// Blue and red colour difference of the sum of four pixels.
+fn chroma_of(r: i32, g: i32, b: i32) -> (u8, u8) {
+    // 224/255 of the colour differences, times 65536, over four pixels; 128.5 for offset and rounding
+    let blue = ((-9_714 * r - 19_071 * g + 28_784 * b + (257 << 17)) >> 18) as u8;
+    let red = ((28_784 * r - 24_103 * g - 4_681 * b + (257 << 17)) >> 18) as u8;
+    (blue, red)
 }
 
 #[cfg(test)]

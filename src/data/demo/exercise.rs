@@ -23,7 +23,7 @@ pub enum Exercise {
     CirclesOutward,
     /// [`Exercise::CirclesOutward`] backwards in time.
     CirclesInward,
-    /// A ball from the floor close to the body up overhead, then far in front down again.
+    /// A ball slowly from the floor close to the body up overhead, then fast in front of it down again.
     BallLift,
     /// [`Exercise::BallLift`] backwards in time.
     BallLower,
@@ -91,7 +91,8 @@ impl Exercise {
             Exercise::JumpingJack | Exercise::KneeLift => 1.0,
             Exercise::CirclesOutward => 1.2,
             Exercise::Squat | Exercise::Lunge => 1.35,
-            Exercise::SideBend | Exercise::ToeTouch | Exercise::BallLift => 1.5,
+            Exercise::SideBend | Exercise::ToeTouch => 1.5,
+            Exercise::BallLift => 1.7,
             Exercise::CirclesInward | Exercise::BallLower => unreachable!("forward() returned a reversed exercise"),
         }
     }
@@ -229,14 +230,15 @@ fn ball_lift(phase: f32, amplitude: f32) -> Pose {
         p.ball = 1.0;
         p
     };
+    // Up slowly and down fast, so that most of the time tells lifting from lowering, as it does with real weights.
     let keys = [
         (0.0, key(1.0, 0.95, v3(-0.18, -0.62, 0.62))),
-        (0.14, key(0.55, 0.5, v3(-0.18, -0.55, 0.42))),
-        (0.28, key(0.05, 0.05, v3(-0.18, -0.1, 0.42))),
-        (0.44, key(0.0, -0.08, v3(-0.18, 0.85, 0.22))),
-        (0.6, key(0.0, -0.02, v3(-0.18, 0.5, 0.8))),
-        (0.75, key(0.1, 0.12, v3(-0.18, -0.08, 0.95))),
-        (0.88, key(0.6, 0.55, v3(-0.18, -0.35, 0.88))),
+        (0.22, key(0.55, 0.5, v3(-0.18, -0.55, 0.42))),
+        (0.42, key(0.05, 0.05, v3(-0.18, -0.1, 0.42))),
+        (0.66, key(0.0, -0.08, v3(-0.18, 0.85, 0.22))),
+        (0.78, key(0.0, -0.02, v3(-0.18, 0.5, 0.8))),
+        (0.86, key(0.1, 0.12, v3(-0.18, -0.08, 0.95))),
+        (0.93, key(0.6, 0.55, v3(-0.18, -0.35, 0.88))),
     ];
     cycle(&keys, phase)
 }

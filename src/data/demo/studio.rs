@@ -14,11 +14,9 @@ use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
 use tiny_skia::PremultipliedColorU8;
 
-/// Pixels of background beyond each edge of the picture, for the camera to drift over.
+/// Pixels of background beyond each edge of the picture, for the camera to drift over. It drifts in whole pixels, so
+/// that the encoder can copy the background: anything finer makes every block of every frame cost time and bits.
 const MARGIN: usize = 12;
-/// Steps of the camera's drift per pixel. Whole pixels let the encoder copy the background; each finer step needs
-/// another shifted copy of it and makes every block of every frame cost bits.
-const STEPS: usize = 1;
 /// The figure is drawn at twice the picture's resolution without anti-aliasing and then shrunk.
 const FINE: usize = 2;
 
@@ -56,9 +54,8 @@ pub(super) struct Studio<'a> {
     actor: &'a Actor,
     width: usize,
     height: usize,
-    background: Canvas,
-    /// The background shifted by each combination of quarter pixels, made when first needed; RGB.
-    shifted: Vec<Option<Vec<u8>>>,
+    /// What is behind the figure, RGB rows with the margin.
+    background: Vec<u8>,
     layer: Canvas,
     /// The picture of the last frame, RGB rows from the top.
     pub picture: Vec<u8>,
@@ -79,8 +76,7 @@ impl<'a> Studio<'a> {
             actor,
             width,
             height,
-            background,
-            shifted: vec![None; STEPS * STEPS],
+            background: background.pixmap.data().chunks_exact(4).flat_map(|px| [px[0], px[1], px[2]]).collect(),
             layer: Canvas::finer(width as u32, height as u32, FINE as u32)?,
             picture: vec![0; width * height * 3],
             mask: vec![0; width * height],
@@ -113,31 +109,24 @@ impl<'a> Studio<'a> {
         self.joints = coco(&figure);
     }
 
-    /// Where the camera has drifted to, in whole quarters of a pixel.
+    /// Where the camera has drifted to, in whole pixels.
     fn drift(&self, frame: u32) -> P2 {
         let t = frame as f32 / FPS;
         let p = &self.actor.drift_phase;
         let wave = |period: f32, phase: f32| (TAU * (t / period + phase)).sin();
         let x = self.actor.drift * (0.75 * wave(7.3, p[0]) + 0.25 * wave(2.9, p[1]));
         let y = self.actor.drift * 0.6 * (0.75 * wave(5.9, p[2]) + 0.25 * wave(3.7, p[3]));
-        let quarter = |v: f32| (v * STEPS as f32).round() / STEPS as f32;
-        p2(quarter(x), quarter(y))
+        p2(x.round(), y.round())
     }
 
     fn copy_background(&mut self, drift: P2) {
         // The picture's corner lies at (MARGIN - drift) in the background.
-        let place = |d: f32| {
-            let steps = (MARGIN * STEPS) as f32 - d * STEPS as f32;
-            let steps = steps.clamp(0.0, (2 * MARGIN * STEPS - STEPS) as f32) as usize;
-            (steps / STEPS, steps % STEPS)
-        };
-        let ((left, fx), (top, fy)) = (place(drift.x), place(drift.y));
-        let source_width = self.background.pixmap.width() as usize;
-        let background = &self.background;
-        let source = self.shifted[fy * STEPS + fx].get_or_insert_with(|| shift(background, fx, fy));
+        let place = |d: f32| (MARGIN as f32 - d).clamp(0.0, (2 * MARGIN) as f32) as usize;
+        let (left, top) = (place(drift.x), place(drift.y));
+        let source_width = self.width + 2 * MARGIN;
         for (y, row) in self.picture.chunks_exact_mut(self.width * 3).enumerate() {
             let start = ((top + y) * source_width + left) * 3;
-            row.copy_from_slice(&source[start..start + row.len()]);
+            row.copy_from_slice(&self.background[start..start + row.len()]);
         }
     }
 
@@ -227,29 +216,6 @@ fn mix_four(four: [PremultipliedColorU8; 4], under: &mut [u8]) {
     for (u, o) in under.iter_mut().zip(over) {
         *u = ((o * 255 + u32::from(*u) * keep + 510) / 1020).min(255) as u8;
     }
-}
-
-/// The background as RGB, sampled `fx`, `fy` quarters of a pixel further right and down (bilinear).
-fn shift(background: &Canvas, fx: usize, fy: usize) -> Vec<u8> {
-    let (w, h) = (background.pixmap.width() as usize, background.pixmap.height() as usize);
-    let src = background.pixmap.data();
-    let (fx, fy) = (fx as u32, fy as u32);
-    let n = STEPS as u32;
-    let weights = [(n - fx) * (n - fy), fx * (n - fy), (n - fx) * fy, fx * fy];
-    let total = n * n;
-    let mut out = Vec::with_capacity(w * h * 3);
-    for y in 0..h {
-        let (row, below) = (y * w, (y + 1).min(h - 1) * w);
-        for x in 0..w {
-            let right = (x + 1).min(w - 1);
-            let at = [row + x, row + right, below + x, below + right];
-            for c in 0..3 {
-                let sum: u32 = at.iter().zip(weights).map(|(i, k)| u32::from(src[i * 4 + c]) * k).sum();
-                out.push(((sum + total / 2) / total) as u8);
-            }
-        }
-    }
-    out
 }
 
 /// The figure's joints in COCO's order.
