@@ -6,9 +6,11 @@
 
 mod builder;
 mod c3d;
+mod conv_op;
 pub mod device;
 mod error;
 mod gradients;
+mod kernels;
 mod layers;
 mod mobilenet;
 mod network;

@@ -1,8 +1,9 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
+use super::conv_op;
 use super::stream::Stream;
 use burn::tensor::module;
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, TensorData};
 
 /// Stride, padding and groups of a convolution; order is time, height, width.
@@ -15,8 +16,14 @@ pub(crate) struct ConvGeometry {
 
 /// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`.
 pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, geometry: ConvGeometry) -> Tensor<5> {
-    let ConvGeometry { stride, padding, groups } = geometry;
-    module::conv3d(x, weight, bias, ConvOptions::new(stride, padding, [1; 3], groups))
+    let y = conv_op::convolve(x, weight, geometry);
+    match bias {
+        Some(bias) => {
+            let channels = bias.dims()[0];
+            y + bias.reshape([1, channels, 1, 1, 1])
+        }
+        None => y,
+    }
 }
 
 /// Elements of one axis after a window of `kernel` slides over `size` elements; `None` when it does not fit once.

@@ -1,0 +1,260 @@
+//! Convolutions in which every output channel of a group sees every input channel of it.
+
+use super::padded::Padded;
+use super::product::Product;
+use super::{Convolution, volume};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+thread_local! {
+    /// The bordered picture of the clip a thread works on.
+    static BORDERED: RefCell<Vec<f32>> = RefCell::default();
+}
+
+/// In how many parts the rows of one clip are computed side by side, so that few clips keep all threads busy too.
+fn parts(tasks: usize, rows: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    if tasks == 0 || tasks.is_multiple_of(threads) || tasks >= 4 * threads {
+        return 1;
+    }
+    // The fewest parts that share out evenly; each has to look up its source again.
+    (1..=threads).find(|n| (tasks * n).is_multiple_of(threads)).unwrap_or(1).min(rows)
+}
+
+/// Offsets of the kernel's taps for `channels` channels.
+fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<u32> {
+    let grid = padded.grid(conv.kernel, [1; 3]);
+    (0..channels).flat_map(|c| grid.iter().map(move |tap| (c * padded.plane()) as u32 + tap)).collect()
+}
+
+fn bordered(conv: &Convolution) -> Padded {
+    Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding)
+}
+
+pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let padded = bordered(conv);
+    let positions = padded.grid(conv.output, conv.geometry.stride);
+    let taps = taps(conv, &padded, inside);
+    let plane = volume(conv.output);
+    let mut out = vec![0.0; conv.batch * conv.output_len()];
+    // Tasks are (clip, group, rows of the group); their outputs lie one after the other.
+    let parts = parts(conv.batch * groups, outside);
+    let rows = outside.div_ceil(parts);
+    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
+        .chunks_mut(outside * plane)
+        .enumerate()
+        .flat_map(|(i, group)| {
+            let parts = group.chunks_mut(rows * plane).enumerate();
+            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
+        })
+        .collect();
+    tasks.into_par_iter().with_max_len(1).for_each(|(clip, group, row, out)| {
+        let x = &x[clip * conv.input_len() + group * inside * volume(conv.input)..][..inside * volume(conv.input)];
+        let first = group * outside + row;
+        let count = out.len() / plane;
+        if let Some(bias) = bias {
+            for (out, bias) in out.chunks_exact_mut(plane).zip(&bias[first..]) {
+                out.fill(*bias);
+            }
+        }
+        BORDERED.with_borrow_mut(|buffer| {
+            let source = padded.fill(x, buffer);
+            let a = &weight[first * taps.len()..(first + count) * taps.len()];
+            Product {
+                a,
+                rows: count,
+                source,
+                inner: &taps,
+                lanes: &positions,
+                out,
+                stride: plane,
+                places: None,
+                add: bias.is_some(),
+            }
+            .run();
+        });
+    });
+    out
+}
+
+/// Inputs whose coordinates leave the same rest when divided by the stride are reached by the same taps.
+struct Class {
+    /// Offsets of (output channel, tap) in the bordered output gradient.
+    inner: Vec<u32>,
+    /// `[input channels, inner]` of every group, one after the other.
+    weight: Vec<f32>,
+    /// Offsets of the inputs in the bordered output gradient, and in the input.
+    lanes: Vec<u32>,
+    places: Vec<u32>,
+}
+
+/// For one axis and one rest: the taps that reach it, each with its offset in the output gradient.
+fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)> {
+    let (stride, padding) = (conv.geometry.stride[axis], conv.geometry.padding[axis]);
+    (0..conv.kernel[axis])
+        .filter(|k| (rest + padding) % stride == k % stride)
+        .map(|k| (k, ((rest + padding) as isize - k as isize) / stride as isize))
+        .collect()
+}
+
+/// Zeros the output gradient needs before and after each axis.
+fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
+    let stride = conv.geometry.stride[axis];
+    let (mut low, mut high) = (0, 0);
+    for rest in 0..stride.min(conv.input[axis]) {
+        let count = (conv.input[axis] - rest).div_ceil(stride) as isize;
+        for (_, offset) in reaching(conv, axis, rest) {
+            low = low.max(-offset);
+            high = high.max(offset + count - conv.output[axis] as isize);
+        }
+    }
+    (low as usize, high as usize)
+}
+
+fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32]) -> Vec<Class> {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let stride = conv.geometry.stride;
+    let volume_of_kernel = volume(conv.kernel);
+    let plain = Padded::new(conv.input, [0; 3], [0; 3]);
+    let rests = Padded::new(stride, [0; 3], [0; 3]).grid(stride, [1; 3]);
+    let mut all = Vec::new();
+    for rest in rests {
+        let rest = rest as usize;
+        let rest = [rest / stride[2] / stride[1], rest / stride[2] % stride[1], rest % stride[2]];
+        if (0..3).any(|a| rest[a] >= conv.input[a]) {
+            continue;
+        }
+        let [t, h, w] = std::array::from_fn(|a| reaching(conv, a, rest[a]));
+        let mut reached = Vec::new();
+        for (kt, ot) in &t {
+            for (kh, oh) in &h {
+                for (kw, ow) in &w {
+                    let tap = (kt * conv.kernel[1] + kh) * conv.kernel[2] + kw;
+                    let offsets = [*ot, *oh, *ow];
+                    reached.push((tap, padded.at(std::array::from_fn(|a| (offsets[a] + low[a] as isize) as usize))));
+                }
+            }
+        }
+        let inner = (0..outside)
+            .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
+            .collect::<Vec<u32>>();
+        let mut rearranged = Vec::with_capacity(groups * inside * inner.len());
+        for group in 0..groups {
+            for c in 0..inside {
+                for o in 0..outside {
+                    let at = ((group * outside + o) * inside + c) * volume_of_kernel;
+                    rearranged.extend(reached.iter().map(|(tap, _)| weight[at + tap]));
+                }
+            }
+        }
+        let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
+        let first = plain.at(rest) as u32;
+        let places = plain.grid(count, stride).into_iter().map(|at| at + first).collect();
+        all.push(Class { inner, weight: rearranged, lanes: padded.grid(count, [1; 3]), places });
+    }
+    all
+}
+
+pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let reaches: [(usize, usize); 3] = std::array::from_fn(|a| reach(conv, a));
+    let low = reaches.map(|r| r.0);
+    let padded = Padded::new(conv.output, low, reaches.map(|r| r.1));
+    let classes = classes(conv, &padded, low, weight);
+    let plane = volume(conv.input);
+    let mut out = vec![0.0; conv.batch * conv.input_len()];
+    let parts = parts(conv.batch * groups, inside);
+    let rows = inside.div_ceil(parts);
+    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
+        .chunks_mut(inside * plane)
+        .enumerate()
+        .flat_map(|(i, group)| {
+            let parts = group.chunks_mut(rows * plane).enumerate();
+            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
+        })
+        .collect();
+    tasks.into_par_iter().with_max_len(1).for_each(|(clip, group, row, out)| {
+        let from = clip * conv.output_len() + group * outside * volume(conv.output);
+        let dy = &dy[from..from + outside * volume(conv.output)];
+        let count = out.len() / plane;
+        BORDERED.with_borrow_mut(|buffer| {
+            let source = padded.fill(dy, buffer);
+            for class in &classes {
+                let depth = class.inner.len();
+                let first = (group * inside + row) * depth;
+                let contiguous = classes.len() == 1;
+                Product {
+                    a: &class.weight[first..first + count * depth],
+                    rows: count,
+                    source,
+                    inner: &class.inner,
+                    lanes: &class.lanes,
+                    out,
+                    stride: plane,
+                    places: (!contiguous).then_some(&class.places),
+                    add: false,
+                }
+                .run();
+            }
+        });
+    });
+    out
+}
+
+pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let padded = bordered(conv);
+    let positions = padded.grid(conv.output, conv.geometry.stride);
+    let taps = taps(conv, &padded, inside);
+    let plane = volume(conv.output);
+    // Clips are shared out to a fixed number of sums, which are added in order at the end.
+    let threads = rayon::current_num_threads();
+    let sums = conv.batch.min(threads);
+    let parts = (threads / sums).clamp(1, outside);
+    let rows = outside.div_ceil(parts);
+    let len = conv.weight_len();
+    let mut out = vec![0.0; sums * len];
+    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
+        .chunks_mut(outside * taps.len())
+        .enumerate()
+        .flat_map(|(i, group)| {
+            let parts = group.chunks_mut(rows * taps.len()).enumerate();
+            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
+        })
+        .collect();
+    tasks.into_par_iter().with_max_len(1).for_each(|(sum, group, row, out)| {
+        let count = out.len() / taps.len();
+        BORDERED.with_borrow_mut(|buffer| {
+            for clip in (sum..conv.batch).step_by(sums) {
+                let from = clip * conv.input_len() + group * inside * volume(conv.input);
+                let source = padded.fill(&x[from..from + inside * volume(conv.input)], buffer);
+                let first = clip * conv.output_len() + (group * outside + row) * plane;
+                Product {
+                    a: &dy[first..first + count * plane],
+                    rows: count,
+                    source,
+                    inner: &positions,
+                    lanes: &taps,
+                    out: &mut *out,
+                    stride: taps.len(),
+                    places: None,
+                    add: true,
+                }
+                .run();
+            }
+        });
+    });
+    let (total, others) = out.split_at_mut(len);
+    for other in others.chunks_exact(len) {
+        for (to, v) in total.iter_mut().zip(other) {
+            *to += v;
+        }
+    }
+    out.truncate(len);
+    out
+}

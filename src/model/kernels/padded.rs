@@ -1,0 +1,70 @@
+//! Pictures with a border of zeros, and where things lie in them.
+
+use super::volume;
+
+/// Channels of `size` with `low` zeros before and `high` after each axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Padded {
+    size: [usize; 3],
+    low: [usize; 3],
+    whole: [usize; 3],
+}
+
+impl Padded {
+    pub fn new(size: [usize; 3], low: [usize; 3], high: [usize; 3]) -> Self {
+        let whole = std::array::from_fn(|a| size[a] + low[a] + high[a]);
+        Self { size, low, whole }
+    }
+
+    /// Numbers of a channel.
+    pub fn plane(&self) -> usize {
+        volume(self.whole)
+    }
+
+    /// Offset of a place within a channel, counted from the border's corner.
+    pub fn at(&self, [t, h, w]: [usize; 3]) -> usize {
+        (t * self.whole[1] + h) * self.whole[2] + w
+    }
+
+    /// Copies `channels` into `out` with their border; returns them as they are when there is none.
+    pub fn fill<'a>(&self, channels: &'a [f32], out: &'a mut Vec<f32>) -> &'a [f32] {
+        if self.size == self.whole {
+            return channels;
+        }
+        let count = channels.len() / volume(self.size);
+        out.clear();
+        out.resize(count * self.plane(), 0.0);
+        let [t, h, w] = self.size;
+        for (from, to) in channels.chunks_exact(t * h * w).zip(out.chunks_exact_mut(self.plane())) {
+            for (i, row) in from.chunks_exact(w).enumerate() {
+                let at = self.at([i / h + self.low[0], i % h + self.low[1], self.low[2]]);
+                to[at..at + w].copy_from_slice(row);
+            }
+        }
+        out
+    }
+
+    /// Adds the inside of bordered `channels` up into `out`.
+    pub fn strip(&self, channels: &[f32], out: &mut [f32]) {
+        let [t, h, w] = self.size;
+        for (from, to) in channels.chunks_exact(self.plane()).zip(out.chunks_exact_mut(t * h * w)) {
+            for (i, row) in to.chunks_exact_mut(w).enumerate() {
+                let at = self.at([i / h + self.low[0], i % h + self.low[1], self.low[2]]);
+                row.copy_from_slice(&from[at..at + w]);
+            }
+        }
+    }
+
+    /// Offsets of all places of a grid of `size` with `step` between them, in row-major order.
+    pub fn grid(&self, size: [usize; 3], step: [usize; 3]) -> Vec<u32> {
+        let mut offsets = Vec::with_capacity(volume(size));
+        for t in 0..size[0] {
+            for h in 0..size[1] {
+                for w in 0..size[2] {
+                    offsets.push(self.at([t * step[0], h * step[1], w * step[2]]) as u32);
+                }
+            }
+        }
+        offsets
+    }
+}

@@ -1,0 +1,113 @@
+//! Held against the definition, computed in `f64`.
+
+use super::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Calls `each` with the indices of every (output, input, weight) that meet.
+fn meetings(c: &Convolution, mut each: impl FnMut(usize, usize, usize)) {
+    let ConvGeometry { stride, padding, groups } = c.geometry;
+    let [inside, outside] = c.channels.map(|n| n / groups);
+    for b in 0..c.batch {
+        for o in 0..c.channels[1] {
+            for p in 0..volume(c.output) {
+                let p3 = [p / c.output[2] / c.output[1], p / c.output[2] % c.output[1], p % c.output[2]];
+                for i in 0..inside {
+                    for k in 0..volume(c.kernel) {
+                        let k3 = [k / c.kernel[2] / c.kernel[1], k / c.kernel[2] % c.kernel[1], k % c.kernel[2]];
+                        let at: [Option<usize>; 3] = std::array::from_fn(|a| {
+                            (p3[a] * stride[a] + k3[a]).checked_sub(padding[a]).filter(|at| *at < c.input[a])
+                        });
+                        let [Some(t), Some(h), Some(w)] = at else { continue };
+                        let channel = o / outside * inside + i;
+                        each(
+                            (b * c.channels[1] + o) * volume(c.output) + p,
+                            (((b * c.channels[0] + channel) * c.input[0] + t) * c.input[1] + h) * c.input[2] + w,
+                            (o * inside + i) * volume(c.kernel) + k,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn check(what: &str, c: &Convolution, ours: &[f32], truth: &[f64]) {
+    assert_eq!(ours.len(), truth.len(), "{what} of {c:?}");
+    let scale = truth.iter().fold(1e-3_f64, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in ours.iter().zip(truth).enumerate() {
+        assert!((f64::from(*a) - b).abs() <= 1e-5 * scale, "{what} {i} of {c:?}: {a} instead of {b}");
+    }
+}
+
+fn hold(c: &Convolution, random: &mut ChaCha8Rng) {
+    let mut numbers = |n: usize| (0..n).map(|_| random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+    let (x, w) = (numbers(c.batch * c.input_len()), numbers(c.weight_len()));
+    let (dy, bias) = (numbers(c.batch * c.output_len()), numbers(c.channels[1]));
+    let (mut y, mut dx, mut dw) = (vec![0.0_f64; dy.len()], vec![0.0_f64; x.len()], vec![0.0_f64; w.len()]);
+    meetings(c, |o, i, k| {
+        y[o] += f64::from(x[i]) * f64::from(w[k]);
+        dx[i] += f64::from(dy[o]) * f64::from(w[k]);
+        dw[k] += f64::from(dy[o]) * f64::from(x[i]);
+    });
+    check("output", c, &c.forward(&x, &w, None), &y);
+    check("input gradient", c, &c.input_gradient(&w, &dy), &dx);
+    check("weight gradient", c, &c.weight_gradient(&x, &dy), &dw);
+    for (i, y) in y.iter_mut().enumerate() {
+        *y += f64::from(bias[i / volume(c.output) % c.channels[1]]);
+    }
+    check("output with bias", c, &c.forward(&x, &w, Some(&bias)), &y);
+}
+
+#[test]
+fn random_convolutions_and_their_gradients_are_those_of_the_definition() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut held = 0;
+    while held < 150 {
+        let groups = [1, 1, 1, 2, 3][random.random_range(0..5)];
+        let depthwise = random.random_bool(0.25);
+        let (inside, outside) = (random.random_range(1..7), random.random_range(1..21));
+        let groups = if depthwise { inside } else { groups };
+        let channels = if depthwise { [inside; 2] } else { [inside * groups, outside * groups] };
+        let mut axis = |low: usize, high: usize| std::array::from_fn(|_| random.random_range(low..=high));
+        let (kernel, stride, padding): ([usize; 3], [usize; 3], [usize; 3]) = (axis(1, 5), axis(1, 3), axis(0, 3));
+        let size: [usize; 3] = axis(1, 13);
+        let x = [random.random_range(1..6), channels[0], size[0], size[1], size[2]];
+        let weight = [channels[1], channels[0] / groups, kernel[0], kernel[1], kernel[2]];
+        let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups }) else { continue };
+        hold(&c, &mut random);
+        held += 1;
+    }
+}
+
+#[test]
+fn long_sums_and_wide_pictures_are_cut_into_pieces_that_fit_together() {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    let geometry = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
+    let deep = Convolution::new([1, 90, 2, 5, 7], [9, 90, 3, 3, 3], geometry);
+    let wide = Convolution::new([2, 5, 5, 33, 41], [3, 5, 3, 3, 3], geometry);
+    for c in [deep, wide] {
+        hold(&c.expect("the shapes fit"), &mut random);
+    }
+}
+
+#[test]
+fn the_same_threads_give_the_same_bits() {
+    let geometry = ConvGeometry { stride: [1, 2, 2], padding: [1; 3], groups: 1 };
+    let c = Convolution::new([5, 6, 6, 18, 14], [20, 6, 3, 3, 3], geometry).expect("the shapes fit");
+    let numbers = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<f32>>();
+    let (x, dy) = (numbers(c.batch * c.input_len(), 0.37), numbers(c.batch * c.output_len(), 0.71));
+    let first = c.weight_gradient(&x, &dy);
+    for _ in 0..5 {
+        assert_eq!(c.weight_gradient(&x, &dy), first);
+    }
+}
+
+#[test]
+fn shapes_that_do_not_fit_make_no_convolution() {
+    let geometry = ConvGeometry { stride: [1; 3], padding: [0; 3], groups: 1 };
+    assert_eq!(Convolution::new([1, 3, 2, 2, 2], [4, 3, 3, 1, 1], geometry), None);
+    assert_eq!(Convolution::new([1, 3, 2, 2, 2], [4, 2, 1, 1, 1], geometry), None);
+    assert_eq!(Convolution::new([1, 3, 2, 2, 2], [4, 3, 1, 1, 1], ConvGeometry { groups: 0, ..geometry }), None);
+    assert_eq!(Convolution::new([0, 3, 2, 2, 2], [4, 3, 1, 1, 1], geometry), None);
+}
