@@ -328,6 +328,14 @@ pub enum Schedule {
     },
 }
 
+impl Schedule {
+    /// True when the rate is near zero at the end, whatever happens on the way: then the last epoch is the one the
+    /// schedule was made for, and an epoch that did better on few validation clips before did so at a high rate.
+    pub fn anneals(&self) -> bool {
+        matches!(self, Self::Cosine { .. } | Self::OneCycle { .. })
+    }
+}
+
 /// How the learning rate moves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

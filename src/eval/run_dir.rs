@@ -197,7 +197,8 @@ impl RunDir {
         Ok(out)
     }
 
-    /// Names of the checkpoints there are: `best_accuracy`, `best_loss`, `last`, then the others, newest first.
+    /// Names of the checkpoints there are, the one to use first: `best_accuracy`, `best_loss`, `last`, then the others,
+    /// newest first. `last` comes before them when its learning rate was taken down to the end ([`crate::config::Schedule::anneals`]).
     pub fn checkpoints(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.checkpoints_dir()) else { return Vec::new() };
         let mut names: Vec<String> = entries
@@ -207,16 +208,24 @@ impl RunDir {
             .map(|n| n.strip_prefix(REPLACED).map(str::to_owned).unwrap_or(n))
             .filter(|n| !n.starts_with('.'))
             .collect();
+        let annealed = self.annealed();
         let rank = |n: &str| match n {
-            "best_accuracy" => 0,
-            "best_loss" => 1,
-            "last" => 2,
-            n if n.starts_with("best_") => 3,
-            _ => 4,
+            "last" if annealed => 0,
+            "best_accuracy" => 1,
+            "best_loss" => 2,
+            "last" => 3,
+            n if n.starts_with("best_") => 4,
+            _ => 5,
         };
         names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.cmp(a)));
         names.dedup();
         names
+    }
+
+    /// True when training came to its end with a learning rate that had been taken down.
+    fn annealed(&self) -> bool {
+        let state = self.checkpoint_folder("last").and_then(|folder| CheckpointState::read(&folder).ok());
+        state.is_some_and(|s| s.end == Some(TrainEnd::Completed) && s.config.schedule.schedule.anneals())
     }
 
     /// Folder of a checkpoint, also while it is being replaced.
@@ -225,7 +234,7 @@ impl RunDir {
         [dir.join(name), dir.join(format!("{REPLACED}{name}"))].into_iter().find(|p| p.join(STATE_FILE).is_file())
     }
 
-    /// Opens a checkpoint by name; `None` takes the best there is.
+    /// Opens a checkpoint by name; `None` takes the first of [`RunDir::checkpoints`].
     pub fn checkpoint(&self, name: Option<&str>) -> Result<Checkpoint, EvalError> {
         let known = self.checkpoints();
         let found = match name {
@@ -234,7 +243,7 @@ impl RunDir {
         };
         let folder = found.and_then(|n| self.checkpoint_folder(n)).ok_or_else(|| EvalError::NoCheckpoint {
             run: self.path.clone(),
-            name: name.unwrap_or("best_accuracy").to_owned(),
+            name: name.unwrap_or("last").to_owned(),
             known: if known.is_empty() { "none yet; train it first".to_owned() } else { known.join(", ") },
         })?;
         Checkpoint::read(&folder)

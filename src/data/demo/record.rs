@@ -112,7 +112,11 @@ impl PoseVideo {
     }
 
     fn push(&mut self, picture: &[u8], joints: &[Joint2; 17]) -> Result<(), DemoError> {
-        halve(picture, self.canvas.pixmap.data_mut());
+        let out = self.canvas.pixmap.data_mut();
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || halve(picture, out),
+        );
         for (a, b, ink) in BONES {
             let ends = [joints[a].at.times(0.5), joints[b].at.times(0.5)];
             self.canvas.stroke(line(&ends), 2.6, ink);
@@ -122,9 +126,9 @@ impl PoseVideo {
             self.canvas.fill(ellipse(joint.at.times(0.5), r, r), ink(0xffffff));
         }
         let rgba = self.canvas.pixmap.data();
-        let mut data = Vec::with_capacity(rgba.len() / 4 * 3);
-        for px in rgba.chunks_exact(4) {
-            data.extend_from_slice(&px[..3]);
+        let mut data = vec![0; rgba.len() / 4 * 3];
+        for (px, rgb) in rgba.chunks_exact(4).zip(data.chunks_exact_mut(3)) {
+            rgb.copy_from_slice(&px[..3]);
         }
         let (width, height) = POSE_SIZE;
         Ok(self.writer.push(&rgb(width, height, data)?)?)
@@ -132,6 +136,7 @@ impl PoseVideo {
 }
 
 /// Averages 2 x 2 pixels of an RGB picture of [`SIZE`] into an RGBA one of [`POSE_SIZE`], at half brightness.
+#[inline(always)]
 fn halve(picture: &[u8], out: &mut [u8]) {
     let stride = SIZE.0 as usize * 3;
     let rows = picture.chunks_exact(2 * stride);

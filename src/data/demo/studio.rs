@@ -179,6 +179,14 @@ impl<'a> Studio<'a> {
 
     /// Lays the layer over the picture, and over the mask if it is the person; shrinks it to smooth its edges.
     fn compose(&mut self, person: bool) {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || self.lay_over(person),
+        );
+    }
+
+    #[inline(always)]
+    fn lay_over(&mut self, person: bool) {
         let Some([x0, y0, x1, y1]) = self.layer.touched_pixels() else { return };
         let width = self.width;
         let layer = self.layer.pixmap.pixels();
