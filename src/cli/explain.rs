@@ -46,19 +46,30 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     };
     drop(monitor);
     let name = |class: usize| explanation.classes.name(class);
+    let on_body = explanation
+        .samples
+        .iter()
+        .map(|s| crate::jobs::heat_on_body(&request.dataset, s))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| Exit::Failed(e.into()))?;
     if args.json.json {
         let samples: Vec<Value> = explanation
             .samples
             .iter()
-            .map(|s| {
+            .zip(&on_body)
+            .map(|(s, on_body)| {
                 let maps: Vec<Value> = s
                     .maps
                     .iter()
-                    .map(|m| {
+                    .zip(on_body)
+                    .map(|(m, on_body)| {
                         let mut map = json!({
                             "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
                             "shape": m.shape, "pooling": m.pooling,
                         });
+                        if let Some(share) = on_body {
+                            map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
+                        }
                         if args.raw {
                             map["values"] = json!(m.values);
                         }
@@ -75,7 +86,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         print_json(&json!({ "samples": samples, "out": args.out }));
         return Ok(ExitCode::SUCCESS);
     }
-    for s in &explanation.samples {
+    for (s, on_body) in explanation.samples.iter().zip(&on_body) {
         let truth = s.truth.map_or("unlabelled", name);
         let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;
         print_line(&format!(
@@ -84,9 +95,13 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
             s.clip.start,
             name(s.predicted)
         ));
-        for m in &s.maps {
+        for (m, on_body) in s.maps.iter().zip(on_body) {
             let [t, h, w] = m.shape;
-            print_line(&format!("    {} at {} for '{}': {t}x{h}x{w} cells", m.method, m.layer, name(m.class)));
+            let body = on_body.map_or(String::new(), |share| {
+                let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
+                format!(", {heat:.0} % of the heat on the body, which is {picture:.0} % of the picture")
+            });
+            print_line(&format!("    {} at {} for '{}': {t}x{h}x{w} cells{body}", m.method, m.layer, name(m.class)));
         }
     }
     if explanation.samples.is_empty() {

@@ -1,4 +1,4 @@
-use super::ClassId;
+use super::{ClassId, GrayImage};
 use serde::{Deserialize, Serialize};
 
 /// Over which axes a gradient is averaged to weigh a channel. Two algorithms share the name
@@ -41,5 +41,95 @@ impl HeatMap {
         let min = relu.iter().copied().fold(f32::INFINITY, f32::min);
         let max = relu.iter().copied().fold(0.0_f32, f32::max) - min;
         relu.iter().map(|v| (v - min) / (1e-7 + max)).collect()
+    }
+
+    /// How much of the heat of frame `frame` of a clip of `frames` lies on a mask (anything above 0); each cell's heat is
+    /// spread evenly over its part of the picture, and values below 0 are no heat. `None` where there is nothing to
+    /// share out.
+    pub fn share_on(&self, mask: &GrayImage, frame: usize, frames: usize) -> Option<MaskShare> {
+        let [steps, rows, columns] = self.shape;
+        let (width, height) = (mask.width as usize, mask.height as usize);
+        if steps * rows * columns == 0 || width * height == 0 || frames == 0 || mask.data.len() < width * height {
+            return None;
+        }
+        let step = (frame * steps / frames).min(steps - 1);
+        let plane = self.values.get(step * rows * columns..(step + 1) * rows * columns)?;
+        // Pixels on the mask and in all, a cell.
+        let mut counts = vec![(0_u32, 0_u32); rows * columns];
+        for (y, line) in mask.data.chunks_exact(width).enumerate().take(height) {
+            let cells = &mut counts[y * rows / height * columns..][..columns];
+            for (x, v) in line.iter().enumerate() {
+                let cell = &mut cells[x * columns / width];
+                cell.0 += u32::from(*v > 0);
+                cell.1 += 1;
+            }
+        }
+        let (mut share, mut covered) = (MaskShare::default(), 0_u64);
+        for ((on, all), heat) in counts.iter().zip(plane) {
+            let heat = f64::from(heat.max(0.0));
+            share.heat_on += heat * f64::from(*on);
+            share.heat += heat * f64::from(*all);
+            covered += u64::from(*on);
+        }
+        share.picture = covered as f64 / (width * height) as f64;
+        share.frames = 1;
+        (share.heat > 0.0).then_some(share)
+    }
+}
+
+/// Heat on a mask, summed over frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MaskShare {
+    heat_on: f64,
+    heat: f64,
+    picture: f64,
+    frames: u32,
+}
+
+impl MaskShare {
+    /// Share of the heat that lies on the mask, 0…1.
+    pub fn of_heat(&self) -> f32 {
+        if self.heat > 0.0 { (self.heat_on / self.heat) as f32 } else { 0.0 }
+    }
+
+    /// Share of the picture that the mask covers, 0…1, the mean over frames.
+    pub fn of_picture(&self) -> f32 {
+        (self.picture / f64::from(self.frames.max(1))) as f32
+    }
+
+    /// With the heat of other frames of the same map.
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            heat_on: self.heat_on + other.heat_on,
+            heat: self.heat + other.heat,
+            picture: self.picture + other.picture,
+            frames: self.frames + other.frames,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heat_on_a_mask_is_counted_by_area() {
+        let map = HeatMap {
+            method: "grad-cam".into(),
+            layer: "l".into(),
+            class: 0,
+            shape: [2, 1, 2],
+            values: vec![1.0, 3.0, 5.0, -1.0],
+            pooling: PoolingRule::SpaceTime,
+        };
+        let mask = GrayImage { width: 4, height: 1, data: vec![0, 0, 255, 255].into() };
+        let first = map.share_on(&mask, 0, 2).unwrap();
+        assert_eq!((first.of_heat(), first.of_picture()), (0.75, 0.5));
+        // Negative values speak against the class and are no heat.
+        let second = map.share_on(&mask, 1, 2).unwrap();
+        assert_eq!(second.of_heat(), 0.0);
+        let both = first.with(second);
+        assert!((both.of_heat() - 3.0 / 9.0).abs() < 1e-6);
+        assert_eq!(both.of_picture(), 0.5);
     }
 }

@@ -14,6 +14,6 @@ pub use class::{ClassId, ClassInfo, ClassSet};
 pub use clip::{Clip, ClipGeometry, LabelRule};
 pub use dataset::{Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
-pub use heat::{HeatMap, PoolingRule};
+pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use pose::{Keypoint, PoseTrack, Skeleton};

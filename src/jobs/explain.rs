@@ -5,7 +5,7 @@ use super::run::JobError;
 use super::types::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, MapRequest, Target};
 use crate::data::{ClipSource, window_label};
-use crate::domain::{Clip, Dataset, VideoEntry};
+use crate::domain::{Clip, Dataset, MaskShare, VideoEntry};
 use crate::progress::Monitor;
 use std::sync::Arc;
 
@@ -78,6 +78,27 @@ pub(super) fn sample(
         probabilities,
         maps: explained.maps,
     })
+}
+
+/// How much of each map's heat lies on the body, over all frames of the clip that have a mask; `None` for maps without
+/// heat and where there are no masks. In the order of [`ClipSample::maps`].
+///
+/// # Errors
+/// A video the dataset does not have, or a mask that cannot be read.
+pub fn heat_on_body(dataset: &Dataset, sample: &ClipSample) -> Result<Vec<Option<MaskShare>>, JobError> {
+    let (_, entry) = find_video(dataset, &sample.clip.video)?;
+    let mut shares = vec![None; sample.maps.len()];
+    for (at, frame) in sample.frames.iter().enumerate() {
+        let Some(mask) = crate::data::load_mask(entry, *frame)? else { continue };
+        for (map, share) in sample.maps.iter().zip(&mut shares) {
+            let here = map.share_on(&mask, at, sample.frames.len());
+            *share = match (*share, here) {
+                (Some(a), Some(b)) => Some(MaskShare::with(a, b)),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+    Ok(shares)
 }
 
 /// The clip's label as an output unit of the run, matched by name because another dataset may order classes differently.

@@ -12,6 +12,7 @@ mod types;
 
 pub use crate::eval::{SplitChoice, VideoPrediction};
 pub use engine::{Engine, Wake, panic_sentence};
+pub use explain::heat_on_body;
 pub use export::export;
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};

@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{HeatMap, Label, VideoEntry};
+use crate::domain::{Label, VideoEntry};
 use crate::ui::Action;
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;
@@ -259,55 +259,8 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
         return;
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
-    if let Some((share, area)) = body_share(map, at, answer.frames.len(), mask) {
-        pair(ui, "on body", format!("{:.0} % of the heat", share * 100.0));
-        pair(ui, "", format!("body is {:.0} % of the picture", area * 100.0));
-    }
-}
-
-/// `(share of heat inside the mask, share of the picture inside the mask)` with each cell's heat spread evenly.
-pub fn body_share(map: &HeatMap, frame: usize, frames: usize, mask: &crate::domain::GrayImage) -> Option<(f32, f32)> {
-    let [steps, rows, columns] = map.shape;
-    let (width, height) = (mask.width as usize, mask.height as usize);
-    if steps * rows * columns == 0 || width * height == 0 || frames == 0 {
-        return None;
-    }
-    let step = (frame * steps / frames).min(steps - 1);
-    let plane = map.values.get(step * rows * columns..(step + 1) * rows * columns)?;
-    let (mut inside, mut total, mut covered) = (0.0_f64, 0.0_f64, 0_u64);
-    for y in 0..height {
-        for x in 0..width {
-            let heat = plane.get(y * rows / height * columns + x * columns / width).copied().unwrap_or(0.0).max(0.0);
-            let body = mask.data.get(y * width + x).is_some_and(|v| *v > 0);
-            total += f64::from(heat);
-            if body {
-                inside += f64::from(heat);
-                covered += 1;
-            }
-        }
-    }
-    (total > 0.0).then(|| ((inside / total) as f32, covered as f32 / (width * height) as f32))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{GrayImage, PoolingRule};
-
-    #[test]
-    fn heat_on_the_body_is_counted_by_area() {
-        let map = HeatMap {
-            method: "grad-cam".into(),
-            layer: "l".into(),
-            class: 0,
-            shape: [2, 1, 2],
-            values: vec![1.0, 3.0, 5.0, -1.0],
-            pooling: PoolingRule::SpaceTime,
-        };
-        let mask = GrayImage { width: 4, height: 1, data: vec![0, 0, 255, 255].into() };
-        let (share, area) = body_share(&map, 0, 2, &mask).unwrap();
-        assert!((share - 0.75).abs() < 1e-6 && (area - 0.5).abs() < 1e-6);
-        // Negative values speak against the class and are no heat.
-        assert_eq!(body_share(&map, 1, 2, &mask).unwrap().0, 0.0);
+    if let Some(share) = map.share_on(mask, at, answer.frames.len()) {
+        pair(ui, "on body", format!("{:.0} % of the heat", share.of_heat() * 100.0));
+        pair(ui, "", format!("body is {:.0} % of the picture", share.of_picture() * 100.0));
     }
 }
