@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu_hal=off")).init();
+    // A GPU is tested by a second process of this program.
+    if let Ok(program) = std::env::current_exe() {
+        kinolens::model::device::set_program(program);
+    }
     match cli::start() {
         Start::Done(code) => code,
         Start::Window(open) => match kinolens::ui::run(LaunchOptions { open, fresh: false }, Box::new(lanes)) {

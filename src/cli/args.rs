@@ -37,6 +37,12 @@ pub enum Command {
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
     Selftest(JsonArg),
+    /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
+    #[command(hide = true)]
+    ProbeDevice {
+        /// `gpu` or `cuda`.
+        kind: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, Args)]

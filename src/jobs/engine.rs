@@ -3,7 +3,8 @@
 use super::lane::LaneState;
 use super::run::{Done, JobError, run};
 use super::types::{Event, EventBody, Job, JobId, Lane};
-use crate::progress::{Flow, Monitor, Progress, StepReport};
+use crate::config::DeviceChoice;
+use crate::progress::{Flow, Monitor, Progress, Silent, StepReport};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -116,6 +117,13 @@ impl Engine {
             let (events, wake, device) = (sender.clone(), wake.clone(), device.clone());
             std::thread::Builder::new().name(format!("lane-{name}")).spawn(move || {
                 let mut state = LaneState::new(device);
+                if lane == Lane::Analyse {
+                    // Testing a GPU takes a moment; it is done before anybody waits for it. What went wrong is told
+                    // by the first job that would have used it.
+                    state.device(DeviceChoice::Auto, &Silent);
+                    state.forget();
+                    wake();
+                }
                 for ticket in rx {
                     let monitor = LaneMonitor {
                         job: ticket.id,

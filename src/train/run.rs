@@ -202,6 +202,9 @@ impl<'a> Trainer<'a> {
             plan.val.len(),
             plan.classes.len()
         )));
+        if network.device().tunes() {
+            monitor.emit(Progress::Log("tuning kernels for this device, first step only".to_owned()));
+        }
         Ok(Self {
             source: Arc::new(ClipSource::new(dataset.clone(), &config)),
             dataset: dataset.clone(),

@@ -146,6 +146,7 @@ impl eframe::App for App {
         self.dropped_files(ctx);
         self.dispatch(ctx);
         dispatch::drain(&mut self.state, self.workers.as_ref());
+        self.state.device = self.workers.device();
         let now = Instant::now();
         let passed = self.last_tick.replace(now).map_or(0.0, |t| (now - t).as_secs_f64());
         let next_frame = dispatch::advance(&mut self.state, passed);

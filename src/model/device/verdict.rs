@@ -1,0 +1,238 @@
+//! Asking the testing process, and remembering what it said.
+
+use super::Wanted;
+use super::probe::{Candidate, Line, SUBCOMMAND, argument};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Longest a device may take; compiling kernels for the first time is slow on some drivers.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What is known of a device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Verdict {
+    /// It computes what it should.
+    Works { candidate: Candidate, adapter: String },
+    /// There is none.
+    Absent { reason: String },
+    /// There is one, but it must not be used.
+    Fails { reason: String },
+}
+
+/// The program that is started to test devices; `None` until [`set_program`] was called.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the kinolens program, which is started again to test a GPU. Without it no GPU is used. The first call counts.
+pub fn set_program(path: PathBuf) {
+    let _ = PROGRAM.set(path);
+}
+
+/// The verdict on a device, asked for once in a process and, when it works, once on a machine with the same drivers.
+pub(super) fn verdict(wanted: Wanted) -> Verdict {
+    static KNOWN: Mutex<BTreeMap<&'static str, Verdict>> = Mutex::new(BTreeMap::new());
+    // A poisoned lock still holds whole verdicts.
+    let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(verdict) = known.get(argument(wanted)) {
+        return verdict.clone();
+    }
+    let verdict = remembered(wanted).unwrap_or_else(|| {
+        let verdict = match PROGRAM.get() {
+            Some(program) => ask(program, wanted, PATIENCE),
+            None => Verdict::Absent { reason: "no GPU can be tested from here".to_owned() },
+        };
+        // Only good news is kept: a driver that failed may have been repaired since.
+        if matches!(verdict, Verdict::Works { .. }) {
+            remember(wanted, &verdict);
+        }
+        verdict
+    });
+    known.insert(argument(wanted), verdict.clone());
+    verdict
+}
+
+/// Starts `program` to test a device and waits for it, at most `patience`.
+fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
+    let child = Command::new(program)
+        .args([SUBCOMMAND, argument(wanted)])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(e) => {
+            let reason = format!("the GPU could not be tested ({} does not start: {e})", program.display());
+            return Verdict::Fails { reason };
+        }
+    };
+    let (send, lines) = mpsc::channel::<Line>();
+    if let Some(out) = child.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                // Drivers print too; only our own lines count.
+                if let Ok(line) = serde_json::from_str(&line)
+                    && send.send(line).is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+    let until = Instant::now() + patience;
+    let mut found = None;
+    loop {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Line::Absent(reason)) => {
+                let _ = child.wait();
+                return Verdict::Absent { reason };
+            }
+            Ok(Line::Found { candidate, adapter }) => found = Some((candidate, adapter)),
+            Ok(last @ (Line::Passed | Line::Failed(_))) => {
+                let _ = child.wait();
+                let Some((candidate, adapter)) = found else { continue };
+                return match last {
+                    Line::Failed(reason) => Verdict::Fails {
+                        reason: format!("the GPU {adapter} failed a test computation ({reason}); update its driver"),
+                    },
+                    _ => Verdict::Works { candidate, adapter },
+                };
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                let seconds = patience.as_secs();
+                return Verdict::Fails {
+                    reason: format!(
+                        "{} did not finish a test computation in {seconds} s; update its driver",
+                        name(found)
+                    ),
+                };
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let how = child.wait().map_or_else(|e| e.to_string(), ended);
+                let reason = format!("{} crashed in a test computation ({how}); update its driver", name(found));
+                return Verdict::Fails { reason };
+            }
+        }
+    }
+}
+
+fn name(found: Option<(Candidate, String)>) -> String {
+    found.map_or_else(|| "the GPU's driver".to_owned(), |(_, adapter)| format!("the GPU {adapter}"))
+}
+
+fn ended(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("signal {signal}");
+    }
+    status.to_string()
+}
+
+/// Verdicts kept between runs, with what they depend on.
+#[derive(Default, Serialize, Deserialize)]
+struct Memory {
+    machine: String,
+    verdicts: BTreeMap<String, Verdict>,
+}
+
+fn memory_file() -> Option<PathBuf> {
+    let base = match std::env::var_os("KINOLENS_CACHE") {
+        Some(dir) if dir.is_empty() => return None,
+        Some(dir) => PathBuf::from(dir),
+        None => directories::ProjectDirs::from("", "", "kinolens")?.cache_dir().to_path_buf(),
+    };
+    Some(base.join("devices.ron"))
+}
+
+/// What a verdict depends on: this program, and the drivers installed.
+fn machine() -> String {
+    let mut parts = vec![env!("CARGO_PKG_VERSION").to_owned()];
+    if let Some(written) = PROGRAM.get().and_then(|p| std::fs::metadata(p).ok()?.modified().ok()) {
+        parts.push(format!("{written:?}"));
+    }
+    for name in ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "WGPU_BACKEND", "CUDA_VISIBLE_DEVICES"] {
+        parts.push(format!("{name}={}", std::env::var(name).unwrap_or_default()));
+    }
+    parts.extend(std::fs::read_to_string("/proc/driver/nvidia/version"));
+    for folder in ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"] {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files: Vec<String> = entries
+            .map(|e| format!("{:?} {:?}", e.file_name(), e.metadata().and_then(|m| m.modified()).ok()))
+            .collect();
+        files.sort();
+        parts.extend(files);
+    }
+    parts.join("\n")
+}
+
+fn remembered(wanted: Wanted) -> Option<Verdict> {
+    let memory: Memory = ron::from_str(&std::fs::read_to_string(memory_file()?).ok()?).ok()?;
+    (memory.machine == machine()).then(|| memory.verdicts.get(argument(wanted)).cloned()).flatten()
+}
+
+fn remember(wanted: Wanted, verdict: &Verdict) {
+    let Some(file) = memory_file() else { return };
+    let machine = machine();
+    let old = std::fs::read_to_string(&file).ok().and_then(|text| ron::from_str::<Memory>(&text).ok());
+    let mut memory = old.filter(|m| m.machine == machine).unwrap_or_default();
+    memory.machine = machine;
+    memory.verdicts.insert(argument(wanted).to_owned(), verdict.clone());
+    // A cache that cannot be written costs a second at the next start.
+    let written = ron::to_string(&memory).map_err(std::io::Error::other).and_then(|text| {
+        std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+        std::fs::write(&file, text)
+    });
+    if let Err(e) = written {
+        log::warn!("{} could not be written: {e}", file.display());
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A program that behaves as a testing process might.
+    fn asked(script: &str, patience: Duration) -> Verdict {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        ask(&path, Wanted::Gpu, patience)
+    }
+
+    fn reason(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Fails { reason } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const FOUND: &str = r#"echo '{"Found":{"candidate":"Discrete","adapter":"Foo 9"}}'"#;
+
+    #[test]
+    fn every_way_a_driver_can_go_wrong_is_a_sentence() {
+        let long = Duration::from_secs(20);
+        let passed = asked(&format!("echo noise; {FOUND}; echo '\"Passed\"'"), long);
+        assert_eq!(passed, Verdict::Works { candidate: Candidate::Discrete, adapter: "Foo 9".into() });
+        let crash = reason(asked(&format!("{FOUND}; kill -SEGV $$"), long));
+        assert!(crash.contains("Foo 9 crashed") && crash.contains("signal 11"), "{crash}");
+        let early = reason(asked("exit 3", long));
+        assert!(early.contains("driver crashed"), "{early}");
+        let wrong = reason(asked(&format!("{FOUND}; echo '{{\"Failed\":\"a score differs\"}}'"), long));
+        assert!(wrong.contains("Foo 9 failed") && wrong.contains("a score differs"), "{wrong}");
+        let begun = Instant::now();
+        let hang = reason(asked(&format!("{FOUND}; exec sleep 60"), Duration::from_millis(300)));
+        assert!(hang.contains("did not finish") && begun.elapsed() < long, "{hang}");
+        assert_eq!(asked("echo '{\"Absent\":\"none\"}'", long), Verdict::Absent { reason: "none".into() });
+        let missing = reason(ask(Path::new("/nowhere/kinolens"), Wanted::Gpu, long));
+        assert!(missing.contains("does not start"), "{missing}");
+    }
+}
