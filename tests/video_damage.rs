@@ -163,6 +163,22 @@ fn every_kind_of_damage_ends_in_a_sentence() {
             }),
             Outcome::Partial,
         ),
+        (
+            "claims_0.mp4",
+            edit(&mut |b| {
+                let at = find(b, b"avc1");
+                b[at + 28..at + 32].fill(0);
+            }),
+            Outcome::Partial,
+        ),
+        (
+            "times_for_too_many.mp4",
+            edit(&mut |b| {
+                let at = find(b, b"stts");
+                b[at + 12..at + 16].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+            }),
+            Outcome::Partial,
+        ),
         ("noise.mp4", noise_64k, Outcome::Error(&["no video", "no picture"])),
         ("noise_first.mp4", [&noise_4k[..], &good].concat(), Outcome::Error(&["no video", "no picture"])),
         ("text.mp4", b"This is a plain text file.\n".repeat(50), Outcome::Error(&["text file"])),

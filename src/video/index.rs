@@ -242,6 +242,7 @@ fn finish(
         warnings
             .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
     }
+    warnings.extend(demuxed.contradictions.iter().cloned());
     if let Some(cut) = &demuxed.cut {
         warnings.push(cut.clone());
     }

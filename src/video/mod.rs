@@ -19,6 +19,7 @@ mod demux;
 mod error;
 mod file;
 mod index;
+mod moov;
 mod packet;
 mod picture;
 mod pool;
