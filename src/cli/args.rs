@@ -62,6 +62,9 @@ pub struct DemoArgs {
     /// The same seed gives the same labels.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
+    /// Also write videos with the pose drawn in.
+    #[arg(long)]
+    pub pose_videos: bool,
     /// Replace a demo dataset that is there.
     #[arg(long)]
     pub force: bool,

@@ -113,6 +113,7 @@ fn demo(args: &DemoArgs) -> Outcome {
         dir: args.dir.clone(),
         subjects: args.subjects.unwrap_or(crate::data::demo::DemoOptions::default().subjects),
         seed: args.seed,
+        pose_videos: args.pose_videos,
         force: args.force,
     };
     let Output::Demo(dir) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };

@@ -96,8 +96,8 @@ impl From<demo::DemoError> for JobError {
 pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
     let output = match job {
         Job::OpenDataset { path, data } => Output::Dataset(Arc::new(crate::data::open(&path, &data, monitor)?)),
-        Job::MakeDemo { dir, subjects, seed, force } => {
-            let options = demo::DemoOptions { subjects, seed, force, ..demo::DemoOptions::default() };
+        Job::MakeDemo { dir, subjects, seed, pose_videos, force } => {
+            let options = demo::DemoOptions { subjects, seed, pose_videos, force, ..demo::DemoOptions::default() };
             demo::make(&dir, &options, monitor)?;
             Output::Demo(dir)
         }
