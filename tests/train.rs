@@ -271,7 +271,7 @@ fn forwards_and_backwards(model: &str) -> [Vec<f32>; 2] {
         let order = |i: usize| if backwards { t - 1 - i } else { i };
         let pixels: Vec<f32> = (0..3 * t).flat_map(|i| frames[i / t * t + order(i % t)].iter().copied()).collect();
         let clip = Tensor::<5>::from_data(TensorData::new(pixels, [1, 3, t, h, w]), &device.tensor_device());
-        kinolens::model::read(&network.forward(clip)).unwrap()
+        kinolens::model::read(network.forward(clip)).unwrap()
     })
 }
 

@@ -1,5 +1,6 @@
 //! Takes a container apart: the compressed packets of its video stream with their times, without decoding.
 
+use super::boxes::contradictions;
 use super::packet::{Codec, Reading};
 use super::picture::MAX_SIDE;
 use super::runtime;
@@ -72,6 +73,8 @@ pub(super) struct Demuxed {
     pub error: Option<String>,
     /// A sentence when the size of the file itself shows that its end is missing.
     pub cut: Option<String>,
+    /// Sentences about an index that contradicts itself.
+    pub contradictions: Vec<String>,
 }
 
 /// Why there is nothing to show for a file.
@@ -229,7 +232,15 @@ fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxEr
     let Collected { tracks, end, .. } = std::mem::take(&mut *collected.lock());
     let elements = elements.lock().clone();
     choose(tracks)
-        .map(|track| Demuxed { track, elements, duration, end, error: error.clone(), cut: cut_off(path) })
+        .map(|track| Demuxed {
+            track,
+            elements,
+            duration,
+            end,
+            error: error.clone(),
+            cut: cut_off(path),
+            contradictions: contradictions(path),
+        })
         .map_err(|found| match error {
             Some(error) if found.is_empty() && error == STANDSTILL => DemuxError::Standstill,
             Some(error) if found.is_empty() => DemuxError::Failed(error),

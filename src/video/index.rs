@@ -245,6 +245,7 @@ fn finish(
     if let Some(cut) = &demuxed.cut {
         warnings.push(cut.clone());
     }
+    warnings.extend(demuxed.contradictions.iter().cloned());
     let (rotation, mirrored) = orientation(track.orientation.as_deref());
     let (width, height) = match rotation {
         90 | 270 => (first.info.height(), first.info.width()),
