@@ -489,3 +489,86 @@ fn an_interrupted_training_goes_on() {
     let history = std::fs::read_to_string(out.join("training_metrics.csv")).unwrap();
     assert_eq!(history.lines().count(), 4, "a header and three epochs:\n{history}");
 }
+
+/// Runs a command and gives its output, its seconds and the most memory it held, in MiB (0 where that is not told).
+fn measured(cache: &Path, words: &str) -> (Value, f64, u64) {
+    let start = std::time::Instant::now();
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("kinolens"))
+        .env("KINOLENS_CACHE", cache)
+        .args(words.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut output, &mut text).map(|_| text)
+    });
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or("0");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
+        peak = peak.max(kib / 1024);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(child.wait().unwrap().success(), "kinolens {words}");
+    (serde_json::from_str(&reader.join().unwrap().unwrap()).unwrap(), seconds, peak)
+}
+
+/// 60 subjects and 28,000 windows: at once and small when the videos are indexed, and never from a stale index.
+#[test]
+fn inspecting_a_large_dataset_again_is_quick_and_never_stale() {
+    const FRAMES: u32 = 5_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, cache) = (folder.path().join("data"), folder.path().join("cache"));
+    for part in ["dataset/anon", "label"] {
+        std::fs::create_dir_all(data.join(part)).unwrap();
+    }
+    let film = |name: &str, frames: u32| {
+        let path = folder.path().join(name);
+        let mut writer = kinolens::video::VideoWriter::create(&path, 32, 32, 30.0).unwrap();
+        for n in 0..frames {
+            let level = (n % 200) as u8;
+            writer.push(&kinolens::domain::RgbImage::new(32, 32, vec![level; 32 * 32 * 3]).unwrap()).unwrap();
+        }
+        writer.finish().unwrap();
+        path
+    };
+    let long = film("long.mp4", FRAMES);
+    let labels: String = (0..FRAMES).map(|n| format!("{n},0,{}\n", n / 320 % 16)).collect();
+    let mut split = String::from("subject,split\n");
+    for subject in 1..=60 {
+        let name = format!("s{subject:02}");
+        std::fs::copy(&long, data.join(format!("dataset/anon/{name}.mp4"))).unwrap();
+        std::fs::write(data.join(format!("label/{name}.csv")), &labels).unwrap();
+        split += &format!("{name},{}\n", if subject <= 30 { "train" } else { "test" });
+    }
+    std::fs::write(data.join("split.csv"), split).unwrap();
+    let words = format!("inspect {} --json", data.display());
+    let (first, _, _) = measured(&cache, &words);
+    let windows = |report: &Value| list(&report["classes"]).iter().filter_map(|c| c["clips"].as_u64()).sum::<u64>();
+    // Windows that start at 0, 8, … and 0, 16, … and lie inside the video.
+    let fit = |stride: u32| u64::from((FRAMES - 16) / stride + 1);
+    assert_eq!(windows(&first), 30 * (fit(8) + fit(16)));
+    assert!(windows(&first) >= 28_000);
+
+    let (again, seconds, peak) = measured(&cache, &words);
+    assert_eq!(again, first);
+    eprintln!("inspected again in {seconds:.2} s and {peak} MiB");
+    assert!(seconds < 2.0, "{seconds:.2} s");
+    assert!(peak < 300, "{peak} MiB");
+
+    // Another film under a name that is known already.
+    let short = film("short.mp4", 500);
+    std::fs::copy(short, data.join("dataset/anon/s07.mp4")).unwrap();
+    let (changed, _, _) = measured(&cache, &words);
+    let of = |report: &Value, name: &str| {
+        let videos = list(&report["video_properties"]);
+        videos.iter().find(|v| v["path"].as_str().is_some_and(|p| p.ends_with(name))).unwrap()["frames"].clone()
+    };
+    assert_eq!((of(&changed, "s07.mp4"), of(&changed, "s08.mp4")), (500.into(), FRAMES.into()));
+    assert!(windows(&changed) < windows(&first));
+}
