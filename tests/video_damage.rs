@@ -163,6 +163,22 @@ fn every_kind_of_damage_ends_in_a_sentence() {
             }),
             Outcome::Partial,
         ),
+        (
+            "claims_0.mp4",
+            edit(&mut |b| {
+                let at = find(b, b"avc1");
+                b[at + 28..at + 32].fill(0);
+            }),
+            Outcome::Partial,
+        ),
+        (
+            "times_for_too_many.mp4",
+            edit(&mut |b| {
+                let at = find(b, b"stts");
+                b[at + 12..at + 16].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+            }),
+            Outcome::Partial,
+        ),
         ("noise.mp4", noise_64k, Outcome::Error(&["no video", "no picture"])),
         ("noise_first.mp4", [&noise_4k[..], &good].concat(), Outcome::Error(&["no video", "no picture"])),
         ("text.mp4", b"This is a plain text file.\n".repeat(50), Outcome::Error(&["text file"])),
@@ -190,10 +206,10 @@ fn every_kind_of_damage_ends_in_a_sentence() {
 fn lying_headers_are_reported_and_do_no_harm() {
     let (dir, _, good) = base();
     for (name, word, at, value, said) in [
-        ("huge_count.mp4", b"stts", 12, 0x7fff_ffff_u32, "times of 2147483647"),
-        ("huge_duration.mp4", b"stts", 16, 0x00ff_ffff, "index is damaged"),
+        ("huge_count.mp4", b"stts", 12, 0x7fff_ffff_u32, "times for 2147483647"),
+        ("huge_duration.mp4", b"stts", 16, 0x00ff_ffff, "contradicts itself"),
         ("timescale_zero.mp4", b"mdhd", 16, 0, "timescale_zero.mp4"),
-        ("huge_samples.mp4", b"stsz", 12, 0x7fff_ffff, "sizes of 2147483647"),
+        ("huge_samples.mp4", b"stsz", 12, 0x7fff_ffff, "data for 2147483647"),
         ("no_size.mp4", b"avc1", 28, 0, "claims 0x0 pixels"),
         ("no_width.mp4", b"avc1", 28, 120, "claims 0x120 pixels"),
     ] {

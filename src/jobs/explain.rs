@@ -2,7 +2,7 @@
 
 use super::lane::{LaneState, Loaded};
 use super::run::JobError;
-use super::types::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
+use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, MapRequest, Target};
 use crate::data::{ClipSource, window_label};
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
@@ -26,13 +26,7 @@ pub(super) fn explain(
         let loaded = state.loaded().ok_or(JobError::Stopped)?;
         samples.push(sample(loaded, &source, &request.dataset, clip, &request.maps)?);
     }
-    Ok(Explanation { checkpoint: resolved(&request.checkpoint, state), classes, samples })
-}
-
-/// The reference with the name of the checkpoint that was really used.
-fn resolved(asked: &CheckpointRef, state: &LaneState) -> CheckpointRef {
-    let name = state.loaded().map(|l| l.checkpoint.name.clone()).or_else(|| asked.name.clone());
-    CheckpointRef { run: asked.run.clone(), name }
+    Ok(Explanation { checkpoint: request.checkpoint.clone(), classes, samples })
 }
 
 /// The video a clip names.

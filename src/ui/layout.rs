@@ -42,7 +42,7 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, pane("train-live"))]);
 
-const EVALUATE: Node = Column(&[(0.62, pane("evaluate-report")), (0.38, pane("evaluate-clips"))]);
+const EVALUATE: Node = Column(&[(0.68, pane("evaluate-report")), (0.32, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),

@@ -1,6 +1,5 @@
 //! Takes a container apart: the compressed packets of its video stream with their times, without decoding.
 
-use super::boxes::contradictions;
 use super::packet::{Codec, Reading};
 use super::picture::MAX_SIDE;
 use super::runtime;
@@ -239,7 +238,7 @@ fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxEr
             end,
             error: error.clone(),
             cut: cut_off(path),
-            contradictions: contradictions(path),
+            contradictions: super::moov::contradictions(path),
         })
         .map_err(|found| match error {
             Some(error) if found.is_empty() && error == STANDSTILL => DemuxError::Standstill,

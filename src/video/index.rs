@@ -242,10 +242,10 @@ fn finish(
         warnings
             .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
     }
+    warnings.extend(demuxed.contradictions.iter().cloned());
     if let Some(cut) = &demuxed.cut {
         warnings.push(cut.clone());
     }
-    warnings.extend(demuxed.contradictions.iter().cloned());
     let (rotation, mirrored) = orientation(track.orientation.as_deref());
     let (width, height) = match rotation {
         90 | 270 => (first.info.height(), first.info.width()),

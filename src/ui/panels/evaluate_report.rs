@@ -39,8 +39,7 @@ impl Panel for EvaluateReport {
             return;
         };
         let evaluation = entry.evaluation.as_ref();
-        cards(ui, evaluation);
-        warnings(ui, evaluation);
+        summary(ui, evaluation);
         ui.add_space(4.0);
         let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
         let selected = state.selection.cell;
@@ -251,13 +250,37 @@ fn card(ui: &mut Ui, name: &str, value: &str, small: &str, help: &str) {
     response.on_hover_text(help);
 }
 
-/// Sentences that put the score in doubt; a few at full length, the others by scrolling.
-fn warnings(ui: &mut Ui, e: &Evaluation) {
-    if e.warnings.is_empty() {
+/// Narrower than this the doubts lie below the cards instead of beside them.
+const BESIDE: f32 = 1000.0;
+
+/// The cards, and beside them, where there is room, what puts them in doubt: the matrix needs the height.
+fn summary(ui: &mut Ui, e: &Evaluation) {
+    if e.warnings.is_empty() || ui.available_width() < BESIDE {
+        cards(ui, e);
+        if !e.warnings.is_empty() {
+            ui.add_space(4.0);
+            warnings(ui, e, 64.0);
+        }
         return;
     }
-    ui.add_space(4.0);
-    egui::ScrollArea::vertical().id_salt("doubts").max_height(64.0).auto_shrink([false, true]).show(ui, |ui| {
+    let before = ui.cursor().min;
+    let width = ui.available_width();
+    let share = (width * 0.62).max(620.0);
+    let cards = ui.scope_builder(
+        egui::UiBuilder::new().max_rect(egui::Rect::from_min_size(before, egui::vec2(share, 400.0))),
+        |ui| cards(ui, e),
+    );
+    let height = cards.response.rect.height();
+    let left = cards.response.rect.right() + 12.0;
+    let rest = egui::Rect::from_min_max(egui::pos2(left, before.y), egui::pos2(before.x + width, before.y + height));
+    let mut beside = ui.new_child(egui::UiBuilder::new().max_rect(rest));
+    beside.set_clip_rect(rest.intersect(ui.clip_rect()));
+    warnings(&mut beside, e, height);
+}
+
+/// Sentences that put the score in doubt; a few at full length, the others by scrolling.
+fn warnings(ui: &mut Ui, e: &Evaluation, height: f32) {
+    egui::ScrollArea::vertical().id_salt("doubts").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         for sentence in &e.warnings {
             style::notice(ui, style::warn_color(ui), sentence);

@@ -1,0 +1,204 @@
+//! The whole way in one window, with the real workers: dataset, labels, training, curves, evaluation, a wrong cell, its
+//! clips, the heat map of one of them, frame by frame.
+//!
+//! With `KINOLENS_TOUR` naming a demo dataset the tour is made on that, with the whole training of the preset; that is
+//! how the pictures of the README are made (`target/screens/tour-*.png`).
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use kinolens::data::demo::{DemoOptions, make};
+use kinolens::domain::Split;
+use kinolens::jobs::Engine;
+use kinolens::progress::Silent;
+use kinolens::ui::state::{JobStatus, ThemeChoice};
+use kinolens::ui::{Action, App, LaunchOptions, Workers, Workspace};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+type Window = Harness<'static, App>;
+
+fn window() -> Window {
+    let mut harness =
+        Harness::builder().with_size([1280.0, 720.0]).with_theme(egui::Theme::Dark).wgpu().build_eframe(|cc| {
+            let factory =
+                Box::new(|wake| Box::new(Engine::new(wake).expect("threads can be started")) as Box<dyn Workers>);
+            App::new(cc, LaunchOptions { open: None, fresh: true }, factory)
+        });
+    harness.state_mut().send(Action::SetTheme(ThemeChoice::Dark));
+    harness.run_steps(2);
+    harness
+}
+
+fn until(window: &mut Window, what: &str, seconds: u64, mut holds: impl FnMut(&App) -> bool) {
+    let start = Instant::now();
+    while !holds(window.state()) {
+        let state = window.state().state();
+        let told: Vec<&str> = state.messages.iter().map(|m| m.text.as_str()).collect();
+        assert!(start.elapsed() < Duration::from_secs(seconds), "waited in vain for {what}; messages: {told:?}");
+        std::thread::sleep(Duration::from_millis(15));
+        window.run_steps(1);
+    }
+    window.run_steps(3);
+}
+
+/// A picture of the window in both themes; a nearly empty one fails.
+fn shot(window: &mut Window, name: &str) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens");
+    std::fs::create_dir_all(&dir).unwrap();
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        window.state_mut().send(Action::SetTheme(theme));
+        window.run_steps(3);
+        let image = window.render().expect("the window renders");
+        let first = image.get_pixel(0, 0);
+        assert!(image.pixels().filter(|p| *p != first).count() > 20_000, "{name} is nearly empty");
+        image.save(dir.join(format!("{name}-{theme:?}.png"))).unwrap();
+    }
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run_steps(3);
+}
+
+/// Types a value into a field of the configuration.
+fn fill(window: &mut Window, field: &str, value: &str) {
+    window.get_by_label(field).focus();
+    window.run_steps(2);
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.event(egui::Event::Text(value.into()));
+    window.run_steps(2);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(2);
+}
+
+#[test]
+fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
+    let tour = std::env::var_os("KINOLENS_TOUR").map(PathBuf::from);
+    let prefix = if tour.is_some() { "tour" } else { "whole" };
+    let own = tempfile::tempdir().unwrap();
+    let root = match &tour {
+        Some(root) => root.clone(),
+        None => {
+            let root = own.path().join("demo");
+            let options = DemoOptions { subjects: 4, exercise_frames: 30, rest_frames: 20, ..DemoOptions::default() };
+            make(&root, &options, &Silent).unwrap();
+            root
+        }
+    };
+    let mut window = window();
+
+    // Data: the table, the first picture, its labels on the timeline.
+    window.state_mut().send(Action::OpenAny(root.clone()));
+    until(&mut window, "the dataset", 60, |app| app.state().dataset.is_some());
+    until(&mut window, "the first picture", 20, |app| app.shown().is_some_and(|s| s.current && s.index == 0));
+    let dataset = window.state().state().dataset.clone().unwrap();
+    let video = dataset.videos[0].clone();
+    window.get_by_label(&format!("Video {}", video.name));
+    let segment = video.labels.segments()[1];
+    let class = segment.label.class().map_or("background", |c| dataset.classes.name(c)).to_owned();
+    window.get_by_label(&format!("{class}, frames {} to {}", segment.start, segment.end - 1));
+    window.state_mut().send(Action::Seek(segment.start + 12));
+    window.state_mut().send(Action::ToggleMask);
+    until(&mut window, "a frame of an exercise with its mask", 20, |app| {
+        app.shown().is_some_and(|s| s.current && s.index == segment.start + 12 && s.mask.is_some())
+    });
+    assert_eq!(window.state().shown().unwrap().label, Some(segment.label));
+    shot(&mut window, &format!("{prefix}-1-data"));
+
+    // Train: the demo preset, a few epochs; the curves move while it runs.
+    click(&mut window, "Train");
+    assert_eq!(window.state().state().workspace, Workspace::Train);
+    window.get_by_label("Start training");
+    shot(&mut window, &format!("{prefix}-2-before-training"));
+    if tour.is_none() {
+        fill(&mut window, "Epochs", "3");
+    }
+    click(&mut window, "Start training");
+    until(&mut window, "the first steps", 60, |app| app.state().training.as_ref().is_some_and(|l| l.steps.len() > 3));
+    let answered = Instant::now();
+    window.key_press(egui::Key::F1);
+    window.run_steps(1);
+    assert!(answered.elapsed() < Duration::from_secs(2), "the window answers while training runs");
+    window.key_press(egui::Key::Escape);
+    window.run_steps(2);
+    let wanted = if tour.is_some() { 6 } else { 2 };
+    until(&mut window, "epochs on the curves", 300, |app| {
+        app.state().training.as_ref().is_some_and(|l| l.epochs.len() >= wanted)
+    });
+    shot(&mut window, &format!("{prefix}-3-training"));
+    until(&mut window, "the end of training", 600, |app| {
+        app.state()
+            .jobs
+            .iter()
+            .any(|j| j.status == JobStatus::Done && matches!(j.job, kinolens::jobs::Job::Train { .. }))
+            && !app.state().runs.is_empty()
+    });
+    shot(&mut window, &format!("{prefix}-4-trained"));
+
+    // Evaluate: the test split, then the wrong cell with most clips.
+    click(&mut window, "Evaluate");
+    click(&mut window, "Evaluate checkpoint");
+    until(&mut window, "the evaluation", 120, |app| !app.state().evaluations.is_empty());
+    let entry = window.state().state().evaluations[0].clone();
+    let names = &entry.evaluation.classes;
+    let wrong = (0..names.len())
+        .flat_map(|t| (0..names.len()).map(move |p| (t, p)))
+        .filter(|(t, p)| t != p)
+        .max_by_key(|(t, p)| entry.evaluation.confusion.counts[*t][*p])
+        .unwrap();
+    let count = entry.evaluation.confusion.counts[wrong.0][wrong.1];
+    assert!(count > 0, "something is wrong somewhere");
+    shot(&mut window, &format!("{prefix}-5-evaluation"));
+    let (truth, said) = (names.name(wrong.0).to_owned(), names.name(wrong.1).to_owned());
+    click(&mut window, &format!("{truth} called {said}: {count}"));
+    let clips = window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).count();
+    assert!(clips as u64 >= count.min(3), "{clips} of {count} clips are shown");
+    until(&mut window, "thumbnails", 30, |_| true);
+    for _ in 0..40 {
+        std::thread::sleep(Duration::from_millis(50));
+        window.run_steps(1);
+    }
+    shot(&mut window, &format!("{prefix}-6-wrong-clips"));
+
+    // Review: that very clip, with the map of what the network said.
+    let mut those: Vec<_> = entry
+        .predictions
+        .clips
+        .iter()
+        .filter(|c| (c.truth, c.predicted) == wrong)
+        .map(|c| (c.video.clone(), c.start))
+        .collect();
+    those.sort();
+    window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).next().unwrap().click();
+    window.run_steps(3);
+    window.key_press(egui::Key::Enter);
+    window.run_steps(3);
+    assert_eq!(window.state().state().workspace, Workspace::Review);
+    let clip = window.state().state().selection.clip.clone().expect("a clip is chosen");
+    assert!(those.contains(&(clip.video.clone(), clip.start)), "{clip:?} is none of {those:?}");
+    until(&mut window, "the map of the clip", 60, |app| {
+        let (view, checkpoint) = (app.state().selection.view(), app.state().selection.checkpoint_ref());
+        let answer = checkpoint.and_then(|c| app.state().explain.answer(&c, &clip));
+        answer.is_some_and(|a| a.maps.contains_key(&view))
+    });
+    until(&mut window, "the first frame of the clip", 20, |app| {
+        app.shown().is_some_and(|s| s.current && s.index == clip.start)
+    });
+    assert!(window.query_all_by_label_contains("cells, stage3, Grad-CAM").count() > 0, "the badge names the map");
+    shot(&mut window, &format!("{prefix}-7-review"));
+
+    // Steps: picture, label and map belong to the same frame.
+    let entry = dataset.videos.iter().find(|v| v.name == clip.video).unwrap();
+    assert_eq!(entry.split, Split::Test);
+    for (key, frame) in [(egui::Key::ArrowRight, 1), (egui::Key::Period, 2), (egui::Key::ArrowLeft, 1)] {
+        window.key_press(key);
+        window.run_steps(1);
+        let frame = clip.start + frame;
+        until(&mut window, "the next frame", 20, |app| app.shown().is_some_and(|s| s.current && s.index == frame));
+        let shown = window.state().shown().unwrap();
+        assert_eq!(shown.label, entry.labels.at(frame));
+        assert!(
+            shown.mask.as_ref().is_some_and(|m| { **m == kinolens::data::load_mask(entry, frame).unwrap().unwrap() })
+        );
+    }
+}
