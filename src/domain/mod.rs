@@ -9,6 +9,7 @@ mod frame;
 mod heat;
 mod label;
 mod pose;
+mod score;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use clip::{Clip, ClipGeometry, LabelRule};
@@ -17,3 +18,4 @@ pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
+pub use score::argmax;

@@ -107,11 +107,8 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             return super::training::train(&dataset, &config, &out, how, state, monitor);
         }
         Job::Evaluate { checkpoint, dataset, split, out } => {
-            let device = {
-                let found = open_checkpoint(&checkpoint)?;
-                state.device(found.state.config.device, monitor)
-            };
             let found = open_checkpoint(&checkpoint)?;
+            let device = state.device(found.state.config.device, monitor);
             let (evaluation, predictions) = crate::eval::evaluate(&found, &dataset, split, &device, monitor)?;
             let dir = out.unwrap_or_else(|| found.home().join(crate::eval::RESULTS));
             crate::eval::write_results(&dir, &evaluation, &predictions)?;

@@ -28,27 +28,6 @@ pub(super) struct Joint2 {
     pub confidence: f32,
 }
 
-/// COCO's joints in their usual order.
-pub(super) const COCO: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
-
 /// A camera, a set and an actor.
 pub(super) struct Studio<'a> {
     actor: &'a Actor,
