@@ -5,7 +5,7 @@ use super::args::{Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotA
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
-use crate::domain::{Dataset, argmax};
+use crate::domain::{Dataset, argmax, grouped};
 use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
@@ -332,7 +332,11 @@ fn models(args: &ModelsArgs) -> Outcome {
             }));
             continue;
         }
-        print_line(&format!("{:30} {:>12} parameters   input 3x{t}x{h}x{w}", spec.id, group(network.parameters())));
+        print_line(&format!(
+            "{:30} {:>12} parameters   input 3x{t}x{h}x{w}",
+            spec.id,
+            grouped(network.parameters() as u64)
+        ));
         print_line(&format!("    {} {}", spec.title, spec.summary));
         print_line(&format!(
             "    heatmaps at {} by default, {} layers in all",
@@ -344,17 +348,4 @@ fn models(args: &ModelsArgs) -> Outcome {
         print_json(&Value::Array(documents));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// `27797137` as `27,797,137`.
-fn group(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }

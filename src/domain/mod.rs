@@ -8,6 +8,7 @@ mod dataset;
 mod frame;
 mod heat;
 mod label;
+mod number;
 mod pose;
 mod score;
 
@@ -17,5 +18,6 @@ pub use dataset::{Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoF
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
+pub use number::grouped;
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

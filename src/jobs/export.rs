@@ -8,6 +8,7 @@ use crate::data::{ClipSource, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{SplitChoice, parts_for};
 use crate::progress::Monitor;
+use crate::render::compose::side_by_side;
 use crate::render::{ClipPosition, HeatVolume, OverlayParams, color_map, composite, heat_picture};
 use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
@@ -15,9 +16,6 @@ use rand::seq::SliceRandom;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Dark gap between the two halves of `side_by_side.mp4`, in pixels.
-const GAP: usize = 4;
 
 /// Chooses clips, explains them, and, with a folder, writes their videos there.
 ///
@@ -186,18 +184,6 @@ fn write_video(
         }
     }
     writer.map_or(Ok(()), |w| w.finish().map_err(JobError::from))
-}
-
-/// Two pictures of the same height next to each other.
-fn side_by_side(left: &RgbImage, right: &RgbImage) -> RgbImage {
-    let (lw, rw, height) = (left.width as usize, right.width as usize, left.height.min(right.height) as usize);
-    let mut data = Vec::with_capacity((lw + rw + GAP) * height * 3);
-    for (a, b) in left.data.chunks_exact((lw * 3).max(1)).zip(right.data.chunks_exact((rw * 3).max(1))).take(height) {
-        data.extend_from_slice(a);
-        data.extend_from_slice(&[24; GAP * 3]);
-        data.extend_from_slice(b);
-    }
-    RgbImage { width: (lw + rw + GAP) as u32, height: height as u32, data: data.into() }
 }
 
 /// What the videos show, in words.

@@ -4,7 +4,7 @@ mod events;
 mod opening;
 mod time;
 
-pub use events::{drain, tick};
+pub use events::drain;
 pub use opening::default_demo_dir;
 pub use time::advance;
 
@@ -61,6 +61,12 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effect
 
 /// Wishes that undo takes back. Moving through time is not among them: it would bury everything else.
 fn remembers(action: &Action) -> bool {
+    let moves_focus_only = matches!(action, Action::SetActiveView(_));
+    (chooses(action) && !moves_focus_only) || changes_drawing(action) || matches!(action, Action::Error(_))
+}
+
+/// Wishes that [`choose`] fulfils.
+fn chooses(action: &Action) -> bool {
     matches!(
         action,
         Action::SelectVideo(_)
@@ -75,20 +81,29 @@ fn remembers(action: &Action) -> bool {
             | Action::SelectSplit(_)
             | Action::SetHeatView(..)
             | Action::SetViewCount(_)
+            | Action::SetActiveView(_)
             | Action::CycleMethod
             | Action::SetFilter(_)
-            | Action::SetView(_)
+    )
+}
+
+/// Wishes that [`draw_settings`] fulfils.
+fn changes_drawing(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SetView(_)
             | Action::ToggleHeat
             | Action::ToggleMask
             | Action::ToggleSkeleton
             | Action::ToggleCaption
             | Action::ChangeAlpha(_)
-            | Action::Error(_)
     )
 }
 
 fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
     match action {
+        chosen if chooses(&chosen) => choose(state, chosen),
+        drawing if changes_drawing(&drawing) => draw_settings(state, drawing),
         Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
         Action::PathCancelled(purpose) => opening::path_cancelled(state, purpose),
         Action::OpenAny(path) => opening::any(state, workers, path),
@@ -105,27 +120,6 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         Action::TogglePlay | Action::ChangeSpeed(_) | Action::SetSpeed(_) | Action::ToggleLoop => {
             time::transport(state, &action);
         }
-        Action::SelectVideo(_)
-        | Action::StepVideo(_)
-        | Action::SelectClip(_)
-        | Action::ReviewClip(_)
-        | Action::FollowPlayhead
-        | Action::SelectClass(_)
-        | Action::SelectCell(_)
-        | Action::SelectRun(_)
-        | Action::SelectCheckpoint(_)
-        | Action::SelectSplit(_)
-        | Action::SetHeatView(..)
-        | Action::SetViewCount(_)
-        | Action::SetActiveView(_)
-        | Action::CycleMethod
-        | Action::SetFilter(_) => choose(state, action),
-        Action::SetView(_)
-        | Action::ToggleHeat
-        | Action::ToggleMask
-        | Action::ToggleSkeleton
-        | Action::ToggleCaption
-        | Action::ChangeAlpha(_) => draw_settings(state, action),
         Action::StartTraining { .. }
         | Action::Control(..)
         | Action::Evaluate(..)

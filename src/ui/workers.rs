@@ -1,7 +1,7 @@
 //! The window's view of the worker lanes.
 
 use crate::jobs::{Event, Job, JobId};
-use crate::progress::{Flow, Progress};
+use crate::progress::Flow;
 
 /// What the window needs from the lanes. The real ones live in [`crate::jobs`]; tests script their own.
 pub trait Workers {
@@ -13,12 +13,6 @@ pub trait Workers {
 
     /// Everything that happened since the last call, oldest first.
     fn drain(&self) -> Vec<Event>;
-
-    /// The newest training step of a job, which does not travel through the queue.
-    fn latest(&self, job: JobId) -> Option<Progress> {
-        let _ = job;
-        None
-    }
 
     /// What networks run on, for people ("CPU, 4 threads").
     fn device(&self) -> String;
@@ -35,11 +29,6 @@ impl Workers for crate::jobs::Engine {
 
     fn drain(&self) -> Vec<Event> {
         Self::drain(self)
-    }
-
-    fn latest(&self, _job: JobId) -> Option<Progress> {
-        // Every step comes through `drain`; there is nothing newer beside it.
-        None
     }
 
     fn device(&self) -> String {

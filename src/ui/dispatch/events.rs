@@ -17,24 +17,11 @@ const LOG_LINES: usize = 2000;
 /// Takes over everything that happened since the last call; true when something did.
 pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     let events = workers.drain();
-    let mut any = !events.is_empty();
+    let any = !events.is_empty();
     for event in events {
         take(state, workers, event);
     }
-    any |= tick(state, workers);
     any
-}
-
-/// Takes over the newest training step, which does not travel through the queue; true when it is new.
-pub fn tick(state: &mut AppState, workers: &dyn Workers) -> bool {
-    let Some(run) = &state.training else { return false };
-    let Some(Progress::Step(step)) = workers.latest(run.job) else { return false };
-    if run.steps.last().is_some_and(|s| s.step >= step.step) {
-        return false;
-    }
-    let id = run.job;
-    progress(state, id, Progress::Step(step));
-    true
 }
 
 /// Starts a training and lists it as the live one.

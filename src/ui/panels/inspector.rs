@@ -1,13 +1,13 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, VideoEntry};
+use crate::domain::{Label, VideoEntry, grouped};
 use crate::ui::Action;
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, Workspace};
 use crate::ui::theme;
-use crate::ui::widgets::text::{count, duration, fps};
+use crate::ui::widgets::text::{duration, fps};
 use egui::{RichText, Sense, Vec2};
 
 /// Probability bars shown.
@@ -96,7 +96,7 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
             pair(ui, "size", format!("{}×{}", f.width, f.height));
             let variable = if f.variable_frame_rate { ", variable" } else { "" };
             pair(ui, "rate", format!("{} fps{variable}", fps(f.fps)));
-            pair(ui, "length", format!("{} frames, {}", count(u64::from(f.frames)), duration(f.duration_s)));
+            pair(ui, "length", format!("{} frames, {}", grouped(u64::from(f.frames)), duration(f.duration_s)));
             pair(ui, "codec", &f.codec);
         }
         None => drop(ui.colored_label(p.bad, "This video cannot be opened; see the Warnings panel.")),
@@ -134,7 +134,7 @@ fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
             let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
             ui.painter().rect_filled(rect, 2.0, theme::label_color(Some(label), &p));
             let chosen = label.class().is_some() && cx.state.selection.class == label.class();
-            let right = RichText::new(count(frames)).text_style(theme::caption()).color(p.muted);
+            let right = RichText::new(grouped(frames)).text_style(theme::caption()).color(p.muted);
             let button = egui::Button::selectable(chosen, cx.state.label_name(Some(label)))
                 .right_text(right)
                 .min_size(Vec2::new(ui.available_width(), 20.0));

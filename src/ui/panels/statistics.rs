@@ -1,10 +1,9 @@
 //! Class balance and lengths of what passes the filter (S0.3).
 
 use crate::config::ClipConfig;
-use crate::domain::Dataset;
+use crate::domain::{Dataset, grouped};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
-use crate::ui::widgets::text::count;
 use egui::{RichText, Sense, Vec2};
 use egui_plot::{Bar, BarChart, Plot};
 
@@ -31,9 +30,9 @@ impl Panel for StatisticsPanel {
         let total: u64 = self.frames.iter().sum();
         let text = format!(
             "{} videos · {} labelled frames · {} unlabelled · follows the filter",
-            count(cx.state.filtered.len() as u64),
-            count(total),
-            count(self.unlabelled)
+            grouped(cx.state.filtered.len() as u64),
+            grouped(total),
+            grouped(self.unlabelled)
         );
         ui.label(RichText::new(text).text_style(theme::caption()).weak());
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -94,9 +93,9 @@ impl StatisticsPanel {
             let bar = egui::Rect::from_min_size(rect.min + Vec2::new(names + 4.0, 2.0), Vec2::new(width, 13.0));
             ui.painter().rect_filled(bar, 2.0, color);
             let at = egui::pos2(bar.right() + 5.0, rect.center().y);
-            ui.painter().text(at, egui::Align2::LEFT_CENTER, count(*frames), font, p.muted);
+            ui.painter().text(at, egui::Align2::LEFT_CENTER, grouped(*frames), font, p.muted);
             let clips = self.clips.get(class).copied().unwrap_or(0);
-            let text = format!("{name}: {} frames, about {} clips of 16 frames", count(*frames), count(clips));
+            let text = format!("{name}: {} frames, about {} clips of 16 frames", grouped(*frames), grouped(clips));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
             response.on_hover_text(text);
         }

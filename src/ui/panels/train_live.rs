@@ -371,7 +371,11 @@ impl TrainLive {
                 Series { name, color, xs: t.epoch_x.as_slice(), ys: epochs, look: Look::Dotted }
             }
         };
-        let plan = if self.axis == Axis::Epoch { planned(run.config) } else { Vec::new() };
+        let plan = if self.axis == Axis::Epoch {
+            planned(run.config, run.steps.last().map(|s| s.steps_per_epoch))
+        } else {
+            Vec::new()
+        };
         let plan_x: Vec<f64> = (1..=plan.len()).map(|e| e as f64).collect();
         let mut used = values("used", t.step_rate.as_slice(), t.rate.as_slice());
         used.look = if by_step { Look::Plain } else { Look::Dotted };

@@ -2,6 +2,7 @@
 
 use crate::config::{RunConfig, Schedule};
 use crate::progress::{EpochReport, StepReport};
+use crate::train::Scheduler;
 
 /// What the horizontal axis counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,27 +144,17 @@ pub fn best(epochs: &[EpochReport]) -> Option<&EpochReport> {
     best
 }
 
-/// Learning rates that are planned, one an epoch from 1 on, where the schedule does not depend on what is measured.
-pub fn planned(config: &RunConfig) -> Vec<f64> {
-    let (start, epochs) = (config.optimizer.learning_rate, config.training.epochs.min(10_000));
-    if config.schedule.warmup_epochs > 0 {
+/// Epochs whose learning rates are drawn ahead.
+const MOST_PLANNED: u32 = 10_000;
+
+/// Learning rates at the start of every epoch from 1 on; empty where they depend on what will be measured.
+/// `steps_per_epoch` shapes warm-up and the one-cycle rule; where it is unknown, each epoch counts as one step.
+pub fn planned(config: &RunConfig, steps_per_epoch: Option<u32>) -> Vec<f64> {
+    if matches!(config.schedule.schedule, Schedule::ReduceOnPlateau { .. }) {
         return Vec::new();
     }
-    let at = |epoch: u32| -> Option<f64> {
-        Some(match &config.schedule.schedule {
-            Schedule::Constant => start,
-            Schedule::Step { every, gamma } => start * gamma.powf(f64::from(epoch / (*every).max(1))),
-            Schedule::MultiStep { milestones, gamma } => {
-                start * gamma.powf(milestones.iter().filter(|m| **m <= epoch).count() as f64)
-            }
-            Schedule::Cosine { min_lr } => {
-                let turn = std::f64::consts::PI * f64::from(epoch) / f64::from(epochs.max(1));
-                min_lr + (start - min_lr) * (1.0 + turn.cos()) / 2.0
-            }
-            Schedule::ReduceOnPlateau { .. } | Schedule::OneCycle { .. } => return None,
-        })
-    };
-    (0..epochs).map_while(at).collect()
+    let epochs = config.training.epochs.min(MOST_PLANNED);
+    Scheduler::new(&config.schedule, config.optimizer.learning_rate, epochs, steps_per_epoch.unwrap_or(1)).planned()
 }
 
 /// Sentences about a run that goes wrong.
@@ -230,12 +221,12 @@ mod tests {
         c.training.epochs = 4;
         c.optimizer.learning_rate = 1.0;
         c.schedule.schedule = Schedule::Step { every: 2, gamma: 0.5 };
-        assert_eq!(planned(&c), [1.0, 1.0, 0.5, 0.5]);
+        assert_eq!(planned(&c, None), [1.0, 1.0, 0.5, 0.5]);
         c.schedule.schedule = Schedule::MultiStep { milestones: vec![1, 3], gamma: 0.1 };
-        assert!(planned(&c).iter().zip([1.0, 0.1, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!(planned(&c, None).iter().zip([1.0, 0.1, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-12));
         c.schedule.schedule = Schedule::Cosine { min_lr: 0.0 };
-        assert!((planned(&c)[2] - 0.5).abs() < 1e-12);
-        assert!(planned(&RunConfig::reference()).is_empty(), "a plateau cannot be planned");
+        assert!((planned(&c, None)[2] - 0.5).abs() < 1e-12);
+        assert!(planned(&RunConfig::reference(), None).is_empty(), "a plateau cannot be planned");
     }
 
     #[test]

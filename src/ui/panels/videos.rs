@@ -1,10 +1,10 @@
 //! The table of videos.
 
-use crate::domain::{Dataset, VideoEntry};
+use crate::domain::{Dataset, VideoEntry, grouped};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
-use crate::ui::widgets::text::{count, fps};
+use crate::ui::widgets::text::fps;
 use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
 use std::cmp::Ordering;
@@ -54,7 +54,7 @@ impl Panel for Videos {
         ui.horizontal(|ui| {
             let frames: u64 =
                 self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
-            let text = format!("{} videos, {} frames", count(self.rows.len() as u64), count(frames));
+            let text = format!("{} videos, {} frames", grouped(self.rows.len() as u64), grouped(frames));
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         });
         self.refresh(cx, &dataset);
@@ -174,7 +174,7 @@ fn cells(
     };
     row.col(|ui| text(ui, video.name.rsplit('/').next().unwrap_or(&video.name).to_owned()));
     row.col(|ui| text(ui, video.split.name().to_owned()));
-    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| count(u64::from(f.frames)))));
+    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| grouped(u64::from(f.frames)))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| fps(f.fps))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| format!("{}×{}", f.width, f.height))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| f.codec.clone())));

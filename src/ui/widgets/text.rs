@@ -37,19 +37,6 @@ pub fn fps(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// `12,345`.
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// `13.90 s` below a minute, `2:05.3` above.
 pub fn timestamp(seconds: f64) -> String {
     if !seconds.is_finite() {
@@ -71,7 +58,6 @@ mod tests {
         assert_eq!([duration(4.4), duration(65.0), duration(7389.0)], ["4 s", "1:05", "2:03:09"]);
         assert_eq!([bytes(999), bytes(1500), bytes(212_000_000)], ["999 B", "1.5 kB", "212 MB"]);
         assert_eq!([fps(30.0), fps(29.97), fps(12.5)], ["30", "29.97", "12.5"]);
-        assert_eq!([count(7), count(28_413), count(1_000_000)], ["7", "28,413", "1,000,000"]);
         assert_eq!([timestamp(13.9), timestamp(125.3)], ["13.90 s", "2:05.3"]);
     }
 }
