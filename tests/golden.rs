@@ -9,25 +9,10 @@ use kinolens::model::{
     ArrayValues, ComputeDevice, GradientSet, NamedArray, Network, ParameterInfo, ParameterRole, read,
 };
 use kinolens::train::{Loss, Optimizer, Scheduler};
+use reference::golden;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
-/// The references, or `None` with a word where they are missing; in CI that is a failure.
-fn folder() -> Option<PathBuf> {
-    let named = std::env::var_os("KINOLENS_GOLDEN").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden"));
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", path.display());
-    eprintln!("skipped: {} is missing", path.display());
-    None
-}
-
-fn json(name: &str) -> Option<Value> {
-    let path = folder()?.join(name);
-    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
-}
+mod reference;
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
@@ -135,7 +120,7 @@ fn relative(found: &[f32], expected: &[f64]) -> f64 {
 
 #[test]
 fn the_recipe_is_bit_exact() {
-    let Some(reference) = json("recipe_vectors.json") else { return };
+    let reference = golden("recipe_vectors.json");
     let seed = seed_of(&reference);
     for (text, hash) in reference["fnv1a64"].as_object().unwrap() {
         assert_eq!(fnv1a64(text).to_string(), hash.as_str().unwrap(), "{text}");
@@ -156,8 +141,8 @@ fn the_recipe_is_bit_exact() {
 
 #[test]
 fn names_shapes_and_parameter_counts_are_pytorch_s() {
-    let Some(manifest) = json("manifest.json") else { return };
-    let Some(logits) = json("logits.json") else { return };
+    let manifest = golden("manifest.json");
+    let logits = golden("logits.json");
     let mut seen = 0;
     for (reference, rows) in manifest["models"].as_object().unwrap() {
         let Some(id) = ours(reference) else { continue };
@@ -180,7 +165,7 @@ fn names_shapes_and_parameter_counts_are_pytorch_s() {
 
 #[test]
 fn logits_are_pytorch_s() {
-    let Some(reference) = json("logits.json") else { return };
+    let reference = golden("logits.json");
     let seed = seed_of(&reference);
     let mut skipped = Vec::new();
     let mut seen = 0;
@@ -206,14 +191,14 @@ fn logits_are_pytorch_s() {
 
 #[test]
 fn heat_maps_are_pytorch_s() {
-    let Some(folder) = folder() else { return };
+    let folder = reference::golden_folder();
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         if !(file.starts_with("cam_") && file.ends_with(".json")) {
             continue;
         }
-        let reference = json(&file).unwrap();
+        let reference = golden(&file);
         let Some(id) = ours(reference["model"].as_str().unwrap()) else { continue };
         let seed = seed_of(&reference);
         for (size, cases) in reference["cams"].as_object().unwrap() {
@@ -264,7 +249,7 @@ fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize
 
 #[test]
 fn losses_and_their_gradients_are_pytorch_s() {
-    let Some(reference) = json("losses.json") else { return };
+    let reference = golden("losses.json");
     let mut seen = 0;
     for case in reference["cases"].as_array().unwrap() {
         let (n, k) = (case["n"].as_u64().unwrap() as usize, case["k"].as_u64().unwrap() as usize);
@@ -308,7 +293,7 @@ fn setting(desc: &str, key: &str) -> Option<f64> {
 
 #[test]
 fn optimisers_move_weights_as_pytorch_s() {
-    let Some(reference) = json("optim.json") else { return };
+    let reference = golden("optim.json");
     let start: Vec<f32> = numbers(&reference["param0"]).into_iter().map(|v| v as f32).collect();
     let device = Device::flex();
     let tensor = |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device);
@@ -344,7 +329,7 @@ fn optimisers_move_weights_as_pytorch_s() {
 
 #[test]
 fn schedules_are_pytorch_s() {
-    let Some(reference) = json("optim.json") else { return };
+    let reference = golden("optim.json");
     let scheduler = |schedule, epochs| {
         let config = ScheduleConfig { warmup_epochs: 0, schedule };
         Scheduler::new(&config, 1e-4, epochs, 1)

@@ -2,8 +2,9 @@
 //! depend on threads or memory.
 
 mod datasets;
+mod reference;
 
-use datasets::{open, outside, temp, video, video_of};
+use datasets::{open, temp, video, video_of};
 use kinolens::config::{AugmentConfig, ColorJitter, CropConfig, RunConfig};
 use kinolens::data::{
     Batch, ClipSource, DataError, Draw, Loader, LoaderOptions, Resizer, Sampler, UNLABELLED, class_counts, windows,
@@ -70,9 +71,7 @@ fn a_clip_is_normalised_laid_out_by_channel_and_repeats_the_last_frame() {
 
 #[test]
 fn resizing_equals_opencv_within_one_level() {
-    let Some(golden) = outside("KINOLENS_GOLDEN", "../shared/golden") else { return };
-    let golden: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(golden.join("upsample.json")).unwrap()).unwrap();
+    let golden = reference::golden("upsample.json");
     let small = &golden["small"];
     let numbers =
         |key: &str| -> Vec<f64> { small[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };

@@ -4,22 +4,10 @@ use kinolens::domain::ClassSet;
 use kinolens::eval::metrics::{argmax, in_top_k, judge, softmax_and_loss, wilson_interval};
 use kinolens::eval::segments::{FrameTrack, frame_metrics};
 use kinolens::eval::{Confusion, Evaluation, Prediction};
+use reference::golden;
 use serde_json::Value;
-use std::path::PathBuf;
 
-/// The reference numbers, or `None` where this machine has none (never on CI).
-fn golden(file: &str) -> Option<Value> {
-    let dir = std::env::var_os("KINOLENS_GOLDEN")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/golden"), PathBuf::from);
-    match std::fs::read_to_string(dir.join(file)) {
-        Ok(text) => Some(serde_json::from_str(&text).expect("a golden file is JSON")),
-        Err(e) => {
-            assert!(std::env::var_os("CI").is_none_or(|v| v != "true"), "{}: {e}", dir.join(file).display());
-            eprintln!("skipped: {} is not here", dir.join(file).display());
-            None
-        }
-    }
-}
+mod reference;
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("an array").iter().map(|v| v.as_f64().expect("a number")).collect()
@@ -62,7 +50,7 @@ fn clips(k: usize, labels: &[f64], scores: &[f64]) -> Vec<Prediction> {
 
 #[test]
 fn every_metric_is_scikit_learns() {
-    let Some(file) = golden("metrics.json") else { return };
+    let file = golden("metrics.json");
     let cases = file["cases"].as_array().expect("cases");
     assert!(!cases.is_empty());
     for case in cases {

@@ -7,22 +7,10 @@ use kinolens::render::{
     heat_picture,
 };
 use rand::{Rng, SeedableRng};
+use reference::golden;
 use std::future::Future;
-use std::path::PathBuf;
 
-/// A file of golden numbers, or `None` (said aloud) where there is none; their absence in CI is a failure.
-fn golden(name: &str) -> Option<serde_json::Value> {
-    let folder = std::env::var_os("KINOLENS_GOLDEN")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/golden"), PathBuf::from);
-    match std::fs::read_to_string(folder.join(name)) {
-        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-        Err(e) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{}: {e}", folder.join(name).display());
-            eprintln!("skipped: {} is not there", folder.join(name).display());
-            None
-        }
-    }
-}
+mod reference;
 
 fn floats(value: &serde_json::Value) -> Vec<f32> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
@@ -49,7 +37,7 @@ fn assert_close(got: &[f32], want: &[f32], tolerance: f32) {
 
 #[test]
 fn upsampling_is_pytorch_trilinear() {
-    let Some(golden) = golden("upsample.json") else { return };
+    let golden = golden("upsample.json");
     let small = &golden["small"];
     let (shape, size) = (sizes::<3>(&small["src_shape"]), sizes::<3>(&small["out_shape"]));
     let got = upsampled(shape, &floats(&small["src"]), size);
@@ -58,7 +46,7 @@ fn upsampling_is_pytorch_trilinear() {
 
 #[test]
 fn upsampling_a_picture_is_opencv_linear() {
-    let Some(golden) = golden("upsample.json") else { return };
+    let golden = golden("upsample.json");
     let small = &golden["small"];
     let ([h, w], [oh, ow]) = (sizes::<2>(&small["src2d_shape"]), sizes::<2>(&small["out2d_shape"]));
     let source = &floats(&small["src"])[..h * w];

@@ -200,15 +200,18 @@ fn every_kind_of_damage_ends_in_a_sentence() {
     check("nothing", &dir.path().join("absent.mp4"), &Outcome::Error(&["no such file"]));
 }
 
-/// Numbers of header fields that lie must neither hang nor take the machine's memory; the pictures may survive.
+/// Numbers of header fields that lie must neither hang nor take the machine's memory; the pictures may survive, and then
+/// the owner hears that the header lies.
 #[test]
-fn lying_headers_do_no_harm() {
+fn lying_headers_are_reported_and_do_no_harm() {
     let (dir, _, good) = base();
-    for (name, word, at, value) in [
-        ("huge_count.mp4", b"stts", 12, 0x7fff_ffff_u32),
-        ("timescale_zero.mp4", b"mdhd", 16, 0),
-        ("huge_samples.mp4", b"stsz", 12, 0x7fff_ffff),
-        ("no_size.mp4", b"avc1", 28, 0),
+    for (name, word, at, value, said) in [
+        ("huge_count.mp4", b"stts", 12, 0x7fff_ffff_u32, "times for 2147483647"),
+        ("huge_duration.mp4", b"stts", 16, 0x00ff_ffff, "contradicts itself"),
+        ("timescale_zero.mp4", b"mdhd", 16, 0, "timescale_zero.mp4"),
+        ("huge_samples.mp4", b"stsz", 12, 0x7fff_ffff, "data for 2147483647"),
+        ("no_size.mp4", b"avc1", 28, 0, "claims 0x0 pixels"),
+        ("no_width.mp4", b"avc1", 28, 120, "claims 0x120 pixels"),
     ] {
         let mut bytes = good.clone();
         let place = find(&bytes, word) + at;
@@ -217,10 +220,75 @@ fn lying_headers_do_no_harm() {
         std::fs::write(&path, bytes).unwrap();
         let start = Instant::now();
         match probe(&path, &[]) {
-            Ok(report) => assert!(report.frames > 0 && report.frames <= FRAMES, "{name}: {} frames", report.frames),
+            Ok(report) => {
+                assert!(report.frames > 0 && report.frames <= FRAMES, "{name}: {} frames", report.frames);
+                assert!(report.warnings.iter().any(|w| w.contains(said)), "{name}: {:?}", report.warnings);
+            }
             Err(error) => assert!(error.to_string().contains(name), "{error}"),
         }
         assert!(start.elapsed() < Duration::from_secs(10), "{name} took {:?}", start.elapsed());
+        // The index kept from the first time says the same.
+        if let Ok(video) = Video::open(&path) {
+            assert!(video.info().warnings.iter().any(|w| w.contains(said)), "{name}: {:?}", video.info().warnings);
+        }
+    }
+}
+
+/// The damage that a script does to real videos: sound variants open without a word, all others end soon in a sentence
+/// or a warning.
+#[test]
+fn real_videos_damaged_by_a_script_end_in_a_sentence() {
+    let folder = std::env::var_os("KINOLENS_VIDEOS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let script = folder.join("make_corrupt.sh");
+    let runs = |program: &str| {
+        let mut command = std::process::Command::new(program);
+        command.arg("-version").output().is_ok_and(|o| o.status.success() || program != "ffmpeg")
+    };
+    if !script.is_file() || !runs("ffmpeg") || !runs("python3") {
+        eprintln!("skipped: {} with ffmpeg and python3 is not here", script.display());
+        return;
+    }
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    // Files of different containers, small ones for speed.
+    let mut inputs: Vec<(u64, PathBuf)> = manifest["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|f| Some((f["size"].as_u64()?, folder.join(f["file"].as_str()?))))
+        .filter(|(size, path)| *size > 60_000 && path.is_file())
+        .collect();
+    inputs.sort();
+    let mut seen = std::collections::HashSet::new();
+    inputs.retain(|(_, path)| seen.insert(path.extension().map(std::ffi::OsStr::to_owned)));
+    for (_, input) in inputs.iter().take(4) {
+        let out = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("bash").arg(&script).args([input, out.path()]).output().unwrap();
+        if !made.status.success() {
+            eprintln!("skipped: {} cannot be damaged by the script", input.display());
+            continue;
+        }
+        let mut count = 0;
+        for entry in std::fs::read_dir(out.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let sound =
+                ["00_", "26_", "30_", "31_", "32_", "34_", "35_", "36_", "37 "].iter().any(|p| name.starts_with(p));
+            let start = Instant::now();
+            let opened = probe(&path, &[0]);
+            assert!(start.elapsed() < Duration::from_secs(10), "{name} took {:?}", start.elapsed());
+            let told = match &opened {
+                Ok(report) => !report.warnings.is_empty(),
+                Err(error) => {
+                    assert!(error.to_string().contains(&name), "{name} is not named: {error}");
+                    true
+                }
+            };
+            assert_eq!(told, !sound, "{} of {}: {opened:?}", name, input.display());
+            count += 1;
+        }
+        assert!(count >= 30, "only {count} variants of {}", input.display());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::CamError;
 use super::methods::{LayerMap, MethodSpec};
-use crate::domain::{ClassId, HeatMap, PoolingRule};
+use crate::domain::{ClassId, HeatMap, PoolingRule, argmax};
 use crate::model::{Network, read};
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -69,7 +69,7 @@ pub fn explain(
     let tapped = network.forward_tapped(input, &ids, targets.len())?;
     let rows = finite(read(tapped.logits.clone())?)?; // [targets, classes]
     let logits: Vec<f32> = rows.iter().take(classes).copied().collect();
-    let predicted = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+    let predicted = argmax(&logits);
     let chosen: Vec<ClassId> = targets
         .iter()
         .map(|t| match t {

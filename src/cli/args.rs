@@ -62,6 +62,9 @@ pub struct DemoArgs {
     /// The same seed gives the same labels.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
+    /// Also write videos with the pose drawn in.
+    #[arg(long)]
+    pub pose_videos: bool,
     /// Replace a demo dataset that is there.
     #[arg(long)]
     pub force: bool,
@@ -76,6 +79,9 @@ pub struct InspectArgs {
     /// Write tables and plots here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     /// Configuration whose clip length, strides and subject pattern count.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -93,6 +99,9 @@ pub struct ProbeArgs {
     /// Write the frames asked for as PNG files here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }
@@ -179,6 +188,9 @@ pub struct EvaluateArgs {
     /// Where to write; the run's `results/` when left out.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }
@@ -192,6 +204,9 @@ pub struct PredictArgs {
     /// Write windows.csv and frames.csv here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }
@@ -244,6 +259,9 @@ pub struct ExplainArgs {
     /// Write videos and metadata here.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }
@@ -258,6 +276,9 @@ pub struct PlotArgs {
     /// Where to write; the run's `plots/` when left out.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files that are there.
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }

@@ -3,8 +3,9 @@
 use super::Exit;
 use super::args::{Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
-use crate::domain::{Dataset, grouped};
+use crate::domain::{Dataset, argmax, grouped};
 use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
@@ -12,6 +13,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+/// Tables of `predict --out`.
+const WINDOWS_TABLE: &str = "windows.csv";
+const FRAMES_TABLE: &str = "frames.csv";
 
 pub(super) type Outcome = Result<ExitCode, Exit>;
 
@@ -113,9 +118,14 @@ fn demo(args: &DemoArgs) -> Outcome {
         dir: args.dir.clone(),
         subjects: args.subjects.unwrap_or(crate::data::demo::DemoOptions::default().subjects),
         seed: args.seed,
+        pose_videos: args.pose_videos,
         force: args.force,
     };
-    let Output::Demo(dir) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    let made = match run_job(job, &monitor, &mut state) {
+        Err(Exit::Failed(error)) if is_wrong_demo(&error) => Err(Exit::Usage(error)),
+        other => other,
+    };
+    let Output::Demo(dir) = made? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
     if args.json.json {
         print_json(&json!({ "path": dir }));
@@ -127,8 +137,28 @@ fn demo(args: &DemoArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// True where the options are at fault, or a folder that is in use, and not the making.
+fn is_wrong_demo(error: &anyhow::Error) -> bool {
+    use crate::data::demo::DemoError;
+    matches!(
+        error.downcast_ref(),
+        Some(crate::jobs::JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. }))
+    )
+}
+
 fn evaluate(args: &EvaluateArgs) -> Outcome {
     require_run(&args.run)?;
+    let report = format!("evaluation_{}.json", split_choice(args.split).name());
+    match &args.out {
+        Some(out) => refuse_overwrite(out, args.force, |name| name == report)?,
+        None => {
+            // The run's own results are brought up to date, as a training brings its plots; but not in silence.
+            let before = checkpoint_ref(&args.run).run.join(crate::eval::RESULTS).join(&report);
+            if before.exists() {
+                eprintln!("replacing the earlier evaluation in {}", before.display());
+            }
+        }
+    }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &data_config_of(&args.run), &mut state)?;
     let monitor = TerminalMonitor::new(false, 0);
@@ -184,6 +214,9 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
 
 fn predict(args: &PredictArgs) -> Outcome {
     require_run(&args.run)?;
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
+    }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.video, &data_config_of(&args.run), &mut state)?;
     let [entry] = dataset.videos.as_slice() else {
@@ -193,14 +226,16 @@ fn predict(args: &PredictArgs) -> Outcome {
             dataset.videos.len()
         )));
     };
+    if entry.frames() == 0
+        && let Some(warning) = dataset.warnings.iter().find(|w| w.path == entry.path)
+    {
+        return Err(Exit::Failed(anyhow!("{}", warning.message)));
+    }
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run), dataset, video };
     let Output::VideoPrediction(p) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
-    let best = |probabilities: &[f32]| {
-        probabilities.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
-    };
     if let Some(out) = &args.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }
@@ -231,22 +266,27 @@ fn predict(args: &PredictArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The most probable class and its probability.
+fn best(probabilities: &[f32]) -> (usize, f32) {
+    let class = argmax(probabilities);
+    (class, probabilities.get(class).copied().unwrap_or(0.0))
+}
+
 /// `windows.csv` (one row a window) and `frames.csv` (one row a frame).
 fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyhow::Result<()> {
     std::fs::create_dir_all(out)?;
-    let mut windows = csv::Writer::from_path(out.join("windows.csv"))?;
+    let mut windows = csv::Writer::from_path(out.join(WINDOWS_TABLE))?;
     let mut header = vec!["start".to_owned(), "predicted".into(), "probability".into()];
     header.extend(p.classes.classes.iter().map(|c| c.name.clone()));
     windows.write_record(&header)?;
     for (start, probabilities) in p.starts.iter().zip(&p.windows) {
-        let (class, probability) =
-            probabilities.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0));
+        let (class, probability) = best(probabilities);
         let mut row = vec![start.to_string(), p.classes.name(class).to_owned(), probability.to_string()];
         row.extend(probabilities.iter().map(f32::to_string));
         windows.write_record(&row)?;
     }
     windows.flush()?;
-    let mut frames = csv::Writer::from_path(out.join("frames.csv"))?;
+    let mut frames = csv::Writer::from_path(out.join(FRAMES_TABLE))?;
     frames.write_record(["frame", "predicted", "probability"])?;
     for (i, (class, probability)) in p.frames.iter().enumerate() {
         frames.write_record([i.to_string(), p.classes.name(*class).to_owned(), probability.to_string()])?;
@@ -257,6 +297,9 @@ fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyh
 
 fn plot(args: &PlotArgs) -> Outcome {
     require_run(&args.run)?;
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, is_table_or_plot)?;
+    }
     let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
     let out = args.out.clone().unwrap_or_else(|| view.path.join("plots"));
     let files = crate::jobs::plot_run(&view, args.top_classes, &out)?;

@@ -4,6 +4,7 @@ use super::Exit;
 use super::args::ExplainArgs;
 use super::commands::{Outcome, checkpoint_ref, data_config_of, open_dataset, require_run, split_choice};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use super::output::refuse_overwrite;
 use crate::domain::{ClassSet, Dataset, PoolingRule};
 use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
 use anyhow::anyhow;
@@ -18,9 +19,17 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     if !(args.fps > 0.0 && args.fps <= 240.0) {
         return Err(Exit::Usage(anyhow!("--fps {} must be above 0 and at most 240", args.fps)));
     }
+    if args.num_samples == 0 && args.clips.is_empty() {
+        return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
+    }
+    crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, |name| name.starts_with("sample_"))?;
+    }
     let checkpoint = checkpoint_ref(&args.run);
     let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
+    require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.source, &data_config_of(&args.run), &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
@@ -138,6 +147,17 @@ fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, 
     let pooling = if args.per_time_step { PoolingRule::PerTimeStep } else { PoolingRule::SpaceTime };
     let pairs = methods.iter().flat_map(|m| layers.iter().map(move |l| (m.clone(), l.clone())));
     Ok(pairs.map(|(method, layer)| HeatRequest { method, layer, target, pooling }).collect())
+}
+
+/// Fails as a usage error for a layer the network does not have, or has no heat map for.
+fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
+    match args.layers.iter().find(|l| !known.contains(l)) {
+        Some(layer) => Err(Exit::Usage(anyhow!(
+            "there is no layer '{layer}' for heat maps in this run's network; the layers are: {}",
+            known.join(", ")
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.

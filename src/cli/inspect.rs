@@ -1,14 +1,19 @@
 //! `kinolens inspect` and `kinolens probe`: looking without changing.
 
+use super::Exit;
 use super::args::{InspectArgs, ProbeArgs};
 use super::commands::{Outcome, open_dataset, resolve_config};
 use super::monitor::{print_json, print_line};
+use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::jobs::LaneState;
 use anyhow::Context;
 use std::process::ExitCode;
 
 pub(super) fn inspect(args: &InspectArgs) -> Outcome {
     let config = resolve_config(&args.config, None)?;
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, is_table_or_plot)?;
+    }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
     let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
@@ -28,12 +33,19 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
 }
 
 pub(super) fn probe(args: &ProbeArgs) -> Outcome {
-    let report = crate::video::probe(&args.video, &args.frames)?;
+    let picture = |index: u32| format!("frame_{index:06}.png");
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, |name| args.frames.iter().any(|index| name == picture(*index)))?;
+    }
+    let report = crate::video::probe(&args.video, &args.frames).map_err(|error| match error {
+        crate::video::VideoError::OutOfRange { .. } => Exit::Usage(error.into()),
+        other => Exit::Failed(other.into()),
+    })?;
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
         let video = crate::video::Video::open(&args.video)?;
         for index in &args.frames {
-            let path = out.join(format!("frame_{index:06}.png"));
+            let path = out.join(picture(*index));
             let frame = video.frame(*index)?;
             crate::render::write_png(&path, &frame.image)
                 .with_context(|| format!("cannot write {}", path.display()))?;

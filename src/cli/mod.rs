@@ -5,6 +5,7 @@ mod commands;
 mod explain;
 mod inspect;
 mod monitor;
+mod output;
 mod selftest;
 mod train;
 

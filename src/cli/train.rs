@@ -118,10 +118,6 @@ fn configured(args: &TrainArgs) -> Result<RunConfig, Exit> {
 fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     let usage = |e: crate::config::ConfigError| Exit::Usage(e.into());
     if let Some(model) = &args.model {
-        if !crate::model::MODELS.iter().any(|m| m.id == model) {
-            let known: Vec<&str> = crate::model::MODELS.iter().map(|m| m.id).collect();
-            return Err(Exit::Usage(anyhow!("there is no model '{model}'; the models are: {}", known.join(", "))));
-        }
         config.model.id.clone_from(model);
     }
     if let Some(epochs) = args.epochs {
@@ -152,6 +148,11 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
         for assignment in &args.config.set {
             config.set(assignment).map_err(usage)?;
         }
+    }
+    let model = &config.model.id;
+    if !crate::model::MODELS.iter().any(|m| m.id == model) {
+        let known: Vec<&str> = crate::model::MODELS.iter().map(|m| m.id).collect();
+        return Err(Exit::Usage(anyhow!("there is no model '{model}'; the models are: {}", known.join(", "))));
     }
     config.validate().map_err(usage)
 }

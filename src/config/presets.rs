@@ -60,11 +60,36 @@ pub(super) fn set_value(config: &mut RunConfig, key: &str, value: &str) -> Resul
             Some(map) => map.keys().cloned().collect::<Vec<_>>().join(", "),
             None => return Err(fail(format!("'{part}' lies below a plain value"))),
         };
-        node = node.get_mut(part).ok_or_else(|| fail(format!("there is no '{part}' here; there are: {known}")))?;
+        let meant = nearest(part, known.split(", ")).map_or(String::new(), |k| format!(" (did you mean '{k}'?)"));
+        let missing = || fail(format!("there is no '{part}' here{meant}; there are: {known}"));
+        node = node.get_mut(part).ok_or_else(missing)?;
     }
     *node = parse_value(value);
     *config = serde_json::from_value(tree).map_err(|e| fail(e.to_string()))?;
     Ok(())
+}
+
+/// The word most like a mistyped one; `None` when none is near enough to be meant.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = (word.chars().count() / 3).max(2);
+    known.map(|k| (distance(word, k), k)).min().filter(|(d, _)| *d <= near).map(|(_, k)| k)
+}
+
+/// Letters to insert, remove or exchange to turn one word into the other (Levenshtein 1966).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut before = i + 1;
+        let mut diagonal = std::mem::replace(&mut row[0], before);
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let exchanged = diagonal + usize::from(x != *y);
+            diagonal = *cell;
+            *cell = exchanged.min(*cell + 1).min(before + 1);
+            before = *cell;
+        }
+    }
+    row.last().copied().unwrap_or(0)
 }
 
 /// RON where it parses as a value, plain text otherwise (`model.id=c3d` needs no quotes).
@@ -121,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn distances_by_hand() {
+        for (a, b, d) in [("", "abc", 3), ("kitten", "sitting", 3), ("epoch", "epochs", 1), ("lr", "lr", 0)] {
+            assert_eq!((distance(a, b), distance(b, a)), (d, d), "{a} {b}");
+        }
+    }
+
+    #[test]
     fn set_takes_numbers_words_options_and_enums() {
         let mut c = RunConfig::reference();
         for s in ["training.epochs=3", "model.id=mobilenet-v2-3d", "optimizer.clip_norm=None", "loss.kind=CrossEntropy"]
@@ -132,7 +164,9 @@ mod tests {
         c.set("loss.kind=Focal(gamma: 1.5)").unwrap();
         assert_eq!(c.loss.kind, LossKind::Focal { gamma: 1.5 });
         let error = c.set("training.epoch=3").unwrap_err().to_string();
-        assert!(error.contains("epochs"), "{error}");
+        assert!(error.contains("did you mean 'epochs'?"), "{error}");
+        let error = c.set("training.unheard_of=3").unwrap_err().to_string();
+        assert!(!error.contains("did you mean") && error.contains("batch_size"), "{error}");
         assert!(c.set("training.epochs=many").is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// Joints of the COCO keypoint task, in its order (Lin et al. 2014).
-const COCO_JOINTS: [&str; 17] = [
+pub(super) const COCO_JOINTS: [&str; 17] = [
     "nose",
     "left_eye",
     "right_eye",

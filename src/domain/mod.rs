@@ -10,6 +10,7 @@ mod heat;
 mod label;
 mod number;
 mod pose;
+mod score;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use clip::{Clip, ClipGeometry, LabelRule};
@@ -19,3 +20,4 @@ pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use number::grouped;
 pub use pose::{Keypoint, PoseTrack, Skeleton};
+pub use score::argmax;

@@ -2,11 +2,11 @@
 
 use super::doubts::{Setting, doubts};
 use super::metrics::{argmax, judge, softmax_and_loss};
-use super::predict::{PredictOptions, frame_probabilities, predict_clips, require_finite};
+use super::predict::{frame_probabilities, logits_of};
 use super::segments::{FrameTrack, frame_metrics};
 use super::{Checkpoint, EvalError, Evaluation, FrameMetrics, Prediction, Predictions, RunDir, SplitRow};
 use crate::config::RunConfig;
-use crate::data::{ClipSource, assign, covering_windows, labelled_clips, plan_with};
+use crate::data::{assign, covering_windows, labelled_clips, plan_with};
 use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
@@ -62,10 +62,7 @@ pub fn evaluate(
     let dataset = Arc::new(in_classes_of(dataset, &state.classes, config, &mut warnings)?);
     let training = Training::of(checkpoint);
     let same = training.as_ref().is_some_and(|t| t.is_same(&dataset));
-    let parts = match &training {
-        Some(training) if same => training.parts(&dataset),
-        _ => assign(&dataset, config).0,
-    };
+    let parts = parts_by(training.as_ref().filter(|_| same), &dataset, config);
     let clips = clips_of(&dataset, config, &parts, split)?;
     if clips.is_empty() {
         return Err(nothing_to_judge(&dataset, &parts, split));
@@ -76,15 +73,7 @@ pub fn evaluate(
     } else {
         clips.clone()
     };
-    let network = checkpoint.network(device)?;
-    let source = Arc::new(ClipSource::new(dataset.clone(), config));
-    let options = PredictOptions {
-        batch_size: config.training.batch_size,
-        workers: config.training.workers,
-        label: "judging clips",
-    };
-    let logits = predict_clips(&network, &source, &windows, options, monitor)?;
-    require_finite(&logits, checkpoint)?;
+    let logits = logits_of(checkpoint, &dataset, &windows, "judging clips", device, monitor)?;
 
     let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
     let predictions = Predictions {
@@ -101,6 +90,17 @@ pub fn evaluate(
     let doubts = doubts(&setting, &evaluation, &predictions);
     evaluation.warnings.extend(doubts);
     Ok((evaluation, predictions))
+}
+
+/// The part each video of a dataset plays for a checkpoint: the one it played in training where it is the run's own
+/// dataset, else the dataset's own split, or a division as a training would make it.
+pub fn parts_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Vec<Split> {
+    let training = Training::of(checkpoint).filter(|t| t.is_same(dataset));
+    parts_by(training.as_ref(), dataset, &checkpoint.state.config)
+}
+
+fn parts_by(own: Option<&Training>, dataset: &Dataset, config: &RunConfig) -> Vec<Split> {
+    own.map_or_else(|| assign(dataset, config).0, |training| training.parts(dataset))
 }
 
 /// What a run remembers of the data it was trained on.

@@ -3,6 +3,8 @@
 use super::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 use crate::domain::ClassSet;
 
+pub use crate::domain::argmax;
+
 /// `part / whole`, 0 when there is nothing to divide by.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
@@ -145,11 +147,6 @@ pub fn softmax_and_loss(logits: &[f32], truth: usize) -> (Vec<f32>, f32) {
     let own = logits.get(truth).copied().unwrap_or(f32::NEG_INFINITY);
     let loss = sum.ln() - f64::from(own - max);
     (exps.iter().map(|e| (e / sum) as f32).collect(), loss as f32)
-}
-
-/// Position of the largest value; the first of equal ones.
-pub fn argmax(values: &[f32]) -> usize {
-    values.iter().enumerate().fold((0, f32::NEG_INFINITY), |b, (i, v)| if *v > b.1 { (i, *v) } else { b }).0
 }
 
 /// Everything an [`Evaluation`] can say from the clips alone; names, frames and warnings are left to the caller.

@@ -14,7 +14,7 @@ pub mod segments;
 
 pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, REPLACED, STATE_FILE, TrainEnd};
 pub use error::EvalError;
-pub use evaluate::{SplitChoice, evaluate};
+pub use evaluate::{SplitChoice, evaluate, parts_for};
 pub use predict::{PredictOptions, VideoPrediction, frame_probabilities, predict_clips, predict_video};
 pub(crate) use predict::{clip_shape, hold};
 pub use report::{

@@ -143,17 +143,9 @@ pub fn predict_video(
             entry.path.display()
         )));
     }
-    let network = checkpoint.network(device)?;
     let geometry = config.clip.geometry();
     let clips = covering_windows(entry, index, geometry, config.clip.eval_stride, config.clip.label);
-    let source = Arc::new(ClipSource::new(dataset.clone(), config));
-    let options = PredictOptions {
-        batch_size: config.training.batch_size,
-        workers: config.training.workers,
-        label: "predicting windows",
-    };
-    let logits = predict_clips(&network, &source, &clips, options, monitor)?;
-    require_finite(&logits, checkpoint)?;
+    let logits = logits_of(checkpoint, dataset, &clips, "predicting windows", device, monitor)?;
     let windows: Vec<Vec<f32>> = logits.iter().map(|row| softmax_and_loss(row, 0).0).collect();
     let starts: Vec<u32> = clips.iter().map(|c| c.start).collect();
     let spans: Vec<(u32, &[f32])> = starts.iter().copied().zip(windows.iter().map(Vec::as_slice)).collect();
@@ -168,10 +160,25 @@ pub fn predict_video(
     })
 }
 
-/// Refuses logits that are not numbers.
-pub(super) fn require_finite(logits: &[Vec<f32>], checkpoint: &Checkpoint) -> Result<(), EvalError> {
+/// Logits of clips of a dataset by the network of a checkpoint, preprocessed as in its training.
+///
+/// # Errors
+/// As [`predict_clips`], a checkpoint that does not load, and logits that are not numbers.
+pub(super) fn logits_of(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    clips: &[Clip],
+    label: &str,
+    device: &ComputeDevice,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Vec<f32>>, EvalError> {
+    let config = &checkpoint.state.config;
+    let network = checkpoint.network(device)?;
+    let source = Arc::new(ClipSource::new(dataset.clone(), config));
+    let options = PredictOptions { batch_size: config.training.batch_size, workers: config.training.workers, label };
+    let logits = predict_clips(&network, &source, clips, options, monitor)?;
     if logits.iter().flatten().all(|l| l.is_finite()) {
-        return Ok(());
+        return Ok(logits);
     }
     Err(EvalError::NotFinite { checkpoint: checkpoint.path.clone() })
 }

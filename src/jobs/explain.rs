@@ -5,7 +5,7 @@ use super::run::JobError;
 use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, MapRequest, Target};
 use crate::data::{ClipSource, window_label};
-use crate::domain::{Clip, Dataset, MaskShare, VideoEntry};
+use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::progress::Monitor;
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ pub(super) fn sample(
         clip: clip.clone(),
         frames,
         truth,
-        predicted: crate::eval::metrics::argmax(&probabilities),
+        predicted: argmax(&probabilities),
         probabilities,
         maps: explained.maps,
     })

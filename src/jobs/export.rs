@@ -4,9 +4,9 @@ use super::explain::{find_video, sample};
 use super::lane::LaneState;
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
-use crate::data::{ClipSource, assign, labelled_clips};
-use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, RgbImage, Split};
-use crate::eval::{RunDir, SplitChoice};
+use crate::data::{ClipSource, labelled_clips};
+use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
+use crate::eval::{SplitChoice, parts_for};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::{ClipPosition, HeatVolume, OverlayParams, color_map, composite, heat_picture};
@@ -81,7 +81,7 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
     let loaded = state.loaded().ok_or(JobError::Stopped)?;
     let config = &loaded.checkpoint.state.config;
     let dataset = &request.dataset;
-    let parts = parts_of(request, loaded.checkpoint.run.as_deref(), dataset);
+    let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| match request.split {
         SplitChoice::All => true,
         SplitChoice::Train => parts.get(video) == Some(&Split::Train),
@@ -111,18 +111,6 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(request.seed);
     clips.shuffle(&mut rng);
     Ok((clips, request.num_samples))
-}
-
-/// The parts videos played in the run, where it is the run's own dataset; by the dataset's split elsewhere.
-fn parts_of(request: &ExportRequest, run: Option<&Path>, dataset: &Dataset) -> Vec<Split> {
-    let rows = run.and_then(|r| RunDir::open(r).ok()).and_then(|r| r.split().ok()).unwrap_or_default();
-    let of = |name: &str| rows.iter().find(|r| r.video == name).map(|r| r.part);
-    let known: Vec<Option<Split>> = dataset.videos.iter().map(|v| of(&v.name)).collect();
-    if known.iter().any(Option::is_some) {
-        return known.into_iter().map(Option::unwrap_or_default).collect();
-    }
-    let config = RunDir::open(&request.checkpoint.run).and_then(|r| r.config()).unwrap_or_default();
-    assign(dataset, &config).0
 }
 
 fn write_sample(

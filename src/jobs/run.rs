@@ -96,8 +96,8 @@ impl From<demo::DemoError> for JobError {
 pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
     let output = match job {
         Job::OpenDataset { path, data } => Output::Dataset(Arc::new(crate::data::open(&path, &data, monitor)?)),
-        Job::MakeDemo { dir, subjects, seed, force } => {
-            let options = demo::DemoOptions { subjects, seed, force, ..demo::DemoOptions::default() };
+        Job::MakeDemo { dir, subjects, seed, pose_videos, force } => {
+            let options = demo::DemoOptions { subjects, seed, pose_videos, force, ..demo::DemoOptions::default() };
             demo::make(&dir, &options, monitor)?;
             Output::Demo(dir)
         }
@@ -107,11 +107,8 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             return super::training::train(&dataset, &config, &out, how, state, monitor);
         }
         Job::Evaluate { checkpoint, dataset, split, out } => {
-            let device = {
-                let found = open_checkpoint(&checkpoint)?;
-                state.device(found.state.config.device, monitor)
-            };
             let found = open_checkpoint(&checkpoint)?;
+            let device = state.device(found.state.config.device, monitor);
             let (evaluation, predictions) = crate::eval::evaluate(&found, &dataset, split, &device, monitor)?;
             let dir = out.unwrap_or_else(|| found.home().join(crate::eval::RESULTS));
             crate::eval::write_results(&dir, &evaluation, &predictions)?;

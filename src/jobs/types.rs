@@ -175,6 +175,8 @@ pub enum Job {
         subjects: usize,
         /// Seed.
         seed: u64,
+        /// Also write videos with the pose drawn in.
+        pose_videos: bool,
         /// Replace a demo dataset that is there.
         force: bool,
     },

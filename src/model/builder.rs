@@ -190,7 +190,12 @@ impl Builder {
     /// The clip without what stands still.
     pub fn motion(&mut self, name: &str) -> Built {
         let entries = self.store.iter().count();
-        self.finish(name, LayerKind::Activation, "Motion".into(), entries, Motion)
+        let built = self.finish(name, LayerKind::Activation, "Motion".into(), entries, Motion);
+        // Its channels are still colours: a weighted sum of them says nothing about what the network looks for.
+        if let Some(layer) = self.layers.last_mut() {
+            layer.cam = false;
+        }
+        built
     }
 
     /// A ReLU6.

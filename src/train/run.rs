@@ -14,8 +14,8 @@ use super::store::{
 };
 use crate::config::RunConfig;
 use crate::data::{Batch, ClipSource, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
-use crate::domain::{Dataset, Split};
-use crate::eval::metrics::{argmax, softmax_and_loss};
+use crate::domain::{Dataset, Split, argmax};
+use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
     CheckpointState, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd, clip_shape,
     hold, predict_clips,

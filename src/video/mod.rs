@@ -3,6 +3,7 @@
 //! # How frame N is found
 //!
 //! 1. `demux` takes the compressed packets of the default video stream out of the container, once.
+//!    `moov` looks for contradictions in the container's own index.
 //! 2. `index` turns them into rows (time, packet) in display order. Containers and codecs that cannot be believed are
 //!    decoded once for it, which also gives a checksum of every picture.
 //! 3. `session` feeds packets to a decoder driven by hand (`decode`), from the last clean start before the frame, or on

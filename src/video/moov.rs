@@ -112,6 +112,35 @@ fn examine(moov: &[u8]) -> Vec<String> {
                 "its index contradicts itself: it has times for {timed} frames and data for {sized}; times may be wrong"
             ));
         }
+        found.extend(implausible_length(track, table));
     }
     found
+}
+
+/// A sentence when the frames together last far longer than the track says it does.
+fn implausible_length(track: &[u8], table: &[u8]) -> Option<String> {
+    let stts = first(table, &[b"stts"])?;
+    let sized = u128::from(word(first(table, &[b"stsz"])?, 8)?);
+    let entries = word(stts, 4)? as usize;
+    let mut frames = 0_u128;
+    let mut lasting = 0_u128;
+    for run in stts.get(8..)?.chunks_exact(8).take(entries) {
+        // A count that lies has its own sentence; only frames that can exist are added up here.
+        let count = u128::from(word(run, 0)?).min(sized.saturating_sub(frames));
+        frames += count;
+        lasting += count * u128::from(word(run, 4)?);
+    }
+    let mdhd = first(track, &[b"mdia", b"mdhd"])?;
+    let (scale, claimed) = match mdhd.first()? {
+        1 => (word(mdhd, 20)?, u128::from(word(mdhd, 24)?) << 32 | u128::from(word(mdhd, 28)?)),
+        _ => (word(mdhd, 12)?, u128::from(word(mdhd, 16)?)),
+    };
+    // Writers round, and leave the length out where they do not know it.
+    let second = u128::from(scale);
+    (claimed > 0 && second > 0 && lasting > 2 * claimed + second).then(|| {
+        let [lasting, claimed] = [lasting, claimed].map(|t| t as f64 / second as f64);
+        format!(
+            "its index contradicts itself: its frames last {lasting:.1} s, but it claims {claimed:.1} s; times may be wrong"
+        )
+    })
 }

@@ -116,14 +116,24 @@ impl VideoWriter {
     /// # Errors
     /// [`VideoError::Encode`] when the frame has another size, or the encoder or the disk failed.
     pub fn push(&mut self, image: &RgbImage) -> Result<(), VideoError> {
-        if (image.width, image.height) != self.size {
+        self.push_pixels(image.width, image.height, &image.data)
+    }
+
+    /// Adds a frame of `width` x `height` pixels, R, G, B of each, row after row.
+    ///
+    /// # Errors
+    /// As [`VideoWriter::push`].
+    pub fn push_pixels(&mut self, width: u32, height: u32, rgb: &[u8]) -> Result<(), VideoError> {
+        if (width, height) != self.size || rgb.len() != width as usize * height as usize * 3 {
             return Err(self.fail(format!(
-                "a frame of {}x{} pixels does not fit a video of {}x{}",
-                image.width, image.height, self.size.0, self.size.1
+                "a frame of {width}x{height} pixels and {} bytes does not fit a video of {}x{}",
+                rgb.len(),
+                self.size.0,
+                self.size.1
             )));
         }
         self.wait_for_room()?;
-        let mut buffer = gst::Buffer::from_mut_slice(to_i420(image, self.padded));
+        let mut buffer = gst::Buffer::from_mut_slice(to_i420(rgb, self.size, self.padded));
         let time = |n: u64| gst::ClockTime::from_nseconds((n as f64 * self.frame_ns).round() as u64);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(time(self.frames));
@@ -293,18 +303,30 @@ fn sentence(error: &gst::message::Error) -> String {
 }
 
 /// RGB to planar 4:2:0 by ITU-R BT.601 with studio range; chroma is the mean of its four pixels. Odd edges are repeated.
-fn to_i420(image: &RgbImage, size: (usize, usize)) -> Vec<u8> {
-    // Once more compiled for each processor: the widest vectors halve what is the most costly step but encoding.
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || planes(image, size),
-    )
+fn to_i420(rgb: &[u8], size: (u32, u32), padded: (usize, usize)) -> Vec<u8> {
+    // Compiled once more for each kind of processor: this is the most costly step but encoding.
+    pulp::Arch::new().dispatch(Planes { rgb, size, padded })
+}
+
+struct Planes<'a> {
+    rgb: &'a [u8],
+    size: (u32, u32),
+    padded: (usize, usize),
+}
+
+impl pulp::WithSimd for Planes<'_> {
+    type Output = Vec<u8>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Vec<u8> {
+        planes(self.rgb, self.size, self.padded)
+    }
 }
 
 /// Luma, then blue and red colour difference at half the size.
 #[inline(always)]
-fn planes(image: &RgbImage, (width, height): (usize, usize)) -> Vec<u8> {
-    let (w, h) = (image.width as usize, image.height as usize);
+fn planes(rgb: &[u8], size: (u32, u32), (width, height): (usize, usize)) -> Vec<u8> {
+    let (w, h) = (size.0 as usize, size.1 as usize);
     let stride = width.next_multiple_of(4);
     let chroma_stride = (width / 2).next_multiple_of(4);
     let mut out = vec![0_u8; stride * height + 2 * chroma_stride * (height / 2)];
@@ -312,7 +334,7 @@ fn planes(image: &RgbImage, (width, height): (usize, usize)) -> Vec<u8> {
     let (blue, red) = chroma.split_at_mut(chroma_stride * (height / 2));
     let row_of = |y: usize| {
         let from = y.min(h - 1) * w * 3;
-        &image.data[from..from + w * 3]
+        &rgb[from..from + w * 3]
     };
     for (pair, rows) in luma.chunks_exact_mut(2 * stride).enumerate() {
         let (top, bottom) = (row_of(2 * pair), row_of(2 * pair + 1));
@@ -373,7 +395,7 @@ mod tests {
             ([0, 0, 255], [41, 240, 110]),
         ] {
             let image = RgbImage::new(2, 2, rgb.repeat(4)).unwrap();
-            let out = to_i420(&image, (2, 2));
+            let out = to_i420(&image.data, (image.width, image.height), (2, 2));
             // 2x2 luma in rows of 4 bytes, then one chroma sample in rows of 4 bytes.
             for (got, want) in [(out[0], yuv[0]), (out[5], yuv[0]), (out[8], yuv[1]), (out[12], yuv[2])] {
                 assert!(got.abs_diff(want) <= 1, "{rgb:?}: {out:?}, not {yuv:?}");

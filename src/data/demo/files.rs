@@ -3,7 +3,8 @@
 use super::DemoError;
 use super::exercise::Exercise;
 use super::script::Moment;
-use super::studio::{COCO, Joint2};
+use super::studio::Joint2;
+use crate::data::poses::COCO_JOINTS;
 use crate::domain::{ClassInfo, ClassSet};
 use image::ImageEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -84,7 +85,7 @@ pub(super) const LABEL_HEADER: &str = "frame_number,column1,column2\n";
 /// The head line of a pose file.
 pub(super) fn pose_header() -> String {
     let mut out = String::from("frame");
-    for joint in COCO {
+    for joint in COCO_JOINTS {
         let _ = write!(out, ",{joint}_x,{joint}_y,{joint}_conf");
     }
     out.push('\n');

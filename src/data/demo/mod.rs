@@ -68,7 +68,7 @@ pub struct DemoOptions {
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { subjects: 12, seed: 42, exercise_frames: 60, rest_frames: 22, pose_videos: true, force: false }
+        Self { subjects: 12, seed: 42, exercise_frames: 60, rest_frames: 22, pose_videos: false, force: false }
     }
 }
 

@@ -6,7 +6,6 @@ use super::paint::{Canvas, Ink, ellipse, ink, line};
 use super::script::Script;
 use super::studio::{Joint2, Studio};
 use super::{DemoError, FPS, SIZE, Tally};
-use crate::domain::RgbImage;
 use crate::video::VideoWriter;
 use rand_chacha::ChaCha8Rng;
 
@@ -41,8 +40,7 @@ pub(super) fn record(paths: &Paths, mut take: Take<'_>, tally: &Tally<'_>) -> Re
     let mut poses = files::pose_header();
     for frame in 0..take.script.frames() {
         studio.shoot(&take.script, frame);
-        let image = rgb(width, height, studio.picture.clone())?;
-        video.push(&image)?;
+        video.push_pixels(width, height, &studio.picture)?;
         files::write_mask(&masks.join(format!("{frame:06}.png")), &studio.mask, width, height)?;
         files::label_row(&mut labels, frame, &take.script.at(frame));
         files::pose_row(&mut poses, frame, &studio.joints);
@@ -62,15 +60,11 @@ pub(super) fn record(paths: &Paths, mut take: Take<'_>, tally: &Tally<'_>) -> Re
     tally.add(u64::from(take.script.frames() % REPORT_EVERY))
 }
 
-fn rgb(width: u32, height: u32, data: Vec<u8>) -> Result<RgbImage, DemoError> {
-    RgbImage::new(width, height, data)
-        .ok_or_else(|| DemoError::Options(format!("pictures of {width} x {height} pixels")))
-}
-
 /// The video with the pose drawn in, at half size and dimmed, so that the pose stands out and costs little.
 struct PoseVideo {
     writer: VideoWriter,
     canvas: Canvas,
+    rgb: Vec<u8>,
 }
 
 /// Half the picture, both sides even as H.264 wants them.
@@ -108,15 +102,11 @@ impl PoseVideo {
         let writer = VideoWriter::create(&paths.pose_video(subject), width, height, f64::from(FPS))?;
         let canvas = Canvas::new(width, height)
             .ok_or_else(|| DemoError::Options(format!("pictures of {width} x {height} pixels")))?;
-        Ok(PoseVideo { writer, canvas })
+        Ok(PoseVideo { writer, canvas, rgb: Vec::new() })
     }
 
     fn push(&mut self, picture: &[u8], joints: &[Joint2; 17]) -> Result<(), DemoError> {
-        let out = self.canvas.pixmap.data_mut();
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || halve(picture, out),
-        );
+        pulp::Arch::new().dispatch(Halve { picture, out: self.canvas.pixmap.data_mut() });
         for (a, b, ink) in BONES {
             let ends = [joints[a].at.times(0.5), joints[b].at.times(0.5)];
             self.canvas.stroke(line(&ends), 2.6, ink);
@@ -126,12 +116,27 @@ impl PoseVideo {
             self.canvas.fill(ellipse(joint.at.times(0.5), r, r), ink(0xffffff));
         }
         let rgba = self.canvas.pixmap.data();
-        let mut data = vec![0; rgba.len() / 4 * 3];
-        for (px, rgb) in rgba.chunks_exact(4).zip(data.chunks_exact_mut(3)) {
+        self.rgb.resize(rgba.len() / 4 * 3, 0);
+        for (px, rgb) in rgba.chunks_exact(4).zip(self.rgb.chunks_exact_mut(3)) {
             rgb.copy_from_slice(&px[..3]);
         }
         let (width, height) = POSE_SIZE;
-        Ok(self.writer.push(&rgb(width, height, data)?)?)
+        Ok(self.writer.push_pixels(width, height, &self.rgb)?)
+    }
+}
+
+/// [`halve`], compiled once more for each kind of processor.
+struct Halve<'a> {
+    picture: &'a [u8],
+    out: &'a mut [u8],
+}
+
+impl pulp::WithSimd for Halve<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        halve(self.picture, self.out);
     }
 }
 

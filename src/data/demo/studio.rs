@@ -28,27 +28,6 @@ pub(super) struct Joint2 {
     pub confidence: f32,
 }
 
-/// COCO's joints in their usual order.
-pub(super) const COCO: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
-
 /// A camera, a set and an actor.
 pub(super) struct Studio<'a> {
     actor: &'a Actor,
@@ -179,10 +158,7 @@ impl<'a> Studio<'a> {
 
     /// Lays the layer over the picture, and over the mask if it is the person; shrinks it to smooth its edges.
     fn compose(&mut self, person: bool) {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || self.lay_over(person),
-        );
+        pulp::Arch::new().dispatch(LayOver(self, person));
     }
 
     #[inline(always)]
@@ -216,7 +192,20 @@ impl<'a> Studio<'a> {
     }
 }
 
+/// [`Studio::lay_over`], compiled once more for each kind of processor.
+struct LayOver<'a, 'b>(&'a mut Studio<'b>, bool);
+
+impl pulp::WithSimd for LayOver<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        self.0.lay_over(self.1);
+    }
+}
+
 /// Lays the mean of four premultiplied colours over an RGB pixel.
+#[inline(always)]
 fn mix_four(four: [PremultipliedColorU8; 4], under: &mut [u8]) {
     let sum = |channel: fn(PremultipliedColorU8) -> u8| four.iter().map(|c| u32::from(channel(*c))).sum::<u32>();
     let keep = 1020 - sum(|c| c.alpha());

@@ -71,7 +71,7 @@ pub(super) fn run(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
 }
 
 pub(super) fn demo(state: &mut AppState, workers: &dyn Workers, dir: PathBuf) {
-    start(state, workers, Job::MakeDemo { dir, subjects: 12, seed: 42, force: false }, false);
+    start(state, workers, Job::MakeDemo { dir, subjects: 12, seed: 42, pose_videos: false, force: false }, false);
 }
 
 pub(super) fn reload(state: &mut AppState, workers: &dyn Workers) {

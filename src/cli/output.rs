@@ -1,0 +1,34 @@
+//! Where results go: nothing that is there is replaced unless the user says so.
+
+use super::Exit;
+use anyhow::anyhow;
+use std::path::Path;
+
+/// Refuses an `--out` that already holds a file this command would write.
+///
+/// `writes` tells by its name whether an entry of the folder is one of them.
+pub(super) fn refuse_overwrite(out: &Path, force: bool, writes: impl Fn(&str) -> bool) -> Result<(), Exit> {
+    if out.is_file() {
+        return Err(Exit::Usage(anyhow!("--out {} is a file; name a folder", out.display())));
+    }
+    if force {
+        return Ok(());
+    }
+    // A folder that does not exist yet holds nothing; one that cannot be read will say so when it is written to.
+    let Ok(entries) = std::fs::read_dir(out) else { return Ok(()) };
+    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.sort();
+    match names.iter().find(|name| writes(name)) {
+        Some(name) => Err(Exit::Usage(anyhow!(
+            "{} already holds {name}; use --force to replace it, or another --out",
+            out.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// True for the tables and pictures of `inspect` and `plot`.
+pub(super) fn is_table_or_plot(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|e| e.to_str());
+    extension.is_some_and(|e| ["csv", "png", "svg"].contains(&e))
+}

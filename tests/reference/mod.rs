@@ -1,0 +1,26 @@
+//! Where the reference numbers lie.
+#![allow(dead_code)]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// `KINOLENS_GOLDEN`, else a larger collection beside the repository, else the numbers the repository carries.
+///
+/// A folder that was named and is not there is a mistake, not a reason to test less.
+pub fn golden_folder() -> PathBuf {
+    if let Some(named) = std::env::var_os("KINOLENS_GOLDEN") {
+        let named = PathBuf::from(named);
+        assert!(named.is_dir(), "KINOLENS_GOLDEN names {}, which is no folder", named.display());
+        return named;
+    }
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let beside = home.join("../shared/golden");
+    if beside.is_dir() { beside } else { home.join("tests/golden") }
+}
+
+/// One of the reference files.
+pub fn golden(name: &str) -> Value {
+    let path = golden_folder().join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{} is no JSON: {e}", path.display()))
+}
