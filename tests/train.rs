@@ -327,7 +327,7 @@ fn the_small_preset_recognises_people_it_has_not_seen() {
 fn the_demo_preset_recognises_people_it_has_not_seen_and_the_direction_of_time() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("demo");
-    kinolens::data::demo::make(&root, &Default::default(), &Silent).unwrap();
+    data::demo::make(&root, &Default::default(), &Silent).unwrap();
     let preset: RunConfig = Preset::find("demo").unwrap().config().unwrap();
     let dataset = Arc::new(data::open(&root, &preset.data, &Silent).unwrap());
     for seed in [42, 1, 2] {
