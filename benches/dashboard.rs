@@ -69,13 +69,13 @@ fn dashboard(steps: u64) -> bool {
         train_accuracy: 0.9,
         val_loss: Some(2.2 / epoch as f32),
         val_accuracy: Some(0.5 + epoch as f32 / 50.0),
-        per_class_accuracy: (0..classes).map(|c| Some(c as f32 / 17.0)).collect(),
+        per_class_accuracy: (0..classes).map(|c: u32| Some(c as f32 / 17.0)).collect(),
         seconds: 60.0,
         ..EpochReport::default()
     });
     let mut config = RunConfig::reference();
     config.training.epochs = epochs + 1;
-    let names = ClassSet::from_names((0..classes).map(|c| format!("class {c}")).collect());
+    let names = ClassSet::from_names((0..classes).map(|c| format!("class {c}")));
     let dataset = Arc::new(Dataset { classes: names.clone(), ..Dataset::default() });
     let job = Job::Train {
         dataset: dataset.clone(),
