@@ -331,7 +331,7 @@ fn explain_gives_values_and_five_files() {
     assert_eq!(list(&map["values"]).len() as u64, cells);
     let folder = out.join("sample_000");
     assert!(std::fs::read_to_string(folder.join("metadata.txt")).unwrap().contains("s01.mp4"));
-    for (file, width) in [("original", 400), ("heatmap", 400), ("overlay", 400), ("side_by_side", 804)] {
+    for (file, width) in [("original", 400), ("heatmap", 400), ("overlay", 400), ("side_by_side", 800)] {
         let video = document(&format!("probe {}", folder.join(format!("{file}.mp4")).display()));
         assert_eq!(
             (&video["frames"], &video["width"], &video["fps"]),

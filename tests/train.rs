@@ -321,3 +321,30 @@ fn the_small_preset_recognises_people_it_has_not_seen() {
     }
     assert!(accuracies.iter().all(|a| *a >= 0.95), "{accuracies:?}");
 }
+
+#[test]
+#[ignore = "slow: trains three times on the demo dataset"]
+fn the_demo_preset_recognises_people_it_has_not_seen_and_the_direction_of_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("demo");
+    kinolens::data::demo::make(&root, &Default::default(), &Silent).unwrap();
+    let preset: RunConfig = Preset::find("demo").unwrap().config().unwrap();
+    let dataset = Arc::new(data::open(&root, &preset.data, &Silent).unwrap());
+    for seed in [42, 1, 2] {
+        let config = RunConfig { seed, ..preset.clone() };
+        let (out, begun) = (dir.path().join(format!("seed{seed}")), Instant::now());
+        train(&dataset, &config, &out, false, &Silent).unwrap();
+        let checkpoint = Checkpoint::open(&out).unwrap();
+        let (e, _) = evaluate(&checkpoint, &dataset, SplitChoice::Test, &ComputeDevice::cpu(), &Silent).unwrap();
+        eprintln!(
+            "seed {seed}: {:.1} % of {} clips, {:.0} s",
+            100.0 * e.accuracy,
+            e.clips,
+            begun.elapsed().as_secs_f64()
+        );
+        assert!(e.accuracy >= 0.9, "{e:?}");
+        for class in e.per_class.iter().filter(|c| c.class.starts_with("arm circles") || c.class.starts_with("ball")) {
+            assert!(class.recall > 0.6, "{class:?}");
+        }
+    }
+}

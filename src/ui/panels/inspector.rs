@@ -73,7 +73,7 @@ fn frame(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
         ui.painter().rect_filled(rect, 2.0, theme::label_color(shown.label, &p));
         ui.strong(label);
     });
-    pair(ui, "frame", format!("{} of {}", shown.index, video.frames()));
+    pair(ui, "frame", format!("{} / {}", shown.index, video.frames().saturating_sub(1)));
     pair(ui, "time", format!("{:.3} s", shown.pts_s));
     let track = &video.labels;
     if let Some(segment) = track.segments().iter().find(|s| s.start <= shown.index && shown.index < s.end) {
