@@ -1,6 +1,6 @@
 //! Curves of a training run: smoothed over raw, thinned to pixels, with one cursor through all plots.
 
-use super::series::{Smoothed, nearest, number, thin};
+use super::series::{Smoothed, Thinned, nearest, number};
 use super::style;
 use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
 use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
@@ -126,16 +126,7 @@ pub struct CurveState {
     next_cursor: Option<f64>,
     cache: HashMap<String, Smoothed>,
     /// What was drawn last, so that a screen that only hovers does not look at every step again.
-    thinned: HashMap<String, (ThinKey, Vec<[f64; 2]>)>,
-}
-
-/// Everything a thinned curve depends on: length, first and last value, smoothing, range and columns.
-type ThinKey = (usize, [u64; 6], usize);
-
-fn thin_key(xs: &[f64], ys: &[f64], weight: f64, from: f64, to: f64, columns: usize) -> ThinKey {
-    let bits = |v: Option<&f64>| v.map_or(0, |v| v.to_bits());
-    let ends = [bits(xs.first()), bits(xs.last()), bits(ys.last()), weight.to_bits(), from.to_bits(), to.to_bits()];
-    (xs.len(), ends, columns)
+    thinned: HashMap<String, Thinned>,
 }
 
 impl CurveState {
@@ -216,13 +207,8 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         let bounds = plot_ui.plot_bounds();
         let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
         let mut draw = |name: &str, xs: &[f64], ys: &[f64], color: Color32, width_pt: f32, look: Look, faint: bool| {
-            let key = thin_key(xs, ys, weight, from, to, width);
-            let place = format!("{}/{name}/{faint}", chart.title);
-            let kept = thinned.entry(place).or_insert_with(|| (key, thin(xs, ys, from, to, width)));
-            if kept.0 != key {
-                *kept = (key, thin(xs, ys, from, to, width));
-            }
-            let lifted = kept.1.iter().map(|[x, y]| [*x, lift(*y)]);
+            let kept = thinned.entry(format!("{}/{name}/{faint}", chart.title)).or_default();
+            let lifted = kept.update(xs, ys, (from, to), width, weight).iter().map(|[x, y]| [*x, lift(*y)]);
             let points: Vec<[f64; 2]> = lifted.filter(|p| p[1].is_finite()).collect();
             if look == Look::Dotted && points.len() <= 120 {
                 plot_ui.points(Points::new(name, PlotPoints::from(points.clone())).color(color).radius(2.2));

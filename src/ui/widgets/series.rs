@@ -39,6 +39,56 @@ impl Smoothed {
     }
 }
 
+/// Values that may follow a thinned curve as they are, before it is thinned anew.
+const TAIL: usize = 256;
+
+/// A thinned curve that is kept while its values and the range in view stay, and grows with new values: what they cost
+/// does not depend on how many came before.
+#[derive(Clone, Debug, Default)]
+pub struct Thinned {
+    points: Vec<[f64; 2]>,
+    range: (f64, f64),
+    columns: usize,
+    weight: f64,
+    /// Values when it was thinned, and those taken over by now.
+    thinned: usize,
+    taken: usize,
+    /// The first and the newest value taken over, by which the same curve is known again.
+    ends: Option<[[u64; 2]; 2]>,
+}
+
+impl Thinned {
+    /// The points of [`thin`] over `range`, and behind them what came since. `weight` is that of the smoothing, which
+    /// changes every value. A range that moved by less than half a column is still the same to the eye.
+    pub fn update(&mut self, xs: &[f64], ys: &[f64], range: (f64, f64), columns: usize, weight: f64) -> &[[f64; 2]] {
+        let count = xs.len().min(ys.len());
+        let slack = (range.1 - range.0) / columns.max(1) as f64 / 2.0;
+        let near = (range.0 - self.range.0).abs() <= slack && (range.1 - self.range.1).abs() <= slack;
+        let same = columns == self.columns && weight == self.weight && ends(xs, ys, self.taken) == self.ends;
+        if same && near && count >= self.taken && count - self.thinned <= TAIL {
+            for (x, y) in xs.iter().zip(ys).take(count).skip(self.taken) {
+                // One point beyond the border is enough for a line to reach it.
+                let within = self.points.last().is_none_or(|p| p[0] <= range.1);
+                if within && x.is_finite() && y.is_finite() {
+                    self.points.push([*x, *y]);
+                }
+            }
+        } else {
+            let points = thin(xs, ys, range.0, range.1, columns);
+            *self = Self { points, range, columns, weight, thinned: count, ..Self::default() };
+        }
+        self.taken = count;
+        self.ends = ends(xs, ys, count);
+        &self.points
+    }
+}
+
+/// The bits of the first and the last of the first `count` points; `None` without points.
+fn ends(xs: &[f64], ys: &[f64], count: usize) -> Option<[[u64; 2]; 2]> {
+    let at = |i: usize| Some([xs.get(i)?.to_bits(), ys.get(i)?.to_bits()]);
+    Some([at(0)?, at(count.checked_sub(1)?)?])
+}
+
 /// Points of a curve between `from` and `to`, thinned so that no more than four fall on each of `columns` pixel
 /// columns: the first, lowest, highest and last there. Peaks survive, whatever the length. `xs` rises; points that are
 /// not finite are left out. One point on each side of the range is kept, so that lines reach the border.
@@ -160,6 +210,26 @@ mod tests {
         assert!(out.len() <= 2000, "{} points", out.len());
         assert!(out.contains(&[54_321.0, 9.0]) && out.contains(&[54_322.0, -9.0]));
         assert!(out.windows(2).all(|w| w[0][0] <= w[1][0]), "points stay in order");
+    }
+
+    #[test]
+    fn a_kept_curve_grows_and_notices_another() {
+        let xs: Vec<f64> = (0..10_300).map(f64::from).collect();
+        let ys: Vec<f64> = xs.iter().map(|x| (x * 0.7).sin()).collect();
+        let mut kept = Thinned::default();
+        let grown = |kept: &mut Thinned, n: usize| kept.update(&xs[..n], &ys[..n], (0.0, n as f64), 100, 0.0).to_vec();
+        let first = grown(&mut kept, 10_000);
+        assert_eq!(first, thin(&xs[..10_000], &ys[..10_000], 0.0, 10_000.0, 100));
+        let next = grown(&mut kept, 10_020);
+        assert_eq!(next[..first.len()], first, "what was thinned stays");
+        assert_eq!(next.len(), first.len() + 20, "every new value is there");
+        assert_eq!(next.last(), Some(&[xs[10_019], ys[10_019]]));
+        let far = grown(&mut kept, 10_300);
+        assert_eq!(far, thin(&xs[..10_300], &ys[..10_300], 0.0, 10_300.0, 100), "thinned anew in time");
+        let other: Vec<f64> = ys.iter().map(|y| y + 1.0).collect();
+        let swapped = kept.update(&xs, &other, (0.0, 10_300.0), 100, 0.0).to_vec();
+        assert_eq!(swapped, thin(&xs, &other, 0.0, 10_300.0, 100), "another run is not taken for the same");
+        assert!(kept.update(&[], &[], (0.0, 1.0), 100, 0.0).is_empty());
     }
 
     #[test]
