@@ -4,6 +4,9 @@
 //! `window <what> n <count> median_ms <ms> p95_ms <ms> limit_ms <ms> ok|over`. `KINOLENS_BENCH_STRICT=1` makes a p95
 //! over its limit the exit code 1.
 
+// The figures are what it is run for.
+#![allow(clippy::print_stdout)]
+
 use eframe::egui;
 use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
@@ -192,7 +195,7 @@ fn dashboard(steps: u64) -> bool {
     });
     let mut config = RunConfig::reference();
     config.training.epochs = epochs + 1;
-    let names = ClassSet::from_names((0..classes).map(|c| format!("class {c}")).collect());
+    let names = ClassSet::from_names((0..classes).map(|c| format!("class {c}")).collect::<Vec<String>>());
     let dataset = Arc::new(Dataset { classes: names.clone(), ..Dataset::default() });
     let job = Job::Train {
         dataset: dataset.clone(),
