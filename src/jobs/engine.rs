@@ -131,7 +131,7 @@ impl Engine {
                         events: events.clone(),
                         wake: wake.clone(),
                     };
-                    let body = work(ticket.job, &mut state, &monitor);
+                    let body = work(ticket.job, &mut state, &monitor, run);
                     monitor.send(body);
                 }
             })?;
@@ -201,7 +201,12 @@ impl Drop for Engine {
 }
 
 /// Runs one job and turns every way it can end into an event.
-fn work(job: Job, state: &mut LaneState, monitor: &LaneMonitor) -> EventBody {
+fn work(
+    job: Job,
+    state: &mut LaneState,
+    monitor: &LaneMonitor,
+    run: impl FnOnce(Job, &mut LaneState, &dyn Monitor) -> Result<Done, JobError>,
+) -> EventBody {
     if monitor.stopped() {
         return EventBody::Cancelled(None);
     }
@@ -232,4 +237,23 @@ pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String
         "'{title}' ended by an internal error: {reason}. Nothing else was affected; checkpoints on disk are whole. \
          Please report this with the log."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_panics_becomes_a_sentence_and_the_lane_goes_on() {
+        let (events, told) = crossbeam_channel::bounded(8);
+        let monitor = LaneMonitor { job: JobId(1), shared: Arc::new(Shared::default()), events, wake: Arc::new(|| {}) };
+        let mut state = LaneState::default();
+        let job = || Job::OpenRun { path: "run".into() };
+        let first = work(job(), &mut state, &monitor, |_, _, _| panic!("index 7 is out of range"));
+        assert!(matches!(&first, EventBody::Failed(s) if s.contains("internal error") && s.contains("index 7")));
+        // The same lane state serves the next job, which fails for a reason of its own.
+        let second = work(job(), &mut state, &monitor, run);
+        assert!(matches!(&second, EventBody::Failed(s) if s.contains("does not exist")), "{second:?}");
+        assert_eq!(told.len(), 2, "both jobs were told to have started");
+    }
 }
