@@ -21,6 +21,23 @@ fn parts(tasks: usize, rows: usize) -> usize {
     (1..=threads).find(|n| (tasks * n).is_multiple_of(threads)).unwrap_or(1).min(rows)
 }
 
+/// Shares `out` (groups of `all` rows of `width` numbers, those of the first clip or sum first) out by clip, group and
+/// first row of the group, `at_once` rows each; the outputs of tasks lie one after the other.
+fn tasks(
+    out: &mut [f32],
+    groups: usize,
+    [all, at_once]: [usize; 2],
+    width: usize,
+) -> Vec<(usize, usize, usize, &mut [f32])> {
+    out.chunks_mut(all * width)
+        .enumerate()
+        .flat_map(|(i, group)| {
+            let parts = group.chunks_mut(at_once * width).enumerate();
+            parts.map(move |(part, out)| (i / groups, i % groups, part * at_once, out))
+        })
+        .collect()
+}
+
 /// Offsets of the kernel's taps for `channels` channels.
 fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<u32> {
     let grid = padded.grid(conv.kernel, [1; 3]);
@@ -39,17 +56,9 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Optio
     let taps = taps(conv, &padded, inside);
     let plane = volume(conv.output);
     let mut out = vec![0.0; conv.batch * conv.output_len()];
-    // Tasks are (clip, group, rows of the group); their outputs lie one after the other.
     let parts = parts(conv.batch * groups, outside);
     let rows = outside.div_ceil(parts);
-    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
-        .chunks_mut(outside * plane)
-        .enumerate()
-        .flat_map(|(i, group)| {
-            let parts = group.chunks_mut(rows * plane).enumerate();
-            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
-        })
-        .collect();
+    let tasks = tasks(&mut out, groups, [outside, rows], plane);
     tasks.into_par_iter().with_max_len(1).for_each(|(clip, group, row, out)| {
         let x = &x[clip * conv.input_len() + group * inside * volume(conv.input)..][..inside * volume(conv.input)];
         let first = group * outside + row;
@@ -169,14 +178,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
     let mut out = vec![0.0; conv.batch * conv.input_len()];
     let parts = parts(conv.batch * groups, inside);
     let rows = inside.div_ceil(parts);
-    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
-        .chunks_mut(inside * plane)
-        .enumerate()
-        .flat_map(|(i, group)| {
-            let parts = group.chunks_mut(rows * plane).enumerate();
-            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
-        })
-        .collect();
+    let tasks = tasks(&mut out, groups, [inside, rows], plane);
     tasks.into_par_iter().with_max_len(1).for_each(|(clip, group, row, out)| {
         let from = clip * conv.output_len() + group * outside * volume(conv.output);
         let dy = &dy[from..from + outside * volume(conv.output)];
@@ -219,14 +221,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
     let rows = outside.div_ceil(parts);
     let len = conv.weight_len();
     let mut out = vec![0.0; sums * len];
-    let tasks: Vec<(usize, usize, usize, &mut [f32])> = out
-        .chunks_mut(outside * taps.len())
-        .enumerate()
-        .flat_map(|(i, group)| {
-            let parts = group.chunks_mut(rows * taps.len()).enumerate();
-            parts.map(move |(part, out)| (i / groups, i % groups, part * rows, out))
-        })
-        .collect();
+    let tasks = tasks(&mut out, groups, [outside, rows], taps.len());
     tasks.into_par_iter().with_max_len(1).for_each(|(sum, group, row, out)| {
         let count = out.len() / taps.len();
         BORDERED.with_borrow_mut(|buffer| {

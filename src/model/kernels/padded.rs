@@ -44,7 +44,7 @@ impl Padded {
         out
     }
 
-    /// Adds the inside of bordered `channels` up into `out`.
+    /// Copies the inside of bordered `channels` into `out`.
     pub fn strip(&self, channels: &[f32], out: &mut [f32]) {
         let [t, h, w] = self.size;
         for (from, to) in channels.chunks_exact(self.plane()).zip(out.chunks_exact_mut(t * h * w)) {
