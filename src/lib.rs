@@ -12,8 +12,11 @@
 //! | 5 | [`train`] | the loop, checkpoints, logs |
 //! | 4 | [`eval`] | predictions, metrics, reports |
 //! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
-//! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn |
+//! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`] | plain types |
+//!
+//! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
+//! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
 
 pub mod cam;
 pub mod cli;
