@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -89,38 +89,58 @@ fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
     loop {
         match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(Line::Absent(reason)) => {
-                let _ = child.wait();
+                reap(&mut child, until);
                 return Verdict::Absent { reason };
             }
             Ok(Line::Found { candidate, adapter }) => found = Some((candidate, adapter)),
-            Ok(last @ (Line::Passed | Line::Failed(_))) => {
-                let _ = child.wait();
-                let Some((candidate, adapter)) = found else { continue };
-                return match last {
-                    Line::Failed(reason) => Verdict::Fails {
-                        reason: format!("the GPU {adapter} failed a test computation ({reason}); update its driver"),
-                    },
-                    _ => Verdict::Works { candidate, adapter },
+            Ok(Line::Failed(why)) => {
+                reap(&mut child, until);
+                let reason = format!("{} failed a test computation ({why}); update its driver", name(found));
+                return Verdict::Fails { reason };
+            }
+            // A driver can still crash or hang while it shuts down, and would then do so here.
+            Ok(Line::Passed) => {
+                return match (reap(&mut child, until), found) {
+                    (Some(status), Some((candidate, adapter))) if status.success() => {
+                        Verdict::Works { candidate, adapter }
+                    }
+                    (status, found) => gave_up(found, status, patience),
                 };
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                let seconds = patience.as_secs();
-                return Verdict::Fails {
-                    reason: format!(
-                        "{} did not finish a test computation in {seconds} s; update its driver",
-                        name(found)
-                    ),
-                };
+                reap(&mut child, until);
+                return gave_up(found, None, patience);
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                let how = child.wait().map_or_else(|e| e.to_string(), ended);
-                let reason = format!("{} crashed in a test computation ({how}); update its driver", name(found));
-                return Verdict::Fails { reason };
+                let status = reap(&mut child, until);
+                return gave_up(found, status, patience);
             }
         }
     }
+}
+
+/// Waits for the process to end; ends it at `until`, and then there is no status.
+fn reap(child: &mut Child, until: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
+}
+
+/// The verdict on a device whose test ended badly, or did not end.
+fn gave_up(found: Option<(Candidate, String)>, status: Option<ExitStatus>, patience: Duration) -> Verdict {
+    let how = match status {
+        Some(status) => format!("crashed in a test computation ({})", ended(status)),
+        None => format!("did not finish a test computation in {} s", patience.as_secs()),
+    };
+    Verdict::Fails { reason: format!("{} {how}; update its driver", name(found)) }
 }
 
 fn name(found: Option<(Candidate, String)>) -> String {
@@ -231,6 +251,10 @@ mod tests {
         let begun = Instant::now();
         let hang = reason(asked(&format!("{FOUND}; exec sleep 60"), Duration::from_millis(300)));
         assert!(hang.contains("did not finish") && begun.elapsed() < long, "{hang}");
+        let late = reason(asked(&format!("{FOUND}; echo '\"Passed\"'; kill -SEGV $$"), long));
+        assert!(late.contains("Foo 9 crashed"), "{late}");
+        let stuck = reason(asked(&format!("{FOUND}; echo '\"Passed\"'; exec sleep 60"), Duration::from_millis(300)));
+        assert!(stuck.contains("did not finish") && begun.elapsed() < long, "{stuck}");
         assert_eq!(asked("echo '{\"Absent\":\"none\"}'", long), Verdict::Absent { reason: "none".into() });
         let missing = reason(ask(Path::new("/nowhere/kinolens"), Wanted::Gpu, long));
         assert!(missing.contains("does not start"), "{missing}");
