@@ -52,12 +52,14 @@ pub(super) fn sample(
     let requests = maps
         .iter()
         .map(|m| {
-            let target = match m.target {
-                TargetClass::Predicted => Target::Predicted,
-                TargetClass::True => Target::Class(truth.ok_or(CamError::NoTruth)?),
-                TargetClass::Class(class) => Target::Class(class),
+            let resolve = |target| match target {
+                TargetClass::Predicted => Ok(Target::Predicted),
+                TargetClass::True => truth.map(Target::Class).ok_or(CamError::NoTruth),
+                TargetClass::Class(class) => Ok(Target::Class(class)),
             };
-            Ok(MapRequest { method: m.method.clone(), layer: m.layer.clone(), target, pooling: m.pooling })
+            let (method, layer) = (m.method.clone(), m.layer.clone());
+            let against = m.against.map(resolve).transpose()?;
+            Ok(MapRequest { method, layer, target: resolve(m.target)?, against, pooling: m.pooling })
         })
         .collect::<Result<Vec<_>, CamError>>()?;
     let pixels = source.pixels(&Clip { video: index, start: clip.start, label: None }, None)?;

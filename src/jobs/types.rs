@@ -60,6 +60,9 @@ pub struct HeatRequest {
     pub layer: Option<String>,
     /// The logit explained.
     pub target: TargetClass,
+    /// A logit taken off it: what speaks for the one class rather than the other.
+    #[serde(default)]
+    pub against: Option<TargetClass>,
     /// How gradients are pooled.
     pub pooling: PoolingRule,
 }

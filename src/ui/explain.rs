@@ -263,6 +263,7 @@ mod tests {
             method: "grad-cam".into(),
             layer: "l".into(),
             class: 0,
+            against: None,
             shape: [1, 1, 1],
             values: vec![1.0],
             pooling: Default::default(),
