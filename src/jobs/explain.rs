@@ -24,7 +24,11 @@ pub(super) fn explain(
         }
         monitor.stage("explaining clips", done as u64, request.clips.len() as u64);
         let loaded = state.loaded().ok_or(JobError::Stopped)?;
-        samples.push(sample(loaded, &source, &request.dataset, clip, &request.maps)?);
+        let mut found = sample(loaded, &source, &request.dataset, clip, &request.maps)?;
+        if request.on_body {
+            found.on_body = heat_on_body(&request.dataset, &found)?;
+        }
+        samples.push(found);
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), classes, samples })
 }
@@ -73,6 +77,7 @@ pub(super) fn sample(
         predicted: argmax(&probabilities),
         probabilities,
         maps: explained.maps,
+        on_body: Vec::new(),
     })
 }
 

@@ -217,7 +217,12 @@ fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) ->
         };
         line(
             "map",
-            format!("{} at {} for {}, {t}x{h}x{w} cells, {pooling}", map.method, map.layer, explained_class(map, classes)),
+            format!(
+                "{} at {} for {}, {t}x{h}x{w} cells, {pooling}",
+                map.method,
+                map.layer,
+                explained_class(map, classes)
+            ),
         );
         line("largest value", format!("{:.6e}", map.clip_max()));
     }
