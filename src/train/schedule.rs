@@ -101,9 +101,4 @@ impl Scheduler {
             state.bad_epochs = 0;
         }
     }
-
-    /// The rate at the start of every epoch to come, as far as it is known: a plateau is not foreseen.
-    pub fn planned(&self) -> Vec<f64> {
-        (0..self.epochs).map(|epoch| self.rate(epoch, 0)).collect()
-    }
 }

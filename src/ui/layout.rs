@@ -33,7 +33,7 @@ const DATA: Node = Row(&[
     (
         0.61,
         Column(&[
-            (0.72, Row(&[(0.64, Tabs(&["videos", "statistics", "warnings"])), (0.36, pane("viewer"))])),
+            (0.72, Row(&[(0.61, Tabs(&["videos", "statistics", "warnings"])), (0.39, pane("viewer"))])),
             (0.28, pane("timeline")),
         ]),
     ),
@@ -42,7 +42,7 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, pane("train-live"))]);
 
-const EVALUATE: Node = Column(&[(0.68, pane("evaluate-report")), (0.32, pane("evaluate-clips"))]);
+const EVALUATE: Node = Column(&[(0.69, pane("evaluate-report")), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),

@@ -41,37 +41,35 @@ impl Through {
     fn ui<'a>(&mut self, ui: &mut Ui, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
         let epochs: Vec<&EpochReport> = history.iter().filter(|e| !e.confusion.is_empty()).collect();
         let last = epochs.len().checked_sub(1)?;
-        ui.horizontal(|ui| {
-            let help = "Watch the matrix of the validation clips form, epoch by epoch";
-            if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
-                (self.at, self.playing) = (last, false);
+        let help = "Watch the matrix of the validation clips form, epoch by epoch";
+        if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
+            (self.at, self.playing) = (last, false);
+        }
+        if !self.on {
+            return None;
+        }
+        self.at = self.at.min(last);
+        let (icon, name) =
+            if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
+        if icons::button(ui, icon, name).clicked() {
+            self.playing = !self.playing;
+            self.due = ui.input(|i| i.time) + 1.0 / PLAY_RATE;
+            if self.playing && self.at == last {
+                self.at = 0;
             }
-            if !self.on {
-                return;
-            }
-            self.at = self.at.min(last);
-            let (icon, name) =
-                if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
-            if icons::button(ui, icon, name).clicked() {
-                self.playing = !self.playing;
-                self.due = ui.input(|i| i.time) + 1.0 / PLAY_RATE;
-                if self.playing && self.at == last {
-                    self.at = 0;
-                }
-            }
-            self.play(ui, last);
-            ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 220.0);
-            let slider = ui.add(egui::Slider::new(&mut self.at, 0..=last).show_value(false));
-            text::name(&slider, "Epoch of the matrix");
-            if slider.changed() {
-                self.playing = false;
-            }
-            if let Some(e) = epochs.get(self.at) {
-                let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
-                ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
-            }
-        });
-        if self.on { epochs.get(self.at).copied() } else { None }
+        }
+        self.play(ui, last);
+        ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 220.0);
+        let slider = ui.add(egui::Slider::new(&mut self.at, 0..=last).show_value(false));
+        text::name(&slider, "Epoch of the matrix");
+        if slider.changed() {
+            self.playing = false;
+        }
+        if let Some(e) = epochs.get(self.at) {
+            let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
+            ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
+        }
+        epochs.get(self.at).copied()
     }
 
     fn play(&mut self, ui: &Ui, last: usize) {
@@ -120,7 +118,15 @@ impl Panel for EvaluateReport {
             let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
             ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_size(matrix_size);
-                match self.through.ui(ui, history) {
+                let mut through = None;
+                ui.horizontal_wrapped(|ui| {
+                    ui.spacing_mut().item_spacing.x = 5.0;
+                    if !self.through.on {
+                        matrix::controls(ui, &mut self.matrix);
+                    }
+                    through = self.through.ui(ui, history);
+                });
+                match through {
                     // The clips of earlier epochs are not kept: this matrix is for looking only.
                     Some(epoch) => {
                         let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);

@@ -69,18 +69,29 @@ pub fn ruler(ui: &egui::Ui, strip: &Strip, rect: Rect, fps: f64) {
     }
 }
 
+/// Room below which a name would be a letter and an ellipsis.
+const MIN_NAME: f32 = 30.0;
+
 /// A block with its name, when the name fits.
 fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect.shrink2(Vec2::new(0.5, 2.0)), 2.0, color);
-    if rect.width() > 26.0 {
-        let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
-        let mut job =
-            egui::text::LayoutJob::simple_singleline(text.to_owned(), theme::caption().resolve(ui.style()), ink);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - 8.0);
-        let galley = ui.painter().layout_job(job);
-        painter.galley(rect.left_center() + Vec2::new(4.0, -galley.size().y / 2.0), galley, ink);
+    let room = rect.width() - 6.0;
+    if room < MIN_NAME {
+        return;
     }
+    let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
+    let caption = theme::caption().resolve(ui.style());
+    // In two lines of smaller letters rather than cut.
+    let small = egui::FontId::new(caption.size * 0.85, caption.family.clone());
+    let mut galley = ui.painter().layout_no_wrap(text.to_owned(), caption, ink);
+    if galley.size().x > room {
+        let mut job = egui::text::LayoutJob::simple(text.to_owned(), small, ink, room);
+        job.wrap.max_rows = if rect.height() >= 26.0 { 2 } else { 1 };
+        job.wrap.break_anywhere = false;
+        galley = ui.painter().layout_job(job);
+    }
+    painter.galley(rect.left_center() + Vec2::new(3.0, -galley.size().y / 2.0), galley, ink);
 }
 
 /// What the frames show, by the dataset.

@@ -91,7 +91,7 @@ impl TrainConfig {
             ui.menu_button("File", |ui| self.file_menu(ui));
         });
         if let Some(p) = PRESETS.get(self.preset) {
-            ui.add(egui::Label::new(egui::RichText::new(p.summary).weak()).truncate());
+            ui.add(egui::Label::new(egui::RichText::new(p.summary).weak()).wrap());
         }
     }
 

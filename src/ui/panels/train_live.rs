@@ -306,7 +306,8 @@ impl TrainLive {
             }
             ui.separator();
             ui.selectable_value(&mut self.lines, ClassLines::All, "All");
-            ui.selectable_value(&mut self.lines, ClassLines::Weakest, format!("Weakest {}", self.top));
+            ui.selectable_value(&mut self.lines, ClassLines::Weakest, "Weakest")
+                .on_hover_text("The classes with the lowest accuracy now");
             if self.lines == ClassLines::Weakest {
                 ui.add(egui::DragValue::new(&mut self.top).range(1..=50).speed(0.1))
                     .accessible_name("Number of classes");
@@ -380,12 +381,11 @@ impl TrainLive {
                 Series { name, color, xs: t.epoch_x.as_slice(), ys: epochs, look: Look::Dotted }
             }
         };
-        let plan = if self.axis == Axis::Epoch {
+        let (plan_x, plan) = if self.axis == Axis::Epoch {
             planned(run.config, run.steps.last().map(|s| s.steps_per_epoch))
         } else {
-            Vec::new()
+            Default::default()
         };
-        let plan_x: Vec<f64> = (1..=plan.len()).map(|e| e as f64).collect();
         let mut used = values("used", t.step_rate.as_slice(), t.rate.as_slice());
         used.look = if by_step { Look::Plain } else { Look::Dotted };
         let mut rates = vec![used];

@@ -147,17 +147,27 @@ pub fn best(epochs: &[EpochReport]) -> Option<&EpochReport> {
     best
 }
 
-/// Epochs whose learning rates are drawn ahead.
-const MOST_PLANNED: u32 = 10_000;
+/// Points of the planned curve, about.
+const PLANNED: u32 = 600;
 
-/// Learning rates at the start of every epoch from 1 on; empty where they depend on what will be measured.
-/// `steps_per_epoch` shapes warm-up and the one-cycle rule; where it is unknown, each epoch counts as one step.
-pub fn planned(config: &RunConfig, steps_per_epoch: Option<u32>) -> Vec<f64> {
+/// Positions (in epochs, as [`Axis::Epoch`] counts them) and learning rates of a whole run; empty where they depend on
+/// what will be measured. `steps_per_epoch` shapes warm-up and the one-cycle rule, and gives points within an epoch;
+/// where it is unknown there is one point an epoch.
+pub fn planned(config: &RunConfig, steps_per_epoch: Option<u32>) -> (Vec<f64>, Vec<f64>) {
     if matches!(config.schedule.schedule, Schedule::ReduceOnPlateau { .. }) {
-        return Vec::new();
+        return Default::default();
     }
-    let epochs = config.training.epochs.min(MOST_PLANNED);
-    Scheduler::new(&config.schedule, config.optimizer.learning_rate, epochs, steps_per_epoch.unwrap_or(1)).planned()
+    let (epochs, steps) = (config.training.epochs, steps_per_epoch.unwrap_or(1).max(1));
+    let schedule = Scheduler::new(&config.schedule, config.optimizer.learning_rate, epochs, steps);
+    let all = u64::from(epochs) * u64::from(steps);
+    let every = all.div_ceil(u64::from(PLANNED)).max(1);
+    (0..all)
+        .step_by(every as usize)
+        .map(|at| {
+            let rate = schedule.rate((at / u64::from(steps)) as u32, (at % u64::from(steps)) as u32);
+            ((at + 1) as f64 / f64::from(steps), rate)
+        })
+        .unzip()
 }
 
 /// Sentences about a run that goes wrong.
@@ -224,12 +234,18 @@ mod tests {
         c.training.epochs = 4;
         c.optimizer.learning_rate = 1.0;
         c.schedule.schedule = Schedule::Step { every: 2, gamma: 0.5 };
-        assert_eq!(planned(&c, None), [1.0, 1.0, 0.5, 0.5]);
+        assert_eq!(planned(&c, None), (vec![1.0, 2.0, 3.0, 4.0], vec![1.0, 1.0, 0.5, 0.5]));
+        let (x, rate) = planned(&c, Some(2));
+        assert_eq!((x[0], x[4], x[7], rate[3], rate[4]), (0.5, 2.5, 4.0, 1.0, 0.5));
+        // However long a run is, what is drawn is not.
+        c.training.epochs = 1_000_000;
+        assert!(planned(&c, Some(1000)).0.len() <= 600);
+        c.training.epochs = 4;
         c.schedule.schedule = Schedule::MultiStep { milestones: vec![1, 3], gamma: 0.1 };
-        assert!(planned(&c, None).iter().zip([1.0, 0.1, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert!(planned(&c, None).1.iter().zip([1.0, 0.1, 0.1, 0.01]).all(|(a, b)| (a - b).abs() < 1e-12));
         c.schedule.schedule = Schedule::Cosine { min_lr: 0.0 };
-        assert!((planned(&c, None)[2] - 0.5).abs() < 1e-12);
-        assert!(planned(&RunConfig::reference(), None).is_empty(), "a plateau cannot be planned");
+        assert!((planned(&c, None).1[2] - 0.5).abs() < 1e-12);
+        assert!(planned(&RunConfig::reference(), None).0.is_empty(), "a plateau cannot be planned");
     }
 
     #[test]

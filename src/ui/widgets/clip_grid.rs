@@ -128,7 +128,7 @@ pub enum ClipEvent {
 }
 
 /// Picture area of a card; three lines of text stand below it.
-const PICTURE: Vec2 = vec2(132.0, 96.0);
+const PICTURE: Vec2 = vec2(132.0, 88.0);
 const TEXT: f32 = 51.0;
 const GAP: f32 = 8.0;
 /// Pictures a second while a clip plays under the pointer.

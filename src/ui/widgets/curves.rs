@@ -3,7 +3,7 @@
 use super::series::{Smoothed, Thinned, nearest, number};
 use super::style;
 use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
-use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
+use egui_plot::{GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
 use std::collections::{BTreeSet, HashMap};
 
 /// How a series is drawn.
@@ -193,6 +193,10 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
             _ => number(m.value),
         })
         .y_axis_formatter(move |m, _| y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }));
+    if !log {
+        let lines = (chart.height / 34.0).max(2.0);
+        plot = plot.y_grid_spacer(move |input| grid(input.bounds, f64::from(lines)));
+    }
     for y in chart.include {
         let y = lift(*y);
         if y.is_finite() {
@@ -243,6 +247,21 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     if let Some(x) = state.next_cursor.or(state.cursor) {
         cursor(ui, chart, &shown, marks, state, &response.transform, x, &response.response, lift);
     }
+}
+
+/// Lines at 1, 2 or 5 times a power of ten, at most about `lines` of them: a narrow range has labels too.
+fn grid((low, high): (f64, f64), lines: f64) -> Vec<GridMark> {
+    let range = high - low;
+    if !range.is_finite() || range <= 0.0 {
+        return Vec::new();
+    }
+    let rough = range / lines;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(power * 10.0);
+    let first = (low / step).ceil() as i64;
+    // As many as there can be, whatever rounding does.
+    let at = |i: i64| GridMark { value: (first + i) as f64 * step, step_size: range };
+    (0..lines as i64 + 2).map(at).take_while(|m| m.value <= high).collect()
 }
 
 /// A heading with a switch for each series.

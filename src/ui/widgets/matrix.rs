@@ -143,14 +143,13 @@ impl Matrix<'_> {
     }
 }
 
-/// Draws the controls and the matrix in the space there is; returns what was clicked or chosen with Enter.
+/// Draws the matrix in the space there is; returns what was clicked or chosen with Enter.
 pub fn show(
     ui: &mut Ui,
     matrix: &Matrix<'_>,
     selected: Option<MatrixPick>,
     state: &mut MatrixState,
 ) -> Option<MatrixPick> {
-    controls(ui, state);
     let order = matrix.order(state.sort);
     if order.is_empty() {
         ui.weak("There is no class to show.");
@@ -189,34 +188,33 @@ struct Outcome {
     picked: Option<MatrixPick>,
 }
 
-fn controls(ui: &mut Ui, state: &mut MatrixState) {
-    ui.horizontal_wrapped(|ui| {
-        ui.label(egui::RichText::new("Confusion").strong());
-        ui.add_space(4.0);
-        for (mode, text, help) in [
-            (MatrixMode::Counts, "Counts", "Clips in each cell"),
-            (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
-            (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
-        ] {
-            ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
-        }
-        ui.add_space(8.0);
-        let label = ui.weak("sort");
-        let name = |s| match s {
-            MatrixSort::Index => "by index",
-            MatrixSort::Support => "by support",
-            MatrixSort::Confusion => "most confused first",
-        };
-        egui::ComboBox::from_id_salt("matrix sort")
-            .selected_text(name(state.sort))
-            .show_ui(ui, |ui| {
-                for sort in [MatrixSort::Index, MatrixSort::Support, MatrixSort::Confusion] {
-                    ui.selectable_value(&mut state.sort, sort, name(sort));
-                }
-            })
-            .response
-            .labelled_by(label.id);
-    });
+/// What the cells say and how they are sorted, for a row of controls.
+pub fn controls(ui: &mut Ui, state: &mut MatrixState) {
+    ui.label(egui::RichText::new("Confusion").strong());
+    ui.add_space(4.0);
+    for (mode, text, help) in [
+        (MatrixMode::Counts, "Counts", "Clips in each cell"),
+        (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
+        (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
+    ] {
+        ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
+    }
+    ui.add_space(8.0);
+    let label = ui.weak("sort");
+    let name = |s| match s {
+        MatrixSort::Index => "by index",
+        MatrixSort::Support => "by support",
+        MatrixSort::Confusion => "most confused first",
+    };
+    egui::ComboBox::from_id_salt("matrix sort")
+        .selected_text(name(state.sort))
+        .show_ui(ui, |ui| {
+            for sort in [MatrixSort::Index, MatrixSort::Support, MatrixSort::Confusion] {
+                ui.selectable_value(&mut state.sort, sort, name(sort));
+            }
+        })
+        .response
+        .labelled_by(label.id);
 }
 
 /// Where everything goes: labels stay in place while the cells scroll.
@@ -235,8 +233,8 @@ const MAX_CELL: f32 = 58.0;
 impl Layout {
     fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
         let n = order.len() as f32;
-        let rough = ((rect.width() - 110.0) / n).min((rect.height() - 70.0) / n).clamp(MIN_CELL, MAX_CELL);
-        let label_font = FontId::proportional((rough * 0.8).clamp(9.0, 12.5));
+        let rough = ((rect.width() - 110.0) / n).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
+        let label_font = FontId::proportional((rough * 0.62).clamp(9.0, 12.5));
         let widest = order
             .iter()
             .map(|c| {
@@ -248,10 +246,10 @@ impl Layout {
             .fold(0.0_f32, f32::max);
         let left = (widest + 52.0).clamp(70.0, (rect.width() * 0.34).max(70.0));
         let rotated = widest + 6.0 > rough;
-        let top = if rotated { (widest + 10.0).clamp(24.0, (rect.height() * 0.3).max(24.0)) } else { 22.0 };
+        let top = if rotated { (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)) } else { 22.0 };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
         let cell = (cells.width() / n).min(cells.height() / n).clamp(MIN_CELL, MAX_CELL).floor();
-        let number_font = (cell >= 20.0).then(|| FontId::proportional((cell * 0.36).clamp(9.5, 14.0)));
+        let number_font = (cell >= 14.0).then(|| FontId::proportional((cell * 0.36).clamp(9.0, 14.0)));
         Self { rect, cells, cell, label_font, number_font, rotated }
     }
 }
