@@ -106,7 +106,9 @@ pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     for (named, segment) in video.labels.clipped(strip.frames).enumerate() {
         let Some(span) = strip.span(rect, segment.start, segment.end) else { continue };
         let name = cx.state.label_name(Some(segment.label));
-        block(ui, span, theme::label_color(Some(segment.label), &p), name);
+        // What lies between exercises needs no name; its grey says it.
+        let written = if segment.label.class().is_some() { name } else { "" };
+        block(ui, span, theme::label_color(Some(segment.label), &p), written);
         if named < NAMED {
             let id = ui.make_persistent_id(("label segment", segment.start));
             let response = ui.interact(span, id, Sense::hover());
