@@ -163,12 +163,7 @@ struct Memory {
 }
 
 fn memory_file() -> Option<PathBuf> {
-    let base = match std::env::var_os("KINOLENS_CACHE") {
-        Some(dir) if dir.is_empty() => return None,
-        Some(dir) => PathBuf::from(dir),
-        None => directories::ProjectDirs::from("", "", "kinolens")?.cache_dir().to_path_buf(),
-    };
-    Some(base.join("devices.ron"))
+    Some(crate::files::cache_dir()?.join("devices.ron"))
 }
 
 /// What a verdict depends on: this program, and the drivers installed.
@@ -205,10 +200,9 @@ fn remember(wanted: Wanted, verdict: &Verdict) {
     memory.machine = machine;
     memory.verdicts.insert(argument(wanted).to_owned(), verdict.clone());
     // A cache that cannot be written costs a second at the next start.
-    let written = ron::to_string(&memory).map_err(std::io::Error::other).and_then(|text| {
-        std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(&file, text)
-    });
+    let written = ron::to_string(&memory)
+        .map_err(std::io::Error::other)
+        .and_then(|text| crate::files::replace_cached(&file, text.as_bytes()));
     if let Err(e) = written {
         log::warn!("{} could not be written: {e}", file.display());
     }
