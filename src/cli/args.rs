@@ -188,7 +188,7 @@ pub struct EvaluateArgs {
     /// Where to write; the run's `results/` when left out.
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Replace files that are there.
+    /// Replace results of another checkpoint or other data, or files in `--out`.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -259,7 +259,7 @@ pub struct ExplainArgs {
     /// Write videos and metadata here.
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Replace files that are there.
+    /// Replace the samples of an earlier export.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

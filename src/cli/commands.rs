@@ -6,6 +6,7 @@ use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped};
+use crate::eval::Earlier;
 use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
@@ -149,18 +150,14 @@ fn is_wrong_demo(error: &anyhow::Error) -> bool {
 fn evaluate(args: &EvaluateArgs) -> Outcome {
     require_run(&args.run)?;
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
-    match &args.out {
-        Some(out) => refuse_overwrite(out, args.force, |name| name == report)?,
-        None => {
-            // The run's own results are brought up to date, as a training brings its plots; but not in silence.
-            let before = checkpoint_ref(&args.run).run.join(crate::eval::RESULTS).join(&report);
-            if before.exists() {
-                eprintln!("replacing the earlier evaluation in {}", before.display());
-            }
-        }
+    if let Some(out) = &args.out {
+        refuse_overwrite(out, args.force, |name| name == report)?;
     }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &data_config_of(&args.run), &mut state)?;
+    if args.out.is_none() && !args.force {
+        keep_other_results(args, &dataset)?;
+    }
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
         checkpoint: checkpoint_ref(&args.run),
@@ -210,6 +207,19 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         eprintln!("warning: {warning}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses to replace what the run's own results say of another checkpoint or of other data. The same evaluation again,
+/// or that of the same checkpoint trained further, brings them up to date.
+fn keep_other_results(args: &EvaluateArgs, dataset: &Dataset) -> Result<(), Exit> {
+    let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run))?;
+    let results = checkpoint.home().join(crate::eval::RESULTS);
+    match Earlier::find(&results, &checkpoint, dataset, split_choice(args.split)) {
+        Earlier::Other(told) => {
+            Err(Exit::Usage(anyhow!("{told}; use --force to replace it, or --out for another folder")))
+        }
+        Earlier::None | Earlier::Same | Earlier::Outdated(_) => Ok(()),
+    }
 }
 
 fn predict(args: &PredictArgs) -> Outcome {
