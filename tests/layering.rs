@@ -24,7 +24,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("egui_tiles", &["ui/"]),
     ("egui_extras", &["ui/"]),
     ("rfd", &["ui/"]),
-    ("wgpu", &["render/overlay_gpu", "model/device/probe", "ui/"]),
+    ("wgpu", &["render/overlay_gpu", "ui/"]),
     ("gstreamer", &["video/"]),
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),
