@@ -150,8 +150,12 @@ impl<'a> Trainer<'a> {
         plan.require_training(dataset)?;
         let network = build(&config, &plan, device)?;
         let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
-        if let Some(last) = &last {
-            resume::require_open(&run, &last.state, &config)?;
+        match &last {
+            Some(last) => resume::require_open(&run, &last.state, &config)?,
+            None => monitor.warn(format!(
+                "{} has no checkpoint 'last' to go on from: it begins with its first step",
+                run.path().display()
+            )),
         }
         Self::new(run, dataset, config, plan, network, last.map(|c| c.path), monitor)
     }
