@@ -148,22 +148,20 @@ fn is_wrong_demo(error: &anyhow::Error) -> bool {
 }
 
 fn evaluate(args: &EvaluateArgs) -> Outcome {
-    require_run(&args.run)?;
+    require_run(&args.run.path)?;
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, |name| name == report)?;
-    }
+    refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run), &mut state)?;
-    if args.out.is_none() && !args.force {
+    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
+    if args.to.out.is_none() && !args.to.force {
         keep_other_results(args, &dataset)?;
     }
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
-        checkpoint: checkpoint_ref(&args.run),
+        checkpoint: checkpoint_ref(&args.run.path),
         dataset,
         split: split_choice(args.split),
-        out: args.out.clone(),
+        out: args.to.out.clone(),
     };
     let Output::Evaluation(evaluation, _) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
@@ -212,7 +210,7 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
 /// Refuses to replace what the run's own results say of another checkpoint or of other data. The same evaluation again,
 /// or that of the same checkpoint trained further, brings them up to date.
 fn keep_other_results(args: &EvaluateArgs, dataset: &Dataset) -> Result<(), Exit> {
-    let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run))?;
+    let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
     let results = checkpoint.home().join(crate::eval::RESULTS);
     match Earlier::find(&results, &checkpoint, dataset, split_choice(args.split)) {
         Earlier::Other(told) => {
@@ -223,12 +221,10 @@ fn keep_other_results(args: &EvaluateArgs, dataset: &Dataset) -> Result<(), Exit
 }
 
 fn predict(args: &PredictArgs) -> Outcome {
-    require_run(&args.run)?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
-    }
+    require_run(&args.run.path)?;
+    refuse_overwrite(&args.to, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.video, &data_config_of(&args.run), &mut state)?;
+    let dataset = open_dataset(&args.video, &data_config_of(&args.run.path), &mut state)?;
     let [entry] = dataset.videos.as_slice() else {
         return Err(Exit::Failed(anyhow!(
             "{} holds {} videos; predict takes one (evaluate and explain take a dataset)",
@@ -243,10 +239,10 @@ fn predict(args: &PredictArgs) -> Outcome {
     }
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run), dataset, video };
+    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
     let Output::VideoPrediction(p) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }
     if args.json.json {
@@ -307,11 +303,9 @@ fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyh
 
 fn plot(args: &PlotArgs) -> Outcome {
     require_run(&args.run)?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, is_table_or_plot)?;
-    }
+    refuse_overwrite(&args.to, is_table_or_plot)?;
     let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
-    let out = args.out.clone().unwrap_or_else(|| view.path.join("plots"));
+    let out = args.to.out.clone().unwrap_or_else(|| view.path.join("plots"));
     let files = crate::jobs::plot_run(&view, args.top_classes, &out)?;
     if args.json.json {
         print_json(&json!({ "files": files }));

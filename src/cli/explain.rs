@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
-    require_run(&args.run)?;
+    require_run(&args.run.path)?;
     if !(0.0..=1.0).contains(&args.alpha) {
         return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
     }
@@ -23,17 +23,15 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
     }
     crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, crate::jobs::is_sample)?;
-    }
-    let checkpoint = checkpoint_ref(&args.run);
+    refuse_overwrite(&args.to, crate::jobs::is_sample)?;
+    let checkpoint = checkpoint_ref(&args.run.path);
     let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.source, &data_config_of(&args.run), &mut state)?;
+    let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(out) = args.out.as_deref().filter(|_| args.force) {
+    if let Some(out) = args.to.out.as_deref().filter(|_| args.to.force) {
         // Older samples would look like part of this export.
         crate::jobs::remove_export(out)?;
     }
@@ -50,7 +48,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         fps: args.fps,
         color_map: args.color_map.clone(),
         seed: args.seed,
-        out: args.out.clone(),
+        out: args.to.out.clone(),
     };
     let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
         Ok(explanation) => explanation,
@@ -96,7 +94,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 })
             })
             .collect();
-        print_json(&json!({ "samples": samples, "out": args.out }));
+        print_json(&json!({ "samples": samples, "out": args.to.out }));
         return Ok(ExitCode::SUCCESS);
     }
     for (s, on_body) in explanation.samples.iter().zip(&on_body) {
@@ -120,7 +118,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     if explanation.samples.is_empty() {
         print_line("no clip fits: there is nothing wrong to show, or the split has no labelled clips");
     }
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         print_line(&format!("videos in {}", out.display()));
     }
     Ok(ExitCode::SUCCESS)
