@@ -13,7 +13,7 @@
 //! | 4 | [`eval`] | predictions, metrics, reports |
 //! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
-//! | 1 | [`domain`], [`config`], [`progress`], [`files`] | plain types; files that are whole or not there |
+//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`usage`] | plain types; whole files; what this process uses |
 //!
 //! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
 //! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
@@ -31,4 +31,5 @@ pub mod progress;
 pub mod render;
 pub mod train;
 pub mod ui;
+pub mod usage;
 pub mod video;

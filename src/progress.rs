@@ -70,7 +70,17 @@ pub struct EpochReport {
     pub epochs_without_improvement: u32,
     /// Resident memory of the process in bytes at the end of the epoch.
     pub memory_bytes: u64,
+    /// Processor threads kept busy, on average over the epoch.
+    #[serde(default)]
+    pub threads_busy: f32,
+    /// The confusion matrix of the validation, its empty cells left out; empty without a validation part.
+    #[serde(default)]
+    pub confusion: Vec<ConfusionCell>,
 }
+
+/// A cell of a confusion matrix that is not empty: true class, predicted class, clips.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfusionCell(pub u32, pub u32, pub u64);
 
 /// A clip that was judged wrong in the last validation, for the strip of errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -230,12 +230,36 @@ fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize
                 method: method.into(),
                 layer: Some(layer.into()),
                 target: Target::Class(target),
+                against: None,
                 pooling,
             });
             let raw: Vec<f64> = raw.iter().map(|v| v.as_f64().unwrap()).collect();
             // One variant divides by a number that crosses zero: PyTorch's own f32 error says how far it can be trusted.
             let own = case[key]["f32_rel_err"].as_f64().unwrap_or(0.0);
             expected.push((format!("{file} {size} {layer} {target} {key}"), raw, tolerance.max(20.0 * own)));
+        }
+    }
+    // Both methods are linear in the gradient: the map of a difference of logits is the difference of their maps.
+    for (key, method, _, tolerance) in METHODS.into_iter().filter(|m| ["gradcam", "hirescam"].contains(&m.0)) {
+        for (a, b) in cases.iter().flat_map(|a| cases.iter().map(move |b| (a, b))) {
+            if a["layer"] != b["layer"] || a["target"] == b["target"] {
+                continue;
+            }
+            let target = |case: &Value| Target::Class(case["target"].as_u64().unwrap() as usize);
+            requests.push(MapRequest {
+                method: method.into(),
+                layer: Some(a["layer"].as_str().unwrap().into()),
+                target: target(a),
+                against: Some(target(b)),
+                pooling: PoolingRule::SpaceTime,
+            });
+            let [a_raw, b_raw] = [a, b].map(|case| numbers(&case[key]["raw"]));
+            let raw: Vec<f64> = a_raw.iter().zip(&b_raw).map(|(a, b)| a - b).collect();
+            let largest = |values: &[f64]| values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+            // What cancels leaves the errors of both.
+            let grown = (largest(&a_raw) + largest(&b_raw)) / largest(&raw);
+            let name = format!("{file} {size} {} {} against {} {key}", a["layer"], a["target"], b["target"]);
+            expected.push((name, raw, tolerance * grown));
         }
     }
     let explained = explain(network, pixels.to_vec(), shape, &requests).unwrap();

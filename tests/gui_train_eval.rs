@@ -101,6 +101,8 @@ fn history(epochs: u32, classes: usize) -> Vec<EpochReport> {
                 clips_per_second: 90.0,
                 epochs_without_improvement: epoch.saturating_sub(epochs * 10 / 13),
                 memory_bytes: (900 + u64::from(epoch)) << 20,
+                threads_busy: 3.0 + 0.5 * (t * 20.0).sin(),
+                confusion: Vec::new(),
             }
         })
         .collect()

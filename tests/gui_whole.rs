@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::Split;
 use kinolens::jobs::Engine;
-use kinolens::progress::Silent;
+use kinolens::progress::{ConfusionCell, Silent};
 use kinolens::ui::state::{JobStatus, ThemeChoice};
 use kinolens::ui::{Action, App, LaunchOptions, Workers, Workspace};
 use std::path::{Path, PathBuf};
@@ -69,6 +69,27 @@ fn fill(window: &mut Window, field: &str, value: &str) {
     window.run_steps(2);
     window.key_press(egui::Key::Enter);
     window.run_steps(2);
+}
+
+/// Waits until the first card with this label shows a picture: many colours, where an empty card has a handful.
+fn thumbnail(window: &mut Window, label: &str) {
+    let start = Instant::now();
+    loop {
+        let rect = window.query_all_by_label_contains(label).next().expect("a card").rect();
+        let image = window.render().expect("the window renders");
+        let picture = (rect.left() as u32 + 6..rect.right() as u32 - 6)
+            .flat_map(|x| (rect.top() as u32 + 6..rect.top() as u32 + 80).map(move |y| (x, y)));
+        let colors: std::collections::HashSet<_> = picture
+            .filter(|(x, y)| *x < image.width() && *y < image.height())
+            .map(|(x, y)| image.get_pixel(x, y))
+            .collect();
+        if colors.len() > 300 {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "no thumbnail: {} colours", colors.len());
+        std::thread::sleep(Duration::from_millis(50));
+        window.run_steps(1);
+    }
 }
 
 #[test]
@@ -153,12 +174,25 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     click(&mut window, &format!("{truth} called {said}: {count}"));
     let clips = window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).count();
     assert!(clips as u64 >= count.min(3), "{clips} of {count} clips are shown");
-    until(&mut window, "thumbnails", 30, |_| true);
-    for _ in 0..40 {
+    thumbnail(&mut window, &format!("{truth} called {said} 0."));
+    shot(&mut window, &format!("{prefix}-6-wrong-clips"));
+    // The matrix through training, played from its first epoch.
+    click(&mut window, "Through training");
+    click(&mut window, "Play the matrix");
+    let start = Instant::now();
+    let history = window.state().state().runs[0].history.clone();
+    let last = history.len();
+    while window.query_by_label_contains(&format!("epoch {last}, validation")).is_none() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the matrix does not play");
         std::thread::sleep(Duration::from_millis(50));
         window.run_steps(1);
     }
-    shot(&mut window, &format!("{prefix}-6-wrong-clips"));
+    for ConfusionCell(truth, predicted, clips) in &history[last - 1].confusion {
+        let (truth, predicted) = (names.name(*truth as usize), names.name(*predicted as usize));
+        window.get_by_label(&format!("{truth} called {predicted}: {clips}"));
+    }
+    shot(&mut window, &format!("{prefix}-6-through-training"));
+    click(&mut window, "Through training");
 
     // Review: that very clip, with the map of what the network said.
     let mut those: Vec<_> = entry
@@ -201,4 +235,24 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
             shown.mask.as_ref().is_some_and(|m| { **m == kinolens::data::load_mask(entry, frame).unwrap().unwrap() })
         );
     }
+    // A tag goes to the run's folder.
+    click(&mut window, "Tag…");
+    click(&mut window, "label is wrong");
+    let notes = window.state().state().selection.run.clone().unwrap().join("notes.ron");
+    until(&mut window, "the notes on the disk", 20, |_| notes.is_file());
+    assert!(std::fs::read_to_string(&notes).unwrap().contains("label is wrong"));
+    window.key_press(egui::Key::Escape);
+    window.run_steps(2);
+
+    // Sorted by the heat on the body, every card says how much it is.
+    window.state_mut().send(Action::SetWorkspace(Workspace::Evaluate));
+    window.run_steps(3);
+    click(&mut window, "sorted");
+    click(&mut window, "least heat on body first");
+    until(&mut window, "the heat on the bodies", 120, |app| {
+        let (view, checkpoint) = (app.state().selection.view(), app.state().selection.checkpoint_ref().unwrap());
+        let clip = kinolens::jobs::ClipRef { video: clip.video.clone(), start: clip.start };
+        app.state().explain.answer(&checkpoint, &clip).is_some_and(|a| a.on_body.contains_key(&view))
+    });
+    shot(&mut window, &format!("{prefix}-8-heat-on-body"));
 }

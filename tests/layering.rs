@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "files"],
+    &["domain", "config", "progress", "files", "usage"],
     &["video", "render", "model"],
     &["data", "cam"],
     &["eval"],
@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer_video", &["video/"]),
     ("burn", &["model/", "cam/", "eval/", "train/"]),
     ("plotters", &["render/"]),
+    ("sysinfo", &["usage"]),
     ("clap", &["cli/"]),
     ("anyhow", &["cli/", "main"]),
 ];

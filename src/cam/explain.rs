@@ -4,7 +4,7 @@ use super::CamError;
 use super::methods::{LayerMap, MethodSpec};
 use crate::domain::{ClassId, HeatMap, PoolingRule, argmax};
 use crate::model::{Network, read};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 /// The logit a map explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +24,9 @@ pub struct MapRequest {
     pub layer: Option<String>,
     /// The logit.
     pub target: Target,
+    /// A logit taken off it, so that the map shows what speaks for the one class rather than the other. Has no effect
+    /// where both turn out to be the same class.
+    pub against: Option<Target>,
     /// How gradients are pooled.
     pub pooling: PoolingRule,
 }
@@ -52,7 +55,8 @@ pub fn explain(
 ) -> Result<Explained, CamError> {
     let methods = requests.iter().map(|r| MethodSpec::find(&r.method)).collect::<Result<Vec<_>, _>>()?;
     let classes = network.classes();
-    if let Some(class) = requests.iter().find_map(|r| match r.target {
+    let named = requests.iter().flat_map(|r| [Some(r.target), r.against]).flatten();
+    if let Some(class) = named.into_iter().find_map(|t| match t {
         Target::Class(c) if c >= classes => Some(c),
         _ => None,
     }) {
@@ -64,24 +68,35 @@ pub fn explain(
     }
     let layer_of = |r: &MapRequest| r.layer.clone().unwrap_or_else(|| network.default_layer().to_owned());
     let layers = distinct(requests.iter().map(layer_of));
-    let targets = distinct(requests.iter().map(|r| r.target));
+    let targets = distinct(requests.iter().map(|r| (r.target, r.against)));
     let ids: Vec<&str> = layers.iter().map(String::as_str).collect();
     let tapped = network.forward_tapped(input, &ids, targets.len())?;
     let rows = finite(read(tapped.logits.clone())?)?; // [targets, classes]
     let logits: Vec<f32> = rows.iter().take(classes).copied().collect();
     let predicted = argmax(&logits);
-    let chosen: Vec<ClassId> = targets
+    let resolve = |target: Target| match target {
+        Target::Predicted => predicted,
+        Target::Class(class) => class,
+    };
+    let chosen: Vec<(ClassId, Option<ClassId>)> = targets
         .iter()
-        .map(|t| match t {
-            Target::Predicted => predicted,
-            Target::Class(class) => *class,
+        .map(|(target, against)| {
+            let class = resolve(*target);
+            (class, against.map(resolve).filter(|other| *other != class))
         })
         .collect();
 
     let device = tapped.logits.device();
-    let index: Vec<i64> = chosen.iter().map(|c| *c as i64).collect();
-    let index: Tensor<2, Int> = Tensor::from_data(TensorData::new(index, [targets.len(), 1]), &device);
-    let gradients = tapped.logits.gather(1, index).sum().backward();
+    // What is explained is a sum of logits, each with its sign: one row a target.
+    let mut signs = vec![0.0_f32; targets.len() * classes];
+    for (row, (class, against)) in signs.chunks_exact_mut(classes).zip(&chosen) {
+        row[*class] = 1.0;
+        if let Some(other) = against {
+            row[*other] = -1.0;
+        }
+    }
+    let signs: Tensor<2> = Tensor::from_data(TensorData::new(signs, [targets.len(), classes]), &device);
+    let gradients = (tapped.logits * signs).sum().backward();
 
     let mut caught = Vec::with_capacity(tapped.taps.len());
     for tap in &tapped.taps {
@@ -95,7 +110,8 @@ pub fn explain(
         .filter_map(|(request, method)| {
             let layer = layer_of(request);
             let (channels, shape, activation, gradient) = caught.get(layers.iter().position(|l| *l == layer)?)?;
-            let row = targets.iter().position(|t| *t == request.target)?;
+            let row = targets.iter().position(|t| *t == (request.target, request.against))?;
+            let (class, against) = *chosen.get(row)?;
             let size = channels * shape.iter().product::<usize>();
             let of_row = row * size..(row + 1) * size;
             let part = LayerMap {
@@ -107,7 +123,8 @@ pub fn explain(
             Some(HeatMap {
                 method: request.method.clone(),
                 layer,
-                class: *chosen.get(row)?,
+                class,
+                against,
                 shape: *shape,
                 values: (method.compute)(part, request.pooling),
                 pooling: request.pooling,

@@ -231,6 +231,9 @@ pub struct ExplainArgs {
     /// The logit to explain: predicted, true, or a class name or number.
     #[arg(long, default_value = "predicted")]
     pub class: String,
+    /// A logit to take off it, so that the map shows what speaks for the one class rather than the other.
+    #[arg(long, value_name = "ID|predicted|true")]
+    pub against: Option<String>,
     /// Explain this clip (repeatable).
     #[arg(long = "clip", value_name = "VIDEO:START")]
     pub clips: Vec<String>,

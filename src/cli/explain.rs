@@ -76,7 +76,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                     .map(|(m, on_body)| {
                         let mut map = json!({
                             "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
-                            "shape": m.shape, "pooling": m.pooling,
+                            "against": m.against.map(name), "shape": m.shape, "pooling": m.pooling,
                         });
                         if let Some(share) = on_body {
                             map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
@@ -112,7 +112,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
                 format!(", {heat:.0} % of the heat on the body, which is {picture:.0} % of the picture")
             });
-            print_line(&format!("    {} at {} for '{}': {t}x{h}x{w} cells{body}", m.method, m.layer, name(m.class)));
+            let against = m.against.map_or(String::new(), |c| format!(" against '{}'", name(c)));
+            let class = name(m.class);
+            print_line(&format!("    {} at {} for '{class}'{against}: {t}x{h}x{w} cells{body}", m.method, m.layer));
         }
     }
     if explanation.samples.is_empty() {
@@ -126,19 +128,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
 
 /// Every method at every layer asked for.
 fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, Exit> {
-    let target = match args.class.as_str() {
-        "predicted" => TargetClass::Predicted,
-        "true" => TargetClass::True,
-        other => {
-            let found = classes.by_name(other).or_else(|| other.parse().ok().filter(|c| *c < classes.len()));
-            let known = || {
-                choices(other, ["predicted", "true"].into_iter().chain(classes.classes.iter().map(|c| c.name.as_str())))
-            };
-            TargetClass::Class(
-                found.ok_or_else(|| Exit::Usage(anyhow!("--class '{other}' is not known; there are: {}", known())))?,
-            )
-        }
-    };
+    let target = target_class("--class", &args.class, classes)?;
+    let against = args.against.as_deref().map(|text| target_class("--against", text, classes)).transpose()?;
     let methods = if args.methods.is_empty() { vec!["grad-cam".to_owned()] } else { args.methods.clone() };
     for method in &methods {
         crate::cam::MethodSpec::find(method).map_err(|e| Exit::Usage(e.into()))?;
@@ -147,7 +138,23 @@ fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, 
         if args.layers.is_empty() { vec![None] } else { args.layers.iter().cloned().map(Some).collect() };
     let pooling = if args.per_time_step { PoolingRule::PerTimeStep } else { PoolingRule::SpaceTime };
     let pairs = methods.iter().flat_map(|m| layers.iter().map(move |l| (m.clone(), l.clone())));
-    Ok(pairs.map(|(method, layer)| HeatRequest { method, layer, target, pooling }).collect())
+    Ok(pairs.map(|(method, layer)| HeatRequest { method, layer, target, against, pooling }).collect())
+}
+
+/// A class by its name or position, or one of the words for it.
+fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetClass, Exit> {
+    Ok(match text {
+        "predicted" => TargetClass::Predicted,
+        "true" => TargetClass::True,
+        other => {
+            let found = classes.by_name(other).or_else(|| other.parse().ok().filter(|c| *c < classes.len()));
+            let names = classes.classes.iter().map(|c| c.name.as_str());
+            let known = || choices(other, ["predicted", "true"].into_iter().chain(names));
+            TargetClass::Class(
+                found.ok_or_else(|| Exit::Usage(anyhow!("{option} '{other}' is not known; there are: {}", known())))?,
+            )
+        }
+    })
 }
 
 /// Fails as a usage error for a layer the network does not have, or has no heat map for.

@@ -75,6 +75,7 @@ fn network(id: &str, device: &ComputeDevice) -> anyhow::Result<String> {
         method: "grad-cam".into(),
         layer: None,
         target: Target::Predicted,
+        against: None,
         pooling: PoolingRule::SpaceTime,
     };
     let explained = crate::cam::explain(&network, pixels, CLIP, &[request])?;

@@ -21,6 +21,9 @@ pub struct HeatMap {
     pub layer: String,
     /// The class whose logit was explained.
     pub class: ClassId,
+    /// The class whose logit was taken off it: the map then shows what speaks for `class` rather than for this one.
+    #[serde(default)]
+    pub against: Option<ClassId>,
     /// Cells along time, height and width.
     pub shape: [usize; 3],
     /// `T * H * W` values in C order, before ReLU and normalisation.
@@ -118,6 +121,7 @@ mod tests {
             method: "grad-cam".into(),
             layer: "l".into(),
             class: 0,
+            against: None,
             shape: [2, 1, 2],
             values: vec![1.0, 3.0, 5.0, -1.0],
             pooling: PoolingRule::SpaceTime,

@@ -2,6 +2,7 @@
 
 use super::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 use crate::domain::ClassSet;
+use crate::progress::ConfusionCell;
 
 pub use crate::domain::argmax;
 
@@ -13,13 +14,36 @@ fn ratio(part: f64, whole: f64) -> f64 {
 impl Confusion {
     /// Counts `(truth, predicted)` pairs into a `classes` x `classes` matrix; pairs outside it are not counted.
     pub fn count(classes: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
-        let mut counts = vec![vec![0; classes]; classes];
-        for (truth, predicted) in pairs {
-            if let Some(cell) = counts.get_mut(truth).and_then(|row: &mut Vec<u64>| row.get_mut(predicted)) {
-                *cell += 1;
+        let mut confusion = Self { counts: vec![vec![0; classes]; classes] };
+        pairs.into_iter().for_each(|(truth, predicted)| confusion.add(truth, predicted));
+        confusion
+    }
+
+    /// Counts one clip; nothing happens outside the matrix.
+    pub fn add(&mut self, truth: usize, predicted: usize) {
+        if let Some(cell) = self.counts.get_mut(truth).and_then(|row| row.get_mut(predicted)) {
+            *cell += 1;
+        }
+    }
+
+    /// The cells that are not 0, row by row.
+    pub fn cells(&self) -> Vec<ConfusionCell> {
+        let cells = self.counts.iter().enumerate().flat_map(|(truth, row)| {
+            row.iter().enumerate().map(move |(predicted, clips)| (truth as u32, predicted as u32, *clips))
+        });
+        cells.filter(|(_, _, clips)| *clips > 0).map(|(t, p, clips)| ConfusionCell(t, p, clips)).collect()
+    }
+
+    /// A `classes` x `classes` matrix of such cells; those outside it are left out.
+    pub fn of_cells(classes: usize, cells: &[ConfusionCell]) -> Self {
+        let mut confusion = Self { counts: vec![vec![0; classes]; classes] };
+        for ConfusionCell(truth, predicted, clips) in cells {
+            let row = confusion.counts.get_mut(*truth as usize);
+            if let Some(cell) = row.and_then(|row| row.get_mut(*predicted as usize)) {
+                *cell += clips;
             }
         }
-        Self { counts }
+        confusion
     }
 
     /// All clips counted.

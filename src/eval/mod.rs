@@ -7,6 +7,7 @@ mod error;
 mod evaluate;
 pub(crate) mod files;
 pub mod metrics;
+mod notes;
 mod predict;
 mod report;
 mod results;
@@ -17,14 +18,15 @@ pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, RE
 pub use earlier::Earlier;
 pub use error::EvalError;
 pub use evaluate::{SplitChoice, evaluate, parts_for};
+pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use predict::{PredictOptions, VideoPrediction, frame_probabilities, predict_clips, predict_video};
 pub(crate) use predict::{clip_shape, hold};
 pub use report::{
     Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, FrameMetrics, Prediction, Predictions,
 };
 pub use results::{ConfusedPair, SubjectScore, write_results};
-pub(crate) use run_dir::MetricsRow;
 pub use run_dir::{
-    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, Environment, METRICS_FILE, PER_CLASS_FILE, RESULTS,
-    RunDir, SPLIT_FILE, SplitRow,
+    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, ENVIRONMENT_FILE, Environment, METRICS_FILE,
+    PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE, SplitRow,
 };
+pub(crate) use run_dir::{ConfusionRow, MetricsRow};

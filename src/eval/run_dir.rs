@@ -5,7 +5,7 @@ use super::files::read_text;
 use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Split, choices};
-use crate::progress::EpochReport;
+use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub const ENVIRONMENT_FILE: &str = "environment.ron";
 pub const METRICS_FILE: &str = "training_metrics.csv";
 /// One row an epoch, one column a class.
 pub const PER_CLASS_FILE: &str = "per_class_accuracy.csv";
+/// One row an epoch and cell of the validation's confusion matrix that is not empty.
+pub const CONFUSION_FILE: &str = "validation_confusion.csv";
 /// Folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of evaluations.
@@ -166,12 +168,14 @@ impl RunDir {
         let damaged =
             |path: &Path, e: csv::Error| EvalError::Damaged { path: path.to_path_buf(), reason: e.to_string() };
         let mut per_class = self.per_class_history()?;
+        let mut confusions = self.confusion_history()?;
         let text = read_text(&path)?;
         csv::Reader::from_reader(text.as_bytes())
             .deserialize()
             .map(|row| {
                 let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged(&path, e))?;
                 report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
+                report.confusion = confusions.remove(&report.epoch).unwrap_or_default();
                 Ok(report)
             })
             .collect()
@@ -192,6 +196,25 @@ impl RunDir {
                 // Nothing but empty cells: there was no validation.
                 let validated = accuracies.iter().any(Option::is_some);
                 out.insert(epoch, if validated { accuracies } else { Vec::new() });
+            }
+        }
+        Ok(out)
+    }
+
+    fn confusion_history(&self) -> Result<BTreeMap<u32, Vec<ConfusionCell>>, EvalError> {
+        let path = self.path.join(CONFUSION_FILE);
+        let mut out: BTreeMap<u32, Vec<ConfusionCell>> = BTreeMap::new();
+        if !path.is_file() {
+            return Ok(out);
+        }
+        let classes = self.classes()?;
+        let text = read_text(&path)?;
+        for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
+            let row: ConfusionRow =
+                row.map_err(|e| EvalError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            if let (Some(truth), Some(predicted)) = (classes.by_name(&row.truth), classes.by_name(&row.predicted)) {
+                let cell = ConfusionCell(truth as u32, predicted as u32, row.clips);
+                out.entry(row.epoch).or_default().push(cell);
             }
         }
         Ok(out)
@@ -280,6 +303,18 @@ impl RunDir {
     }
 }
 
+/// A row of [`CONFUSION_FILE`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ConfusionRow {
+    pub epoch: u32,
+    /// Name of the true class.
+    #[serde(rename = "true")]
+    pub truth: String,
+    /// Name of the class said.
+    pub predicted: String,
+    pub clips: u64,
+}
+
 /// A row of `training_metrics.csv`; empty cells where there was no validation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MetricsRow {
@@ -294,6 +329,9 @@ pub(crate) struct MetricsRow {
     clips_per_second: f32,
     epochs_without_improvement: u32,
     memory_bytes: u64,
+    /// Absent in runs of earlier versions.
+    #[serde(default)]
+    threads_busy: f32,
 }
 
 impl MetricsRow {
@@ -311,6 +349,7 @@ impl MetricsRow {
             clips_per_second: r.clips_per_second,
             epochs_without_improvement: r.epochs_without_improvement,
             memory_bytes: r.memory_bytes,
+            threads_busy: r.threads_busy,
         }
     }
 
@@ -328,6 +367,8 @@ impl MetricsRow {
             clips_per_second: self.clips_per_second,
             epochs_without_improvement: self.epochs_without_improvement,
             memory_bytes: self.memory_bytes,
+            threads_busy: self.threads_busy,
+            confusion: Vec::new(),
         }
     }
 }

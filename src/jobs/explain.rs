@@ -24,7 +24,11 @@ pub(super) fn explain(
         }
         monitor.stage("explaining clips", done as u64, request.clips.len() as u64);
         let loaded = state.loaded().ok_or(JobError::Stopped)?;
-        samples.push(sample(loaded, &source, &request.dataset, clip, &request.maps)?);
+        let mut found = sample(loaded, &source, &request.dataset, clip, &request.maps)?;
+        if request.on_body {
+            found.on_body = heat_on_body(&request.dataset, &found)?;
+        }
+        samples.push(found);
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), classes, samples })
 }
@@ -52,12 +56,14 @@ pub(super) fn sample(
     let requests = maps
         .iter()
         .map(|m| {
-            let target = match m.target {
-                TargetClass::Predicted => Target::Predicted,
-                TargetClass::True => Target::Class(truth.ok_or(CamError::NoTruth)?),
-                TargetClass::Class(class) => Target::Class(class),
+            let resolve = |target| match target {
+                TargetClass::Predicted => Ok(Target::Predicted),
+                TargetClass::True => truth.map(Target::Class).ok_or(CamError::NoTruth),
+                TargetClass::Class(class) => Ok(Target::Class(class)),
             };
-            Ok(MapRequest { method: m.method.clone(), layer: m.layer.clone(), target, pooling: m.pooling })
+            let (method, layer) = (m.method.clone(), m.layer.clone());
+            let against = m.against.map(resolve).transpose()?;
+            Ok(MapRequest { method, layer, target: resolve(m.target)?, against, pooling: m.pooling })
         })
         .collect::<Result<Vec<_>, CamError>>()?;
     let pixels = source.pixels(&Clip { video: index, start: clip.start, label: None }, None)?;
@@ -71,6 +77,7 @@ pub(super) fn sample(
         predicted: argmax(&probabilities),
         probabilities,
         maps: explained.maps,
+        on_body: Vec::new(),
     })
 }
 

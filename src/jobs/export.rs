@@ -210,7 +210,8 @@ fn folders_in(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn map_folder(map: &HeatMap) -> String {
-    format!("{}_{}_class{}", map.method, map.layer, map.class)
+    let against = map.against.map_or(String::new(), |c| format!("_against{c}"));
+    format!("{}_{}_class{}{against}", map.method, map.layer, map.class)
 }
 
 fn make_dir(path: &Path) -> Result<(), JobError> {
@@ -257,6 +258,12 @@ fn write_video(
     writer.map_or(Ok(()), |w| w.finish().map_err(JobError::from))
 }
 
+/// The class or pair of classes a map speaks of.
+fn explained_class(map: &HeatMap, classes: &ClassSet) -> String {
+    let against = map.against.map_or(String::new(), |c| format!(" against '{}'", classes.name(c)));
+    format!("'{}'{against}", classes.name(map.class))
+}
+
 /// What the videos show, in words.
 fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) -> String {
     let mut text = String::new();
@@ -281,7 +288,12 @@ fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) ->
         };
         line(
             "map",
-            format!("{} at {} for '{}', {t}x{h}x{w} cells, {pooling}", map.method, map.layer, classes.name(map.class)),
+            format!(
+                "{} at {} for {}, {t}x{h}x{w} cells, {pooling}",
+                map.method,
+                map.layer,
+                explained_class(map, classes)
+            ),
         );
         line("largest value", format!("{:.6e}", map.clip_max()));
     }

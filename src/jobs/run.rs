@@ -4,7 +4,7 @@ use super::lane::{LaneState, open_checkpoint};
 use super::types::{Job, Output, RunView};
 use crate::cam::CamError;
 use crate::data::{DataError, demo};
-use crate::eval::{Earlier, EvalError, RunDir};
+use crate::eval::{Earlier, EvalError, Notes, RunDir};
 use crate::model::ModelError;
 use crate::progress::Monitor;
 use crate::render::RenderError;
@@ -129,6 +129,10 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             let prediction = crate::eval::predict_video(&found, &dataset, &video, &device, monitor)?;
             Output::VideoPrediction(Arc::new(prediction))
         }
+        Job::SaveNotes { run, notes } => {
+            notes.save(&run)?;
+            Output::NotesSaved(run)
+        }
     };
     Ok(Done::Finished(output))
 }
@@ -142,6 +146,10 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
     let config = run.config()?;
     let classes = run.classes()?;
     let layers = layers_of(&config, classes.len());
+    let (notes, notes_problem) = match Notes::load(run.path()) {
+        Ok(notes) => (notes, None),
+        Err(error) => (Notes::default(), Some(error.to_string())),
+    };
     Ok(RunView {
         path: run.path().to_path_buf(),
         history: run.history()?,
@@ -150,6 +158,8 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         resumable: run.resumable(),
         evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
         layers,
+        notes,
+        notes_problem,
         config,
         classes,
     })

@@ -1,6 +1,6 @@
 use crate::config::{DataConfig, RunConfig};
-use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule};
-use crate::eval::{Evaluation, Predictions, SplitChoice, VideoPrediction};
+use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule};
+use crate::eval::{Evaluation, Notes, Predictions, SplitChoice, VideoPrediction};
 use crate::progress::{EpochReport, Progress};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -60,6 +60,9 @@ pub struct HeatRequest {
     pub layer: Option<String>,
     /// The logit explained.
     pub target: TargetClass,
+    /// A logit taken off it: what speaks for the one class rather than the other.
+    #[serde(default)]
+    pub against: Option<TargetClass>,
     /// How gradients are pooled.
     pub pooling: PoolingRule,
 }
@@ -75,6 +78,8 @@ pub struct ExplainRequest {
     pub clips: Vec<ClipRef>,
     /// The maps of each clip.
     pub maps: Vec<HeatRequest>,
+    /// Also measure how much of each map lies on the body, where the dataset has masks.
+    pub on_body: bool,
 }
 
 /// A clip with what the network said and where it looked.
@@ -92,6 +97,8 @@ pub struct ClipSample {
     pub probabilities: Vec<f32>,
     /// The maps, in the order asked for.
     pub maps: Vec<HeatMap>,
+    /// How much of each map lies on the body, when that was asked for; see [`heat_on_body`](super::heat_on_body).
+    pub on_body: Vec<Option<MaskShare>>,
 }
 
 /// Answer to an [`ExplainRequest`].
@@ -155,6 +162,10 @@ pub struct RunView {
     pub layers: Vec<String>,
     /// Evaluations found in `results/`, by split name.
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
+    /// What people wrote about its clips.
+    pub notes: Notes,
+    /// Why `notes` is empty although there is a file; it must not be written over.
+    pub notes_problem: Option<String>,
 }
 
 /// Work for a lane.
@@ -224,6 +235,13 @@ pub enum Job {
         /// Name of the video.
         video: String,
     },
+    /// Write what people wrote about a run's clips.
+    SaveNotes {
+        /// The run folder.
+        run: PathBuf,
+        /// All of its notes.
+        notes: Notes,
+    },
 }
 
 impl Job {
@@ -232,7 +250,11 @@ impl Job {
         match self {
             Job::Train { .. } => Lane::Train,
             Job::Evaluate { .. } | Job::Explain(_) | Job::PredictVideo { .. } => Lane::Analyse,
-            Job::OpenDataset { .. } | Job::MakeDemo { .. } | Job::OpenRun { .. } | Job::Export(_) => Lane::Io,
+            Job::OpenDataset { .. }
+            | Job::MakeDemo { .. }
+            | Job::OpenRun { .. }
+            | Job::Export(_)
+            | Job::SaveNotes { .. } => Lane::Io,
         }
     }
 
@@ -247,9 +269,11 @@ impl Job {
             Job::Evaluate { checkpoint, split, .. } => {
                 format!("evaluate {} on {}", leaf(&checkpoint.run), split.name())
             }
+            Job::Explain(request) if request.on_body => "measure heat on the body".into(),
             Job::Explain(_) => "heatmap".into(),
             Job::Export(_) => "export heatmaps".into(),
             Job::PredictVideo { video, .. } => format!("predict {video}"),
+            Job::SaveNotes { run, .. } => format!("save notes of {}", leaf(run)),
         }
     }
 }
@@ -271,6 +295,8 @@ pub enum Output {
     VideoPrediction(Arc<VideoPrediction>),
     /// Folder of the videos exported.
     Exported(PathBuf),
+    /// The run whose notes are on the disk.
+    NotesSaved(PathBuf),
 }
 
 /// What came back from a lane.

@@ -5,7 +5,6 @@ use crate::domain::{Dataset, Split};
 use crate::eval::{Environment, SplitRow};
 use crate::model::{ComputeDevice, Network};
 use std::time::{SystemTime, UNIX_EPOCH};
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Versions, device, dataset and seed of a run that begins now.
 pub(super) fn environment(
@@ -44,13 +43,4 @@ pub(super) fn split_rows(dataset: &Dataset, plan: &Plan) -> Vec<SplitRow> {
             clips: plan.clips(*part).iter().filter(|c| c.video == index).count() as u64,
         })
         .collect()
-}
-
-/// Resident memory of this process in bytes; 0 where the system does not tell.
-pub(super) fn resident_memory() -> u64 {
-    let Ok(pid) = sysinfo::get_current_pid() else { return 0 };
-    let Ok(mut system) = System::new() else { return 0 };
-    let kind = ProcessRefreshKind::nothing().with_memory();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
-    system.process(pid).map_or(0, sysinfo::Process::memory)
 }

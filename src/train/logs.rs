@@ -4,8 +4,8 @@ use super::TrainError;
 use super::events::EventWriter;
 use crate::domain::ClassSet;
 use crate::eval::files::{csv_text, write_atomic};
-use crate::eval::{METRICS_FILE, MetricsRow, PER_CLASS_FILE, RunDir};
-use crate::progress::{EpochReport, Flow, Monitor, Progress, StepReport};
+use crate::eval::{CONFUSION_FILE, ConfusionRow, METRICS_FILE, MetricsRow, PER_CLASS_FILE, RunDir};
+use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -25,9 +25,11 @@ pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochRep
         // A table without rows has no header either: then there is no table.
         let _ = std::fs::remove_file(&path);
         let _ = std::fs::remove_file(run.path().join(PER_CLASS_FILE));
+        let _ = std::fs::remove_file(run.path().join(CONFUSION_FILE));
         return Ok(());
     }
     write_atomic(&path, &bytes)?;
+    write_confusions(run, classes, history)?;
 
     let mut header = vec!["epoch".to_owned()];
     header.extend(classes.classes.iter().map(|c| c.name.clone()));
@@ -40,6 +42,27 @@ pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochRep
         row
     });
     write_atomic(&run.path().join(PER_CLASS_FILE), csv_text(&header, rows).as_bytes())?;
+    Ok(())
+}
+
+fn write_confusions(run: &RunDir, classes: &ClassSet, history: &[EpochReport]) -> Result<(), TrainError> {
+    let path = run.path().join(CONFUSION_FILE);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for report in history {
+        for ConfusionCell(truth, predicted, clips) in &report.confusion {
+            let name = |class: u32| classes.name(class as usize).to_owned();
+            let (epoch, truth, predicted) = (report.epoch, name(*truth), name(*predicted));
+            let row = ConfusionRow { epoch, truth, predicted, clips: *clips };
+            writer.serialize(row).map_err(|e| TrainError::file("write", &path, &e.into()))?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|e| TrainError::file("write", &path, &e.into_error()))?;
+    if bytes.is_empty() {
+        // Nothing was validated: then there is no table.
+        let _ = std::fs::remove_file(&path);
+        return Ok(());
+    }
+    write_atomic(&path, &bytes)?;
     Ok(())
 }
 

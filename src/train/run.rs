@@ -1,7 +1,7 @@
 //! The training loop (S0.8).
 
 use super::TrainError;
-use super::environment::{environment, resident_memory, split_rows};
+use super::environment::{environment, split_rows};
 use super::events::EventWriter;
 use super::logs::{Logged, epoch_events, step_events, write_tables};
 use super::loss::Loss;
@@ -17,11 +17,12 @@ use crate::data::{Batch, ClipSource, Loader, LoaderOptions, Plan, Sampler, plan,
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
-    CheckpointState, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd, clip_shape,
-    hold, predict_clips,
+    CheckpointState, Confusion, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
+    clip_shape, hold, predict_clips,
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
 use crate::progress::{EpochReport, Flow, Monitor, Progress, StepReport, WrongClip};
+use crate::usage::Usage;
 use burn::tensor::{Tensor, TensorData};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -254,7 +255,7 @@ impl<'a> Trainer<'a> {
     /// One epoch; `Some` when training ends with it.
     fn epoch(&mut self) -> Result<Option<TrainEnd>, TrainError> {
         let epoch = self.state.epoch;
-        let begun = Instant::now();
+        let (begun, used) = (Instant::now(), Usage::now());
         if self.train_batches(epoch)? == Flow::Stop {
             self.state.end = Some(TrainEnd::Stopped);
             self.checkpoint(&[])?;
@@ -275,7 +276,9 @@ impl<'a> Trainer<'a> {
         }
         self.clock.validated(validating);
         report.seconds = begun.elapsed().as_secs_f64();
-        report.memory_bytes = resident_memory();
+        let now = Usage::now();
+        report.memory_bytes = now.memory_bytes;
+        report.threads_busy = now.threads_busy_since(&used, report.seconds);
         self.finish_epoch(report)
     }
 
@@ -456,25 +459,21 @@ impl<'a> Trainer<'a> {
         let device = burn::tensor::Device::flex();
         let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
         let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
-        let mut counts = vec![(0_u32, 0_u32); classes];
+        let mut confusion = Confusion::count(classes, []);
         let mut wrong = Vec::new();
         for ((row, label), clip) in rows.iter().zip(&labels).zip(&self.plan.val) {
             let predicted = argmax(row);
-            if let Some((right, all)) = counts.get_mut(*label) {
-                *all += 1;
-                *right += u32::from(predicted == *label);
-            }
+            confusion.add(*label, predicted);
             if predicted != *label {
                 let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
                 let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
                 wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
             }
         }
-        let right: u32 = counts.iter().map(|c| c.0).sum();
         report.val_loss = Some(loss);
-        report.val_accuracy = Some(right as f32 / labels.len() as f32);
-        report.per_class_accuracy =
-            counts.iter().map(|(right, all)| (*all > 0).then(|| *right as f32 / *all as f32)).collect();
+        report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
+        report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
+        report.confusion = confusion.cells();
         wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         wrong.truncate(WRONG_TOLD);
         self.monitor.emit(Progress::WrongClips(wrong));

@@ -3,6 +3,7 @@
 use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
 use crate::config::RunConfig;
+use crate::eval::ClipNote;
 use crate::jobs::{CheckpointRef, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use std::path::PathBuf;
@@ -15,8 +16,8 @@ pub enum Action {
     AskPath(PathPurpose),
     /// The answer to [`Action::AskPath`].
     PathChosen(PathPurpose, PathBuf),
-    /// The file dialog closed without an answer.
-    PathCancelled(PathPurpose),
+    /// The platform has no file dialog.
+    NoFileDialog(PathPurpose),
     /// Open whatever this is: a run folder, a dataset, a video.
     OpenAny(PathBuf),
     /// Open a dataset, a video or a frame folder.
@@ -126,6 +127,10 @@ pub enum Action {
     Export(Box<ExportRequest>),
     /// Fill in the export dialog.
     AskExport,
+    /// Replace what is written about a clip of the chosen run.
+    SetNote(ClipRef, ClipNote),
+    /// Measure how much of the active view's map lies on the body, for these clips.
+    MeasureBody(Vec<ClipRef>),
     /// Take ended jobs off the list.
     ClearJobs,
 
@@ -156,4 +161,8 @@ pub enum Action {
     Copy(String),
     /// Leave.
     Quit,
+    /// Stop what runs, each with its checkpoint, and leave when that is done.
+    StopAndQuit,
+    /// Leave without waiting for anything.
+    QuitNow,
 }

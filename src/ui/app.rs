@@ -130,6 +130,28 @@ impl App {
         any
     }
 
+    /// Closes the window once nothing would be lost; asks first where work is running.
+    fn leave(&mut self, ctx: &egui::Context) {
+        let state = &mut self.state;
+        let running = state.work_to_lose().any(|j| !j.quiet);
+        let anything = state.work_to_lose().next().is_some() || !state.unsaved_notes.is_empty();
+        if state.forced {
+            return;
+        }
+        if !ctx.input(|i| i.viewport().close_requested()) {
+            if state.leaving && !anything {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+        } else if anything {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            if running && !state.leaving {
+                state.dialog = Some(Dialog::Leave);
+            } else {
+                state.leaving = true;
+            }
+        }
+    }
+
     fn dropped_files(&mut self, ctx: &egui::Context) {
         let paths: Vec<PathBuf> = ctx.input(|i| {
             i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).filter(|p| !p.as_os_str().is_empty()).collect()
@@ -151,20 +173,25 @@ impl eframe::App for App {
         let passed = self.last_tick.replace(now).map_or(0.0, |t| (now - t).as_secs_f64());
         let next_frame = dispatch::advance(&mut self.state, passed);
         let next_wish = dispatch::keep_explaining(&mut self.state, self.workers.as_ref(), now);
+        self.leave(ctx);
+        let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
         let toast = chrome::messages::next_change(&self.state, now);
         self.services.frames.set_playing(self.state.playback.playing);
         let next_mask = self.services.commit(&self.state, now);
-        for wait in [next_mask, next_frame, next_wish, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
         theme::choose(ctx, self.state.theme);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        let modal = matches!(self.state.dialog, Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Palette { .. }));
+        let modal = matches!(
+            self.state.dialog,
+            Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Leave | Dialog::Palette { .. })
+        );
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };
         chrome::ui(ui, &mut cx, &mut self.layout);

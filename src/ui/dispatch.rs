@@ -16,9 +16,11 @@ use super::state::{
 };
 use super::workers::Workers;
 use crate::cam;
+use crate::eval::ClipNote;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId};
 use crate::progress::Flow;
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// What only the window system can do.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,10 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effect
         Action::Copy(text) => effects.push(Effect::Copy(text)),
         Action::Quit => {
             state.quit = true;
+            effects.push(Effect::Quit);
+        }
+        Action::QuitNow => {
+            state.forced = true;
             effects.push(Effect::Quit);
         }
         Action::AskPath(purpose) => effects.push(Effect::FileDialog(purpose)),
@@ -105,7 +111,7 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         chosen if chooses(&chosen) => choose(state, chosen),
         drawing if changes_drawing(&drawing) => draw_settings(state, drawing),
         Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
-        Action::PathCancelled(purpose) => opening::path_cancelled(state, purpose),
+        Action::NoFileDialog(purpose) => opening::no_file_dialog(state, purpose),
         Action::OpenAny(path) => opening::any(state, workers, path),
         Action::OpenDataset(path) => opening::dataset(state, workers, path),
         Action::OpenRun(path) => opening::run(state, workers, path),
@@ -127,6 +133,9 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         | Action::ExplainVideo
         | Action::Export(_)
         | Action::AskExport
+        | Action::SetNote(..)
+        | Action::MeasureBody(_)
+        | Action::StopAndQuit
         | Action::ClearJobs => work(state, workers, action),
         _ => window(state, action),
     }
@@ -250,6 +259,15 @@ fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
             start(state, workers, Job::Export(*request), false);
         }
         Action::AskExport => ask_export(state),
+        Action::SetNote(clip, note) => set_note(state, &clip, note),
+        Action::MeasureBody(clips) => measure_body(state, workers, clips),
+        Action::StopAndQuit => {
+            let running: Vec<JobId> = state.jobs.iter().filter(|j| j.status.is_live()).map(|j| j.id).collect();
+            for job in running {
+                control(state, workers, job, Flow::Stop);
+            }
+            state.leaving = true;
+        }
         Action::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
         _ => {}
     }
@@ -292,7 +310,46 @@ fn explain_video(state: &mut AppState, workers: &dyn Workers) {
     let clips = (0..state.frames()).step_by(stride as usize);
     let clips: Vec<ClipRef> = clips.map(|start| ClipRef { video: video.clone(), start }).collect();
     let view = state.selection.view();
-    start(state, workers, Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps: vec![view] }), false);
+    start(
+        state,
+        workers,
+        Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps: vec![view], on_body: false }),
+        false,
+    );
+}
+
+fn measure_body(state: &mut AppState, workers: &dyn Workers, clips: Vec<ClipRef>) {
+    let (Some(checkpoint), Some(dataset)) = (state.selection.checkpoint_ref(), state.dataset.clone()) else { return };
+    let maps = vec![state.selection.view()];
+    start(state, workers, Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps, on_body: true }), false);
+}
+
+/// How long nothing more must be written before notes go to the disk.
+const NOTES_REST: Duration = Duration::from_millis(700);
+
+fn set_note(state: &mut AppState, clip: &ClipRef, note: ClipNote) {
+    let Some(run) = state.selection.run.clone() else { return };
+    if state.run_at(&run).is_some_and(|r| r.notes_problem.is_some()) {
+        return;
+    }
+    state.notes.entry(run.clone()).or_default().set(&clip.video, clip.start, note);
+    state.unsaved_notes.insert(run, Instant::now());
+    state.notes_revision += 1;
+}
+
+/// Sends notes that have rested to the disk, all of them when the window closes; returns when to look again.
+pub fn keep_notes(state: &mut AppState, workers: &dyn Workers, now: Instant) -> Option<Duration> {
+    let rest = |since: &Instant| NOTES_REST.saturating_sub(now.saturating_duration_since(*since));
+    let leaving = state.leaving;
+    let due: Vec<PathBuf> =
+        state.unsaved_notes.iter().filter(|(_, s)| leaving || rest(s).is_zero()).map(|(run, _)| run.clone()).collect();
+    for run in due {
+        state.unsaved_notes.remove(&run);
+        if let Some(notes) = state.notes.get(&run).cloned() {
+            start(state, workers, Job::SaveNotes { run, notes }, true);
+        }
+    }
+    state.unsaved_notes.values().map(rest).min()
 }
 
 fn ask_export(state: &mut AppState) {
@@ -402,7 +459,7 @@ pub(super) fn say(state: &mut AppState, severity: Severity, source: &str, text: 
 }
 
 /// Keeps the explanation of the shown clip coming; returns when to look again.
-pub fn keep_explaining(state: &mut AppState, workers: &dyn Workers, now: Instant) -> Option<std::time::Duration> {
+pub fn keep_explaining(state: &mut AppState, workers: &dyn Workers, now: Instant) -> Option<Duration> {
     let wanted = explain::wanted(state);
     let step = state.explain.step(wanted, now);
     match step {

@@ -4,7 +4,7 @@
 //! What was computed is kept (maps are a few hundred floats), so that going back costs nothing.
 
 use super::state::{AppState, Workspace};
-use crate::domain::{ClassSet, HeatMap};
+use crate::domain::{ClassSet, HeatMap, MaskShare};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Job, JobId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub struct ClipAnswer {
     pub classes: Arc<ClassSet>,
     /// Maps by what was asked for.
     pub maps: HashMap<HeatRequest, Arc<HeatMap>>,
+    /// How much of a map lies on the body, where that was measured; `None` without masks or heat.
+    pub on_body: HashMap<HeatRequest, Option<MaskShare>>,
 }
 
 /// See the module's documentation.
@@ -220,9 +222,13 @@ impl ExplainStore {
             probabilities: sample.probabilities.clone(),
             classes: classes.clone(),
             maps: HashMap::new(),
+            on_body: HashMap::new(),
         });
         for (request, map) in asked.iter().zip(&sample.maps) {
             answer.maps.insert(request.clone(), Arc::new(map.clone()));
+        }
+        for (request, share) in asked.iter().zip(&sample.on_body) {
+            answer.on_body.insert(request.clone(), *share);
         }
     }
 }
@@ -246,6 +252,7 @@ pub fn job_of(state: &AppState, wish: &Wish) -> Option<Job> {
         dataset: state.dataset.clone()?,
         clips: vec![wish.clip.clone()],
         maps: wish.maps.clone(),
+        on_body: false,
     }))
 }
 
@@ -263,6 +270,7 @@ mod tests {
             method: "grad-cam".into(),
             layer: "l".into(),
             class: 0,
+            against: None,
             shape: [1, 1, 1],
             values: vec![1.0],
             pooling: Default::default(),
@@ -274,6 +282,7 @@ mod tests {
             predicted: 0,
             probabilities: vec![1.0],
             maps: vec![map],
+            on_body: Vec::new(),
         };
         Explanation {
             checkpoint: CheckpointRef::default(),

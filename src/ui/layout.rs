@@ -33,7 +33,7 @@ const DATA: Node = Row(&[
     (
         0.61,
         Column(&[
-            (0.72, Row(&[(0.6, Tabs(&["videos", "statistics", "warnings"])), (0.4, pane("viewer"))])),
+            (0.72, Row(&[(0.64, Tabs(&["videos", "statistics", "warnings"])), (0.36, pane("viewer"))])),
             (0.28, pane("timeline")),
         ]),
     ),

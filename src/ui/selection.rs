@@ -78,6 +78,7 @@ pub fn default_view() -> HeatRequest {
         method: cam::METHODS.first().map_or_else(String::new, |m| m.id.to_owned()),
         layer: None,
         target: TargetClass::Predicted,
+        against: None,
         pooling: PoolingRule::SpaceTime,
     }
 }

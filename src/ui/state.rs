@@ -4,7 +4,7 @@ use super::explain::ExplainStore;
 use super::selection::{Selection, default_view};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
-use crate::eval::{Evaluation, Predictions};
+use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
 use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, VideoPrediction};
 use crate::progress::{EpochReport, Flow, StepReport, WrongClip};
 use serde::{Deserialize, Serialize};
@@ -334,6 +334,8 @@ pub enum Dialog {
     },
     /// Export heat maps.
     Export(ExportForm),
+    /// Work is running that closing would end.
+    Leave,
     /// Every key.
     Keys,
     /// What this program is.
@@ -398,6 +400,12 @@ pub struct AppState {
     pub explain: ExplainStore,
     /// Predictions along whole videos.
     pub video_predictions: HashMap<(CheckpointRef, String), Arc<VideoPrediction>>,
+    /// What people wrote about clips, by run folder.
+    pub notes: HashMap<PathBuf, Notes>,
+    /// Runs whose notes are not on the disk yet, and since when.
+    pub unsaved_notes: HashMap<PathBuf, Instant>,
+    /// Counts changes of the notes.
+    pub notes_revision: u64,
     /// Jobs of this session, newest last.
     pub jobs: Vec<JobView>,
     /// Everything that was said, newest last.
@@ -424,6 +432,10 @@ pub struct AppState {
     pub layout_generation: u64,
     /// The person asked to leave.
     pub quit: bool,
+    /// The window closes as soon as nothing would be lost.
+    pub leaving: bool,
+    /// The window closes whatever would be lost.
+    pub forced: bool,
 }
 
 impl Default for AppState {
@@ -444,6 +456,9 @@ impl Default for AppState {
             filter: Filter::default(),
             explain: ExplainStore::default(),
             video_predictions: HashMap::new(),
+            notes: HashMap::new(),
+            unsaved_notes: HashMap::new(),
+            notes_revision: 0,
             jobs: Vec::new(),
             messages: Vec::new(),
             show_messages: false,
@@ -457,6 +472,8 @@ impl Default for AppState {
             redo: Vec::new(),
             layout_generation: 0,
             quit: false,
+            leaving: false,
+            forced: false,
         }
     }
 }
@@ -527,6 +544,20 @@ impl AppState {
         let Some(entry) = self.evaluation() else { return Vec::new() };
         let wrong = entry.predictions.clips.iter().filter(|p| !p.correct() && p.video == video);
         wrong.map(|p| ClipRef { video: p.video.clone(), start: p.start }).collect()
+    }
+
+    /// What is written about a clip of the chosen run.
+    pub fn note(&self, clip: &ClipRef) -> Option<&ClipNote> {
+        self.notes.get(self.selection.run.as_ref()?)?.get(&clip.video, clip.start)
+    }
+
+    /// Jobs whose work would be lost or left half done if the process ended now.
+    pub fn work_to_lose(&self) -> impl Iterator<Item = &JobView> {
+        self.jobs.iter().filter(|j| {
+            let matters =
+                matches!(j.job, Job::Train { .. } | Job::MakeDemo { .. } | Job::Export(_) | Job::SaveNotes { .. });
+            j.status.is_live() && matters
+        })
     }
 
     /// A job by its number.

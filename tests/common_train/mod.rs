@@ -69,7 +69,13 @@ pub fn train(
 
 /// What must be equal between two runs: everything but times and memory.
 pub fn numbers(history: &[EpochReport]) -> Vec<EpochReport> {
-    let strip = |r: &EpochReport| EpochReport { seconds: 0.0, clips_per_second: 0.0, memory_bytes: 0, ..r.clone() };
+    let strip = |r: &EpochReport| EpochReport {
+        seconds: 0.0,
+        clips_per_second: 0.0,
+        memory_bytes: 0,
+        threads_busy: 0.0,
+        ..r.clone()
+    };
     history.iter().map(strip).collect()
 }
 

@@ -9,12 +9,23 @@ use crate::ui::theme;
 use egui::{Key, RichText};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// An answer faster than this came from a system that shows no dialog.
+const NO_DIALOG: Duration = Duration::from_millis(400);
+
+/// How a file dialog ended.
+enum Answer {
+    Chosen(PathBuf),
+    Cancelled,
+    NoDialog,
+}
 
 /// The platform's file dialogs, each on a thread of its own so that the window goes on.
 pub struct FileDialogs {
     wake: Wake,
-    sender: Sender<(PathPurpose, Option<PathBuf>)>,
-    receiver: Receiver<(PathPurpose, Option<PathBuf>)>,
+    sender: Sender<(PathPurpose, Answer)>,
+    receiver: Receiver<(PathPurpose, Answer)>,
     open: bool,
 }
 
@@ -38,31 +49,37 @@ impl FileDialogs {
             if let Some(folder) = start {
                 dialog = dialog.set_directory(folder);
             }
+            let asked = Instant::now();
+            let path = dialog.pick_folder();
+            let answer = match path {
+                Some(path) => Answer::Chosen(path),
+                // Nobody reads and presses Cancel this fast: the system has no dialog.
+                None if asked.elapsed() < NO_DIALOG => Answer::NoDialog,
+                None => Answer::Cancelled,
+            };
             // The receiver is gone only when the window is; then nobody waits for the answer.
-            let _ = sender.send((purpose, dialog.pick_folder()));
+            let _ = sender.send((purpose, answer));
             wake();
         };
         if let Err(error) = std::thread::Builder::new().name("file dialog".into()).spawn(ask) {
             log::error!("a thread for the file dialog cannot be started: {error}");
-            let _ = self.sender.send((purpose, None));
+            let _ = self.sender.send((purpose, Answer::NoDialog));
             (self.wake)();
         }
     }
 
     /// What was answered since the last call.
     pub fn answers(&mut self) -> Vec<Action> {
-        let answers: Vec<Action> = self
-            .receiver
-            .try_iter()
-            .map(|(purpose, path)| match path {
-                Some(path) => Action::PathChosen(purpose, path),
-                None => Action::PathCancelled(purpose),
-            })
-            .collect();
+        let answers: Vec<(PathPurpose, Answer)> = self.receiver.try_iter().collect();
         if !answers.is_empty() {
             self.open = false;
         }
-        answers
+        let action = |(purpose, answer)| match answer {
+            Answer::Chosen(path) => Some(Action::PathChosen(purpose, path)),
+            Answer::NoDialog => Some(Action::NoFileDialog(purpose)),
+            Answer::Cancelled => None,
+        };
+        answers.into_iter().filter_map(action).collect()
     }
 }
 
@@ -110,7 +127,7 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             Some(sentence) if !text.trim().is_empty() => drop(ui.colored_label(p.warn, sentence)),
             _ => drop(ui.label(" ")),
         }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        buttons(ui, |ui| {
             let ready = problem.is_none();
             let button = egui::Button::new(RichText::new(verb(purpose)).color(p.on_accent)).fill(p.accent);
             if ui.add_enabled(ready, button).clicked() || (entered && ready) {
@@ -130,6 +147,13 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     }
 }
 
+/// A row of buttons at the right, the most important one first.
+fn buttons(ui: &mut egui::Ui, add: impl FnOnce(&mut egui::Ui)) {
+    // A layout from the right takes all the height it is given, and a dialog has no height of its own.
+    let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y + 4.0);
+    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), add);
+}
+
 /// Why a path cannot be used, as a sentence.
 fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
     if path.as_os_str().is_empty() {
@@ -139,6 +163,42 @@ fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
         PathPurpose::Demo | PathPurpose::Export => None,
         PathPurpose::Dataset | PathPurpose::Run if path.exists() => None,
         _ => Some(format!("There is nothing at {}.", path.display())),
+    }
+}
+
+/// What closing the window would end.
+pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
+    let mut done: Option<Action> = None;
+    let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        ui.heading("Work is running");
+        ui.label(format!("Still at it: {}.", running.join(", ")));
+        ui.weak("A training stops with a checkpoint and can go on from there; anything else begins anew.");
+        ui.add_space(6.0);
+        let p = theme::palette(ui);
+        buttons(ui, |ui| {
+            if cx.state.leaving {
+                if ui.button("Leave now").on_hover_text("Without waiting for the checkpoint").clicked() {
+                    done = Some(Action::QuitNow);
+                }
+                ui.weak("stopping…");
+                ui.spinner();
+                return;
+            }
+            let button = egui::Button::new(RichText::new("Stop and leave").color(p.on_accent)).fill(p.accent);
+            if ui.add(button).clicked() {
+                done = Some(Action::StopAndQuit);
+            }
+            if ui.button("Stay").clicked() {
+                done = Some(Action::SetDialog(None));
+            }
+        });
+    });
+    if let Some(action) = done {
+        cx.send(action);
+    } else if response.should_close() && !cx.state.leaving {
+        cx.send(Action::SetDialog(None));
     }
 }
 
@@ -156,7 +216,7 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(4.0);
         export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
         let p = theme::palette(ui);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        buttons(ui, |ui| {
             let request = export_request(cx.state, &form);
             let button = egui::Button::new(RichText::new("Export").color(p.on_accent)).fill(p.accent);
             if ui.add_enabled(request.is_some() && !form.out.trim().is_empty(), button).clicked() {
@@ -179,11 +239,10 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>) {
     egui::Grid::new("export fields").num_columns(2).spacing([12.0, 8.0]).show(ui, |ui| {
         ui.label("Clips");
-        ui.vertical(|ui| {
-            let this = clip.map_or_else(|| "The clip on screen".to_owned(), |c| format!("The clip on screen: {c}"));
-            ui.radio_value(&mut form.this_clip, true, this);
-            ui.radio_value(&mut form.this_clip, false, "A random draw");
-        });
+        ui.radio_value(&mut form.this_clip, true, "The clip on screen").on_hover_text(clip.unwrap_or_default());
+        ui.end_row();
+        ui.label("");
+        ui.radio_value(&mut form.this_clip, false, "A random draw");
         ui.end_row();
         let label = ui.label("Samples").id;
         ui.add_enabled(!form.this_clip, egui::DragValue::new(&mut form.num_samples).range(1..=1000)).labelled_by(label);

@@ -35,6 +35,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
     match &cx.state.dialog {
         Some(Dialog::Path { .. }) => dialogs::path(ui, cx),
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
+        Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),
         Some(Dialog::Palette { .. }) => palette::ui(ui, cx),
@@ -52,7 +53,7 @@ fn drop_target(ui: &egui::Ui) {
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop target"));
     let painter = ui.ctx().layer_painter(layer);
     let rect = ui.ctx().content_rect();
-    painter.rect_filled(rect, 0.0, p.base.gamma_multiply(0.8));
+    painter.rect_filled(rect, 0.0, p.base.gamma_multiply(0.94));
     painter.rect_stroke(rect.shrink(18.0), 10.0, egui::Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
     let text = "Drop a dataset folder, a run folder or a video";
     painter.text(

@@ -81,13 +81,14 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let view = state.job(job);
             let source = view.map_or_else(String::new, |j| j.title.clone());
             let quiet = view.is_some_and(|j| j.quiet);
+            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes { .. }));
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(run) = &mut state.training
             {
                 run.log.push(sentence.clone());
             }
-            let severity = if quiet { Severity::Warning } else { Severity::Error };
+            let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
         }
     }
@@ -238,5 +239,6 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Exported(path) => {
             say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
         }
+        Output::NotesSaved(_) => {}
     }
 }

@@ -29,12 +29,12 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
     }
 }
 
-/// A platform without a file dialog answers like a person who cancels, so a field to type the path into is offered.
-pub(super) fn path_cancelled(state: &mut AppState, purpose: PathPurpose) {
+/// Offers a field to type the path into.
+pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose) {
     if matches!(state.dialog, Some(Dialog::Export(_))) {
         return;
     }
-    let note = "No folder was chosen. If no file dialog appeared, this system has none: type the path here instead.";
+    let note = "This system shows no file dialog: type the path here instead.";
     state.dialog = Some(Dialog::Path { purpose, text: suggested(state, purpose), note: Some(note.to_owned()) });
 }
 
@@ -100,6 +100,9 @@ pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
     state.video_predictions.retain(|(c, _), _| c.run != path);
+    if !state.unsaved_notes.contains_key(path) {
+        state.notes.remove(path);
+    }
     if state.selection.run.as_deref() == Some(path) {
         state.selection.run = state.runs.first().map(|r| r.path.clone());
         state.selection.checkpoint = None;
@@ -208,6 +211,14 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     match state.runs.iter_mut().find(|r| r.path == run.path) {
         Some(slot) => *slot = run.clone(),
         None => state.runs.insert(0, run.clone()),
+    }
+    if let Some(problem) = &run.notes_problem {
+        say(state, Severity::Warning, "open run", format!("The notes of this run cannot be shown: {problem}."));
+    }
+    // What was written in this session is newer than the file.
+    if !state.notes.contains_key(&run.path) {
+        state.notes.insert(run.path.clone(), run.notes.clone());
+        state.notes_revision += 1;
     }
     if choose || state.selection.run.is_none() {
         if state.selection.run.as_ref() != Some(&run.path) {

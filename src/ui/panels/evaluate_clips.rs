@@ -7,6 +7,7 @@ use crate::ui::state::EvaluationEntry;
 use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
+use crate::ui::widgets::tags;
 use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
 use std::sync::Arc;
@@ -19,6 +20,9 @@ struct Key {
     cell: Option<MatrixPick>,
     sort: ClipSort,
     wrong_only: bool,
+    tag: Option<String>,
+    notes: u64,
+    heat: u64,
 }
 
 /// The panel.
@@ -26,6 +30,12 @@ struct Key {
 pub struct EvaluateClips {
     sort: ClipSort,
     wrong_only: bool,
+    /// Only clips with this tag.
+    tag: Option<String>,
+    /// A new tag while it is typed.
+    fresh: String,
+    /// Clips whose heat was asked to be measured, so that it is asked for once.
+    measured: Vec<ClipRef>,
     key: Option<Key>,
     cards: Vec<ClipCard>,
     thumbs: Option<Thumbs>,
@@ -43,9 +53,13 @@ impl Panel for EvaluateClips {
         let classes = &entry.evaluation.classes;
         let shown = Matrix { confusion: &entry.evaluation.confusion, classes };
         ui.horizontal_wrapped(|ui| {
-            let title = match cell {
-                Some(pick) => matrix::title(pick, &shown),
-                None => format!("Every wrong clip: {}", self.cards.len()),
+            let title = match (cell, &self.tag) {
+                (Some(pick), None) => matrix::title(pick, &shown),
+                (Some(pick), Some(tag)) => {
+                    format!("{}, of them tagged '{tag}': {}", matrix::title(pick, &shown), self.cards.len())
+                }
+                (None, Some(tag)) => format!("Clips tagged '{tag}': {}", self.cards.len()),
+                (None, None) => format!("Every wrong clip: {}", self.cards.len()),
             };
             ui.label(RichText::new(title).strong());
             if cell.is_some() && ui.small_button("Show every wrong clip").clicked() {
@@ -56,7 +70,7 @@ impl Panel for EvaluateClips {
             egui::ComboBox::from_id_salt("clip order")
                 .selected_text(self.sort.name())
                 .show_ui(ui, |ui| {
-                    for sort in ClipSort::ALL {
+                    for sort in ClipSort::ALL.into_iter().filter(|s| *s != ClipSort::OffBody || has_masks(state)) {
                         ui.selectable_value(&mut self.sort, sort, sort.name());
                     }
                 })
@@ -65,8 +79,10 @@ impl Panel for EvaluateClips {
             if matches!(cell, Some(MatrixPick::Row(_) | MatrixPick::Column(_))) {
                 ui.checkbox(&mut self.wrong_only, "Only wrong ones");
             }
+            self.tags(ui, cx);
             ui.weak("Click chooses, double click or Enter shows the heatmap");
         });
+        self.measure(cx);
         if self.cards.is_empty() {
             let text = if cell.is_some() { "No clip lies here." } else { "No clip is wrong." };
             ui.weak(text);
@@ -81,7 +97,62 @@ impl Panel for EvaluateClips {
     }
 }
 
+fn has_masks(state: &AppState) -> bool {
+    state.dataset.as_ref().is_some_and(|d| d.videos.iter().any(|v| v.masks.is_some()))
+}
+
 impl EvaluateClips {
+    /// The tags of the run as a filter, and the menu that tags the chosen clip.
+    fn tags(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        let state = cx.state;
+        let notes = state.selection.run.as_ref().and_then(|run| state.notes.get(run));
+        let tags = notes.map(crate::eval::Notes::tags).unwrap_or_default();
+        if self.tag.as_deref().is_some_and(|t| !tags.contains_key(t)) {
+            self.tag = None;
+        }
+        if !tags.is_empty() {
+            let label = ui.weak("tag");
+            egui::ComboBox::from_id_salt("clip tag")
+                .selected_text(self.tag.as_deref().unwrap_or("any"))
+                .width(70.0)
+                .show_ui(ui, |ui| {
+                    ui.selectable_value(&mut self.tag, None, "any");
+                    for (tag, clips) in &tags {
+                        ui.selectable_value(&mut self.tag, Some((*tag).to_owned()), format!("{tag} ({clips})"));
+                    }
+                })
+                .response
+                .labelled_by(label.id);
+        }
+        let Some(clip) = state.selection.clip.clone() else { return };
+        if state.run().is_none_or(|r| r.notes_problem.is_some()) {
+            return;
+        }
+        let note = state.note(&clip).cloned().unwrap_or_default();
+        if let Some(note) = tags::menu(ui, &note, notes, &mut self.fresh) {
+            cx.send(Action::SetNote(clip, note));
+        }
+    }
+
+    /// Asks for the heat on the body of the clips on screen, when they are sorted by it.
+    fn measure(&mut self, cx: &mut PanelCx<'_>) {
+        if self.sort != ClipSort::OffBody {
+            return;
+        }
+        let Some(checkpoint) = cx.state.selection.checkpoint_ref() else { return };
+        let view = cx.state.selection.view();
+        let known =
+            |clip: &ClipRef| cx.state.explain.answer(&checkpoint, clip).is_some_and(|a| a.on_body.contains_key(&view));
+        let missing: Vec<ClipRef> = self.cards.iter().map(|c| c.clip.clone()).filter(|c| !known(c)).collect();
+        // Asked for once: a clip without an answer failed or was cancelled, which was told.
+        if !missing.is_empty() && missing.iter().any(|c| !self.measured.contains(c)) {
+            self.measured.clone_from(&missing);
+            cx.send(Action::MeasureBody(missing));
+        } else if missing.is_empty() {
+            self.measured.clear();
+        }
+    }
+
     /// Makes the cards again when anything they depend on has changed.
     fn refresh(&mut self, state: &AppState, entry: &EvaluationEntry) {
         let cell = state.selection.cell;
@@ -91,14 +162,29 @@ impl EvaluateClips {
             cell,
             sort: self.sort,
             wrong_only: self.wrong_only,
+            tag: self.tag.clone(),
+            notes: state.notes_revision,
+            heat: if self.sort == ClipSort::OffBody { state.explain.generation() } else { 0 },
         };
         if self.key.as_ref() == Some(&key) {
             return;
         }
         let wanted = |p: &&Prediction| match cell {
-            None => !p.correct(),
+            None => self.tag.is_some() || !p.correct(),
             Some(MatrixPick::Cell { .. }) => cell.is_some_and(|c| c.contains(p.truth, p.predicted)),
             Some(c) => c.contains(p.truth, p.predicted) && !(self.wrong_only && p.correct()),
+        };
+        let notes = state.notes.get(&entry.run);
+        let note = |p: &Prediction| notes.and_then(|n| n.get(&p.video, p.start));
+        let tagged = |p: &&Prediction| match &self.tag {
+            Some(tag) => note(p).is_some_and(|n| n.tags.contains(tag)),
+            None => true,
+        };
+        let checkpoint = state.selection.checkpoint_ref();
+        let view = state.selection.view();
+        let share = |clip: &ClipRef| {
+            let answer = state.explain.answer(checkpoint.as_ref()?, clip)?;
+            answer.on_body.get(&view).copied().flatten().map(|s| s.of_heat())
         };
         let geometry = state.run_at(&entry.run).map(|r| r.config.clip.clone()).unwrap_or_default().geometry();
         self.cards = entry
@@ -106,10 +192,14 @@ impl EvaluateClips {
             .clips
             .iter()
             .filter(wanted)
+            .filter(tagged)
             .map(|p| {
                 let video = state.video_named(&p.video);
+                let clip = ClipRef { video: p.video.clone(), start: p.start };
                 ClipCard {
-                    clip: ClipRef { video: p.video.clone(), start: p.start },
+                    on_body: share(&clip),
+                    tags: note(p).map(|n| n.tags.clone()).unwrap_or_default(),
+                    clip,
                     path: video.map(|v| v.path.clone()),
                     frames: geometry.frame_numbers(p.start, video.map_or(u32::MAX, |v| v.frames())).collect(),
                     truth: p.truth,
@@ -117,7 +207,6 @@ impl EvaluateClips {
                     confidence: p.confidence(),
                     margin: p.margin(),
                     loss: p.loss,
-                    tags: Vec::new(),
                 }
             })
             .collect();

@@ -1,12 +1,14 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
-use crate::eval::Evaluation;
+use crate::eval::{Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, SplitChoice};
+use crate::progress::EpochReport;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState};
+use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
-use crate::ui::widgets::style;
+use crate::ui::widgets::{style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
 use std::path::Path;
@@ -16,6 +18,74 @@ use std::path::Path;
 pub struct EvaluateReport {
     matrix: MatrixState,
     bars: BarState,
+    /// The validation's matrix of an epoch instead of the evaluation's.
+    through: Through,
+}
+
+/// The matrix through training.
+#[derive(Default)]
+struct Through {
+    on: bool,
+    /// Position among the epochs that were validated.
+    at: usize,
+    playing: bool,
+    /// When the next epoch is due, on egui's clock.
+    due: f64,
+}
+
+/// Epochs a second while the matrix plays.
+const PLAY_RATE: f64 = 3.0;
+
+impl Through {
+    /// The switch, and the slider over the epochs. Returns the epoch whose matrix is to be drawn.
+    fn ui<'a>(&mut self, ui: &mut Ui, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
+        let epochs: Vec<&EpochReport> = history.iter().filter(|e| !e.confusion.is_empty()).collect();
+        let last = epochs.len().checked_sub(1)?;
+        ui.horizontal(|ui| {
+            let help = "Watch the matrix of the validation clips form, epoch by epoch";
+            if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
+                (self.at, self.playing) = (last, false);
+            }
+            if !self.on {
+                return;
+            }
+            self.at = self.at.min(last);
+            let (icon, name) =
+                if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
+            if icons::button(ui, icon, name).clicked() {
+                self.playing = !self.playing;
+                self.due = ui.input(|i| i.time) + 1.0 / PLAY_RATE;
+                if self.playing && self.at == last {
+                    self.at = 0;
+                }
+            }
+            self.play(ui, last);
+            ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 220.0);
+            let slider = ui.add(egui::Slider::new(&mut self.at, 0..=last).show_value(false));
+            text::name(&slider, "Epoch of the matrix");
+            if slider.changed() {
+                self.playing = false;
+            }
+            if let Some(e) = epochs.get(self.at) {
+                let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
+                ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
+            }
+        });
+        if self.on { epochs.get(self.at).copied() } else { None }
+    }
+
+    fn play(&mut self, ui: &Ui, last: usize) {
+        if !self.playing {
+            return;
+        }
+        let now = ui.input(|i| i.time);
+        if now >= self.due {
+            self.at = (self.at + 1).min(last);
+            self.due = now + 1.0 / PLAY_RATE;
+        }
+        self.playing = self.at < last;
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((self.due - now).max(0.0)));
+    }
 }
 
 impl Panel for EvaluateReport {
@@ -41,7 +111,7 @@ impl Panel for EvaluateReport {
         let evaluation = entry.evaluation.as_ref();
         summary(ui, evaluation);
         ui.add_space(4.0);
-        let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
+        let history = state.run_at(&entry.run).map_or(&[][..], |r| r.history.as_slice());
         let selected = state.selection.cell;
         let size = ui.available_size();
         let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
@@ -50,7 +120,18 @@ impl Panel for EvaluateReport {
             let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
             ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_size(matrix_size);
-                picked = matrix::show(ui, &shown, selected, &mut self.matrix);
+                match self.through.ui(ui, history) {
+                    // The clips of earlier epochs are not kept: this matrix is for looking only.
+                    Some(epoch) => {
+                        let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);
+                        let shown = Matrix { confusion: &confusion, classes: &evaluation.classes };
+                        matrix::show(ui, &shown, None, &mut self.matrix);
+                    }
+                    None => {
+                        let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
+                        picked = matrix::show(ui, &shown, selected, &mut self.matrix);
+                    }
+                }
             });
             let rest = egui::vec2(ui.available_width(), size.y);
             ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {

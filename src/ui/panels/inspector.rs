@@ -1,20 +1,26 @@
 //! What is chosen, in facts.
 
 use crate::domain::{Label, VideoEntry, grouped};
+use crate::eval::ClipNote;
 use crate::ui::Action;
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, Workspace};
 use crate::ui::theme;
-use crate::ui::widgets::text::{duration, fps};
+use crate::ui::widgets::tags;
+use crate::ui::widgets::text::{duration, fps, name};
 use egui::{RichText, Sense, Vec2};
 
 /// Probability bars shown.
 const BARS: usize = 6;
 
 /// The inspector.
-pub struct Inspector;
+#[derive(Default)]
+pub struct Inspector {
+    /// A new tag while it is typed.
+    fresh: String,
+}
 
 impl Panel for Inspector {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -29,11 +35,43 @@ impl Panel for Inspector {
             if state.workspace == Workspace::Review {
                 prediction(ui, cx);
                 ui.add_space(8.0);
+                self.notes(ui, cx);
             }
             frame(ui, cx, video);
             ui.add_space(8.0);
             facts(ui, cx, index, video);
         });
+    }
+}
+
+impl Inspector {
+    /// Tags and notes of the explained clip.
+    fn notes(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let state = cx.state;
+        let (Some(run), Some(clip)) = (state.run(), state.explained_clip()) else { return };
+        section(ui, "Notes");
+        if let Some(problem) = &run.notes_problem {
+            ui.colored_label(theme::palette(ui).bad, problem);
+            return;
+        }
+        let note = state.note(&clip).cloned().unwrap_or_default();
+        let mut changed = None;
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            changed = tags::menu(ui, &note, state.notes.get(&run.path), &mut self.fresh);
+            changed = tags::row(ui, &note).or(changed.take());
+        });
+        let mut written = note.text.clone();
+        let field = egui::TextEdit::multiline(&mut written).desired_rows(2).desired_width(f32::INFINITY);
+        let field = ui.add(field.hint_text("A note on this clip…"));
+        name(&field, "Note");
+        if written != note.text {
+            changed = Some(ClipNote { text: written, ..changed.unwrap_or(note) });
+        }
+        if let Some(note) = changed {
+            cx.send(Action::SetNote(clip, note));
+        }
+        ui.add_space(8.0);
     }
 }
 
@@ -167,10 +205,15 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         }
     });
     let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
-        match state.explain.failure(&checkpoint, &clip) {
-            Some(sentence) => drop(ui.colored_label(p.bad, sentence)),
-            None => drop(ui.weak("asking the network…")),
-        }
+        // What stands below must not jump when the answer comes.
+        let rows = state.run().map_or(0, |r| r.classes.len()).min(BARS) as f32;
+        ui.scope(|ui| {
+            ui.set_min_height(rows * 20.0 + 70.0);
+            match state.explain.failure(&checkpoint, &clip) {
+                Some(sentence) => drop(ui.colored_label(p.bad, sentence)),
+                None => drop(ui.weak("asking the network…")),
+            }
+        });
         return;
     };
     verdict(ui, answer);
@@ -251,16 +294,22 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
 
 /// Share of the heat at the shown moment that lies inside the mask, against the mask's share of the picture.
 fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: &ClipAnswer) {
-    let Some(map) = answer.maps.get(&cx.state.selection.view()) else { return };
-    let Some(mask) = &frame.mask else {
-        if cx.state.video().is_some_and(|(_, v)| v.masks.is_some()) {
-            pair(ui, "on body", "turn the mask on (M)");
-        }
+    if cx.state.video().is_none_or(|(_, v)| v.masks.is_none()) {
         return;
+    }
+    let Some(mask) = &frame.mask else {
+        return pair(ui, "on body", "turn the mask on (M)");
+    };
+    let Some(map) = answer.maps.get(&cx.state.selection.view()) else {
+        return pair(ui, "on body", "…");
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
-    if let Some(share) = map.share_on(mask, at, answer.frames.len()) {
-        pair(ui, "on body", format!("{:.0} % of the heat", share.of_heat() * 100.0));
-        pair(ui, "", format!("body is {:.0} % of the picture", share.of_picture() * 100.0));
-    }
+    let text = map.share_on(mask, at, answer.frames.len()).map_or_else(
+        || "no heat or no body here".to_owned(),
+        |share| {
+            let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
+            format!("{heat:.0} % of the heat (body {picture:.0} %)")
+        },
+    );
+    pair(ui, "on body", text);
 }

@@ -34,7 +34,7 @@ pub const PANELS: &[PanelSpec] = &[
         id: "inspector",
         title: "Inspector",
         workspaces: &[Data, Review],
-        build: || Box::new(inspector::Inspector),
+        build: || Box::<inspector::Inspector>::default(),
     },
     PanelSpec {
         id: "timeline",

@@ -178,11 +178,14 @@ pub fn heat_layer(state: &AppState, frame: &Committed, request: &HeatRequest) ->
             super::super::state::HeatScale::Fixed(_) => "fixed scale",
         };
         let silent = if map.clip_max() <= 0.0 { "; nothing speaks for this class" } else { "" };
-        format!(
-            "{t}×{h}×{w} cells, {}, {method} for {}, {pooled}, {scale}{silent}",
-            map.layer,
-            answer.classes.name(map.class)
-        )
+        let against = match (map.against, request.against) {
+            (Some(other), _) => format!(" rather than {}", answer.classes.name(other)),
+            // Asked for, but both turned out to be one class.
+            (None, Some(_)) => " alone".to_owned(),
+            (None, None) => String::new(),
+        };
+        let class = answer.classes.name(map.class);
+        format!("{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}", map.layer)
     } else {
         state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned)
     };

@@ -1,7 +1,7 @@
 //! What is explained and how it is drawn.
 
 use crate::cam;
-use crate::domain::PoolingRule;
+use crate::domain::{ClassSet, PoolingRule};
 use crate::jobs::{HeatRequest, TargetClass};
 use crate::render::COLOR_MAPS;
 use crate::ui::Action;
@@ -28,6 +28,7 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         method(ui, &mut next);
         layer(ui, cx, &mut next);
         class(ui, cx, &mut next);
+        against(ui, cx, &mut next);
         if next != view {
             cx.send(Action::SetHeatView(index, next));
         }
@@ -86,19 +87,39 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
 
 fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
     let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
-    let text = match view.target {
+    combo(ui, "Class", 88.0, target_name(view.target, &classes), |ui| {
+        for (target, name) in targets(&classes) {
+            ui.selectable_value(&mut view.target, target, name);
+        }
+    });
+}
+
+/// The class taken off the explained one.
+fn against(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+    let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
+    let text = view.against.map_or("alone".to_owned(), |t| format!("− {}", target_name(t, &classes)));
+    combo(ui, "Against", 72.0, &text, |ui| {
+        ui.selectable_value(&mut view.against, None, "alone").on_hover_text("What speaks for the class.");
+        ui.weak("rather than for");
+        for (target, name) in targets(&classes) {
+            ui.selectable_value(&mut view.against, Some(target), name)
+                .on_hover_text("What speaks for the one class rather than for this one: the difference is explained.");
+        }
+    });
+}
+
+fn target_name(target: TargetClass, classes: &ClassSet) -> &str {
+    match target {
         TargetClass::Predicted => "predicted",
         TargetClass::True => "true",
         TargetClass::Class(c) => classes.name(c),
-    };
-    combo(ui, "Class", 88.0, text, |ui| {
-        ui.selectable_value(&mut view.target, TargetClass::Predicted, "predicted");
-        ui.selectable_value(&mut view.target, TargetClass::True, "true");
-        ui.separator();
-        for (class, info) in classes.classes.iter().enumerate() {
-            ui.selectable_value(&mut view.target, TargetClass::Class(class), &info.name);
-        }
-    });
+    }
+}
+
+/// Everything that can be explained.
+fn targets(classes: &ClassSet) -> impl Iterator<Item = (TargetClass, &str)> {
+    let named = (0..classes.len()).map(TargetClass::Class);
+    [TargetClass::Predicted, TargetClass::True].into_iter().chain(named).map(|t| (t, target_name(t, classes)))
 }
 
 /// How the overlay looks.

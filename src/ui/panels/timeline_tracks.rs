@@ -60,7 +60,11 @@ pub fn ruler(ui: &egui::Ui, strip: &Strip, rect: Rect, fps: f64) {
             .line_segment([egui::pos2(x, rect.bottom() - 4.0), egui::pos2(x, rect.bottom())], Stroke::new(1.0, p.line));
         let seconds = frame as f64 / fps;
         let text = format!("{frame}  {seconds:.1} s");
-        painter.text(egui::pos2(x + 3.0, rect.top() + 1.0), Align2::LEFT_TOP, text, font.clone(), p.muted);
+        let text = painter.layout_no_wrap(text, font.clone(), p.muted);
+        // A number that is cut reads as another number.
+        if x + 3.0 + text.size().x <= rect.right() {
+            painter.galley(egui::pos2(x + 3.0, rect.top() + 1.0), text, p.muted);
+        }
         frame += i64::from(step);
     }
 }

@@ -10,11 +10,13 @@ use crate::ui::state::{JobStatus, JobView, LiveRun};
 use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent};
 use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Unit};
-use crate::ui::widgets::{class_heat, style};
+use crate::ui::widgets::usage::UsageMeter;
+use crate::ui::widgets::{class_heat, style, text};
 use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Which classes are drawn as lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub struct TrainLive {
     top: usize,
     chosen: Vec<usize>,
     thumbs: Option<Thumbs>,
+    usage: UsageMeter,
 }
 
 impl Default for TrainLive {
@@ -55,6 +58,7 @@ impl Default for TrainLive {
             top: 5,
             chosen: Vec::new(),
             thumbs: None,
+            usage: UsageMeter::default(),
         }
     }
 }
@@ -115,7 +119,7 @@ impl Panel for TrainLive {
             style::empty_state(ui, "No run yet", text, None);
             return;
         };
-        header(ui, &run);
+        header(ui, &run, &mut self.usage);
         self.controls(ui, &run, state);
         self.tracks.update(run.live.map_or(0, |(l, _)| l.job.0 + 1), run.steps, run.epochs, self.axis);
         self.curves.begin();
@@ -132,7 +136,7 @@ impl Panel for TrainLive {
 }
 
 /// Name, where it stands, how long it will take, and what is wrong with it.
-fn header(ui: &mut Ui, run: &Shown<'_>) {
+fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
     let last = run.epochs.last();
     let step = run.steps.last();
     ui.horizontal_wrapped(|ui| {
@@ -148,6 +152,11 @@ fn header(ui: &mut Ui, run: &Shown<'_>) {
         if let Some(s) = step.filter(|_| live) {
             ui.label(format!("{:.0} clips/s", s.clips_per_second))
                 .on_hover_text(format!("{:.0} % of each step is spent waiting for data", s.data_wait * 100.0));
+        }
+        if live && let Some((memory, busy)) = usage.read(Instant::now()) {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            ui.label(format!("CPU {busy:.1} of {threads} threads, {}", text::bytes(memory)))
+                .on_hover_text("Processor threads kept busy and memory held by kinolens, over the last second");
         }
         if let (Some(stop), Some(e)) = (run.config.training.early_stopping, last) {
             let text = format!("plateau {} of {}", e.epochs_without_improvement, stop.patience);
@@ -196,7 +205,7 @@ fn status(ui: &mut Ui, job: &JobView, starting: bool) {
 impl TrainLive {
     fn controls(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
         ui.horizontal_wrapped(|ui| {
-            ui.weak("x");
+            ui.weak("Across");
             let steps_known = !run.steps.is_empty();
             if !steps_known && self.axis == Axis::Step {
                 self.axis = Axis::Epoch;
@@ -386,10 +395,12 @@ impl TrainLive {
         }
         let gradients = [values("gradient norm", t.step_gradient.as_slice(), t.gradient.as_slice())];
         let speeds = [values("clips/s", t.step_speed.as_slice(), t.speed.as_slice())];
+        let busy = [Series { name: "threads busy", color, xs: &t.epoch_x, ys: &t.busy, look: Look::Dotted }];
         let memories = [Series { name: "memory", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
         let rates_chart = Chart { legend: rates.len() > 1, ..rate };
-        let (gradient, speed, memory) =
-            (Chart { legend: false, ..gradient }, Chart { legend: false, ..speed }, Chart { legend: false, ..memory });
+        let [gradient, speed, memory, threads] =
+            [gradient, speed, memory, small("Processor threads busy", Unit::Plain, false)]
+                .map(|chart| Chart { legend: false, ..chart });
         let curves = &mut self.curves;
         pair(
             ui,
@@ -401,8 +412,9 @@ impl TrainLive {
             ui,
             curves,
             |ui, curves| curves::show(ui, &speed, &speeds, &[], curves),
-            |ui, curves| curves::show(ui, &memory, &memories, &[], curves),
+            |ui, curves| curves::show(ui, &threads, &busy, &[], curves),
         );
+        pair(ui, curves, |ui, curves| curves::show(ui, &memory, &memories, &[], curves), |_, _| {});
     }
 
     fn wrong_strip(&mut self, ui: &mut Ui, live: &LiveRun, cx: &mut PanelCx<'_>) {
@@ -428,6 +440,7 @@ impl TrainLive {
                     margin: f32::NAN,
                     loss: f32::NAN,
                     tags: Vec::new(),
+                    on_body: None,
                 }
             })
             .collect();

@@ -50,6 +50,8 @@ pub struct Tracks {
     pub speed: Vec<f64>,
     /// Memory of the process after each epoch, in bytes.
     pub memory: Vec<f64>,
+    /// Processor threads busy in each epoch.
+    pub busy: Vec<f64>,
     /// Accuracy of each class after each epoch, `[class][epoch]`; NaN without clips.
     pub classes: Vec<Vec<f64>>,
 }
@@ -125,6 +127,7 @@ impl Tracks {
         self.gradient = column(&|e| f64::from(e.gradient_norm));
         self.speed = column(&|e| f64::from(e.clips_per_second));
         self.memory = column(&|e| e.memory_bytes as f64);
+        self.busy = column(&|e| f64::from(e.threads_busy));
         let classes = epochs.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
         self.classes =
             (0..classes).map(|c| column(&|e| or_nan(e.per_class_accuracy.get(c).copied().flatten()))).collect();

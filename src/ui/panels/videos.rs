@@ -14,6 +14,7 @@ use std::cmp::Ordering;
 enum Key {
     #[default]
     Name,
+    Subject,
     Split,
     Frames,
     Fps,
@@ -22,13 +23,14 @@ enum Key {
     Warnings,
 }
 
-const COLUMNS: [(Key, &str, f32); 7] = [
-    (Key::Name, "video", 76.0),
-    (Key::Split, "split", 38.0),
+const COLUMNS: [(Key, &str, f32); 8] = [
+    (Key::Name, "video", 70.0),
+    (Key::Subject, "subject", 48.0),
+    (Key::Split, "split", 36.0),
     (Key::Frames, "frames", 46.0),
-    (Key::Fps, "fps", 32.0),
-    (Key::Size, "size", 58.0),
-    (Key::Codec, "codec", 42.0),
+    (Key::Fps, "fps", 30.0),
+    (Key::Size, "size", 56.0),
+    (Key::Codec, "codec", 40.0),
     (Key::Warnings, "!", 18.0),
 ];
 
@@ -150,10 +152,13 @@ fn heading(ui: &mut egui::Ui, title: &str, descending: Option<bool>) -> egui::Re
     let text = RichText::new(title).text_style(theme::caption()).color(color);
     let response = ui.add(egui::Button::new(text).frame(false));
     if let Some(down) = descending {
-        let tip = response.rect.right_center() + Vec2::new(-1.0, if down { 3.0 } else { -3.0 });
+        // In the gap between two columns, beside the word.
+        let tip = response.rect.right_center() + Vec2::new(4.5, if down { 3.0 } else { -3.0 });
         let side = if down { -5.0 } else { 5.0 };
         let points = vec![tip, tip + Vec2::new(-3.5, side), tip + Vec2::new(3.5, side)];
-        ui.painter().add(egui::Shape::convex_polygon(points, p.text, egui::Stroke::NONE));
+        let around = ui.clip_rect().expand2(Vec2::new(8.0, 0.0));
+        let painter = ui.painter().with_clip_rect(around);
+        painter.add(egui::Shape::convex_polygon(points, p.text, egui::Stroke::NONE));
     }
     let name = if title == "!" { "warnings" } else { title };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Sort by {name}")));
@@ -173,6 +178,7 @@ fn cells(
         ui.add(egui::Label::new(RichText::new(text).text_style(theme::caption())).truncate().selectable(false));
     };
     row.col(|ui| text(ui, video.name.rsplit('/').next().unwrap_or(&video.name).to_owned()));
+    row.col(|ui| text(ui, video.subject.clone()));
     row.col(|ui| text(ui, video.split.name().to_owned()));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| grouped(u64::from(f.frames)))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| fps(f.fps))));
@@ -186,14 +192,18 @@ fn cells(
         }
     });
     row.col(|ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
-        for class in classes.iter().take(24) {
-            let (rect, response) = ui.allocate_exact_size(Vec2::new(9.0, 12.0), Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, theme::class_color(*class));
-            response.on_hover_text(dataset.classes.name(*class));
+        // As wide as they fit; so narrow that none can be told apart they are only counted.
+        let gap = if classes.len() > 12 { 1.0 } else { 2.0 };
+        let each = (ui.available_width() / classes.len().max(1) as f32 - gap).min(9.0);
+        if each < 2.0 {
+            ui.weak(format!("{} classes", classes.len()));
+            return;
         }
-        if classes.len() > 24 {
-            ui.weak(format!("+{}", classes.len() - 24));
+        ui.spacing_mut().item_spacing.x = gap;
+        for class in classes {
+            let (rect, response) = ui.allocate_exact_size(Vec2::new(each, 12.0), Sense::hover());
+            ui.painter().rect_filled(rect, (each * 0.25).min(2.0), theme::class_color(*class));
+            response.on_hover_text(dataset.classes.name(*class));
         }
     });
 }
@@ -209,6 +219,7 @@ fn compare(a: &VideoEntry, b: &VideoEntry, key: Key) -> Ordering {
     let (fa, fb) = (a.facts.as_ref(), b.facts.as_ref());
     match key {
         Key::Name | Key::Warnings => Ordering::Equal,
+        Key::Subject => a.subject.cmp(&b.subject),
         Key::Split => a.split.cmp(&b.split),
         Key::Frames => a.frames().cmp(&b.frames()),
         Key::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),

@@ -50,6 +50,8 @@ pub struct ClipCard {
     pub loss: f32,
     /// Tags somebody gave it.
     pub tags: Vec<String>,
+    /// Share of the map's heat that lies on the body, 0…1, where it was measured.
+    pub on_body: Option<f32>,
 }
 
 impl ClipCard {
@@ -75,13 +77,16 @@ pub enum ClipSort {
     Margin,
     /// The most surprising label first.
     Loss,
+    /// Clips whose heat lies least on the body first; those without masks or heat last.
+    OffBody,
     /// As in the dataset.
     Video,
 }
 
 impl ClipSort {
     /// Every order.
-    pub const ALL: [ClipSort; 4] = [ClipSort::Confidence, ClipSort::Margin, ClipSort::Loss, ClipSort::Video];
+    pub const ALL: [ClipSort; 5] =
+        [ClipSort::Confidence, ClipSort::Margin, ClipSort::Loss, ClipSort::OffBody, ClipSort::Video];
 
     /// Name in the picker.
     pub fn name(self) -> &'static str {
@@ -89,6 +94,7 @@ impl ClipSort {
             ClipSort::Confidence => "surest first",
             ClipSort::Margin => "least decided first",
             ClipSort::Loss => "largest loss first",
+            ClipSort::OffBody => "least heat on body first",
             ClipSort::Video => "by video and time",
         }
     }
@@ -100,6 +106,7 @@ pub fn sort(cards: &mut [ClipCard], by: ClipSort) {
         ClipSort::Confidence => -c.confidence,
         ClipSort::Margin => c.margin,
         ClipSort::Loss => -c.loss,
+        ClipSort::OffBody => c.on_body.unwrap_or(f32::NAN),
         ClipSort::Video => 0.0,
     };
     cards.sort_by(|a, b| {
@@ -120,9 +127,9 @@ pub enum ClipEvent {
     Open(ClipRef),
 }
 
-/// Picture area of a card; two lines of text stand below it.
+/// Picture area of a card; three lines of text stand below it.
 const PICTURE: Vec2 = vec2(132.0, 96.0);
-const TEXT: f32 = 36.0;
+const TEXT: f32 = 51.0;
 const GAP: f32 = 8.0;
 /// Pictures a second while a clip plays under the pointer.
 const PLAY_RATE: f64 = 12.0;
@@ -271,11 +278,6 @@ fn card(
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
     painter.rect_filled(plate, 3.0, Color32::from_black_alpha(170));
     painter.galley(plate.min + vec2(4.0, 1.5), galley, Color32::WHITE);
-    let first = if card.correct() {
-        classes.name(card.predicted).to_owned()
-    } else {
-        format!("{} called {}", classes.name(card.truth), classes.name(card.predicted))
-    };
     let line = |y: f32, text: &str, size: f32, color: Color32, inset: f32| {
         let mut job =
             egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::proportional(size), color);
@@ -283,14 +285,25 @@ fn card(
         let galley = painter.layout_job(job);
         painter.galley(pos2(rect.left() + inset, y), galley, color);
     };
-    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, accent);
-    line(frame.bottom() + 3.0, &first, 12.0, ui.visuals().text_color(), 16.0);
+    let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
+    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, style::class_color(card.truth));
+    line(frame.bottom() + 3.0, classes.name(card.truth), 12.0, text, 16.0);
+    let (said, color) = if card.correct() {
+        ("recognised".to_owned(), accent)
+    } else {
+        (format!("called {}", classes.name(card.predicted)), accent)
+    };
+    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, style::class_color(card.predicted));
+    line(frame.bottom() + 18.0, &said, 12.0, color, 16.0);
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
-    let place = match card.tags.as_slice() {
+    let mut place = match card.tags.as_slice() {
         [] => format!("{name} · {}", card.clip.start),
         tags => format!("{} · {name} · {}", tags.join(", "), card.clip.start),
     };
-    line(frame.bottom() + 19.0, &place, 10.5, ui.visuals().weak_text_color(), 6.0);
+    if let Some(share) = card.on_body {
+        place = format!("{:.0} % on body · {place}", share * 100.0);
+    }
+    line(frame.bottom() + 34.0, &place, 10.5, weak, 6.0);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,
@@ -394,6 +407,7 @@ mod tests {
             margin,
             loss,
             tags: Vec::new(),
+            on_body: None,
         }
     }
 

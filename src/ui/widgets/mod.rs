@@ -11,4 +11,6 @@ pub mod matrix;
 pub mod picture;
 pub mod series;
 pub mod style;
+pub mod tags;
 pub mod text;
+pub mod usage;

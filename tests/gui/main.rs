@@ -1,13 +1,15 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod session;
+
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
-use kinolens::domain::{ClassSet, Dataset, HeatMap};
+use kinolens::domain::{Dataset, HeatMap};
 use kinolens::eval::{Evaluation, Prediction, Predictions};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
-use kinolens::ui::state::{Dialog, PathPurpose, ThemeChoice};
+use kinolens::ui::state::{Dialog, PathPurpose, ThemeChoice, ViewMode, ViewSettings};
 use kinolens::ui::{Action, App, LaunchOptions, PANELS, Workers, Workspace};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,8 @@ struct Script {
     events: Vec<Event>,
     /// Jobs that stay under way instead of being answered.
     hold: bool,
+    /// Maps of 16x1x16 cells of which at time step `t` only column `t` is hot.
+    wandering: bool,
 }
 
 impl Workers for Scripted {
@@ -49,7 +53,8 @@ impl Workers for Scripted {
                 _ => EventBody::Failed(format!("{} is no run folder: choose one with a config.ron.", path.display())),
             },
             Job::Explain(request) => {
-                let samples = request.clips.iter().map(|clip| sample(clip, &request)).collect();
+                let wandering = s.wandering;
+                let samples = request.clips.iter().map(|clip| sample(clip, &request, wandering)).collect();
                 EventBody::Finished(Output::Explanation(Arc::new(Explanation {
                     checkpoint: request.checkpoint.clone(),
                     classes: request.dataset.classes.clone(),
@@ -80,18 +85,22 @@ impl Workers for Scripted {
 }
 
 /// A map whose hot cell tells the method: grad-cam in the first cell, the others in the last.
-fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainRequest) -> ClipSample {
+fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainRequest, wandering: bool) -> ClipSample {
     let classes = request.dataset.classes.len();
     let map = |r: &kinolens::jobs::HeatRequest| {
         let mut values: Vec<f32> = (0..2 * 7 * 7).map(|i| ((i % 49) as f32 / 48.0).powi(2)).collect();
         if r.method == "grad-cam" {
             values.reverse();
         }
+        if wandering {
+            values = (0..16 * 16).map(|i| if i / 16 == i % 16 { 1.0 } else { 0.0 }).collect();
+        }
         HeatMap {
             method: r.method.clone(),
             layer: "block5".into(),
             class: 1,
-            shape: [2, 7, 7],
+            against: None,
+            shape: if wandering { [16, 1, 16] } else { [2, 7, 7] },
             values,
             pooling: r.pooling,
         }
@@ -105,6 +114,7 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
         predicted: 1,
         probabilities,
         maps: request.maps.iter().map(map).collect(),
+        on_body: Vec::new(),
     }
 }
 
@@ -204,8 +214,7 @@ fn welcome_leads_to_a_path_field_and_an_error_is_kept_as_a_sentence() {
             harness.get_by_label(label);
         }
         shot(&mut harness, &format!("welcome-{theme:?}"));
-        // A platform without file dialogs answers like a person who cancels.
-        harness.state_mut().send(Action::PathCancelled(PathPurpose::Dataset));
+        harness.state_mut().send(Action::NoFileDialog(PathPurpose::Dataset));
         harness.run_steps(3);
         assert!(matches!(harness.state().state().dialog, Some(Dialog::Path { .. })));
         shot(&mut harness, &format!("path-field-{theme:?}"));
@@ -375,6 +384,53 @@ fn the_overlay_reaches_the_pixels() {
 }
 
 #[test]
+fn the_map_on_screen_is_that_of_the_frame_on_screen() {
+    let (script, mut harness) = opened(ThemeChoice::Dark);
+    script.0.borrow_mut().wandering = true;
+    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
+    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    let view = harness.state().state().view.clone();
+    // The heat alone, its cells as they are, black to white.
+    let (alpha, color_map) = (1.0, "gray".to_owned());
+    harness.state_mut().send(Action::SetView(ViewSettings {
+        mode: ViewMode::Overlay,
+        smooth: false,
+        caption: false,
+        alpha,
+        color_map,
+        ..view
+    }));
+    harness.run_steps(3);
+    until(&mut harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
+    for key in [egui::Key::ArrowRight; 5].into_iter().chain([egui::Key::ArrowLeft; 2]) {
+        harness.key_press(key);
+        harness.run_steps(1);
+        // Whatever is drawn, now or later, belongs together.
+        for _ in 0..3 {
+            let Some(frame) = harness.state().shown().map(|s| s.index) else { continue };
+            assert_eq!(hottest_column(&mut harness), frame % 16, "the map of frame {frame}");
+            harness.run_steps(1);
+        }
+        let target = harness.state().state().selection.frame;
+        until(&mut harness, "the stepped picture", |app| shown_frame(app) == Some(target));
+        harness.run_steps(1);
+        assert_eq!(hottest_column(&mut harness), target % 16, "the map of frame {target}");
+    }
+}
+
+/// Which of 16 columns of the overlay is brightest.
+fn hottest_column(harness: &mut Harness<'static, App>) -> u32 {
+    let image = harness.render().unwrap();
+    let rect = harness.get_by_label_contains("Heatmap view 1").rect();
+    let y = rect.center().y as u32;
+    let brightness = |column: &u32| {
+        let x = rect.left() + rect.width() * (*column as f32 + 0.5) / 16.0;
+        image.get_pixel(x as u32, y).0.iter().take(3).map(|v| u32::from(*v)).sum::<u32>()
+    };
+    (0..16).max_by_key(brightness).unwrap()
+}
+
+#[test]
 fn every_panel_renders_in_both_themes() {
     for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
         // Empty, and with everything there is.
@@ -462,11 +518,4 @@ fn idle_draws_nothing() {
         assert!(start.elapsed() < Duration::from_secs(12), "still asks for a frame in {delay:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-#[test]
-fn class_set_is_used() {
-    // The demo has at least eight exercises, each with a colour of its own.
-    let classes: &ClassSet = &demo().classes;
-    assert!(classes.len() >= 8);
 }

@@ -1,0 +1,32 @@
+//! What this process uses, measured about once a second while somebody looks.
+
+use crate::usage::Usage;
+use std::time::{Duration, Instant};
+
+/// Time between two measurements.
+const EVERY: Duration = Duration::from_millis(1000);
+
+/// Remembers the last measurement.
+#[derive(Debug, Default)]
+pub struct UsageMeter {
+    last: Option<(Instant, Usage)>,
+    busy: Option<f32>,
+}
+
+impl UsageMeter {
+    /// Memory in bytes and threads busy since the measurement before; `None` before there are two.
+    pub fn read(&mut self, now: Instant) -> Option<(u64, f32)> {
+        match self.last {
+            Some((at, usage)) if now.saturating_duration_since(at) < EVERY => {
+                return self.busy.map(|busy| (usage.memory_bytes, busy));
+            }
+            Some((at, before)) => {
+                let usage = Usage::now();
+                self.busy = Some(usage.threads_busy_since(&before, (now - at).as_secs_f64()));
+                self.last = Some((now, usage));
+            }
+            None => self.last = Some((now, Usage::now())),
+        }
+        self.last.and_then(|(_, usage)| self.busy.map(|busy| (usage.memory_bytes, busy)))
+    }
+}

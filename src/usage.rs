@@ -1,0 +1,53 @@
+//! What this process uses of the machine.
+
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Memory and processor time of this process at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Resident memory in bytes; 0 where the system does not tell.
+    pub memory_bytes: u64,
+    /// Processor time of all threads since the process began, in seconds; 0 where the system does not tell.
+    pub cpu_seconds: f64,
+}
+
+impl Usage {
+    /// What is used now.
+    pub fn now() -> Self {
+        let Ok(pid) = sysinfo::get_current_pid() else { return Self::default() };
+        let Ok(mut system) = System::new() else { return Self::default() };
+        let kind = ProcessRefreshKind::nothing().with_memory().with_cpu().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
+        system.process(pid).map_or_else(Self::default, |p| Self {
+            memory_bytes: p.memory(),
+            cpu_seconds: p.accumulated_cpu_time() as f64 / 1000.0,
+        })
+    }
+
+    /// Processor threads kept busy since `earlier`, on average over `seconds`; 0 when no time has passed.
+    pub fn threads_busy_since(&self, earlier: &Self, seconds: f64) -> f32 {
+        if seconds > 0.0 { ((self.cpu_seconds - earlier.cpu_seconds).max(0.0) / seconds) as f32 } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn work_is_seen_and_memory_is_counted() {
+        let (before, begun) = (Usage::now(), Instant::now());
+        let held = vec![1_u8; 64 << 20];
+        let mut sum = 0_u64;
+        while begun.elapsed() < Duration::from_millis(400) {
+            sum = held.iter().step_by(4096).fold(sum, |s, v| std::hint::black_box(s.wrapping_add(u64::from(*v))));
+        }
+        let after = Usage::now();
+        assert!(sum > 0 && after.memory_bytes > 64 << 20, "{after:?}");
+        // Other tests run beside this one, and the machine may be busy: some of one thread at least.
+        let busy = after.threads_busy_since(&before, begun.elapsed().as_secs_f64());
+        assert!(busy > 0.1, "{busy}");
+        assert_eq!(after.threads_busy_since(&before, 0.0), 0.0);
+    }
+}
