@@ -13,7 +13,7 @@
 //! | 4 | [`eval`] | predictions, metrics, reports |
 //! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
-//! | 1 | [`domain`], [`config`], [`progress`], [`usage`] | plain types; what this process uses |
+//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`usage`] | plain types; whole files; this process |
 //!
 //! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
 //! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
@@ -24,6 +24,7 @@ pub mod config;
 pub mod data;
 pub mod domain;
 pub mod eval;
+pub mod files;
 pub mod jobs;
 pub mod model;
 pub mod progress;

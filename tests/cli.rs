@@ -240,6 +240,36 @@ fn evaluate_reports_all_measures() {
     fails(2, &format!("evaluate {} {} --split train --out {}", f.run(), f.data(), out.display()), &["--force"]);
 }
 
+/// A run's own results: the same evaluation may come again, another one is not lost in silence.
+#[test]
+fn results_of_another_checkpoint_or_other_data_are_not_replaced() {
+    let f = fixture();
+    let run = f.path("judged-run");
+    let copied = std::process::Command::new("cp").args(["-r"]).args([f.path("run"), run.clone()]).status().unwrap();
+    assert!(copied.success());
+    let _ = std::fs::remove_dir_all(run.join("results"));
+    let (run, best, data) = (run.display(), run.join("checkpoints/best_loss"), f.data());
+    let evaluate =
+        |what: &dyn std::fmt::Display, data: &str, more: &str| format!("evaluate {what} {data} --split val {more}");
+    let first = document(&evaluate(&run, &data, ""));
+    let results = f.path("judged-run/results/evaluation_val.json");
+    let stored = std::fs::read(&results).unwrap();
+    assert_eq!(document(&evaluate(&run, &data, "")), first, "the same evaluation again");
+
+    let best = best.display();
+    fails(2, &evaluate(&best, &data, ""), &["evaluation_val.json", "'best_accuracy'", "--force", "--out"]);
+    let other = f.path("other-data");
+    ok(&format!("demo {} --subjects 3 --seed 10", other.display()));
+    let other = other.display().to_string();
+    fails(2, &evaluate(&run, &other, ""), &["evaluation_val.json", "other data", "--force", "--out"]);
+    assert_eq!(std::fs::read(&results).unwrap(), stored, "a refused evaluation wrote something");
+
+    ok(&evaluate(&run, &other, &format!("--out {}", f.path("other-results").display())));
+    ok(&evaluate(&best, &data, "--force"));
+    let forced: Value = serde_json::from_slice(&std::fs::read(&results).unwrap()).unwrap();
+    assert_eq!(forced["checkpoint"], "best_loss");
+}
+
 /// The same recordings with the classes numbered the other way round: names decide, so nothing may change.
 #[test]
 fn another_order_of_classes_changes_nothing() {
@@ -341,6 +371,29 @@ fn explain_gives_values_and_five_files() {
     }
     fails(2, &words, &["sample_000", "--force"]);
 
+    // Again into the same folder: of the earlier export nothing stays, and nothing else goes.
+    std::fs::create_dir(out.join("sample_pictures")).unwrap();
+    for (file, text) in
+        [("sample_000/notes.txt", "mine"), ("sample_pictures/original.mp4", "mine"), ("overlay.mp4", "mine")]
+    {
+        std::fs::write(out.join(file), text).unwrap();
+    }
+    let again = "--num-samples 2 --split all --method grad-cam --method hirescam";
+    ok(&format!("explain {} {} {again} --force --out {}", f.run(), f.data(), out.display()));
+    let maps = |sample: &str| {
+        let entries = std::fs::read_dir(out.join(sample)).unwrap().flatten();
+        let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(maps("sample_001").len(), 4, "{:?}", maps("sample_001"));
+    ok(&format!("explain {} {} --clip s01.mp4:30 --force --out {}", f.run(), f.data(), out.display()));
+    let five = ["heatmap.mp4", "metadata.txt", "notes.txt", "original.mp4", "overlay.mp4", "side_by_side.mp4"];
+    assert_eq!(maps("sample_000"), five);
+    assert!(!out.join("sample_001").exists());
+    assert_eq!(std::fs::read_to_string(out.join("sample_pictures/original.mp4")).unwrap(), "mine");
+    assert_eq!(std::fs::read_to_string(out.join("overlay.mp4")).unwrap(), "mine");
+
     let several = document(&format!(
         "explain {} {} --num-samples 2 --split all --method grad-cam --method grad-cam++ --method hirescam",
         f.run(),
@@ -411,7 +464,9 @@ fn nothing_is_overwritten_and_wrong_arguments_are_named() {
     assert_eq!(std::fs::read(f.path("run/config.ron")).unwrap(), before, "the refused run was touched");
     for (set, words) in [
         ("--preset nope", &["'nope'", "demo"][..]),
+        ("--preset smal-clips", &["did you mean 'small-clips'?"]),
         ("--model nope", &["'nope'", "small-3d"]),
+        ("--model mobilenet-3d", &["did you mean 'mobilenet-v2-3d'?"]),
         ("--set model.id=nope", &["'nope'", "small-3d"]),
         ("--set training.epoch=3", &["training.epoch", "did you mean 'epochs'"]),
         ("--set training.epochs=many", &["training.epochs"]),
@@ -434,17 +489,24 @@ fn nothing_is_overwritten_and_wrong_arguments_are_named() {
     fails(1, &format!("predict {run} {text}"), &["text.mp4", "text file"]);
     fails(1, &format!("evaluate {} {data}", bare.display()), &["bare-run", "no checkpoint", "train it first"]);
     fails(1, &format!("evaluate {run}/checkpoints/nope {data}"), &["'nope'", "best_loss"]);
+    fails(1, &format!("evaluate {run}/checkpoints/best_acuracy {data}"), &["did you mean 'best_accuracy'?"]);
     fails(1, &format!("evaluate {data} {data}"), &["no run folder"]);
     fails(2, &format!("evaluate {run} {data} --split nope"), &["train", "test"]);
     for (option, words) in [
         ("--method nope", &["'nope'", "hirescam"][..]),
+        ("--method gradcam++", &["did you mean 'grad-cam++'?"]),
         ("--layer nope", &["'nope'", "stage3"]),
+        ("--layer stag3", &["did you mean 'stage3'?"]),
         ("--layer motion", &["'motion'", "stage3"]),
         ("--class nope", &["'nope'", "squat"]),
+        ("--class Sqat", &["did you mean 'squat'?"]),
+        ("--class predict", &["did you mean 'predicted'?"]),
         ("--clip nope.mp4:3", &["nope.mp4"]),
+        ("--clip s1.mp4:3", &["did you mean 's01.mp4'?"]),
         ("--clip s01.mp4:99999", &["99999", "frames"]),
         ("--clip s01.mp4", &["VIDEO:START"]),
         ("--color-map nope", &["'nope'", "turbo"]),
+        ("--color-map turo", &["did you mean 'turbo'?"]),
         ("--alpha 2", &["alpha", "between 0 and 1"]),
         ("--num-samples 0", &["--num-samples"]),
     ] {
@@ -453,6 +515,12 @@ fn nothing_is_overwritten_and_wrong_arguments_are_named() {
     fails(2, "models --classes 0", &["--classes"]);
     fails(2, &format!("demo {new} --subjects 0"), &["0 subjects"]);
     fails(2, &format!("demo {run}"), &["already holds"]);
+    // A folder below a file cannot be made, whoever asks.
+    fails(
+        1,
+        &format!("demo {run}/config.ron/new"),
+        &["cannot make the folder", "config.ron/new", "choose another folder"],
+    );
     fails(2, "probe", &["<VIDEO>"]);
 }
 

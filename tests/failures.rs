@@ -86,8 +86,89 @@ fn resuming_what_is_not_there_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("never");
     let ended = kinolens(&format!("train {} --resume {}", dir.path().display(), run.display())).output().unwrap();
-    assert_ne!(ended.status.code(), Some(0));
-    assert!(said(&ended).contains("never"), "{}", said(&ended));
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    let expected = format!("error: {} does not exist; name a folder that 'kinolens train --out' made\n", run.display());
+    assert_eq!(said(&ended), expected);
+    assert!(!run.exists(), "a run that is not there was made");
+
+    // A folder that is there and no run is another sentence.
+    std::fs::create_dir(&run).unwrap();
+    let ended = kinolens(&format!("train {} --resume {}", dir.path().display(), run.display())).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    assert!(said(&ended).contains("never has no config.ron, so it is no run folder"), "{}", said(&ended));
+}
+
+/// A run that was killed before its first checkpoint: nothing to judge or explain, and a resume that begins anew.
+#[test]
+fn a_run_without_a_checkpoint_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, run) = (demo(dir.path()), dir.path().join("run"));
+    let more = "--preset demo --epochs 1 --device cpu --set clip.train_stride=26";
+    let ended = kinolens(&format!("train {} --out {} {more}", data.display(), run.display())).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    std::fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    let (data, run) = (data.display(), run.display());
+    let video = format!("{data}/dataset/anon/s01.mp4");
+    for words in [format!("evaluate {run} {data}"), format!("explain {run} {data}"), format!("predict {run} {video}")] {
+        let ended = kinolens(&words).output().unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{words}: {}", said(&ended));
+        let last = said(&ended).trim().lines().last().unwrap_or_default().to_owned();
+        assert_eq!(last, format!("error: {run} has no checkpoint 'last'; it has: none yet; train it first"), "{words}");
+    }
+    let ended = kinolens(&format!("train {data} --resume {run}")).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    assert!(
+        said(&ended).contains("has no checkpoint 'last' to go on from: it begins with its first step"),
+        "{}",
+        said(&ended)
+    );
+    let ended = kinolens(&format!("evaluate {run} {data}")).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+}
+
+/// The disk is full when the second checkpoint is written: the first stays, and the run goes on from it with room again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_later_leaves_the_checkpoint_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, run) = (demo(dir.path()), dir.path().join("run"));
+    let script = format!(
+        "trap '' XFSZ; exec '{}' train '{}' --out '{}' {TRAIN}",
+        env!("CARGO_BIN_EXE_kinolens"),
+        data.display(),
+        run.display()
+    );
+    let mut command = Command::new("bash");
+    let child = command.args(["-c", &script]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    first_epoch(&run);
+    // From now on files may grow to 256 KiB: tables and logs fit, weights do not.
+    let limit = ["--pid", &child.id().to_string(), "--fsize=262144"];
+    assert!(Command::new("prlimit").args(limit).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    let sentence = said(&ended);
+    assert!(sentence.contains("cannot write the weights") && sentence.contains("check free space"), "{sentence}");
+    assert!(!sentence.contains("panicked"), "{sentence}");
+
+    let folder = kinolens::eval::RunDir::open(&run).unwrap();
+    let before = folder.checkpoint(Some("last")).unwrap();
+    before.network(&kinolens::model::ComputeDevice::cpu()).unwrap();
+    assert!(folder.resumable() && before.state.epoch >= 1, "{:?}", before.state.epoch);
+    let left: Vec<String> = std::fs::read_dir(run.join("checkpoints"))
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(".unfinished"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new(), "half a checkpoint takes up the room that is left");
+
+    let epochs = before.state.epoch + 1;
+    let command = format!("train {} --resume {} --set training.epochs={epochs}", data.display(), run.display());
+    let ended = kinolens(&command).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    let history = folder.history().unwrap();
+    assert_eq!(history.len(), epochs as usize);
+    assert_eq!(history[..before.state.history.len()], before.state.history, "what was trained before is another now");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "usage"],
+    &["domain", "config", "progress", "files", "usage"],
     &["video", "render", "model"],
     &["data", "cam"],
     &["eval"],
@@ -24,7 +24,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("egui_tiles", &["ui/"]),
     ("egui_extras", &["ui/"]),
     ("rfd", &["ui/"]),
-    ("wgpu", &["render/overlay_gpu", "model/device/probe", "ui/"]),
+    ("wgpu", &["render/overlay_gpu", "ui/"]),
     ("gstreamer", &["video/"]),
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),

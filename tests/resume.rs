@@ -3,11 +3,13 @@
 mod common_train;
 
 use common_train::{After, bars, config, numbers, open, train};
+use kinolens::config::RunConfig;
 use kinolens::eval::{MODEL_FILE, RunDir, TrainEnd};
 use kinolens::model::read_safetensors;
-use kinolens::progress::{Flow, Silent};
+use kinolens::progress::{Flow, Monitor, Progress, Silent};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 fn weights(run: &Path, name: &str) -> Vec<kinolens::model::NamedArray> {
@@ -26,7 +28,7 @@ fn stopping_at_any_step_and_resuming_changes_nothing() {
     assert_eq!(reference.history.len(), 3);
     let told = After::never();
     train(&dataset, &config, &dir.path().join("again"), false, &told).unwrap();
-    let steps = told.told.lock().unwrap().iter().filter(|p| matches!(p, kinolens::progress::Progress::Step(_))).count();
+    let steps = told.told.lock().unwrap().iter().filter(|p| matches!(p, Progress::Step(_))).count();
     assert!(steps >= 9 && steps.is_multiple_of(3), "{steps} steps in 3 epochs");
 
     // Before the first step, within epochs, and after the last batch of one, where validation is interrupted.
@@ -76,6 +78,64 @@ fn resuming_refuses_other_settings_and_other_data() {
     assert!(RunDir::open(&out).unwrap().resumable());
 }
 
+/// Copies the run folder as it is when a step is told: what a process killed at that moment would leave.
+struct Witness<'a> {
+    run: &'a Path,
+    copies: &'a Path,
+    steps: AtomicU64,
+}
+
+impl Monitor for Witness<'_> {
+    fn emit(&self, progress: Progress) {
+        if matches!(progress, Progress::Step(_)) {
+            let step = self.steps.fetch_add(1, Ordering::SeqCst) + 1;
+            let to = self.copies.join(step.to_string());
+            let copied = Command::new("cp").arg("-r").args([self.run, &to]).status().unwrap();
+            assert!(copied.success(), "the run cannot be copied to {}", to.display());
+        }
+    }
+
+    fn poll(&self) -> Flow {
+        Flow::Continue
+    }
+}
+
+/// With checkpoints by time a killed process loses no epoch, and the rest of the epoch is as if nothing had happened.
+#[test]
+fn checkpoints_within_an_epoch_are_resumed_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let mut config = config(2);
+    config.optimizer.accumulate = 2;
+    let trained = |name: &str, minutes: f64| {
+        let (run, copies) = (dir.path().join(name), dir.path().join(format!("{name}-copies")));
+        std::fs::create_dir(&copies).unwrap();
+        let mut config = config.clone();
+        config.training.checkpoint_minutes = minutes;
+        let witness = Witness { run: &run, copies: &copies, steps: AtomicU64::new(0) };
+        let outcome = train(&dataset, &config, &run, false, &witness).unwrap();
+        let steps = witness.steps.into_inner();
+        (run, copies, config, outcome.history, steps)
+    };
+    // Less than any step takes, so after every step; and never, so that nothing within an epoch was written.
+    let (whole, copies, always, reference, steps) = trained("always", 1e-9);
+    let (_, none, _, same, _) = trained("never", 0.0);
+    assert_eq!(numbers(&same), numbers(&reference), "writing checkpoints changes the training");
+    let first_epoch = steps / 2;
+    assert!(first_epoch >= 3, "{steps} steps");
+    assert!(!none.join(format!("{first_epoch}/checkpoints/last")).exists(), "0 minutes wrote within an epoch");
+    for step in 2..=steps {
+        let run = copies.join(step.to_string());
+        // Steps are told before the checkpoint that follows them, so that the copy holds the one before.
+        let state = RunDir::open(&run).unwrap().checkpoint(Some("last")).unwrap().state;
+        assert_eq!((state.step, state.end), (step - 1, None));
+        let resumed = train(&dataset, &always, &run, true, &Silent).unwrap();
+        assert_eq!(numbers(&resumed.history), numbers(&reference), "killed in step {step}");
+        assert_eq!(weights(&run, "last"), weights(&whole, "last"), "killed in step {step}");
+        assert_eq!(weights(&run, "best_loss"), weights(&whole, "best_loss"), "killed in step {step}");
+    }
+}
+
 const CHILD: &str = "KINOLENS_TEST_KILLED_CHILD";
 const EPOCHS: &str = "KINOLENS_TEST_KILLED_EPOCHS";
 
@@ -86,7 +146,14 @@ fn killed_child() {
     let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let (dataset, out) = (open(&dir.join("data")), dir.join("run"));
     let epochs = std::env::var(EPOCHS).unwrap().parse().unwrap();
-    train(&dataset, &config(epochs), &out, RunDir::is_run(&out), &Silent).unwrap();
+    train(&dataset, &hurried(epochs), &out, RunDir::is_run(&out), &Silent).unwrap();
+}
+
+/// With checkpoints so often that some are always being written.
+fn hurried(epochs: u32) -> RunConfig {
+    let mut config = config(epochs);
+    config.training.checkpoint_minutes = 1e-9;
+    config
 }
 
 /// Kills a training `kills` times at random moments, resuming after each; the end must be as if nothing had happened.
@@ -94,7 +161,7 @@ fn survive(kills: u32, epochs: u32) {
     let dir = tempfile::tempdir().unwrap();
     let dataset = bars(&dir.path().join("data"));
     let out = dir.path().join("run");
-    let config = config(epochs);
+    let config = hurried(epochs);
     let mut random = 0x9e37_79b9_u64 ^ u64::from(std::process::id());
     let (mut done, mut killed_with_checkpoint) = (0, 0);
     while done < kills {

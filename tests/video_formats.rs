@@ -1,29 +1,14 @@
 //! Formats that players get wrong: pictures, counts and properties against FFmpeg, which makes the files and decodes them.
 
+#[path = "reference/ffmpeg.rs"]
+mod reference;
+
 use kinolens::video::{ProbeReport, Video, probe};
+use reference::ffmpeg;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Fifty frames that grow brighter, so that each one's mean luma tells its number.
 const SOURCE: &str = "testsrc2=s=160x120:r=25:d=2,format=yuv420p,fade=in:0:50";
-
-/// Runs FFmpeg; `None` (said aloud) where it or an encoder is missing.
-fn ffmpeg(arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new("ffmpeg").args(["-nostdin", "-v", "error", "-y"]).args(arguments).output();
-    match output {
-        Ok(output) if output.status.success() => Some(output.stdout),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(said.contains("Unknown encoder") || said.contains("Unrecognized option"), "{arguments:?}: {said}");
-            eprintln!("skipped: this FFmpeg cannot make it: {}", said.lines().next().unwrap_or_default());
-            None
-        }
-        Err(error) => {
-            eprintln!("skipped: FFmpeg does not run here ({error})");
-            None
-        }
-    }
-}
 
 /// A file made from [`SOURCE`] with these output options.
 fn make(dir: &tempfile::TempDir, name: &str, options: &str) -> Option<PathBuf> {

@@ -1,7 +1,7 @@
 //! From one layer's activation and gradient to a map. Sums run in f64: a layer has hundreds of channels.
 
 use super::CamError;
-use crate::domain::PoolingRule;
+use crate::domain::{PoolingRule, choices};
 
 /// One layer of one clip: what it gave, and how the class score depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl MethodSpec {
     pub fn find(id: &str) -> Result<&'static MethodSpec, CamError> {
         METHODS.iter().find(|m| m.id == id).ok_or_else(|| CamError::UnknownMethod {
             id: id.to_owned(),
-            known: METHODS.iter().map(|m| m.id).collect::<Vec<_>>().join(", "),
+            known: choices(id, METHODS.iter().map(|m| m.id)),
         })
     }
 }

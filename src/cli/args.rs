@@ -52,6 +52,25 @@ pub struct JsonArg {
     pub json: bool,
 }
 
+/// Where files go, and whether they may replace others.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OutArgs {
+    /// Write files to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace files of an earlier run of this command.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What has been trained.
+#[derive(Clone, Debug, Args)]
+pub struct RunArg {
+    /// Run folder or checkpoint.
+    #[arg(value_name = "RUN")]
+    pub path: PathBuf,
+}
+
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Folder to make the dataset in.
@@ -76,12 +95,8 @@ pub struct DemoArgs {
 pub struct InspectArgs {
     /// Dataset folder, split CSV, video or frame folder.
     pub dataset: PathBuf,
-    /// Write tables and plots here.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     /// Configuration whose clip length, strides and subject pattern count.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -96,12 +111,8 @@ pub struct ProbeArgs {
     /// Decode this frame (repeatable).
     #[arg(long = "frame", value_name = "N")]
     pub frames: Vec<u32>,
-    /// Write the frames asked for as PNG files here.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     #[command(flatten)]
     pub json: JsonArg,
 }
@@ -177,44 +188,38 @@ pub enum SplitArg {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Where to write; the run's `results/` when left out")))]
+#[command(mut_arg("force", |a| a.help("Replace results of another checkpoint or other data, or files in `--out`")))]
 pub struct EvaluateArgs {
-    /// Run folder or checkpoint.
-    pub run: PathBuf,
+    #[command(flatten)]
+    pub run: RunArg,
     /// Dataset whose class names the run knows.
     pub dataset: PathBuf,
     /// Which clips.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,
-    /// Where to write; the run's `results/` when left out.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     #[command(flatten)]
     pub json: JsonArg,
 }
 
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// Run folder or checkpoint.
-    pub run: PathBuf,
+    #[command(flatten)]
+    pub run: RunArg,
     /// Video file or frame folder.
     pub video: PathBuf,
-    /// Write windows.csv and frames.csv here.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     #[command(flatten)]
     pub json: JsonArg,
 }
 
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Run folder or checkpoint.
-    pub run: PathBuf,
+    #[command(flatten)]
+    pub run: RunArg,
     /// Dataset or video.
     pub source: PathBuf,
     /// Method id (repeatable): grad-cam, grad-cam++, hirescam.
@@ -259,29 +264,22 @@ pub struct ExplainArgs {
     /// Include the raw map values in the JSON.
     #[arg(long)]
     pub raw: bool,
-    /// Write videos and metadata here.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     #[command(flatten)]
     pub json: JsonArg,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Where to write; the run's `plots/` when left out")))]
 pub struct PlotArgs {
     /// Run folder.
     pub run: PathBuf,
     /// How many classes the "top" plot shows.
     #[arg(long, default_value_t = 5)]
     pub top_classes: usize,
-    /// Where to write; the run's `plots/` when left out.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Replace files that are there.
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub to: OutArgs,
     #[command(flatten)]
     pub json: JsonArg,
 }

@@ -6,6 +6,7 @@ use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped};
+use crate::eval::Earlier;
 use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
@@ -147,26 +148,20 @@ fn is_wrong_demo(error: &anyhow::Error) -> bool {
 }
 
 fn evaluate(args: &EvaluateArgs) -> Outcome {
-    require_run(&args.run)?;
+    require_run(&args.run.path)?;
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
-    match &args.out {
-        Some(out) => refuse_overwrite(out, args.force, |name| name == report)?,
-        None => {
-            // The run's own results are brought up to date, as a training brings its plots; but not in silence.
-            let before = checkpoint_ref(&args.run).run.join(crate::eval::RESULTS).join(&report);
-            if before.exists() {
-                eprintln!("replacing the earlier evaluation in {}", before.display());
-            }
-        }
-    }
+    refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run), &mut state)?;
+    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
+    if args.to.out.is_none() && !args.to.force {
+        keep_other_results(args, &dataset)?;
+    }
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
-        checkpoint: checkpoint_ref(&args.run),
+        checkpoint: checkpoint_ref(&args.run.path),
         dataset,
         split: split_choice(args.split),
-        out: args.out.clone(),
+        out: args.to.out.clone(),
     };
     let Output::Evaluation(evaluation, _) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
@@ -212,13 +207,24 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn predict(args: &PredictArgs) -> Outcome {
-    require_run(&args.run)?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
+/// Refuses to replace what the run's own results say of another checkpoint or of other data. The same evaluation again,
+/// or that of the same checkpoint trained further, brings them up to date.
+fn keep_other_results(args: &EvaluateArgs, dataset: &Dataset) -> Result<(), Exit> {
+    let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
+    let results = checkpoint.home().join(crate::eval::RESULTS);
+    match Earlier::find(&results, &checkpoint, dataset, split_choice(args.split)) {
+        Earlier::Other(told) => {
+            Err(Exit::Usage(anyhow!("{told}; use --force to replace it, or --out for another folder")))
+        }
+        Earlier::None | Earlier::Same | Earlier::Outdated(_) => Ok(()),
     }
+}
+
+fn predict(args: &PredictArgs) -> Outcome {
+    require_run(&args.run.path)?;
+    refuse_overwrite(&args.to, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.video, &data_config_of(&args.run), &mut state)?;
+    let dataset = open_dataset(&args.video, &data_config_of(&args.run.path), &mut state)?;
     let [entry] = dataset.videos.as_slice() else {
         return Err(Exit::Failed(anyhow!(
             "{} holds {} videos; predict takes one (evaluate and explain take a dataset)",
@@ -233,10 +239,10 @@ fn predict(args: &PredictArgs) -> Outcome {
     }
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run), dataset, video };
+    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
     let Output::VideoPrediction(p) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }
     if args.json.json {
@@ -297,11 +303,9 @@ fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyh
 
 fn plot(args: &PlotArgs) -> Outcome {
     require_run(&args.run)?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, is_table_or_plot)?;
-    }
+    refuse_overwrite(&args.to, is_table_or_plot)?;
     let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
-    let out = args.out.clone().unwrap_or_else(|| view.path.join("plots"));
+    let out = args.to.out.clone().unwrap_or_else(|| view.path.join("plots"));
     let files = crate::jobs::plot_run(&view, args.top_classes, &out)?;
     if args.json.json {
         print_json(&json!({ "files": files }));

@@ -5,14 +5,14 @@ use super::args::ExplainArgs;
 use super::commands::{Outcome, checkpoint_ref, data_config_of, open_dataset, require_run, split_choice};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::refuse_overwrite;
-use crate::domain::{ClassSet, Dataset, PoolingRule};
+use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
-    require_run(&args.run)?;
+    require_run(&args.run.path)?;
     if !(0.0..=1.0).contains(&args.alpha) {
         return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
     }
@@ -23,16 +23,18 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
     }
     crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, |name| name.starts_with("sample_"))?;
-    }
-    let checkpoint = checkpoint_ref(&args.run);
+    refuse_overwrite(&args.to, crate::jobs::is_sample)?;
+    let checkpoint = checkpoint_ref(&args.run.path);
     let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.source, &data_config_of(&args.run), &mut state)?;
+    let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(out) = args.to.out.as_deref().filter(|_| args.to.force) {
+        // Older samples would look like part of this export.
+        crate::jobs::remove_export(out)?;
+    }
     let monitor = TerminalMonitor::new(false, 0);
     let request = ExportRequest {
         checkpoint,
@@ -46,7 +48,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         fps: args.fps,
         color_map: args.color_map.clone(),
         seed: args.seed,
-        out: args.out.clone(),
+        out: args.to.out.clone(),
     };
     let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
         Ok(explanation) => explanation,
@@ -92,7 +94,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 })
             })
             .collect();
-        print_json(&json!({ "samples": samples, "out": args.out }));
+        print_json(&json!({ "samples": samples, "out": args.to.out }));
         return Ok(ExitCode::SUCCESS);
     }
     for (s, on_body) in explanation.samples.iter().zip(&on_body) {
@@ -118,7 +120,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     if explanation.samples.is_empty() {
         print_line("no clip fits: there is nothing wrong to show, or the split has no labelled clips");
     }
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         print_line(&format!("videos in {}", out.display()));
     }
     Ok(ExitCode::SUCCESS)
@@ -130,10 +132,7 @@ fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, 
     let against = args.against.as_deref().map(|text| target_class("--against", text, classes)).transpose()?;
     let methods = if args.methods.is_empty() { vec!["grad-cam".to_owned()] } else { args.methods.clone() };
     for method in &methods {
-        if !crate::cam::METHODS.iter().any(|m| m.id == method) {
-            let known: Vec<&str> = crate::cam::METHODS.iter().map(|m| m.id).collect();
-            return Err(Exit::Usage(anyhow!("there is no method '{method}'; the methods are: {}", known.join(", "))));
-        }
+        crate::cam::MethodSpec::find(method).map_err(|e| Exit::Usage(e.into()))?;
     }
     let layers: Vec<Option<String>> =
         if args.layers.is_empty() { vec![None] } else { args.layers.iter().cloned().map(Some).collect() };
@@ -149,10 +148,11 @@ fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetCl
         "true" => TargetClass::True,
         other => {
             let found = classes.by_name(other).or_else(|| other.parse().ok().filter(|c| *c < classes.len()));
-            let known = || classes.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-            TargetClass::Class(found.ok_or_else(|| {
-                Exit::Usage(anyhow!("{option} '{other}' is neither predicted, true, nor one of: {}", known()))
-            })?)
+            let names = classes.classes.iter().map(|c| c.name.as_str());
+            let known = || choices(other, ["predicted", "true"].into_iter().chain(names));
+            TargetClass::Class(
+                found.ok_or_else(|| Exit::Usage(anyhow!("{option} '{other}' is not known; there are: {}", known())))?,
+            )
         }
     })
 }
@@ -162,7 +162,7 @@ fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
     match args.layers.iter().find(|l| !known.contains(l)) {
         Some(layer) => Err(Exit::Usage(anyhow!(
             "there is no layer '{layer}' for heat maps in this run's network; the layers are: {}",
-            known.join(", ")
+            choices(layer, known.iter().map(String::as_str))
         ))),
         None => Ok(()),
     }
@@ -188,7 +188,13 @@ fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
     match matches.as_slice() {
         [one] if start < one.frames().max(1) => Ok(ClipRef { video: one.name.clone(), start }),
         [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
-        [] => Err(usage(format!("--clip '{text}': the dataset has no video '{video}'"))),
+        [] => {
+            let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();
+            let names: Vec<String> = dataset.videos.iter().map(name).collect();
+            let meant = nearest(video, names.iter().map(String::as_str));
+            let meant = meant.map_or(String::new(), |m| format!("; did you mean '{m}'?"));
+            Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
+        }
         many => Err(usage(format!(
             "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
             many.len()

@@ -11,13 +11,11 @@ use std::process::ExitCode;
 
 pub(super) fn inspect(args: &InspectArgs) -> Outcome {
     let config = resolve_config(&args.config, None)?;
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, is_table_or_plot)?;
-    }
+    refuse_overwrite(&args.to, is_table_or_plot)?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
     let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         crate::jobs::write_inspection(&dataset, &statistics, out)
             .with_context(|| format!("cannot write the inspection to {}", out.display()))?;
     }
@@ -25,7 +23,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         print_json(&serde_json::to_value(&statistics)?);
     } else {
         print_line(statistics.text().trim_end());
-        if let Some(out) = &args.out {
+        if let Some(out) = &args.to.out {
             print_line(&format!("tables and plots in {}", out.display()));
         }
     }
@@ -34,14 +32,12 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
 
 pub(super) fn probe(args: &ProbeArgs) -> Outcome {
     let picture = |index: u32| format!("frame_{index:06}.png");
-    if let Some(out) = &args.out {
-        refuse_overwrite(out, args.force, |name| args.frames.iter().any(|index| name == picture(*index)))?;
-    }
+    refuse_overwrite(&args.to, |name| args.frames.iter().any(|index| name == picture(*index)))?;
     let report = crate::video::probe(&args.video, &args.frames).map_err(|error| match error {
         crate::video::VideoError::OutOfRange { .. } => Exit::Usage(error.into()),
         other => Exit::Failed(other.into()),
     })?;
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.to.out {
         std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
         let video = crate::video::Video::open(&args.video)?;
         for index in &args.frames {

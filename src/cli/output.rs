@@ -1,17 +1,19 @@
 //! Where results go: nothing that is there is replaced unless the user says so.
 
 use super::Exit;
+use super::args::OutArgs;
 use anyhow::anyhow;
 use std::path::Path;
 
-/// Refuses an `--out` that already holds a file this command would write.
+/// Refuses an `--out` that already holds a file this command would write, unless `--force` is given.
 ///
 /// `writes` tells by its name whether an entry of the folder is one of them.
-pub(super) fn refuse_overwrite(out: &Path, force: bool, writes: impl Fn(&str) -> bool) -> Result<(), Exit> {
+pub(super) fn refuse_overwrite(to: &OutArgs, writes: impl Fn(&str) -> bool) -> Result<(), Exit> {
+    let Some(out) = &to.out else { return Ok(()) };
     if out.is_file() {
         return Err(Exit::Usage(anyhow!("--out {} is a file; name a folder", out.display())));
     }
-    if force {
+    if to.force {
         return Ok(());
     }
     // A folder that does not exist yet holds nothing; one that cannot be read will say so when it is written to.

@@ -6,6 +6,7 @@ use super::commands::{Outcome, open_dataset, resolve_config, run_job};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
 use crate::config::{DeviceChoice, RunConfig};
 use crate::jobs::{Job, LaneState, Output, RunView};
+use crate::model::ModelSpec;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -149,11 +150,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
             config.set(assignment).map_err(usage)?;
         }
     }
-    let model = &config.model.id;
-    if !crate::model::MODELS.iter().any(|m| m.id == model) {
-        let known: Vec<&str> = crate::model::MODELS.iter().map(|m| m.id).collect();
-        return Err(Exit::Usage(anyhow!("there is no model '{model}'; the models are: {}", known.join(", "))));
-    }
+    ModelSpec::find(&config.model.id).map_err(|e| Exit::Usage(e.into()))?;
     config.validate().map_err(usage)
 }
 

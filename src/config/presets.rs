@@ -1,4 +1,5 @@
 use super::{ConfigError, RunConfig};
+use crate::domain::choices;
 
 /// A named configuration that travels inside the program; the same text stands in `configs/`.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ impl Preset {
     pub fn find(name: &str) -> Result<&'static Preset, ConfigError> {
         PRESETS.iter().find(|p| p.name == name).ok_or_else(|| ConfigError::UnknownPreset {
             name: name.to_owned(),
-            known: PRESETS.iter().map(|p| p.name).collect::<Vec<_>>().join(", "),
+            known: choices(name, PRESETS.iter().map(|p| p.name)),
         })
     }
 }
@@ -56,40 +57,14 @@ pub(super) fn set_value(config: &mut RunConfig, key: &str, value: &str) -> Resul
     let mut tree = serde_json::to_value(&*config).map_err(|e| fail(e.to_string()))?;
     let mut node = &mut tree;
     for part in key.split('.') {
-        let known = match node.as_object() {
-            Some(map) => map.keys().cloned().collect::<Vec<_>>().join(", "),
-            None => return Err(fail(format!("'{part}' lies below a plain value"))),
-        };
-        let meant = nearest(part, known.split(", ")).map_or(String::new(), |k| format!(" (did you mean '{k}'?)"));
-        let missing = || fail(format!("there is no '{part}' here{meant}; there are: {known}"));
+        let Some(map) = node.as_object() else { return Err(fail(format!("'{part}' lies below a plain value"))) };
+        let known = choices(part, map.keys().map(String::as_str));
+        let missing = || fail(format!("there is no '{part}' here; there are: {known}"));
         node = node.get_mut(part).ok_or_else(missing)?;
     }
     *node = parse_value(value);
     *config = serde_json::from_value(tree).map_err(|e| fail(e.to_string()))?;
     Ok(())
-}
-
-/// The word most like a mistyped one; `None` when none is near enough to be meant.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = (word.chars().count() / 3).max(2);
-    known.map(|k| (distance(word, k), k)).min().filter(|(d, _)| *d <= near).map(|(_, k)| k)
-}
-
-/// Letters to insert, remove or exchange to turn one word into the other (Levenshtein 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = i + 1;
-        let mut diagonal = std::mem::replace(&mut row[0], before);
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let exchanged = diagonal + usize::from(x != *y);
-            diagonal = *cell;
-            *cell = exchanged.min(*cell + 1).min(before + 1);
-            before = *cell;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// RON where it parses as a value, plain text otherwise (`model.id=c3d` needs no quotes).
@@ -142,13 +117,6 @@ mod tests {
             let config = preset.config().unwrap();
             config.validate().unwrap();
             assert_eq!(RunConfig::from_ron(&config.to_ron()).unwrap(), config, "{}", preset.name);
-        }
-    }
-
-    #[test]
-    fn distances_by_hand() {
-        for (a, b, d) in [("", "abc", 3), ("kitten", "sitting", 3), ("epoch", "epochs", 1), ("lr", "lr", 0)] {
-            assert_eq!((distance(a, b), distance(b, a)), (d, d), "{a} {b}");
         }
     }
 

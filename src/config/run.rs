@@ -377,6 +377,9 @@ pub struct TrainingConfig {
     pub early_stopping: Option<EarlyStopping>,
     /// A checkpoint is kept every so many epochs.
     pub checkpoint_every: u32,
+    /// Minutes after which the last checkpoint is written anew within an epoch, so that little is lost when the process
+    /// is killed in a long one; 0 writes it at the ends of epochs only.
+    pub checkpoint_minutes: f64,
     /// How many checkpoints by validation accuracy are kept besides.
     pub keep_best: usize,
     /// Loading threads; 0 loads in the training thread.
@@ -392,6 +395,7 @@ impl Default for TrainingConfig {
             batch_size: 8,
             early_stopping: Some(EarlyStopping { patience: 10, min_delta: 0.001 }),
             checkpoint_every: 10,
+            checkpoint_minutes: 10.0,
             keep_best: 3,
             workers: 2,
             cache_mib: 2048,
@@ -472,6 +476,9 @@ impl RunConfig {
         }
         if t.checkpoint_every == 0 {
             return fail("training.checkpoint_every must be at least 1".into());
+        }
+        if !(t.checkpoint_minutes.is_finite() && t.checkpoint_minutes >= 0.0) {
+            return fail("training.checkpoint_minutes must be 0 (only at the ends of epochs) or more".into());
         }
         let o = &self.optimizer;
         if !(o.learning_rate.is_finite() && o.learning_rate > 0.0) {

@@ -8,7 +8,6 @@ use crate::video::Video;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
@@ -54,14 +53,6 @@ struct CacheFile {
     version: u32,
     root: PathBuf,
     records: HashMap<String, Record>,
-}
-
-/// The folder for caches: `KINOLENS_CACHE`, or the platform's. `None` when there is neither.
-pub(super) fn cache_dir() -> Option<PathBuf> {
-    match std::env::var_os("KINOLENS_CACHE") {
-        Some(dir) if !dir.is_empty() => Some(PathBuf::from(dir)),
-        _ => directories::ProjectDirs::from("", "", "kinolens").map(|d| d.cache_dir().to_path_buf()),
-    }
 }
 
 /// The cache of one dataset.
@@ -140,18 +131,13 @@ impl FactsCache {
         Ok(paths.iter().map(|(name, _)| self.records.get(name).cloned().unwrap_or_default()).collect())
     }
 
-    /// Writes the cache beside its final name and renames it. A cache that cannot be written costs time, not results.
+    /// Writes the cache. One that cannot be written costs time, not results.
     fn save(&mut self) {
         let Some(file) = &self.file else { return };
-        let Some(dir) = file.parent() else { return };
         let content =
             CacheFile { version: VERSION, root: self.root.clone(), records: std::mem::take(&mut self.records) };
         let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(dir)?;
-            let mut temp = tempfile::NamedTempFile::new_in(dir)?;
-            temp.write_all(&serde_json::to_vec(&content).map_err(std::io::Error::other)?)?;
-            temp.persist(file).map_err(|e| e.error)?;
-            Ok(())
+            crate::files::replace_cached(file, &serde_json::to_vec(&content).map_err(std::io::Error::other)?)
         };
         if let Err(e) = write() {
             log::warn!("the video index cannot be kept in {}: {e}", file.display());

@@ -1,7 +1,7 @@
 //! From a path to a [`Dataset`].
 
 use super::checks::{self, Limited};
-use super::facts::{FactsCache, Record, cache_dir};
+use super::facts::{FactsCache, Record};
 use super::formats::{self, Draft};
 use super::{DataError, fingerprint, scan};
 use crate::config::DataConfig;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When nothing is at the path, no format fits, the layout holds no videos, or the monitor asks to stop.
 pub fn open(path: &Path, config: &DataConfig, monitor: &dyn Monitor) -> Result<Dataset, DataError> {
-    open_with_cache(path, config, cache_dir().as_deref(), monitor)
+    open_with_cache(path, config, crate::files::cache_dir().as_deref(), monitor)
 }
 
 /// As [`open`], with the folder that remembers what is inside the videos; `None` looks again every time.

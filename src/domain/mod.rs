@@ -8,6 +8,7 @@ mod dataset;
 mod frame;
 mod heat;
 mod label;
+mod nearest;
 mod number;
 mod pose;
 mod score;
@@ -18,6 +19,7 @@ pub use dataset::{Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoF
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
+pub use nearest::{choices, nearest};
 pub use number::grouped;
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

@@ -82,7 +82,9 @@ pub fn evaluate(
     let mut evaluation = judge(&state.classes, &predictions.clips);
     evaluation.run = checkpoint.home().display().to_string();
     evaluation.checkpoint = checkpoint.name.clone();
+    evaluation.step = state.step;
     evaluation.dataset = dataset.root.display().to_string();
+    evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
     evaluation.frames = frames_of(&dataset, config, &windows, &logits);
     evaluation.warnings = warnings;

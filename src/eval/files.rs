@@ -1,12 +1,11 @@
-//! Files that are either complete or not there.
+//! Files of runs, with errors as sentences.
 
 use super::EvalError;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Prefix of everything that is not finished; leftovers of a killed process are recognised by it.
-pub(crate) const UNFINISHED: &str = ".unfinished-";
+pub(crate) use crate::files::{UNFINISHED, sync_dir};
 
 /// A name beside `path` that no reader takes for the real thing.
 pub(crate) fn unfinished(path: &Path) -> PathBuf {
@@ -14,15 +13,9 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(format!("{UNFINISHED}{}-{name}", std::process::id()))
 }
 
-/// Writes a file under another name, waits for the disk, then moves it into place.
+/// Writes a file that is complete or not there.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
-    let temporary = unfinished(path);
-    let written =
-        write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path)).and_then(|()| sync_parent(path));
-    written.map_err(|e| {
-        let _ = fs::remove_file(&temporary);
-        EvalError::file("write", path, &e)
-    })
+    crate::files::replace(path, bytes).map_err(|e| EvalError::file("write", path, &e))
 }
 
 /// Writes a file and waits until it is on the disk.
@@ -38,12 +31,6 @@ pub(crate) fn sync_parent(path: &Path) -> std::io::Result<()> {
         Some(parent) => sync_dir(parent),
         None => Ok(()),
     }
-}
-
-/// Waits until the entries of a folder are on the disk.
-pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
-    // Only Unix lets a folder be opened for this; elsewhere the rename alone has to do.
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 /// Creates a folder and its parents.

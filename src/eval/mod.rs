@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod doubts;
+mod earlier;
 mod error;
 mod evaluate;
 pub(crate) mod files;
@@ -14,6 +15,7 @@ mod run_dir;
 pub mod segments;
 
 pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, REPLACED, STATE_FILE, TrainEnd};
+pub use earlier::Earlier;
 pub use error::EvalError;
 pub use evaluate::{SplitChoice, evaluate, parts_for};
 pub use notes::{ClipNote, NOTES_FILE, Notes};

@@ -117,8 +117,14 @@ pub struct Evaluation {
     pub run: String,
     /// Checkpoint name.
     pub checkpoint: String,
+    /// Optimiser steps the checkpoint had been trained.
+    #[serde(default)]
+    pub step: u64,
     /// Dataset root.
     pub dataset: String,
+    /// Changes whenever files, labels or splits of the dataset change.
+    #[serde(default)]
+    pub dataset_fingerprint: String,
     /// Split judged.
     pub split: String,
     /// Classes in output order.

@@ -4,7 +4,7 @@ use super::checkpoint::{REPLACED, STATE_FILE};
 use super::files::read_text;
 use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
 use crate::config::RunConfig;
-use crate::domain::{ClassSet, Split};
+use crate::domain::{ClassSet, Split, choices};
 use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -267,7 +267,10 @@ impl RunDir {
         let folder = found.and_then(|n| self.checkpoint_folder(n)).ok_or_else(|| EvalError::NoCheckpoint {
             run: self.path.clone(),
             name: name.unwrap_or("last").to_owned(),
-            known: if known.is_empty() { "none yet; train it first".to_owned() } else { known.join(", ") },
+            known: match known.is_empty() {
+                true => "none yet; train it first".to_owned(),
+                false => choices(name.unwrap_or_default(), known.iter().map(String::as_str)),
+            },
         })?;
         Checkpoint::read(&folder)
     }

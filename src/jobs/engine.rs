@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 /// Called from worker threads whenever there is something to drain.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// How a job is run.
+type Run = fn(Job, &mut LaneState, &dyn Monitor) -> Result<Done, JobError>;
+
 /// Events waiting for the window. Training emits a handful an epoch, so this is minutes of a hidden window.
 const QUEUE: usize = 4096;
 /// Step reports kept for a window that does not look; older ones give way.
@@ -109,6 +112,11 @@ pub struct Engine {
 impl Engine {
     /// Starts the lanes. `wake` is called from worker threads whenever there is something to drain.
     pub fn new(wake: Wake) -> std::io::Result<Engine> {
+        Self::with(wake, run)
+    }
+
+    /// Starts the lanes with another way to run a job.
+    fn with(wake: Wake, run: Run) -> std::io::Result<Engine> {
         let (sender, events) = crossbeam_channel::bounded(QUEUE);
         let device = Arc::new(Mutex::new(String::new()));
         let mut lanes = HashMap::new();
@@ -241,6 +249,7 @@ pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String
 
 #[cfg(test)]
 mod tests {
+    use super::super::types::CheckpointRef;
     use super::*;
 
     #[test]
@@ -255,5 +264,75 @@ mod tests {
         let second = work(job(), &mut state, &monitor, run);
         assert!(matches!(&second, EventBody::Failed(s) if s.contains("does not exist")), "{second:?}");
         assert_eq!(told.len(), 2, "both jobs were told to have started");
+    }
+
+    /// Panics for a job whose files are called "broken", and runs the others.
+    fn fragile(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
+        if job.title().contains("broken") || matches!(&job, Job::PredictVideo { video, .. } if video == "broken") {
+            // The index is not known to the compiler, so that this is an ordinary panic of ordinary code.
+            let none: Vec<u8> = Vec::with_capacity(job.title().len());
+            let _ = none[job.title().len()];
+        }
+        run(job, state, monitor)
+    }
+
+    /// A job of each lane that works on `name`.
+    fn jobs(name: &str) -> [Job; 3] {
+        let dataset = Arc::new(crate::domain::Dataset::default());
+        let mut config = Box::new(crate::config::RunConfig::reference());
+        config.device = DeviceChoice::Cpu;
+        let checkpoint = CheckpointRef { run: format!("/nowhere/{name}").into(), name: None };
+        [
+            Job::Train {
+                dataset: dataset.clone(),
+                config,
+                out: name.into(),
+                resume: false,
+                force: false,
+                debug: false,
+            },
+            Job::PredictVideo { checkpoint, dataset, video: name.into() },
+            Job::OpenRun { path: format!("/nowhere/{name}").into() },
+        ]
+    }
+
+    #[test]
+    fn every_lane_survives_a_panic_and_goes_on() {
+        let engine = Engine::with(Arc::new(|| {}), fragile).unwrap();
+        let mut lanes = std::collections::HashSet::new();
+        let mut wanted = Vec::new();
+        for (broken, whole) in jobs("broken").into_iter().zip(jobs("whole")) {
+            lanes.insert(broken.lane());
+            // Both are queued at once: the second waits behind the one that panics.
+            wanted.push((broken.title(), engine.start(broken), engine.start(whole)));
+        }
+        assert_eq!(lanes.len(), 3, "a lane is left out");
+        let mut ended = HashMap::new();
+        let begun = std::time::Instant::now();
+        while ended.len() < 6 {
+            for event in engine.drain() {
+                match event.body {
+                    EventBody::Failed(sentence) => assert!(ended.insert(event.job, sentence).is_none(), "ended twice"),
+                    EventBody::Started | EventBody::Progress(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(begun.elapsed() < std::time::Duration::from_secs(100), "only {ended:?} ended");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        for (title, broken, whole) in wanted {
+            let sentence = &ended[&broken];
+            for words in [title.as_str(), "internal error", "index out of bounds", "checkpoints on disk are whole"] {
+                assert!(sentence.contains(words), "'{words}' is missing in: {sentence}");
+            }
+            // The next job of the lane ran, and failed for a reason of its own.
+            assert!(!ended[&whole].contains("internal error"), "{}", ended[&whole]);
+            assert!(
+                ["does not exist", "nothing to train on"].iter().any(|w| ended[&whole].contains(w)),
+                "{}",
+                ended[&whole]
+            );
+        }
+        assert_eq!(engine.running(), 0);
     }
 }

@@ -4,6 +4,7 @@ use super::explain::{find_video, sample};
 use super::lane::LaneState;
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
+use crate::cam::METHODS;
 use crate::data::{ClipSource, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{SplitChoice, parts_for};
@@ -14,8 +15,17 @@ use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Beginning of the names of samples' folders.
+const SAMPLE: &str = "sample_";
+/// What the videos of a sample show.
+const METADATA: &str = "metadata.txt";
+/// How that file begins.
+const FIRST_LINE: &str = "video: ";
+/// The videos of a sample; of several maps, each has the last three in a folder of its own.
+const VIDEOS: [&str; 4] = ["original.mp4", "heatmap.mp4", "overlay.mp4", "side_by_side.mp4"];
 
 /// Chooses clips, explains them, and, with a folder, writes their videos there.
 ///
@@ -121,21 +131,82 @@ fn write_sample(
     out: &Path,
     monitor: &dyn Monitor,
 ) -> Result<(), JobError> {
-    let dir = out.join(format!("sample_{number:03}"));
+    let dir = out.join(format!("{SAMPLE}{number:03}"));
     make_dir(&dir)?;
+    // Before the videos, because it marks the folder as one of ours.
+    let path = dir.join(METADATA);
+    std::fs::write(&path, metadata(request, classes, sample)).map_err(|source| JobError::Write { path, source })?;
     let (_, entry) = find_video(&request.dataset, &sample.clip.video)?;
     let video = Video::open(&entry.path)?;
     let frames =
         sample.frames.iter().map(|n| Ok(video.frame(*n)?.image.clone())).collect::<Result<Vec<_>, JobError>>()?;
-    write_video(&dir.join("original.mp4"), request.fps, frames.iter().cloned(), monitor)?;
+    write_video(&dir.join(VIDEOS[0]), request.fps, frames.iter().cloned(), monitor)?;
     let single = sample.maps.len() == 1;
     for map in &sample.maps {
         let place = if single { dir.clone() } else { dir.join(map_folder(map)) };
         make_dir(&place)?;
         write_map_videos(request, map, &frames, &place, monitor)?;
     }
-    let path = dir.join("metadata.txt");
-    std::fs::write(&path, metadata(request, classes, sample)).map_err(|source| JobError::Write { path, source })
+    Ok(())
+}
+
+/// True for the name of a folder that an export makes for a sample.
+pub fn is_sample(name: &str) -> bool {
+    name.strip_prefix(SAMPLE).is_some_and(|n| n.len() >= 3 && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Removes what an earlier export wrote to `out`. Files it did not write stay, and so do the folders they lie in.
+///
+/// # Errors
+/// A file that cannot be removed.
+pub fn remove_export(out: &Path) -> Result<(), JobError> {
+    for dir in folders_in(out) {
+        let named = dir.file_name().and_then(|n| n.to_str()).is_some_and(is_sample);
+        let marked = std::fs::read_to_string(dir.join(METADATA)).is_ok_and(|text| text.starts_with(FIRST_LINE));
+        if !named || !marked {
+            continue;
+        }
+        for map in folders_in(&dir) {
+            let name = map.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let ours = METHODS.iter().any(|m| name.strip_prefix(m.id).is_some_and(|rest| rest.starts_with('_')));
+            if ours && name.contains("_class") {
+                remove_videos(&map)?;
+            }
+        }
+        // The mark goes last: what is interrupted here can be done again.
+        remove_videos(&dir)?;
+        remove(&dir.join(METADATA))?;
+        let _ = std::fs::remove_dir(&dir);
+    }
+    Ok(())
+}
+
+/// Removes the videos of an export, finished or not, and then the folder if nothing else is in it.
+fn remove_videos(dir: &Path) -> Result<(), JobError> {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let unfinished = name.starts_with(crate::files::UNFINISHED) && name.ends_with(".mp4.part");
+        if unfinished || VIDEOS.contains(&name.as_str()) {
+            remove(&entry.path())?;
+        }
+    }
+    let _ = std::fs::remove_dir(dir);
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), JobError> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(JobError::Write { path: path.to_path_buf(), source: e })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The folders in a folder, none where it is not there; a link to one is not followed.
+fn folders_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect()
 }
 
 fn map_folder(map: &HeatMap) -> String {
@@ -160,10 +231,10 @@ fn write_map_videos(
     let at = |frame: usize| ClipPosition { frame, frames: frames.len() };
     let overlays: Vec<RgbImage> = frames.iter().enumerate().map(|(i, f)| composite(f, &heat, at(i), &params)).collect();
     let alone = frames.iter().enumerate().map(|(i, f)| heat_picture(f.width, f.height, &heat, at(i), &params));
-    write_video(&dir.join("heatmap.mp4"), request.fps, alone, monitor)?;
-    write_video(&dir.join("overlay.mp4"), request.fps, overlays.iter().cloned(), monitor)?;
+    write_video(&dir.join(VIDEOS[1]), request.fps, alone, monitor)?;
+    write_video(&dir.join(VIDEOS[2]), request.fps, overlays.iter().cloned(), monitor)?;
     let both = frames.iter().zip(&overlays).map(|(a, b)| side_by_side(a, b));
-    write_video(&dir.join("side_by_side.mp4"), request.fps, both, monitor)
+    write_video(&dir.join(VIDEOS[3]), request.fps, both, monitor)
 }
 
 fn write_video(

@@ -4,7 +4,7 @@ use super::lane::{LaneState, open_checkpoint};
 use super::types::{Job, Output, RunView};
 use crate::cam::CamError;
 use crate::data::{DataError, demo};
-use crate::eval::{EvalError, Notes, RunDir};
+use crate::eval::{Earlier, EvalError, Notes, RunDir};
 use crate::model::ModelError;
 use crate::progress::Monitor;
 use crate::render::RenderError;
@@ -111,6 +111,9 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             let device = state.device(found.state.config.device, monitor);
             let (evaluation, predictions) = crate::eval::evaluate(&found, &dataset, split, &device, monitor)?;
             let dir = out.unwrap_or_else(|| found.home().join(crate::eval::RESULTS));
+            if let Earlier::Outdated(told) | Earlier::Other(told) = Earlier::find(&dir, &found, &dataset, split) {
+                monitor.warn(format!("{told}; it is replaced now"));
+            }
             crate::eval::write_results(&dir, &evaluation, &predictions)?;
             super::pictures::evaluation(&evaluation, &dir)?;
             Output::Evaluation(Arc::new(evaluation), Arc::new(predictions))

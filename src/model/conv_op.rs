@@ -140,3 +140,109 @@ impl<B: ConvBackend, C: CheckpointStrategy> ConvBackend for Autodiff<B, C> {
 pub(crate) fn convolve(x: Tensor<5>, weight: Tensor<5>, geometry: ConvGeometry) -> Tensor<5> {
     Tensor::from_dispatch(<Dispatch as ConvBackend>::convolve(x.into_dispatch(), weight.into_dispatch(), geometry))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, FloatDType};
+
+    /// Numbers without a pattern that a mix-up of axes would keep.
+    fn numbers(shape: [usize; 5], seed: usize) -> Tensor<5> {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    /// The same values in memory order of their own.
+    fn copied(tensor: &Tensor<5>) -> Tensor<5> {
+        Tensor::from_data(tensor.to_data(), &Device::flex())
+    }
+
+    /// Views of `shape` that do not lie in memory in their order.
+    fn views(shape: [usize; 5], seed: usize) -> Vec<(&'static str, Tensor<5>)> {
+        let [a, b, c, d, e] = shape;
+        let larger = numbers([a + 1, b + 2, c + 1, d + 1, e + 3], seed + 3);
+        vec![
+            ("rows and columns swapped", numbers([a, b, c, e, d], seed).swap_dims(3, 4)),
+            ("channels last", numbers([a, c, d, e, b], seed + 1).permute([0, 4, 1, 2, 3])),
+            ("clips and channels swapped", numbers([b, a, c, d, e], seed + 2).swap_dims(0, 1)),
+            ("a slice", larger.slice([1..a + 1, 2..b + 2, 0..c, 1..d + 1, 3..e + 3])),
+            ("the second half", numbers([2 * a, b, c, d, e], seed + 4).narrow(0, a, a)),
+            ("backwards in time", numbers(shape, seed + 5).flip([2])),
+            ("one clip repeated", numbers([1, b, c, d, e], seed + 6).expand(shape)),
+        ]
+    }
+
+    /// Output and gradients of the input and the weight, for the gradient `dy` of the output, which keeps its layout.
+    fn through(x: &Tensor<5>, weight: &Tensor<5>, dy: &Tensor<5>, geometry: ConvGeometry) -> [TensorData; 3] {
+        let [x, weight] = [x, weight].map(|t| t.clone().autodiff().require_grad());
+        let y = convolve(x.clone(), weight.clone(), geometry);
+        // The gradient of a product of `y` and `dy` by `y` is `dy`.
+        let gradients = (y.clone() * dy.clone().autodiff()).sum().backward();
+        [y.inner(), x.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()].map(Tensor::into_data)
+    }
+
+    const DENSE: ConvGeometry = ConvGeometry { stride: [1, 2, 1], padding: [1, 1, 0], groups: 1 };
+
+    type Shapes = [[usize; 5]; 3];
+
+    /// Input, weight and output shapes of dense, grouped and depthwise convolutions.
+    fn cases() -> [(Shapes, ConvGeometry); 3] {
+        [
+            ([[2, 4, 5, 6, 7], [6, 4, 3, 3, 2], [2, 6, 5, 3, 6]], DENSE),
+            ([[2, 4, 5, 6, 7], [6, 2, 3, 3, 2], [2, 6, 5, 3, 6]], ConvGeometry { groups: 2, ..DENSE }),
+            ([[2, 4, 5, 6, 7], [4, 1, 3, 3, 2], [2, 4, 5, 3, 6]], ConvGeometry { groups: 4, ..DENSE }),
+        ]
+    }
+
+    #[test]
+    fn tensors_that_do_not_lie_in_order_give_what_copies_give() {
+        for ([x_shape, w_shape, y_shape], geometry) in cases() {
+            let (x, w, dy) = (numbers(x_shape, 1), numbers(w_shape, 2), numbers(y_shape, 3));
+            assert_eq!(convolve(x.clone(), w.clone(), geometry).dims(), y_shape);
+            for (what, view) in views(x_shape, 10) {
+                let expected = through(&copied(&view), &w, &dy, geometry);
+                assert_eq!(through(&view, &w, &dy, geometry), expected, "an input, {what}, {geometry:?}");
+            }
+            for (what, view) in views(w_shape, 30) {
+                let expected = through(&x, &copied(&view), &dy, geometry);
+                assert_eq!(through(&x, &view, &dy, geometry), expected, "a weight, {what}, {geometry:?}");
+            }
+            for (what, view) in views(y_shape, 50) {
+                let expected = through(&x, &w, &copied(&view), geometry);
+                assert_eq!(through(&x, &w, &view, geometry), expected, "a gradient, {what}, {geometry:?}");
+                // Given to the kernel as it is, without an operation before it that might have put it in order.
+                let direct = |dy: Tensor<5>| {
+                    let [x, w, dy] = [&x, &w, &dy].map(|t| t.clone().into_dispatch());
+                    let dx = Dispatch::convolve_x_backward(x.clone(), w.clone(), dy.clone(), geometry);
+                    let dw = Dispatch::convolve_weight_backward(x, w, dy, geometry);
+                    [dx, dw].map(|t| Tensor::<5>::from_dispatch(t).into_data())
+                };
+                let ours = direct(view.clone());
+                assert_eq!(ours, direct(copied(&view)), "a gradient, {what}, {geometry:?}");
+                assert_eq!(ours.as_slice(), &expected[1..], "a gradient, {what}, {geometry:?}");
+            }
+        }
+    }
+
+    /// What the kernels do not take goes to the library: double precision, and nothing at all.
+    #[test]
+    fn other_tensors_go_to_the_librarys_convolution() {
+        for ([x_shape, w_shape, y_shape], geometry) in cases() {
+            let (x, w, dy) = (numbers(x_shape, 1), numbers(w_shape, 2), numbers(y_shape, 3));
+            let single = through(&x, &w, &dy, geometry);
+            let [x, w, dy] = [x, w, dy].map(|t| t.cast(FloatDType::F64));
+            let double = through(&x, &w, &dy, geometry);
+            for (ours, library) in single.into_iter().zip(double) {
+                assert_eq!((ours.dtype(), library.dtype(), ours.shape()), (DType::F32, DType::F64, library.shape()));
+                let library: Vec<f64> = library.try_into_vec().unwrap();
+                let scale = library.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+                for (a, b) in ours.try_into_vec::<f32>().unwrap().into_iter().zip(library) {
+                    assert!((f64::from(a) - b).abs() < 1e-5 * scale, "{a} instead of {b}, {geometry:?}");
+                }
+            }
+        }
+        let none = convolve(numbers([0, 4, 5, 6, 7], 1), numbers([6, 4, 3, 3, 2], 2), DENSE);
+        assert_eq!(none.dims(), [0, 6, 5, 3, 6]);
+    }
+}

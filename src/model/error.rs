@@ -4,11 +4,11 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// No row of the registry has this id.
-    #[error("there is no model '{id}'; known models are {known}")]
+    #[error("there is no model '{id}'; the models are: {known}")]
     UnknownModel {
         /// What was asked for.
         id: String,
-        /// Every id, comma-separated.
+        /// Every id, comma-separated, and which was probably meant.
         known: String,
     },
     /// A network needs at least one output.

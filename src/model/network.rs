@@ -10,6 +10,7 @@ use super::pass::{Mode, Pass, Tap};
 use super::store::{EntryKind, ParameterRole, Store};
 use super::{MODELS, ModelSpec};
 use crate::config::ModelConfig;
+use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
 
 /// Trunk and classifier, as a model's build function returns them.
@@ -156,9 +157,8 @@ impl Network {
     /// An unknown layer; the message lists the known ones.
     pub fn cam_layer(&self, id: &str) -> Result<&LayerInfo, ModelError> {
         self.layers.iter().find(|l| l.cam && l.id == id).ok_or_else(|| {
-            let known: Vec<&str> = self.cam_layers().into_iter().map(|l| l.id.as_str()).collect();
-            let (model, layer) = (self.spec.title.to_owned(), id.to_owned());
-            ModelError::UnknownLayer { model, layer, known: known.join(", ") }
+            let known = choices(id, self.cam_layers().into_iter().map(|l| l.id.as_str()));
+            ModelError::UnknownLayer { model: self.spec.title.to_owned(), layer: id.to_owned(), known }
         })
     }
 
@@ -265,9 +265,9 @@ impl ModelSpec {
     /// # Errors
     /// An unknown id; the message lists the known ones.
     pub fn find(id: &str) -> Result<&'static Self, ModelError> {
-        MODELS.iter().find(|m| m.id == id).ok_or_else(|| {
-            let known: Vec<&str> = MODELS.iter().map(|m| m.id).collect();
-            ModelError::UnknownModel { id: id.to_owned(), known: known.join(", ") }
+        MODELS.iter().find(|m| m.id == id).ok_or_else(|| ModelError::UnknownModel {
+            id: id.to_owned(),
+            known: choices(id, MODELS.iter().map(|m| m.id)),
         })
     }
 }

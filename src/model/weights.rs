@@ -6,7 +6,6 @@ use super::store::{Entry, EntryKind, flat};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 /// Values of a [`NamedArray`].
@@ -191,20 +190,7 @@ pub fn write_safetensors(
     });
     let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| bad(e.to_string()))?;
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
-    write_atomically(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
-}
-
-fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are private unless told otherwise; weights get what the user's umask leaves, as any file does.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
+    crate::files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
 }
 
 fn to_bytes(values: &ArrayValues) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Colour maps: numbers 0…1 to colours, as tables of 256 entries.
 
 use super::RenderError;
+use crate::domain::choices;
 use serde::{Deserialize, Deserializer, Serializer};
 use std::sync::OnceLock;
 
@@ -97,7 +98,7 @@ pub static COLOR_MAPS: [ColorMap; 8] = [
 pub fn color_map(id: &str) -> Result<&'static ColorMap, RenderError> {
     COLOR_MAPS.iter().find(|m| m.id == id).ok_or_else(|| RenderError::UnknownColorMap {
         id: id.to_owned(),
-        known: COLOR_MAPS.iter().map(|m| m.id).collect::<Vec<_>>().join(", "),
+        known: choices(id, COLOR_MAPS.iter().map(|m| m.id)),
     })
 }
 

@@ -57,6 +57,7 @@ pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Resu
     merged.training.cache_mib = asked.training.cache_mib;
     merged.training.early_stopping = asked.training.early_stopping;
     merged.training.checkpoint_every = asked.training.checkpoint_every;
+    merged.training.checkpoint_minutes = asked.training.checkpoint_minutes;
     merged.training.keep_best = asked.training.keep_best;
     merged.device = asked.device;
     if merged == *asked {

@@ -105,6 +105,8 @@ struct Trainer<'a> {
     state: CheckpointState,
     memory: TrainerState,
     clock: Clock,
+    /// When the last checkpoint was written, or else this process took up the run.
+    saved: Instant,
     monitor: &'a Logged<'a>,
 }
 
@@ -149,8 +151,12 @@ impl<'a> Trainer<'a> {
         plan.require_training(dataset)?;
         let network = build(&config, &plan, device)?;
         let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
-        if let Some(last) = &last {
-            resume::require_open(&run, &last.state, &config)?;
+        match &last {
+            Some(last) => resume::require_open(&run, &last.state, &config)?,
+            None => monitor.warn(format!(
+                "{} has no checkpoint 'last' to go on from: it begins with its first step",
+                run.path().display()
+            )),
         }
         Self::new(run, dataset, config, plan, network, last.map(|c| c.path), monitor)
     }
@@ -210,6 +216,7 @@ impl<'a> Trainer<'a> {
             source: Arc::new(ClipSource::new(dataset.clone(), &config)),
             dataset: dataset.clone(),
             clock: Clock::new(),
+            saved: Instant::now(),
             run,
             _lock: lock,
             config,
@@ -307,8 +314,20 @@ impl<'a> Trainer<'a> {
                 break;
             }
             self.step(epoch, batches, micro, begun, waited)?;
+            self.save_in_time()?;
         }
         Ok(self.monitor.poll())
+    }
+
+    /// Writes the last checkpoint anew when it has become old: a killed process loses minutes, not a long epoch.
+    fn save_in_time(&mut self) -> Result<(), TrainError> {
+        let minutes = self.config.training.checkpoint_minutes;
+        if minutes > 0.0 && self.saved.elapsed().as_secs_f64() >= 60.0 * minutes {
+            self.checkpoint(&[])?;
+            let done = self.state.batch_in_epoch;
+            self.monitor.note(&format!("checkpoint last (epoch {}, batch {done})", self.state.epoch + 1));
+        }
+        Ok(())
     }
 
     /// One optimiser step over one or more batches.
@@ -565,7 +584,9 @@ impl<'a> Trainer<'a> {
             write_safetensors(&folder.join(OPTIMIZER_FILE), &optimizer.state()?, Default::default())?;
             let path = folder.join(STATE_FILE);
             std::fs::write(&path, &text).map_err(|e| TrainError::file("write", &path, &e))
-        })
+        })?;
+        self.saved = Instant::now();
+        Ok(())
     }
 }
 

@@ -6,7 +6,6 @@ use super::picture::Matrix;
 use super::runtime;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -48,14 +47,9 @@ struct Facts {
     warnings: Vec<String>,
 }
 
-/// The folder for cached indexes: `KINOLENS_CACHE` or the platform's cache folder.
+/// The folder for cached indexes.
 fn folder() -> Option<PathBuf> {
-    let base = match std::env::var_os("KINOLENS_CACHE") {
-        Some(dir) if dir.is_empty() => return None,
-        Some(dir) => PathBuf::from(dir),
-        None => directories::ProjectDirs::from("", "", "kinolens")?.cache_dir().to_path_buf(),
-    };
-    Some(base.join("video-index"))
+    Some(crate::files::cache_dir()?.join("video-index"))
 }
 
 fn file_for(canonical: &Path) -> Option<PathBuf> {
@@ -157,21 +151,14 @@ fn try_save(path: &Path, metadata: &std::fs::Metadata, index: &Index) -> std::io
         checksum: crc32c::crc32c(&rows),
     };
     let head = serde_json::to_vec(&head).map_err(std::io::Error::other)?;
-    let dir = target.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(MAGIC)?;
-    file.write_all(&(head.len() as u32).to_le_bytes())?;
-    file.write_all(&head)?;
-    file.write_all(&rows)?;
-    file.persist(target).map_err(|e| e.error)?;
-    Ok(())
+    let length = (head.len() as u32).to_le_bytes();
+    crate::files::replace_cached(&target, &[MAGIC.as_slice(), &length, &head, &rows].concat())
 }
 
 /// Drops the index of a file whose packets promised a frame that does not decode, and remembers to index it by decoding.
 pub(super) fn distrust(path: &Path) {
     if let Some(file) = path.canonicalize().ok().and_then(|p| file_for(&p)) {
-        let _ = std::fs::write(file, DISTRUSTED);
+        let _ = crate::files::replace_cached(&file, DISTRUSTED);
     }
 }
 

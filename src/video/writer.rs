@@ -83,11 +83,9 @@ impl VideoWriter {
             return Err(fail(format!("{fps} frames a second are not possible; 0.01 to 1000 are")));
         }
         runtime::init().map_err(fail)?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = tempfile::Builder::new()
-            .prefix(".kinolens-")
+        let temporary = crate::files::stage()
             .suffix(".mp4.part")
-            .tempfile_in(folder)
+            .tempfile_in(crate::files::folder_of(path))
             .map_err(|e| fail(format!("its folder cannot be written ({e})")))?
             .into_temp_path();
         let padded = (width.next_multiple_of(2), height.next_multiple_of(2));
@@ -169,7 +167,7 @@ impl VideoWriter {
             return Err(self.fail("the file could not be closed; is the disk full?".into()));
         }
         let Some(temporary) = self.temporary.take() else { return Err(self.fail("it was finished already".into())) };
-        publish(temporary, &self.path).map_err(|e| self.fail(format!("it cannot be moved into place ({e})")))
+        temporary.persist(&self.path).map_err(|e| self.fail(format!("it cannot be moved into place ({})", e.error)))
     }
 
     fn fail(&self, reason: String) -> VideoError {
@@ -201,16 +199,6 @@ impl Drop for VideoWriter {
     fn drop(&mut self) {
         let _ = self.pipeline.set_state(gst::State::Null);
     }
-}
-
-/// Gives the finished file its name, readable as any new file is (temporary files are private to the user).
-fn publish(temporary: tempfile::TempPath, path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o644))?;
-    }
-    temporary.persist(path).map_err(|e| e.error)
 }
 
 fn build(

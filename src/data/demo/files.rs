@@ -107,6 +107,6 @@ pub(super) fn write_mask(path: &Path, mask: &[u8], width: u32, height: u32) -> R
     // As differences to the row above a mask is nearly all zeros, which this compressor is made for.
     PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up)
         .write_image(mask, width, height, image::ExtendedColorType::L8)
-        .map_err(|e| DemoError::Write { path: path.to_path_buf(), reason: e.to_string() })?;
+        .map_err(|e| DemoError::Write { doing: "write", path: path.to_path_buf(), reason: e.to_string() })?;
     write(path, &png)
 }

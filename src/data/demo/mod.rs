@@ -108,8 +108,10 @@ pub enum DemoError {
     #[error("the demo dataset cannot have {0}")]
     Options(String),
     /// A file or folder could not be written or read.
-    #[error("cannot write {path}: {reason}", path = .path.display())]
+    #[error("cannot {doing} {path}: {reason}", path = .path.display())]
     Write {
+        /// What was tried, a verb such as "write".
+        doing: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What is wrong and what to do.
@@ -125,19 +127,19 @@ pub enum DemoError {
 
 impl DemoError {
     /// An I/O error as a sentence; `doing` is a verb such as "write".
-    fn io(doing: &str, path: &Path, error: &io::Error) -> DemoError {
+    fn io(doing: &'static str, path: &Path, error: &io::Error) -> DemoError {
         let hint = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "the disk is full; free some space or choose another folder"
             }
-            io::ErrorKind::PermissionDenied => "this folder may not be written to; choose another one",
+            io::ErrorKind::PermissionDenied => "this account may not write there; choose another folder",
             io::ErrorKind::ReadOnlyFilesystem => "this disk is read-only; choose another folder",
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                 "a file is in the way; choose another folder"
             }
             _ => "check the folder and try again",
         };
-        DemoError::Write { path: path.to_path_buf(), reason: format!("could not {doing} it ({error}); {hint}") }
+        DemoError::Write { doing, path: path.to_path_buf(), reason: format!("{error}; {hint}") }
     }
 }
 
@@ -223,7 +225,8 @@ fn subjects(n: usize) -> Vec<(String, &'static str)> {
 fn existing(dir: &Path, options: &DemoOptions) -> Result<Option<DemoSummary>, DemoError> {
     let occupied = |what: &str, hint| DemoError::Occupied { path: dir.to_path_buf(), what: what.to_owned(), hint };
     match fs::metadata(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Below a file there is nothing either; making the folder will say so.
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
         Err(e) => return Err(DemoError::io("look into", dir, &e)),
         Ok(meta) if !meta.is_dir() => return Err(occupied("a file", "")),
         Ok(_) => {}
@@ -279,7 +282,7 @@ fn move_into_place(stage: &Path, dir: &Path) -> Result<(), DemoError> {
     }
     for part in PARTS {
         let to = dir.join(part);
-        fs::rename(stage.join(part), &to).map_err(|e| DemoError::io("move into place", &to, &e))?;
+        fs::rename(stage.join(part), &to).map_err(|e| DemoError::io("move the finished files to", &to, &e))?;
     }
     Ok(())
 }

@@ -4,14 +4,16 @@
 //! first in a process of its own ([`probe`]): it has to train a small network one step and come to the processor's
 //! numbers. Only then it is used here.
 
+mod open;
 pub mod probe;
 mod verdict;
 
 use crate::config::DeviceChoice;
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::Device;
+use open::{Identity, Refusal, kind, open};
 use probe::Candidate;
 pub use verdict::set_program;
-use verdict::{Verdict, verdict};
+use verdict::{Verdict, forget, verdict};
 
 /// A device that computes.
 #[derive(Clone, Debug)]
@@ -33,12 +35,14 @@ impl ComputeDevice {
     /// "Automatic" takes CUDA, then the platform's GPU, then the CPU, and leaves alone drivers that only pretend to be
     /// a GPU. A GPU that is asked for is never silently replaced.
     pub fn choose(choice: DeviceChoice) -> (Self, Vec<String>) {
-        choose(choice, &mut verdict)
+        let chosen = choose(choice, &mut verdict, &mut open);
+        chosen.stale.into_iter().for_each(forget);
+        (chosen.device, chosen.messages)
     }
 
-    /// A device of the kind named, untested.
-    pub(crate) fn of(candidate: Candidate, adapter: &str) -> Self {
-        Self { device: device_of(candidate), title: adapter.to_owned(), tunes: true }
+    /// A device that was opened, tested or not.
+    fn of(candidate: Candidate, identity: Identity) -> Self {
+        Self { device: device_of(candidate), title: identity.adapter, tunes: true }
     }
 
     /// For people.
@@ -58,15 +62,12 @@ impl ComputeDevice {
 }
 
 fn device_of(candidate: Candidate) -> Device {
-    match candidate {
+    match kind(candidate) {
+        Some(kind) => Device::wgpu(kind),
         #[cfg(feature = "cuda")]
-        Candidate::Cuda => Device::cuda(0_usize),
-        Candidate::Discrete => Device::wgpu(DeviceKind::DiscreteGpu(0)),
-        Candidate::Integrated => Device::wgpu(DeviceKind::IntegratedGpu(0)),
-        Candidate::Virtual => Device::wgpu(DeviceKind::VirtualGpu(0)),
-        Candidate::Software => Device::wgpu(DeviceKind::Cpu),
+        None => Device::cuda(0_usize),
         #[cfg(not(feature = "cuda"))]
-        Candidate::Cuda => Device::flex(),
+        None => Device::flex(),
     }
 }
 
@@ -79,8 +80,21 @@ pub(super) enum Wanted {
     Gpu,
 }
 
-fn choose(choice: DeviceChoice, verdict: &mut dyn FnMut(Wanted) -> Verdict) -> (ComputeDevice, Vec<String>) {
-    let mut messages = Vec::new();
+/// What became of a wish.
+struct Chosen {
+    device: ComputeDevice,
+    /// Sentences about what could not be had.
+    messages: Vec<String>,
+    /// Verdicts that are not true any more.
+    stale: Vec<Wanted>,
+}
+
+fn choose(
+    choice: DeviceChoice,
+    verdict: &mut dyn FnMut(Wanted) -> Verdict,
+    open: &mut dyn FnMut(Candidate) -> Result<Identity, Refusal>,
+) -> Chosen {
+    let (mut messages, mut stale) = (Vec::new(), Vec::new());
     let cuda = cfg!(feature = "cuda");
     let wanted: &[Wanted] = match choice {
         DeviceChoice::Cpu => &[],
@@ -99,13 +113,35 @@ fn choose(choice: DeviceChoice, verdict: &mut dyn FnMut(Wanted) -> Verdict) -> (
     for wanted in wanted {
         match verdict(*wanted) {
             Verdict::Works { candidate: Candidate::Software, .. } if choice == DeviceChoice::Auto => {}
-            Verdict::Works { candidate, adapter } => {
-                if candidate == Candidate::Software {
+            Verdict::Works { candidate, adapter, driver } => match open(candidate) {
+                Ok(identity) if (&identity.adapter, &identity.driver) == (&adapter, &driver) => {
+                    if candidate == Candidate::Software {
+                        messages.push(format!(
+                            "{adapter} is not a GPU but a program that imitates one; the CPU itself (--device cpu) is \
+                             faster"
+                        ));
+                    }
+                    return Chosen { device: ComputeDevice::of(candidate, identity), messages, stale };
+                }
+                Ok(Identity { adapter: other, .. }) => {
+                    stale.push(*wanted);
                     messages.push(format!(
-                        "{adapter} is not a GPU but a program that imitates one; the CPU itself (--device cpu) is faster"
+                        "the GPU {other} would be used, but {adapter} was tested (perhaps with another driver); start \
+                         kinolens again to have it tested"
                     ));
                 }
-                return (ComputeDevice::of(candidate, &adapter), messages);
+                Err(refusal) => {
+                    stale.push(*wanted);
+                    let reason = match refusal {
+                        Refusal::Absent => "it is gone".to_owned(),
+                        Refusal::Fails(reason) => reason,
+                    };
+                    messages.push(format!("the GPU {adapter} does not open any more ({reason})"));
+                }
+            },
+            Verdict::Untestable { reason } => {
+                messages.push(reason);
+                break;
             }
             Verdict::Absent { reason } if choice == DeviceChoice::Auto => log::info!("{wanted:?}: {reason}"),
             Verdict::Absent { reason } | Verdict::Fails { reason } => messages.push(reason),
@@ -114,7 +150,7 @@ fn choose(choice: DeviceChoice, verdict: &mut dyn FnMut(Wanted) -> Verdict) -> (
     if choice != DeviceChoice::Cpu && !messages.is_empty() {
         messages.push("the CPU is used instead".to_owned());
     }
-    (ComputeDevice::cpu(), messages)
+    Chosen { device: ComputeDevice::cpu(), messages, stale }
 }
 
 #[cfg(test)]
@@ -125,10 +161,22 @@ mod tests {
         Verdict::Fails { reason: "the GPU Foo crashed".into() }
     }
 
+    fn works(candidate: Candidate, adapter: &str) -> Verdict {
+        Verdict::Works { candidate, adapter: adapter.into(), driver: "1.2".into() }
+    }
+
+    fn opens(adapter: &str) -> impl FnMut(Candidate) -> Result<Identity, Refusal> {
+        move |_| Ok(Identity { adapter: adapter.into(), driver: "1.2".into() })
+    }
+
+    fn untouched(_: Candidate) -> Result<Identity, Refusal> {
+        panic!("a device that did not pass is opened")
+    }
+
     #[test]
     fn what_does_not_work_is_said_and_the_cpu_is_used() {
         for choice in [DeviceChoice::Auto, DeviceChoice::Gpu, DeviceChoice::Cuda] {
-            let (device, messages) = choose(choice, &mut |_| fails());
+            let Chosen { device, messages, .. } = choose(choice, &mut |_| fails(), &mut untouched);
             assert!(device.title().starts_with("CPU"), "{choice:?}");
             assert!(messages.iter().any(|m| m.contains("Foo crashed")), "{messages:?}");
             assert!(messages.last().is_some_and(|m| m.contains("the CPU is used")), "{messages:?}");
@@ -138,23 +186,55 @@ mod tests {
     #[test]
     fn no_gpu_is_no_news_unless_one_was_asked_for() {
         let absent = |_| Verdict::Absent { reason: "no GPU was found".into() };
-        assert_eq!(choose(DeviceChoice::Auto, &mut { absent }).1, Vec::<String>::new());
-        assert_eq!(choose(DeviceChoice::Gpu, &mut { absent }).1.len(), 2);
+        assert_eq!(choose(DeviceChoice::Auto, &mut { absent }, &mut untouched).messages, Vec::<String>::new());
+        assert_eq!(choose(DeviceChoice::Gpu, &mut { absent }, &mut untouched).messages.len(), 2);
+    }
+
+    #[test]
+    fn a_gpu_that_nothing_can_test_is_not_passed_over_in_silence() {
+        let untestable = |_| Verdict::Untestable { reason: "nothing can test a GPU here".into() };
+        for choice in [DeviceChoice::Auto, DeviceChoice::Gpu, DeviceChoice::Cuda] {
+            let Chosen { device, messages, .. } = choose(choice, &mut { untestable }, &mut untouched);
+            assert!(device.title().starts_with("CPU"), "{choice:?}");
+            let said = messages.iter().filter(|m| m.contains("nothing can test")).count();
+            assert_eq!(
+                (said, messages.last().is_some_and(|m| m.contains("the CPU is used"))),
+                (1, true),
+                "{messages:?}"
+            );
+        }
     }
 
     #[test]
     fn software_is_used_only_when_named() {
-        let software = |_| Verdict::Works { candidate: Candidate::Software, adapter: "llvmpipe".into() };
-        let (device, messages) = choose(DeviceChoice::Auto, &mut { software });
+        let software = |_| works(Candidate::Software, "llvmpipe");
+        let Chosen { device, messages, .. } = choose(DeviceChoice::Auto, &mut { software }, &mut untouched);
         assert!(device.title().starts_with("CPU") && messages.is_empty());
-        let (device, messages) = choose(DeviceChoice::Gpu, &mut { software });
+        let Chosen { device, messages, .. } = choose(DeviceChoice::Gpu, &mut { software }, &mut opens("llvmpipe"));
         assert_eq!(device.title(), "llvmpipe");
         assert!(messages[0].contains("imitates"), "{messages:?}");
     }
 
     #[test]
+    fn only_the_device_that_was_tested_is_used() {
+        let tested = |_| works(Candidate::Discrete, "Foo 9, vulkan");
+        let Chosen { device, messages, .. } = choose(DeviceChoice::Auto, &mut { tested }, &mut opens("Foo 9, vulkan"));
+        assert_eq!((device.title(), messages.len()), ("Foo 9, vulkan", 0));
+        let Chosen { device, messages, stale } = choose(DeviceChoice::Auto, &mut { tested }, &mut opens("Bar 3, dx12"));
+        assert_eq!(stale, [Wanted::Gpu]);
+        assert!(device.title().starts_with("CPU"));
+        assert!(messages[0].contains("Foo 9, vulkan") && messages[0].contains("Bar 3, dx12"), "{messages:?}");
+        let newer = |_| Ok(Identity { adapter: "Foo 9, vulkan".into(), driver: "1.3".into() });
+        assert!(choose(DeviceChoice::Auto, &mut { tested }, &mut { newer }).device.title().starts_with("CPU"));
+        let Chosen { device, messages, .. } =
+            choose(DeviceChoice::Auto, &mut { tested }, &mut |_| Err(Refusal::Absent));
+        assert!(device.title().starts_with("CPU") && messages[0].contains("does not open"), "{messages:?}");
+    }
+
+    #[test]
     fn the_cpu_needs_no_probe() {
-        let (device, messages) = choose(DeviceChoice::Cpu, &mut |_| unreachable!("nothing is probed"));
+        let Chosen { device, messages, .. } =
+            choose(DeviceChoice::Cpu, &mut |_| unreachable!("nothing is probed"), &mut untouched);
         assert!(device.title().starts_with("CPU") && messages.is_empty() && !device.tunes());
     }
 }

@@ -1,21 +1,26 @@
 //! The test a GPU has to pass, made in a process of its own.
 
 use super::super::{ModelError, Network, read};
+use super::open::{Identity, Refusal, open};
 use super::{ComputeDevice, Wanted};
 use crate::config::ModelConfig;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::task::{Context, Poll, Waker};
 
 /// The hidden subcommand under which the program tests a device instead of doing anything else.
 pub const SUBCOMMAND: &str = "probe-device";
-/// Largest difference to the processor's numbers, relative to the largest of them.
+/// Largest difference to the processor's numbers, relative to the largest of the same tensor.
 const TOLERANCE: f32 = 1e-3;
+/// Tensors this much smaller than the largest of their kind hold rounding: the gradient of a bias before a batch
+/// normalisation is zero on paper.
+const ROUNDING: f32 = 1e-3;
+/// How far the step moves the parameter that moves most.
+const STEP: f32 = 0.02;
 /// The clip that is trained on: small enough for a slow driver.
 const CLIP: [usize; 3] = [8, 32, 32];
 
 /// A device that might compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Candidate {
     /// The first NVIDIA GPU, through CUDA.
     Cuda,
@@ -35,7 +40,7 @@ pub(super) enum Line {
     /// There is nothing to test.
     Absent(String),
     /// This is about to be tested.
-    Found { candidate: Candidate, adapter: String },
+    Found { candidate: Candidate, adapter: String, driver: String },
     /// It works.
     Passed,
     /// It computes something else, or refuses.
@@ -50,16 +55,16 @@ pub fn run(wanted: &str) -> bool {
         // Nobody listening is no reason to go on either way.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     };
-    let found = if wanted == "cuda" { cuda() } else { adapter() };
-    let (candidate, adapter) = match found {
+    let (candidate, identity) = match find(wanted) {
         Ok(found) => found,
-        Err(reason) => {
-            tell(&Line::Absent(reason));
+        Err(line) => {
+            tell(&line);
             return false;
         }
     };
-    tell(&Line::Found { candidate, adapter: adapter.clone() });
-    match compare(&ComputeDevice::of(candidate, &adapter)) {
+    let Identity { adapter, driver } = identity.clone();
+    tell(&Line::Found { candidate, adapter, driver });
+    match compare(&ComputeDevice::of(candidate, identity)) {
         Ok(()) => tell(&Line::Passed),
         Err(reason) => {
             tell(&Line::Failed(reason));
@@ -76,76 +81,127 @@ pub(super) fn argument(wanted: Wanted) -> &'static str {
     }
 }
 
-/// wgpu's native futures are ready soon; this polls until they are.
-fn wait<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => std::thread::yield_now(),
+/// The first device of a kind that is there, best kinds first.
+fn find(wanted: &str) -> Result<(Candidate, Identity), Line> {
+    let (kinds, absent): (&[Candidate], &str) = match wanted {
+        "cuda" => (&[Candidate::Cuda], "this build of kinolens has no CUDA"),
+        _ => (
+            &[Candidate::Discrete, Candidate::Integrated, Candidate::Virtual, Candidate::Software],
+            "no GPU was found; is its driver for Vulkan (Linux), Metal (macOS) or DirectX 12 (Windows) installed?",
+        ),
+    };
+    for candidate in kinds {
+        match open(*candidate) {
+            Ok(identity) => return Ok((*candidate, identity)),
+            Err(Refusal::Absent) => {}
+            Err(Refusal::Fails(reason)) => return Err(Line::Failed(format!("it does not open: {reason}"))),
         }
     }
-}
-
-/// The best adapter of the platform's graphics interface.
-fn adapter() -> Result<(Candidate, String), String> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = wait(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    let found = adapters.iter().map(wgpu::Adapter::get_info).filter_map(|info| {
-        let (rank, candidate) = match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => (0, Candidate::Discrete),
-            wgpu::DeviceType::IntegratedGpu => (1, Candidate::Integrated),
-            wgpu::DeviceType::VirtualGpu => (2, Candidate::Virtual),
-            wgpu::DeviceType::Cpu => (3, Candidate::Software),
-            wgpu::DeviceType::Other => return None,
-        };
-        Some((rank, candidate, format!("{}, {}", info.name, info.backend)))
-    });
-    found.min_by_key(|(rank, ..)| *rank).map(|(_, candidate, adapter)| (candidate, adapter)).ok_or_else(|| {
-        "no GPU was found; is its driver for Vulkan (Linux), Metal (macOS) or DirectX 12 (Windows) installed?"
-            .to_owned()
-    })
-}
-
-#[cfg(feature = "cuda")]
-fn cuda() -> Result<(Candidate, String), String> {
-    Ok((Candidate::Cuda, "NVIDIA GPU, CUDA".to_owned()))
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<(Candidate, String), String> {
-    Err("this build of kinolens has no CUDA".to_owned())
+    Err(Line::Absent(absent.to_owned()))
 }
 
 /// Trains the small network one step on the device and on the processor; both must come to the same numbers.
 fn compare(device: &ComputeDevice) -> Result<(), String> {
     let expected = one_step(&ComputeDevice::cpu()).map_err(|e| format!("the processor failed its own test ({e})"))?;
     let found = one_step(device).map_err(|e| e.to_string())?;
-    for ((what, expected), (_, found)) in expected.iter().zip(&found) {
-        let largest = expected.iter().fold(1e-6_f32, |m, v| m.max(v.abs()));
-        let apart = expected.iter().zip(found).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs()));
-        if expected.len() != found.len() || apart.is_nan() || apart > TOLERANCE * largest {
-            return Err(format!("{what} differs from the processor's by {:.1} %", 100.0 * apart / largest));
+    same(&expected, &found)
+}
+
+/// Values of one tensor, with the words that name one of them in a sentence.
+struct Measured {
+    what: String,
+    values: Vec<f32>,
+    /// The largest value among those that are alike: what is tiny beside it is rounding.
+    scale: f32,
+}
+
+/// Every tensor is held against its own largest value, so that wrong small gradients do not hide behind large ones.
+fn same(expected: &[Measured], found: &[Measured]) -> Result<(), String> {
+    for (expected, found) in expected.iter().zip(found) {
+        let largest = largest(&expected.values).max(ROUNDING * expected.scale).max(f32::MIN_POSITIVE);
+        let apart = expected.values.iter().zip(&found.values).map(|(a, b)| (a - b).abs());
+        // `max` would pass over what is not a number.
+        let apart = apart.fold(0.0_f32, |m, v| if m.is_nan() || v.is_nan() { f32::NAN } else { m.max(v) });
+        if expected.values.len() != found.values.len() || apart.is_nan() || apart > TOLERANCE * largest {
+            let (what, percent) = (&expected.what, 100.0 * apart / largest);
+            return Err(format!("{what} differs from the processor's by {percent:.1} %"));
         }
     }
     Ok(())
 }
 
-/// Scores, gradients, and scores in evaluation after the running statistics moved.
-fn one_step(device: &ComputeDevice) -> Result<Vec<(&'static str, Vec<f32>)>, ModelError> {
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |m, v| m.max(v.abs()))
+}
+
+/// Scores, gradients, and scores in evaluation after the step, with parameters and running statistics moved.
+fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
     let config = ModelConfig { id: "small-3d".to_owned(), ..ModelConfig::default() };
     let mut network = Network::build(&config, 5, CLIP, device, 1)?;
     let count = 2 * 3 * CLIP.iter().product::<usize>();
     let pixels: Vec<f32> = (0..count).map(|i| ((i * 7919) % 1013) as f32 / 506.0 - 1.0).collect();
     let input = network.input(pixels, 2, CLIP)?;
     let pass = network.forward_train(input.clone(), 3);
-    let scores = read(pass.logits.clone())?;
+    let mut measured = Vec::new();
+    let scores = |what: &str, values: Vec<f32>| Measured { what: what.to_owned(), scale: largest(&values), values };
+    measured.push(scores("a score", read(pass.logits.clone())?));
     let loss = pass.logits.clone().square().mean();
-    let mut gradients = Vec::new();
-    for gradient in pass.backward(&loss).into_inner().into_iter().flatten() {
-        gradients.extend(read(gradient)?);
+    let gradients = pass.backward(&loss).into_inner();
+    let mut flat = Vec::new();
+    for gradient in &gradients {
+        flat.push(gradient.clone().map(read).transpose()?.unwrap_or_default());
     }
-    let after = read(network.forward(input))?;
-    Ok(vec![("a score", scores), ("a gradient", gradients), ("a score after a step", after)])
+    let scale = flat.iter().map(|g| largest(g)).fold(0.0, f32::max);
+    for (info, values) in network.parameter_infos().iter().zip(flat) {
+        measured.push(Measured { what: format!("the gradient of {}", info.name), values, scale });
+    }
+    // A step long enough that the scores after it are others than they would be without.
+    let rate = STEP / scale.max(f32::MIN_POSITIVE);
+    for (parameter, gradient) in network.parameters_mut().zip(gradients) {
+        if let Some(gradient) = gradient {
+            *parameter = parameter.clone() - gradient.mul_scalar(rate);
+        }
+    }
+    measured.push(scores("a score after a step", read(network.forward(input))?));
+    Ok(measured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_passes_and_every_tensor_counts() {
+        let right = one_step(&ComputeDevice::cpu()).unwrap();
+        assert!(right.len() > 10, "{} tensors", right.len());
+        assert_eq!(same(&right, &one_step(&ComputeDevice::cpu()).unwrap()), Ok(()));
+        // The smallest gradient that is no rounding, wrong by a hundredth of itself.
+        let scale = right[1].scale;
+        let sizes =
+            right.iter().enumerate().map(|(i, m)| (largest(&m.values), i)).filter(|(l, _)| *l > ROUNDING * scale);
+        let (size, smallest) = sizes.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        assert!(size < 0.05 * scale, "no gradient is small: {size} of {scale}");
+        let mut wrong = one_step(&ComputeDevice::cpu()).unwrap();
+        wrong[smallest].values.iter_mut().for_each(|v| *v *= 1.01);
+        let said = same(&right, &wrong).unwrap_err();
+        assert!(said.contains(&right[smallest].what) && said.contains("1.0 %"), "{said}");
+        wrong[smallest].values[0] = f32::NAN;
+        assert!(same(&right, &wrong).is_err());
+    }
+
+    #[test]
+    fn the_step_is_seen_in_the_scores() {
+        let device = ComputeDevice::cpu();
+        let config = ModelConfig { id: "small-3d".to_owned(), ..ModelConfig::default() };
+        let mut still = Network::build(&config, 5, CLIP, &device, 1).unwrap();
+        let count = 2 * 3 * CLIP.iter().product::<usize>();
+        let pixels: Vec<f32> = (0..count).map(|i| ((i * 7919) % 1013) as f32 / 506.0 - 1.0).collect();
+        let input = still.input(pixels, 2, CLIP).unwrap();
+        // Running statistics move without a step too.
+        let _ = still.forward_train(input.clone(), 3);
+        let without = read(still.forward(input)).unwrap();
+        let with = one_step(&device).unwrap().pop().unwrap();
+        let apart = with.values.iter().zip(&without).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart > 10.0 * TOLERANCE * with.scale, "a step that is left out would pass: {apart} of {}", with.scale);
+    }
 }

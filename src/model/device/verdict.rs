@@ -18,12 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(90);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Verdict {
     /// It computes what it should.
-    Works { candidate: Candidate, adapter: String },
+    Works { candidate: Candidate, adapter: String, driver: String },
     /// There is none.
     Absent { reason: String },
     /// There is one, but it must not be used.
     Fails { reason: String },
+    /// Nobody knows: there is no program that could test one.
+    Untestable { reason: String },
 }
+
+/// Kind, name and driver of a device, as the testing process told them.
+type Found = (Candidate, String, String);
 
 /// The program that is started to test devices; `None` until [`set_program`] was called.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -44,7 +49,11 @@ pub(super) fn verdict(wanted: Wanted) -> Verdict {
     let verdict = remembered(wanted).unwrap_or_else(|| {
         let verdict = match PROGRAM.get() {
             Some(program) => ask(program, wanted, PATIENCE),
-            None => Verdict::Absent { reason: "no GPU can be tested from here".to_owned() },
+            None => Verdict::Untestable {
+                reason: "GPUs are left alone, because this program did not name one that tests them first \
+                         (kinolens::model::device::set_program)"
+                    .to_owned(),
+            },
         };
         // Only good news is kept: a driver that failed may have been repaired since.
         if matches!(verdict, Verdict::Works { .. }) {
@@ -92,7 +101,7 @@ fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
                 reap(&mut child, until);
                 return Verdict::Absent { reason };
             }
-            Ok(Line::Found { candidate, adapter }) => found = Some((candidate, adapter)),
+            Ok(Line::Found { candidate, adapter, driver }) => found = Some((candidate, adapter, driver)),
             Ok(Line::Failed(why)) => {
                 reap(&mut child, until);
                 let reason = format!("{} failed a test computation ({why}); update its driver", name(found));
@@ -101,8 +110,8 @@ fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
             // A driver can still crash or hang while it shuts down, and would then do so here.
             Ok(Line::Passed) => {
                 return match (reap(&mut child, until), found) {
-                    (Some(status), Some((candidate, adapter))) if status.success() => {
-                        Verdict::Works { candidate, adapter }
+                    (Some(status), Some((candidate, adapter, driver))) if status.success() => {
+                        Verdict::Works { candidate, adapter, driver }
                     }
                     (status, found) => gave_up(found, status, patience),
                 };
@@ -135,7 +144,7 @@ fn reap(child: &mut Child, until: Instant) -> Option<ExitStatus> {
 }
 
 /// The verdict on a device whose test ended badly, or did not end.
-fn gave_up(found: Option<(Candidate, String)>, status: Option<ExitStatus>, patience: Duration) -> Verdict {
+fn gave_up(found: Option<Found>, status: Option<ExitStatus>, patience: Duration) -> Verdict {
     let how = match status {
         Some(status) => format!("crashed in a test computation ({})", ended(status)),
         None => format!("did not finish a test computation in {} s", patience.as_secs()),
@@ -143,8 +152,8 @@ fn gave_up(found: Option<(Candidate, String)>, status: Option<ExitStatus>, patie
     Verdict::Fails { reason: format!("{} {how}; update its driver", name(found)) }
 }
 
-fn name(found: Option<(Candidate, String)>) -> String {
-    found.map_or_else(|| "the GPU's driver".to_owned(), |(_, adapter)| format!("the GPU {adapter}"))
+fn name(found: Option<Found>) -> String {
+    found.map_or_else(|| "the GPU's driver".to_owned(), |(_, adapter, _)| format!("the GPU {adapter}"))
 }
 
 fn ended(status: ExitStatus) -> String {
@@ -163,12 +172,7 @@ struct Memory {
 }
 
 fn memory_file() -> Option<PathBuf> {
-    let base = match std::env::var_os("KINOLENS_CACHE") {
-        Some(dir) if dir.is_empty() => return None,
-        Some(dir) => PathBuf::from(dir),
-        None => directories::ProjectDirs::from("", "", "kinolens")?.cache_dir().to_path_buf(),
-    };
-    Some(base.join("devices.ron"))
+    Some(crate::files::cache_dir()?.join("devices.ron"))
 }
 
 /// What a verdict depends on: this program, and the drivers installed.
@@ -177,7 +181,9 @@ fn machine() -> String {
     if let Some(written) = PROGRAM.get().and_then(|p| std::fs::metadata(p).ok()?.modified().ok()) {
         parts.push(format!("{written:?}"));
     }
-    for name in ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "WGPU_BACKEND", "CUDA_VISIBLE_DEVICES"] {
+    // What chooses among drivers and cards.
+    let chosen = ["VK_ICD_FILENAMES", "VK_DRIVER_FILES", "WGPU_BACKEND", "CUDA_VISIBLE_DEVICES"];
+    for name in chosen.into_iter().chain(["DRI_PRIME", "MESA_VK_DEVICE_SELECT"]) {
         parts.push(format!("{name}={}", std::env::var(name).unwrap_or_default()));
     }
     parts.extend(std::fs::read_to_string("/proc/driver/nvidia/version"));
@@ -189,6 +195,16 @@ fn machine() -> String {
         files.sort();
         parts.extend(files);
     }
+    // The cards themselves.
+    let cards = std::fs::read_dir("/sys/class/drm").into_iter().flatten().flatten();
+    let mut cards: Vec<String> = cards
+        .filter_map(|card| {
+            let id = |file: &str| std::fs::read_to_string(card.path().join("device").join(file)).ok();
+            Some(format!("{:?} {} {}", card.file_name(), id("vendor")?.trim(), id("device")?.trim()))
+        })
+        .collect();
+    cards.sort();
+    parts.extend(cards);
     parts.join("\n")
 }
 
@@ -197,18 +213,26 @@ fn remembered(wanted: Wanted) -> Option<Verdict> {
     (memory.machine == machine()).then(|| memory.verdicts.get(argument(wanted)).cloned()).flatten()
 }
 
+/// Drops what is remembered of a device, so that the next start tests it.
+pub(super) fn forget(wanted: Wanted) {
+    keep(|verdicts| drop(verdicts.remove(argument(wanted))));
+}
+
 fn remember(wanted: Wanted, verdict: &Verdict) {
+    keep(|verdicts| drop(verdicts.insert(argument(wanted).to_owned(), verdict.clone())));
+}
+
+fn keep(change: impl FnOnce(&mut BTreeMap<String, Verdict>)) {
     let Some(file) = memory_file() else { return };
     let machine = machine();
     let old = std::fs::read_to_string(&file).ok().and_then(|text| ron::from_str::<Memory>(&text).ok());
     let mut memory = old.filter(|m| m.machine == machine).unwrap_or_default();
     memory.machine = machine;
-    memory.verdicts.insert(argument(wanted).to_owned(), verdict.clone());
+    change(&mut memory.verdicts);
     // A cache that cannot be written costs a second at the next start.
-    let written = ron::to_string(&memory).map_err(std::io::Error::other).and_then(|text| {
-        std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(&file, text)
-    });
+    let written = ron::to_string(&memory)
+        .map_err(std::io::Error::other)
+        .and_then(|text| crate::files::replace_cached(&file, text.as_bytes()));
     if let Err(e) = written {
         log::warn!("{} could not be written: {e}", file.display());
     }
@@ -235,13 +259,16 @@ mod tests {
         }
     }
 
-    const FOUND: &str = r#"echo '{"Found":{"candidate":"Discrete","adapter":"Foo 9"}}'"#;
+    const FOUND: &str = r#"echo '{"Found":{"candidate":"Discrete","adapter":"Foo 9","driver":"1.2"}}'"#;
 
     #[test]
     fn every_way_a_driver_can_go_wrong_is_a_sentence() {
         let long = Duration::from_secs(20);
         let passed = asked(&format!("echo noise; {FOUND}; echo '\"Passed\"'"), long);
-        assert_eq!(passed, Verdict::Works { candidate: Candidate::Discrete, adapter: "Foo 9".into() });
+        assert_eq!(
+            passed,
+            Verdict::Works { candidate: Candidate::Discrete, adapter: "Foo 9".into(), driver: "1.2".into() }
+        );
         let crash = reason(asked(&format!("{FOUND}; kill -SEGV $$"), long));
         assert!(crash.contains("Foo 9 crashed") && crash.contains("signal 11"), "{crash}");
         let early = reason(asked("exit 3", long));

@@ -229,12 +229,8 @@ fn primary(ui: &mut Ui, text: &str, enabled: bool) -> egui::Response {
 }
 
 fn save(path: &Path, config: &RunConfig) -> Result<String, String> {
-    use std::io::Write;
-    let fail = |e: std::io::Error| format!("cannot write {}: {e}; choose a folder you may write to", path.display());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-    file.write_all(config.to_ron().as_bytes()).map_err(fail)?;
-    file.persist(path).map_err(|e| fail(e.error))?;
+    crate::files::replace(path, config.to_ron().as_bytes())
+        .map_err(|e| format!("cannot write {}: {e}; choose a folder you may write to", path.display()))?;
     Ok(format!("Saved {}.", path.display()))
 }
 
@@ -303,6 +299,14 @@ mod tests {
         config.training.epochs = 7;
         save(&path, &config).unwrap();
         assert_eq!(RunConfig::load(&path).unwrap(), config);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            let ordinary = dir.path().join("ordinary");
+            std::fs::write(&ordinary, "").unwrap();
+            assert_eq!(mode(&path), mode(&ordinary), "others may not read it as they may read any new file");
+        }
         assert!(save(&dir.path().join("no/such/c.ron"), &config).unwrap_err().contains("cannot write"));
     }
 }

@@ -146,6 +146,15 @@ fn training(r: &mut Rows<'_>) {
         whole(0..=10_000, " epochs"),
     );
     r.row(
+        "training.checkpoint_minutes",
+        "Save within epochs",
+        "Within a long epoch the last checkpoint is written anew after so many minutes; 0 writes it at its end only.",
+        |c| &mut c.training.checkpoint_minutes,
+        |ui, minutes: &mut f64| {
+            ui.add(DragValue::new(minutes).range(0.0..=1440.0).speed(0.1).suffix(" min"));
+        },
+    );
+    r.row(
         "training.keep_best",
         "Keep best",
         "How many checkpoints by validation accuracy are kept.",
