@@ -85,6 +85,7 @@ impl App {
         } else {
             if let Some(root) = session.dataset.filter(|p| p.exists()) {
                 app.actions.push(Action::OpenDataset(root));
+                app.state.restoring = true;
             }
             let runs = session.runs.into_iter().filter(|p| p.exists());
             app.actions.extend(runs.map(Action::OpenRun));

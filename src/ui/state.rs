@@ -424,6 +424,8 @@ pub struct AppState {
     pub dialog: Option<Dialog>,
     /// A selection to restore once its dataset is open.
     pub pending_selection: Option<Selection>,
+    /// The last session's dataset is being opened: it must not change the workspace.
+    pub restoring: bool,
     /// What undo brings back, newest last.
     pub undo: Vec<Memento>,
     /// What redo brings back, newest last.
@@ -468,6 +470,7 @@ impl Default for AppState {
             recent: Vec::new(),
             dialog: None,
             pending_selection: None,
+            restoring: false,
             undo: Vec::new(),
             redo: Vec::new(),
             layout_generation: 0,

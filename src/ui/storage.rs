@@ -33,6 +33,17 @@ pub struct Session {
     pub layout: SavedLayout,
 }
 
+/// Folders of the open runs, oldest first, the one in training among them: it can be gone on with.
+fn runs(state: &AppState) -> Vec<PathBuf> {
+    let mut runs: Vec<PathBuf> = state.runs.iter().rev().map(|r| r.path.clone()).collect();
+    if let Some((live, _)) = state.live_training()
+        && !runs.contains(&live.out)
+    {
+        runs.push(live.out.clone());
+    }
+    runs
+}
+
 impl Session {
     /// What there is to keep.
     pub fn of(state: &AppState, layout: SavedLayout) -> Self {
@@ -42,7 +53,7 @@ impl Session {
             view: state.view.clone(),
             recent: state.recent.clone(),
             dataset: state.dataset.as_ref().map(|d| d.root.clone()),
-            runs: state.runs.iter().rev().map(|r| r.path.clone()).collect(),
+            runs: runs(state),
             selection: state.pending_selection.clone().unwrap_or_else(|| state.selection.clone()),
             filter: state.filter.clone(),
             layout,

@@ -106,6 +106,25 @@ fn closing_and_opening_brings_everything_back() {
 }
 
 #[test]
+fn every_workspace_comes_back_as_it_was() {
+    let (script, dataset, run) = scripted();
+    for workspace in Workspace::ALL {
+        let store = Store::default();
+        let mut first = window_with(&script, &store);
+        let open = [Action::OpenDataset(dataset.root.clone()), Action::OpenRun(run.path.clone())];
+        for action in open.into_iter().chain([Action::SetWorkspace(workspace)]) {
+            first.state_mut().send(action);
+            first.run_steps(3);
+        }
+        let mut kept = store.clone();
+        eframe::App::save(first.state_mut(), &mut kept);
+        let again = window_with(&script, &store);
+        assert!(again.state().state().dataset.is_some());
+        assert_eq!(again.state().state().workspace, workspace);
+    }
+}
+
+#[test]
 fn a_session_whose_folders_are_gone_begins_at_the_welcome_page() {
     let (script, dataset, _) = scripted();
     let store = Store::default();

@@ -186,7 +186,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             let name = dataset.name.clone();
             let first = state.dataset.is_none();
             opening::dataset_opened(state, dataset);
-            if first && state.workspace != Workspace::Review {
+            if !std::mem::take(&mut state.restoring) && first && state.workspace != Workspace::Review {
                 state.workspace = Workspace::Data;
             }
             if count > 0 {

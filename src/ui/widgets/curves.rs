@@ -193,6 +193,12 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
             _ => number(m.value),
         })
         .y_axis_formatter(move |m, _| y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }));
+    let across = f64::from((ui.available_width() / 80.0).max(2.0));
+    plot = plot.x_grid_spacer(move |input| {
+        let marks = grid(input.bounds, across);
+        // Steps and epochs are whole.
+        if x_unit == Unit::Seconds { marks } else { marks.into_iter().filter(|m| m.value.fract() == 0.0).collect() }
+    });
     if !log {
         let lines = (chart.height / 34.0).max(2.0);
         plot = plot.y_grid_spacer(move |input| grid(input.bounds, f64::from(lines)));
