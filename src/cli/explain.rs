@@ -31,10 +31,6 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(out) = args.to.out.as_deref().filter(|_| args.to.force) {
-        // Older samples would look like part of this export.
-        crate::jobs::remove_export(out)?;
-    }
     let monitor = TerminalMonitor::new(false, 0);
     let request = ExportRequest {
         checkpoint,
@@ -49,6 +45,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         color_map: args.color_map.clone(),
         seed: args.seed,
         out: args.to.out.clone(),
+        replace: args.to.force,
     };
     let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
         Ok(explanation) => explanation,

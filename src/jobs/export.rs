@@ -33,6 +33,10 @@ const VIDEOS: [&str; 4] = ["original.mp4", "heatmap.mp4", "overlay.mp4", "side_b
 /// A run that cannot be loaded, clips that do not exist, or a folder that cannot be written.
 pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
     color_map(&request.color_map)?;
+    if let Some(out) = request.out.as_deref().filter(|_| request.replace) {
+        // Older samples would look like part of this export.
+        remove_export(out)?;
+    }
     let loaded = state.load(&request.checkpoint, monitor)?;
     let classes = loaded.checkpoint.state.classes.clone();
     let name = Some(loaded.checkpoint.name.clone());
@@ -159,7 +163,7 @@ pub fn is_sample(name: &str) -> bool {
 ///
 /// # Errors
 /// A file that cannot be removed.
-pub fn remove_export(out: &Path) -> Result<(), JobError> {
+fn remove_export(out: &Path) -> Result<(), JobError> {
     for dir in folders_in(out) {
         let named = dir.file_name().and_then(|n| n.to_str()).is_some_and(is_sample);
         let marked = std::fs::read_to_string(dir.join(METADATA)).is_ok_and(|text| text.starts_with(FIRST_LINE));
@@ -204,6 +208,11 @@ fn remove(path: &Path) -> Result<(), JobError> {
 }
 
 /// The folders in a folder, none where it is not there; a link to one is not followed.
+/// True when `out` holds samples of an earlier export.
+pub fn holds_export(out: &Path) -> bool {
+    folders_in(out).iter().any(|d| d.file_name().and_then(|n| n.to_str()).is_some_and(is_sample))
+}
+
 fn folders_in(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect()

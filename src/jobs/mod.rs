@@ -13,7 +13,7 @@ mod types;
 pub use crate::eval::{SplitChoice, VideoPrediction};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use explain::heat_on_body;
-pub use export::{export, is_sample, remove_export};
+pub use export::{export, holds_export, is_sample};
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
 pub use run::{Done, JobError, run, view};

@@ -139,6 +139,8 @@ pub struct ExportRequest {
     pub seed: u64,
     /// Folder to write to; `None` computes the maps and writes nothing.
     pub out: Option<PathBuf>,
+    /// Remove the samples of an earlier export from that folder first.
+    pub replace: bool,
 }
 
 /// A run folder as read from disk.

@@ -356,7 +356,10 @@ fn ask_export(state: &mut AppState) {
     let Some(run) = state.run() else {
         return say(state, Severity::Warning, "export", "Choose a run first: its heatmaps are what is exported.");
     };
-    let out = run.path.join("visualizations").join("window");
+    // A folder of its own for each export, unless somebody names another.
+    let parent = run.path.join("visualizations");
+    let named = |n: u32| parent.join(if n == 1 { "window".to_owned() } else { format!("window-{n}") });
+    let out = (1..1000).map(named).find(|p| !p.exists()).unwrap_or_else(|| named(1));
     state.dialog = Some(Dialog::Export(ExportForm {
         this_clip: state.selection.video.is_some(),
         num_samples: 8,
@@ -364,6 +367,7 @@ fn ask_export(state: &mut AppState) {
         alpha: state.view.alpha,
         fps: 10.0,
         out: out.display().to_string(),
+        replace: false,
     }));
 }
 

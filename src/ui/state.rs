@@ -318,6 +318,8 @@ pub struct ExportForm {
     pub fps: f64,
     /// Folder.
     pub out: String,
+    /// Replace the samples of an earlier export in that folder.
+    pub replace: bool,
 }
 
 /// A window on top of the others; at most one.

@@ -207,6 +207,26 @@ fn the_export_dialog_asks_for_what_it_says() {
     assert_eq!((asked[0].clips.as_slice(), asked[0].misclassified_only), ([clip].as_slice(), false));
     assert!(asked[0].out.as_ref().is_some_and(|o| o.starts_with(&run.path)), "{:?}", asked[0].out);
     assert!(harness.state().state().dialog.is_none());
+    // An export that is there already is not written over unasked.
+    let (folder, own) = (asked[0].out.clone().unwrap(), demo().root.join("run one"));
+    std::fs::create_dir_all(folder.join("sample_000")).unwrap();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E);
+    harness.run_steps(3);
+    let Some(Dialog::Export(mut form)) = harness.state().state().dialog.clone() else { panic!("no dialog") };
+    assert_ne!(PathBuf::from(&form.out), folder, "another folder is offered");
+    form.out = folder.display().to_string();
+    harness.state_mut().send(Action::SetDialog(Some(Dialog::Export(form))));
+    harness.run_steps(3);
+    harness.get_by_label("Export").click();
+    harness.run_steps(2);
+    assert_eq!(exports(&script).len(), 1);
+    shot(&mut harness, "export-occupied-Dark");
+    harness.get_by_label("Replace the earlier export").click();
+    harness.run_steps(2);
+    harness.get_by_label("Export").click();
+    harness.run_steps(3);
+    assert!(exports(&script)[1].replace);
+    std::fs::remove_dir_all(own).unwrap();
     // A random draw of wrong clips.
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E);
     harness.run_steps(3);
@@ -217,7 +237,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     harness.get_by_label("Export").click();
     harness.run_steps(3);
     let asked = exports(&script);
-    assert_eq!((asked.len(), asked[1].clips.len(), asked[1].misclassified_only), (2, 0, true));
+    assert_eq!((asked.len(), asked[2].clips.len(), asked[2].misclassified_only), (3, 0, true));
 }
 
 #[test]
