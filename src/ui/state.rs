@@ -7,6 +7,7 @@ use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
 use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
 use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, VideoPrediction};
 use crate::progress::{EpochReport, Flow, StepReport, WrongClip};
+pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -60,18 +61,6 @@ pub enum ThemeChoice {
     Dark,
     /// Light.
     Light,
-}
-
-/// How values of a heat map become 0…1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub enum HeatScale {
-    /// By the largest value of the shown moment. Flickers, and every moment peaks at 1.
-    Frame,
-    /// By the largest value of the clip.
-    #[default]
-    Clip,
-    /// By a fixed value, so that clips can be compared.
-    Fixed(f32),
 }
 
 /// How the Review viewer lays out picture and overlay.

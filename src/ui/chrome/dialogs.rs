@@ -138,12 +138,18 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
     });
+    let changed = (text != before).then_some(Dialog::Path { purpose, text, note });
+    answer(cx, done, response.should_close(), changed);
+}
+
+/// What a dialog came to in this frame: a button, a click beside it, or other contents.
+fn answer(cx: &mut PanelCx<'_>, done: Option<Action>, close: bool, changed: Option<Dialog>) {
     if let Some(action) = done {
         cx.send(action);
-    } else if response.should_close() {
+    } else if close {
         cx.send(Action::SetDialog(None));
-    } else if text != before {
-        cx.send(Action::SetDialog(Some(Dialog::Path { purpose, text, note })));
+    } else if changed.is_some() {
+        cx.send(Action::SetDialog(changed));
     }
 }
 
@@ -195,11 +201,8 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
     });
-    if let Some(action) = done {
-        cx.send(action);
-    } else if response.should_close() && !cx.state.leaving {
-        cx.send(Action::SetDialog(None));
-    }
+    let close = response.should_close() && !cx.state.leaving;
+    answer(cx, done, close, None);
 }
 
 /// The export dialog (S0.13).
@@ -233,13 +236,8 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
     });
-    if let Some(action) = done {
-        cx.send(action);
-    } else if response.should_close() {
-        cx.send(Action::SetDialog(None));
-    } else if form != before {
-        cx.send(Action::SetDialog(Some(Dialog::Export(form))));
-    }
+    let changed = (form != before).then_some(Dialog::Export(form));
+    answer(cx, done, response.should_close(), changed);
 }
 
 fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>) {

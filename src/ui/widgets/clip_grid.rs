@@ -168,10 +168,8 @@ pub fn grid(
                         let Some(c) = cards.get(index) else { continue };
                         let chosen = selected == Some(&c.clip);
                         let response = card(ui, c, classes, pictures, chosen, chosen && focus.has_focus());
-                        if response.double_clicked() {
-                            event = Some(ClipEvent::Open(c.clip.clone()));
-                        } else if response.clicked() {
-                            event = Some(ClipEvent::Select(c.clip.clone()));
+                        if let Some(clicked) = clicked(&response, c) {
+                            event = Some(clicked);
                             focus.request_focus();
                         }
                     }
@@ -190,6 +188,16 @@ pub fn grid(
     event
 }
 
+/// What a click on a card means.
+fn clicked(response: &egui::Response, card: &ClipCard) -> Option<ClipEvent> {
+    let clip = || card.clip.clone();
+    if response.double_clicked() {
+        Some(ClipEvent::Open(clip()))
+    } else {
+        response.clicked().then(|| ClipEvent::Select(clip()))
+    }
+}
+
 /// Cards in one row that scrolls sideways.
 pub fn strip(
     ui: &mut Ui,
@@ -204,11 +212,7 @@ pub fn strip(
             ui.spacing_mut().item_spacing.x = GAP;
             for c in cards {
                 let response = card(ui, c, classes, pictures, selected == Some(&c.clip), false);
-                if response.double_clicked() {
-                    event = Some(ClipEvent::Open(c.clip.clone()));
-                } else if response.clicked() {
-                    event = Some(ClipEvent::Select(c.clip.clone()));
-                }
+                event = clicked(&response, c).or(event.take());
             }
         });
     });

@@ -3,12 +3,11 @@
 use crate::domain::{GrayImage, HeatMap};
 use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
 use crate::render::{
-    Blend, COLOR_MAPS, ClipPosition, HeatScale as Scale, HeatVolume, Interpolation, OverlayParams, Region, color_map,
-    composite,
+    Blend, COLOR_MAPS, ClipPosition, HeatVolume, Interpolation, OverlayParams, Region, color_map, composite,
 };
 use crate::ui::committed::Committed;
 use crate::ui::panel::PanelCx;
-use crate::ui::state::{AppState, HeatScale, ViewSettings};
+use crate::ui::state::{AppState, ViewSettings};
 use crate::ui::theme;
 use eframe::egui_wgpu;
 use egui::{Align2, Color32, Rect, Shape, Stroke, Vec2};
@@ -56,11 +55,7 @@ pub fn params(view: &ViewSettings, dim: bool) -> OverlayParams {
         threshold: view.threshold,
         color_map: color_map(&view.color_map).unwrap_or(&COLOR_MAPS[0]),
         interpolation: if view.smooth { Interpolation::Smooth } else { Interpolation::Nearest },
-        scale: match view.scale {
-            HeatScale::Frame => Scale::Frame,
-            HeatScale::Clip => Scale::Clip,
-            HeatScale::Fixed(max) => Scale::Fixed(max),
-        },
+        scale: view.scale,
         blend: if view.alpha_follows_heat { Blend::FollowsHeat } else { Blend::Constant },
         contours: view.contours,
         region: Region::FULL,
