@@ -16,6 +16,7 @@ mod mobilenet;
 mod network;
 mod ops;
 mod pass;
+pub mod profile;
 mod small;
 mod store;
 mod stream;

@@ -100,7 +100,7 @@ struct Class {
 }
 
 /// For one axis and one rest: the taps that reach it, each with its offset in the output gradient.
-fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)> {
+pub(super) fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)> {
     let (stride, padding) = (conv.geometry.stride[axis], conv.geometry.padding[axis]);
     (0..conv.kernel[axis])
         .filter(|k| (rest + padding) % stride == k % stride)
@@ -109,7 +109,7 @@ fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)>
 }
 
 /// Zeros the output gradient needs before and after each axis.
-fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
+pub(super) fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
     let stride = conv.geometry.stride[axis];
     let (mut low, mut high) = (0, 0);
     for rest in 0..stride.min(conv.input[axis]) {

@@ -14,6 +14,7 @@ mod dense;
 mod depthwise;
 mod padded;
 mod product;
+mod shifts;
 
 use crate::model::ops::ConvGeometry;
 
