@@ -15,6 +15,8 @@ use std::time::Instant;
 /// Operations of a profile that are told.
 const TOLD: usize = 40;
 
+type NamedRound = (&'static str, Round);
+
 pub(super) fn bench(args: &BenchArgs) -> Outcome {
     let (models, rounds) = asked(args)?;
     if let Some(threads) = args.threads {
@@ -61,7 +63,7 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
 }
 
 /// The networks and kinds of rounds asked for.
-fn asked(args: &BenchArgs) -> Result<(Vec<&'static str>, Vec<(&'static str, Round)>), Exit> {
+fn asked(args: &BenchArgs) -> Result<(Vec<&'static str>, Vec<NamedRound>), Exit> {
     if [args.threads == Some(0), args.batch == 0, args.rounds == 0].contains(&true) {
         return Err(Exit::Usage(anyhow!("--threads, --batch and --rounds must be at least 1")));
     }

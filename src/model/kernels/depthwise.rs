@@ -6,8 +6,9 @@
 //! are computed along and dropped.
 
 use super::dense::{reach, reaching};
+use super::norm::clamped_one;
 use super::shifts::{Dots, Sums};
-use super::{Convolution, volume};
+use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -122,27 +123,32 @@ fn strip(frame: &[f32], pitch: usize, [rows, columns]: [usize; 2], out: &mut [f3
     }
 }
 
-pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
     let layout = layout_of_input(conv);
     let offsets = taps(conv, &layout);
     let (plane, inputs) = (volume(conv.output), volume(conv.input));
     let [frames, rows, columns] = conv.output;
     let len = layout.frame(rows, columns);
-    let mut out = vec![0.0; conv.batch * conv.output_len()];
+    let mut out = buffers::take(conv.batch * conv.output_len());
     let many = at_once(inputs.max(plane), conv.batch * conv.channels[0]);
     let tasks = out.par_chunks_mut(plane * many).zip(x.par_chunks(inputs * many)).enumerate();
     tasks.for_each(|(task, (out, x))| {
+        let mut scaled = Vec::with_capacity(offsets.len());
         SCRATCH.with_borrow_mut(|Scratch { laid, frame }| {
             layout.clear(laid);
             for (i, (out, x)) in out.chunks_exact_mut(plane).zip(x.chunks_exact(inputs)).enumerate() {
                 let channel = (task * many + i) % conv.channels[0];
                 layout.fill(x, laid);
-                let weight = &weight[channel * offsets.len()..][..offsets.len()];
-                let base = bias.map_or(0.0, |b| b[channel]);
+                let (factor, base) = finish.line(channel);
+                scaled.clear();
+                scaled.extend(weight[channel * offsets.len()..][..offsets.len()].iter().map(|w| w * factor));
                 for (t, out) in out.chunks_exact_mut(rows * columns).enumerate().take(frames) {
                     let source = &laid[layout.in_part([t, 0, 0])..];
-                    Sums { source, offsets: &offsets, weight, base, len, out: frame }.run();
+                    Sums { source, offsets: &offsets, weight: &scaled, base, len, out: frame }.run();
                     strip(frame, layout.part[2], [rows, columns], out, columns, 1);
+                    if !finish.is_open() {
+                        out.iter_mut().for_each(|v| *v = clamped_one(*v, finish.bounds));
+                    }
                 }
             }
         });
@@ -193,7 +199,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
     let (plane, outputs) = (volume(conv.input), volume(conv.output));
     let ([_, height, width], [st, sh, sw]) = (conv.input, conv.geometry.stride);
     let taps = volume(conv.kernel);
-    let mut out = vec![0.0; conv.batch * conv.input_len()];
+    let mut out = buffers::take(conv.batch * conv.input_len());
     let many = at_once(plane.max(outputs), conv.batch * conv.channels[0]);
     let tasks = out.par_chunks_mut(plane * many).zip(dy.par_chunks(outputs * many)).enumerate();
     tasks.for_each(|(task, (out, dy))| {
