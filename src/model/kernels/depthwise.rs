@@ -6,14 +6,12 @@
 //! are computed along and dropped.
 
 use super::dense::{reach, reaching};
+use super::layout::{Layout, SLACK};
 use super::norm::clamped_one;
 use super::shifts::{Dots, Sums};
 use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
-
-/// Numbers after a laid-out channel or frame, so that the last vectors may reach over its end.
-pub(super) const SLACK: usize = 256;
 
 /// Channels a thread takes at a time hold about this many numbers.
 const TASK: usize = 1 << 16;
@@ -27,79 +25,6 @@ struct Scratch {
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// A bordered channel, split by the rests of its coordinates when divided by `stride`.
-struct Layout {
-    size: [usize; 3],
-    low: [usize; 3],
-    stride: [usize; 3],
-    /// Size of the part of one rest.
-    part: [usize; 3],
-}
-
-impl Layout {
-    fn new(size: [usize; 3], low: [usize; 3], high: [usize; 3], stride: [usize; 3]) -> Self {
-        let part = std::array::from_fn(|a| (size[a] + low[a] + high[a]).div_ceil(stride[a]));
-        Self { size, low, stride, part }
-    }
-
-    fn len(&self) -> usize {
-        volume(self.stride) * volume(self.part) + SLACK
-    }
-
-    /// Where a place of the bordered channel lies.
-    fn at(&self, place: [usize; 3]) -> usize {
-        let [rt, rh, rw]: [usize; 3] = std::array::from_fn(|a| place[a] % self.stride[a]);
-        let part = (rt * self.stride[1] + rh) * self.stride[2] + rw;
-        let [t, h, w]: [usize; 3] = std::array::from_fn(|a| place[a] / self.stride[a]);
-        part * volume(self.part) + self.in_part([t, h, w])
-    }
-
-    fn in_part(&self, [t, h, w]: [usize; 3]) -> usize {
-        (t * self.part[1] + h) * self.part[2] + w
-    }
-
-    /// Numbers from the first to the last of a frame of `rows` by `columns` in a part.
-    fn frame(&self, rows: usize, columns: usize) -> usize {
-        (rows - 1) * self.part[2] + columns
-    }
-
-    /// Makes `out` ready for [`Self::fill`].
-    fn clear(&self, out: &mut Vec<f32>) {
-        out.clear();
-        out.resize(self.len(), 0.0);
-    }
-
-    /// Lays a channel out; the border has been zeroed and stays.
-    fn fill(&self, channel: &[f32], out: &mut [f32]) {
-        let (height, width, step) = (self.size[1], self.size[2], self.stride[2]);
-        for (i, row) in channel.chunks_exact(width).enumerate() {
-            let (t, h) = (i / height + self.low[0], i % height + self.low[1]);
-            for first in 0..step.min(width) {
-                let at = self.at([t, h, first + self.low[2]]);
-                if step == 1 {
-                    out[at..at + width].copy_from_slice(row);
-                } else {
-                    let row = &row[first..];
-                    let out = &mut out[at..at + row.len().div_ceil(step)];
-                    for (to, v) in out.iter_mut().zip(row.iter().step_by(step)) {
-                        *to = *v;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Offsets of the taps in a laid-out input, in order.
-fn taps(conv: &Convolution, layout: &Layout) -> Vec<usize> {
-    let [kt, kh, kw] = conv.kernel;
-    (0..kt * kh * kw).map(|k| layout.at([k / kw / kh, k / kw % kh, k % kw])).collect()
-}
-
-fn layout_of_input(conv: &Convolution) -> Layout {
-    Layout::new(conv.input, conv.geometry.padding, conv.geometry.padding, conv.geometry.stride)
 }
 
 /// Channels a thread takes at a time; `len` numbers each, `count` in all.
@@ -124,8 +49,8 @@ fn strip(frame: &[f32], pitch: usize, [rows, columns]: [usize; 2], out: &mut [f3
 }
 
 pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    let layout = layout_of_input(conv);
-    let offsets = taps(conv, &layout);
+    let layout = Layout::of_input(conv);
+    let offsets = layout.taps(conv.kernel);
     let (plane, inputs) = (volume(conv.output), volume(conv.input));
     let [frames, rows, columns] = conv.output;
     let len = layout.frame(rows, columns);
@@ -227,8 +152,8 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
 }
 
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let layout = layout_of_input(conv);
-    let offsets = taps(conv, &layout);
+    let layout = Layout::of_input(conv);
+    let offsets = layout.taps(conv.kernel);
     let (inputs, outputs) = (volume(conv.input), volume(conv.output));
     let [frames, rows, columns] = conv.output;
     let (pitch, len) = (layout.part[2], layout.frame(rows, columns));

@@ -13,7 +13,9 @@
 pub(crate) mod buffers;
 mod dense;
 mod depthwise;
+mod few;
 mod last;
+mod layout;
 mod matrix;
 pub(crate) mod norm;
 mod padded;
@@ -130,6 +132,8 @@ impl Convolution {
             depthwise::forward(self, x, weight, finish)
         } else if winograd::pays(self) {
             winograd::forward(self, x, weight, finish)
+        } else if few::is_few(self) {
+            few::forward(self, x, weight, finish)
         } else {
             dense::forward(self, x, weight, finish)
         }
@@ -162,6 +166,8 @@ impl Convolution {
             depthwise::weight_gradient(self, x, dy)
         } else if winograd::pays(self) {
             winograd::weight_gradient(self, x, dy)
+        } else if few::is_few(self) {
+            few::weight_gradient(self, x, dy)
         } else {
             dense::weight_gradient(self, x, dy)
         }
