@@ -37,6 +37,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
     Selftest(JsonArg),
+    /// Measured figures of this machine: forward pass, training step, heat map of every network.
+    Bench(BenchArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
     #[command(hide = true)]
     ProbeDevice {
@@ -289,6 +291,33 @@ pub struct ModelsArgs {
     /// Output units.
     #[arg(long, default_value_t = 17)]
     pub classes: usize,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Network id (repeatable); every network when left out.
+    #[arg(long = "model", value_name = "ID")]
+    pub models: Vec<String>,
+    /// What to time (repeatable): forward, train, grad-cam; all when left out.
+    #[arg(long = "only", value_name = "WHAT")]
+    pub only: Vec<String>,
+    /// Threads; as many as the processor has when left out.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Clips of a batch (heat maps are always of one clip).
+    #[arg(long, default_value_t = 2)]
+    pub batch: usize,
+    /// Timed rounds after one that is not; figures are medians.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Also tell in which operations the time went.
+    #[arg(long)]
+    pub profile: bool,
+    /// Run a round for every line on standard input and answer with its seconds, for measuring in turns with others.
+    #[arg(long)]
+    pub in_turns: bool,
     #[command(flatten)]
     pub json: JsonArg,
 }

@@ -1,6 +1,7 @@
 //! The command line. Every subcommand builds the same jobs as the window and prints what comes back.
 
 mod args;
+mod bench;
 mod commands;
 mod explain;
 mod inspect;

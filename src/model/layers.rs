@@ -1,6 +1,7 @@
 //! The layers networks are built from.
 
-use super::ops::{self, ConvGeometry};
+use super::norm_op::NormOptions;
+use super::ops::{self, Activation, ConvGeometry};
 use super::pass::Pass;
 use super::store::EntryId;
 use burn::tensor::{Tensor, activation, module};
@@ -12,6 +13,57 @@ pub(crate) trait Layer: Send + Sync {
 
     /// Shape of the output `[C, T, H, W]` for an input of that form; `None` when nothing would be left.
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]>;
+
+    /// What it is to its neighbours, with which it may be computed as one.
+    fn part(&self) -> Part<'_> {
+        Part::Other
+    }
+}
+
+/// A layer that may be computed together with its neighbours.
+pub(crate) enum Part<'a> {
+    /// A convolution.
+    Conv(&'a Conv3d),
+    /// A batch normalisation.
+    Norm(&'a BatchNorm),
+    /// A clamp.
+    Clamp(Activation),
+    /// Any other layer.
+    Other,
+}
+
+/// Applies layers in order. A normalisation takes the clamp behind it along, and a convolution both where nothing is
+/// recorded; but not across a layer whose output was asked for.
+pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
+    let mut rest = nodes;
+    while let Some((node, behind)) = rest.split_first() {
+        let norm_at = usize::from(matches!(node.layer.part(), Part::Conv(_)));
+        let norm = rest.get(norm_at).and_then(|n| match n.layer.part() {
+            Part::Norm(norm) if norm_at == 0 || !pass.wants(&node.id) => Some((n, norm)),
+            _ => None,
+        });
+        let Some((norm_node, norm)) = norm else {
+            x = node.forward(x, pass);
+            rest = behind;
+            continue;
+        };
+        let clamp = rest.get(norm_at + 1).and_then(|n| match n.layer.part() {
+            Part::Clamp(activation) if !pass.wants(&norm_node.id) => Some((n, activation)),
+            _ => None,
+        });
+        let (last, activation) = clamp.unwrap_or((norm_node, Activation::None));
+        let together = norm_at + 1 + usize::from(clamp.is_some());
+        if let Part::Conv(conv) = node.layer.part() {
+            match conv.finished(x, norm, activation, pass) {
+                Ok(y) => (x, rest) = (pass.catch(&last.id, y), &rest[together..]),
+                Err(y) => (x, rest) = (node.forward(y, pass), behind),
+            }
+        } else {
+            let y = norm.clamped(x, pass, activation);
+            (x, rest) = (pass.catch(&last.id, y), &rest[together..]);
+        }
+    }
+    x
 }
 
 /// A layer under its id. The id is the path PyTorch knows the module by.
@@ -38,7 +90,7 @@ pub(crate) struct Sequential(pub Vec<Node>);
 
 impl Layer for Sequential {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
-        self.0.iter().fold(x, |x, node| node.forward(x, pass))
+        run(&self.0, x, pass)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -51,7 +103,7 @@ pub(crate) struct Residual(pub Vec<Node>);
 
 impl Layer for Residual {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
-        let y = self.0.iter().fold(x.clone(), |x, node| node.forward(x, pass));
+        let y = run(&self.0, x.clone(), pass);
         x + y
     }
 
@@ -96,10 +148,39 @@ impl Layer for Conv3d {
         ops::conv3d(x, weight, bias, self.geometry)
     }
 
+    fn part(&self) -> Part<'_> {
+        Part::Conv(self)
+    }
+
     fn output_shape(&self, [_, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
         let axis =
             |i: usize, size| ops::windows(size, self.kernel[i], self.geometry.stride[i], self.geometry.padding[i]);
         Some([self.out, axis(0, t)?, axis(1, h)?, axis(2, w)?])
+    }
+}
+
+impl Conv3d {
+    /// With a normalisation and a clamp behind it, where those use what they remember and nothing is recorded; gives
+    /// the input back elsewhere.
+    fn finished(
+        &self,
+        x: Tensor<5>,
+        norm: &BatchNorm,
+        activation: Activation,
+        pass: &mut Pass<'_>,
+    ) -> Result<Tensor<5>, Tensor<5>> {
+        if pass.training() {
+            return Err(x);
+        }
+        let (mean, variance) = (pass.buffer(norm.mean), pass.buffer(norm.variance));
+        let (scale, shift): (Tensor<1>, Tensor<1>) = (pass.parameter(norm.scale), pass.parameter(norm.shift));
+        let scale = scale / variance.add_scalar(norm.epsilon).sqrt();
+        let mean = match self.bias {
+            Some(bias) => mean - pass.parameter(bias),
+            None => mean,
+        };
+        let shift = shift - mean * scale.clone();
+        ops::conv3d_finished(x, pass.parameter(self.weight), [scale, shift], self.geometry, activation)
     }
 }
 
@@ -114,25 +195,37 @@ pub(crate) struct BatchNorm {
     pub momentum: f64,
 }
 
-impl Layer for BatchNorm {
-    fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
+impl BatchNorm {
+    /// With a clamp behind it.
+    fn clamped(&self, x: Tensor<5>, pass: &mut Pass<'_>, activation: Activation) -> Tensor<5> {
         let (scale, shift) = (pass.parameter(self.scale), pass.parameter(self.shift));
         let (mean, variance) = (pass.buffer(self.mean), pass.buffer(self.variance));
         if !pass.moves(self.scale) {
-            return module::batch_norm(x, scale, shift, mean, variance, self.epsilon);
+            return ops::clamp(module::batch_norm(x, scale, shift, mean, variance, self.epsilon), activation);
         }
         let [b, _, t, h, w] = x.dims();
-        let out = module::batch_norm_train(x, scale, shift, self.epsilon);
+        let options = NormOptions { epsilon: self.epsilon, activation };
+        let (y, batch_mean, batch_variance) = ops::normalise(x, scale, shift, options);
         // PyTorch normalises by the biased variance but remembers the unbiased one. A single value a channel has
         // variance 0 either way.
         let count = (b * t * h * w) as f64;
-        let unbiased = out.variance.inner().mul_scalar(count / (count - 1.0).max(1.0));
+        let unbiased = batch_variance.inner().mul_scalar(count / (count - 1.0).max(1.0));
         let moved =
             |old: Tensor<1>, new: Tensor<1>| old.mul_scalar(1.0 - self.momentum) + new.mul_scalar(self.momentum);
-        pass.updates.push((self.mean, moved(mean, out.mean.inner())));
+        pass.updates.push((self.mean, moved(mean, batch_mean.inner())));
         pass.updates.push((self.variance, moved(variance, unbiased)));
         pass.counted.push(self.batches);
-        out.output
+        y
+    }
+}
+
+impl Layer for BatchNorm {
+    fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
+        self.clamped(x, pass, Activation::None)
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Norm(self)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -145,7 +238,11 @@ pub(crate) struct Relu;
 
 impl Layer for Relu {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
-        activation::relu(x)
+        ops::clamp(x, Activation::Relu)
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Clamp(Activation::Relu)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -158,7 +255,11 @@ pub(crate) struct Relu6;
 
 impl Layer for Relu6 {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
-        activation::relu6(x)
+        ops::clamp(x, Activation::Relu6)
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part::Clamp(Activation::Relu6)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {

@@ -4,7 +4,7 @@ use super::builder::LayerInfo;
 use super::device::ComputeDevice;
 use super::error::ModelError;
 use super::gradients::TrainPass;
-use super::layers::{HeadLayer, Node};
+use super::layers::{HeadLayer, Node, run};
 use super::ops;
 use super::pass::{Mode, Pass, Tap};
 use super::store::{EntryKind, ParameterRole, Store};
@@ -187,13 +187,13 @@ impl Network {
     /// Logits `[B, classes]` of clips `[B, 3, T, H, W]`, as in evaluation, recording nothing.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<2> {
         let mut pass = Pass::new(&self.store, Mode::Eval);
-        self.run(x, &mut pass)
+        self.logits(x, &mut pass)
     }
 
     /// Logits as in training: batch statistics, dropout drawn from `dropout_seed`, running statistics moved.
     pub fn forward_train(&mut self, x: Tensor<5>, dropout_seed: u64) -> TrainPass {
         let mut pass = Pass::new(&self.store, Mode::Train { seed: dropout_seed });
-        let logits = self.run(x, &mut pass);
+        let logits = self.logits(x, &mut pass);
         let Pass { mut leaves, updates, counted, .. } = pass;
         let leaves = self.store.parameter_ids().map(|id| leaves.remove(&id.index())).collect();
         for (id, value) in updates {
@@ -222,22 +222,28 @@ impl Network {
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
         let mut pass = Pass::tapped(&self.store, Mode::Eval, layers);
-        let x = below.iter().fold(x, |x, node| node.forward(x, &mut pass));
+        let x = run(below, x, &mut pass);
         let x = repeat(x, copies.max(1));
-        let x = above.iter().fold(x, |x, node| node.forward(x, &mut pass));
+        let x = run(above, x, &mut pass);
         let logits = self.classify(x, &mut pass);
         let caught = std::mem::take(&mut pass.taps);
         let taps = layers.iter().filter_map(|l| caught.iter().find(|t| t.layer == *l).cloned()).collect();
         Ok(Tapped { logits, taps })
     }
 
-    fn run(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
-        let x = self.parts.body.iter().fold(x, |x, node| node.forward(x, pass));
+    fn logits(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
+        let x = run(&self.parts.body, x, pass);
         self.classify(x, pass)
     }
 
     fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
         self.parts.head.iter().fold(ops::global_average_pool(x), |x, layer| layer.forward(x, pass))
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        super::kernels::buffers::clear();
     }
 }
 

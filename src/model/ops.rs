@@ -1,10 +1,13 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
-use super::conv_op;
+use super::kernels::Convolution;
+use super::kernels::pooling::Pooling;
+use super::norm_op::NormOptions;
 use super::stream::Stream;
-use burn::tensor::module;
-use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Tensor, TensorData};
+use super::{conv_op, norm_op, pool_op};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{activation, module};
 
 /// Stride, padding and groups of a convolution; order is time, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +17,81 @@ pub(crate) struct ConvGeometry {
     pub groups: usize,
 }
 
+/// How numbers are clamped behind a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Activation {
+    /// Not at all.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+impl Activation {
+    /// Lowest and highest number that comes out.
+    pub fn bounds(self) -> [f32; 2] {
+        match self {
+            Self::None => [f32::NEG_INFINITY, f32::INFINITY],
+            Self::Relu => [0.0, f32::INFINITY],
+            Self::Relu6 => [0.0, 6.0],
+        }
+    }
+}
+
+/// True where our own kernels can take a tensor.
+pub(super) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.device().without_autodiff() == Device::flex()
+}
+
 /// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`.
 pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, geometry: ConvGeometry) -> Tensor<5> {
-    let y = conv_op::convolve(x, weight, geometry);
-    match bias {
-        Some(bias) => {
-            let channels = bias.dims()[0];
-            y + bias.reshape([1, channels, 1, 1, 1])
-        }
-        None => y,
+    if on_cpu(&x)
+        && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
+    {
+        return conv_op::convolve(x, weight, bias, conv);
+    }
+    let ConvGeometry { stride, padding, groups } = geometry;
+    module::conv3d(x, weight, bias, ConvOptions::new(stride, padding, [1; 3], groups))
+}
+
+/// A convolution with the batch normalisation and the clamp behind it as one, where that is possible: `scale` and
+/// `shift` are what they do to an output channel. Gives the input back where it is not.
+pub(crate) fn conv3d_finished(
+    x: Tensor<5>,
+    weight: Tensor<5>,
+    line: [Tensor<1>; 2],
+    geometry: ConvGeometry,
+    activation: Activation,
+) -> Result<Tensor<5>, Tensor<5>> {
+    let recorded = x.device().is_autodiff();
+    match Convolution::new(x.dims(), weight.dims(), geometry).filter(|_| on_cpu(&x) && !recorded) {
+        Some(conv) => Ok(conv_op::convolve_finished(x, weight, line, conv, activation)),
+        None => Err(x),
+    }
+}
+
+/// Batch normalisation by the statistics of the batch, clamped; also each channel's mean and biased variance.
+pub(crate) fn normalise(
+    x: Tensor<5>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    options: NormOptions,
+) -> (Tensor<5>, Tensor<1>, Tensor<1>) {
+    if on_cpu(&x) {
+        return norm_op::normalise(x, scale, shift, options);
+    }
+    let out = module::batch_norm_train(x, scale, shift, options.epsilon);
+    (clamp(out.output, options.activation), out.mean, out.variance)
+}
+
+/// Clamps.
+pub(crate) fn clamp(x: Tensor<5>, activation: Activation) -> Tensor<5> {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => activation::relu(x),
+        Activation::Relu6 => activation::relu6(x),
     }
 }
 
@@ -33,11 +102,16 @@ pub(crate) fn windows(size: usize, kernel: usize, stride: usize, padding: usize)
 
 /// 3D max pooling without padding; the gradient goes to the first maximum of a window, as in PyTorch.
 ///
-/// Two 2D pools do it: over height and width, then over time. A maximum of maxima is the maximum, for any stride,
+/// Elsewhere than on the CPU two 2D pools do it: over height and width, then over time. A maximum of maxima is the maximum, for any stride,
 /// and the first frame holding it is the first in memory order as long as the windows of a frame agree on their
 /// first maximum, which they do.
 pub(crate) fn max_pool3d(x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3]) -> Tensor<5> {
     let [b, c, t, h, w] = x.dims();
+    if on_cpu(&x)
+        && let Some(pooling) = Pooling::new(b * c, [t, h, w], kernel, stride, [0; 3])
+    {
+        return pool_op::pool_largest(x, pooling);
+    }
     let mut x = x;
     let (mut h, mut w) = (h, w);
     if [kernel[1], kernel[2], stride[1], stride[2]] != [1; 4] {

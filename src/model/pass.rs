@@ -97,12 +97,17 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// True when the output of layer `id` was asked for.
+    pub fn wants(&self, id: &str) -> bool {
+        self.wanted.contains(&id)
+    }
+
     /// Hands the output of layer `id` on, catching it when it was asked for.
     ///
     /// The first layer caught on a path becomes the root of the graph: nothing below it is recorded. A layer that
     /// already hangs on the graph gets an added leaf of zeros, whose gradient is the gradient at this very place.
     pub fn catch(&mut self, id: &str, x: Tensor<5>) -> Tensor<5> {
-        if !self.wanted.contains(&id) {
+        if !self.wants(id) {
             return x;
         }
         let activation = x.clone().inner();

@@ -1,3 +1,4 @@
+use crate::cam::CamError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::eval::EvalError;
@@ -79,6 +80,9 @@ pub enum TrainError {
     /// The network or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A heat map.
+    #[error(transparent)]
+    Cam(#[from] CamError),
 }
 
 impl TrainError {

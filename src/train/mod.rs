@@ -1,5 +1,6 @@
 //! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
 
+pub mod bench;
 mod environment;
 mod error;
 pub mod events;

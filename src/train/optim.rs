@@ -1,6 +1,7 @@
 //! How weights move. The arithmetic and its order follow PyTorch's optimisers, and are held against their numbers.
 
 use crate::config::{OptimizerConfig, OptimizerKind};
+use crate::model::step_op::{AdamStep, SgdStep, adam_step, sgd_step};
 use crate::model::{ArrayValues, GradientSet, ModelError, NamedArray, Network, ParameterInfo, read};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -48,7 +49,10 @@ impl Optimizer {
         for ((value, gradient), moments) in items {
             if let Some(gradient) = gradient {
                 let gradient = if gradient.device().is_autodiff() { gradient.inner() } else { gradient };
-                *value = moved(&config, value.clone(), gradient, moments, step, learning_rate);
+                // Left without a value for a moment, so that the step can be made in place.
+                let nothing = Tensor::zeros([1], &value.device());
+                let old = std::mem::replace(value, nothing);
+                *value = moved(&config, old, gradient, moments, step, learning_rate);
             }
         }
     }
@@ -112,49 +116,47 @@ fn moved(
 ) -> Tensor<1> {
     let decay = config.weight_decay;
     match config.kind {
-        OptimizerKind::AdamW => {
-            let value = if decay > 0.0 { value.mul_scalar(1.0 - learning_rate * decay) } else { value };
-            value - adam(config, gradient, moments, step, learning_rate)
+        OptimizerKind::AdamW | OptimizerKind::Adam => {
+            let apart = config.kind == OptimizerKind::AdamW;
+            let mut numbers = adam(config, step, learning_rate);
+            if apart {
+                numbers.keep = (1.0 - learning_rate * decay) as f32;
+            } else {
+                numbers.l2 = decay as f32;
+            }
+            let averages = [moments.first.take(), moments.second.take()];
+            let [value, first, second] = adam_step(value, gradient, averages, numbers);
+            (moments.first, moments.second) = (Some(first), Some(second));
+            value
         }
-        OptimizerKind::Adam => {
+        OptimizerKind::Sgd { momentum: 0.0, .. } => {
             let gradient = if decay > 0.0 { gradient + value.clone().mul_scalar(decay) } else { gradient };
-            value - adam(config, gradient, moments, step, learning_rate)
+            value - gradient.mul_scalar(learning_rate)
         }
         OptimizerKind::Sgd { momentum, nesterov } => {
-            let gradient = if decay > 0.0 { gradient + value.clone().mul_scalar(decay) } else { gradient };
-            if momentum == 0.0 {
-                return value - gradient.mul_scalar(learning_rate);
-            }
-            let velocity = match moments.first.take() {
-                Some(v) => v.mul_scalar(momentum) + gradient.clone(),
-                None => gradient.clone(),
-            };
-            moments.first = Some(velocity.clone());
-            let direction = if nesterov { gradient + velocity.mul_scalar(momentum) } else { velocity };
-            value - direction.mul_scalar(learning_rate)
+            let (momentum, l2) = (momentum as f32, decay as f32);
+            let numbers = SgdStep { rate: learning_rate as f32, momentum, nesterov, l2 };
+            let [value, velocity] = sgd_step(value, gradient, moments.first.take(), numbers);
+            moments.first = Some(velocity);
+            value
         }
     }
 }
 
-/// Adam's step for a gradient, learning rate included.
-fn adam(
-    config: &OptimizerConfig,
-    gradient: Tensor<1>,
-    moments: &mut Moments,
-    step: u64,
-    learning_rate: f64,
-) -> Tensor<1> {
+/// Adam's numbers for a step, without weight decay.
+fn adam(config: &OptimizerConfig, step: u64, learning_rate: f64) -> AdamStep {
     let (beta1, beta2) = (f64::from(config.betas.0), f64::from(config.betas.1));
-    let blend = |old: Option<Tensor<1>>, new: Tensor<1>, beta: f64| {
-        let new = new.mul_scalar(1.0 - beta);
-        old.map_or_else(|| new.clone(), |old| old.mul_scalar(beta) + new.clone())
-    };
-    let first = blend(moments.first.take(), gradient.clone(), beta1);
-    let second = blend(moments.second.take(), gradient.square(), beta2);
-    moments.first = Some(first.clone());
-    moments.second = Some(second.clone());
     let power = step.min(i32::MAX as u64) as i32;
     let (bias1, bias2) = (1.0 - beta1.powi(power), 1.0 - beta2.powi(power));
-    let below = second.sqrt().div_scalar(bias2.sqrt()).add_scalar(f64::from(config.epsilon));
-    first.mul_scalar(learning_rate / bias1) / below
+    AdamStep {
+        beta1: config.betas.0,
+        beta2: config.betas.1,
+        rest1: (1.0 - beta1) as f32,
+        rest2: (1.0 - beta2) as f32,
+        epsilon: config.epsilon,
+        rate: (learning_rate / bias1) as f32,
+        root: (1.0 / bias2.sqrt()) as f32,
+        keep: 1.0,
+        l2: 0.0,
+    }
 }

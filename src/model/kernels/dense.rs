@@ -2,7 +2,7 @@
 
 use super::padded::Padded;
 use super::product::Product;
-use super::{Convolution, volume};
+use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -48,14 +48,14 @@ fn bordered(conv: &Convolution) -> Padded {
     Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding)
 }
 
-pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
     let groups = conv.geometry.groups;
     let [inside, outside] = conv.channels.map(|c| c / groups);
     let padded = bordered(conv);
     let positions = padded.grid(conv.output, conv.geometry.stride);
     let taps = taps(conv, &padded, inside);
     let plane = volume(conv.output);
-    let mut out = vec![0.0; conv.batch * conv.output_len()];
+    let mut out = buffers::take(conv.batch * conv.output_len());
     let parts = parts(conv.batch * groups, outside);
     let rows = outside.div_ceil(parts);
     let tasks = tasks(&mut out, groups, [outside, rows], plane);
@@ -63,11 +63,6 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Optio
         let x = &x[clip * conv.input_len() + group * inside * volume(conv.input)..][..inside * volume(conv.input)];
         let first = group * outside + row;
         let count = out.len() / plane;
-        if let Some(bias) = bias {
-            for (out, bias) in out.chunks_exact_mut(plane).zip(&bias[first..]) {
-                out.fill(*bias);
-            }
-        }
         BORDERED.with_borrow_mut(|buffer| {
             let source = padded.fill(x, buffer);
             let a = &weight[first * taps.len()..(first + count) * taps.len()];
@@ -80,7 +75,8 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], bias: Optio
                 out,
                 stride: plane,
                 places: None,
-                add: bias.is_some(),
+                add: false,
+                finish: Some((finish, first)),
             }
             .run();
         });
@@ -100,7 +96,7 @@ struct Class {
 }
 
 /// For one axis and one rest: the taps that reach it, each with its offset in the output gradient.
-fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)> {
+pub(super) fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)> {
     let (stride, padding) = (conv.geometry.stride[axis], conv.geometry.padding[axis]);
     (0..conv.kernel[axis])
         .filter(|k| (rest + padding) % stride == k % stride)
@@ -109,7 +105,7 @@ fn reaching(conv: &Convolution, axis: usize, rest: usize) -> Vec<(usize, isize)>
 }
 
 /// Zeros the output gradient needs before and after each axis.
-fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
+pub(super) fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
     let stride = conv.geometry.stride[axis];
     let (mut low, mut high) = (0, 0);
     for rest in 0..stride.min(conv.input[axis]) {
@@ -175,7 +171,10 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
     let padded = Padded::new(conv.output, low, reaches.map(|r| r.1));
     let classes = classes(conv, &padded, low, weight);
     let plane = volume(conv.input);
-    let mut out = vec![0.0; conv.batch * conv.input_len()];
+    // Inputs that no tap reaches are not written.
+    let reached = classes.iter().all(|class| !class.inner.is_empty());
+    let len = conv.batch * conv.input_len();
+    let mut out = if reached { buffers::take(len) } else { buffers::zeros(len) };
     let parts = parts(conv.batch * groups, inside);
     let rows = inside.div_ceil(parts);
     let tasks = tasks(&mut out, groups, [inside, rows], plane);
@@ -199,6 +198,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
                     stride: plane,
                     places: (!contiguous).then_some(&class.places),
                     add: false,
+                    finish: None,
                 }
                 .run();
             }
@@ -239,6 +239,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
                     stride: taps.len(),
                     places: None,
                     add: true,
+                    finish: None,
                 }
                 .run();
             }

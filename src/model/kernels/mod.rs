@@ -10,12 +10,50 @@
 //! Results depend on the number of threads only through the order in which weight gradients of several clips are
 //! added, which is fixed.
 
+pub(crate) mod buffers;
 mod dense;
 mod depthwise;
+mod few;
+mod last;
+mod layout;
+mod matrix;
+pub(crate) mod norm;
 mod padded;
+pub(crate) mod pooling;
 mod product;
+mod shifts;
+pub(crate) mod steps;
+mod winograd;
+mod winograd_transforms;
 
 use crate::model::ops::ConvGeometry;
+use rayon::prelude::*;
+
+/// What happens to the numbers of an output channel before they are written: times `scale`, plus `shift`, clamped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish<'a> {
+    pub scale: Option<&'a [f32]>,
+    pub shift: Option<&'a [f32]>,
+    pub bounds: [f32; 2],
+}
+
+impl Default for Finish<'_> {
+    fn default() -> Self {
+        Self { scale: None, shift: None, bounds: [f32::NEG_INFINITY, f32::INFINITY] }
+    }
+}
+
+impl Finish<'_> {
+    /// Factor and addend of a channel.
+    fn line(&self, channel: usize) -> (f32, f32) {
+        (self.scale.map_or(1.0, |s| s[channel]), self.shift.map_or(0.0, |s| s[channel]))
+    }
+
+    /// True where nothing is clamped.
+    fn is_open(&self) -> bool {
+        self.bounds == [f32::NEG_INFINITY, f32::INFINITY]
+    }
+}
 
 /// A convolution with all its sizes. Order of axes is time, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,19 +114,47 @@ impl Convolution {
         self.geometry.groups == self.channels[0] && self.channels[0] == self.channels[1]
     }
 
-    /// The convolution `[B, O, T', H', W']`, plus a number an output channel when there is a `bias`.
-    pub fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    /// Shape of the input.
+    pub fn input_shape(&self) -> [usize; 5] {
+        let [t, h, w] = self.input;
+        [self.batch, self.channels[0], t, h, w]
+    }
+
+    /// Shape of the weight.
+    pub fn weight_shape(&self) -> [usize; 5] {
+        let [t, h, w] = self.kernel;
+        [self.channels[1], self.channels[0] / self.geometry.groups, t, h, w]
+    }
+
+    /// The convolution `[B, O, T', H', W']`, finished.
+    pub fn forward(&self, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
         if self.is_depthwise() {
-            depthwise::forward(self, x, weight, bias)
+            depthwise::forward(self, x, weight, finish)
+        } else if winograd::pays(self) {
+            winograd::forward(self, x, weight, finish)
+        } else if few::is_few(self) {
+            few::forward(self, x, weight, finish)
         } else {
-            dense::forward(self, x, weight, bias)
+            dense::forward(self, x, weight, finish)
         }
+    }
+
+    /// Gradient of a number added to each output channel.
+    pub fn bias_gradient(&self, dy: &[f32]) -> Vec<f32> {
+        let plane = volume(self.output);
+        let sum = |channel| {
+            let clips = (0..self.batch).map(|b| &dy[(b * self.channels[1] + channel) * plane..][..plane]);
+            clips.flat_map(|p| p.chunks(norm::CHUNK)).map(|p| f64::from(norm::sum(p))).sum::<f64>() as f32
+        };
+        (0..self.channels[1]).into_par_iter().with_min_len(1 + (1 << 14) / (plane * self.batch)).map(sum).collect()
     }
 
     /// Gradient of the input `[B, C, T, H, W]` from that of the output.
     pub fn input_gradient(&self, weight: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::input_gradient(self, weight, dy)
+        } else if winograd::pays(self) {
+            winograd::input_gradient(self, weight, dy)
         } else {
             dense::input_gradient(self, weight, dy)
         }
@@ -96,7 +162,24 @@ impl Convolution {
 
     /// Gradient of the weight from the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
-        if self.is_depthwise() { depthwise::weight_gradient(self, x, dy) } else { dense::weight_gradient(self, x, dy) }
+        if self.is_depthwise() {
+            depthwise::weight_gradient(self, x, dy)
+        } else if winograd::pays(self) {
+            winograd::weight_gradient(self, x, dy)
+        } else if few::is_few(self) {
+            few::weight_gradient(self, x, dy)
+        } else {
+            dense::weight_gradient(self, x, dy)
+        }
+    }
+}
+
+impl std::fmt::Display for Convolution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ([i, o], [t, h, w], [kt, kh, kw]) = (self.channels, self.output, self.kernel);
+        let [st, sh, sw] = self.geometry.stride;
+        write!(f, "{i} to {o} channels, kernel {kt}x{kh}x{kw}/{st}x{sh}x{sw}, ")?;
+        write!(f, "{} groups, to {}x{t}x{h}x{w}", self.geometry.groups, self.batch)
     }
 }
 
@@ -105,5 +188,7 @@ pub(crate) fn volume(size: [usize; 3]) -> usize {
     size.iter().product()
 }
 
+#[cfg(test)]
+mod norm_tests;
 #[cfg(test)]
 mod tests;

@@ -44,17 +44,6 @@ impl Padded {
         out
     }
 
-    /// Copies the inside of bordered `channels` into `out`.
-    pub fn strip(&self, channels: &[f32], out: &mut [f32]) {
-        let [t, h, w] = self.size;
-        for (from, to) in channels.chunks_exact(self.plane()).zip(out.chunks_exact_mut(t * h * w)) {
-            for (i, row) in to.chunks_exact_mut(w).enumerate() {
-                let at = self.at([i / h + self.low[0], i % h + self.low[1], self.low[2]]);
-                row.copy_from_slice(&from[at..at + w]);
-            }
-        }
-    }
-
     /// Offsets of all places of a grid of `size` with `step` between them, in row-major order.
     pub fn grid(&self, size: [usize; 3], step: [usize; 3]) -> Vec<u32> {
         let mut offsets = Vec::with_capacity(volume(size));

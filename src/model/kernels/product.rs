@@ -1,5 +1,7 @@
 //! A matrix times a matrix that is looked up through offsets.
 
+use super::Finish;
+use super::norm::clamped_one;
 use pulp::{Arch, Simd, WithSimd};
 use std::cell::RefCell;
 
@@ -34,6 +36,8 @@ pub(super) struct Product<'a> {
     pub places: Option<&'a [u32]>,
     /// Add to what is there instead of replacing it.
     pub add: bool,
+    /// What else is done to the numbers, and the channel of the first row.
+    pub finish: Option<(Finish<'a>, usize)>,
 }
 
 /// Buffers of one thread, kept between calls.
@@ -75,7 +79,7 @@ impl WithSimd for Job<'_> {
 
 #[inline(always)]
 fn blocks<S: Simd, const M: usize>(simd: S, p: Product<'_>, scratch: &mut Scratch) {
-    let Product { a, rows, source, inner, lanes, out, stride, places, add } = p;
+    let Product { a, rows, source, inner, lanes, out, stride, places, add, finish } = p;
     let depth = inner.len();
     let columns = S::F32_LANES;
     let pieces = depth.div_ceil(INNER).max(1);
@@ -89,7 +93,8 @@ fn blocks<S: Simd, const M: usize>(simd: S, p: Product<'_>, scratch: &mut Scratc
             pack_columns(source, inner, lanes, columns, &mut scratch.b);
             let first = block * wide;
             let (b, _) = S::as_simd_f32s(&scratch.b);
-            let mut sink = Sink { out: &mut *out, stride, places, add: add || piece > 0 };
+            let finish = finish.filter(|_| piece + 1 == pieces);
+            let mut sink = Sink { out: &mut *out, stride, places, add: add || piece > 0, finish };
             let strips = lanes.len().div_ceil(columns);
             let mut strip = 0;
             while strip < strips {
@@ -125,6 +130,7 @@ struct Sink<'a> {
     stride: usize,
     places: Option<&'a [u32]>,
     add: bool,
+    finish: Option<(Finish<'a>, usize)>,
 }
 
 impl Sink<'_> {
@@ -132,6 +138,16 @@ impl Sink<'_> {
     fn put(&mut self, place: &Place, row: usize, values: &[f32]) {
         let line = &mut self.out[(place.row + row) * self.stride..][..self.stride];
         let values = &values[..place.valid];
+        if let Some((finish, first)) = &self.finish {
+            // Only forward passes finish, and they write row by row.
+            let (factor, addend) = finish.line(first + place.row + row);
+            let add = self.add;
+            for (to, v) in line[place.lane..place.lane + place.valid].iter_mut().zip(values) {
+                let sum = if add { *to + v } else { *v };
+                *to = clamped_one(sum * factor + addend, finish.bounds);
+            }
+            return;
+        }
         match self.places {
             None => {
                 let line = &mut line[place.lane..place.lane + place.valid];

@@ -50,13 +50,13 @@ fn hold(c: &Convolution, random: &mut ChaCha8Rng) {
         dx[i] += f64::from(dy[o]) * f64::from(w[k]);
         dw[k] += f64::from(dy[o]) * f64::from(x[i]);
     });
-    check("output", c, &c.forward(&x, &w, None), &y);
+    check("output", c, &c.forward(&x, &w, Finish::default()), &y);
     check("input gradient", c, &c.input_gradient(&w, &dy), &dx);
     check("weight gradient", c, &c.weight_gradient(&x, &dy), &dw);
     for (i, y) in y.iter_mut().enumerate() {
         *y += f64::from(bias[i / volume(c.output) % c.channels[1]]);
     }
-    check("output with bias", c, &c.forward(&x, &w, Some(&bias)), &y);
+    check("output with bias", c, &c.forward(&x, &w, Finish { shift: Some(&bias), ..Finish::default() }), &y);
 }
 
 #[test]
@@ -110,4 +110,62 @@ fn shapes_that_do_not_fit_make_no_convolution() {
     assert_eq!(Convolution::new([1, 3, 2, 2, 2], [4, 2, 1, 1, 1], geometry), None);
     assert_eq!(Convolution::new([1, 3, 2, 2, 2], [4, 3, 1, 1, 1], ConvGeometry { groups: 0, ..geometry }), None);
     assert_eq!(Convolution::new([0, 3, 2, 2, 2], [4, 3, 1, 1, 1], geometry), None);
+}
+
+#[test]
+fn transformed_convolutions_and_their_gradients_are_those_of_the_definition() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut held = 0;
+    while held < 12 {
+        let channels: [usize; 2] = std::array::from_fn(|_| random.random_range(16..40));
+        let padding = std::array::from_fn(|_| random.random_range(0..=2));
+        let size: [usize; 3] = [random.random_range(3..8), random.random_range(6..11), random.random_range(6..11)];
+        let geometry = ConvGeometry { stride: [1; 3], padding, groups: 1 };
+        let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
+        let Some(c) = Convolution::new(x, [channels[1], channels[0], 3, 3, 3], geometry) else { continue };
+        if winograd::pays(&c) {
+            hold(&c, &mut random);
+            held += 1;
+        }
+    }
+}
+
+#[test]
+fn outputs_are_scaled_shifted_and_clamped_by_every_kernel() {
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let same = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
+    let dense = Convolution::new([2, 5, 3, 7, 9], [9, 5, 3, 3, 3], same);
+    let transformed = Convolution::new([2, 17, 6, 9, 9], [18, 17, 3, 3, 3], same);
+    let depthwise = Convolution::new([2, 6, 3, 9, 8], [6, 1, 3, 3, 3], ConvGeometry { groups: 6, ..same });
+    let plain = ConvGeometry { padding: [0; 3], ..same };
+    let pointwise = Convolution::new([2, 7, 3, 5, 9], [10, 7, 1, 1, 1], plain);
+    for c in [dense, transformed, depthwise, pointwise] {
+        let c = c.expect("the shapes fit");
+        let mut numbers = |n: usize| (0..n).map(|_| random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+        let (x, w) = (numbers(c.batch * c.input_len()), numbers(c.weight_len()));
+        let (scale, shift) = (numbers(c.channels[1]), numbers(c.channels[1]));
+        let plain = c.forward(&x, &w, Finish::default());
+        let finish = Finish { scale: Some(&scale), shift: Some(&shift), bounds: [0.0, 1.5] };
+        let truth: Vec<f64> = plain
+            .iter()
+            .enumerate()
+            .map(|(i, v)| {
+                let channel = i / volume(c.output) % c.channels[1];
+                (f64::from(*v) * f64::from(scale[channel]) + f64::from(shift[channel])).clamp(0.0, 1.5)
+            })
+            .collect();
+        check("finished output", &c, &c.forward(&x, &w, finish), &truth);
+    }
+}
+
+#[test]
+fn sums_of_output_gradients_are_those_of_the_bias() {
+    let geometry = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
+    let c = Convolution::new([3, 2, 3, 40, 41], [5, 2, 3, 3, 3], geometry).expect("the shapes fit");
+    let dy: Vec<f32> = (0..c.batch * c.output_len()).map(|i| (i as f32 * 0.37).sin()).collect();
+    let mut truth = vec![0.0_f64; 5];
+    for (i, v) in dy.iter().enumerate() {
+        truth[i / volume(c.output) % 5] += f64::from(*v);
+    }
+    check("bias gradient", &c, &c.bias_gradient(&dy), &truth);
 }

@@ -1,0 +1,44 @@
+//! Tensors of the CPU backend as slices, and their memory back to those who need some.
+
+use super::kernels::buffers;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{DType, Shape, TensorData};
+
+/// True for 32-bit floats.
+pub(super) fn is_f32(tensor: &FlexTensor) -> bool {
+    tensor.dtype() == DType::F32
+}
+
+/// The values of a contiguous tensor.
+pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
+    let start = tensor.layout().start_offset();
+    &tensor.storage::<f32>()[start..start + tensor.layout().num_elements()]
+}
+
+/// A tensor of `values`.
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, Shape::new(shape)))
+}
+
+/// The values of a tensor to write over: its own memory when nobody else looks at it, a copy otherwise.
+pub(super) fn owned(tensor: FlexTensor) -> Vec<f32> {
+    if !tensor.is_unique() {
+        let tensor = tensor.to_contiguous();
+        let from = values(&tensor);
+        let mut copy = buffers::take(from.len());
+        copy.copy_from_slice(from);
+        return copy;
+    }
+    let (bytes, _, _) = tensor.into_data().into_parts();
+    match bytes.try_into_vec::<f32>() {
+        Ok(values) => values,
+        Err(bytes) => bytemuck::pod_collect_to_vec(&bytes),
+    }
+}
+
+/// Keeps the memory of a tensor that is not needed any more, unless somebody else looks at it.
+pub(super) fn recycle(tensor: FlexTensor) {
+    if is_f32(&tensor) && tensor.is_unique() && tensor.is_contiguous() {
+        buffers::give(owned(tensor));
+    }
+}

@@ -1,0 +1,106 @@
+//! Memory that goes round: what one operation is done with, the next one writes to.
+//!
+//! Fresh memory of the size of an activation comes from the system page by page, which costs more than many operations
+//! do with it. A training step asks for the same lengths again and again.
+
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+
+/// Shorter ones come from the allocator quickly enough.
+const SHORTEST: usize = 1 << 14;
+/// Buffers that nobody took during so many returns are let go: a step has some hundred.
+const PATIENCE: u64 = 512;
+
+/// Oldest first.
+static KEPT: Mutex<Kept> = Mutex::new(Kept { buffers: VecDeque::new(), returns: 0 });
+
+struct Kept {
+    /// When it came back, and it.
+    buffers: VecDeque<(u64, Vec<f32>)>,
+    returns: u64,
+}
+
+impl Kept {
+    fn take(&mut self, len: usize) -> Option<Vec<f32>> {
+        // The newest is the likeliest to be in a cache still.
+        let at = self.buffers.iter().rposition(|(_, buffer)| buffer.len() == len)?;
+        self.buffers.remove(at).map(|(_, buffer)| buffer)
+    }
+
+    /// Keeps a buffer and gives out those nobody wants.
+    fn give(&mut self, buffer: Vec<f32>) -> Vec<(u64, Vec<f32>)> {
+        self.returns += 1;
+        let now = self.returns;
+        self.buffers.push_back((now, buffer));
+        let old = self.buffers.iter().take_while(|(then, _)| then + PATIENCE < now).count();
+        self.buffers.drain(..old).collect()
+    }
+}
+
+/// `len` numbers of any value.
+pub(crate) fn take(len: usize) -> Vec<f32> {
+    kept(len).unwrap_or_else(|| vec![0.0; len])
+}
+
+/// `len` zeros.
+pub(crate) fn zeros(len: usize) -> Vec<f32> {
+    match kept(len) {
+        Some(mut buffer) => {
+            buffer.fill(0.0);
+            buffer
+        }
+        None => vec![0.0; len],
+    }
+}
+
+fn kept(len: usize) -> Option<Vec<f32>> {
+    if len < SHORTEST { None } else { KEPT.lock().take(len) }
+}
+
+/// Keeps a buffer for the next who needs one of its length.
+pub(crate) fn give(buffer: Vec<f32>) {
+    if buffer.len() >= SHORTEST {
+        // Freed after the lock.
+        let old = KEPT.lock().give(buffer);
+        drop(old);
+    }
+}
+
+/// Lets everything go.
+pub(crate) fn clear() {
+    let old = std::mem::take(&mut KEPT.lock().buffers);
+    drop(old);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_once_and_only_for_its_length() {
+        let mut kept = Kept { buffers: VecDeque::new(), returns: 0 };
+        assert!(kept.give(vec![7.0; 20]).is_empty());
+        assert_eq!(kept.take(21), None);
+        assert_eq!(kept.take(20), Some(vec![7.0; 20]));
+        assert_eq!(kept.take(20), None);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_let_go() {
+        let mut kept = Kept { buffers: VecDeque::new(), returns: 0 };
+        kept.give(vec![1.0; 3]);
+        let mut gone = 0;
+        for _ in 0..=PATIENCE {
+            gone += kept.give(vec![2.0; 4]).len();
+            kept.take(4);
+        }
+        assert_eq!((gone, kept.take(3)), (1, None));
+    }
+
+    #[test]
+    fn kept_memory_is_zeroed_where_zeros_are_wanted() {
+        let len = SHORTEST + 12_345;
+        give(vec![7.0; len]);
+        assert!(zeros(len).iter().all(|v| *v == 0.0));
+    }
+}

@@ -1,0 +1,89 @@
+//! What is timed when somebody asks how fast this machine is. One round each: a forward pass, a training step as the
+//! loop does it, a heat map of one clip.
+
+use super::TrainError;
+use super::loss::Loss;
+use super::optim::Optimizer;
+use crate::cam::{MapRequest, Target, explain};
+use crate::config::{LossKind, ModelConfig, OptimizerConfig};
+use crate::domain::PoolingRule;
+use crate::model::{ComputeDevice, ModelSpec, Network, Stream, read};
+
+/// Output units of the networks timed.
+const CLASSES: usize = 17;
+
+/// What one round does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// A batch to logits, nothing recorded.
+    Forward,
+    /// A batch forward, cross-entropy, back, and a step of AdamW.
+    Train,
+    /// One clip to its Grad-CAM map at the network's default layer.
+    GradCam,
+}
+
+impl Round {
+    /// Every kind with its name.
+    pub const ALL: [(&str, Self); 3] =
+        [("forward", Self::Forward), ("train", Self::Train), ("grad-cam", Self::GradCam)];
+}
+
+/// A network ready to be timed.
+pub struct Subject {
+    network: Network,
+    optimizer: Optimizer,
+    loss: Loss,
+    round: Round,
+    pixels: Vec<f32>,
+    labels: Vec<usize>,
+    clip: [usize; 3],
+}
+
+impl Subject {
+    /// Builds the network `id` and random clips of its usual size.
+    ///
+    /// # Errors
+    /// An unknown network.
+    pub fn new(id: &str, round: Round, batch: usize, device: &ComputeDevice) -> Result<Self, TrainError> {
+        let (t, h, w) = ModelSpec::find(id)?.input;
+        let clip = [t as usize, h as usize, w as usize];
+        let batch = if round == Round::GradCam { 1 } else { batch.max(1) };
+        let config = ModelConfig { id: id.to_owned(), ..ModelConfig::default() };
+        let network = Network::build(&config, CLASSES, clip, device, 1)?;
+        let optimizer = Optimizer::new(&OptimizerConfig::default(), &network.parameter_infos());
+        Ok(Self {
+            network,
+            optimizer,
+            loss: Loss::with_weights(LossKind::CrossEntropy, 0.0, None),
+            round,
+            pixels: Stream::new(1, "bench").uniform(1.7, batch * 3 * clip.iter().product::<usize>()),
+            labels: (0..batch).map(|i| i * 5 % CLASSES).collect(),
+            clip,
+        })
+    }
+
+    /// Does it once, up to numbers in memory.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn run(&mut self) -> Result<(), TrainError> {
+        if self.round == Round::GradCam {
+            let (method, pooling) = ("grad-cam".to_owned(), PoolingRule::SpaceTime);
+            let request = MapRequest { method, layer: None, target: Target::Class(0), pooling };
+            explain(&self.network, self.pixels.clone(), self.clip, &[request])?;
+            return Ok(());
+        }
+        let input = self.network.input(self.pixels.clone(), self.labels.len(), self.clip)?;
+        if self.round == Round::Forward {
+            read(self.network.forward(input))?;
+            return Ok(());
+        }
+        let pass = self.network.forward_train(input, 1);
+        let loss = self.loss.of(pass.logits.clone(), &self.labels);
+        let gradients = pass.backward(&loss);
+        self.optimizer.step(&mut self.network, gradients, OptimizerConfig::default().learning_rate);
+        read(loss)?;
+        Ok(())
+    }
+}
