@@ -233,7 +233,8 @@ pub(super) fn convolve_finished(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, FloatDType};
+    use crate::model::ops::{ConvGeometry, conv3d};
+    use burn::tensor::{DType, Device, FloatDType, TensorData};
 
     /// Numbers without a pattern that a mix-up of axes would keep.
     fn numbers(shape: [usize; 5], seed: usize) -> Tensor<5> {
@@ -265,7 +266,7 @@ mod tests {
     /// Output and gradients of the input and the weight, for the gradient `dy` of the output, which keeps its layout.
     fn through(x: &Tensor<5>, weight: &Tensor<5>, dy: &Tensor<5>, geometry: ConvGeometry) -> [TensorData; 3] {
         let [x, weight] = [x, weight].map(|t| t.clone().autodiff().require_grad());
-        let y = convolve(x.clone(), weight.clone(), geometry);
+        let y = conv3d(x.clone(), weight.clone(), None, geometry);
         // The gradient of a product of `y` and `dy` by `y` is `dy`.
         let gradients = (y.clone() * dy.clone().autodiff()).sum().backward();
         [y.inner(), x.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()].map(Tensor::into_data)
@@ -288,7 +289,7 @@ mod tests {
     fn tensors_that_do_not_lie_in_order_give_what_copies_give() {
         for ([x_shape, w_shape, y_shape], geometry) in cases() {
             let (x, w, dy) = (numbers(x_shape, 1), numbers(w_shape, 2), numbers(y_shape, 3));
-            assert_eq!(convolve(x.clone(), w.clone(), geometry).dims(), y_shape);
+            assert_eq!(conv3d(x.clone(), w.clone(), None, geometry).dims(), y_shape);
             for (what, view) in views(x_shape, 10) {
                 let expected = through(&copied(&view), &w, &dy, geometry);
                 assert_eq!(through(&view, &w, &dy, geometry), expected, "an input, {what}, {geometry:?}");
@@ -303,8 +304,8 @@ mod tests {
                 // Given to the kernel as it is, without an operation before it that might have put it in order.
                 let direct = |dy: Tensor<5>| {
                     let [x, w, dy] = [&x, &w, &dy].map(|t| t.clone().into_dispatch());
-                    let dx = Dispatch::convolve_x_backward(x.clone(), w.clone(), dy.clone(), geometry);
-                    let dw = Dispatch::convolve_weight_backward(x, w, dy, geometry);
+                    let conv = Convolution::new(x_shape, w_shape, geometry).unwrap();
+                    let (dx, dw, _) = Dispatch::convolve_backward(x, w, dy, conv, [true, true, false]);
                     [dx, dw].map(|t| Tensor::<5>::from_dispatch(t).into_data())
                 };
                 let ours = direct(view.clone());
@@ -331,7 +332,7 @@ mod tests {
                 }
             }
         }
-        let none = convolve(numbers([0, 4, 5, 6, 7], 1), numbers([6, 4, 3, 3, 2], 2), DENSE);
+        let none = conv3d(numbers([0, 4, 5, 6, 7], 1), numbers([6, 4, 3, 3, 2], 2), None, DENSE);
         assert_eq!(none.dims(), [0, 6, 5, 3, 6]);
     }
 }

@@ -70,7 +70,7 @@ impl Subject {
     pub fn run(&mut self) -> Result<(), TrainError> {
         if self.round == Round::GradCam {
             let (method, pooling) = ("grad-cam".to_owned(), PoolingRule::SpaceTime);
-            let request = MapRequest { method, layer: None, target: Target::Class(0), pooling };
+            let request = MapRequest { method, layer: None, target: Target::Class(0), against: None, pooling };
             explain(&self.network, self.pixels.clone(), self.clip, &[request])?;
             return Ok(());
         }
