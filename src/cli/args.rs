@@ -315,6 +315,21 @@ pub struct BenchArgs {
     /// Also tell in which operations the time went.
     #[arg(long)]
     pub profile: bool,
+    /// Time decoding, seeking and loading of this video instead of networks.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "only", "profile", "in_turns"])]
+    pub video: Option<PathBuf>,
+    /// Clips loaded from the video.
+    #[arg(long, default_value_t = 60, requires = "video")]
+    pub clips: usize,
+    /// Frames of a clip.
+    #[arg(long, default_value_t = 16, requires = "video")]
+    pub frames: u32,
+    /// Width and height of its frames.
+    #[arg(long, default_value_t = 112, requires = "video")]
+    pub size: u32,
+    /// Loading threads.
+    #[arg(long, default_value_t = 4, requires = "video")]
+    pub workers: usize,
     /// Run a round for every line on standard input and answer with its seconds, for measuring in turns with others.
     #[arg(long)]
     pub in_turns: bool,

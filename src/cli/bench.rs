@@ -18,6 +18,9 @@ const TOLD: usize = 40;
 type NamedRound = (&'static str, Round);
 
 pub(super) fn bench(args: &BenchArgs) -> Outcome {
+    if let Some(video) = &args.video {
+        return super::bench_data::data(args, video);
+    }
     let (models, rounds) = asked(args)?;
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod bench_data;
 mod commands;
 mod explain;
 mod inspect;

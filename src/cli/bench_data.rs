@@ -1,0 +1,114 @@
+//! `kinolens bench --video`: decoding, seeking, and clips on their way to a network.
+
+use super::Exit;
+use super::args::BenchArgs;
+use super::monitor::{print_json, print_line};
+use crate::config::{DataConfig, RunConfig};
+use crate::data::{ClipSource, Loader, LoaderOptions, open_with_cache};
+use crate::domain::Clip;
+use crate::progress::Silent;
+use crate::usage::Usage;
+use crate::video::Video;
+use anyhow::anyhow;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Frames jumped to.
+const JUMPS: usize = 40;
+/// Clips of a batch.
+const BATCH: usize = 8;
+
+/// Figures in the order they are told.
+#[derive(Default)]
+struct Figures(Vec<Value>);
+
+impl Figures {
+    fn add(&mut self, name: &str, value: f64, unit: &str) {
+        self.0.push(json!({ "name": name, "value": value, "unit": unit }));
+    }
+}
+
+pub(super) fn data(args: &BenchArgs, video: &Path) -> Result<ExitCode, Exit> {
+    if [args.clips, args.frames as usize, args.size as usize].contains(&0) {
+        return Err(Exit::Usage(anyhow!("--clips, --frames and --size must be at least 1")));
+    }
+    let mut figures = Figures::default();
+    let begun = Instant::now();
+    // Without the cache of earlier sessions: what is timed is this machine, not its memory.
+    let dataset = Arc::new(open_with_cache(video, &DataConfig::default(), None, &Silent)?);
+    figures.add("open and index", begun.elapsed().as_secs_f64(), "s");
+    let frames = dataset.videos.first().map_or(0, |v| v.frames());
+    if frames == 0 {
+        return Err(Exit::Failed(anyhow!("{} has no frame that can be decoded", video.display())));
+    }
+    decode(video, frames, &mut figures)?;
+    loading(args, &dataset, frames, &mut figures)?;
+    figures.add("memory", Usage::now().memory_bytes as f64 / (1 << 20) as f64, "MiB");
+    if args.json.json {
+        print_json(&json!({ "video": video, "frames": frames, "results": figures.0 }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for row in &figures.0 {
+        let (value, unit) = (row["value"].as_f64().unwrap_or(f64::NAN), row["unit"].as_str().unwrap_or_default());
+        print_line(&format!("{:50} {value:10.2} {unit}", row["name"].as_str().unwrap_or_default()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The whole video in order, then frames here and there.
+fn decode(path: &Path, frames: u32, figures: &mut Figures) -> Result<(), Exit> {
+    let failed = |e: crate::video::VideoError| Exit::Failed(e.into());
+    let video = Video::open(path).map_err(failed)?;
+    let (begun, mut seen) = (Instant::now(), 0_u32);
+    video
+        .for_each(0, frames, &mut |_| {
+            seen += 1;
+            true
+        })
+        .map_err(failed)?;
+    figures.add("decode in order", f64::from(seen) / begun.elapsed().as_secs_f64(), "frames/s");
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut jumps = Vec::with_capacity(JUMPS);
+    for _ in 0..JUMPS {
+        let frame = rng.random_range(0..frames);
+        let begun = Instant::now();
+        video.frame(frame).map_err(failed)?;
+        jumps.push(begun.elapsed().as_secs_f64() * 1e3);
+    }
+    jumps.sort_by(f64::total_cmp);
+    figures.add("jump to a frame", jumps[JUMPS / 2], "ms");
+    figures.add("jump to a frame, 95 % below", jumps[JUMPS * 95 / 100], "ms");
+    Ok(())
+}
+
+/// Random clips resized, normalised and in batches, twice.
+fn loading(
+    args: &BenchArgs,
+    dataset: &Arc<crate::domain::Dataset>,
+    frames: u32,
+    figures: &mut Figures,
+) -> Result<(), Exit> {
+    let mut config = RunConfig::default();
+    (config.clip.length, config.clip.width, config.clip.height) = (args.frames, args.size, args.size);
+    config.clip.step = 1;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+    let last = frames.saturating_sub(args.frames);
+    let clips: Vec<Clip> =
+        (0..args.clips).map(|_| Clip { video: 0, start: rng.random_range(0..=last), label: None }).collect();
+    let source = Arc::new(ClipSource::new(dataset.clone(), &config));
+    for (epoch, name) in ["clips, first epoch", "clips, second epoch"].into_iter().enumerate() {
+        let options =
+            LoaderOptions { batch_size: BATCH, workers: args.workers, epoch: epoch as u64, ..LoaderOptions::default() };
+        let begun = Instant::now();
+        let mut count = 0;
+        for batch in Loader::new(source.clone(), &clips, &options) {
+            count += batch?.size;
+        }
+        figures.add(name, count as f64 / begun.elapsed().as_secs_f64(), "clips/s");
+    }
+    Ok(())
+}
