@@ -446,6 +446,29 @@ fn models_and_selftest_speak_json() {
 }
 
 #[test]
+fn bench_tells_seconds_of_what_was_asked_for() {
+    let found = document(
+        "bench --model small-3d --only forward --only train --rounds 2 --batch 1 --threads 2 --profile --json",
+    );
+    has(&found, &["device", "threads", "batch", "results", "profile"]);
+    assert_eq!(found["threads"], 2);
+    let results = list(&found["results"]);
+    for name in ["small-3d: forward", "small-3d: train"] {
+        let result = results.iter().find(|r| r["name"] == name).unwrap();
+        assert!(result["value"].as_f64().unwrap() > 0.0 && result["unit"] == "s", "{result}");
+    }
+    assert!(results.iter().all(|r| !r["name"].as_str().unwrap().contains("grad-cam")), "{results:?}");
+    let told = list(&found["profile"]).iter().map(|p| p["operation"].as_str().unwrap());
+    let told: Vec<&str> = told.collect();
+    for kind in ["everything else", "convolve back to weight", "normalise back", "Adam"] {
+        assert!(told.iter().any(|t| t.starts_with(kind)), "{kind} in {told:?}");
+    }
+    fails(2, "bench --model small-4d", &["small-4d", "small-3d"]);
+    fails(2, "bench --only everything", &["everything", "grad-cam"]);
+    fails(2, "bench --rounds 0", &["--rounds"]);
+}
+
+#[test]
 fn nothing_is_overwritten_and_wrong_arguments_are_named() {
     let f = fixture();
     let (data, run, new) = (f.data(), f.run(), f.path("unmade").display().to_string());

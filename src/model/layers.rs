@@ -54,10 +54,12 @@ pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tens
         let (last, activation) = clamp.unwrap_or((norm_node, Activation::None));
         let together = norm_at + 1 + usize::from(clamp.is_some());
         if let Part::Conv(conv) = node.layer.part() {
-            match conv.finished(x, norm, activation, pass) {
-                Ok(y) => (x, rest) = (pass.catch(&last.id, y), &rest[together..]),
-                Err(y) => (x, rest) = (node.forward(y, pass), behind),
+            if pass.training() || !ops::can_finish(&x) {
+                (x, rest) = (node.forward(x, pass), behind);
+                continue;
             }
+            let y = conv.finished(x, norm, activation, pass);
+            (x, rest) = (pass.catch(&last.id, y), &rest[together..]);
         } else {
             let y = norm.clamped(x, pass, activation);
             (x, rest) = (pass.catch(&last.id, y), &rest[together..]);
@@ -160,18 +162,8 @@ impl Layer for Conv3d {
 }
 
 impl Conv3d {
-    /// With a normalisation and a clamp behind it, where those use what they remember and nothing is recorded; gives
-    /// the input back elsewhere.
-    fn finished(
-        &self,
-        x: Tensor<5>,
-        norm: &BatchNorm,
-        activation: Activation,
-        pass: &mut Pass<'_>,
-    ) -> Result<Tensor<5>, Tensor<5>> {
-        if pass.training() {
-            return Err(x);
-        }
+    /// With a normalisation by what it remembers and a clamp behind it.
+    fn finished(&self, x: Tensor<5>, norm: &BatchNorm, activation: Activation, pass: &mut Pass<'_>) -> Tensor<5> {
         let (mean, variance) = (pass.buffer(norm.mean), pass.buffer(norm.variance));
         let (scale, shift): (Tensor<1>, Tensor<1>) = (pass.parameter(norm.scale), pass.parameter(norm.shift));
         let scale = scale / variance.add_scalar(norm.epsilon).sqrt();

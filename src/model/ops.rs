@@ -56,20 +56,27 @@ pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, g
     module::conv3d(x, weight, bias, ConvOptions::new(stride, padding, [1; 3], groups))
 }
 
-/// A convolution with the batch normalisation and the clamp behind it as one, where that is possible: `scale` and
-/// `shift` are what they do to an output channel. Gives the input back where it is not.
+/// True where a convolution can be computed as one with the normalisation and the clamp behind it.
+pub(crate) fn can_finish(x: &Tensor<5>) -> bool {
+    on_cpu(x) && !x.device().is_autodiff()
+}
+
+/// A convolution with what follows: output channels times `scale` and plus `shift`, clamped.
 pub(crate) fn conv3d_finished(
     x: Tensor<5>,
     weight: Tensor<5>,
-    line: [Tensor<1>; 2],
+    [scale, shift]: [Tensor<1>; 2],
     geometry: ConvGeometry,
     activation: Activation,
-) -> Result<Tensor<5>, Tensor<5>> {
-    let recorded = x.device().is_autodiff();
-    match Convolution::new(x.dims(), weight.dims(), geometry).filter(|_| on_cpu(&x) && !recorded) {
-        Some(conv) => Ok(conv_op::convolve_finished(x, weight, line, conv, activation)),
-        None => Err(x),
+) -> Tensor<5> {
+    if can_finish(&x)
+        && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
+    {
+        return conv_op::convolve_finished(x, weight, [scale, shift], conv, activation);
     }
+    let channels = weight.dims()[0];
+    let each = |v: Tensor<1>| -> Tensor<5> { v.reshape([1, channels, 1, 1, 1]) };
+    clamp(conv3d(x, weight, None, geometry) * each(scale) + each(shift), activation)
 }
 
 /// Batch normalisation by the statistics of the batch, clamped; also each channel's mean and biased variance.

@@ -134,8 +134,7 @@ fn moved(
             value - gradient.mul_scalar(learning_rate)
         }
         OptimizerKind::Sgd { momentum, nesterov } => {
-            let (momentum, l2) = (momentum as f32, decay as f32);
-            let numbers = SgdStep { rate: learning_rate as f32, momentum, nesterov, l2 };
+            let numbers = SgdStep { rate: learning_rate as f32, momentum, nesterov, l2: decay as f32 };
             let [value, velocity] = sgd_step(value, gradient, moments.first.take(), numbers);
             moments.first = Some(velocity);
             value

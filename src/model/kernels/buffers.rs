@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 /// Shorter ones come from the allocator quickly enough.
 const SHORTEST: usize = 1 << 14;
 /// Buffers that nobody took during so many returns are let go: a step has some hundred.
-const PATIENCE: u64 = 512;
+const PATIENCE: u64 = 256;
+/// Buffers for use within an operation that are kept; none needs more at a time.
+const SPARE: usize = 8;
 
 /// Oldest first.
 static KEPT: Mutex<Kept> = Mutex::new(Kept { buffers: VecDeque::new(), returns: 0 });
@@ -68,8 +70,59 @@ pub(crate) fn give(buffer: Vec<f32>) {
 
 /// Lets everything go.
 pub(crate) fn clear() {
-    let old = std::mem::take(&mut KEPT.lock().buffers);
+    let old = (std::mem::take(&mut KEPT.lock().buffers), std::mem::take(&mut *SPARES.lock()));
     drop(old);
+}
+
+/// Buffers that belong to no tensor, of any length.
+static SPARES: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// Numbers for use within one operation. A longer buffer than needed will do, so that operations of all sizes share a
+/// few.
+pub(crate) struct Scratch {
+    buffer: Vec<f32>,
+    len: usize,
+}
+
+/// `len` numbers of any value, for use within one operation.
+pub(crate) fn scratch(len: usize) -> Scratch {
+    let mut spares = SPARES.lock();
+    let fits = (0..spares.len()).filter(|i| spares[*i].len() >= len).min_by_key(|i| spares[*i].len());
+    // Where none is long enough the longest makes room for a new one.
+    let at = fits.or_else(|| (0..spares.len()).max_by_key(|i| spares[*i].len()));
+    let found = at.map(|at| spares.swap_remove(at));
+    drop(spares);
+    let buffer = match found {
+        Some(buffer) if buffer.len() >= len => buffer,
+        other => {
+            drop(other);
+            vec![0.0; len]
+        }
+    };
+    Scratch { buffer, len }
+}
+
+impl std::ops::Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.buffer[..self.len]
+    }
+}
+
+impl std::ops::DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.buffer[..self.len]
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let mut spares = SPARES.lock();
+        if spares.len() < SPARE {
+            spares.push(std::mem::take(&mut self.buffer));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +148,16 @@ mod tests {
             kept.take(4);
         }
         assert_eq!((gone, kept.take(3)), (1, None));
+    }
+
+    #[test]
+    fn scratch_is_as_long_as_asked_for_whatever_was_there_before() {
+        for len in [10, 1000, 1, 5000, 20] {
+            let mut one = scratch(len);
+            let two = scratch(len + 3);
+            one.fill(1.0);
+            assert_eq!((one.len(), two.len()), (len, len + 3));
+        }
     }
 
     #[test]

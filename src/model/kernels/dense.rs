@@ -6,6 +6,9 @@ use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
+/// Numbers of a sum that a thread merges at a time.
+const MERGED: usize = 1 << 14;
+
 thread_local! {
     /// The bordered picture of the clip a thread works on.
     static BORDERED: RefCell<Vec<f32>> = RefCell::default();
@@ -146,14 +149,17 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32])
         let inner = (0..outside)
             .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
             .collect::<Vec<u32>>();
-        let mut rearranged = Vec::with_capacity(groups * inside * inner.len());
-        for group in 0..groups {
-            for c in 0..inside {
-                for o in 0..outside {
+        let mut rearranged = vec![0.0; groups * inside * inner.len()];
+        if !inner.is_empty() {
+            rearranged.par_chunks_exact_mut(inner.len()).enumerate().for_each(|(row, to)| {
+                let (group, c) = (row / inside, row % inside);
+                for (o, to) in to.chunks_exact_mut(reached.len()).enumerate() {
                     let at = ((group * outside + o) * inside + c) * volume_of_kernel;
-                    rearranged.extend(reached.iter().map(|(tap, _)| weight[at + tap]));
+                    for (to, (tap, _)) in to.iter_mut().zip(&reached) {
+                        *to = weight[at + tap];
+                    }
                 }
-            }
+            });
         }
         let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
         let first = plain.at(rest) as u32;
@@ -246,11 +252,13 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
         });
     });
     let (total, others) = out.split_at_mut(len);
-    for other in others.chunks_exact(len) {
-        for (to, v) in total.iter_mut().zip(other) {
-            *to += v;
+    total.par_chunks_mut(MERGED).enumerate().for_each(|(i, total)| {
+        for other in others.chunks_exact(len) {
+            for (to, v) in total.iter_mut().zip(&other[i * MERGED..]) {
+                *to += v;
+            }
         }
-    }
+    });
     out.truncate(len);
     out
 }

@@ -3,10 +3,11 @@
 //! All input fits a cache, so every channel is laid out once and nothing is packed: a tap of a channel is one shift of
 //! it, for as many output channels as there are registers.
 
+use super::buffers::{self, Scratch};
 use super::layout::{Layout, SLACK};
 use super::norm::clamped_one;
 use super::shifts::{DOT_ROWS, DotRows, ROWS, Rows};
-use super::{Convolution, Finish, buffers, volume};
+use super::{Convolution, Finish, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -26,7 +27,7 @@ pub(super) fn is_few(conv: &Convolution) -> bool {
 /// The input `[clip, channel]` laid out, and the offsets of (channel, tap) in a clip of it.
 struct Laid {
     layout: Layout,
-    values: Vec<f32>,
+    values: Scratch,
     clip: usize,
     offsets: Vec<usize>,
 }
@@ -36,7 +37,8 @@ impl Laid {
         let layout = Layout::of_input(conv);
         let (len, taps) = (layout.len(), layout.taps(conv.kernel));
         let clip = conv.channels[0] * len;
-        let mut values = buffers::zeros(conv.batch * clip);
+        let mut values = buffers::scratch(conv.batch * clip);
+        values.fill(0.0);
         let channels = values.par_chunks_exact_mut(len).zip(x.par_chunks_exact(volume(conv.input)));
         channels.for_each(|(to, from)| layout.fill(from, to));
         let offsets = (0..conv.channels[0]).flat_map(|c| taps.iter().map(move |tap| c * len + tap)).collect();
@@ -102,7 +104,6 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
         });
     });
     drop(tasks);
-    buffers::give(laid.values);
     out
 }
 
@@ -132,6 +133,5 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
             }
         });
     });
-    buffers::give(laid.values);
     out
 }

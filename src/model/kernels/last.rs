@@ -1,7 +1,8 @@
 //! Pictures with their channels last, and back.
 
+use super::Finish;
+use super::buffers::{self, Scratch};
 use super::norm::clamped_one;
-use super::{Finish, buffers};
 use rayon::prelude::*;
 
 /// Places and channels moved at a time: a block of both orders fits the nearest cache.
@@ -9,10 +10,12 @@ const PLACES: usize = 64;
 const CHANNELS: usize = 16;
 
 /// `[B, channels, plane]` as `[B, plane, wide]`; what is added is zero.
-pub(super) fn to_last(x: &[f32], channels: usize, plane: usize, wide: usize) -> Vec<f32> {
+pub(super) fn to_last(x: &[f32], channels: usize, plane: usize, wide: usize) -> Scratch {
     let batch = x.len() / (channels * plane);
-    let mut out =
-        if wide == channels { buffers::take(batch * plane * wide) } else { buffers::zeros(batch * plane * wide) };
+    let mut out = buffers::scratch(batch * plane * wide);
+    if wide != channels {
+        out.fill(0.0);
+    }
     let clips = out.par_chunks_exact_mut(plane * wide).zip(x.par_chunks_exact(channels * plane));
     clips.for_each(|(out, x)| {
         out.par_chunks_mut(PLACES * wide).enumerate().for_each(|(i, out)| {

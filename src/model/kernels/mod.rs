@@ -24,6 +24,7 @@ mod product;
 mod shifts;
 pub(crate) mod steps;
 mod winograd;
+mod winograd_kernels;
 mod winograd_transforms;
 
 use crate::model::ops::ConvGeometry;
@@ -164,7 +165,7 @@ impl Convolution {
     pub fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::weight_gradient(self, x, dy)
-        } else if winograd::pays(self) {
+        } else if winograd::pays_for_weight(self) {
             winograd::weight_gradient(self, x, dy)
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)

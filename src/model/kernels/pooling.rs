@@ -84,35 +84,78 @@ impl Pooling {
         let (inputs, outputs) = (volume(self.input), volume(self.output));
         let mut out = buffers::take(self.planes * inputs);
         let tasks = out.par_chunks_exact_mut(inputs).zip(x.par_chunks_exact(inputs));
-        tasks.zip(dy.par_chunks_exact(outputs)).for_each(|((out, x), dy)| {
-            out.fill(0.0);
-            let [_, height, width] = self.input;
-            let mut dy = dy.iter();
-            for t in 0..self.output[0] {
-                let frames = self.window(0, t);
-                for h in 0..self.output[1] {
-                    let rows = self.window(1, h);
-                    for (w, dy) in (0..self.output[2]).zip(&mut dy) {
-                        let columns = self.window(2, w);
-                        let (mut best, mut at) = (f32::NEG_INFINITY, None);
-                        for t in frames.clone() {
-                            for h in rows.clone() {
-                                let start = (t * height + h) * width;
-                                for (i, v) in x[start + columns.start..start + columns.end].iter().enumerate() {
-                                    if at.is_none() || *v > best || v.is_nan() {
-                                        (best, at) = (*v, Some(start + columns.start + i));
-                                    }
-                                }
-                            }
-                        }
-                        if let Some(at) = at {
-                            out[at] += dy;
-                        }
-                    }
-                }
+        tasks.zip(dy.par_chunks_exact(outputs)).for_each_init(Vec::new, |best, ((out, x), dy)| {
+            if self.kernel == self.stride && self.padding == [0; 3] && self.kernel[2] == 2 {
+                self.plane_back_in_pairs(x, dy, out, best);
+            } else {
+                self.plane_back(x, dy, out);
             }
         });
         out
+    }
+
+    /// One channel of one clip.
+    fn plane_back(&self, x: &[f32], dy: &[f32], out: &mut [f32]) {
+        out.fill(0.0);
+        let [_, height, width] = self.input;
+        let mut dy = dy.iter();
+        for t in 0..self.output[0] {
+            let frames = self.window(0, t);
+            for h in 0..self.output[1] {
+                let rows = self.window(1, h);
+                for (w, dy) in (0..self.output[2]).zip(&mut dy) {
+                    let columns = self.window(2, w);
+                    let (mut best, mut at) = (f32::NEG_INFINITY, None);
+                    for t in frames.clone() {
+                        for h in rows.clone() {
+                            let start = (t * height + h) * width;
+                            for (i, v) in x[start + columns.start..start + columns.end].iter().enumerate() {
+                                if at.is_none() || *v > best || v.is_nan() {
+                                    (best, at) = (*v, Some(start + columns.start + i));
+                                }
+                            }
+                        }
+                    }
+                    if let Some(at) = at {
+                        out[at] += dy;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same where windows lie side by side and are two wide, a row of windows at a time: `best` holds the largest
+    /// of each and which of its inputs that is.
+    fn plane_back_in_pairs(&self, x: &[f32], dy: &[f32], out: &mut [f32], best: &mut Vec<(f32, u32)>) {
+        let covered = (0..3).all(|a| self.output[a] * self.kernel[a] == self.input[a]);
+        if !covered {
+            out.fill(0.0);
+        }
+        let ([_, height, width], [_, rows, columns]) = (self.input, self.output);
+        for (i, dy) in dy.chunks_exact(columns).enumerate() {
+            best.clear();
+            best.resize(columns, (f32::NEG_INFINITY, 0));
+            let lines = || {
+                let frames = self.window(0, i / rows);
+                frames.flat_map(|t| self.window(1, i % rows).map(move |h| (t * height + h) * width))
+            };
+            for (line, at) in lines().enumerate() {
+                let number = 2 * line as u32;
+                for (best, pair) in best.iter_mut().zip(x[at..at + width].as_chunks::<2>().0) {
+                    for (v, number) in pair.iter().zip(number..) {
+                        *best = if *v > best.0 || v.is_nan() { (*v, number) } else { *best };
+                    }
+                }
+            }
+            for (line, at) in lines().enumerate() {
+                let number = 2 * line as u32;
+                let pairs = out[at..at + width].as_chunks_mut::<2>().0;
+                for ((to, (_, best)), dy) in pairs.iter_mut().zip(best.iter()).zip(dy) {
+                    let of = |number: u32| if *best == number { *dy } else { 0.0 };
+                    *to = [of(number), of(number + 1)];
+                }
+            }
+        }
     }
 }
 

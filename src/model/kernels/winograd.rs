@@ -5,8 +5,9 @@
 //! are the same transforms the other way round. Everything in between has its channels last, so that the transforms
 //! are sums of whole vectors, whatever the size of the picture.
 
-use super::matrix::Matrices;
-use super::winograd_transforms::{Spread, SpreadGradient, Unite, UniteKernels, spread_kernels};
+use super::matrix::{Matrices, PANEL};
+use super::winograd_kernels::{UniteKernels, spread_kernels};
+use super::winograd_transforms::{Spread, SpreadGradient, Unite};
 use super::{Convolution, Finish, buffers, last, volume};
 use rayon::prelude::*;
 
@@ -16,11 +17,23 @@ pub(super) const PRODUCTS: usize = 64;
 pub(super) const LANES: usize = 16;
 /// Numbers of transformed tiles that are worked on at a time, so that they stay in the last cache.
 const BLOCK: usize = 1 << 20;
-/// Tiles whose products cost as much as transforming the kernels.
+/// Transformed kernels with fewer numbers are read again for every row of tiles.
+const SMALL: usize = 1 << 20;
+/// Tiles whose products cost as much as transforming the kernels, and as transforming their gradients back.
 const KERNELS: usize = 60;
+const KERNEL_GRADIENTS: usize = 30;
 
 /// True where the transforms pay.
 pub(super) fn pays(conv: &Convolution) -> bool {
+    pays_beyond(conv, KERNELS)
+}
+
+/// True where they pay for the gradient of the weight.
+pub(super) fn pays_for_weight(conv: &Convolution) -> bool {
+    pays_beyond(conv, KERNEL_GRADIENTS)
+}
+
+fn pays_beyond(conv: &Convolution, kernels: usize) -> bool {
     let geometry = conv.geometry;
     let fits = conv.kernel == [3; 3] && geometry.stride == [1; 3] && geometry.groups == 1;
     let channels = conv.channels.iter().all(|c| *c >= LANES);
@@ -30,7 +43,7 @@ pub(super) fn pays(conv: &Convolution) -> bool {
     }
     let count = |size: [usize; 3]| conv.batch * size.iter().map(|s| s.div_ceil(2)).product::<usize>();
     let tiles = count(conv.output).max(count(conv.input));
-    (tiles + KERNELS) * PRODUCTS < conv.batch * volume(conv.output) * volume(conv.kernel)
+    (tiles + kernels) * PRODUCTS < conv.batch * volume(conv.output) * volume(conv.kernel)
 }
 
 /// Tiles of one convolution, in order of clip, time, height, width.
@@ -103,36 +116,63 @@ fn correlate(
     let wide = channels.map(padded);
     let source = last::to_last(x, channels[0], volume(tiles.input), wide[0]);
     let kernels = spread_kernels(weight, channels, wide, direction);
+    let mut united = buffers::scratch(tiles.batch * volume(tiles.output) * wide[1]);
+    if kernels.len() <= SMALL {
+        row_by_row(&tiles, wide, &source, &kernels, &mut united);
+    } else {
+        block_by_block(&tiles, wide, &source, &kernels, &mut united);
+    }
+    drop((source, kernels));
+    last::from_last(&united, channels[1], volume(tiles.output), wide[1], finish)
+}
+
+/// Every thread takes a row of tiles through all stages within its own cache; the kernels come from the shared one.
+fn row_by_row(tiles: &Tiles, wide: [usize; 2], source: &[f32], kernels: &[f32], united: &mut [f32]) {
+    let (width, product) = (tiles.count[2], wide[0] * wide[1]);
+    let buffers = || (buffers::scratch(PRODUCTS * width * wide[0]), buffers::scratch(PRODUCTS * width * PANEL));
+    let mut lines = picture_rows(tiles, united, wide[1], 0, tiles.rows());
+    lines.par_iter_mut().enumerate().for_each_init(buffers, |(spread, products), (row, out)| {
+        let mut parts: Vec<&mut [f32]> = spread.chunks_exact_mut(width * wide[0]).collect();
+        Spread { tiles, row, source, channels: wide[0], out: &mut parts }.run();
+        for first in (0..wide[1]).step_by(PANEL) {
+            let columns = PANEL.min(wide[1] - first);
+            let products = &mut products[..PRODUCTS * width * columns];
+            let jobs = spread.chunks_exact(width * wide[0]).zip(kernels.chunks_exact(product));
+            for ((a, b), out) in jobs.zip(products.chunks_exact_mut(width * columns)) {
+                let panel = &b[first * wide[0]..(first + columns) * wide[0]];
+                Matrices::rows_times_panels(a, panel, out, [width, wide[0], columns]);
+            }
+            let products: Vec<&[f32]> = products.chunks_exact(width * columns).collect();
+            let channels = [columns, wide[1]];
+            Unite { tiles, row: 0, products: &products, channels, first, out }.run();
+        }
+    });
+}
+
+/// All threads take a block of tiles through one stage after the other; the kernels are read once a block.
+fn block_by_block(tiles: &Tiles, wide: [usize; 2], source: &[f32], kernels: &[f32], united: &mut [f32]) {
     let (width, rows) = (tiles.count[2], tiles.at_once(wide));
     let many = rows * width;
-    let mut spread = buffers::take(PRODUCTS * many * wide[0]);
-    let mut products = buffers::take(PRODUCTS * many * wide[1]);
-    let mut united = buffers::take(tiles.batch * volume(tiles.output) * wide[1]);
+    let mut spread = buffers::scratch(PRODUCTS * many * wide[0]);
+    let mut products = buffers::scratch(PRODUCTS * many * wide[1]);
     for first in (0..tiles.rows()).step_by(rows) {
         let rows = rows.min(tiles.rows() - first);
         let many = rows * width;
         let spread = &mut spread[..PRODUCTS * many * wide[0]];
         let products = &mut products[..PRODUCTS * many * wide[1]];
         per_row(spread, many * wide[0], width * wide[0]).into_par_iter().enumerate().for_each(|(row, mut out)| {
-            Spread { tiles: &tiles, row: first + row, source: &source, channels: wide[0], out: &mut out }.run();
+            Spread { tiles, row: first + row, source, channels: wide[0], out: &mut out }.run();
         });
         let jobs = spread.par_chunks(many * wide[0]).zip(kernels.par_chunks(wide[0] * wide[1]));
         jobs.zip(products.par_chunks_mut(many * wide[1])).with_max_len(1).for_each(|((a, b), out)| {
             Matrices::rows_times_panels(a, b, out, [many, wide[0], wide[1]]);
         });
         let products: Vec<&[f32]> = products.chunks(many * wide[1]).collect();
-        let mut lines = picture_rows(&tiles, &mut united, wide[1], first, rows);
+        let mut lines = picture_rows(tiles, united, wide[1], first, rows);
         lines.par_iter_mut().enumerate().for_each(|(row, out)| {
-            Unite { tiles: &tiles, row, products: &products, channels: wide[1], out }.run();
+            Unite { tiles, row, products: &products, channels: [wide[1]; 2], first: 0, out }.run();
         });
     }
-    buffers::give(source);
-    buffers::give(kernels);
-    buffers::give(spread);
-    buffers::give(products);
-    let out = last::from_last(&united, channels[1], volume(tiles.output), wide[1], finish);
-    buffers::give(united);
-    out
 }
 
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
@@ -142,9 +182,9 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
     let gradient = last::to_last(dy, conv.channels[1], volume(conv.output), wide[1]);
     let (width, rows) = (tiles.count[2], tiles.at_once(wide));
     let many = rows * width;
-    let mut spread = buffers::take(PRODUCTS * many * wide[0]);
-    let mut slopes = buffers::take(PRODUCTS * many * wide[1]);
-    let mut kernels = buffers::take(PRODUCTS * wide[0] * wide[1]);
+    let mut spread = buffers::scratch(PRODUCTS * many * wide[0]);
+    let mut slopes = buffers::scratch(PRODUCTS * many * wide[1]);
+    let mut kernels = buffers::scratch(PRODUCTS * wide[0] * wide[1]);
     for first in (0..tiles.rows()).step_by(rows) {
         let rows = rows.min(tiles.rows() - first);
         let many = rows * width;
@@ -162,16 +202,13 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
             Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], first > 0);
         });
     }
-    for buffer in [source, gradient, spread, slopes] {
-        buffers::give(buffer);
-    }
+    drop((source, gradient, spread, slopes));
     let [inside, outside] = conv.channels;
     let mut out = buffers::take(conv.weight_len());
     out.par_chunks_exact_mut(inside * 27).enumerate().for_each(|(o, out)| {
         UniteKernels { kernels: &kernels, row: o, channels: [wide[0], wide[1]], out }.run();
     });
     debug_assert_eq!(out.len(), inside * outside * 27);
-    buffers::give(kernels);
     out
 }
 
