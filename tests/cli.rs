@@ -447,10 +447,9 @@ fn models_and_selftest_speak_json() {
 
 #[test]
 fn bench_tells_seconds_of_what_was_asked_for() {
-    let found = document(
-        "bench --model small-3d --only forward --only train --rounds 2 --batch 1 --threads 2 --profile --json",
-    );
-    has(&found, &["device", "threads", "batch", "results", "profile"]);
+    let found =
+        document("bench --model small-3d --only forward --only train --rounds 2 --batch 1 --threads 2 --profile");
+    has(&found, "device threads batch results profile");
     assert_eq!(found["threads"], 2);
     let results = list(&found["results"]);
     for name in ["small-3d: forward", "small-3d: train"] {
@@ -463,6 +462,14 @@ fn bench_tells_seconds_of_what_was_asked_for() {
     for kind in ["everything else", "convolve back to weight", "normalise back", "Adam"] {
         assert!(told.iter().any(|t| t.starts_with(kind)), "{kind} in {told:?}");
     }
+    let video = fixture().video();
+    let found = document(&format!("bench --video {video} --clips 6 --frames 4 --size 32 --workers 2"));
+    for name in ["open and index", "decode in order", "jump to a frame", "clips, first epoch", "clips, second epoch"] {
+        let result = list(&found["results"]).iter().find(|r| r["name"] == name);
+        assert!(result.is_some_and(|r| r["value"].as_f64().is_some_and(|v| v > 0.0)), "{name} in {found}");
+    }
+    fails(2, &format!("bench --video {video} --clips 0"), &["--clips"]);
+    fails(2, &format!("bench --video {video} --model c3d"), &["--model"]);
     fails(2, "bench --model small-4d", &["small-4d", "small-3d"]);
     fails(2, "bench --only everything", &["everything", "grad-cam"]);
     fails(2, "bench --rounds 0", &["--rounds"]);

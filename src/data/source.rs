@@ -12,10 +12,13 @@ use parking_lot::{Condvar, Mutex};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Opened videos kept for clips that do not fit into memory.
 const OPEN_VIDEOS: usize = 8;
+
+/// Frames for which starting another decoder pays.
+const WORTH_A_DECODER: usize = 64;
 
 /// Crops keep their detail up to this enlargement of the training size.
 const MAX_ENLARGEMENT: f32 = 2.0;
@@ -86,6 +89,8 @@ pub struct ClipSource {
     opened: Mutex<Vec<(usize, Video)>>,
     /// A video is in use while it was asked for within this many requests.
     retention: AtomicU64,
+    /// Videos being decoded.
+    decoding: AtomicUsize,
 }
 
 impl ClipSource {
@@ -108,6 +113,7 @@ impl ClipSource {
             ready: Condvar::new(),
             opened: Mutex::default(),
             retention: AtomicU64::new(64),
+            decoding: AtomicUsize::new(0),
         }
     }
 
@@ -342,52 +348,85 @@ impl ClipSource {
         let size = self.pixel_size(size);
         let bytes = size.0 as usize * size.1 as usize * 3;
         let wanted = (part.end - part.start).div_ceil(part.step) as usize;
-        let mut out = Frames {
-            size,
-            first: part.start,
-            step: part.step,
-            data: vec![0; wanted * bytes],
-            greys: Vec::with_capacity(wanted),
-        };
-        let mut resizer: Option<Resizer> = None;
-        let mut done = 0;
-        video.for_each(part.start, part.end, &mut |frame| {
+        let mut data = vec![0; wanted * bytes];
+        let mut greys = vec![0.0; wanted];
+        // A video is decoded by several decoders side by side, each from a key frame to another.
+        let busy = Busy::begin(&self.decoding);
+        let most = (rayon::current_num_threads() / busy.videos).min((part.end - part.start) as usize / WORTH_A_DECODER);
+        let parts = video.parts(part.start, part.end, most)?;
+        let mut jobs = Vec::with_capacity(parts.len());
+        let (mut rest, mut rest_greys) = (data.as_mut_slice(), greys.as_mut_slice());
+        for (start, end) in parts {
+            let first = (start - part.start).div_ceil(part.step);
+            let count = ((end - part.start).div_ceil(part.step) - first) as usize;
+            let (pictures, later) = rest.split_at_mut(count * bytes);
+            let (own_greys, later_greys) = rest_greys.split_at_mut(count);
+            (rest, rest_greys) = (later, later_greys);
+            jobs.push((start, end, pictures, own_greys));
+        }
+        jobs.into_par_iter().with_max_len(1).try_for_each(|(start, end, pictures, greys)| {
+            let wanted = greys.len();
+            let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
+            let mut resizer: Option<Resizer> = None;
+            let mut done = 0;
+            video.for_each(start, end, &mut |frame| {
+                if stop.load(Ordering::Relaxed) {
+                    return false;
+                }
+                if frame.index < part.start || !(frame.index - part.start).is_multiple_of(part.step) {
+                    return true;
+                }
+                let source = (frame.image.width, frame.image.height);
+                let resizer = match resizer.take().filter(|r| r.source() == source) {
+                    Some(r) => resizer.insert(r),
+                    None => resizer.insert(Resizer::new(source, size, self.clip.antialias)),
+                };
+                let Some((slot, grey)) = slots.next() else { return false };
+                resizer.rgb(&frame.image.data, slot);
+                *grey = mean_grey(&[slot]);
+                done += 1;
+                true
+            })?;
             if stop.load(Ordering::Relaxed) {
-                return false;
+                return Err(DataError::Stopped);
             }
-            if frame.index < part.start || !(frame.index - part.start).is_multiple_of(part.step) {
-                return true;
+            if done < wanted {
+                return Err(DataError::Video(VideoError::Decode {
+                    path: entry.path.clone(),
+                    frame: start + done as u32 * part.step,
+                    reason:
+                        "the video ends before the length it had when the dataset was opened; open the dataset again"
+                            .into(),
+                }));
             }
-            let source = (frame.image.width, frame.image.height);
-            let fits = |r: &Resizer| r.source() == source;
-            let resizer = match resizer.take().filter(fits) {
-                Some(r) => resizer.insert(r),
-                None => resizer.insert(Resizer::new(source, size, self.clip.antialias)),
-            };
-            let Some(slot) = out.data.get_mut(done * bytes..(done + 1) * bytes) else { return false };
-            resizer.rgb(&frame.image.data, slot);
-            out.greys.push(mean_grey(&[slot]));
-            done += 1;
-            true
+            Ok(())
         })?;
-        if stop.load(Ordering::Relaxed) {
-            return Err(DataError::Stopped);
-        }
-        if done < wanted {
-            return Err(DataError::Video(VideoError::Decode {
-                path: entry.path.clone(),
-                frame: part.start + done as u32 * part.step,
-                reason: "the video ends before the length it had when the dataset was opened; open the dataset again"
-                    .into(),
-            }));
-        }
-        Ok(out)
+        Ok(Frames { size, first: part.start, step: part.step, data, greys })
     }
 }
 
 impl std::fmt::Debug for ClipSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClipSource({}, {}x{})", self.dataset.name, self.clip.width, self.clip.height)
+    }
+}
+
+/// Counts the videos that are being decoded.
+struct Busy<'a> {
+    count: &'a AtomicUsize,
+    /// Videos being decoded, this one included.
+    videos: usize,
+}
+
+impl<'a> Busy<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        Self { count, videos: count.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -206,6 +206,41 @@ impl Video {
         Ok(())
     }
 
+    /// Divides frames `start..end` into at most `most` parts of about one length that can be decoded side by side, each
+    /// beginning where a decoder can begin. One part where the video does not allow that.
+    ///
+    /// # Errors
+    /// As [`Video::frame`].
+    pub fn parts(&self, start: u32, end: u32, most: usize) -> Result<Vec<(u32, u32)>, VideoError> {
+        let end = end.min(self.inner.info.frames);
+        let whole = vec![(start, end)];
+        let Source::Stream(source) = &self.inner.source else {
+            // Pictures need nothing before them.
+            let size = end.saturating_sub(start).div_ceil(most.max(1) as u32).max(1);
+            let parts = (start..end).step_by(size as usize).map(|at| (at, (at + size).min(end)));
+            return Ok(parts.collect());
+        };
+        if most < 2 || source.from_start.load(Ordering::Relaxed) || source.index.by_ordinal {
+            return Ok(whole);
+        }
+        // A session brings the packets along, and waits for the first part.
+        let session = self.take_session(source, start)?;
+        let entries = session.entries(start, end);
+        self.give_back(source, session);
+        let mut parts = Vec::with_capacity(most);
+        let mut from = start;
+        for part in 1..most as u32 {
+            let ideal = start + ((u64::from(end - start) * u64::from(part)) / most as u64) as u32;
+            let nearest = entries.iter().copied().min_by_key(|e| e.abs_diff(ideal));
+            if let Some(at) = nearest.filter(|at| *at > from) {
+                parts.push((from, at));
+                from = at;
+            }
+        }
+        parts.push((from, end));
+        Ok(parts)
+    }
+
     fn check(&self, index: u32) -> Result<(), VideoError> {
         let frames = self.inner.info.frames;
         if index < frames {

@@ -77,6 +77,14 @@ impl Stream {
         self.starts[..upto].iter().rev().find(usable).copied().unwrap_or(0)
     }
 
+    /// Frames between `start` and `end` at which decoding may begin without decoding anything before them, ascending.
+    pub fn entries(&self, start: u32, end: u32) -> Vec<u32> {
+        let shown = self.starts.iter().filter_map(|s| self.frame_of.get(*s)).copied();
+        let mut entries: Vec<u32> = shown.filter(|f| *f > start && *f < end).collect();
+        entries.sort_unstable();
+        entries
+    }
+
     /// The start before another one.
     fn start_before(&self, start: usize) -> usize {
         let at = self.starts.partition_point(|&s| s < start);
@@ -139,6 +147,11 @@ impl Session {
             recent: VecDeque::new(),
             recent_bytes: 0,
         })
+    }
+
+    /// See [`Stream::entries`].
+    pub fn entries(&self, start: u32, end: u32) -> Vec<u32> {
+        self.stream.entries(start, end)
     }
 
     /// How far the decoder would have to go to reach a frame, for choosing among sessions: 0 is at hand.
