@@ -11,6 +11,7 @@ use kinolens::data::{
 };
 use kinolens::domain::{Clip, Dataset, Label};
 use kinolens::progress::Silent;
+use kinolens::video::Video;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -150,6 +151,34 @@ fn loading_does_not_depend_on_threads_or_memory() {
         assert_eq!(rest, truth[3..]);
         let other = batches(&source, &all, &LoaderOptions { epoch: 3, ..options(0) });
         assert_ne!(other[0].clips, truth[0].clips);
+    }
+}
+
+#[test]
+fn a_long_video_decoded_in_parts_gives_the_frames_it_has() {
+    let dir = temp();
+    // Key frames come every few seconds: there are some.
+    video_of(dir.path().join("a").join("s1_a"), 700, (32, 24), |n, x, y| {
+        [(x * 7 + n * 3) as u8, (y * 9 + n / 2) as u8, (n % 251) as u8]
+    });
+    let dataset = open(dir.path());
+    let entry = &dataset.videos[0];
+    let video = Video::open(&entry.path).unwrap();
+    let parts = video.parts(5, 700, 4).unwrap();
+    assert!(parts.len() > 1, "{parts:?}");
+    assert_eq!((parts[0].0, parts[parts.len() - 1].1), (5, 700));
+    assert!(parts.windows(2).all(|p| p[0].1 == p[1].0 && p[0].0 < p[0].1), "{parts:?}");
+    assert_eq!(video.parts(5, 700, 1).unwrap(), [(5, 700)]);
+    let mut config = config();
+    (config.clip.width, config.clip.height) = (32, 24);
+    let source = ClipSource::new(Arc::new(dataset.clone()), &config);
+    // At its own size a frame is what the decoder gives, in order and one after the other.
+    let edges = parts.iter().map(|p| p.0.saturating_sub(3));
+    for start in edges.chain([0, 350, 690]) {
+        let pictures = source.pictures(&Clip { video: 0, start, label: None }).unwrap();
+        for (number, picture) in (start..).zip(pictures) {
+            assert_eq!(picture, video.frame(number.min(699)).unwrap().image, "frame {number}");
+        }
     }
 }
 
