@@ -6,6 +6,8 @@ use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
+/// Rows of a weight that are rearranged side by side.
+const SIDE: usize = 8;
 /// Numbers of a sum that a thread merges at a time.
 const MERGED: usize = 1 << 14;
 
@@ -151,12 +153,16 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32])
             .collect::<Vec<u32>>();
         let mut rearranged = vec![0.0; groups * inside * inner.len()];
         if !inner.is_empty() {
-            rearranged.par_chunks_exact_mut(inner.len()).enumerate().for_each(|(row, to)| {
-                let (group, c) = (row / inside, row % inside);
-                for (o, to) in to.chunks_exact_mut(reached.len()).enumerate() {
-                    let at = ((group * outside + o) * inside + c) * volume_of_kernel;
-                    for (to, (tap, _)) in to.iter_mut().zip(&reached) {
-                        *to = weight[at + tap];
+            // Some rows side by side, because their taps lie side by side in the weight.
+            rearranged.par_chunks_mut(SIDE * inner.len()).enumerate().for_each(|(block, rows)| {
+                for o in 0..outside {
+                    for (i, to) in rows.chunks_exact_mut(inner.len()).enumerate() {
+                        let (group, c) = ((block * SIDE + i) / inside, (block * SIDE + i) % inside);
+                        let at = ((group * outside + o) * inside + c) * volume_of_kernel;
+                        let to = &mut to[o * reached.len()..(o + 1) * reached.len()];
+                        for (to, (tap, _)) in to.iter_mut().zip(&reached) {
+                            *to = weight[at + tap];
+                        }
                     }
                 }
             });

@@ -93,8 +93,8 @@ struct Tile<'a> {
 #[inline(always)]
 fn high<S: Simd, const N: usize>(simd: S, tile: Tile<'_>, out: &mut [f32], left: usize) -> usize {
     match left {
-        12.. => tile_of::<S, 12, N>(simd, tile, out),
-        8.. => tile_of::<S, 8, N>(simd, tile, out),
+        14.. => tile_of::<S, 14, N>(simd, tile, out),
+        7.. => tile_of::<S, 7, N>(simd, tile, out),
         4.. => tile_of::<S, 4, N>(simd, tile, out),
         2.. => tile_of::<S, 2, N>(simd, tile, out),
         _ => tile_of::<S, 1, N>(simd, tile, out),
@@ -119,14 +119,23 @@ fn tile_of<S: Simd, const M: usize, const N: usize>(simd: S, tile: Tile<'_>, out
     let Tile { a, a_row, a_step, b, b_row, inner, stride, add } = tile;
     let mut sums = [[simd.splat_f32s(0.0); N]; M];
     if a_step == 1 {
-        // Rows of `a`, walked side by side, a vector's worth of each at a time.
-        let rows: [&[[f32; CHUNK]]; M] = std::array::from_fn(|m| a[m * a_row..m * a_row + inner].as_chunks().0);
+        // Rows of `a`, walked side by side, a vector's worth of each at a time. No closures: a call in here would take
+        // the sums out of their registers.
         for (i, b) in b.chunks(CHUNK * b_row).enumerate().take(inner / CHUNK) {
-            let a: [&[f32; CHUNK]; M] = rows.map(|row| &row[i]);
+            let mut rows = [&[0.0; CHUNK]; M];
+            for (m, to) in rows.iter_mut().enumerate() {
+                if let Some(row) = a.get(m * a_row + i * CHUNK..).and_then(<[f32]>::first_chunk) {
+                    *to = row;
+                }
+            }
             for (k, b) in b.chunks(b_row).enumerate().take(CHUNK) {
                 let Some(b) = S::as_simd_f32s(b).0.first_chunk::<N>() else { break };
-                let a: [f32; M] = a.map(|a| a[k % CHUNK]);
-                multiply(simd, &mut sums, &a, b);
+                for m in 0..M {
+                    let a = simd.splat_f32s(rows[m][k % CHUNK]);
+                    for n in 0..N {
+                        sums[m][n] = simd.mul_add_e_f32s(a, b[n], sums[m][n]);
+                    }
+                }
             }
         }
     } else {
