@@ -94,6 +94,8 @@ fn thumbnail(window: &mut Window, label: &str) {
 
 #[test]
 fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
+    // As the program itself does it, so that devices are chosen as there.
+    kinolens::model::device::set_program(env!("CARGO_BIN_EXE_kinolens").into());
     let tour = std::env::var_os("KINOLENS_TOUR").map(PathBuf::from);
     let prefix = if tour.is_some() { "tour" } else { "whole" };
     let own = tempfile::tempdir().unwrap();
