@@ -109,9 +109,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
                 format!(", {heat:.0} % of the heat on the body, which is {picture:.0} % of the picture")
             });
-            let against = m.against.map_or(String::new(), |c| format!(" against '{}'", name(c)));
-            let class = name(m.class);
-            print_line(&format!("    {} at {} for '{class}'{against}: {t}x{h}x{w} cells{body}", m.method, m.layer));
+            let subject = m.subject(&explanation.classes);
+            print_line(&format!("    {} at {} for {subject}: {t}x{h}x{w} cells{body}", m.method, m.layer));
         }
     }
     if explanation.samples.is_empty() {

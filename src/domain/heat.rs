@@ -1,4 +1,4 @@
-use super::{ClassId, GrayImage};
+use super::{ClassId, ClassSet, GrayImage};
 use serde::{Deserialize, Serialize};
 
 /// Over which axes a gradient is averaged to weigh a channel. Two algorithms share the name
@@ -33,6 +33,12 @@ pub struct HeatMap {
 }
 
 impl HeatMap {
+    /// The class or pair of classes it speaks of, for people: `'lunge' against 'squat'`.
+    pub fn subject(&self, classes: &ClassSet) -> String {
+        let against = self.against.map_or(String::new(), |c| format!(" against '{}'", classes.name(c)));
+        format!("'{}'{against}", classes.name(self.class))
+    }
+
     /// Largest value after ReLU over the whole clip; 0 when nothing speaks for the class.
     pub fn clip_max(&self) -> f32 {
         self.values.iter().fold(0.0, |m, v| m.max(*v))

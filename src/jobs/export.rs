@@ -207,12 +207,12 @@ fn remove(path: &Path) -> Result<(), JobError> {
     }
 }
 
-/// The folders in a folder, none where it is not there; a link to one is not followed.
 /// True when `out` holds samples of an earlier export.
 pub fn holds_export(out: &Path) -> bool {
     folders_in(out).iter().any(|d| d.file_name().and_then(|n| n.to_str()).is_some_and(is_sample))
 }
 
+/// The folders in a folder, none where it is not there; a link to one is not followed.
 fn folders_in(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()).collect()
@@ -267,12 +267,6 @@ fn write_video(
     writer.map_or(Ok(()), |w| w.finish().map_err(JobError::from))
 }
 
-/// The class or pair of classes a map speaks of.
-fn explained_class(map: &HeatMap, classes: &ClassSet) -> String {
-    let against = map.against.map_or(String::new(), |c| format!(" against '{}'", classes.name(c)));
-    format!("'{}'{against}", classes.name(map.class))
-}
-
 /// What the videos show, in words.
 fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) -> String {
     let mut text = String::new();
@@ -297,12 +291,7 @@ fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) ->
         };
         line(
             "map",
-            format!(
-                "{} at {} for {}, {t}x{h}x{w} cells, {pooling}",
-                map.method,
-                map.layer,
-                explained_class(map, classes)
-            ),
+            format!("{} at {} for {}, {t}x{h}x{w} cells, {pooling}", map.method, map.layer, map.subject(classes)),
         );
         line("largest value", format!("{:.6e}", map.clip_max()));
     }

@@ -131,7 +131,7 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
         }
         Job::SaveNotes { run, notes } => {
             notes.save(&run)?;
-            Output::NotesSaved(run)
+            Output::NotesSaved
         }
     };
     Ok(Done::Finished(output))

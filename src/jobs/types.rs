@@ -297,8 +297,8 @@ pub enum Output {
     VideoPrediction(Arc<VideoPrediction>),
     /// Folder of the videos exported.
     Exported(PathBuf),
-    /// The run whose notes are on the disk.
-    NotesSaved(PathBuf),
+    /// The notes are on the disk.
+    NotesSaved,
 }
 
 /// What came back from a lane.

@@ -1,6 +1,6 @@
 //! The CPU's convolution kernels as an operation of the tensor library, with a backward pass.
 
-use super::flex::{recycle, tensor, values};
+use super::flex::{in_order, recycle, tensor, values};
 use super::kernels::{Convolution, Finish};
 use super::ops::Activation;
 use super::profile::timed;
@@ -55,13 +55,13 @@ fn output_shape(conv: &Convolution) -> [usize; 5] {
 
 impl ConvBackend for Flex {
     fn convolve(x: FlexTensor, weight: FlexTensor, conv: Convolution) -> FlexTensor {
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+        let (x, weight) = (in_order(x), in_order(weight));
         let operation = || conv.forward(values(&x), values(&weight), Finish::default());
         tensor(timed(|| format!("convolve {conv}"), operation), output_shape(&conv))
     }
 
     fn convolve_biased(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, conv: Convolution) -> FlexTensor {
-        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let (x, weight, bias) = (in_order(x), in_order(weight), in_order(bias));
         let finish = Finish { shift: Some(values(&bias)), ..Finish::default() };
         let operation = || conv.forward(values(&x), values(&weight), finish);
         tensor(timed(|| format!("convolve {conv}"), operation), output_shape(&conv))
@@ -75,9 +75,7 @@ impl ConvBackend for Flex {
         conv: Convolution,
         activation: Activation,
     ) -> FlexTensor {
-        // Only the contiguous copy is kept, so that the memory of an input that nobody needs goes round.
-        let x = if x.is_contiguous() { x } else { x.to_contiguous() };
-        let (weight, scale, shift) = (weight.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
+        let (x, weight, scale, shift) = (in_order(x), in_order(weight), in_order(scale), in_order(shift));
         let (scale, shift) = (Some(values(&scale)), Some(values(&shift)));
         let finish = Finish { scale, shift, bounds: activation.bounds() };
         let y = timed(|| format!("convolve {conv}"), || conv.forward(values(&x), values(&weight), finish));
@@ -92,9 +90,7 @@ impl ConvBackend for Flex {
         conv: Convolution,
         [of_x, of_weight, of_bias]: [bool; 3],
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let x = if x.is_contiguous() { x } else { x.to_contiguous() };
-        let dy = if dy.is_contiguous() { dy } else { dy.to_contiguous() };
-        let weight = weight.to_contiguous();
+        let (x, dy, weight) = (in_order(x), in_order(dy), in_order(weight));
         let none = || tensor(vec![0.0], [1]);
         let dbias = if of_bias {
             let db = timed(|| format!("convolve back to bias {conv}"), || conv.bias_gradient(values(&dy)));

@@ -23,7 +23,7 @@ pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Fle
 /// The values of a tensor to write over: its own memory when nobody else looks at it, a copy otherwise.
 pub(super) fn owned(tensor: FlexTensor) -> Vec<f32> {
     if !tensor.is_unique() {
-        let tensor = tensor.to_contiguous();
+        let tensor = in_order(tensor);
         let from = values(&tensor);
         let mut copy = buffers::take(from.len());
         copy.copy_from_slice(from);
@@ -34,6 +34,12 @@ pub(super) fn owned(tensor: FlexTensor) -> Vec<f32> {
         Ok(values) => values,
         Err(bytes) => bytemuck::pod_collect_to_vec(&bytes),
     }
+}
+
+/// A tensor in memory order. It takes the tensor, so that the one that comes back is the only one: what somebody else
+/// still holds cannot be written over or go round.
+pub(super) fn in_order(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
 }
 
 /// Keeps the memory of a tensor that is not needed any more, unless somebody else looks at it.

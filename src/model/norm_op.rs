@@ -1,6 +1,6 @@
 //! The CPU's batch normalisation, with the clamp behind it, as an operation of the tensor library with a backward pass.
 
-use super::flex::{owned, recycle, tensor, values};
+use super::flex::{in_order, owned, recycle, tensor, values};
 use super::kernels::norm::{Norm, Planes, train, train_backward};
 use super::ops::Activation;
 use super::profile::timed;
@@ -59,7 +59,7 @@ impl NormBackend for Flex {
         options: NormOptions,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let (planes, shape) = (planes(&x), x.shape());
-        let (x, scale, shift) = (x.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
+        let (x, scale, shift) = (in_order(x), in_order(scale), in_order(shift));
         let norm = Norm { scale: values(&scale), shift: values(&shift), options };
         let operation = || train(planes, values(&x), norm);
         let (y, mean, variance) = timed(|| format!("normalise {planes}"), operation);
@@ -77,8 +77,8 @@ impl NormBackend for Flex {
         options: NormOptions,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let (planes, shape, dy) = (planes(&x), x.shape(), owned(dy));
-        let (x, scale, shift) = (x.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
-        let (mean, variance) = (mean.to_contiguous(), variance.to_contiguous());
+        let (x, scale, shift) = (in_order(x), in_order(scale), in_order(shift));
+        let (mean, variance) = (in_order(mean), in_order(variance));
         let norm = Norm { scale: values(&scale), shift: values(&shift), options };
         let operation = || train_backward(planes, values(&x), norm, [values(&mean), values(&variance)], dy);
         let (dx, dscale, dshift) = timed(|| format!("normalise back {planes}"), operation);

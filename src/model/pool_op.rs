@@ -1,6 +1,6 @@
 //! The CPU's max pooling as an operation of the tensor library, with a backward pass.
 
-use super::flex::{recycle, tensor, values};
+use super::flex::{in_order, recycle, tensor, values};
 use super::kernels::pooling::Pooling;
 use super::profile::timed;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -24,7 +24,7 @@ pub(crate) trait PoolBackend: Backend {
 
 impl PoolBackend for Flex {
     fn pool_largest(x: FlexTensor, pooling: Pooling) -> FlexTensor {
-        let (x, channels) = (x.to_contiguous(), x.shape().as_slice()[1]);
+        let (channels, x) = (x.shape().as_slice()[1], in_order(x));
         let y = timed(|| format!("pool {pooling}"), || pooling.forward(values(&x)));
         let [t, h, w] = pooling.output;
         tensor(y, [pooling.planes / channels, channels, t, h, w])
@@ -32,10 +32,9 @@ impl PoolBackend for Flex {
 
     fn pool_largest_backward(x: FlexTensor, dy: FlexTensor, pooling: Pooling) -> FlexTensor {
         let shape = x.shape();
-        let (kept, dy) = (x.to_contiguous(), dy.to_contiguous());
-        let dx = timed(|| format!("pool back {pooling}"), || pooling.backward(values(&kept), values(&dy)));
-        drop(x);
-        recycle(kept);
+        let (x, dy) = (in_order(x), in_order(dy));
+        let dx = timed(|| format!("pool back {pooling}"), || pooling.backward(values(&x), values(&dy)));
+        recycle(x);
         recycle(dy);
         FlexTensor::from_data(TensorData::new(dx, shape))
     }

@@ -1,6 +1,6 @@
 //! One step of an optimiser over one parameter, in place where the memory is nobody else's.
 
-use super::flex::{owned, recycle, tensor, values};
+use super::flex::{in_order, owned, recycle, tensor, values};
 use super::kernels::steps;
 use super::ops::on_cpu;
 use super::profile::timed;
@@ -39,7 +39,7 @@ impl StepBackend for Flex {
         second: FlexTensor,
         step: AdamStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let gradient = if gradient.is_contiguous() { gradient } else { gradient.to_contiguous() };
+        let gradient = in_order(gradient);
         let (mut value, mut first, mut second) = (owned(value), owned(first), owned(second));
         let operation = || steps::adam(step, &mut value, values(&gradient), &mut first, &mut second);
         timed(|| "Adam".to_owned(), operation);
@@ -54,7 +54,7 @@ impl StepBackend for Flex {
         velocity: FlexTensor,
         step: SgdStep,
     ) -> (FlexTensor, FlexTensor) {
-        let gradient = if gradient.is_contiguous() { gradient } else { gradient.to_contiguous() };
+        let gradient = in_order(gradient);
         let (mut value, mut velocity) = (owned(value), owned(velocity));
         timed(|| "SGD".to_owned(), || steps::sgd(step, &mut value, values(&gradient), &mut velocity));
         recycle(gradient);

@@ -15,21 +15,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Writes the tables from the whole history: what is on disk then always is exactly what the checkpoint remembers, and
 /// rows past a checkpoint that training went back to are gone.
 pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochReport]) -> Result<(), TrainError> {
-    let path = run.path().join(METRICS_FILE);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for report in history {
-        writer.serialize(MetricsRow::of(report)).map_err(|e| TrainError::file("write", &path, &e.into()))?;
-    }
-    let bytes = writer.into_inner().map_err(|e| TrainError::file("write", &path, &e.into_error()))?;
+    write_rows(&run.path().join(METRICS_FILE), history.iter().map(MetricsRow::of))?;
+    let confusion = history.iter().flat_map(|report| report.confusion.iter().map(move |cell| (report.epoch, cell)));
+    let name = |class: &u32| classes.name(*class as usize).to_owned();
+    let row = |(epoch, ConfusionCell(truth, predicted, clips)): (u32, &ConfusionCell)| ConfusionRow {
+        epoch,
+        truth: name(truth),
+        predicted: name(predicted),
+        clips: *clips,
+    };
+    write_rows(&run.path().join(CONFUSION_FILE), confusion.map(row))?;
     if history.is_empty() {
-        // A table without rows has no header either: then there is no table.
-        let _ = std::fs::remove_file(&path);
         let _ = std::fs::remove_file(run.path().join(PER_CLASS_FILE));
-        let _ = std::fs::remove_file(run.path().join(CONFUSION_FILE));
         return Ok(());
     }
-    write_atomic(&path, &bytes)?;
-    write_confusions(run, classes, history)?;
 
     let mut header = vec!["epoch".to_owned()];
     header.extend(classes.classes.iter().map(|c| c.name.clone()));
@@ -45,24 +44,18 @@ pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochRep
     Ok(())
 }
 
-fn write_confusions(run: &RunDir, classes: &ClassSet, history: &[EpochReport]) -> Result<(), TrainError> {
-    let path = run.path().join(CONFUSION_FILE);
+/// Writes a table. One without rows has no header either: then there is no table.
+fn write_rows<R: serde::Serialize>(path: &Path, rows: impl Iterator<Item = R>) -> Result<(), TrainError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    for report in history {
-        for ConfusionCell(truth, predicted, clips) in &report.confusion {
-            let name = |class: u32| classes.name(class as usize).to_owned();
-            let (epoch, truth, predicted) = (report.epoch, name(*truth), name(*predicted));
-            let row = ConfusionRow { epoch, truth, predicted, clips: *clips };
-            writer.serialize(row).map_err(|e| TrainError::file("write", &path, &e.into()))?;
-        }
+    for row in rows {
+        writer.serialize(row).map_err(|e| TrainError::file("write", path, &e.into()))?;
     }
-    let bytes = writer.into_inner().map_err(|e| TrainError::file("write", &path, &e.into_error()))?;
+    let bytes = writer.into_inner().map_err(|e| TrainError::file("write", path, &e.into_error()))?;
     if bytes.is_empty() {
-        // Nothing was validated: then there is no table.
-        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_file(path);
         return Ok(());
     }
-    write_atomic(&path, &bytes)?;
+    write_atomic(path, &bytes)?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::cam;
 use crate::eval::ClipNote;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId};
 use crate::progress::Flow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What only the window system can do.
@@ -43,10 +43,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effect
         Action::Undo => undo(state),
         Action::Redo => redo(state),
         Action::Copy(text) => effects.push(Effect::Copy(text)),
-        Action::Quit => {
-            state.quit = true;
-            effects.push(Effect::Quit);
-        }
+        Action::Quit => effects.push(Effect::Quit),
         Action::QuitNow => {
             state.forced = true;
             effects.push(Effect::Quit);
@@ -367,8 +364,18 @@ fn ask_export(state: &mut AppState) {
         alpha: state.view.alpha,
         fps: 10.0,
         out: out.display().to_string(),
+        occupied: false,
         replace: false,
     }));
+}
+
+/// Takes over the export dialog; looks into its folder only when that is another one.
+fn set_export(state: &mut AppState, mut form: ExportForm) {
+    let same = matches!(&state.dialog, Some(Dialog::Export(before)) if before.out == form.out);
+    if !same {
+        form.occupied = crate::jobs::holds_export(Path::new(form.out.trim()));
+    }
+    state.dialog = Some(Dialog::Export(form));
 }
 
 fn window(state: &mut AppState, action: Action) {
@@ -377,6 +384,7 @@ fn window(state: &mut AppState, action: Action) {
             state.workspace = workspace;
             state.welcome = false;
         }
+        Action::SetDialog(Some(Dialog::Export(form))) => set_export(state, form),
         Action::SetDialog(dialog) => state.dialog = dialog,
         Action::OpenPalette => state.dialog = Some(Dialog::Palette { query: String::new(), chosen: 0 }),
         Action::ShowMessages(on) => state.show_messages = on,

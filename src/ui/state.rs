@@ -307,6 +307,8 @@ pub struct ExportForm {
     pub fps: f64,
     /// Folder.
     pub out: String,
+    /// That folder holds an earlier export.
+    pub occupied: bool,
     /// Replace the samples of an earlier export in that folder.
     pub replace: bool,
 }
@@ -423,8 +425,6 @@ pub struct AppState {
     pub redo: Vec<Memento>,
     /// Counts resets of the layout, so that the tiles follow.
     pub layout_generation: u64,
-    /// The person asked to leave.
-    pub quit: bool,
     /// The window closes as soon as nothing would be lost.
     pub leaving: bool,
     /// The window closes whatever would be lost.
@@ -465,7 +465,6 @@ impl Default for AppState {
             undo: Vec::new(),
             redo: Vec::new(),
             layout_generation: 0,
-            quit: false,
             leaving: false,
             forced: false,
         }

@@ -217,17 +217,16 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.heading("Export heatmaps");
         ui.weak("Each clip becomes original.mp4, heatmap.mp4, overlay.mp4, side_by_side.mp4 and metadata.txt.");
         ui.add_space(4.0);
-        let occupied = crate::jobs::holds_export(std::path::Path::new(form.out.trim()));
         export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
         let p = theme::palette(ui);
-        if occupied {
+        if form.occupied {
             ui.colored_label(p.warn, "This folder holds an earlier export: name another, or replace it.");
             ui.checkbox(&mut form.replace, "Replace the earlier export");
         }
         buttons(ui, |ui| {
             let request = export_request(cx.state, &form);
             let button = egui::Button::new(RichText::new("Export").color(p.on_accent)).fill(p.accent);
-            let free = !occupied || form.replace;
+            let free = !form.occupied || form.replace;
             if ui.add_enabled(request.is_some() && free && !form.out.trim().is_empty(), button).clicked() {
                 done = request.map(|r| Action::Export(Box::new(r)));
             }

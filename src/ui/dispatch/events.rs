@@ -239,6 +239,6 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Exported(path) => {
             say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
         }
-        Output::NotesSaved(_) => {}
+        Output::NotesSaved => {}
     }
 }

@@ -5,7 +5,7 @@ use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
 use crate::jobs::{Job, RunView};
 use crate::ui::selection::{Selection, default_view};
-use crate::ui::state::{AppState, Dialog, EvaluationEntry, PathPurpose, Recent, Severity};
+use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
         PathPurpose::Run => run(state, workers, path),
         PathPurpose::Demo => demo(state, workers, path),
         PathPurpose::Export => {
-            if let Some(Dialog::Export(form)) = &mut state.dialog {
-                form.out = path.display().to_string();
+            if let Some(Dialog::Export(form)) = &state.dialog {
+                super::set_export(state, ExportForm { out: path.display().to_string(), ..form.clone() });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The clips behind a number: those of the chosen cell, row or column, or every wrong one.
 
 use crate::eval::Prediction;
-use crate::jobs::ClipRef;
+use crate::jobs::{ClipRef, HeatRequest};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::EvaluationEntry;
 use crate::ui::thumbs::Thumbs;
@@ -22,7 +22,8 @@ struct Key {
     wrong_only: bool,
     tag: Option<String>,
     notes: u64,
-    heat: u64,
+    /// What the heat on the body was measured with, when cards are sorted by it.
+    heat: Option<(u64, HeatRequest)>,
 }
 
 /// The panel.
@@ -49,7 +50,7 @@ impl Panel for EvaluateClips {
             return;
         };
         let cell = state.selection.cell;
-        self.refresh(state, entry);
+        let fresh = self.refresh(state, entry);
         let classes = &entry.evaluation.classes;
         let shown = Matrix { confusion: &entry.evaluation.confusion, classes };
         ui.horizontal_wrapped(|ui| {
@@ -82,7 +83,9 @@ impl Panel for EvaluateClips {
             self.tags(ui, cx);
             ui.weak("Click chooses, double click or Enter shows the heatmap");
         });
-        self.measure(cx);
+        if fresh {
+            self.measure(cx);
+        }
         if self.cards.is_empty() {
             let text = if cell.is_some() { "No clip lies here." } else { "No clip is wrong." };
             ui.weak(text);
@@ -153,8 +156,8 @@ impl EvaluateClips {
         }
     }
 
-    /// Makes the cards again when anything they depend on has changed.
-    fn refresh(&mut self, state: &AppState, entry: &EvaluationEntry) {
+    /// Makes the cards again when anything they depend on has changed; true when it did.
+    fn refresh(&mut self, state: &AppState, entry: &EvaluationEntry) -> bool {
         let cell = state.selection.cell;
         let key = Key {
             predictions: Arc::as_ptr(&entry.predictions) as usize,
@@ -164,10 +167,10 @@ impl EvaluateClips {
             wrong_only: self.wrong_only,
             tag: self.tag.clone(),
             notes: state.notes_revision,
-            heat: if self.sort == ClipSort::OffBody { state.explain.generation() } else { 0 },
+            heat: (self.sort == ClipSort::OffBody).then(|| (state.explain.generation(), state.selection.view())),
         };
         if self.key.as_ref() == Some(&key) {
-            return;
+            return false;
         }
         let wanted = |p: &&Prediction| match cell {
             None => self.tag.is_some() || !p.correct(),
@@ -212,5 +215,6 @@ impl EvaluateClips {
             .collect();
         clip_grid::sort(&mut self.cards, self.sort);
         self.key = Some(key);
+        true
     }
 }

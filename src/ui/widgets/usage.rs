@@ -16,17 +16,12 @@ pub struct UsageMeter {
 impl UsageMeter {
     /// Memory in bytes and threads busy since the measurement before; `None` before there are two.
     pub fn read(&mut self, now: Instant) -> Option<(u64, f32)> {
-        match self.last {
-            Some((at, usage)) if now.saturating_duration_since(at) < EVERY => {
-                return self.busy.map(|busy| (usage.memory_bytes, busy));
-            }
-            Some((at, before)) => {
-                let usage = Usage::now();
+        if self.last.is_none_or(|(at, _)| now.saturating_duration_since(at) >= EVERY) {
+            let usage = Usage::now();
+            if let Some((at, before)) = self.last.replace((now, usage)) {
                 self.busy = Some(usage.threads_busy_since(&before, (now - at).as_secs_f64()));
-                self.last = Some((now, usage));
             }
-            None => self.last = Some((now, Usage::now())),
         }
-        self.last.and_then(|(_, usage)| self.busy.map(|busy| (usage.memory_bytes, busy)))
+        self.last.zip(self.busy).map(|((_, usage), busy)| (usage.memory_bytes, busy))
     }
 }
