@@ -39,6 +39,15 @@ fn window_with(script: &Scripted, store: &Store) -> Harness<'static, App> {
     harness
 }
 
+/// Pictures in both themes.
+fn shots(harness: &mut Harness<'static, App>, name: &str) {
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        harness.state_mut().send(Action::SetTheme(theme));
+        harness.run_steps(2);
+        shot(harness, &format!("{name}-{theme:?}"));
+    }
+}
+
 fn scripted() -> (Scripted, Arc<Dataset>, Arc<RunView>) {
     let script = Scripted::default();
     let dataset = demo();
@@ -195,7 +204,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     harness.run_steps(2);
     harness.get_by_label("Export…").click();
     harness.run_steps(3);
-    shot(&mut harness, "export-Dark");
+    shots(&mut harness, "export");
     harness.get_by_label("Export").click();
     harness.run_steps(3);
     let exports = |script: &Scripted| {
@@ -220,7 +229,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     harness.get_by_label("Export").click();
     harness.run_steps(2);
     assert_eq!(exports(&script).len(), 1);
-    shot(&mut harness, "export-occupied-Dark");
+    shots(&mut harness, "export-occupied");
     harness.get_by_label("Replace the earlier export").click();
     harness.run_steps(2);
     harness.get_by_label("Export").click();
@@ -262,7 +271,7 @@ fn closing_asks_before_it_ends_a_training() {
     };
     assert!(ask(&mut harness), "the window stays");
     harness.get_by_label("Work is running");
-    shot(&mut harness, "leave-Dark");
+    shots(&mut harness, "leave");
     harness.get_by_label("Stay").click();
     harness.run_steps(2);
     assert!(script.0.borrow().controls.is_empty() && harness.state().state().dialog.is_none());
@@ -289,7 +298,7 @@ fn tags_and_notes_are_saved_with_the_run() {
     harness.run_steps(3);
     harness.get_by_label("Tag…").click();
     harness.run_steps(4);
-    shot(&mut harness, "review-tags-Dark");
+    shots(&mut harness, "review-tags");
     harness.get_by_label("label is wrong").click();
     harness.run_steps(2);
     harness.get_by_label("New tag").focus();
@@ -304,7 +313,7 @@ fn tags_and_notes_are_saved_with_the_run() {
     harness.run_steps(2);
     harness.event(egui::Event::Text("mind the knees".into()));
     harness.run_steps(2);
-    shot(&mut harness, "review-notes-Dark");
+    shots(&mut harness, "review-notes");
     // Once nothing more is written, they go to the disk.
     let saved = |script: &Scripted| {
         let jobs = script.0.borrow().jobs.clone();
