@@ -496,12 +496,13 @@ impl ClipSource {
             (rest, rest_greys) = (later, later_greys);
             jobs.push((start, end, pictures, own_greys));
         }
+        let alone = busy.videos == 1 && jobs.len() == 1;
         jobs.into_par_iter().with_max_len(1).try_for_each(|(start, end, pictures, greys)| {
             let wanted = greys.len();
             let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
             let mut shrink: Option<((u32, u32), Sparse)> = None;
             let mut done = 0;
-            video.for_each_picture(start, end, &mut |picture| {
+            video.for_each_picture(start, end, alone, &mut |picture| {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }

@@ -267,7 +267,8 @@ impl Video {
     }
 
     /// As [`Video::for_each`], but hands out pictures that are not converted to RGB yet, for those who need only some of
-    /// their pixels.
+    /// their pixels. `alone` says that no other part is decoded beside this one: several decoders of one thread each do
+    /// a good deal more in all than one of several threads.
     ///
     /// # Errors
     /// As [`Video::for_each`].
@@ -275,6 +276,7 @@ impl Video {
         &self,
         start: u32,
         end: u32,
+        alone: bool,
         each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
     ) -> Result<(), VideoError> {
         let end = end.min(self.inner.info.frames);
@@ -290,7 +292,12 @@ impl Video {
             }
             return Ok(());
         };
-        let mut session = self.take_session(source, start)?;
+        let mut session = if alone {
+            self.take_session(source, start)?
+        } else {
+            let stream = self.stream(source, start)?;
+            Session::new(stream, 1).map_err(|why| VideoError::decode(&self.inner.path, start, why))?
+        };
         for index in start..end {
             let Some(raw) = self.decode_raw(source, &mut session, index, &|| false)? else { break };
             let turned = (self.inner.info.rotation, source.index.mirrored);
@@ -298,7 +305,9 @@ impl Video {
                 break;
             }
         }
-        self.give_back(source, session);
+        if alone {
+            self.give_back(source, session);
+        }
         Ok(())
     }
 
@@ -395,13 +404,21 @@ impl Video {
 
     /// The idle session nearest to a frame, or a new one.
     fn take_session(&self, source: &StreamSource, index: u32) -> Result<Session, VideoError> {
-        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         let mut warm = source.warm.lock();
         let nearest = warm.idle.iter().enumerate().min_by_key(|(_, s)| s.distance(index)).map(|(at, _)| at);
         if let Some(at) = nearest {
             return Ok(warm.idle.swap_remove(at));
         }
+        drop(warm);
+        let stream = self.stream(source, index)?;
+        Session::new(stream, pool::threads()).map_err(|why| VideoError::decode(&self.inner.path, index, why))
+    }
+
+    /// The compressed packets, read from the file unless they are at hand.
+    fn stream(&self, source: &StreamSource, index: u32) -> Result<Arc<Stream>, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         // The lock stays taken while packets are read: several threads would read them several times.
+        let mut warm = source.warm.lock();
         let stream = match &warm.stream {
             Some(stream) => stream.clone(),
             None => {
@@ -413,7 +430,7 @@ impl Video {
         };
         drop(warm);
         pool::touch(&self.inner);
-        Session::new(stream, pool::threads()).map_err(fail)
+        Ok(stream)
     }
 
     fn give_back(&self, source: &StreamSource, session: Session) {
