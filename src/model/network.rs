@@ -1,5 +1,6 @@
 //! A network: its layers, its arrays, and the ways through it.
 
+use super::ModelSpec;
 use super::builder::LayerInfo;
 use super::device::ComputeDevice;
 use super::error::ModelError;
@@ -8,7 +9,6 @@ use super::layers::{HeadLayer, Node, run};
 use super::ops;
 use super::pass::{Mode, Pass, Tap};
 use super::store::{EntryKind, ParameterRole, Store};
-use super::{MODELS, ModelSpec};
 use crate::config::ModelConfig;
 use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
@@ -59,7 +59,7 @@ impl Network {
     /// `classes` is used where `config.num_classes` is `None`; `clip` is (frames, rows, columns).
     ///
     /// # Errors
-    /// An unknown id, no classes, or a clip too small for the network.
+    /// An unknown id, an option the network does not have, no classes, or a clip too small for the network.
     pub fn build(
         config: &ModelConfig,
         classes: usize,
@@ -67,13 +67,13 @@ impl Network {
         device: &ComputeDevice,
         seed: u64,
     ) -> Result<Self, ModelError> {
-        let spec = ModelSpec::find(&config.id)?;
+        let spec = ModelSpec::of(config)?;
         let classes = config.num_classes.unwrap_or(classes);
         if classes == 0 {
             return Err(ModelError::NoClasses);
         }
         let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
-        let parts = (spec.build)(&mut builder, classes, config.dropout)?;
+        let parts = spec.add(&mut builder, config, classes)?;
         let (store, layers) = (builder.store, builder.layers);
         Ok(Self { spec, device: device.clone(), classes, clip, parts, store, layers })
     }
@@ -263,17 +263,4 @@ fn repeat(x: Tensor<5>, copies: usize) -> Tensor<5> {
 /// A device that was lost or ran out of memory.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     tensor.inner().try_into_vec_as::<f32>().map_err(|e| ModelError::Device { reason: e.to_string() })
-}
-
-impl ModelSpec {
-    /// The row called `id`.
-    ///
-    /// # Errors
-    /// An unknown id; the message lists the known ones.
-    pub fn find(id: &str) -> Result<&'static Self, ModelError> {
-        MODELS.iter().find(|m| m.id == id).ok_or_else(|| ModelError::UnknownModel {
-            id: id.to_owned(),
-            known: choices(id, MODELS.iter().map(|m| m.id)),
-        })
-    }
 }

@@ -6,7 +6,7 @@ use crate::config::{
     ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, OptimizerKind, RunConfig, Schedule, Validation,
 };
 use crate::domain::LabelRule;
-use crate::model::MODELS;
+use crate::model::{MODELS, ModelSpec};
 use egui::{DragValue, Ui};
 
 /// What the form remembers.
@@ -41,7 +41,8 @@ pub fn fault(config: &RunConfig) -> Option<String> {
     if !MODELS.iter().any(|m| m.id == config.model.id) {
         return Some(format!("model.id names no network of this program: '{}'", config.model.id));
     }
-    config.validate().err().map(|e| e.to_string())
+    let sentence = config.validate().err().map(|e| e.to_string());
+    sentence.or_else(|| ModelSpec::of(&config.model).err().map(|e| e.to_string()))
 }
 
 /// Draws the form. `base` is the preset that changes are marked against, `classes` the number of classes of the open
