@@ -92,9 +92,9 @@ fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: 
             None => gradients.global_norm().unwrap(),
         };
         optimizer.step(network, gradients, plan.optimizer.learning_rate);
-        // Adam's first steps move every weight by the learning rate, whichever way its gradient points: what the second
-        // step sees depends on the sign of gradients that are all but zero.
-        let tolerance = if i == 0 { 1e-4 } else { 0.1 };
+        // Adam's first steps move every weight by the learning rate, whichever way its gradient points: what the later
+        // steps see depends on the sign of gradients that are all but zero.
+        let tolerance = [1e-4, 0.02, 0.3][i];
         for (what, found, key) in [("loss", value, "loss"), ("norm", f64::from(norm), "grad_norm")] {
             let expected = step[key].as_f64().unwrap();
             let error = (found - expected).abs();
