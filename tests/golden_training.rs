@@ -92,13 +92,16 @@ fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: 
             None => gradients.global_norm().unwrap(),
         };
         optimizer.step(network, gradients, plan.optimizer.learning_rate);
-        // Adam's first steps move every weight by the learning rate, whichever way its gradient points: what the later
-        // steps see depends on the sign of gradients that are all but zero.
-        let tolerance = [1e-4, 0.02, 0.3][i];
-        for (what, found, key) in [("loss", value, "loss"), ("norm", f64::from(norm), "grad_norm")] {
+        // A feature within rounding of zero is clamped by one side and not by the other; with few cells a channel that
+        // moves single gradients by a hundredth (PyTorch's own in 32 bits from those in 64), their norm by far less.
+        // Adam's first steps then move a weight by the learning rate whichever way its gradient points.
+        let tolerances = [(2e-5, 1e-3), (0.05, 0.1), (0.3, 0.5)][i];
+        for (what, found, key, tolerance) in
+            [("loss", value, "loss", tolerances.0), ("norm", f64::from(norm), "grad_norm", tolerances.1)]
+        {
             let expected = step[key].as_f64().unwrap();
-            let error = (found - expected).abs();
             eprintln!("{model} step {i} {what}: {found} for {expected}");
+            let error = (found - expected).abs();
             assert!(
                 error <= tolerance * expected.abs() + 1e-4,
                 "{model} step {i}: {what} {found} instead of {expected}"
@@ -115,7 +118,7 @@ fn after(model: &str, network: &Network, theirs: fn(&str) -> String, expected: &
         let ArrayValues::F32(found) = &array.values else { panic!("{name} counts") };
         for (found, expected) in found.iter().zip(numbers(values)) {
             let error = (f64::from(*found) - expected).abs();
-            assert!(error < 2e-3, "{model} {name}: {found} instead of {expected}");
+            assert!(error < 5e-3 * expected.abs().max(1.0), "{model} {name}: {found} instead of {expected}");
         }
     }
 }
