@@ -165,6 +165,14 @@ fn a_clip_without_room_for_one_window_is_refused() {
 }
 
 #[test]
+fn an_unknown_layer_is_told_the_outermost_there_are_and_which_was_meant() {
+    let network = own("i3d", [16, 64, 64]);
+    let error = network.cam_layer("Mixed_5c.b0.con3d").unwrap_err().to_string();
+    assert!(error.contains("Mixed_5c, and 2") && error.contains("did you mean 'Mixed_5c.b0.conv3d'?"), "{error}");
+    assert!(error.len() < 800, "{error}");
+}
+
+#[test]
 fn heads_are_what_is_behind_the_backbone() {
     for spec in MODELS {
         let network = own(spec.id, [16, 64, 64]);
