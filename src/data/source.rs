@@ -26,6 +26,9 @@ const OPEN_FRAMES: usize = 64;
 /// Frames decoded at a time on their way to disk: the most memory that takes.
 const DISK_CHUNK: usize = 1024;
 
+/// Parts of a video each thread decodes.
+const PARTS_A_THREAD: usize = 3;
+
 /// Frames for which starting another decoder pays.
 const WORTH_A_DECODER: usize = 64;
 
@@ -484,7 +487,9 @@ impl ClipSource {
         let mut greys = vec![0.0; wanted];
         // A video is decoded by several decoders side by side, each from a key frame to another.
         let busy = Busy::begin(&self.decoding);
-        let most = (rayon::current_num_threads() / busy.videos).min((part.end - part.start) as usize / WORTH_A_DECODER);
+        // More parts than threads, so that none waits long for the last.
+        let threads = rayon::current_num_threads() / busy.videos;
+        let most = (PARTS_A_THREAD * threads).min((part.end - part.start) as usize / WORTH_A_DECODER);
         let parts = video.parts(part.start, part.end, most)?;
         let mut jobs = Vec::with_capacity(parts.len());
         let (mut rest, mut rest_greys) = (data.as_mut_slice(), greys.as_mut_slice());
