@@ -430,7 +430,11 @@ fn plot_draws_the_curves() {
 fn models_and_selftest_speak_json() {
     let models = document("models");
     for model in list(&models) {
-        has(model, "id parameters trainable input layers");
+        has(model, "id title summary parameters trainable input layers memory_per_clip");
+        let ids: Vec<&Value> = list(&model["layers"]).iter().map(|l| &l["id"]).collect();
+        assert!(ids.contains(&&model["default_layer"]), "{} has no layer {}", model["id"], model["default_layer"]);
+        let bytes = model["memory_per_clip"]["training_bytes"].as_u64().unwrap();
+        assert!(bytes > 1 << 20 && bytes < 4 << 30, "{}: {bytes} bytes a clip", model["id"]);
         list(&model["layers"]).iter().for_each(|l| has(l, "id shape"));
         let colours = |l: &&Value| l["id"] == "motion" && l["cam"] == true;
         assert!(!list(&model["layers"]).iter().any(|l| colours(&l)), "a heat map of colours is offered");
@@ -438,6 +442,8 @@ fn models_and_selftest_speak_json() {
     let of = |id: &str| list(&models).iter().find(|m| m["id"] == id).unwrap();
     assert_eq!(of("c3d")["parameters"], 27_797_137);
     assert_eq!(of("mobilenet-v2-3d")["parameters"], 2_375_825);
+    assert_eq!(of("r3d-18")["parameters"], 33_174_993);
+    assert_eq!(of("har-resnet-50")["trainable"], 10_622_991 + 2 * 257);
     let report = document("selftest");
     for check in list(&report["checks"]) {
         has(check, "name ok detail");
@@ -447,8 +453,9 @@ fn models_and_selftest_speak_json() {
 
 #[test]
 fn bench_tells_seconds_of_what_was_asked_for() {
-    let found =
-        document("bench --model small-3d --only forward --only train --rounds 2 --batch 1 --threads 2 --profile");
+    let found = document(
+        "bench --model small-3d --clip 8,32,48 --only forward --only train --rounds 2 --batch 1 --threads 2 --profile",
+    );
     has(&found, "device threads batch results profile");
     assert_eq!(found["threads"], 2);
     let results = list(&found["results"]);
@@ -543,6 +550,7 @@ fn nothing_is_overwritten_and_wrong_arguments_are_named() {
         fails(2, &format!("explain {run} {data} {option}"), words);
     }
     fails(2, "models --classes 0", &["--classes"]);
+    fails(2, "bench --clip 16,112", &["16,112,112"]);
     fails(2, &format!("demo {new} --subjects 0"), &["0 subjects"]);
     fails(2, &format!("demo {run}"), &["already holds"]);
     // A folder below a file cannot be made, whoever asks.

@@ -150,7 +150,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
             config.set(assignment).map_err(usage)?;
         }
     }
-    ModelSpec::find(&config.model.id).map_err(|e| Exit::Usage(e.into()))?;
+    ModelSpec::of(&config.model).map_err(|e| Exit::Usage(e.into()))?;
     config.validate().map_err(usage)
 }
 

@@ -1,8 +1,10 @@
 //! Configuration of a run: defaults, presets, RON files, `--set key=value`, validation.
 
+mod model;
 mod presets;
 mod run;
 
+pub use model::{ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::{
     AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, DeviceChoice, EarlyStopping, LossConfig, LossKind,

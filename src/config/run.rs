@@ -1,4 +1,4 @@
-use super::ConfigError;
+use super::{ConfigError, ModelOptions};
 use crate::domain::{ClipGeometry, LabelRule};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -41,11 +41,13 @@ pub struct ModelConfig {
     pub num_classes: Option<usize>,
     /// Dropout before the classifier; `None` takes the network's own default.
     pub dropout: Option<f64>,
+    /// What only some networks can be told.
+    pub options: ModelOptions,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { id: "c3d".into(), num_classes: None, dropout: None }
+        Self { id: "c3d".into(), num_classes: None, dropout: None, options: ModelOptions::default() }
     }
 }
 
@@ -511,6 +513,9 @@ impl RunConfig {
             && !(0.0..1.0).contains(&d)
         {
             return fail("model.dropout must be at least 0 and below 1".into());
+        }
+        if let Some(fault) = self.model.options.fault() {
+            return fail(fault);
         }
         if !(0.0..=1.0).contains(&self.augment.horizontal_flip) {
             return fail("augment.horizontal_flip is a probability between 0 and 1".into());

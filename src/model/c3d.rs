@@ -5,6 +5,8 @@
 
 use super::builder::{Builder, Built, ConvSpec};
 use super::network::Parts;
+use super::readout::Readout;
+use super::registry::Settings;
 
 const BLOCKS: [(&[usize], [usize; 3]); 5] = [
     (&[64], [1, 2, 2]),
@@ -15,7 +17,7 @@ const BLOCKS: [(&[usize], [usize; 3]); 5] = [
 ];
 
 /// Builds it; the second dropout is 0.6 times the first, which is 0.5 unless configured.
-pub(super) fn build(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
+pub(super) fn build(b: &mut Builder, s: &Settings) -> Built<Parts> {
     let mut body = Vec::new();
     for (i, (channels, pool)) in BLOCKS.into_iter().enumerate() {
         let name = format!("block{}", i + 1);
@@ -32,10 +34,10 @@ pub(super) fn build(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Bu
         })?;
         body.push(block);
     }
-    b.global_pool("global_pool");
-    let p = dropout.unwrap_or(0.5);
+    let readout = b.readout("global_pool", Readout::Average)?;
+    let p = s.dropout.unwrap_or(0.5);
     let head = b.classifier("classifier", |b| {
-        vec![b.dropout("0", p), b.linear("1", 256), b.head_relu("2"), b.dropout("3", 0.6 * p), b.linear("4", classes)]
+        vec![b.dropout("0", p), b.linear("1", 256), b.head_relu("2"), b.dropout("3", 0.6 * p), b.linear("4", s.classes)]
     });
-    Ok(Parts { body, head })
+    Ok(Parts { body, head, readout })
 }

@@ -11,6 +11,18 @@ pub enum ModelError {
         /// Every id, comma-separated, and which was probably meant.
         known: String,
     },
+    /// A network was told something it does not know.
+    #[error("{model} does not know what it is told: {option} {what}; {known}")]
+    UnknownOption {
+        /// The network's title.
+        model: String,
+        /// Key of the option.
+        option: String,
+        /// Who knows it, or what is wrong with it.
+        what: String,
+        /// What it may be instead.
+        known: String,
+    },
     /// A network needs at least one output.
     #[error("the network needs at least one class, but the dataset or model.num_classes gives none")]
     NoClasses,

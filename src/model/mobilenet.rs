@@ -6,6 +6,8 @@
 use super::builder::{Builder, Built, ConvSpec};
 use super::layers::Node;
 use super::network::Parts;
+use super::readout::Readout;
+use super::registry::Settings;
 
 /// Expansion, channels, blocks, and whether the first block halves the picture.
 const STAGES: [(usize, usize, usize, bool); 7] = [
@@ -21,13 +23,13 @@ const STEM: usize = 32;
 const FEATURES: usize = 1280;
 
 /// Time is halved together with the picture; one feature frame is left of 16.
-pub(super) fn standard(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
-    build(b, classes, dropout, [2, 2, 2])
+pub(super) fn standard(b: &mut Builder, s: &Settings) -> Built<Parts> {
+    build(b, s, [2, 2, 2])
 }
 
 /// Time is never halved.
-pub(super) fn high_temporal(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
-    build(b, classes, dropout, [1, 2, 2])
+pub(super) fn high_temporal(b: &mut Builder, s: &Settings) -> Built<Parts> {
+    build(b, s, [1, 2, 2])
 }
 
 /// Appends convolution, normalisation and, if wanted, ReLU6, named by position.
@@ -69,28 +71,31 @@ fn inside(b: &mut Builder, expansion: usize, out: usize, stride: [usize; 3]) -> 
     Ok(vec![b.sequential("conv", "Branch", |b| bottleneck(b, expansion, out, stride))?])
 }
 
-fn build(b: &mut Builder, classes: usize, dropout: Option<f64>, halving: [usize; 3]) -> Built<Parts> {
+fn build(b: &mut Builder, s: &Settings, halving: [usize; 3]) -> Built<Parts> {
+    // Rounded down, and the last convolution only ever widened, as the paper does.
+    let wide = |channels: usize| (channels as f64 * s.width) as usize;
+    let last_channels = wide(FEATURES).max(FEATURES);
     let body = b.flat("features", |b| {
         let mut nodes = Vec::new();
         nodes.push(b.sequential("0", "Stem", |b| {
             let mut stem = Vec::new();
-            unit(b, &mut stem, ConvSpec::same(STEM, [3; 3]).stride([1, 2, 2]), true)?;
+            unit(b, &mut stem, ConvSpec::same(wide(STEM), [3; 3]).stride([1, 2, 2]), true)?;
             Ok(stem)
         })?);
         for (expansion, out, blocks, halve) in STAGES {
             for block in 0..blocks {
                 let stride = if halve && block == 0 { halving } else { [1; 3] };
-                nodes.push(inverted_residual(b, nodes.len(), expansion, out, stride)?);
+                nodes.push(inverted_residual(b, nodes.len(), expansion, wide(out), stride)?);
             }
         }
         nodes.push(b.sequential(&nodes.len().to_string(), "Final convolution", |b| {
             let mut last = Vec::new();
-            unit(b, &mut last, ConvSpec::same(FEATURES, [1; 3]), true)?;
+            unit(b, &mut last, ConvSpec::same(last_channels, [1; 3]), true)?;
             Ok(last)
         })?);
         Ok(nodes)
     })?;
-    b.global_pool("global_pool");
-    let head = b.classifier("classifier", |b| vec![b.dropout("0", dropout.unwrap_or(0.2)), b.linear("1", classes)]);
-    Ok(Parts { body, head })
+    let readout = b.readout("global_pool", Readout::Average)?;
+    let head = b.classifier("classifier", |b| vec![b.dropout("0", s.dropout.unwrap_or(0.2)), b.linear("1", s.classes)]);
+    Ok(Parts { body, head, readout })
 }

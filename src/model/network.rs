@@ -1,24 +1,26 @@
 //! A network: its layers, its arrays, and the ways through it.
 
+use super::ModelSpec;
 use super::builder::LayerInfo;
 use super::device::ComputeDevice;
 use super::error::ModelError;
 use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
-use super::ops;
 use super::pass::{Mode, Pass, Tap};
+use super::readout::Readout;
 use super::store::{EntryKind, ParameterRole, Store};
-use super::{MODELS, ModelSpec};
 use crate::config::ModelConfig;
-use crate::domain::choices;
+use crate::domain::nearest;
 use burn::tensor::{Tensor, TensorData};
 
 /// Trunk and classifier, as a model's build function returns them.
 pub(crate) struct Parts {
     /// The trunk, applied in order to `[B, C, T, H, W]`.
     pub body: Vec<Node>,
-    /// The classifier, applied in order to the globally averaged features `[B, C]`.
+    /// The classifier, applied in order to rows of features `[rows, C]`.
     pub head: Vec<HeadLayer>,
+    /// What lies between them.
+    pub readout: Readout,
 }
 
 /// A network for clips of RGB frames.
@@ -59,7 +61,7 @@ impl Network {
     /// `classes` is used where `config.num_classes` is `None`; `clip` is (frames, rows, columns).
     ///
     /// # Errors
-    /// An unknown id, no classes, or a clip too small for the network.
+    /// An unknown id, an option the network does not have, no classes, or a clip too small for the network.
     pub fn build(
         config: &ModelConfig,
         classes: usize,
@@ -67,15 +69,19 @@ impl Network {
         device: &ComputeDevice,
         seed: u64,
     ) -> Result<Self, ModelError> {
-        let spec = ModelSpec::find(&config.id)?;
+        let spec = ModelSpec::of(config)?;
         let classes = config.num_classes.unwrap_or(classes);
         if classes == 0 {
             return Err(ModelError::NoClasses);
         }
         let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
-        let parts = (spec.build)(&mut builder, classes, config.dropout)?;
+        let parts = spec.add(&mut builder, config, classes)?;
         let (store, layers) = (builder.store, builder.layers);
-        Ok(Self { spec, device: device.clone(), classes, clip, parts, store, layers })
+        let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers };
+        if spec.frozen {
+            network.set_trainable(|name| !spec.starts_frozen(name));
+        }
+        Ok(network)
     }
 
     /// The row of the registry it was built from.
@@ -154,10 +160,20 @@ impl Network {
     /// The layer `id`, if a heat map can be made there.
     ///
     /// # Errors
-    /// An unknown layer; the message lists the known ones.
+    /// An unknown layer; the message lists the outermost there are, and which was probably meant.
     pub fn cam_layer(&self, id: &str) -> Result<&LayerInfo, ModelError> {
         self.layers.iter().find(|l| l.cam && l.id == id).ok_or_else(|| {
-            let known = choices(id, self.cam_layers().into_iter().map(|l| l.id.as_str()));
+            let all = self.cam_layers();
+            let inside =
+                |id: &str| all.iter().any(|l| id.strip_prefix(&l.id).is_some_and(|rest| rest.starts_with('.')));
+            let outer: Vec<&str> = all.iter().map(|l| l.id.as_str()).filter(|id| !inside(id)).collect();
+            let mut known = outer.join(", ");
+            if outer.len() < all.len() {
+                known += &format!(", and {} inside them (`kinolens models --json` lists all)", all.len() - outer.len());
+            }
+            if let Some(meant) = nearest(id, all.iter().map(|l| l.id.as_str())) {
+                known += &format!("; did you mean '{meant}'?");
+            }
             ModelError::UnknownLayer { model: self.spec.title.to_owned(), layer: id.to_owned(), known }
         })
     }
@@ -180,6 +196,10 @@ impl Network {
                 let (model, layer) = (self.spec.title.to_owned(), node.id.clone());
                 ModelError::InputTooSmall { model, layer, frames, height, width }
             })?;
+        }
+        if !self.parts.readout.fits(shape) {
+            let (model, layer) = (self.spec.title.to_owned(), self.parts.readout.title());
+            return Err(ModelError::InputTooSmall { model, layer, frames, height, width });
         }
         Ok(Tensor::from_data(TensorData::new(values, [batch, 3, frames, height, width]), self.store.device()))
     }
@@ -221,9 +241,17 @@ impl Network {
         let body = &self.parts.body;
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
+        let x = run(below, x, &mut Pass::new(&self.store, Mode::Eval));
         let mut pass = Pass::tapped(&self.store, Mode::Eval, layers);
-        let x = run(below, x, &mut pass);
-        let x = repeat(x, copies.max(1));
+        let inside = |n: &Node| layers.iter().any(|l| *l != n.id && n.holds(l));
+        let (x, above) = match above.split_first() {
+            // Asked for is the output of the first node alone: that too is made once.
+            Some((node, above)) if !inside(node) => {
+                let x = node.layer.forward(x, &mut Pass::new(&self.store, Mode::Eval));
+                (pass.catch(&node.id, repeat(x, copies.max(1))), above)
+            }
+            _ => (repeat(x, copies.max(1)), above),
+        };
         let x = run(above, x, &mut pass);
         let logits = self.classify(x, &mut pass);
         let caught = std::mem::take(&mut pass.taps);
@@ -237,7 +265,8 @@ impl Network {
     }
 
     fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.parts.head.iter().fold(ops::global_average_pool(x), |x, layer| layer.forward(x, pass))
+        let head = &self.parts.head;
+        self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
     }
 }
 
@@ -263,17 +292,4 @@ fn repeat(x: Tensor<5>, copies: usize) -> Tensor<5> {
 /// A device that was lost or ran out of memory.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
     tensor.inner().try_into_vec_as::<f32>().map_err(|e| ModelError::Device { reason: e.to_string() })
-}
-
-impl ModelSpec {
-    /// The row called `id`.
-    ///
-    /// # Errors
-    /// An unknown id; the message lists the known ones.
-    pub fn find(id: &str) -> Result<&'static Self, ModelError> {
-        MODELS.iter().find(|m| m.id == id).ok_or_else(|| ModelError::UnknownModel {
-            id: id.to_owned(),
-            known: choices(id, MODELS.iter().map(|m| m.id)),
-        })
-    }
 }

@@ -12,6 +12,8 @@
 use super::builder::{Builder, Built, ConvSpec};
 use super::layers::Node;
 use super::network::Parts;
+use super::readout::Readout;
+use super::registry::Settings;
 
 const STEM: usize = 24;
 const STAGES: [(usize, [usize; 3]); 3] = [(48, [2, 1, 1]), (64, [2, 2, 2]), (96, [1, 1, 1])];
@@ -22,16 +24,16 @@ fn unit(b: &mut Builder, spec: ConvSpec) -> Built<Vec<Node>> {
 }
 
 /// Kernels of three frames; `dropout` before the classifier is 0.2 unless configured.
-pub(super) fn build(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
-    layers(b, classes, dropout, true)
+pub(super) fn build(b: &mut Builder, s: &Settings) -> Built<Parts> {
+    layers(b, s, true)
 }
 
 /// Kernels of one frame, and no frame left out.
-pub(super) fn frame_by_frame(b: &mut Builder, classes: usize, dropout: Option<f64>) -> Built<Parts> {
-    layers(b, classes, dropout, false)
+pub(super) fn frame_by_frame(b: &mut Builder, s: &Settings) -> Built<Parts> {
+    layers(b, s, false)
 }
 
-fn layers(b: &mut Builder, classes: usize, dropout: Option<f64>, temporal: bool) -> Built<Parts> {
+fn layers(b: &mut Builder, s: &Settings, temporal: bool) -> Built<Parts> {
     let in_time = |[t, h, w]: [usize; 3]| if temporal { [t, h, w] } else { [1, h, w] };
     let stem = ConvSpec::same(STEM, in_time([3, 5, 5])).stride([1, 4, 4]);
     let mut body = vec![b.motion("motion")?, b.sequential("stem", "Stem", |b| unit(b, stem))?];
@@ -40,7 +42,7 @@ fn layers(b: &mut Builder, classes: usize, dropout: Option<f64>, temporal: bool)
         let stage = ConvSpec::same(out, in_time([3; 3])).stride(in_time(stride));
         body.push(b.sequential(&name, &title, |b| unit(b, stage))?);
     }
-    b.global_pool("pool");
-    let head = b.classifier("classifier", |b| vec![b.dropout("0", dropout.unwrap_or(0.2)), b.linear("1", classes)]);
-    Ok(Parts { body, head })
+    let readout = b.readout("pool", Readout::Average)?;
+    let head = b.classifier("classifier", |b| vec![b.dropout("0", s.dropout.unwrap_or(0.2)), b.linear("1", s.classes)]);
+    Ok(Parts { body, head, readout })
 }
