@@ -121,6 +121,9 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     if let Some(model) = &args.model {
         config.model.id.clone_from(model);
     }
+    if args.freeze.is_some() {
+        config.model.freeze.clone_from(&args.freeze);
+    }
     if let Some(epochs) = args.epochs {
         config.training.epochs = epochs;
     }

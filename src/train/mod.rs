@@ -4,6 +4,7 @@ pub mod bench;
 mod environment;
 mod error;
 pub mod events;
+mod features;
 mod logs;
 pub mod loss;
 pub mod optim;
