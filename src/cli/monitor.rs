@@ -96,6 +96,7 @@ pub fn event(progress: &Progress) -> Option<Value> {
         Progress::Epoch(epoch) => ("epoch", serde_json::to_value(epoch).ok()?),
         Progress::Checkpoint { name, epoch } => ("checkpoint", json!({ "name": name, "epoch": epoch })),
         Progress::Warning(message) => ("warning", json!({ "message": message })),
+        Progress::Weights { report, .. } => ("weights", report.clone()),
         Progress::Stage { .. } | Progress::Log(_) | Progress::WrongClips(_) => return None,
     };
     Some(tagged(name, body))
@@ -146,6 +147,7 @@ impl Monitor for TerminalMonitor {
                 ));
             }
             Progress::Warning(message) => self.say(&format!("warning: {message}")),
+            Progress::Weights { lines, .. } => lines.iter().for_each(|line| self.say(line)),
             Progress::Log(line) if !self.events => self.say(&line),
             _ => {}
         }

@@ -1,7 +1,7 @@
 use super::{ConfigError, ModelOptions};
 use crate::domain::{ClipGeometry, LabelRule};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Everything that decides the outcome of a training run. Saved as `config.ron`, fully resolved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,11 +43,13 @@ pub struct ModelConfig {
     pub dropout: Option<f64>,
     /// What only some networks can be told.
     pub options: ModelOptions,
+    /// File or run its first weights are taken from; `None` draws them.
+    pub init_from: Option<PathBuf>,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { id: "c3d".into(), num_classes: None, dropout: None, options: ModelOptions::default() }
+        Self { id: "c3d".into(), num_classes: None, dropout: None, options: ModelOptions::default(), init_from: None }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
 
 pub mod bench;
+mod class_list;
 mod environment;
 mod error;
 pub mod events;
+mod import;
+mod init;
 mod logs;
 pub mod loss;
 pub mod optim;
@@ -13,7 +16,9 @@ mod run;
 pub mod schedule;
 mod store;
 
+pub use class_list::read_classes;
 pub use error::TrainError;
+pub use import::{Imported, config_for, guess, import};
 pub use loss::Loss;
 pub use optim::Optimizer;
 pub use run::{TrainOptions, TrainOutcome, run};

@@ -120,6 +120,11 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
                 push_log(&mut run.log, line);
             }
         }
+        Progress::Weights { lines, .. } => {
+            if let Some(run) = training {
+                lines.into_iter().for_each(|line| push_log(&mut run.log, line));
+            }
+        }
         Progress::Warning(sentence) => {
             if let Some(run) = training {
                 push_log(&mut run.log, sentence.clone());
