@@ -5,6 +5,7 @@
 
 use super::builder::{Builder, Built, ConvSpec};
 use super::network::Parts;
+use super::readout::Readout;
 use super::registry::Settings;
 
 const BLOCKS: [(&[usize], [usize; 3]); 5] = [
@@ -33,10 +34,10 @@ pub(super) fn build(b: &mut Builder, s: &Settings) -> Built<Parts> {
         })?;
         body.push(block);
     }
-    b.global_pool("global_pool");
+    let readout = b.readout("global_pool", Readout::Average)?;
     let p = s.dropout.unwrap_or(0.5);
     let head = b.classifier("classifier", |b| {
         vec![b.dropout("0", p), b.linear("1", 256), b.head_relu("2"), b.dropout("3", 0.6 * p), b.linear("4", s.classes)]
     });
-    Ok(Parts { body, head })
+    Ok(Parts { body, head, readout })
 }

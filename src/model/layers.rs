@@ -87,33 +87,6 @@ impl Node {
     }
 }
 
-/// Layers one after the other.
-pub(crate) struct Sequential(pub Vec<Node>);
-
-impl Layer for Sequential {
-    fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
-        run(&self.0, x, pass)
-    }
-
-    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
-        self.0.iter().try_fold(input, |shape, node| node.layer.output_shape(shape))
-    }
-}
-
-/// `x + branch(x)`; the branch keeps the shape.
-pub(crate) struct Residual(pub Vec<Node>);
-
-impl Layer for Residual {
-    fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
-        let y = run(&self.0, x.clone(), pass);
-        x + y
-    }
-
-    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
-        Some(input)
-    }
-}
-
 /// What moves: the clip minus its mean frame, divided by the standard deviation of that over the whole clip. Background,
 /// clothes and light, which say who is filmed and where, are gone before anything can be learned from them.
 pub(crate) struct Motion;
@@ -134,20 +107,61 @@ impl Layer for Motion {
 /// Variance of a clip in which nothing moves but noise; keeps it from being blown up.
 const STILL: f64 = 1e-3;
 
+/// What lies around the input of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// As much before as after each axis: zeros for a convolution, nothing that could be the largest for a pool.
+    Both([usize; 3]),
+    /// As many zeros as [`ops::same_padding`] says; zeros for a pool too.
+    Same,
+}
+
+impl Padding {
+    /// `x` with what cannot be left to the operation, and the padding on both sides that can.
+    fn around(self, x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3], pool: bool) -> (Tensor<5>, [usize; 3]) {
+        let zeros = match self {
+            Self::Both(padding) => return (x, padding),
+            Self::Same => {
+                let [_, _, t, h, w] = x.dims();
+                std::array::from_fn(|a| ops::same_padding([t, h, w][a], kernel[a], stride[a]))
+            }
+        };
+        if !pool && zeros.iter().all(|(before, after)| before == after) {
+            return (x, zeros.map(|(before, _)| before));
+        }
+        (ops::pad(x, zeros), [0; 3])
+    }
+
+    /// Size of what windows leave of `[T, H, W]`.
+    fn leaves(self, size: [usize; 3], kernel: [usize; 3], stride: [usize; 3]) -> Option<[usize; 3]> {
+        let mut out = [0; 3];
+        for a in 0..3 {
+            out[a] = match self {
+                Self::Both(padding) => ops::windows(size[a], kernel[a], stride[a], padding[a])?,
+                Self::Same => size[a].div_ceil(stride[a]),
+            };
+        }
+        Some(out)
+    }
+}
+
 /// 3D convolution.
 pub(crate) struct Conv3d {
     pub weight: EntryId,
     pub bias: Option<EntryId>,
     pub out: usize,
     pub kernel: [usize; 3],
-    pub geometry: ConvGeometry,
+    pub stride: [usize; 3],
+    pub padding: Padding,
+    pub groups: usize,
 }
 
 impl Layer for Conv3d {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
+        let (x, geometry) = self.placed(x);
         let weight = pass.parameter(self.weight);
         let bias = self.bias.map(|id| pass.parameter(id));
-        ops::conv3d(x, weight, bias, self.geometry)
+        ops::conv3d(x, weight, bias, geometry)
     }
 
     fn part(&self) -> Part<'_> {
@@ -155,15 +169,21 @@ impl Layer for Conv3d {
     }
 
     fn output_shape(&self, [_, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
-        let axis =
-            |i: usize, size| ops::windows(size, self.kernel[i], self.geometry.stride[i], self.geometry.padding[i]);
-        Some([self.out, axis(0, t)?, axis(1, h)?, axis(2, w)?])
+        let [t, h, w] = self.padding.leaves([t, h, w], self.kernel, self.stride)?;
+        Some([self.out, t, h, w])
     }
 }
 
 impl Conv3d {
+    /// The input with the zeros the operation does not add itself.
+    fn placed(&self, x: Tensor<5>) -> (Tensor<5>, ConvGeometry) {
+        let (x, padding) = self.padding.around(x, self.kernel, self.stride, false);
+        (x, ConvGeometry { stride: self.stride, padding, groups: self.groups })
+    }
+
     /// With a normalisation by what it remembers and a clamp behind it.
     fn finished(&self, x: Tensor<5>, norm: &BatchNorm, activation: Activation, pass: &mut Pass<'_>) -> Tensor<5> {
+        let (x, geometry) = self.placed(x);
         let (mean, variance) = (pass.buffer(norm.mean), pass.buffer(norm.variance));
         let (scale, shift): (Tensor<1>, Tensor<1>) = (pass.parameter(norm.scale), pass.parameter(norm.shift));
         let scale = scale / variance.add_scalar(norm.epsilon).sqrt();
@@ -172,7 +192,7 @@ impl Conv3d {
             None => mean,
         };
         let shift = shift - mean * scale.clone();
-        ops::conv3d_finished(x, pass.parameter(self.weight), [scale, shift], self.geometry, activation)
+        ops::conv3d_finished(x, pass.parameter(self.weight), [scale, shift], geometry, activation)
     }
 }
 
@@ -259,20 +279,81 @@ impl Layer for Relu6 {
     }
 }
 
-/// 3D max pooling without padding.
+/// `x * sigmoid(x)`.
+pub(crate) struct Silu;
+
+impl Layer for Silu {
+    fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
+        activation::silu(x)
+    }
+
+    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
+        Some(input)
+    }
+}
+
+/// `1 / (1 + exp(-x))`.
+pub(crate) struct Sigmoid;
+
+impl Layer for Sigmoid {
+    fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
+        activation::sigmoid(x)
+    }
+
+    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
+        Some(input)
+    }
+}
+
+/// 3D max pooling.
 pub(crate) struct MaxPool3d {
     pub kernel: [usize; 3],
     pub stride: [usize; 3],
+    pub padding: Padding,
 }
 
 impl Layer for MaxPool3d {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
-        ops::max_pool3d(x, self.kernel, self.stride)
+        let (x, padding) = self.padding.around(x, self.kernel, self.stride, true);
+        ops::max_pool3d(x, self.kernel, self.stride, padding)
     }
 
     fn output_shape(&self, [c, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
-        let axis = |i: usize, size| ops::windows(size, self.kernel[i], self.stride[i], 0);
-        Some([c, axis(0, t)?, axis(1, h)?, axis(2, w)?])
+        let [t, h, w] = self.padding.leaves([t, h, w], self.kernel, self.stride)?;
+        Some([c, t, h, w])
+    }
+}
+
+/// The mean over each frame.
+pub(crate) struct FramePool;
+
+impl Layer for FramePool {
+    fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
+        let [b, c, t, h, w] = x.dims();
+        x.reshape([b, c, t, h * w]).mean_dim(3).reshape([b, c, t, 1, 1])
+    }
+
+    fn output_shape(&self, [c, t, ..]: [usize; 4]) -> Option<[usize; 4]> {
+        Some([c, t, 1, 1])
+    }
+}
+
+/// Leaves frames out of a residual branch while training (Huang et al. 2016).
+pub(crate) struct StochasticDepth {
+    pub id: String,
+    pub p: f64,
+}
+
+impl Layer for StochasticDepth {
+    fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
+        match pass.dropout(&self.id) {
+            Some(stream) => ops::drop_frames(x, self.p, stream),
+            None => x,
+        }
+    }
+
+    fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
+        Some(input)
     }
 }
 

@@ -6,6 +6,7 @@
 use super::builder::{Builder, Built, ConvSpec};
 use super::layers::Node;
 use super::network::Parts;
+use super::readout::Readout;
 use super::registry::Settings;
 
 /// Expansion, channels, blocks, and whether the first block halves the picture.
@@ -94,7 +95,7 @@ fn build(b: &mut Builder, s: &Settings, halving: [usize; 3]) -> Built<Parts> {
         })?);
         Ok(nodes)
     })?;
-    b.global_pool("global_pool");
+    let readout = b.readout("global_pool", Readout::Average)?;
     let head = b.classifier("classifier", |b| vec![b.dropout("0", s.dropout.unwrap_or(0.2)), b.linear("1", s.classes)]);
-    Ok(Parts { body, head })
+    Ok(Parts { body, head, readout })
 }

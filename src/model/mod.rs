@@ -4,6 +4,8 @@
 //! so are the names of its arrays ([`Network::state_dict`]). To add a network, write a build function beside the
 //! others and a row in [`MODELS`].
 
+mod assemble;
+mod blocks;
 mod builder;
 mod c3d;
 mod conv_op;
@@ -15,11 +17,14 @@ mod kernels;
 mod layers;
 mod mobilenet;
 mod network;
+mod networks;
 mod norm_op;
 mod ops;
+mod outline;
 mod pass;
 mod pool_op;
 pub mod profile;
+mod readout;
 mod registry;
 mod small;
 pub mod step_op;
@@ -32,6 +37,7 @@ pub use device::ComputeDevice;
 pub use error::ModelError;
 pub use gradients::{GradientSet, TrainPass};
 pub use network::{Network, ParameterInfo, Tapped, read};
+pub use outline::Outline;
 pub use pass::Tap;
 pub use registry::{MODELS, ModelSpec};
 pub use store::ParameterRole;

@@ -6,8 +6,8 @@ use super::device::ComputeDevice;
 use super::error::ModelError;
 use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
-use super::ops;
 use super::pass::{Mode, Pass, Tap};
+use super::readout::Readout;
 use super::store::{EntryKind, ParameterRole, Store};
 use crate::config::ModelConfig;
 use crate::domain::choices;
@@ -17,8 +17,10 @@ use burn::tensor::{Tensor, TensorData};
 pub(crate) struct Parts {
     /// The trunk, applied in order to `[B, C, T, H, W]`.
     pub body: Vec<Node>,
-    /// The classifier, applied in order to the globally averaged features `[B, C]`.
+    /// The classifier, applied in order to rows of features `[rows, C]`.
     pub head: Vec<HeadLayer>,
+    /// What lies between them.
+    pub readout: Readout,
 }
 
 /// A network for clips of RGB frames.
@@ -75,7 +77,11 @@ impl Network {
         let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
         let parts = spec.add(&mut builder, config, classes)?;
         let (store, layers) = (builder.store, builder.layers);
-        Ok(Self { spec, device: device.clone(), classes, clip, parts, store, layers })
+        let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers };
+        if spec.frozen {
+            network.set_trainable(|name| !spec.starts_frozen(name));
+        }
+        Ok(network)
     }
 
     /// The row of the registry it was built from.
@@ -181,6 +187,10 @@ impl Network {
                 ModelError::InputTooSmall { model, layer, frames, height, width }
             })?;
         }
+        if !self.parts.readout.fits(shape) {
+            let (model, layer) = (self.spec.title.to_owned(), self.parts.readout.title());
+            return Err(ModelError::InputTooSmall { model, layer, frames, height, width });
+        }
         Ok(Tensor::from_data(TensorData::new(values, [batch, 3, frames, height, width]), self.store.device()))
     }
 
@@ -237,7 +247,8 @@ impl Network {
     }
 
     fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
-        self.parts.head.iter().fold(ops::global_average_pool(x), |x, layer| layer.forward(x, pass))
+        let head = &self.parts.head;
+        self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
     }
 }
 

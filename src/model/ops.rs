@@ -5,7 +5,7 @@ use super::kernels::pooling::Pooling;
 use super::norm_op::NormOptions;
 use super::stream::Stream;
 use super::{conv_op, norm_op, pool_op};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn::tensor::{activation, module};
 
@@ -107,33 +107,60 @@ pub(crate) fn windows(size: usize, kernel: usize, stride: usize, padding: usize)
     Some((size + 2 * padding).checked_sub(kernel)? / stride + 1)
 }
 
-/// 3D max pooling without padding; the gradient goes to the first maximum of a window, as in PyTorch.
+/// Zeros before and after the elements of one axis so that windows of `kernel` at every `stride`th element leave
+/// `size / stride` of them, rounded up: TensorFlow's "SAME", with the odd zero behind.
+pub(crate) fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize, usize) {
+    let covered = if size.is_multiple_of(stride) { stride } else { size % stride };
+    let zeros = kernel.saturating_sub(covered);
+    (zeros / 2, zeros - zeros / 2)
+}
+
+/// With zeros before and after time, height and width.
+pub(crate) fn pad(x: Tensor<5>, zeros: [(usize, usize); 3]) -> Tensor<5> {
+    if zeros == [(0, 0); 3] {
+        return x;
+    }
+    let [t, h, w] = zeros;
+    x.pad([(0, 0), (0, 0), t, h, w], PadMode::Constant(0.0))
+}
+
+/// 3D max pooling; what lies in the padding is never the largest. The gradient goes to the first maximum of a window,
+/// as in PyTorch.
 ///
 /// Elsewhere than on the CPU two 2D pools do it: over height and width, then over time. A maximum of maxima is the maximum, for any stride,
 /// and the first frame holding it is the first in memory order as long as the windows of a frame agree on their
 /// first maximum, which they do.
-pub(crate) fn max_pool3d(x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3]) -> Tensor<5> {
+pub(crate) fn max_pool3d(x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3], padding: [usize; 3]) -> Tensor<5> {
     let [b, c, t, h, w] = x.dims();
     if on_cpu(&x)
-        && let Some(pooling) = Pooling::new(b * c, [t, h, w], kernel, stride, [0; 3])
+        && let Some(pooling) = Pooling::new(b * c, [t, h, w], kernel, stride, padding)
     {
         return pool_op::pool_largest(x, pooling);
     }
     let mut x = x;
     let (mut h, mut w) = (h, w);
     if [kernel[1], kernel[2], stride[1], stride[2]] != [1; 4] {
-        let options = MaxPoolOptions::new([kernel[1], kernel[2]]).with_stride([stride[1], stride[2]]);
+        let options = MaxPoolOptions::new([kernel[1], kernel[2]])
+            .with_stride([stride[1], stride[2]])
+            .with_padding([padding[1], padding[2]]);
         let pooled = module::max_pool2d(x.reshape([b, c * t, h, w]), options); // [B, C*T, H', W']
         [h, w] = [pooled.dims()[2], pooled.dims()[3]];
         x = pooled.reshape([b, c, t, h, w]);
     }
     if [kernel[0], stride[0]] != [1; 2] {
-        let options = MaxPoolOptions::new([kernel[0], 1]).with_stride([stride[0], 1]);
+        let options = MaxPoolOptions::new([kernel[0], 1]).with_stride([stride[0], 1]).with_padding([padding[0], 0]);
         let pooled = module::max_pool2d(x.reshape([b, c, t, h * w]), options); // [B, C, T', H'*W']
         let t = pooled.dims()[2];
         x = pooled.reshape([b, c, t, h, w]);
     }
     x
+}
+
+/// Channels of several tensors side by side; on the graph as soon as one of them is.
+pub(crate) fn side_by_side(tensors: Vec<Tensor<5>>) -> Tensor<5> {
+    let recorded = tensors.iter().any(|t| t.device().is_autodiff());
+    let lift = |t: Tensor<5>| if recorded && !t.device().is_autodiff() { t.autodiff() } else { t };
+    Tensor::cat(tensors.into_iter().map(lift).collect(), 1)
 }
 
 /// Mean over time, height and width: `[B, C, T, H, W]` to `[B, C]`.
@@ -153,9 +180,26 @@ pub(crate) fn dropout(x: Tensor<2>, p: f64, stream: Stream) -> Tensor<2> {
         return x;
     }
     let [rows, columns] = x.dims();
-    let keep = (1.0 / (1.0 - p)) as f32;
-    let mask: Vec<f32> =
-        (0..(rows * columns) as u64).map(|i| if f64::from(stream.unit(i)) < p { 0.0 } else { keep }).collect();
-    let mask = Tensor::<2>::from_data(TensorData::new(mask, [rows, columns]), &x.device().without_autodiff());
+    let mask = Tensor::<2>::from_data(
+        TensorData::new(kept(rows * columns, p, stream), [rows, columns]),
+        &x.device().without_autodiff(),
+    );
     x * mask
+}
+
+/// The same for whole frames (Huang et al. 2016, where each frame of each clip is a picture of its own).
+pub(crate) fn drop_frames(x: Tensor<5>, p: f64, stream: Stream) -> Tensor<5> {
+    if p <= 0.0 {
+        return x;
+    }
+    let [b, _, t, ..] = x.dims();
+    let mask = TensorData::new(kept(b * t, p, stream), [b, 1, t, 1, 1]);
+    let mask = Tensor::<5>::from_data(mask, &x.device().without_autodiff());
+    x * mask
+}
+
+/// `n` factors, 0 with probability `p` and otherwise `1 / (1 - p)`.
+fn kept(n: usize, p: f64, stream: Stream) -> Vec<f32> {
+    let keep = (1.0 / (1.0 - p)) as f32;
+    (0..n as u64).map(|i| if f64::from(stream.unit(i)) < p { 0.0 } else { keep }).collect()
 }

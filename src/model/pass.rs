@@ -72,11 +72,11 @@ impl<'a> Pass<'a> {
         self.training() && matches!(self.store.entry(id).kind, EntryKind::Parameter { trainable: true, .. })
     }
 
-    /// A parameter in the shape PyTorch gives it; a leaf that requires gradients while training.
+    /// A parameter in the shape PyTorch gives it, or that shape with as many axes as asked for: a kernel of pictures
+    /// becomes one of a single frame, one of single cells a matrix. A leaf that requires gradients while training.
     pub fn parameter<const D: usize>(&mut self, id: EntryId) -> Tensor<D> {
         let entry = self.store.entry(id);
-        let mut shape = [1; D];
-        shape.copy_from_slice(&entry.shape);
+        let shape = with_axes(&entry.shape);
         if !self.moves(id) {
             return entry.value.clone().reshape(shape);
         }
@@ -120,5 +120,32 @@ impl<'a> Pass<'a> {
         };
         self.taps.push(Tap { layer: id.to_owned(), activation, leaf });
         x
+    }
+}
+
+/// `shape` in `D` axes: missing ones come after the first two, where time is; too many are merged into the last.
+fn with_axes<const D: usize>(shape: &[usize]) -> [usize; D] {
+    let mut out = [1; D];
+    if shape.len() >= D {
+        out.copy_from_slice(&shape[..D]);
+        out[D - 1..].iter_mut().for_each(|last| *last *= shape[D..].iter().product::<usize>());
+    } else {
+        let (first, rest) = shape.split_at(shape.len().min(2));
+        out[..first.len()].copy_from_slice(first);
+        out[D - rest.len()..].copy_from_slice(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_axes;
+
+    #[test]
+    fn shapes_gain_a_time_axis_and_lose_axes_of_one() {
+        assert_eq!(with_axes::<5>(&[64, 3, 7, 5]), [64, 3, 1, 7, 5]);
+        assert_eq!(with_axes::<5>(&[64, 3, 2, 7, 5]), [64, 3, 2, 7, 5]);
+        assert_eq!(with_axes::<2>(&[17, 1024, 1, 1, 1]), [17, 1024]);
+        assert_eq!(with_axes::<1>(&[17]), [17]);
     }
 }

@@ -3,6 +3,7 @@
 use super::builder::{Builder, Built};
 use super::error::ModelError;
 use super::network::Parts;
+use super::networks::{efficientnet, i3d, resnet, video_resnet};
 use super::{c3d, mobilenet, small};
 use crate::config::{ModelConfig, Pooling};
 use crate::domain::choices;
@@ -48,6 +49,9 @@ pub struct ModelSpec {
     pub poolings: &'static [Pooling],
     build: Build,
 }
+
+/// How a network that sees frames one by one may answer for a clip.
+const OVER_FRAMES: &[Pooling] = &[Pooling::Average, Pooling::MaxFeatures, Pooling::MaxLogits];
 
 /// Every network.
 pub const MODELS: &[ModelSpec] = &[
@@ -117,6 +121,110 @@ pub const MODELS: &[ModelSpec] = &[
         poolings: &[],
         build: mobilenet::high_temporal,
     },
+    ModelSpec {
+        id: "r3d-18",
+        title: "R3D-18",
+        summary: "3D kernels throughout; the usual start from Kinetics weights.",
+        input: (16, 112, 112),
+        default_layer: "layer4",
+        head: &["fc"],
+        frozen: false,
+        per_frame: false,
+        width: false,
+        poolings: &[],
+        build: video_resnet::r3d,
+    },
+    ModelSpec {
+        id: "r2plus1d-18",
+        title: "R(2+1)D-18",
+        summary: "Kernels over the picture and over time by turns; often a little better than R3D-18, and slower.",
+        input: (16, 112, 112),
+        default_layer: "layer4",
+        head: &["fc"],
+        frozen: false,
+        per_frame: false,
+        width: false,
+        poolings: &[],
+        build: video_resnet::r2plus1d,
+    },
+    ModelSpec {
+        id: "mc3-18",
+        title: "MC3-18",
+        summary: "3D kernels at the bottom, 2D ones above: a third of R3D-18's parameters, and all frames to the end.",
+        input: (16, 112, 112),
+        default_layer: "layer4",
+        head: &["fc"],
+        frozen: false,
+        per_frame: false,
+        width: false,
+        poolings: &[],
+        build: video_resnet::mc3,
+    },
+    ModelSpec {
+        id: "i3d",
+        title: "I3D",
+        summary: "Inception with kernels over time: few parameters for large clips, and weights from Kinetics.",
+        input: (16, 224, 224),
+        default_layer: "Mixed_5c",
+        head: &["logits"],
+        frozen: false,
+        per_frame: false,
+        width: false,
+        poolings: &[Pooling::Average, Pooling::Windows],
+        build: i3d::build,
+    },
+    ModelSpec {
+        id: "resnet-18",
+        title: "ResNet-18",
+        summary: "Frame by frame from ImageNet weights: what can be told without seeing time.",
+        input: (8, 224, 224),
+        default_layer: "layer4",
+        head: &["fc"],
+        frozen: false,
+        per_frame: true,
+        width: false,
+        poolings: OVER_FRAMES,
+        build: resnet::resnet18,
+    },
+    ModelSpec {
+        id: "resnet-50",
+        title: "ResNet-50",
+        summary: "Frame by frame, deeper than ResNet-18.",
+        input: (8, 224, 224),
+        default_layer: "layer4",
+        head: &["fc"],
+        frozen: false,
+        per_frame: true,
+        width: false,
+        poolings: OVER_FRAMES,
+        build: resnet::resnet50,
+    },
+    ModelSpec {
+        id: "efficientnet-b0",
+        title: "EfficientNet-B0",
+        summary: "Frame by frame with 4 million parameters.",
+        input: (8, 224, 224),
+        default_layer: "features.8",
+        head: &["classifier"],
+        frozen: false,
+        per_frame: true,
+        width: false,
+        poolings: OVER_FRAMES,
+        build: efficientnet::build,
+    },
+    ModelSpec {
+        id: "har-resnet-50",
+        title: "ResNet-50 with an image head",
+        summary: "Single pictures: two convolutions learn on a frozen ResNet-50.",
+        input: (1, 224, 224),
+        default_layer: "relu2",
+        head: &["conv1", "bn1", "conv2", "bn2", "fc"],
+        frozen: true,
+        per_frame: true,
+        width: false,
+        poolings: OVER_FRAMES,
+        build: resnet::image_head,
+    },
 ];
 
 impl ModelSpec {
@@ -165,6 +273,11 @@ impl ModelSpec {
     /// True when the array `name` belongs to the head rather than to the backbone.
     pub fn is_head(&self, name: &str) -> bool {
         self.head.iter().any(|h| name.strip_prefix(h).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    }
+
+    /// True when the parameter `name` is frozen unless the configuration says otherwise.
+    pub fn starts_frozen(&self, name: &str) -> bool {
+        self.frozen && !self.is_head(name)
     }
 
     /// Adds its layers to a builder.

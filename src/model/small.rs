@@ -12,6 +12,7 @@
 use super::builder::{Builder, Built, ConvSpec};
 use super::layers::Node;
 use super::network::Parts;
+use super::readout::Readout;
 use super::registry::Settings;
 
 const STEM: usize = 24;
@@ -41,7 +42,7 @@ fn layers(b: &mut Builder, s: &Settings, temporal: bool) -> Built<Parts> {
         let stage = ConvSpec::same(out, in_time([3; 3])).stride(in_time(stride));
         body.push(b.sequential(&name, &title, |b| unit(b, stage))?);
     }
-    b.global_pool("pool");
+    let readout = b.readout("pool", Readout::Average)?;
     let head = b.classifier("classifier", |b| vec![b.dropout("0", s.dropout.unwrap_or(0.2)), b.linear("1", s.classes)]);
-    Ok(Parts { body, head })
+    Ok(Parts { body, head, readout })
 }

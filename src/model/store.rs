@@ -77,9 +77,9 @@ impl Store {
         &self.device
     }
 
-    /// Appends an array.
-    pub fn add(&mut self, name: String, shape: Vec<usize>, kind: EntryKind, values: Vec<f32>) -> EntryId {
-        debug_assert_eq!(values.len(), shape.iter().product::<usize>(), "values of {name}");
+    /// Appends an array; without values it is only counted, and cannot be used.
+    pub fn add(&mut self, name: String, shape: Vec<usize>, kind: EntryKind, values: Option<Vec<f32>>) -> EntryId {
+        let values = values.unwrap_or_else(|| vec![0.0]);
         let value = flat(values, &self.device);
         self.entries.push(Entry { name, shape, kind, value });
         EntryId(self.entries.len() - 1)
