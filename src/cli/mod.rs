@@ -5,6 +5,7 @@ mod bench;
 mod bench_data;
 mod commands;
 mod explain;
+mod import;
 mod inspect;
 mod monitor;
 mod output;

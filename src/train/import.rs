@@ -65,6 +65,15 @@ pub fn guess(weights: &Path) -> Result<&'static ModelSpec, TrainError> {
     }
 }
 
+/// What a network could take from a weight file or a run, without taking it.
+///
+/// # Errors
+/// A file that is refused, or of which nothing fits.
+pub fn inspect(weights: &Path, model: &ModelConfig, classes: usize) -> Result<WeightReport, TrainError> {
+    let (file, _) = weights_of(weights)?;
+    Ok(crate::model::inspect(&file, model, classes)?)
+}
+
 /// Makes a run of foreign weights: every array of the network must be in the file, the class layer too, with as many
 /// outputs as there are classes.
 ///

@@ -18,7 +18,7 @@ mod store;
 
 pub use class_list::read_classes;
 pub use error::TrainError;
-pub use import::{Imported, config_for, guess, import};
+pub use import::{Imported, config_for, guess, import, inspect};
 pub use loss::Loss;
 pub use optim::Optimizer;
 pub use run::{TrainOptions, TrainOutcome, run};

@@ -3,10 +3,10 @@
 use super::names::{Reading, is_class_module};
 use super::{ArrayInfo, ArrayValues, ClassLayer, Match, Misfit, WeightFile, WeightReport};
 use crate::config::ModelConfig;
-use crate::model::device::ComputeDevice;
+use crate::model::builder::Builder;
 use crate::model::error::ModelError;
 use crate::model::network::Network;
-use crate::model::store::{Entry, EntryKind, flat};
+use crate::model::store::{Entry, EntryKind, Store, flat};
 use crate::model::{MODELS, ModelSpec};
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,13 +93,22 @@ struct Targets {
 }
 
 impl Targets {
-    fn of(network: &Network) -> Self {
-        let arrays: Vec<Target> = network.store.iter().map(Target::of).collect();
+    /// Of a network that would be built.
+    fn outlined(config: &ModelConfig, classes: usize) -> Result<Self, ModelError> {
+        let spec = ModelSpec::of(config)?;
+        let (t, h, w) = spec.input;
+        let mut builder = Builder::outline(spec.title, [t as usize, h as usize, w as usize]);
+        spec.add(&mut builder, config, classes)?;
+        Ok(Self::of(&builder.store, classes))
+    }
+
+    fn of(store: &Store, classes: usize) -> Self {
+        let arrays: Vec<Target> = store.iter().map(Target::of).collect();
         let by_name = arrays.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
         // The class layer is the last thing a network learns with.
-        let last = network.store.iter().filter(|e| matches!(e.kind, EntryKind::Parameter { .. })).last();
+        let last = store.iter().filter(|e| matches!(e.kind, EntryKind::Parameter { .. })).last();
         let class_module = last.and_then(|e| e.name.rsplit_once('.')).map(|(m, _)| m.to_owned()).unwrap_or_default();
-        Self { arrays, by_name, class_module, classes: network.classes() }
+        Self { arrays, by_name, class_module, classes }
     }
 
     fn is_class(&self, target: usize) -> bool {
@@ -238,8 +247,8 @@ impl Network {
     /// network is found.
     pub fn init_from(&mut self, path: &Path) -> Result<WeightReport, ModelError> {
         let mut file = WeightFile::open(path)?;
-        let targets = Targets::of(self);
-        let (plan, mut report) = planned(self, &targets, &file)?;
+        let targets = Targets::of(&self.store, self.classes());
+        let (plan, mut report) = planned(self.spec(), &targets, &file)?;
         let device = self.store.device().clone();
         let mut strange = Vec::new();
         let mut values = Vec::with_capacity(plan.taken.len());
@@ -291,8 +300,7 @@ fn fitted(values: ArrayValues, fit: Fit, shape: &[usize]) -> ArrayValues {
 }
 
 /// The best plan and its report, or the sentence that these weights are of something else.
-fn planned(network: &Network, targets: &Targets, file: &WeightFile) -> Result<(Plan, WeightReport), ModelError> {
-    let spec = network.spec();
+fn planned(spec: &ModelSpec, targets: &Targets, file: &WeightFile) -> Result<(Plan, WeightReport), ModelError> {
     let plan = targets.best(file.arrays());
     let kernel = |plan: &Plan| {
         let kernels = plan.taken.iter().zip(&targets.arrays).enumerate();
@@ -322,14 +330,7 @@ fn some_names(file: &WeightFile) -> String {
 pub fn inspect(path: &Path, config: &ModelConfig, classes: usize) -> Result<WeightReport, ModelError> {
     let file = WeightFile::open(path)?;
     let spec = ModelSpec::of(config)?;
-    let network = sketch(spec, config, classes)?;
-    planned(&network, &Targets::of(&network), &file).map(|found| found.1)
-}
-
-/// A network for its names and shapes only.
-fn sketch(spec: &ModelSpec, config: &ModelConfig, classes: usize) -> Result<Network, ModelError> {
-    let (t, h, w) = spec.input;
-    Network::build(config, classes, [t as usize, h as usize, w as usize], &ComputeDevice::cpu(), 0)
+    planned(spec, &Targets::outlined(config, classes)?, &file).map(|found| found.1)
 }
 
 /// The network whose weights a file holds, by its id, or two ids that cannot be told apart ("a or b").
@@ -337,8 +338,7 @@ pub fn looks_like(file: &WeightFile) -> Option<String> {
     let mut best: (f64, Vec<&str>) = (0.9, Vec::new());
     for spec in MODELS {
         let config = ModelConfig { id: spec.id.to_owned(), ..ModelConfig::default() };
-        let Ok(network) = sketch(spec, &config, 2) else { continue };
-        let targets = Targets::of(&network);
+        let Ok(targets) = Targets::outlined(&config, 2) else { continue };
         let Some(plan) = targets.best(file.arrays()) else { continue };
         let share = alike(&targets, &plan, file.arrays());
         if share > best.0 + 1e-6 {

@@ -244,6 +244,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Exported(path) => {
             say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
         }
-        Output::NotesSaved => {}
+        Output::Imported(imported) => {
+            let told = format!("{} is a run now", imported.report.path.display());
+            say(state, Severity::Info, "import", told);
+        }
+        Output::Weights(_) | Output::NotesSaved => {}
     }
 }
