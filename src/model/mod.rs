@@ -44,5 +44,5 @@ pub use store::ParameterRole;
 pub use stream::Stream;
 pub use weights::{
     ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,
-    looks_like, read_safetensors, write_safetensors,
+    looks_like, read_safetensors, write_safetensors, write_torch,
 };

@@ -154,10 +154,13 @@ fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
     }
     let other = WeightFile::open(&report.path).ok().and_then(|file| looks_like(&file)).filter(|id| *id != report.model);
     let hint = other.map(|id| format!("; these look like weights of {id}, try --model {id}")).unwrap_or_default();
-    let (taken, all) = (report.taken(), report.arrays);
-    let details = report.lines(false).into_iter().filter(|l| l.contains("left fresh") && !l.starts_with("class layer"));
-    let details = details.collect::<Vec<_>>().join("; ");
-    Err(incomplete(report, format!("only {taken} of {all} arrays fit ({details}){hint}")))
+    let first = report.missing.first().map(|name| format!("it has no {name}"));
+    let first = first.or_else(|| {
+        let m = report.mismatched.first()?;
+        Some(format!("{} should have shape {:?} but has {:?}", m.name, m.wanted, m.found))
+    });
+    let (taken, all, first) = (report.taken(), report.arrays, first.unwrap_or_default());
+    Err(incomplete(report, format!("only {taken} of {all} arrays fit ({first}){hint}")))
 }
 
 fn incomplete(report: &WeightReport, problem: String) -> TrainError {

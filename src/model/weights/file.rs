@@ -2,7 +2,7 @@
 
 use super::safetensors::SafeTensorsFile;
 use super::torch::{LEGACY_MAGIC, TorchError, TorchFile};
-use super::{ArrayInfo, ArrayValues};
+use super::{ArrayInfo, ArrayValues, NamedArray};
 use crate::model::error::ModelError;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -108,6 +108,18 @@ impl WeightFile {
             Body::Torch(file) => &file.beside,
             Body::SafeTensors(_) => &[],
         }
+    }
+
+    /// Reads every array.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more, or numbers that weights do not use.
+    pub fn read(&mut self) -> Result<Vec<NamedArray>, ModelError> {
+        let infos = self.arrays().to_vec();
+        let read = |(index, info): (usize, ArrayInfo)| {
+            Ok(NamedArray { name: info.name, shape: info.shape, values: self.values(index)? })
+        };
+        infos.into_iter().enumerate().map(read).collect()
     }
 
     /// Its arrays, in the order of the file.

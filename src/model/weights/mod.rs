@@ -14,12 +14,14 @@ mod pickle;
 mod report;
 mod safetensors;
 mod torch;
+mod torch_write;
 mod zip;
 
 pub use file::{WeightFile, WeightFormat};
 pub use fit::{inspect, looks_like};
 pub use report::{ClassLayer, Match, Misfit, WeightReport};
 pub use safetensors::{read_safetensors, write_safetensors};
+pub use torch_write::write_torch;
 
 use super::error::ModelError;
 use super::network::{Network, read};

@@ -32,7 +32,7 @@ pub fn write_safetensors(
     crate::files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
 }
 
-fn to_bytes(values: &ArrayValues) -> Vec<u8> {
+pub(super) fn to_bytes(values: &ArrayValues) -> Vec<u8> {
     match values {
         ArrayValues::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
         ArrayValues::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
