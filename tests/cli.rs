@@ -430,7 +430,11 @@ fn plot_draws_the_curves() {
 fn models_and_selftest_speak_json() {
     let models = document("models");
     for model in list(&models) {
-        has(model, "id parameters trainable input layers");
+        has(model, "id title summary parameters trainable input layers memory_per_clip");
+        let ids: Vec<&Value> = list(&model["layers"]).iter().map(|l| &l["id"]).collect();
+        assert!(ids.contains(&&model["default_layer"]), "{} has no layer {}", model["id"], model["default_layer"]);
+        let bytes = model["memory_per_clip"]["training_bytes"].as_u64().unwrap();
+        assert!(bytes > 1 << 20 && bytes < 4 << 30, "{}: {bytes} bytes a clip", model["id"]);
         list(&model["layers"]).iter().for_each(|l| has(l, "id shape"));
         let colours = |l: &&Value| l["id"] == "motion" && l["cam"] == true;
         assert!(!list(&model["layers"]).iter().any(|l| colours(&l)), "a heat map of colours is offered");
@@ -438,6 +442,8 @@ fn models_and_selftest_speak_json() {
     let of = |id: &str| list(&models).iter().find(|m| m["id"] == id).unwrap();
     assert_eq!(of("c3d")["parameters"], 27_797_137);
     assert_eq!(of("mobilenet-v2-3d")["parameters"], 2_375_825);
+    assert_eq!(of("r3d-18")["parameters"], 33_174_993);
+    assert_eq!(of("har-resnet-50")["trainable"], 10_622_991 + 2 * 257);
     let report = document("selftest");
     for check in list(&report["checks"]) {
         has(check, "name ok detail");

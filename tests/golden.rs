@@ -6,10 +6,11 @@ use kinolens::cam::{MapRequest, Target, explain};
 use kinolens::config::{LossKind, ModelConfig, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig};
 use kinolens::domain::PoolingRule;
 use kinolens::model::{
-    ArrayValues, ComputeDevice, GradientSet, NamedArray, Network, ParameterInfo, ParameterRole, read,
+    ArrayValues, ComputeDevice, GradientSet, NamedArray, Network, Outline, ParameterInfo, ParameterRole, read,
 };
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
+use reference::networks::{Named, sets};
 use serde_json::Value;
 
 mod reference;
@@ -20,16 +21,6 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 fn sizes(value: &Value) -> Vec<usize> {
     value.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
-}
-
-/// Our id of a reference network; `None` for those the registry does not have yet.
-fn ours(reference: &str) -> Option<&'static str> {
-    match reference {
-        "c3d" => Some("c3d"),
-        "mobilenetv2_3d_standard" => Some("mobilenet-v2-3d"),
-        "mobilenetv2_3d_high_temporal" => Some("mobilenet-v2-3d-high-temporal"),
-        _ => None,
-    }
 }
 
 // ---- the recipe ----------------------------------------------------------------------------------------------
@@ -83,10 +74,9 @@ fn clip(seed: &str, item: usize, [c, t, h, w]: [usize; 4]) -> Vec<f32> {
     out
 }
 
-/// A network with the recipe's weights.
-fn network(seed: &str, id: &str, classes: usize, clip: [usize; 3]) -> Network {
-    let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
-    let mut network = Network::build(&config, classes, clip, &ComputeDevice::cpu(), 7).unwrap();
+/// A network with the recipe's weights, which go by the names of the reference.
+fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> Network {
+    let mut network = Network::build(&named.config(), classes, clip, &ComputeDevice::cpu(), 7).unwrap();
     let arrays = network.state_dict().unwrap();
     let normalised: Vec<String> =
         arrays.iter().filter_map(|a| a.name.strip_suffix(".running_mean").map(str::to_owned)).collect();
@@ -94,10 +84,11 @@ fn network(seed: &str, id: &str, classes: usize, clip: [usize; 3]) -> Network {
         .into_iter()
         .map(|a| {
             let prefix = a.name.rsplit_once('.').map_or("", |p| p.0);
+            let normalisation = normalised.iter().any(|n| n == prefix);
             let values = match a.values {
                 ArrayValues::I64(v) => ArrayValues::I64(vec![0; v.len()]),
                 ArrayValues::F32(_) => {
-                    ArrayValues::F32(values(seed, &a.name, &a.shape, normalised.iter().any(|n| n == prefix)))
+                    ArrayValues::F32(values(seed, &(named.theirs)(&a.name), &a.shape, normalisation))
                 }
             };
             NamedArray { values, ..a }
@@ -105,6 +96,16 @@ fn network(seed: &str, id: &str, classes: usize, clip: [usize; 3]) -> Network {
         .collect();
     network.load_state_dict(&filled, true).unwrap();
     network
+}
+
+/// Batch, channels, frames, rows, columns of a reference input, whatever the order of its axes.
+fn clip_shape(shape: &[usize], kind: Option<&str>) -> [usize; 5] {
+    match *shape {
+        [b, t, c, h, w] if kind == Some("frames") || (c == 3 && t != 3) => [b, c, t, h, w],
+        [b, c, t, h, w] => [b, c, t, h, w],
+        [b, c, h, w] => [b, c, 1, h, w],
+        _ => panic!("an input of shape {shape:?}"),
+    }
 }
 
 fn seed_of(reference: &Value) -> String {
@@ -141,79 +142,105 @@ fn the_recipe_is_bit_exact() {
 
 #[test]
 fn names_shapes_and_parameter_counts_are_pytorch_s() {
-    let manifest = golden("manifest.json");
-    let logits = golden("logits.json");
     let mut seen = 0;
-    for (reference, rows) in manifest["models"].as_object().unwrap() {
-        let Some(id) = ours(reference) else { continue };
-        let cases = logits["cases"].as_object().unwrap().values();
-        let classes =
-            cases.filter(|c| c["model"] == **reference).map(|c| c["classes"].as_u64().unwrap()).next().unwrap();
-        let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
-        let network = Network::build(&config, classes as usize, [16, 64, 64], &ComputeDevice::cpu(), 0).unwrap();
-        let mut mine: Vec<(String, Vec<usize>)> =
-            network.state_dict().unwrap().into_iter().map(|a| (a.name, a.shape)).collect();
-        let mut theirs: Vec<(String, Vec<usize>)> =
-            rows.as_array().unwrap().iter().map(|r| (r[0].as_str().unwrap().to_owned(), sizes(&r[1]))).collect();
-        mine.sort();
-        theirs.sort();
-        assert_eq!(mine, theirs, "{reference}");
-        seen += 1;
+    for set in sets() {
+        let (manifest, logits) = (golden(&set.file("manifest.json")), golden(&set.file("logits.json")));
+        for (reference, rows) in manifest["models"].as_object().unwrap() {
+            let named = set.named(reference);
+            let mut cases = logits["cases"].as_object().unwrap().values();
+            let case = cases.find(|c| c["model"] == **reference).unwrap();
+            let [_, _, t, h, w] = clip_shape(&sizes(&case["input_shape"]), case["input_kind"].as_str());
+            let classes = case["classes"].as_u64().unwrap() as usize;
+            let network = Network::build(&named.config(), classes, [t, h, w], &ComputeDevice::cpu(), 0).unwrap();
+            let mut mine: Vec<(String, Vec<usize>)> =
+                network.state_dict().unwrap().into_iter().map(|a| ((named.theirs)(&a.name), a.shape)).collect();
+            let mut theirs: Vec<(String, Vec<usize>)> =
+                rows.as_array().unwrap().iter().map(|r| (r[0].as_str().unwrap().to_owned(), sizes(&r[1]))).collect();
+            mine.sort();
+            theirs.sort();
+            assert_eq!(mine, theirs, "{reference}");
+            // What is told without making the weights is the same.
+            let outline = Outline::of(&named.config(), classes, [t, h, w]).unwrap();
+            let found = (outline.parameters, outline.trainable, outline.layers.as_slice());
+            assert_eq!(found, (network.parameters(), network.trainable(), network.layers()), "{reference}");
+            seen += 1;
+        }
     }
-    assert!(seen > 0, "no reference network is in the registry");
+    assert!(seen >= 20, "{seen}");
+}
+
+/// Counts that the descriptions of the reference systems give.
+#[test]
+fn parameter_counts_are_those_of_the_reference_systems() {
+    let rows = [
+        ("c3d", 17, 27_797_137, 27_797_137),
+        ("mobilenet-v2-3d", 17, 2_375_825, 2_375_825),
+        ("mobilenet-v2-3d-high-temporal", 17, 2_375_825, 2_375_825),
+        ("r3d-18", 17, 33_174_993, 33_174_993),
+        ("r3d-18", 3, 33_167_811, 33_167_811),
+        ("r2plus1d-18", 17, 31_308_846, 31_308_846),
+        ("i3d", 17, 12_304_689, 12_304_689),
+        ("resnet-18", 17, 11_185_233, 11_185_233),
+        ("resnet-18", 3, 11_178_051, 11_178_051),
+        ("resnet-50", 17, 23_542_865, 23_542_865),
+        ("efficientnet-b0", 1000, 5_288_548, 5_288_548),
+        ("har-resnet-50", 15, 34_131_023, 10_622_991),
+    ];
+    for (id, classes, parameters, trainable) in rows {
+        let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
+        let outline = Outline::of(&config, classes, [16, 112, 112]).unwrap();
+        assert_eq!((outline.parameters, outline.trainable), (parameters, trainable), "{id}, {classes} classes");
+    }
 }
 
 #[test]
 fn logits_are_pytorch_s() {
-    let reference = golden("logits.json");
-    let seed = seed_of(&reference);
-    let mut skipped = Vec::new();
     let mut seen = 0;
-    for (name, case) in reference["cases"].as_object().unwrap() {
-        let model = case["model"].as_str().unwrap();
-        let Some(id) = ours(model) else {
-            skipped.push(name.as_str());
-            continue;
-        };
-        let shape = sizes(&case["input_shape"]);
-        let [batch, c, t, h, w] = shape[..] else { panic!("{name}: {shape:?}") };
-        let network = network(&seed, id, case["classes"].as_u64().unwrap() as usize, [t, h, w]);
-        let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
-        let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
-        let error = relative(&found, &numbers(&case["logits_f32"]));
-        eprintln!("{name}: {error:.1e}");
-        assert!(error < 2e-5, "{name}: {error:e}");
-        seen += 1;
+    for set in sets() {
+        let reference = golden(&set.file("logits.json"));
+        let seed = seed_of(&reference);
+        for (name, case) in reference["cases"].as_object().unwrap() {
+            let named = set.named(case["model"].as_str().unwrap());
+            let [batch, c, t, h, w] = clip_shape(&sizes(&case["input_shape"]), case["input_kind"].as_str());
+            let network = network(&seed, &named, case["classes"].as_u64().unwrap() as usize, [t, h, w]);
+            let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
+            let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
+            let error = relative(&found, &numbers(&case["logits_f32"]));
+            eprintln!("{name}: {error:.1e}");
+            assert!(error < 2e-5, "{name}: {error:e}");
+            seen += 1;
+        }
     }
-    eprintln!("not in the registry yet: {}", skipped.join(", "));
-    assert!(seen > 0);
+    assert!(seen >= 30, "{seen}");
 }
 
 #[test]
 fn heat_maps_are_pytorch_s() {
-    let folder = reference::golden_folder();
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        if !(file.starts_with("cam_") && file.ends_with(".json")) {
-            continue;
-        }
-        let reference = golden(&file);
-        let Some(id) = ours(reference["model"].as_str().unwrap()) else { continue };
-        let seed = seed_of(&reference);
-        for (size, cases) in reference["cams"].as_object().unwrap() {
-            let shape = sizes(&reference["inputs"][size]);
-            let [1, c, t, h, w] = shape[..] else { panic!("{file}: {shape:?}") };
-            let network = network(&seed, id, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
-            let pixels = clip(&seed, 0, [c, t, h, w]);
-            seen += maps(&file, size, &network, &pixels, [t, h, w], cases.as_array().unwrap());
+    for set in sets() {
+        for entry in std::fs::read_dir(set.folder()).unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            if !(file.starts_with(&set.file("cam_")) && file.ends_with(".json")) {
+                continue;
+            }
+            let reference = golden(&file);
+            let named = set.named(reference["model"].as_str().unwrap());
+            let seed = seed_of(&reference);
+            for (size, cases) in reference["cams"].as_object().unwrap() {
+                let [_, c, t, h, w] = clip_shape(&sizes(&reference["inputs"][size]), None);
+                let network = network(&seed, &named, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
+                let pixels = clip(&seed, 0, [c, t, h, w]);
+                let label = format!("{file} {size}");
+                let found = maps(&label, &named, &network, &pixels, [t, h, w], cases.as_array().unwrap());
+                seen += found;
+            }
         }
     }
-    assert!(seen > 0);
+    assert!(seen >= 200, "{seen}");
 }
 
 /// Every map of one network and size, from one pass forward and one back.
-fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize; 3], cases: &[Value]) -> usize {
+fn maps(label: &str, named: &Named, network: &Network, pixels: &[f32], shape: [usize; 3], cases: &[Value]) -> usize {
     const METHODS: [(&str, &str, PoolingRule, f64); 5] = [
         ("gradcam", "grad-cam", PoolingRule::SpaceTime, 1e-4),
         ("gradcampp", "grad-cam++", PoolingRule::SpaceTime, 1e-3),
@@ -225,10 +252,10 @@ fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize
     for case in cases {
         for (key, method, pooling, tolerance) in METHODS {
             let Some(raw) = case[key]["raw"].as_array() else { continue };
-            let (layer, target) = (case["layer"].as_str().unwrap(), case["target"].as_u64().unwrap() as usize);
+            let (layer, target) = (named.layer(network, case), case["target"].as_u64().unwrap() as usize);
             requests.push(MapRequest {
                 method: method.into(),
-                layer: Some(layer.into()),
+                layer: Some(layer.clone()),
                 target: Target::Class(target),
                 against: None,
                 pooling,
@@ -236,19 +263,23 @@ fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize
             let raw: Vec<f64> = raw.iter().map(|v| v.as_f64().unwrap()).collect();
             // One variant divides by a number that crosses zero: PyTorch's own f32 error says how far it can be trusted.
             let own = case[key]["f32_rel_err"].as_f64().unwrap_or(0.0);
-            expected.push((format!("{file} {size} {layer} {target} {key}"), raw, tolerance.max(20.0 * own)));
+            expected.push((format!("{label} {layer} {target} {key}"), raw, tolerance.max(30.0 * own)));
         }
     }
     // Both methods are linear in the gradient: the map of a difference of logits is the difference of their maps.
     for (key, method, _, tolerance) in METHODS.into_iter().filter(|m| ["gradcam", "hirescam"].contains(&m.0)) {
         for (a, b) in cases.iter().flat_map(|a| cases.iter().map(move |b| (a, b))) {
+            // Where two inputs of a pool are equal some maps are not defined, and not given.
+            if [a, b].iter().any(|case| case[key].is_null()) {
+                continue;
+            }
             if a["layer"] != b["layer"] || a["target"] == b["target"] {
                 continue;
             }
             let target = |case: &Value| Target::Class(case["target"].as_u64().unwrap() as usize);
             requests.push(MapRequest {
                 method: method.into(),
-                layer: Some(a["layer"].as_str().unwrap().into()),
+                layer: Some(named.layer(network, a)),
                 target: target(a),
                 against: Some(target(b)),
                 pooling: PoolingRule::SpaceTime,
@@ -258,16 +289,22 @@ fn maps(file: &str, size: &str, network: &Network, pixels: &[f32], shape: [usize
             let largest = |values: &[f64]| values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
             // What cancels leaves the errors of both.
             let grown = (largest(&a_raw) + largest(&b_raw)) / largest(&raw);
-            let name = format!("{file} {size} {} {} against {} {key}", a["layer"], a["target"], b["target"]);
+            let name = format!("{label} {} {} against {} {key}", a["layer"], a["target"], b["target"]);
             expected.push((name, raw, tolerance * grown));
         }
     }
     let explained = explain(network, pixels.to_vec(), shape, &requests).unwrap();
     assert_eq!(explained.maps.len(), expected.len());
+    let (mut wrong, mut worst) = (Vec::new(), 0.0_f64);
     for (map, (name, raw, tolerance)) in explained.maps.iter().zip(&expected) {
         let error = relative(&map.values, raw);
-        assert!(error < *tolerance, "{name}: {error:e} of at most {tolerance:e}");
+        worst = worst.max(error / tolerance);
+        if error >= *tolerance {
+            wrong.push(format!("{name}: {error:e} of at most {tolerance:e}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    eprintln!("{label}: {} maps, the worst takes {worst:.2} of what is allowed", expected.len());
     expected.len()
 }
 

@@ -27,7 +27,7 @@ pub struct MapRequest {
     /// A logit taken off it, so that the map shows what speaks for the one class rather than the other. Has no effect
     /// where both turn out to be the same class.
     pub against: Option<Target>,
-    /// How gradients are pooled.
+    /// How gradients are pooled. In a network that sees frames one by one each frame is pooled by itself either way.
     pub pooling: PoolingRule,
 }
 
@@ -119,6 +119,7 @@ pub fn explain(
                 gradient: gradient.get(of_row)?,
                 channels: *channels,
                 shape: *shape,
+                apart: network.spec().per_frame,
             };
             Some(HeatMap {
                 method: request.method.clone(),

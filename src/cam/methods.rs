@@ -14,6 +14,8 @@ pub struct LayerMap<'a> {
     pub channels: usize,
     /// Cells along time, height and width.
     pub shape: [usize; 3],
+    /// Each frame went through the network by itself: it is a picture of its own, and nothing is pooled over time.
+    pub apart: bool,
 }
 
 /// Activation and gradient to `T * H * W` raw values, before ReLU.
@@ -77,8 +79,8 @@ fn weighted(layer: LayerMap<'_>, pooling: PoolingRule, weight: fn(&[f32], &[f32]
     let [t, h, w] = layer.shape;
     let cells = t * h * w;
     let pooled = match pooling {
-        PoolingRule::SpaceTime => cells,
-        PoolingRule::PerTimeStep => h * w,
+        PoolingRule::SpaceTime if !layer.apart => cells,
+        PoolingRule::SpaceTime | PoolingRule::PerTimeStep => h * w,
     };
     let mut map = vec![0.0_f64; cells];
     if cells == 0 {
@@ -147,7 +149,8 @@ mod tests {
     #[test]
     fn maps_of_a_tiny_layer_by_hand() {
         let (activation, gradient) = ([1.0, 2.0, 3.0, 4.0], [0.5, 0.0, -1.0, 2.0]);
-        let layer = LayerMap { activation: &activation, gradient: &gradient, channels: 2, shape: [1, 1, 2] };
+        let layer =
+            LayerMap { activation: &activation, gradient: &gradient, channels: 2, shape: [1, 1, 2], apart: false };
         // Weights 0.25 and 0.5.
         assert_eq!(grad_cam(layer, PoolingRule::SpaceTime), [0.25 + 1.5, 0.5 + 2.0]);
         assert_eq!(hires_cam(layer, PoolingRule::SpaceTime), [0.5 - 3.0, 0.0 + 8.0]);
@@ -155,6 +158,13 @@ mod tests {
         let (w0, w1) = (weight(0.5, 3.0), weight(2.0, 7.0));
         let expected = [w0 + 3.0 * w1, 2.0 * w0 + 4.0 * w1];
         for (value, expected) in grad_cam_plus_plus(layer, PoolingRule::SpaceTime).into_iter().zip(expected) {
+            assert!((f64::from(value) - expected).abs() < 1e-6, "{value} {expected}");
+        }
+        // The same numbers as two frames of one cell: pictures of their own are weighted each by its own gradient.
+        let frames = LayerMap { shape: [2, 1, 1], apart: true, ..layer };
+        assert_eq!(grad_cam(frames, PoolingRule::SpaceTime), [0.5 - 3.0, 0.0 + 8.0]);
+        let expected = [weight(0.5, 1.0), 4.0 * weight(2.0, 4.0)];
+        for (value, expected) in grad_cam_plus_plus(frames, PoolingRule::SpaceTime).into_iter().zip(expected) {
             assert!((f64::from(value) - expected).abs() < 1e-6, "{value} {expected}");
         }
     }

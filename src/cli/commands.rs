@@ -321,37 +321,58 @@ fn models(args: &ModelsArgs) -> Outcome {
     if args.classes == 0 {
         return Err(Exit::Usage(anyhow!("--classes must be at least 1")));
     }
-    let device = crate::model::ComputeDevice::cpu();
     let mut documents = Vec::new();
     for spec in crate::model::MODELS {
         let config = crate::config::ModelConfig { id: spec.id.to_owned(), ..Default::default() };
         let (t, h, w) = spec.input;
-        let clip = [t as usize, h as usize, w as usize];
-        let network = crate::model::Network::build(&config, args.classes, clip, &device, 0)?;
+        let outline = crate::model::Outline::of(&config, args.classes, [t, h, w].map(|n| n as usize))?;
         if args.json.json {
-            let layers: Vec<Value> =
-                network.layers().iter().map(|l| json!({ "id": l.id, "shape": l.shape, "cam": l.cam })).collect();
-            documents.push(json!({
-                "id": spec.id, "title": spec.title, "parameters": network.parameters(),
-                "trainable": network.trainable(), "input": [3, t, h, w], "classes": args.classes,
-                "default_layer": network.default_layer(), "layers": layers,
-            }));
+            documents.push(model_document(spec, &outline, args.classes));
             continue;
         }
+        let frozen = match outline.parameters - outline.trainable {
+            0 => String::new(),
+            n => format!(", {} of them frozen", grouped(n as u64)),
+        };
         print_line(&format!(
-            "{:30} {:>12} parameters   input 3x{t}x{h}x{w}",
+            "{:30} {:>12} parameters{frozen}   input 3x{t}x{h}x{w}",
             spec.id,
-            grouped(network.parameters() as u64)
+            grouped(outline.parameters as u64)
         ));
-        print_line(&format!("    {} {}", spec.title, spec.summary));
+        print_line(&format!("    {}: {}", spec.title, spec.summary));
+        let [training, evaluation] =
+            [outline.training_bytes_per_clip, outline.evaluation_bytes_per_clip].map(|b| b.div_ceil(1 << 20));
         print_line(&format!(
-            "    heatmaps at {} by default, {} layers in all",
-            network.default_layer(),
-            network.cam_layers().len()
+            "    heatmaps at {} by default, {} layers in all; about {training} MiB a clip to train, {evaluation} to evaluate",
+            spec.default_layer,
+            outline.layers.iter().filter(|l| l.cam).count()
         ));
     }
     if args.json.json {
         print_json(&Value::Array(documents));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn model_document(spec: &crate::model::ModelSpec, outline: &crate::model::Outline, classes: usize) -> Value {
+    let (t, h, w) = spec.input;
+    let layers: Vec<Value> = outline
+        .layers
+        .iter()
+        .map(|l| {
+            json!({
+                "id": l.id, "kind": l.kind, "title": l.title, "shape": l.shape, "parameters": l.parameters, "cam": l.cam,
+            })
+        })
+        .collect();
+    json!({
+        "id": spec.id, "title": spec.title, "summary": spec.summary, "parameters": outline.parameters,
+        "trainable": outline.trainable, "input": [3, t, h, w], "classes": classes, "default_layer": spec.default_layer,
+        "head": spec.head, "frozen_backbone": spec.frozen, "per_frame": spec.per_frame,
+        "options": { "width": spec.width, "pooling": spec.poolings },
+        "memory_per_clip": {
+            "training_bytes": outline.training_bytes_per_clip, "evaluation_bytes": outline.evaluation_bytes_per_clip,
+        },
+        "layers": layers,
+    })
 }

@@ -16,6 +16,18 @@ pub enum Pooling {
     Windows,
 }
 
+impl Pooling {
+    /// What it does, for people.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Average => "Features are averaged over the whole clip",
+            Self::MaxFeatures => "The largest of each feature over all frames",
+            Self::MaxLogits => "Each frame is scored by itself, and the largest scores count",
+            Self::Windows => "The average of the scores of overlapping windows; needs clips of at least one window",
+        }
+    }
+}
+
 impl std::fmt::Display for Pooling {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -47,5 +59,29 @@ impl ModelOptions {
         let (narrow, wide) = (Self::WIDTHS.start(), Self::WIDTHS.end());
         (!Self::WIDTHS.contains(&width))
             .then(|| format!("model.options.width must be between {narrow} and {wide}; 1 is the usual network"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Pooling, RunConfig};
+
+    #[test]
+    fn options_are_set_read_back_and_kept_within_bounds() {
+        let mut config = RunConfig::reference();
+        config.set("model.options.width=0.5").unwrap();
+        config.set("model.options.pooling=MaxLogits").unwrap();
+        assert_eq!((config.model.options.width, config.model.options.pooling), (Some(0.5), Some(Pooling::MaxLogits)));
+        assert_eq!(RunConfig::from_ron(&config.to_ron()).unwrap(), config);
+        config.set("model.options.pooling=None").unwrap();
+        assert_eq!(config.model.options.pooling, None);
+        assert!(config.set("model.options.pooling=Median").unwrap_err().to_string().contains("MaxFeatures"));
+        assert!(config.set("model.options.depth=3").unwrap_err().to_string().contains("width"));
+        assert!(RunConfig::from_ron("(model: (id: \"c3d\", options: (wdth: 2.0)))").is_err());
+        for wrong in ["0", "-1", "0.05", "5", "nan"] {
+            config.model.options.width = Some(wrong.parse().unwrap());
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains("model.options.width") && error.contains("between 0.1 and 4"), "{error}");
+        }
     }
 }

@@ -49,6 +49,56 @@ pub const PRESETS: &[Preset] = &[
         summary: "MobileNetV2-3D: a tenth of C3D's parameters.",
         ron: include_str!("../../configs/mobilenet-v2-3d.ron"),
     },
+    Preset {
+        name: "r3d-18",
+        summary: "R3D-18 on 16 frames of 112x112, normalised as its Kinetics weights were.",
+        ron: include_str!("../../configs/r3d-18.ron"),
+    },
+    Preset {
+        name: "r2plus1d-18",
+        summary: "R(2+1)D-18 on 16 frames of 112x112, normalised as its Kinetics weights were.",
+        ron: include_str!("../../configs/r2plus1d-18.ron"),
+    },
+    Preset {
+        name: "mc3-18",
+        summary: "MC3-18 on 16 frames of 112x112, normalised as its Kinetics weights were.",
+        ron: include_str!("../../configs/mc3-18.ron"),
+    },
+    Preset {
+        name: "i3d",
+        summary: "I3D on 16 frames of 224x224 with colours from -1 to 1.",
+        ron: include_str!("../../configs/i3d.ron"),
+    },
+    Preset {
+        name: "resnet-18",
+        summary: "ResNet-18 frame by frame on 8 frames of 224x224, normalised as its ImageNet weights were.",
+        ron: include_str!("../../configs/resnet-18.ron"),
+    },
+    Preset {
+        name: "resnet-50",
+        summary: "ResNet-50 frame by frame on 8 frames of 224x224, normalised as its ImageNet weights were.",
+        ron: include_str!("../../configs/resnet-50.ron"),
+    },
+    Preset {
+        name: "efficientnet-b0",
+        summary: "EfficientNet-B0 frame by frame on 8 frames of 224x224, normalised as its ImageNet weights were.",
+        ron: include_str!("../../configs/efficientnet-b0.ron"),
+    },
+    Preset {
+        name: "har-resnet-50",
+        summary: "Actions in single pictures: an image head on a frozen ResNet-50.",
+        ron: include_str!("../../configs/har-resnet-50.ron"),
+    },
+    Preset {
+        name: "ucf-resnet-18",
+        summary: "2D against 3D on UCF-101: ResNet-18 over 20 frames, features averaged.",
+        ron: include_str!("../../configs/ucf-resnet-18.ron"),
+    },
+    Preset {
+        name: "ucf-r3d-18",
+        summary: "2D against 3D on UCF-101: R3D-18 over 16 frames of 224x224.",
+        ron: include_str!("../../configs/ucf-r3d-18.ron"),
+    },
 ];
 
 /// Replaces the value at a dotted key. Goes through a JSON tree so that every field, present or future, has a key.

@@ -231,9 +231,17 @@ impl Network {
         let body = &self.parts.body;
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
+        let x = run(below, x, &mut Pass::new(&self.store, Mode::Eval));
         let mut pass = Pass::tapped(&self.store, Mode::Eval, layers);
-        let x = run(below, x, &mut pass);
-        let x = repeat(x, copies.max(1));
+        let inside = |n: &Node| layers.iter().any(|l| *l != n.id && n.holds(l));
+        let (x, above) = match above.split_first() {
+            // Asked for is the output of the first node alone: that too is made once.
+            Some((node, above)) if !inside(node) => {
+                let x = node.layer.forward(x, &mut Pass::new(&self.store, Mode::Eval));
+                (pass.catch(&node.id, repeat(x, copies.max(1))), above)
+            }
+            _ => (repeat(x, copies.max(1)), above),
+        };
         let x = run(above, x, &mut pass);
         let logits = self.classify(x, &mut pass);
         let caught = std::mem::take(&mut pass.taps);

@@ -3,7 +3,8 @@
 use super::form_rows::{Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
 use super::style;
 use crate::config::{
-    ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, OptimizerKind, RunConfig, Schedule, Validation,
+    ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, ModelOptions, OptimizerKind, Pooling, RunConfig,
+    Schedule, Validation,
 };
 use crate::domain::LabelRule;
 use crate::model::{MODELS, ModelSpec};
@@ -117,6 +118,40 @@ fn network(r: &mut Rows<'_>) {
         |c| &mut c.model.num_classes,
         optional("as the dataset", 17, whole(1..=10_000, "")),
     );
+    network_options(r);
+}
+
+/// Rows of what only some networks can be told; a value that is there can always be taken away.
+fn network_options(r: &mut Rows<'_>) {
+    let (model, spec) = (&r.config().model, MODELS.iter().find(|m| m.id == r.config().model.id));
+    let wide = model.options.width.is_some() || spec.is_some_and(|s| s.width);
+    let poolings = spec.map_or(&[][..], |s| s.poolings);
+    let pooled = model.options.pooling.is_some() || !poolings.is_empty();
+    if wide {
+        r.row(
+            "model.options.width",
+            "Width",
+            "Factor on the channels of every layer: 0.5 is a narrower and faster network.",
+            |c| &mut c.model.options.width,
+            optional("the usual width", 1.0, fraction(ModelOptions::WIDTHS, 0.01, "")),
+        );
+    }
+    if pooled {
+        let options: Vec<(Option<Pooling>, String, &str)> = std::iter::once((None, "the network's own".into(), ""))
+            .chain(poolings.iter().map(|p| (Some(*p), p.to_string(), p.summary())))
+            .collect();
+        r.row(
+            "model.options.pooling",
+            "Answer for a clip",
+            "How the answers to the frames or places of a clip become one.",
+            |c| &mut c.model.options.pooling,
+            |ui, value| {
+                let options: Vec<_> =
+                    options.iter().map(|(value, name, help)| (*value, name.as_str(), *help)).collect();
+                choice(ui, "pooling", value, &options);
+            },
+        );
+    }
 }
 
 fn training(r: &mut Rows<'_>) {
@@ -677,6 +712,8 @@ mod tests {
     fn every_value_of_a_configuration_has_a_row_that_the_search_finds() {
         let mut all = BTreeSet::new();
         let mut config = RunConfig::reference();
+        // One that can be told more than most.
+        config.model.id = "mobilenet-v2-3d".into();
         keys(&serde_json::to_value(&config).unwrap(), "", 0, &mut all);
         assert!(all.len() > 40, "{all:?}");
         let mut base = config.clone();
