@@ -33,6 +33,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
     Import(ImportArgs),
+    /// The weights of a run as a file that PyTorch loads.
+    Export(ExportArgs),
     /// Draw the curves and the last evaluation of a run again.
     Plot(PlotArgs),
     /// Networks: parameters, input, layers.
@@ -202,6 +204,30 @@ pub struct ImportArgs {
     #[arg(long)]
     pub out: PathBuf,
     /// Replace a run that is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WeightFormatArg {
+    Safetensors,
+    Pth,
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Kind of file.
+    #[arg(long, value_enum, default_value_t = WeightFormatArg::Safetensors)]
+    pub format: WeightFormatArg,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace a file that is there.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

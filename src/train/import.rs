@@ -12,9 +12,6 @@ use crate::model::{ComputeDevice, ModelSpec, Network, WeightFile, WeightReport, 
 use crate::progress::Monitor;
 use std::path::{Path, PathBuf};
 
-/// Mean and standard deviation of Kinetics, on which torchvision's networks for clips are trained.
-const KINETICS: ([f32; 3], [f32; 3]) = ([0.43216, 0.394666, 0.37645], [0.22803, 0.22145, 0.216989]);
-
 /// A run that was made of foreign weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
@@ -24,8 +21,8 @@ pub struct Imported {
     pub report: WeightReport,
 }
 
-/// The configuration for a network when nobody names a preset: that of the preset for it, or else its usual clips with
-/// the normalisation its public weights are trained with.
+/// The configuration for a network when nobody names a preset: that of the preset for it, with the normalisation its
+/// public weights are trained with, or else its usual clips.
 ///
 /// # Errors
 /// An unknown network, or a preset that cannot be read.
@@ -40,9 +37,6 @@ pub fn config_for(model: &str) -> Result<RunConfig, TrainError> {
     let mut config = RunConfig::reference();
     config.model = ModelConfig { id: model.to_owned(), ..ModelConfig::default() };
     (config.clip.length, config.clip.height, config.clip.width) = spec.input;
-    if ["r3d-18", "r2plus1d-18", "mc3-18"].contains(&model) {
-        (config.clip.mean, config.clip.std) = KINETICS;
-    }
     Ok(config)
 }
 

@@ -41,6 +41,14 @@ use ZipError::Damaged;
 struct Entry {
     header: u64,
     size: u64,
+    /// Why it cannot be read; an archive of something else is named by what is in it.
+    fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Encrypted,
+    Compressed,
 }
 
 /// The table of contents.
@@ -102,6 +110,11 @@ impl Archive {
     /// Where the bytes of an entry begin, and how many there are.
     pub fn place(&self, file: &mut File, name: &str) -> Result<(u64, u64), ZipError> {
         let entry = self.entries.get(name).ok_or_else(|| ZipError::Missing(name.to_owned()))?;
+        match entry.fault {
+            Some(Fault::Encrypted) => return Err(ZipError::Encrypted(name.to_owned())),
+            Some(Fault::Compressed) => return Err(ZipError::Compressed(name.to_owned())),
+            None => {}
+        }
         let outside = Damaged("an entry does not lie within it");
         if entry.header.checked_add(30).is_none_or(|end| end > self.len) {
             return Err(outside);
@@ -125,9 +138,16 @@ fn end(file: &mut File, len: u64) -> Result<(u64, u64, u64), ZipError> {
     let reach = END_REACH.min(len);
     let tail = bytes_at(file, len - reach, reach)?;
     let at = tail.windows(4).rposition(|w| w == b"PK\x05\x06").ok_or(ZipError::NoEnd)?;
+    if tail.len() < at + 22 {
+        return Err(ZipError::NoEnd);
+    }
     let mut fields = Fields(&tail[at + 4..]);
     fields.take(6)?; // numbers of disks, entries on this one
     let (count, size, place) = (fields.number(2)?, fields.number(4)?, fields.number(4)?);
+    let comment = fields.number(2)? as usize;
+    if fields.0.len() < comment {
+        return Err(ZipError::NoEnd);
+    }
     if count != 0xFFFF && size != ELSEWHERE && place != ELSEWHERE {
         return Ok((count, size, place));
     }
@@ -174,14 +194,14 @@ fn row(fields: &mut Fields<'_>, len: u64) -> Result<(String, Entry), ZipError> {
             }
         }
     }
-    if flags & 1 != 0 {
-        return Err(ZipError::Encrypted(name));
-    }
-    if method != 0 {
-        return Err(ZipError::Compressed(name));
-    }
-    if packed != size || header.checked_add(size).is_none_or(|end| end > len) {
+    let fault = match (flags & 1, method) {
+        (0, 0) => None,
+        (0, _) => Some(Fault::Compressed),
+        _ => Some(Fault::Encrypted),
+    };
+    let fits = header.checked_add(packed).is_some_and(|end| end <= len);
+    if !fits || fault.is_none() && packed != size {
         return Err(Damaged("an entry does not lie within it"));
     }
-    Ok((name, Entry { header, size }))
+    Ok((name, Entry { header, size, fault }))
 }
