@@ -5,119 +5,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kinolens::cam::{MapRequest, Target, explain};
 use kinolens::config::{LossKind, ModelConfig, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig};
 use kinolens::domain::PoolingRule;
-use kinolens::model::{
-    ArrayValues, ComputeDevice, GradientSet, NamedArray, Network, Outline, ParameterInfo, ParameterRole, read,
-};
+use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInfo, ParameterRole, read};
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
 use reference::networks::{Named, sets};
+use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, values};
 use serde_json::Value;
 
 mod reference;
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-}
-
-fn sizes(value: &Value) -> Vec<usize> {
-    value.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
-}
-
-// ---- the recipe ----------------------------------------------------------------------------------------------
-
-fn fnv1a64(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01B3))
-}
-
-fn splitmix(state: u64, i: u64) -> u64 {
-    let mut z = state.wrapping_add((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-fn unit(seed: &str, name: &str, n: usize) -> Vec<f32> {
-    let state = fnv1a64(&format!("{seed}:{name}"));
-    (0..n as u64).map(|i| (splitmix(state, i) >> 40) as f32 * 2.0_f32.powi(-23) - 1.0).collect()
-}
-
-/// Values of an array by its name, shape and whether it belongs to a batch normalisation.
-fn values(seed: &str, name: &str, shape: &[usize], normalisation: bool) -> Vec<f32> {
-    let u = unit(seed, name, shape.iter().product());
-    let leaf = name.rsplit('.').next().unwrap();
-    match leaf {
-        "running_var" => u.into_iter().map(|u| 1.0 + 0.5 * u.abs()).collect(),
-        "weight" if normalisation => u.into_iter().map(|u| 1.0 + 0.1_f32 * u).collect(),
-        "weight" if shape.len() >= 2 => {
-            let bound = (6.0_f64 / shape[1..].iter().product::<usize>() as f64).sqrt() as f32;
-            u.into_iter().map(|u| bound * u).collect()
-        }
-        _ => u.into_iter().map(|u| 0.1_f32 * u).collect(),
-    }
-}
-
-fn clip(seed: &str, item: usize, [c, t, h, w]: [usize; 4]) -> Vec<f32> {
-    let (tb, hb, wb) = (t.div_ceil(4), h.div_ceil(16), w.div_ceil(16));
-    let block = unit(seed, &format!("input.{item}.block"), c * tb * hb * wb);
-    let pixel = unit(seed, &format!("input.{item}.pixel"), c * t * h * w);
-    let mut out = Vec::with_capacity(pixel.len());
-    for ci in 0..c {
-        for ti in 0..t {
-            for y in 0..h {
-                for x in 0..w {
-                    let b = block[((ci * tb + ti / 4) * hb + y / 16) * wb + x / 16];
-                    out.push(1.5 * b + 0.5 * pixel[((ci * t + ti) * h + y) * w + x]);
-                }
-            }
-        }
-    }
-    out
-}
-
-/// A network with the recipe's weights, which go by the names of the reference.
-fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> Network {
-    let mut network = Network::build(&named.config(), classes, clip, &ComputeDevice::cpu(), 7).unwrap();
-    let arrays = network.state_dict().unwrap();
-    let normalised: Vec<String> =
-        arrays.iter().filter_map(|a| a.name.strip_suffix(".running_mean").map(str::to_owned)).collect();
-    let filled: Vec<NamedArray> = arrays
-        .into_iter()
-        .map(|a| {
-            let prefix = a.name.rsplit_once('.').map_or("", |p| p.0);
-            let normalisation = normalised.iter().any(|n| n == prefix);
-            let values = match a.values {
-                ArrayValues::I64(v) => ArrayValues::I64(vec![0; v.len()]),
-                ArrayValues::F32(_) => {
-                    ArrayValues::F32(values(seed, &(named.theirs)(&a.name), &a.shape, normalisation))
-                }
-            };
-            NamedArray { values, ..a }
-        })
-        .collect();
-    network.load_state_dict(&filled, true).unwrap();
-    network
-}
-
-/// Batch, channels, frames, rows, columns of a reference input, whatever the order of its axes.
-fn clip_shape(shape: &[usize], kind: Option<&str>) -> [usize; 5] {
-    match *shape {
-        [b, t, c, h, w] if kind == Some("frames") || (c == 3 && t != 3) => [b, c, t, h, w],
-        [b, c, t, h, w] => [b, c, t, h, w],
-        [b, c, h, w] => [b, c, 1, h, w],
-        _ => panic!("an input of shape {shape:?}"),
-    }
-}
-
-fn seed_of(reference: &Value) -> String {
-    reference["meta"]["seed"].as_str().unwrap().to_owned()
-}
-
-/// Largest difference over the largest reference value.
-fn relative(found: &[f32], expected: &[f64]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let scale = expected.iter().fold(0.0_f64, |m, v| m.max(v.abs())).max(1e-30);
-    found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max) / scale
-}
 
 #[test]
 fn the_recipe_is_bit_exact() {
@@ -179,10 +74,12 @@ fn parameter_counts_are_those_of_the_reference_systems() {
         ("r3d-18", 17, 33_174_993, 33_174_993),
         ("r3d-18", 3, 33_167_811, 33_167_811),
         ("r2plus1d-18", 17, 31_308_846, 31_308_846),
+        ("mc3-18", 17, 11_498_961, 11_498_961),
         ("i3d", 17, 12_304_689, 12_304_689),
         ("resnet-18", 17, 11_185_233, 11_185_233),
         ("resnet-18", 3, 11_178_051, 11_178_051),
         ("resnet-50", 17, 23_542_865, 23_542_865),
+        ("efficientnet-b0", 17, 4_029_325, 4_029_325),
         ("efficientnet-b0", 1000, 5_288_548, 5_288_548),
         ("har-resnet-50", 15, 34_131_023, 10_622_991),
     ];

@@ -11,7 +11,7 @@ use kinolens::data::{
 };
 use kinolens::domain::{Clip, Dataset, Label};
 use kinolens::progress::Silent;
-use kinolens::video::Video;
+use kinolens::video::{Video, VideoWriter};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -152,6 +152,54 @@ fn loading_does_not_depend_on_threads_or_memory() {
         let other = batches(&source, &all, &LoaderOptions { epoch: 3, ..options(0) });
         assert_ne!(other[0].clips, truth[0].clips);
     }
+}
+
+#[test]
+fn frames_on_disk_are_those_that_were_decoded() {
+    let root = temp();
+    for (v, class) in ["a", "a", "b"].iter().enumerate() {
+        std::fs::create_dir_all(root.path().join(class)).unwrap();
+        let path = root.path().join(class).join(format!("s{v}_{class}.mp4"));
+        let mut writer = VideoWriter::create(&path, 48, 32, 25.0).unwrap();
+        for n in 0..21 {
+            let pixel = |i: usize| [(i * 7 + n * 9) as u8, (i / 48 * 8) as u8, (n * 11 + v * 60) as u8];
+            writer.push_pixels(48, 32, (0..48 * 32).flat_map(pixel).collect::<Vec<u8>>().as_slice()).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+    let data = Arc::new(open(root.path()));
+    let mut rich = config();
+    // With a step of 2 the last clip of a video ends with a frame that no step leads to.
+    rich.clip.step = 2;
+    let mut all = clips(&data, &rich);
+    all.extend((0..3).map(|video| Clip { video, start: 17, label: Some(Label::Class(0)) }));
+    let mut poor = rich.clone();
+    poor.training.cache_mib = 0;
+    let options = LoaderOptions { batch_size: 5, workers: 3, ..LoaderOptions::default() };
+    let truth = batches(&Arc::new(ClipSource::new(data.clone(), &rich)), &all, &options);
+    assert_eq!(batches(&Arc::new(ClipSource::new(data.clone(), &poor)), &all, &options), truth);
+    let disk = temp();
+    let folder = disk.path().join("frames");
+    let kept =
+        |config: &RunConfig| Arc::new(ClipSource::new(data.clone(), config).with_disk_at(folder.clone(), 1 << 30));
+    let files = || std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect::<Vec<_>>();
+    for config in [&poor, &rich, &poor] {
+        assert_eq!(batches(&kept(config), &all, &options), truth);
+        assert_eq!(files().len(), 3);
+    }
+    // Damaged ones are noticed and decoded again.
+    for path in files() {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0xff;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(batches(&kept(&poor), &all, &options), truth);
+    assert_eq!(batches(&kept(&rich), &all, &options), truth);
+    // Without room on disk nothing is written.
+    let full = Arc::new(ClipSource::new(data.clone(), &poor).with_disk_at(disk.path().join("none"), 1000));
+    assert_eq!(batches(&full, &all, &options), truth);
+    assert!(!disk.path().join("none").exists());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The manifest (`KINOLENS_VIDEOS`, default `../shared/data`) comes from FFmpeg; its `about` field states the tolerances.
 
-use kinolens::video::{MeanColour, ProbeReport, Video, probe};
+use kinolens::video::{MeanColour, Picture, ProbeReport, Video, probe};
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -107,6 +107,32 @@ fn compare_properties(report: &ProbeReport, truth: &Value) -> Result<(), String>
         }
     }
     Ok(())
+}
+
+#[test]
+fn some_rows_and_columns_of_a_picture_are_those_of_the_whole_one() {
+    all(|path, _| part_of_the_whole(&Video::open(path).map_err(|e| e.to_string())?));
+}
+
+fn part_of_the_whole(video: &Video) -> Result<(), String> {
+    let at = video.info().frames / 2;
+    let whole = video.frame(at).map_err(|e| e.to_string())?.image.clone();
+    let rows: Vec<u32> = (0..whole.height).filter(|y| y % 7 == 3 || *y + 1 == whole.height).collect();
+    let columns: Vec<u32> = (0..whole.width).filter(|x| x % 5 < 2).collect();
+    let mut expected = Vec::new();
+    for (y, x) in rows.iter().flat_map(|y| columns.iter().map(move |x| (y, x))) {
+        let from = ((y * whole.width + x) * 3) as usize;
+        expected.extend_from_slice(&whole.data[from..from + 3]);
+    }
+    let mut seen = 0;
+    let check = &mut |picture: &Picture| {
+        seen += 1;
+        assert_eq!(picture.size(), (whole.width, whole.height), "{}", video.path().display());
+        assert!(picture.rgb_where(&rows, &columns)? == expected, "{}", video.path().display());
+        Ok(true)
+    };
+    video.for_each_picture(at, at + 1, at.is_multiple_of(2), check).map_err(|e| e.to_string())?;
+    if seen == 1 { Ok(()) } else { Err(format!("{seen} pictures came")) }
 }
 
 #[test]

@@ -4,13 +4,15 @@ use super::Exit;
 use super::args::BenchArgs;
 use super::commands::Outcome;
 use super::monitor::{print_json, print_line};
-use crate::model::{ComputeDevice, MODELS, ModelSpec, profile};
-use crate::train::bench::{Round, Subject};
+use crate::model::profile::{self, Spent};
+use crate::model::{ComputeDevice, MODELS, ModelSpec};
+use crate::train::bench::{Round, Subject, large_product};
 use anyhow::anyhow;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Operations of a profile that are told.
 const TOLD: usize = 40;
@@ -51,7 +53,7 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
             results.push(entry("", median));
             results.push(entry(", fastest", seconds[0]));
             if args.profile {
-                profiles.extend(profiled(&name, &mut subject, args.json.json)?);
+                profiles.extend(profiled(&name, &mut subject, args, &device)?);
             }
         }
     }
@@ -100,22 +102,45 @@ fn in_turns(subject: &mut Subject) -> Result<(), Exit> {
     Ok(())
 }
 
-/// One more round, with its operations.
-fn profiled(name: &str, subject: &mut Subject, quiet: bool) -> Result<Vec<Value>, Exit> {
-    profile::start();
-    let whole = time(subject);
-    let spent = profile::stop();
-    let whole = whole?;
-    let own: f64 = spent.iter().map(|(_, s)| s.time.as_secs_f64()).sum();
-    let mut rows: Vec<(String, u64, f64)> =
-        spent.into_iter().map(|(operation, s)| (operation, s.calls, s.time.as_secs_f64())).collect();
-    rows.insert(0, ("everything else".to_owned(), 1, (whole - own).max(0.0)));
-    if !quiet {
-        for (operation, calls, seconds) in rows.iter().take(TOLD) {
-            let share = 100.0 * seconds / whole;
-            print_line(&format!("    {:9.2} ms  {share:5.1} %  {calls:>4} x  {operation}", seconds * 1e3));
+/// Some more rounds, with their operations: of each the fastest.
+fn profiled(name: &str, subject: &mut Subject, args: &BenchArgs, device: &ComputeDevice) -> Result<Vec<Value>, Exit> {
+    let large = large_product(device)?;
+    let (mut whole, mut fastest) = (f64::INFINITY, BTreeMap::<String, Spent>::new());
+    for _ in 0..args.rounds {
+        profile::start();
+        let time = time(subject);
+        let spent = profile::stop();
+        whole = whole.min(time?);
+        for (operation, now) in spent {
+            let best = fastest.entry(operation).or_insert(now);
+            best.time = best.time.min(now.time);
         }
     }
-    let row = |(operation, calls, seconds): (String, u64, f64)| json!({ "of": name, "operation": operation, "calls": calls, "seconds": seconds });
+    let own: f64 = fastest.values().map(|s| s.time.as_secs_f64()).sum();
+    let rest = Spent { calls: 1, time: Duration::from_secs_f64((whole - own).max(0.0)), work: 0 };
+    let mut rows: Vec<(String, Spent)> = fastest.into_iter().collect();
+    rows.sort_by_key(|(_, spent)| std::cmp::Reverse(spent.time));
+    rows.insert(0, ("everything else".to_owned(), rest));
+    // How much of what a large product of matrices reaches, in operations that are sums of products.
+    let reached = |s: &Spent| (s.work > 0).then(|| s.work as f64 / s.time.as_secs_f64() / large);
+    if !args.json.json {
+        print_line(&format!(
+            "    {:9.1} G pairs of multiplication and addition a second in a large product",
+            large / 1e9
+        ));
+        for (operation, spent) in rows.iter().take(TOLD) {
+            let (seconds, calls) = (spent.time.as_secs_f64(), spent.calls);
+            let share = 100.0 * seconds / whole;
+            let of_large = reached(spent).map_or("     ".to_owned(), |r| format!("{r:4.2}x"));
+            let line = format!("    {:9.2} ms  {share:5.1} %  {of_large}  {calls:>4} x  {operation}", seconds * 1e3);
+            print_line(&line);
+        }
+    }
+    let row = |(operation, spent): (String, Spent)| {
+        json!({
+            "of": name, "operation": operation, "calls": spent.calls, "seconds": spent.time.as_secs_f64(),
+            "of_large_product": reached(&spent),
+        })
+    };
     Ok(rows.into_iter().map(row).collect())
 }

@@ -99,6 +99,16 @@ pub const PRESETS: &[Preset] = &[
         summary: "2D against 3D on UCF-101: R3D-18 over 16 frames of 224x224.",
         ron: include_str!("../../configs/ucf-r3d-18.ron"),
     },
+    Preset {
+        name: "ssv2-resnet-50",
+        summary: "From 2D to 3D on Something-Something V2: ResNet-50 over 8 frames.",
+        ron: include_str!("../../configs/ssv2-resnet-50.ron"),
+    },
+    Preset {
+        name: "ssv2-r3d-18",
+        summary: "From 2D to 3D on Something-Something V2: R3D-18 over 16 frames.",
+        ron: include_str!("../../configs/ssv2-r3d-18.ron"),
+    },
 ];
 
 /// Replaces the value at a dotted key. Goes through a JSON tree so that every field, present or future, has a key.

@@ -390,6 +390,9 @@ pub struct TrainingConfig {
     pub workers: usize,
     /// Memory for decoded frames at training size, in MiB.
     pub cache_mib: usize,
+    /// Disk space for them, in MiB, in the cache folder (`KINOLENS_CACHE` overrides where): what memory cannot hold is
+    /// still decoded only once, and later runs on the same videos decode nothing. 0 keeps nothing on disk.
+    pub disk_cache_mib: usize,
 }
 
 impl Default for TrainingConfig {
@@ -403,6 +406,7 @@ impl Default for TrainingConfig {
             keep_best: 3,
             workers: 2,
             cache_mib: 2048,
+            disk_cache_mib: 8192,
         }
     }
 }

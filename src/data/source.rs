@@ -2,20 +2,32 @@
 
 use super::DataError;
 use super::augment::{Draw, mean_grey};
+use super::frame_files::{FrameFiles, Key, Stored};
 use super::preprocess::Normalizer;
-use super::resize::Resizer;
+use super::resize::{Resizer, Sparse};
 use crate::config::{ClipConfig, RunConfig};
 use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};
+use crate::files::cache_dir;
 use crate::progress::Monitor;
 use crate::video::{Video, VideoError};
 use parking_lot::{Condvar, Mutex};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Opened videos kept for clips that do not fit into memory.
 const OPEN_VIDEOS: usize = 8;
+
+/// Opened files of frames.
+const OPEN_FRAMES: usize = 64;
+
+/// Frames decoded at a time on their way to disk: the most memory that takes.
+const DISK_CHUNK: usize = 1024;
+
+/// Parts of a video each thread decodes.
+const PARTS_A_THREAD: usize = 3;
 
 /// Frames for which starting another decoder pays.
 const WORTH_A_DECODER: usize = 64;
@@ -75,8 +87,9 @@ struct Store {
 ///
 /// Each video is decoded once, in order, shrunk to the training size and kept while `training.cache_mib` lasts; of videos
 /// labelled only in part, just that part is kept. When memory runs out, videos nobody asked for lately make room; while
-/// all are in use (a shuffled epoch), clips of the others are decoded one by one. With `augment.crop` training frames are
-/// kept larger, by up to twice.
+/// all are in use (a shuffled epoch), clips of the others come from disk, if frames are kept there
+/// ([`ClipSource::with_disk`]), or are decoded one by one. With `augment.crop` training frames are kept larger, by up to
+/// twice.
 pub struct ClipSource {
     dataset: Arc<Dataset>,
     clip: ClipConfig,
@@ -91,6 +104,18 @@ pub struct ClipSource {
     retention: AtomicU64,
     /// Videos being decoded.
     decoding: AtomicUsize,
+    disk: Option<Disk>,
+}
+
+/// A video's file of frames of one size.
+type OpenedFrames = ((usize, Size), Arc<Stored>);
+
+/// Frames kept on disk, and the files opened lately.
+struct Disk {
+    files: Arc<FrameFiles>,
+    opened: Mutex<Vec<OpenedFrames>>,
+    /// One video at a time is decoded to disk: each decodes on all cores.
+    filling: Mutex<()>,
 }
 
 impl ClipSource {
@@ -114,7 +139,25 @@ impl ClipSource {
             opened: Mutex::default(),
             retention: AtomicU64::new(64),
             decoding: AtomicUsize::new(0),
+            disk: None,
         }
+    }
+
+    /// The same, keeping decoded frames in the folder for caches too, in as much space as the configuration allows.
+    #[must_use]
+    pub fn with_disk(self, config: &RunConfig) -> Self {
+        let budget = (config.training.disk_cache_mib as u64).saturating_mul(1 << 20);
+        match cache_dir().filter(|_| budget > 0) {
+            Some(cache) => self.with_disk_at(cache.join("frames"), budget),
+            None => self,
+        }
+    }
+
+    /// The same, keeping decoded frames in `folder` too, in at most `budget` bytes.
+    #[must_use]
+    pub fn with_disk_at(self, folder: PathBuf, budget: u64) -> Self {
+        let files = Arc::new(FrameFiles::new(folder, budget));
+        Self { disk: Some(Disk { files, opened: Mutex::default(), filling: Mutex::default() }), ..self }
     }
 
     /// The dataset clips refer to.
@@ -261,9 +304,11 @@ impl ClipSource {
         {
             return Ok((frames, numbers));
         }
-        let end = numbers.last().map_or(clip.start, |n| *n) + 1;
+        let part = Part::of(clip.start, &numbers, self.clip.step);
+        if let Some(frames) = self.kept_on_disk(clip.video, entry, &part, size, stop)? {
+            return Ok((Arc::new(frames), numbers));
+        }
         let video = self.opened(clip.video, entry)?;
-        let part = Part { start: clip.start, end, step: self.clip.step.max(1) };
         let frames = self.decode(&video, entry, &part, size, stop)?;
         Ok((Arc::new(frames), numbers))
     }
@@ -299,10 +344,100 @@ impl ClipSource {
         drop(store);
         // Returns the reservation whatever happens while decoding.
         let mut guard = Reservation { source: self, key, bytes, filled: None };
-        let video = Video::open(&entry.path)?;
-        let frames = Arc::new(self.decode(&video, entry, &Part { start, end, step: 1 }, size, stop)?);
+        let part = Part { start, end, step: 1 };
+        let frames = match self.read(video, entry, &part, size) {
+            Some(frames) => frames,
+            None => {
+                let frames = self.decode(&Video::open(&entry.path)?, entry, &part, size, stop)?;
+                self.keep(entry, &frames, size);
+                frames
+            }
+        };
+        let frames = Arc::new(frames);
         guard.filled = Some(frames.clone());
         Ok(Some(frames))
+    }
+
+    /// What the frames of a part are called on disk, if frames are kept there.
+    fn key(&self, entry: &VideoEntry, (start, end): (u32, u32), size: Size) -> Option<(&Disk, Key)> {
+        let disk = self.disk.as_ref()?;
+        Some((disk, Key::of(&entry.path, self.pixel_size(size), self.clip.antialias, (start, end))?))
+    }
+
+    /// The file of a video's useful part, if there is one.
+    fn stored(&self, video: usize, entry: &VideoEntry, size: Size) -> Option<Arc<Stored>> {
+        let (disk, key) = self.key(entry, self.useful_part(entry), size)?;
+        let mut opened = disk.opened.lock();
+        if let Some(at) = opened.iter().position(|(k, _)| *k == (video, size)) {
+            let hit = opened.remove(at);
+            opened.push(hit.clone());
+            return Some(hit.1);
+        }
+        let stored = Arc::new(disk.files.open(&key)?);
+        if opened.len() >= OPEN_FRAMES {
+            opened.remove(0);
+        }
+        opened.push(((video, size), stored.clone()));
+        Some(stored)
+    }
+
+    /// Frames of a part from disk; `None` unless all are there and sound.
+    fn read(&self, video: usize, entry: &VideoEntry, part: &Part, size: Size) -> Option<Frames> {
+        let stored = self.stored(video, entry, size)?;
+        let pixels = self.pixel_size(size);
+        let bytes = pixels.0 as usize * pixels.1 as usize * 3;
+        let count = (part.end - part.start).div_ceil(part.step) as usize;
+        let (mut data, mut greys) = (vec![0; count * bytes], Vec::with_capacity(count));
+        for (number, frame) in (part.start..part.end).step_by(part.step as usize).zip(data.chunks_exact_mut(bytes)) {
+            greys.push(stored.read(number, frame)?);
+        }
+        Some(Frames { size: pixels, first: part.start, step: part.step, data, greys })
+    }
+
+    /// Writes what was decoded to disk, if frames are kept there.
+    fn keep(&self, entry: &VideoEntry, frames: &Frames, size: Size) {
+        let part = (frames.first, frames.first + frames.greys.len() as u32);
+        let Some((disk, key)) = self.key(entry, part, size) else { return };
+        if let Some(mut writing) = disk.files.begin(&key)
+            && writing.push(&frames.data, &frames.greys)
+        {
+            writing.finish();
+        }
+    }
+
+    /// A clip of a video that memory has no room for, from disk, where all of the video's useful part is brought first;
+    /// `None` where frames are not kept on disk or have no room there either.
+    fn kept_on_disk(
+        &self,
+        video: usize,
+        entry: &VideoEntry,
+        part: &Part,
+        size: Size,
+        stop: &AtomicBool,
+    ) -> Result<Option<Frames>, DataError> {
+        let Some(disk) = &self.disk else { return Ok(None) };
+        if let Some(frames) = self.read(video, entry, part, size) {
+            return Ok(Some(frames));
+        }
+        let filling = disk.filling.lock();
+        // Another thread may have brought it meanwhile.
+        if self.stored(video, entry, size).is_none() {
+            let (start, end) = self.useful_part(entry);
+            let Some(mut writing) = self.key(entry, (start, end), size).and_then(|(d, key)| d.files.begin(&key)) else {
+                return Ok(None);
+            };
+            let opened = Video::open(&entry.path)?;
+            for from in (start..end).step_by(DISK_CHUNK) {
+                let chunk = Part { start: from, end: end.min(from + DISK_CHUNK as u32), step: 1 };
+                let frames = self.decode(&opened, entry, &chunk, size, stop)?;
+                if !writing.push(&frames.data, &frames.greys) {
+                    return Ok(None);
+                }
+            }
+            writing.finish();
+        }
+        drop(filling);
+        Ok(self.read(video, entry, part, size))
     }
 
     /// Frames worth keeping: all, or from the first to the last labelled one (and a clip's reach around them) when that
@@ -352,7 +487,9 @@ impl ClipSource {
         let mut greys = vec![0.0; wanted];
         // A video is decoded by several decoders side by side, each from a key frame to another.
         let busy = Busy::begin(&self.decoding);
-        let most = (rayon::current_num_threads() / busy.videos).min((part.end - part.start) as usize / WORTH_A_DECODER);
+        // More parts than threads, so that none waits long for the last.
+        let threads = rayon::current_num_threads() / busy.videos;
+        let most = (PARTS_A_THREAD * threads).min((part.end - part.start) as usize / WORTH_A_DECODER);
         let parts = video.parts(part.start, part.end, most)?;
         let mut jobs = Vec::with_capacity(parts.len());
         let (mut rest, mut rest_greys) = (data.as_mut_slice(), greys.as_mut_slice());
@@ -364,28 +501,29 @@ impl ClipSource {
             (rest, rest_greys) = (later, later_greys);
             jobs.push((start, end, pictures, own_greys));
         }
+        let alone = busy.videos == 1 && jobs.len() == 1;
         jobs.into_par_iter().with_max_len(1).try_for_each(|(start, end, pictures, greys)| {
             let wanted = greys.len();
             let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
-            let mut resizer: Option<Resizer> = None;
+            let mut shrink: Option<((u32, u32), Sparse)> = None;
             let mut done = 0;
-            video.for_each(start, end, &mut |frame| {
+            video.for_each_picture(start, end, alone, &mut |picture| {
                 if stop.load(Ordering::Relaxed) {
-                    return false;
+                    return Ok(false);
                 }
-                if frame.index < part.start || !(frame.index - part.start).is_multiple_of(part.step) {
-                    return true;
+                if picture.index < part.start || !(picture.index - part.start).is_multiple_of(part.step) {
+                    return Ok(true);
                 }
-                let source = (frame.image.width, frame.image.height);
-                let resizer = match resizer.take().filter(|r| r.source() == source) {
-                    Some(r) => resizer.insert(r),
-                    None => resizer.insert(Resizer::new(source, size, self.clip.antialias)),
+                let source = picture.size();
+                let (_, shrink) = match shrink.take().filter(|(s, _)| *s == source) {
+                    Some(same) => shrink.insert(same),
+                    None => shrink.insert((source, Resizer::new(source, size, self.clip.antialias).sparse())),
                 };
-                let Some((slot, grey)) = slots.next() else { return false };
-                resizer.rgb(&frame.image.data, slot);
+                let Some((slot, grey)) = slots.next() else { return Ok(false) };
+                shrink.resizer.rgb(&picture.rgb_where(&shrink.rows, &shrink.columns)?, slot);
                 *grey = mean_grey(&[slot]);
                 done += 1;
-                true
+                Ok(true)
             })?;
             if stop.load(Ordering::Relaxed) {
                 return Err(DataError::Stopped);
@@ -435,6 +573,16 @@ struct Part {
     start: u32,
     end: u32,
     step: u32,
+}
+
+impl Part {
+    /// The part that holds these frames of a clip. One that passes the end of its video repeats the last frame, to which
+    /// no step may lead; then every frame counts.
+    fn of(start: u32, numbers: &[u32], step: u32) -> Self {
+        let step = step.max(1);
+        let reached = numbers.iter().all(|n| (n - start).is_multiple_of(step));
+        Self { start, end: numbers.last().map_or(start, |n| *n) + 1, step: if reached { step } else { 1 } }
+    }
 }
 
 impl Store {

@@ -174,7 +174,7 @@ pub(super) fn logits_of(
 ) -> Result<Vec<Vec<f32>>, EvalError> {
     let config = &checkpoint.state.config;
     let network = checkpoint.network(device)?;
-    let source = Arc::new(ClipSource::new(dataset.clone(), config));
+    let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
     let options = PredictOptions { batch_size: config.training.batch_size, workers: config.training.workers, label };
     let logits = predict_clips(&network, &source, clips, options, monitor)?;
     if logits.iter().flatten().all(|l| l.is_finite()) {

@@ -85,7 +85,8 @@ impl LaneState {
         {
             return Ok(source.clone());
         }
-        let source = Arc::new(ClipSource::new(dataset.clone(), &loaded.checkpoint.state.config));
+        let config = &loaded.checkpoint.state.config;
+        let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
         self.source = Some((dataset.root.clone(), dataset.fingerprint.clone(), source.clone()));
         Ok(source)
     }

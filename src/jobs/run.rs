@@ -172,11 +172,10 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
     })
 }
 
-/// The layers heat maps can be made at, in forward order; empty when the network cannot be built.
+/// The layers heat maps can be made at, in forward order; empty when there is no such network.
 fn layers_of(config: &crate::config::RunConfig, classes: usize) -> Vec<String> {
     let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
-    let device = crate::model::ComputeDevice::cpu();
-    crate::model::Network::build(&config.model, classes, clip, &device, 0)
-        .map(|n| n.cam_layers().iter().map(|l| l.id.clone()).collect())
+    crate::model::Outline::of(&config.model, classes, clip)
+        .map(|n| n.layers.into_iter().filter(|l| l.cam).map(|l| l.id).collect())
         .unwrap_or_default()
 }

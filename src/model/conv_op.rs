@@ -3,7 +3,7 @@
 use super::flex::{in_order, recycle, tensor, values};
 use super::kernels::{Convolution, Finish};
 use super::ops::Activation;
-use super::profile::timed;
+use super::profile::{timed, timed_work};
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -57,14 +57,14 @@ impl ConvBackend for Flex {
     fn convolve(x: FlexTensor, weight: FlexTensor, conv: Convolution) -> FlexTensor {
         let (x, weight) = (in_order(x), in_order(weight));
         let operation = || conv.forward(values(&x), values(&weight), Finish::default());
-        tensor(timed(|| format!("convolve {conv}"), operation), output_shape(&conv))
+        tensor(timed_work(conv.work(), || format!("convolve {conv}"), operation), output_shape(&conv))
     }
 
     fn convolve_biased(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, conv: Convolution) -> FlexTensor {
         let (x, weight, bias) = (in_order(x), in_order(weight), in_order(bias));
         let finish = Finish { shift: Some(values(&bias)), ..Finish::default() };
         let operation = || conv.forward(values(&x), values(&weight), finish);
-        tensor(timed(|| format!("convolve {conv}"), operation), output_shape(&conv))
+        tensor(timed_work(conv.work(), || format!("convolve {conv}"), operation), output_shape(&conv))
     }
 
     fn convolve_finished(
@@ -78,7 +78,11 @@ impl ConvBackend for Flex {
         let (x, weight, scale, shift) = (in_order(x), in_order(weight), in_order(scale), in_order(shift));
         let (scale, shift) = (Some(values(&scale)), Some(values(&shift)));
         let finish = Finish { scale, shift, bounds: activation.bounds() };
-        let y = timed(|| format!("convolve {conv}"), || conv.forward(values(&x), values(&weight), finish));
+        let y = timed_work(
+            conv.work(),
+            || format!("convolve {conv}"),
+            || conv.forward(values(&x), values(&weight), finish),
+        );
         recycle(x);
         tensor(y, output_shape(&conv))
     }
@@ -100,14 +104,17 @@ impl ConvBackend for Flex {
         };
         let dweight = if of_weight {
             let operation = || conv.weight_gradient(values(&x), values(&dy));
-            tensor(timed(|| format!("convolve back to weight {conv}"), operation), conv.weight_shape())
+            tensor(
+                timed_work(conv.work(), || format!("convolve back to weight {conv}"), operation),
+                conv.weight_shape(),
+            )
         } else {
             none()
         };
         recycle(x);
         let dx = if of_x {
             let operation = || conv.input_gradient(values(&weight), values(&dy));
-            tensor(timed(|| format!("convolve back to input {conv}"), operation), conv.input_shape())
+            tensor(timed_work(conv.work(), || format!("convolve back to input {conv}"), operation), conv.input_shape())
         } else {
             none()
         };

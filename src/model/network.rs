@@ -10,7 +10,7 @@ use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
 use super::store::{EntryKind, ParameterRole, Store};
 use crate::config::ModelConfig;
-use crate::domain::choices;
+use crate::domain::nearest;
 use burn::tensor::{Tensor, TensorData};
 
 /// Trunk and classifier, as a model's build function returns them.
@@ -160,10 +160,20 @@ impl Network {
     /// The layer `id`, if a heat map can be made there.
     ///
     /// # Errors
-    /// An unknown layer; the message lists the known ones.
+    /// An unknown layer; the message lists the outermost there are, and which was probably meant.
     pub fn cam_layer(&self, id: &str) -> Result<&LayerInfo, ModelError> {
         self.layers.iter().find(|l| l.cam && l.id == id).ok_or_else(|| {
-            let known = choices(id, self.cam_layers().into_iter().map(|l| l.id.as_str()));
+            let all = self.cam_layers();
+            let inside =
+                |id: &str| all.iter().any(|l| id.strip_prefix(&l.id).is_some_and(|rest| rest.starts_with('.')));
+            let outer: Vec<&str> = all.iter().map(|l| l.id.as_str()).filter(|id| !inside(id)).collect();
+            let mut known = outer.join(", ");
+            if outer.len() < all.len() {
+                known += &format!(", and {} inside them (`kinolens models --json` lists all)", all.len() - outer.len());
+            }
+            if let Some(meant) = nearest(id, all.iter().map(|l| l.id.as_str())) {
+                known += &format!("; did you mean '{meant}'?");
+            }
             ModelError::UnknownLayer { model: self.spec.title.to_owned(), layer: id.to_owned(), known }
         })
     }

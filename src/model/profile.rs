@@ -17,6 +17,9 @@ pub struct Spent {
     pub calls: u64,
     /// Together.
     pub time: Duration,
+    /// Multiplications and additions the definition of the operation asks for, counted as pairs; 0 where they are not
+    /// what it costs.
+    pub work: u64,
 }
 
 /// Starts to record, from nothing.
@@ -35,6 +38,11 @@ pub fn stop() -> Vec<(String, Spent)> {
 
 /// Runs an operation; its name is only made when somebody asked.
 pub(crate) fn timed<R>(name: impl FnOnce() -> String, operation: impl FnOnce() -> R) -> R {
+    timed_work(0, name, operation)
+}
+
+/// As [`timed`], of an operation of so much work.
+pub(crate) fn timed_work<R>(work: u64, name: impl FnOnce() -> String, operation: impl FnOnce() -> R) -> R {
     if !ON.load(Ordering::Relaxed) {
         return operation();
     }
@@ -45,6 +53,7 @@ pub(crate) fn timed<R>(name: impl FnOnce() -> String, operation: impl FnOnce() -
     let entry = spent.entry(name()).or_default();
     entry.calls += 1;
     entry.time += time;
+    entry.work += work;
     result
 }
 

@@ -8,6 +8,11 @@ use crate::cam::{MapRequest, Target, explain};
 use crate::config::{LossKind, ModelConfig, OptimizerConfig};
 use crate::domain::PoolingRule;
 use crate::model::{ComputeDevice, ModelSpec, Network, Stream, read};
+use burn::tensor::{Tensor, TensorData};
+use std::time::Instant;
+
+/// Rows and columns of the matrices of [`large_product`].
+const LARGE: usize = 2048;
 
 /// Output units of the networks timed.
 const CLASSES: usize = 17;
@@ -27,6 +32,28 @@ impl Round {
     /// Every kind with its name.
     pub const ALL: [(&str, Self); 3] =
         [("forward", Self::Forward), ("train", Self::Train), ("grad-cam", Self::GradCam)];
+}
+
+/// Multiplications and additions, counted as pairs, that a product of large matrices does in a second on `device`: the
+/// fastest of some rounds.
+///
+/// # Errors
+/// A device that was lost.
+pub fn large_product(device: &ComputeDevice) -> Result<f64, TrainError> {
+    let side = LARGE;
+    let matrix = |stream: &str| {
+        let values = Stream::new(1, stream).uniform(1.0, side * side);
+        Tensor::<2>::from_data(TensorData::new(values, [side, side]), &device.tensor_device())
+    };
+    let (a, b) = (matrix("a"), matrix("b"));
+    let mut fastest = f64::INFINITY;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        // One number is read, so that the product is really there.
+        read(a.clone().matmul(b.clone()).slice([0..1, 0..1]))?;
+        fastest = fastest.min(begun.elapsed().as_secs_f64());
+    }
+    Ok((side as f64).powi(3) / fastest)
 }
 
 /// A network ready to be timed.

@@ -220,7 +220,7 @@ impl<'a> Trainer<'a> {
             monitor.emit(Progress::Log("tuning kernels for this device, first step only".to_owned()));
         }
         Ok(Self {
-            source: Arc::new(ClipSource::new(dataset.clone(), &config)),
+            source: Arc::new(ClipSource::new(dataset.clone(), &config).with_disk(&config)),
             dataset: dataset.clone(),
             clock: Clock::new(),
             saved: Instant::now(),

@@ -1,13 +1,15 @@
 //! An opened video.
 
+use super::colour::Matrix;
 use super::decode::picture_of;
 use super::demux::{DemuxError, Demuxed, Track, demux};
 use super::index::{self, Index};
-use super::picture::{Matrix, orient};
+use super::picture::{Raw, meet, orient};
 use super::session::{Miss, Session, Stream};
 use super::sniff::{Kind, sniff};
 use super::stills::{FOLDER_FPS, GifRun, Stills};
 use super::{Frame, VideoError, VideoInfo, pool, store};
+use crate::domain::RgbImage;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +51,64 @@ struct StreamSource {
 struct Warm {
     stream: Option<Arc<Stream>>,
     idle: Vec<Session>,
+}
+
+/// A decoded picture, not converted to RGB yet.
+pub struct Picture<'a> {
+    video: &'a Video,
+    /// Number of the frame.
+    pub index: u32,
+    stored: Stored,
+}
+
+enum Stored {
+    /// As stored: how chroma is read, degrees clockwise to the picture as shown, and whether it is mirrored before.
+    Raw(Raw, Matrix, (u32, bool)),
+    Image(RgbImage),
+}
+
+impl Picture<'_> {
+    /// Width and height as shown, in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        match &self.stored {
+            Stored::Image(image) => (image.width, image.height),
+            Stored::Raw(raw, _, (rotation, _)) => {
+                let (width, height) = (raw.info.width(), raw.info.height());
+                if rotation % 180 == 90 { (height, width) } else { (width, height) }
+            }
+        }
+    }
+
+    /// RGB of the picture as shown where `rows` and `columns` (ascending, below its size) meet, row after row.
+    ///
+    /// # Errors
+    /// [`VideoError::Decode`] for a picture that cannot be converted.
+    pub fn rgb_where(&self, rows: &[u32], columns: &[u32]) -> Result<Vec<u8>, VideoError> {
+        let fail = |why: String| VideoError::decode(self.video.path(), self.index, why);
+        let (raw, matrix, rotation, mirrored) = match &self.stored {
+            Stored::Image(image) => return Ok(meet(image, rows, columns)),
+            Stored::Raw(raw, matrix, (rotation, mirrored)) => (raw, *matrix, *rotation, *mirrored),
+        };
+        if rotation == 0 && !mirrored {
+            return raw.rgb_where(matrix, rows, columns).map_err(fail);
+        }
+        // The same pixels of the stored picture, which is turned afterwards as a whole picture is.
+        let (width, height) = self.size();
+        let along = |list: &[u32], side: u32, back: bool| -> Vec<u32> {
+            if back { list.iter().rev().map(|at| side - 1 - at).collect() } else { list.to_vec() }
+        };
+        let (stored_rows, stored_columns) = match rotation {
+            90 => (along(columns, width, true), along(rows, height, mirrored)),
+            180 => (along(rows, height, true), along(columns, width, !mirrored)),
+            270 => (along(columns, width, false), along(rows, height, !mirrored)),
+            _ => (along(rows, height, false), along(columns, width, mirrored)),
+        };
+        let part = raw.rgb_where(matrix, &stored_rows, &stored_columns).map_err(fail)?;
+        let part = RgbImage::new(stored_columns.len() as u32, stored_rows.len() as u32, part);
+        let part =
+            part.ok_or_else(|| fail("the decoder delivered a picture of another size than it announced".into()))?;
+        Ok(orient(part, rotation, mirrored).data.to_vec())
+    }
 }
 
 impl std::fmt::Debug for Video {
@@ -206,6 +266,51 @@ impl Video {
         Ok(())
     }
 
+    /// As [`Video::for_each`], but hands out pictures that are not converted to RGB yet, for those who need only some of
+    /// their pixels. `alone` says that no other part is decoded beside this one: several decoders of one thread each do
+    /// a good deal more in all than one of several threads.
+    ///
+    /// # Errors
+    /// As [`Video::for_each`].
+    pub fn for_each_picture(
+        &self,
+        start: u32,
+        end: u32,
+        alone: bool,
+        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+    ) -> Result<(), VideoError> {
+        let end = end.min(self.inner.info.frames);
+        if start >= end {
+            return if start == end { Ok(()) } else { self.check(start) };
+        }
+        let Source::Stream(source) = &self.inner.source else {
+            for index in start..end {
+                let stored = Stored::Image(self.still(index)?.image.clone());
+                if !each(&Picture { video: self, index, stored })? {
+                    break;
+                }
+            }
+            return Ok(());
+        };
+        let mut session = if alone {
+            self.take_session(source, start)?
+        } else {
+            let stream = self.stream(source, start)?;
+            Session::new(stream, 1).map_err(|why| VideoError::decode(&self.inner.path, start, why))?
+        };
+        for index in start..end {
+            let Some(raw) = self.decode_raw(source, &mut session, index, &|| false)? else { break };
+            let turned = (self.inner.info.rotation, source.index.mirrored);
+            if !each(&Picture { video: self, index, stored: Stored::Raw(raw, source.index.matrix, turned) })? {
+                break;
+            }
+        }
+        if alone {
+            self.give_back(source, session);
+        }
+        Ok(())
+    }
+
     /// Divides frames `start..end` into at most `most` parts of about one length that can be decoded side by side, each
     /// beginning where a decoder can begin. One part where the video does not allow that.
     ///
@@ -264,6 +369,20 @@ impl Video {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Arc<Frame>>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
+        let Some(raw) = self.decode_raw(source, session, index, cancelled)? else { return Ok(None) };
+        let image = raw.to_rgb(source.index.matrix).map_err(fail)?;
+        let image = orient(image, self.inner.info.rotation, source.index.mirrored);
+        Ok(Some(Arc::new(Frame { index, pts_s: self.pts_s(index).unwrap_or(0.0), image })))
+    }
+
+    fn decode_raw(
+        &self,
+        source: &StreamSource,
+        session: &mut Session,
+        index: u32,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Raw>, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         let found = match session.frame(index, source.from_start.load(Ordering::Relaxed), cancelled) {
             Ok(found) => found,
             Err(Miss::Cancelled) => return Ok(None),
@@ -280,20 +399,26 @@ impl Video {
             );
             store::mark_from_start(&self.inner.path, &source.index);
         }
-        let image = found.raw.to_rgb(source.index.matrix).map_err(fail)?;
-        let image = orient(image, self.inner.info.rotation, source.index.mirrored);
-        Ok(Some(Arc::new(Frame { index, pts_s: self.pts_s(index).unwrap_or(0.0), image })))
+        Ok(Some(found.raw))
     }
 
     /// The idle session nearest to a frame, or a new one.
     fn take_session(&self, source: &StreamSource, index: u32) -> Result<Session, VideoError> {
-        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         let mut warm = source.warm.lock();
         let nearest = warm.idle.iter().enumerate().min_by_key(|(_, s)| s.distance(index)).map(|(at, _)| at);
         if let Some(at) = nearest {
             return Ok(warm.idle.swap_remove(at));
         }
+        drop(warm);
+        let stream = self.stream(source, index)?;
+        Session::new(stream, pool::threads()).map_err(|why| VideoError::decode(&self.inner.path, index, why))
+    }
+
+    /// The compressed packets, read from the file unless they are at hand.
+    fn stream(&self, source: &StreamSource, index: u32) -> Result<Arc<Stream>, VideoError> {
+        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         // The lock stays taken while packets are read: several threads would read them several times.
+        let mut warm = source.warm.lock();
         let stream = match &warm.stream {
             Some(stream) => stream.clone(),
             None => {
@@ -305,7 +430,7 @@ impl Video {
         };
         drop(warm);
         pool::touch(&self.inner);
-        Session::new(stream, pool::threads()).map_err(fail)
+        Ok(stream)
     }
 
     fn give_back(&self, source: &StreamSource, session: Session) {
@@ -321,7 +446,7 @@ impl Video {
     pub(super) fn raw_frames(
         &self,
         frames: &[u32],
-        each: &mut dyn FnMut(u32, Option<f64>, crate::domain::RgbImage),
+        each: &mut dyn FnMut(u32, Option<f64>, RgbImage),
     ) -> Result<(), VideoError> {
         for &index in frames {
             self.check(index)?;

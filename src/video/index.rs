@@ -1,10 +1,11 @@
 //! Which frames a video has: their times, and the packet each is made of.
 
 use super::VideoInfo;
+use super::colour::Matrix;
 use super::decode::{Decoded, PacketDecoder, decoders};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
-use super::picture::{Matrix, Raw};
+use super::picture::Raw;
 use super::runtime;
 use gstreamer as gst;
 use gstreamer_video as gst_video;

@@ -15,6 +15,7 @@
 use crate::domain::RgbImage;
 use std::sync::Arc;
 
+mod colour;
 mod decode;
 mod demux;
 mod error;
@@ -35,11 +36,17 @@ mod store;
 mod writer;
 
 pub use error::VideoError;
-pub use file::Video;
+pub use file::{Picture, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
 pub use seeks::{SeekFigures, measure_seeks};
 pub use server::{FrameServer, Shown};
 pub use writer::VideoWriter;
+
+/// What decodes here, by name and version: other ones may give other pictures.
+pub fn decoder_version() -> String {
+    // Without a decoder there is nothing whose version could matter.
+    if runtime::init().is_ok() { runtime::version() } else { String::new() }
+}
 
 /// Properties of a video, exact where they say so.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,10 +1,10 @@
 //! Decoded pictures: from the decoder's own format to RGB, to a luma mean, to a digest.
 
+use super::colour::{Converter, Matrix};
 use crate::domain::RgbImage;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// Widest and highest picture accepted, so that a lying header cannot ask for the machine's memory.
 pub(super) const MAX_SIDE: u32 = 16_384;
@@ -22,57 +22,6 @@ pub(super) struct Raw {
 pub(super) fn full_range(caps: &gst::CapsRef, info: &gst_video::VideoInfo) -> bool {
     let said = caps.structure(0).and_then(|s| s.get::<&str>("colorimetry").ok());
     said.is_some_and(|c| c.starts_with("1:")) || info.colorimetry().range() == gst_video::VideoColorRange::Range0_255
-}
-
-/// Weights of red and blue in luma.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Matrix {
-    /// ITU-R BT.601, and everything that says nothing.
-    #[default]
-    Bt601,
-    /// ITU-R BT.709.
-    Bt709,
-    /// ITU-R BT.2020.
-    Bt2020,
-    /// SMPTE 240M.
-    Smpte240,
-    /// FCC 73.682.
-    Fcc,
-}
-
-impl Matrix {
-    /// From GStreamer's name.
-    pub fn from_gst(matrix: gst_video::VideoColorMatrix) -> Matrix {
-        use gst_video::VideoColorMatrix as M;
-        match matrix {
-            M::Bt709 => Matrix::Bt709,
-            M::Bt2020 => Matrix::Bt2020,
-            M::Smpte240m => Matrix::Smpte240,
-            M::Fcc => Matrix::Fcc,
-            _ => Matrix::Bt601,
-        }
-    }
-
-    fn weights(self) -> (f32, f32) {
-        match self {
-            Matrix::Bt601 => (0.299, 0.114),
-            Matrix::Bt709 => (0.2126, 0.0722),
-            Matrix::Bt2020 => (0.2627, 0.0593),
-            Matrix::Smpte240 => (0.212, 0.087),
-            Matrix::Fcc => (0.30, 0.11),
-        }
-    }
-}
-
-/// How luma and chroma become RGB.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Transfer {
-    /// Luma of black and the range to white, in code values of 8 bits.
-    y_offset: f32,
-    y_range: f32,
-    c_range: f32,
-    kr: f32,
-    kb: f32,
 }
 
 type View<'a> = gst_video::VideoFrameRef<&'a gst::BufferRef>;
@@ -121,27 +70,54 @@ impl Raw {
     /// Chroma is repeated, not interpolated, and untagged streams are read as BT.601, as FFmpeg, OpenCV and PyAV do
     /// by default: a model must see here what it saw where it was trained.
     pub fn to_rgb(&self, matrix: Matrix) -> Result<RgbImage, String> {
-        let format = self.info.format_info();
-        let simple = !format.is_complex() && !format.has_palette() && !format.is_tiled();
-        let data = if simple && (format.is_yuv() || format.is_gray()) && format.is_le() | (format.depth()[0] == 8) {
-            self.yuv_to_rgb(matrix)?
-        } else {
-            self.any_to_rgb()?
-        };
+        let data = if self.is_plain_yuv() { self.yuv_to_rgb(matrix)? } else { self.any_to_rgb()? };
         RgbImage::new(self.info.width(), self.info.height(), data)
             .ok_or_else(|| "the decoder delivered a picture of another size than it announced".to_owned())
+    }
+
+    /// RGB of the stored picture where the given rows and columns meet, row after row: the same values as
+    /// [`Raw::to_rgb`] has there, without the work for all others.
+    pub fn rgb_where(&self, matrix: Matrix, rows: &[u32], columns: &[u32]) -> Result<Vec<u8>, String> {
+        let (width, height) = (self.info.width(), self.info.height());
+        let sampled = self.is_plain_yuv() && self.info.format_info().n_components() >= 3;
+        if !sampled || rows.len() * columns.len() * 2 > width as usize * height as usize {
+            return Ok(meet(&self.to_rgb(matrix)?, rows, columns));
+        }
+        let short = || "the decoder delivered fewer bytes than a picture has".to_owned();
+        if rows.iter().any(|r| *r >= height) || columns.iter().any(|c| *c >= width) {
+            return Err(short());
+        }
+        let view = self.view()?;
+        let plane = |component| Plane::of(&view, component).ok_or_else(short);
+        let (luma, blue, red) = (plane(0)?, plane(1)?, plane(2)?);
+        let mut lines = Lines::new(&self.info, matrix, self.full_range);
+        let mut out = vec![0_u8; rows.len() * columns.len() * 3];
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut((columns.len() * 3).max(1))) {
+            let [r, g, b] = lines.read([&luma, &blue, &red], *row as usize).ok_or_else(short)?;
+            for (pixel, column) in out.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+                let at = *column as usize;
+                *pixel = [r[at], g[at], b[at]];
+            }
+        }
+        Ok(out)
+    }
+
+    /// True for luma (and chroma) in planes that [`Plane`] can read.
+    fn is_plain_yuv(&self) -> bool {
+        let format = self.info.format_info();
+        let simple = !format.is_complex() && !format.has_palette() && !format.is_tiled();
+        simple && (format.is_yuv() || format.is_gray()) && (format.is_le() || format.depth()[0] == 8)
     }
 
     fn yuv_to_rgb(&self, matrix: Matrix) -> Result<Vec<u8>, String> {
         let view = self.view()?;
         let (width, height) = (self.info.width() as usize, self.info.height() as usize);
         let format = self.info.format_info();
-        let transfer = Transfer::of(matrix, self.full_range);
         let short = || "the decoder delivered fewer bytes than a picture has".to_owned();
         let luma = Plane::of(&view, 0).ok_or_else(short)?;
-        let mut out = vec![0_u8; width * height * 3];
         if format.is_gray() || format.n_components() < 3 {
-            let table = transfer.gray_table();
+            let mut out = vec![0_u8; width * height * 3];
+            let table = Converter::new(matrix, self.full_range).greys();
             let mut line = vec![0_u8; width];
             for (row, out) in out.chunks_exact_mut(width * 3).enumerate() {
                 luma.read_row(row, &mut line).ok_or_else(short)?;
@@ -152,19 +128,14 @@ impl Raw {
             return Ok(out);
         }
         let (blue, red) = (Plane::of(&view, 1).ok_or_else(short)?, Plane::of(&view, 2).ok_or_else(short)?);
-        let (w_sub, h_sub) = (format.w_sub()[1] as usize, format.h_sub()[1] as usize);
-        let chroma_width = (width + (1 << w_sub) - 1) >> w_sub;
-        let fixed = Fixed::new(transfer);
-        let (mut y, mut u, mut v) = (vec![0_u8; width], vec![0_u8; chroma_width], vec![0_u8; chroma_width]);
-        let mut chroma_row = usize::MAX;
-        for (row, out) in out.chunks_exact_mut(width * 3).enumerate() {
-            luma.read_row(row, &mut y).ok_or_else(short)?;
-            if chroma_row != row >> h_sub {
-                chroma_row = row >> h_sub;
-                blue.read_row(chroma_row, &mut u).ok_or_else(short)?;
-                red.read_row(chroma_row, &mut v).ok_or_else(short)?;
-            }
-            fixed.convert_row(&y, &u, &v, w_sub, out);
+        let mut lines = Lines::new(&self.info, matrix, self.full_range);
+        // Filled row by row: a whole picture of zeros would be written for nothing.
+        let (mut out, mut pixels) = (Vec::with_capacity(width * height * 3), vec![[0_u8; 3]; width]);
+        for row in 0..height {
+            let [r, g, b] = lines.read([&luma, &blue, &red], row).ok_or_else(short)?;
+            let line = pixels.iter_mut().zip(r).zip(g).zip(b);
+            line.for_each(|(((pixel, r), g), b)| *pixel = [*r, *g, *b]);
+            out.extend_from_slice(pixels.as_flattened());
         }
         Ok(out)
     }
@@ -193,6 +164,62 @@ impl Raw {
             out.extend_from_slice(line.get(..row).unwrap_or(line));
         }
         Ok(out)
+    }
+}
+
+/// Reads a picture's rows and turns them into red, green and blue.
+struct Lines {
+    converter: Converter,
+    w_sub: u32,
+    h_sub: u32,
+    luma: Vec<u8>,
+    /// Blue and red chroma as stored, and repeated to the width of luma.
+    stored: [Vec<u8>; 2],
+    chroma: [Vec<u8>; 2],
+    chroma_row: Option<usize>,
+    rgb: [Vec<u8>; 3],
+}
+
+impl Lines {
+    fn new(info: &gst_video::VideoInfo, matrix: Matrix, full_range: bool) -> Self {
+        let (width, format) = (info.width() as usize, info.format_info());
+        let (w_sub, h_sub) = (format.w_sub()[1], format.h_sub()[1]);
+        let line = || vec![0_u8; width];
+        let stored = || vec![0_u8; (width + (1 << w_sub) - 1) >> w_sub];
+        Self {
+            converter: Converter::new(matrix, full_range),
+            w_sub,
+            h_sub,
+            luma: line(),
+            stored: [stored(), stored()],
+            chroma: [line(), line()],
+            chroma_row: None,
+            rgb: [line(), line(), line()],
+        }
+    }
+
+    /// Red, green and blue of a row of planes (luma, blue, red); `None` where the picture has no such row.
+    fn read(&mut self, planes: [&Plane<'_>; 3], row: usize) -> Option<&[Vec<u8>; 3]> {
+        planes[0].read_row(row, &mut self.luma)?;
+        let chroma_row = row >> self.h_sub;
+        if self.chroma_row != Some(chroma_row) {
+            for ((plane, stored), line) in planes[1..].iter().zip(&mut self.stored).zip(&mut self.chroma) {
+                plane.read_row(chroma_row, stored)?;
+                match self.w_sub {
+                    0 => line.copy_from_slice(stored),
+                    // Nearly all video.
+                    1 => {
+                        let (pairs, last) = line.as_chunks_mut::<2>();
+                        pairs.iter_mut().zip(stored.iter()).for_each(|(pair, v)| *pair = [*v; 2]);
+                        last.iter_mut().zip(stored.last()).for_each(|(one, v)| *one = *v);
+                    }
+                    by => line.chunks_mut(1 << by).zip(stored.iter()).for_each(|(few, v)| few.fill(*v)),
+                }
+            }
+            self.chroma_row = Some(chroma_row);
+        }
+        self.converter.line(&self.luma, &self.chroma, &mut self.rgb);
+        Some(&self.rgb)
     }
 }
 
@@ -265,79 +292,15 @@ impl<'a> Plane<'a> {
     }
 }
 
-impl Transfer {
-    fn of(matrix: Matrix, full: bool) -> Transfer {
-        let (kr, kb) = matrix.weights();
-        let (y_offset, y_range, c_range) = if full { (0.0, 255.0, 255.0) } else { (16.0, 219.0, 224.0) };
-        Transfer { y_offset, y_range, c_range, kr, kb }
-    }
-
-    fn gray_table(&self) -> [u8; 256] {
-        std::array::from_fn(|y| ((y as f32 - self.y_offset) * 255.0 / self.y_range).round().clamp(0.0, 255.0) as u8)
-    }
-}
-
-const BITS: u32 = 16;
-
-/// The matrix as tables of fixed-point numbers.
-struct Fixed {
-    luma: [i32; 256],
-    red: [i32; 256],
-    green_u: [i32; 256],
-    green_v: [i32; 256],
-    blue: [i32; 256],
-}
-
-impl Fixed {
-    fn new(m: Transfer) -> Fixed {
-        let one = f64::from(1_u32 << BITS);
-        let kg = 1.0 - m.kr - m.kb;
-        let table = |offset: f32, factor: f32, half: f64| -> [i32; 256] {
-            std::array::from_fn(|v| ((v as f64 - f64::from(offset)) * f64::from(factor) * one + half).round() as i32)
-        };
-        let chroma = 255.0 / m.c_range;
-        Fixed {
-            luma: table(m.y_offset, 255.0 / m.y_range, one / 2.0),
-            red: table(128.0, 2.0 * (1.0 - m.kr) * chroma, 0.0),
-            green_u: table(128.0, -2.0 * (1.0 - m.kb) * m.kb / kg * chroma, 0.0),
-            green_v: table(128.0, -2.0 * (1.0 - m.kr) * m.kr / kg * chroma, 0.0),
-            blue: table(128.0, 2.0 * (1.0 - m.kb) * chroma, 0.0),
-        }
-    }
-
-    fn convert_row(&self, y: &[u8], u: &[u8], v: &[u8], w_sub: usize, out: &mut [u8]) {
-        let clamp = |value: i32| (value >> BITS).clamp(0, 255) as u8;
-        let chroma = |at: usize| {
-            let (u, v) = (usize::from(u[at]), usize::from(v[at]));
-            (self.red[v], self.green_u[u] + self.green_v[v], self.blue[u])
-        };
-        let width = y.len();
-        let mut at = 0;
-        // Nearly all video halves chroma in width; two pixels at a time, without inner loops, is twice as fast.
-        if w_sub == 1 {
-            while at + 1 < width {
-                let (red, green, blue) = chroma(at / 2);
-                let pair = &mut out[3 * at..3 * at + 6];
-                let (left, right) = (self.luma[usize::from(y[at])], self.luma[usize::from(y[at + 1])]);
-                pair[0] = clamp(left + red);
-                pair[1] = clamp(left + green);
-                pair[2] = clamp(left + blue);
-                pair[3] = clamp(right + red);
-                pair[4] = clamp(right + green);
-                pair[5] = clamp(right + blue);
-                at += 2;
-            }
-        }
-        while at < width {
-            let (red, green, blue) = chroma(at >> w_sub);
-            let luma = self.luma[usize::from(y[at])];
-            let pixel = &mut out[3 * at..3 * at + 3];
-            pixel[0] = clamp(luma + red);
-            pixel[1] = clamp(luma + green);
-            pixel[2] = clamp(luma + blue);
-            at += 1;
-        }
-    }
+/// The pixels of a picture where rows and columns meet, row after row; nothing for those outside it.
+pub(super) fn meet(image: &RgbImage, rows: &[u32], columns: &[u32]) -> Vec<u8> {
+    let line = image.width as usize * 3;
+    let lines = rows.iter().filter_map(|r| image.data.get(*r as usize * line..(*r as usize + 1) * line));
+    lines
+        .flat_map(|l| columns.iter().filter_map(|c| l.get(*c as usize * 3..*c as usize * 3 + 3)))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 /// Turns a picture clockwise by `rotation` degrees, after mirroring it left to right if asked.
@@ -377,25 +340,5 @@ mod tests {
         assert_eq!(&orient(image.clone(), 180, false).data[..], &[0, 255, 0, 255, 0, 0]);
         assert_eq!(&orient(image.clone(), 270, false).data[..], &[0, 255, 0, 255, 0, 0]);
         assert_eq!(&orient(image, 0, true).data[..], &[0, 255, 0, 255, 0, 0]);
-    }
-
-    #[test]
-    fn known_colours_of_bt601_come_out() {
-        let m = Transfer { y_offset: 16.0, y_range: 219.0, c_range: 224.0, kr: 0.299, kb: 0.114 };
-        let fixed = Fixed::new(m);
-        // ITU-R BT.601 code values of white, black, red, green, blue.
-        for (yuv, rgb) in [
-            ([235, 128, 128], [255, 255, 255]),
-            ([16, 128, 128], [0, 0, 0]),
-            ([81, 90, 240], [254, 0, 0]),
-            ([145, 54, 34], [0, 255, 1]),
-            ([41, 240, 110], [0, 0, 255]),
-        ] {
-            let mut out = [0; 3];
-            fixed.convert_row(&yuv[..1], &yuv[1..2], &yuv[2..], 0, &mut out);
-            for (a, b) in out.iter().zip(rgb) {
-                assert!(a.abs_diff(b) <= 1, "{yuv:?} became {out:?}, not {rgb:?}");
-            }
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! Indexes kept between runs, one small file a video, thrown away when the video changes.
 
 use super::VideoInfo;
+use super::colour::Matrix;
 use super::index::{Index, Row};
-use super::picture::Matrix;
 use super::runtime;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};

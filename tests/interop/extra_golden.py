@@ -145,6 +145,28 @@ def maps(activation, gradient, frames):
     return {k: {"raw": [float(f"{v:.7g}") for v in m.sum(axis=1).ravel()]} for k, m in found.items()}
 
 
+def train_steps(name, model, targets, learned):
+    """Three steps of AdamW on a batch of two, with the batch's own statistics and without dropout."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)
+    t, h, w = 7, 56, 40
+    x = torch.stack([clip(b, 3, t, h, w) for b in range(2)])
+    steps = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), torch.tensor(targets))
+        loss.backward()
+        norm = torch.stack([p.grad.norm() for p in model.parameters()]).norm()
+        optimizer.step()
+        steps.append({"loss": float(f"{loss.item():.9g}"), "grad_norm": float(f"{norm.item():.9g}")})
+    network = model.network if isinstance(model, OverFrames) else model
+    after = {k: network.state_dict()[k].flatten()[:5].tolist() for k in learned}
+    return {"model": name, "input_shape": list(x.shape), "targets": targets, "classes": 17, "steps": steps, "after": after}
+
+
 def main():
     meta = {"set": "extra", "seed": SEED, "torch": torch.__version__, "torchvision": torchvision.__version__}
     cases, manifest = {}, {}
@@ -182,6 +204,18 @@ def main():
             network.float()
         cam = {"meta": meta, "model": name, "classes": classes, "inputs": inputs, "cams": cams}
         (OUT / f"extra_cam_{name}.json").write_text(json.dumps(cam, separators=(",", ":")) + "\n")
+    video = torchvision.models.video
+    rows = [
+        ("mc3_18", fill(mc3(17)), ["stem.1.running_mean", "layer4.1.conv2.1.running_var", "fc.bias"]),
+        ("r3d_18", fill(video.r3d_18(weights=None, num_classes=17)), ["layer2.0.downsample.1.running_mean", "fc.bias"]),
+        ("r2plus1d_18", fill(video.r2plus1d_18(weights=None, num_classes=17)),
+         ["stem.4.running_mean", "layer3.0.conv1.0.1.running_var", "fc.bias"]),
+        ("resnet18", OverFrames(fill(torchvision.models.resnet18(weights=None, num_classes=17)), False),
+         ["bn1.running_mean", "layer4.1.bn2.running_var", "fc.bias"]),
+    ]
+    torch.manual_seed(0)
+    steps = [train_steps(name, model, [1, 3], learned) for name, model, learned in rows]
+    (OUT / "extra_train_step.json").write_text(json.dumps({"meta": meta, "steps": steps}, separators=(",", ":")) + "\n")
     ours = {name: {"id": row[2], "options": row[3]} for name, row in MODELS.items()}
     for file, body in [("extra_logits.json", {"cases": cases}), ("extra_manifest.json", {"models": manifest, "ours": ours})]:
         (OUT / file).write_text(json.dumps({"meta": meta, **body}, separators=(",", ":")) + "\n")

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod networks;
+pub mod recipe;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

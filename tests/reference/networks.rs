@@ -10,13 +10,14 @@ use std::path::PathBuf;
 pub struct Named {
     pub id: String,
     pub options: ModelOptions,
+    pub dropout: Option<f64>,
     /// Their name of an array or layer, from ours.
     pub theirs: fn(&str) -> String,
 }
 
 impl Named {
     pub fn config(&self) -> ModelConfig {
-        ModelConfig { id: self.id.clone(), options: self.options, ..ModelConfig::default() }
+        ModelConfig { id: self.id.clone(), options: self.options, dropout: self.dropout, ..ModelConfig::default() }
     }
 
     /// Our id of the layer a map was made at.
@@ -50,10 +51,9 @@ impl Set {
 
     /// Fails for a network the registry does not have: there is none left that may be missing.
     pub fn named(&self, reference: &str) -> Named {
-        if let Some(ours) = &self.ours {
-            let ours = &ours[reference];
+        if let Some(ours) = self.ours.as_ref().map(|ours| &ours[reference]).filter(|ours| ours.is_object()) {
             let options = serde_json::from_value(ours["options"].clone()).unwrap();
-            return Named { id: ours["id"].as_str().unwrap().into(), options, theirs: same };
+            return Named { id: ours["id"].as_str().unwrap().into(), options, dropout: None, theirs: same };
         }
         let (id, pooling, theirs): (_, _, fn(&str) -> String) = match reference {
             "c3d" => ("c3d", None, same),
@@ -76,7 +76,7 @@ impl Set {
             "resnet3d_004_r2plus1d" => ("r2plus1d-18", None, wrapped),
             other => panic!("the registry has no network for {other}"),
         };
-        Named { id: id.into(), options: ModelOptions { pooling, ..ModelOptions::default() }, theirs }
+        Named { id: id.into(), options: ModelOptions { pooling, ..ModelOptions::default() }, dropout: None, theirs }
     }
 }
 

@@ -44,7 +44,7 @@ fn tasks(
 }
 
 /// Offsets of the kernel's taps for `channels` channels.
-fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<u32> {
+pub(super) fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<u32> {
     let grid = padded.grid(conv.kernel, [1; 3]);
     (0..channels).flat_map(|c| grid.iter().map(move |tap| (c * padded.plane()) as u32 + tap)).collect()
 }
@@ -90,14 +90,14 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
 }
 
 /// Inputs whose coordinates leave the same rest when divided by the stride are reached by the same taps.
-struct Class {
+pub(super) struct Class {
     /// Offsets of (output channel, tap) in the bordered output gradient.
-    inner: Vec<u32>,
+    pub inner: Vec<u32>,
     /// `[input channels, inner]` of every group, one after the other.
-    weight: Vec<f32>,
+    pub weight: Vec<f32>,
     /// Offsets of the inputs in the bordered output gradient, and in the input.
-    lanes: Vec<u32>,
-    places: Vec<u32>,
+    pub lanes: Vec<u32>,
+    pub places: Vec<u32>,
 }
 
 /// For one axis and one rest: the taps that reach it, each with its offset in the output gradient.
@@ -175,13 +175,19 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32])
     all
 }
 
-pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    let groups = conv.geometry.groups;
-    let [inside, outside] = conv.channels.map(|c| c / groups);
+/// The border of the output gradient, and all classes of inputs.
+pub(super) fn classes_of(conv: &Convolution, weight: &[f32]) -> (Padded, Vec<Class>) {
     let reaches: [(usize, usize); 3] = std::array::from_fn(|a| reach(conv, a));
     let low = reaches.map(|r| r.0);
     let padded = Padded::new(conv.output, low, reaches.map(|r| r.1));
     let classes = classes(conv, &padded, low, weight);
+    (padded, classes)
+}
+
+pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let (padded, classes) = classes_of(conv, weight);
     let plane = volume(conv.input);
     // Inputs that no tap reaches are not written.
     let reached = classes.iter().all(|class| !class.inner.is_empty());

@@ -20,19 +20,35 @@ pub(super) struct Matrices<'a> {
     out: &'a mut [f32],
     /// Rows, inner numbers, columns; columns are whole vectors.
     sizes: [usize; 3],
+    /// Numbers between two rows of `out`.
+    stride: usize,
     add: bool,
 }
 
 impl Matrices<'_> {
     /// `a` `[rows, inner]`, `b` in panels of [`PANEL`] columns `[panel][inner][column]`.
     pub fn rows_times_panels(a: &[f32], b: &[f32], out: &mut [f32], sizes: [usize; 3]) {
-        let job = Matrices { a, a_row: sizes[1], a_step: 1, b, b_row: None, out, sizes, add: false };
-        Arch::new().dispatch(job);
+        Self::part_of_rows_times_panels(a, sizes[1], b, out, sizes[2], sizes, false);
+    }
+
+    /// As [`Matrices::rows_times_panels`], for a part of longer rows of `a` and of `out`, `a_row` and `stride` numbers
+    /// apart.
+    pub fn part_of_rows_times_panels(
+        a: &[f32],
+        a_row: usize,
+        b: &[f32],
+        out: &mut [f32],
+        stride: usize,
+        sizes: [usize; 3],
+        add: bool,
+    ) {
+        Arch::new().dispatch(Matrices { a, a_row, a_step: 1, b, b_row: None, out, sizes, stride, add });
     }
 
     /// `a` `[inner, rows]`, `b` `[inner, columns]`.
     pub fn columns_times_rows(a: &[f32], b: &[f32], out: &mut [f32], sizes: [usize; 3], add: bool) {
-        let job = Matrices { a, a_row: 1, a_step: sizes[0], b, b_row: Some(sizes[2]), out, sizes, add };
+        let job =
+            Matrices { a, a_row: 1, a_step: sizes[0], b, b_row: Some(sizes[2]), out, sizes, stride: sizes[2], add };
         Arch::new().dispatch(job);
     }
 }
@@ -44,7 +60,7 @@ impl WithSimd for Matrices<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let [rows, inner, columns] = self.sizes;
         let wide = WIDE * S::F32_LANES;
-        let Self { a, a_row, a_step, b, b_row, out, add, .. } = self;
+        let Self { a, a_row, a_step, b, b_row, out, stride, add, .. } = self;
         let mut column = 0;
         while column < columns {
             let panel = column / PANEL * PANEL;
@@ -56,8 +72,8 @@ impl WithSimd for Matrices<'_> {
             let whole = column + wide <= columns;
             let mut row = 0;
             while row < rows {
-                let tile = Tile { a: &a[row * a_row..], a_row, a_step, b, b_row, inner, stride: columns, add };
-                let out = &mut out[row * columns + column..];
+                let tile = Tile { a: &a[row * a_row..], a_row, a_step, b, b_row, inner, stride, add };
+                let out = &mut out[row * stride + column..];
                 let left = rows - row;
                 row += if whole {
                     if S::REGISTER_COUNT >= 32 {

@@ -17,6 +17,7 @@ mod few;
 mod last;
 mod layout;
 mod matrix;
+mod merged;
 pub(crate) mod norm;
 mod padded;
 pub(crate) mod pooling;
@@ -111,6 +112,11 @@ impl Convolution {
         self.channels[1] * self.channels[0] / self.geometry.groups * volume(self.kernel)
     }
 
+    /// Pairs of a multiplication and an addition in its definition.
+    pub fn work(&self) -> u64 {
+        self.batch as u64 * volume(self.output) as u64 * self.weight_len() as u64
+    }
+
     fn is_depthwise(&self) -> bool {
         self.geometry.groups == self.channels[0] && self.channels[0] == self.channels[1]
     }
@@ -135,6 +141,8 @@ impl Convolution {
             winograd::forward(self, x, weight, finish)
         } else if few::is_few(self) {
             few::forward(self, x, weight, finish)
+        } else if merged::pays(self, self.output) {
+            merged::forward(self, x, weight, finish)
         } else {
             dense::forward(self, x, weight, finish)
         }
@@ -156,6 +164,8 @@ impl Convolution {
             depthwise::input_gradient(self, weight, dy)
         } else if winograd::pays(self) {
             winograd::input_gradient(self, weight, dy)
+        } else if merged::pays(self, self.input) {
+            merged::input_gradient(self, weight, dy)
         } else {
             dense::input_gradient(self, weight, dy)
         }
@@ -169,6 +179,8 @@ impl Convolution {
             winograd::weight_gradient(self, x, dy)
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)
+        } else if merged::pays(self, self.output) {
+            merged::weight_gradient(self, x, dy)
         } else {
             dense::weight_gradient(self, x, dy)
         }

@@ -26,14 +26,18 @@ impl Padded {
         (t * self.whole[1] + h) * self.whole[2] + w
     }
 
-    /// Copies `channels` into `out` with their border; returns them as they are when there is none.
-    pub fn fill<'a>(&self, channels: &'a [f32], out: &'a mut Vec<f32>) -> &'a [f32] {
+    /// Numbers of channels of `len` numbers once they have their border.
+    pub fn len_of(&self, len: usize) -> usize {
+        len / volume(self.size) * self.plane()
+    }
+
+    /// Copies `channels` into `out` of [`Padded::len_of`] numbers with their border.
+    pub fn copy(&self, channels: &[f32], out: &mut [f32]) {
         if self.size == self.whole {
-            return channels;
+            out.copy_from_slice(channels);
+            return;
         }
-        let count = channels.len() / volume(self.size);
-        out.clear();
-        out.resize(count * self.plane(), 0.0);
+        out.fill(0.0);
         let [t, h, w] = self.size;
         for (from, to) in channels.chunks_exact(t * h * w).zip(out.chunks_exact_mut(self.plane())) {
             for (i, row) in from.chunks_exact(w).enumerate() {
@@ -41,6 +45,15 @@ impl Padded {
                 to[at..at + w].copy_from_slice(row);
             }
         }
+    }
+
+    /// Copies `channels` into `out` with their border; returns them as they are when there is none.
+    pub fn fill<'a>(&self, channels: &'a [f32], out: &'a mut Vec<f32>) -> &'a [f32] {
+        if self.size == self.whole {
+            return channels;
+        }
+        out.resize(self.len_of(channels.len()), 0.0);
+        self.copy(channels, out);
         out
     }
 

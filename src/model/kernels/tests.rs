@@ -131,6 +131,25 @@ fn transformed_convolutions_and_their_gradients_are_those_of_the_definition() {
 }
 
 #[test]
+fn clips_side_by_side_and_their_gradients_are_those_of_the_definition() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut held = 0;
+    while held < 40 {
+        let channels: [usize; 2] = std::array::from_fn(|_| 16 * random.random_range(2..6));
+        let mut axis = |low: usize, high: usize| std::array::from_fn(|_| random.random_range(low..=high));
+        let (kernel, stride, padding): ([usize; 3], [usize; 3], [usize; 3]) = (axis(1, 3), axis(1, 2), axis(0, 2));
+        let size: [usize; 3] = axis(1, 7);
+        let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
+        let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
+        let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
+        if merged::pays(&c, c.output) && merged::pays(&c, c.input) && !winograd::pays(&c) {
+            hold(&c, &mut random);
+            held += 1;
+        }
+    }
+}
+
+#[test]
 fn outputs_are_scaled_shifted_and_clamped_by_every_kernel() {
     let mut random = ChaCha8Rng::seed_from_u64(6);
     let same = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };

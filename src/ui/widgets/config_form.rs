@@ -211,6 +211,13 @@ fn training(r: &mut Rows<'_>) {
         |c| &mut c.training.cache_mib,
         whole(0..=1_048_576, " MiB"),
     );
+    r.row(
+        "training.disk_cache_mib",
+        "Frame cache on disk",
+        "Disk space for decoded frames at training size: later runs on the same videos decode nothing. 0 keeps none.",
+        |c| &mut c.training.disk_cache_mib,
+        whole(0..=16_777_216, " MiB"),
+    );
 }
 
 fn optimiser(r: &mut Rows<'_>) {

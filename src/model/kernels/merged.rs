@@ -1,0 +1,183 @@
+//! Convolutions whose pictures are small and whose kernels are many: the positions of all clips stand side by side.
+//!
+//! There the kernels are most of the numbers. They are read where they lie, once for the whole batch, and only the
+//! looked-up pictures are packed, in pieces that all threads share.
+
+use super::matrix::{Matrices, PANEL};
+use super::padded::Padded;
+use super::{Convolution, Finish, buffers, dense, volume};
+use rayon::prelude::*;
+
+/// Most positions of all clips together.
+const POSITIONS: usize = 2048;
+/// Fewest rows and inner numbers worth the packing.
+const FEWEST: usize = 32;
+/// Inner numbers are taken so many at a time.
+const STEP: usize = 16;
+/// Numbers of a packed piece: they stay in the cache that threads share.
+const PIECE: usize = 1 << 19;
+/// Inner numbers of a piece.
+const DEEP: usize = 2048;
+/// Rows of a task: those of a few tiles.
+const ROWS: usize = 28;
+
+/// True where this is faster than going clip by clip.
+pub(super) fn pays(conv: &Convolution, positions: [usize; 3]) -> bool {
+    let [inside, outside] = conv.channels;
+    conv.geometry.groups == 1
+        && conv.batch * volume(positions) <= POSITIONS
+        && inside.is_multiple_of(STEP)
+        && outside.is_multiple_of(STEP)
+        && inside >= FEWEST
+        && outside >= FEWEST
+}
+
+/// A matrix that is looked up: `source[inner[i] + columns[j]]`.
+struct Lookup<'a> {
+    source: &'a [f32],
+    inner: &'a [u32],
+    columns: &'a [u32],
+}
+
+impl Lookup<'_> {
+    /// Rows `from..from + len` of columns `first..first + count` in panels `[panel][row][column]`. Columns that are
+    /// missing to whole panels repeat the last one; what comes of them is not read.
+    fn pack(&self, [from, len]: [usize; 2], [first, count]: [usize; 2], out: &mut [f32]) {
+        let inner = &self.inner[from..from + len];
+        out.par_chunks_mut(PANEL * len).enumerate().for_each(|(panel, out)| {
+            let first = first + panel * PANEL;
+            let wide = out.len() / len;
+            let last = self.columns.len() - 1;
+            let columns: [u32; PANEL] = std::array::from_fn(|j| self.columns[(first + j).min(last)]);
+            let columns = &columns[..wide];
+            let in_a_row = columns.windows(2).all(|c| c[1] == c[0] + 1);
+            for (i, to) in inner.iter().zip(out.chunks_exact_mut(wide)) {
+                if in_a_row {
+                    let at = (i + columns[0]) as usize;
+                    to.copy_from_slice(&self.source[at..at + wide]);
+                } else {
+                    let from = &self.source[*i as usize..];
+                    for (to, column) in to.iter_mut().zip(columns) {
+                        *to = from[*column as usize];
+                    }
+                }
+            }
+        });
+        debug_assert_eq!(out.len(), count * len);
+    }
+}
+
+/// `out[r][j] = Σ_i a[r][i] · lookup[i][j]` for whole vectors of columns: `out` has `wide` of them a row.
+fn multiply(a: &[f32], lookup: &Lookup<'_>, out: &mut [f32], wide: usize) {
+    let depth = lookup.inner.len();
+    let deep = depth.div_ceil(depth.div_ceil(DEEP)).next_multiple_of(STEP);
+    let columns = (PIECE / deep).max(PANEL) / PANEL * PANEL;
+    let mut packed = buffers::scratch(deep * columns.min(wide));
+    for first in (0..wide).step_by(columns) {
+        let count = columns.min(wide - first);
+        for from in (0..depth).step_by(deep) {
+            let len = deep.min(depth - from);
+            let packed = &mut packed[..len * count];
+            lookup.pack([from, len], [first, count], packed);
+            let (packed, rows) = (&*packed, share(out.len() / wide));
+            out.par_chunks_mut(rows * wide).zip(a.par_chunks(rows * depth)).for_each(|(out, a)| {
+                let sizes = [out.len() / wide, len, count];
+                Matrices::part_of_rows_times_panels(
+                    &a[from..],
+                    depth,
+                    packed,
+                    &mut out[first..],
+                    wide,
+                    sizes,
+                    from > 0,
+                );
+            });
+        }
+    }
+}
+
+/// Rows of a task, so that all threads get about the same.
+fn share(rows: usize) -> usize {
+    let tasks = rows.div_ceil(ROWS).next_multiple_of(rayon::current_num_threads());
+    rows.div_ceil(tasks).next_multiple_of(14).min(rows)
+}
+
+/// The bordered pictures of all clips, one after the other, and numbers of each.
+fn bordered(padded: &Padded, pictures: &[f32], batch: usize) -> (buffers::Scratch, usize) {
+    let each = pictures.len() / batch;
+    let len = padded.len_of(each);
+    let mut out = buffers::scratch(batch * len);
+    out.par_chunks_mut(len).zip(pictures.par_chunks(each)).for_each(|(out, picture)| padded.copy(picture, out));
+    (out, len)
+}
+
+/// The columns of all clips.
+fn of_all_clips(positions: &[u32], batch: usize, clip: usize) -> Vec<u32> {
+    (0..batch).flat_map(|b| positions.iter().map(move |p| (b * clip) as u32 + p)).collect()
+}
+
+pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
+    let padded = Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding);
+    let (source, clip) = bordered(&padded, x, conv.batch);
+    let taps = dense::taps(conv, &padded, conv.channels[0]);
+    let columns = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
+    let wide = columns.len().next_multiple_of(STEP);
+    let mut merged = buffers::scratch(conv.channels[1] * wide);
+    multiply(weight, &Lookup { source: &source, inner: &taps, columns: &columns }, &mut merged, wide);
+    let plane = volume(conv.output);
+    let mut out = buffers::take(conv.batch * conv.output_len());
+    out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
+        let (clip, channel) = (i / conv.channels[1], i % conv.channels[1]);
+        let (factor, addend) = finish.line(channel);
+        let from = &merged[channel * wide + clip * plane..][..plane];
+        for (to, v) in out.iter_mut().zip(from) {
+            *to = super::norm::clamped_one(v * factor + addend, finish.bounds);
+        }
+    });
+    out
+}
+
+pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+    let (padded, classes) = dense::classes_of(conv, weight);
+    let (source, clip) = bordered(&padded, dy, conv.batch);
+    let plane = volume(conv.input);
+    let mut out = buffers::zeros(conv.batch * conv.input_len());
+    for class in classes.iter().filter(|c| !c.inner.is_empty()) {
+        let columns = of_all_clips(&class.lanes, conv.batch, clip);
+        let wide = columns.len().next_multiple_of(STEP);
+        let mut merged = buffers::scratch(conv.channels[0] * wide);
+        let lookup = Lookup { source: &source, inner: &class.inner, columns: &columns };
+        multiply(&class.weight, &lookup, &mut merged, wide);
+        out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
+            let (clip, channel) = (i / conv.channels[0], i % conv.channels[0]);
+            let from = &merged[channel * wide + clip * class.lanes.len()..][..class.lanes.len()];
+            for (at, v) in class.places.iter().zip(from) {
+                out[*at as usize] = *v;
+            }
+        });
+    }
+    out
+}
+
+pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let padded = Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding);
+    let (source, clip) = bordered(&padded, x, conv.batch);
+    let taps = dense::taps(conv, &padded, conv.channels[0]);
+    let positions = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
+    // Sums go over whole vectors of positions; the missing ones are zeros on one side.
+    let deep = positions.len().next_multiple_of(STEP);
+    let mut inner = positions;
+    inner.resize(deep, 0);
+    let plane = volume(conv.output);
+    let mut slopes = buffers::scratch(conv.channels[1] * deep);
+    slopes.par_chunks_mut(deep).with_min_len(ROWS).enumerate().for_each(|(channel, slopes)| {
+        let (body, rest) = slopes.split_at_mut(conv.batch * plane);
+        for (clip, to) in body.chunks_exact_mut(plane).enumerate() {
+            to.copy_from_slice(&dy[(clip * conv.channels[1] + channel) * plane..][..plane]);
+        }
+        rest.fill(0.0);
+    });
+    let mut out = buffers::take(conv.weight_len());
+    multiply(&slopes, &Lookup { source: &source, inner: &inner, columns: &taps }, &mut out, taps.len());
+    out
+}
