@@ -94,7 +94,7 @@ pub(super) struct Class {
     /// Offsets of (output channel, tap) in the bordered output gradient.
     pub inner: Vec<u32>,
     /// `[input channels, inner]` of every group, one after the other.
-    pub weight: Vec<f32>,
+    pub weight: buffers::Scratch,
     /// Offsets of the inputs in the bordered output gradient, and in the input.
     pub lanes: Vec<u32>,
     pub places: Vec<u32>,
@@ -151,7 +151,7 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32])
         let inner = (0..outside)
             .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
             .collect::<Vec<u32>>();
-        let mut rearranged = vec![0.0; groups * inside * inner.len()];
+        let mut rearranged = buffers::scratch(groups * inside * inner.len());
         if !inner.is_empty() {
             // Some rows side by side, because their taps lie side by side in the weight.
             rearranged.par_chunks_mut(SIDE * inner.len()).enumerate().for_each(|(block, rows)| {

@@ -175,7 +175,7 @@ impl Convolution {
     pub fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::weight_gradient(self, x, dy)
-        } else if winograd::pays_for_weight(self) {
+        } else if winograd::pays(self) {
             winograd::weight_gradient(self, x, dy)
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)

@@ -19,21 +19,11 @@ pub(super) const LANES: usize = 16;
 const BLOCK: usize = 1 << 20;
 /// Transformed kernels with fewer numbers are read again for every row of tiles.
 const SMALL: usize = 1 << 20;
-/// Tiles whose products cost as much as transforming the kernels, and as transforming their gradients back.
+/// Tiles whose products cost as much as transforming the kernels, or as transforming their gradients back.
 const KERNELS: usize = 60;
-const KERNEL_GRADIENTS: usize = 30;
 
 /// True where the transforms pay.
 pub(super) fn pays(conv: &Convolution) -> bool {
-    pays_beyond(conv, KERNELS)
-}
-
-/// True where they pay for the gradient of the weight.
-pub(super) fn pays_for_weight(conv: &Convolution) -> bool {
-    pays_beyond(conv, KERNEL_GRADIENTS)
-}
-
-fn pays_beyond(conv: &Convolution, kernels: usize) -> bool {
     let geometry = conv.geometry;
     let fits = conv.kernel == [3; 3] && geometry.stride == [1; 3] && geometry.groups == 1;
     let channels = conv.channels.iter().all(|c| *c >= LANES);
@@ -43,7 +33,7 @@ fn pays_beyond(conv: &Convolution, kernels: usize) -> bool {
     }
     let count = |size: [usize; 3]| conv.batch * size.iter().map(|s| s.div_ceil(2)).product::<usize>();
     let tiles = count(conv.output).max(count(conv.input));
-    (tiles + kernels) * PRODUCTS < conv.batch * volume(conv.output) * volume(conv.kernel)
+    (tiles + KERNELS) * PRODUCTS < conv.batch * volume(conv.output) * volume(conv.kernel)
 }
 
 /// Tiles of one convolution, in order of clip, time, height, width.
