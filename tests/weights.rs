@@ -8,6 +8,8 @@ use kinolens::model::{
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+mod common_train;
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights").join(name)
 }
@@ -691,4 +693,83 @@ fn mistakes_of_an_import_are_named_and_leave_nothing_behind() {
     assert!(code == Some(1) && error.contains("whole model"), "{error}");
     let (code, _, error) = kinolens(&["import", &at("gone.pth"), "--model", "c3d", "--classes", "3", "--out", &out]);
     assert!(code == Some(2) && error.contains("gone.pth"), "{error}");
+}
+
+/// The weights a training begins with, when it is stopped before its first step, and what it tells.
+fn begun(dir: &Path, from: &Path) -> (kinolens::eval::RunDir, Network, Vec<kinolens::progress::Progress>) {
+    use common_train::{After, bars, config, train};
+    let dataset = bars(&dir.join("data"));
+    let mut config = config(1);
+    config.model.init_from = Some(from.to_path_buf());
+    let monitor = After::new(0, kinolens::progress::Flow::Stop);
+    train(&dataset, &config, &dir.join("begun"), false, &monitor).unwrap();
+    let run = kinolens::eval::RunDir::open(&dir.join("begun")).unwrap();
+    let network = run.checkpoint(Some("last")).unwrap().network(&ComputeDevice::cpu()).unwrap();
+    let told = std::mem::take(&mut *monitor.told.lock().unwrap());
+    (run, network, told)
+}
+
+#[test]
+fn training_starts_from_the_weights_it_is_given_and_says_what_it_took() {
+    use kinolens::progress::Progress;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.pth");
+    // Seven classes there, two here.
+    let source = build("small-3d", 7, [8, 16, 16], 21);
+    saved(&source, &path, |n| format!("module.{n}"));
+    let (run, network, told) = begun(dir.path(), &path);
+    let class = |name: &str| name.starts_with("classifier.");
+    let theirs = source.state_dict().unwrap();
+    for (mine, theirs) in network.state_dict().unwrap().iter().zip(&theirs).filter(|(a, _)| !class(&a.name)) {
+        assert_eq!(mine, theirs);
+    }
+    let reports: Vec<_> = told.iter().filter(|p| matches!(p, Progress::Weights { .. })).collect();
+    let [Progress::Weights { lines, report }] = reports.as_slice() else { panic!("{told:?}") };
+    assert!(lines.iter().any(|l| l.contains("7 classes")), "{lines:?}");
+    assert_eq!(report["class_layer"]["found"], 7);
+    let log = std::fs::read_to_string(run.path().join("log.txt")).unwrap();
+    assert!(lines.iter().all(|line| log.contains(line)), "{log}");
+    let origin = run.environment().unwrap().weights.unwrap();
+    assert_eq!(run.config().unwrap().model.init_from.as_deref(), Some(origin.path.as_path()));
+    assert!(origin.path.is_absolute() && origin.path.ends_with("w.pth"));
+    // It goes on without the file: a checkpoint holds everything.
+    std::fs::remove_file(&path).unwrap();
+    let stored = run.config().unwrap();
+    let dataset = common_train::open(&dir.path().join("data"));
+    common_train::train(&dataset, &stored, run.path(), true, &common_train::After::never()).unwrap();
+}
+
+#[test]
+fn a_run_starts_another_and_differences_that_matter_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = build("small-3d", 2, [8, 16, 16], 22);
+    let mut config = kinolens::train::config_for("small-3d").unwrap();
+    (config.clip.mean, config.clip.std) = ([0.5; 3], [0.25; 3]);
+    let weights = dir.path().join("w.pth");
+    saved(&source, &weights, str::to_owned);
+    let classes = kinolens::domain::ClassSet::from_names(["left", "right"]);
+    let out = dir.path().join("imported");
+    kinolens::train::import(&weights, &config, &classes, &out, false, &kinolens::progress::Silent).unwrap();
+    for from in [out.clone(), out.join("checkpoints/last"), out.join("checkpoints/last/model.safetensors")] {
+        let begun_in = tempfile::tempdir().unwrap();
+        let (_, network, told) = begun(begun_in.path(), &from);
+        assert!(same_state(&network, &source), "{}", from.display());
+        let warned: Vec<String> = told
+            .iter()
+            .filter_map(|p| match p {
+                kinolens::progress::Progress::Warning(w) => Some(w.clone()),
+                _ => None,
+            })
+            .collect();
+        for word in ["normalised with mean", "other names or another order"] {
+            assert!(warned.iter().any(|w| w.contains(word)), "{word}: {warned:?}");
+        }
+    }
+    // There is no training in it to go on with.
+    let run = kinolens::eval::RunDir::open(&out).unwrap();
+    assert!(!run.resumable());
+    let dataset = common_train::bars(&dir.path().join("data"));
+    std::fs::write(out.join("split.csv"), "video,subject,part,clips\n").unwrap();
+    let stored = run.config().unwrap();
+    assert!(common_train::train(&dataset, &stored, &out, true, &kinolens::progress::Silent).is_err());
 }

@@ -77,10 +77,10 @@ def clip_of(kinolens, video, start, shape, count, folder):
     frames = []
     for n in numbers:
         picture = np.array(Image.open(folder / f"frame_{n:06}.png").convert("RGB"))
-        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
-        # Frames are bytes after resizing, as OpenCV's are.
+        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].double()
+        # Frames are bytes after resizing, as OpenCV's are; what lies just between two is rounded up.
         small = F.interpolate(pixels, (h, w), mode="bilinear", align_corners=False, antialias=False)
-        frames.append((small + 0.5).floor().clamp(0, 255)[0] / 255)
+        frames.append((small + 0.5 + 1e-9).floor().clamp(0, 255)[0].float() / 255)
     mean, std = (torch.tensor(v).view(3, 1, 1, 1) for v in (MEAN, STD))
     return ((torch.stack(frames, 1) - mean) / std)[None]
 
