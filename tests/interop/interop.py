@@ -67,6 +67,12 @@ def write(state, way, path):
         torch.save({prefix + k: v for k, v in state.items()}, path)
 
 
+def exact(size, wanted):
+    """The length nearest to the wanted one for which bilinear weights have few binary digits: then both sides resize
+    without rounding errors, and what lies just between two bytes becomes the same byte on both."""
+    return min((n for n in range(64, 257) if size * 64 % n == 0), key=lambda n: abs(n - wanted), default=wanted)
+
+
 def clip_of(kinolens, video, start, shape, count, folder):
     """The frames kinolens shows, resized and normalised by PyTorch: [1, 3, T, H, W]."""
     t, h, w = shape
@@ -112,13 +118,14 @@ def error(found, expected):
     return ((found - expected).abs().max() / expected.abs().max().clamp(min=1e-30)).item()
 
 
-def check(kinolens, name, way, video, count, folder):
-    build, shape, frames = NETWORKS[name]
+def check(kinolens, name, way, video, facts, folder):
+    build, (t, h, w), frames = NETWORKS[name]
+    shape = t, h, w = t, exact(facts["height"], h), exact(facts["width"], w)
+    count = facts["frames"]
     model, inside = network(build, shape, frames)
     state = inside.state_dict()
     weights, run = folder / f"{name}.pth", folder / name
     write(state, way, weights)
-    t, h, w = shape
     values = {"length": t, "height": h, "width": w, "step": STEP, "eval_stride": 24, "mean": list(MEAN), "std": list(STD)}
     settings = [word for key, value in values.items() for word in ("--set", f"clip.{key}={json.dumps(value)}")]
     report = kinolens.json("import", weights, "--model", name, "--classes", CLASSES, "--out", run, *settings)["report"]
@@ -164,12 +171,12 @@ def main():
         if not video:
             kinolens("demo", folder / "demo", "--subjects", 2)
             video = next((folder / "demo/dataset/anon").glob("*.mp4"))
-        count = kinolens.json("probe", video)["frames"]
-        print(f"{video}: {count} frames; relative errors, at most {args.tolerance:g}")
+        facts = kinolens.json("probe", video)
+        print(f"{video}: {facts['frames']} frames; relative errors, at most {args.tolerance:g}")
         print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}  back in PyTorch")
         for i, name in enumerate(args.model or NETWORKS):
             way = WAYS[i % len(WAYS)]
-            complete, worst = check(kinolens, name, way, video, count, folder)
+            complete, worst = check(kinolens, name, way, video, facts, folder)
             good = complete and all(e <= args.tolerance for e in worst.values())
             print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
             failed += [] if good else [name]
