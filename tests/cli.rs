@@ -453,8 +453,9 @@ fn models_and_selftest_speak_json() {
 
 #[test]
 fn bench_tells_seconds_of_what_was_asked_for() {
-    let found =
-        document("bench --model small-3d --only forward --only train --rounds 2 --batch 1 --threads 2 --profile");
+    let found = document(
+        "bench --model small-3d --clip 8,32,48 --only forward --only train --rounds 2 --batch 1 --threads 2 --profile",
+    );
     has(&found, "device threads batch results profile");
     assert_eq!(found["threads"], 2);
     let results = list(&found["results"]);
@@ -549,6 +550,7 @@ fn nothing_is_overwritten_and_wrong_arguments_are_named() {
         fails(2, &format!("explain {run} {data} {option}"), words);
     }
     fails(2, "models --classes 0", &["--classes"]);
+    fails(2, "bench --clip 16,112", &["16,112,112"]);
     fails(2, &format!("demo {new} --subjects 0"), &["0 subjects"]);
     fails(2, &format!("demo {run}"), &["already holds"]);
     // A folder below a file cannot be made, whoever asks.

@@ -362,6 +362,9 @@ pub struct BenchArgs {
     /// Clips of a batch (heat maps are always of one clip).
     #[arg(long, default_value_t = 2)]
     pub batch: usize,
+    /// Size of a clip as FRAMES,ROWS,COLUMNS; what the network is usually given when left out.
+    #[arg(long, value_name = "T,H,W", value_parser = clip_size)]
+    pub clip: Option<[usize; 3]>,
     /// Timed rounds after one that is not; figures are medians.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
@@ -369,7 +372,7 @@ pub struct BenchArgs {
     #[arg(long)]
     pub profile: bool,
     /// Time decoding, seeking and loading of this video instead of networks.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "only", "profile", "in_turns"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "only", "clip", "profile", "in_turns"])]
     pub video: Option<PathBuf>,
     /// Clips loaded from the video.
     #[arg(long, default_value_t = 60, requires = "video")]
@@ -388,4 +391,11 @@ pub struct BenchArgs {
     pub in_turns: bool,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// `16,112,112` as frames, rows and columns.
+fn clip_size(text: &str) -> Result<[usize; 3], String> {
+    let sizes: Option<Vec<usize>> = text.split(',').map(|n| n.trim().parse().ok().filter(|n| *n > 0)).collect();
+    let sizes = sizes.and_then(|s| <[usize; 3]>::try_from(s).ok());
+    sizes.ok_or_else(|| "write frames, rows and columns as three numbers above 0, such as 16,112,112".into())
 }

@@ -32,7 +32,7 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
     let (mut results, mut profiles) = (Vec::new(), Vec::new());
     for model in models {
         for (name, round) in &rounds {
-            let mut subject = Subject::new(model, *round, args.batch, &device)?;
+            let mut subject = Subject::new(model, *round, args.batch, args.clip, &device)?;
             subject.run()?; // Buffers and threads are there afterwards.
             if args.in_turns {
                 in_turns(&mut subject)?;

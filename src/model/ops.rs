@@ -203,3 +203,24 @@ fn kept(n: usize, p: f64, stream: Stream) -> Vec<f32> {
     let keep = (1.0 / (1.0 - p)) as f32;
     (0..n as u64).map(|i| if f64::from(stream.unit(i)) < p { 0.0 } else { keep }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::same_padding;
+
+    #[test]
+    fn same_padding_leaves_a_window_for_every_stride_and_not_one_more() {
+        for size in 1..30_usize {
+            for kernel in 1..8_usize {
+                for stride in 1..=kernel {
+                    let (before, after) = same_padding(size, kernel, stride);
+                    let outputs = size.div_ceil(stride);
+                    // TensorFlow's own formula.
+                    let zeros = ((outputs - 1) * stride + kernel).saturating_sub(size);
+                    assert_eq!((before + after, before), (zeros, zeros / 2), "{size} {kernel} {stride}");
+                }
+            }
+        }
+        assert_eq!(same_padding(16, 7, 2), (2, 3));
+    }
+}

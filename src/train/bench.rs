@@ -68,13 +68,19 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Builds the network `id` and random clips of its usual size.
+    /// Builds the network `id` and random clips of (frames, rows, columns), or of its usual size.
     ///
     /// # Errors
-    /// An unknown network.
-    pub fn new(id: &str, round: Round, batch: usize, device: &ComputeDevice) -> Result<Self, TrainError> {
+    /// An unknown network, or clips too small for it.
+    pub fn new(
+        id: &str,
+        round: Round,
+        batch: usize,
+        clip: Option<[usize; 3]>,
+        device: &ComputeDevice,
+    ) -> Result<Self, TrainError> {
         let (t, h, w) = ModelSpec::find(id)?.input;
-        let clip = [t as usize, h as usize, w as usize];
+        let clip = clip.unwrap_or([t, h, w].map(|n| n as usize));
         let batch = if round == Round::GradCam { 1 } else { batch.max(1) };
         let config = ModelConfig { id: id.to_owned(), ..ModelConfig::default() };
         let network = Network::build(&config, CLASSES, clip, device, 1)?;

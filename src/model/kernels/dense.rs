@@ -93,8 +93,8 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
 pub(super) struct Class {
     /// Offsets of (output channel, tap) in the bordered output gradient.
     pub inner: Vec<u32>,
-    /// `[input channels, inner]` of every group, one after the other.
-    pub weight: buffers::Scratch,
+    /// The taps, in order.
+    pub taps: Vec<usize>,
     /// Offsets of the inputs in the bordered output gradient, and in the input.
     pub lanes: Vec<u32>,
     pub places: Vec<u32>,
@@ -123,11 +123,9 @@ pub(super) fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
     (low as usize, high as usize)
 }
 
-fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32]) -> Vec<Class> {
-    let groups = conv.geometry.groups;
-    let [inside, outside] = conv.channels.map(|c| c / groups);
+fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3]) -> Vec<Class> {
+    let outside = conv.channels[1] / conv.geometry.groups;
     let stride = conv.geometry.stride;
-    let volume_of_kernel = volume(conv.kernel);
     let plain = Padded::new(conv.input, [0; 3], [0; 3]);
     let rests = Padded::new(stride, [0; 3], [0; 3]).grid(stride, [1; 3]);
     let mut all = Vec::new();
@@ -151,43 +149,51 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], weight: &[f32])
         let inner = (0..outside)
             .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
             .collect::<Vec<u32>>();
-        let mut rearranged = buffers::scratch(groups * inside * inner.len());
-        if !inner.is_empty() {
-            // Some rows side by side, because their taps lie side by side in the weight.
-            rearranged.par_chunks_mut(SIDE * inner.len()).enumerate().for_each(|(block, rows)| {
-                for o in 0..outside {
-                    for (i, to) in rows.chunks_exact_mut(inner.len()).enumerate() {
-                        let (group, c) = ((block * SIDE + i) / inside, (block * SIDE + i) % inside);
-                        let at = ((group * outside + o) * inside + c) * volume_of_kernel;
-                        let to = &mut to[o * reached.len()..(o + 1) * reached.len()];
-                        for (to, (tap, _)) in to.iter_mut().zip(&reached) {
-                            *to = weight[at + tap];
-                        }
-                    }
-                }
-            });
-        }
         let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
         let first = plain.at(rest) as u32;
         let places = plain.grid(count, stride).into_iter().map(|at| at + first).collect();
-        all.push(Class { inner, weight: rearranged, lanes: padded.grid(count, [1; 3]), places });
+        let taps = reached.iter().map(|(tap, _)| *tap).collect();
+        all.push(Class { inner, taps, lanes: padded.grid(count, [1; 3]), places });
     }
     all
 }
 
 /// The border of the output gradient, and all classes of inputs.
-pub(super) fn classes_of(conv: &Convolution, weight: &[f32]) -> (Padded, Vec<Class>) {
+pub(super) fn classes_of(conv: &Convolution) -> (Padded, Vec<Class>) {
     let reaches: [(usize, usize); 3] = std::array::from_fn(|a| reach(conv, a));
     let low = reaches.map(|r| r.0);
     let padded = Padded::new(conv.output, low, reaches.map(|r| r.1));
-    let classes = classes(conv, &padded, low, weight);
+    let classes = classes(conv, &padded, low);
     (padded, classes)
+}
+
+/// The weight as `[group, input channel, (output channel, tap)]`, of some taps only.
+fn rearranged(conv: &Convolution, weight: &[f32], taps: &[usize]) -> buffers::Scratch {
+    let groups = conv.geometry.groups;
+    let [inside, outside] = conv.channels.map(|c| c / groups);
+    let depth = outside * taps.len();
+    let mut out = buffers::scratch(groups * inside * depth);
+    if depth > 0 {
+        // Some rows side by side, because their taps lie side by side in the weight.
+        out.par_chunks_mut(SIDE * depth).enumerate().for_each(|(block, rows)| {
+            for o in 0..outside {
+                for (i, to) in rows.chunks_exact_mut(depth).enumerate() {
+                    let (group, c) = ((block * SIDE + i) / inside, (block * SIDE + i) % inside);
+                    let from = &weight[((group * outside + o) * inside + c) * volume(conv.kernel)..];
+                    let to = &mut to[o * taps.len()..(o + 1) * taps.len()];
+                    to.iter_mut().zip(taps).for_each(|(to, tap)| *to = from[*tap]);
+                }
+            }
+        });
+    }
+    out
 }
 
 pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let groups = conv.geometry.groups;
     let [inside, outside] = conv.channels.map(|c| c / groups);
-    let (padded, classes) = classes_of(conv, weight);
+    let (padded, classes) = classes_of(conv);
+    let weights: Vec<buffers::Scratch> = classes.iter().map(|c| rearranged(conv, weight, &c.taps)).collect();
     let plane = volume(conv.input);
     // Inputs that no tap reaches are not written.
     let reached = classes.iter().all(|class| !class.inner.is_empty());
@@ -202,12 +208,12 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
         let count = out.len() / plane;
         BORDERED.with_borrow_mut(|buffer| {
             let source = padded.fill(dy, buffer);
-            for class in &classes {
+            for (class, weight) in classes.iter().zip(&weights) {
                 let depth = class.inner.len();
                 let first = (group * inside + row) * depth;
                 let contiguous = classes.len() == 1;
                 Product {
-                    a: &class.weight[first..first + count * depth],
+                    a: &weight[first..first + count * depth],
                     rows: count,
                     source,
                     inner: &class.inner,

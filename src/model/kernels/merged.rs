@@ -18,6 +18,8 @@ const STEP: usize = 16;
 const PIECE: usize = 1 << 19;
 /// Inner numbers of a piece.
 const DEEP: usize = 2048;
+/// Rows of a weight that are turned side by side.
+const SIDE: usize = 8;
 /// Rows of a task: those of a few tiles.
 const ROWS: usize = 28;
 
@@ -67,30 +69,64 @@ impl Lookup<'_> {
     }
 }
 
-/// `out[r][j] = Σ_i a[r][i] · lookup[i][j]` for whole vectors of columns: `out` has `wide` of them a row.
-fn multiply(a: &[f32], lookup: &Lookup<'_>, out: &mut [f32], wide: usize) {
-    let depth = lookup.inner.len();
+/// The matrix on the left.
+enum Left<'a> {
+    /// `[row, inner]`.
+    Plain(&'a [f32]),
+    /// A weight `[output channel, input channel, tap]` as `[input channel, (output channel, tap)]` of some taps.
+    Turned { weight: &'a [f32], taps: &'a [usize], kernel: usize },
+}
+
+impl Left<'_> {
+    /// Inner numbers `from..from + len` of all `rows`, and the numbers between two rows.
+    fn part<'a>(
+        &'a self,
+        rows: usize,
+        [from, len]: [usize; 2],
+        depth: usize,
+        turned: &'a mut [f32],
+    ) -> (&'a [f32], usize) {
+        let Left::Turned { weight, taps, kernel } = self else {
+            let Left::Plain(a) = self else { return (&[], 0) };
+            return (&a[from..], depth);
+        };
+        let turned = &mut turned[..rows * len];
+        // Some rows side by side, because their taps lie side by side in the weight.
+        turned.par_chunks_mut(SIDE * len).enumerate().for_each(|(block, side)| {
+            let mut at = from;
+            while at < from + len {
+                let (o, first) = (at / taps.len(), at % taps.len());
+                let taps = &taps[first..taps.len().min(first + from + len - at)];
+                for (row, to) in side.chunks_exact_mut(len).enumerate() {
+                    let plain = &weight[(o * rows + block * SIDE + row) * kernel..][..*kernel];
+                    to[at - from..][..taps.len()].iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
+                }
+                at += taps.len();
+            }
+        });
+        (turned, len)
+    }
+}
+
+/// `out[r][j] = Σ_i left[r][i] · lookup[i][j]` for whole vectors of columns: `out` has `wide` of them a row.
+fn multiply(left: &Left<'_>, lookup: &Lookup<'_>, out: &mut [f32], wide: usize) {
+    let (depth, rows) = (lookup.inner.len(), out.len() / wide);
     let deep = depth.div_ceil(depth.div_ceil(DEEP)).next_multiple_of(STEP);
     let columns = (PIECE / deep).max(PANEL) / PANEL * PANEL;
     let mut packed = buffers::scratch(deep * columns.min(wide));
-    for first in (0..wide).step_by(columns) {
-        let count = columns.min(wide - first);
-        for from in (0..depth).step_by(deep) {
-            let len = deep.min(depth - from);
+    let mut turned = buffers::scratch(if matches!(left, Left::Turned { .. }) { rows * deep } else { 0 });
+    let at_once = share(rows);
+    for from in (0..depth).step_by(deep) {
+        let len = deep.min(depth - from);
+        let (a, a_row) = left.part(rows, [from, len], depth, &mut turned);
+        for first in (0..wide).step_by(columns) {
+            let count = columns.min(wide - first);
             let packed = &mut packed[..len * count];
             lookup.pack([from, len], [first, count], packed);
-            let (packed, rows) = (&*packed, share(out.len() / wide));
-            out.par_chunks_mut(rows * wide).zip(a.par_chunks(rows * depth)).for_each(|(out, a)| {
+            let packed = &*packed;
+            out.par_chunks_mut(at_once * wide).zip(a.par_chunks(at_once * a_row)).for_each(|(out, a)| {
                 let sizes = [out.len() / wide, len, count];
-                Matrices::part_of_rows_times_panels(
-                    &a[from..],
-                    depth,
-                    packed,
-                    &mut out[first..],
-                    wide,
-                    sizes,
-                    from > 0,
-                );
+                Matrices::part_of_rows_times_panels(a, a_row, packed, &mut out[first..], wide, sizes, from > 0);
             });
         }
     }
@@ -123,7 +159,7 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     let columns = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
     let wide = columns.len().next_multiple_of(STEP);
     let mut merged = buffers::scratch(conv.channels[1] * wide);
-    multiply(weight, &Lookup { source: &source, inner: &taps, columns: &columns }, &mut merged, wide);
+    multiply(&Left::Plain(weight), &Lookup { source: &source, inner: &taps, columns: &columns }, &mut merged, wide);
     let plane = volume(conv.output);
     let mut out = buffers::take(conv.batch * conv.output_len());
     out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
@@ -138,7 +174,7 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
 }
 
 pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    let (padded, classes) = dense::classes_of(conv, weight);
+    let (padded, classes) = dense::classes_of(conv);
     let (source, clip) = bordered(&padded, dy, conv.batch);
     let plane = volume(conv.input);
     let mut out = buffers::zeros(conv.batch * conv.input_len());
@@ -147,7 +183,8 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
         let wide = columns.len().next_multiple_of(STEP);
         let mut merged = buffers::scratch(conv.channels[0] * wide);
         let lookup = Lookup { source: &source, inner: &class.inner, columns: &columns };
-        multiply(&class.weight, &lookup, &mut merged, wide);
+        let left = Left::Turned { weight, taps: &class.taps, kernel: volume(conv.kernel) };
+        multiply(&left, &lookup, &mut merged, wide);
         out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
             let (clip, channel) = (i / conv.channels[0], i % conv.channels[0]);
             let from = &merged[channel * wide + clip * class.lanes.len()..][..class.lanes.len()];
@@ -178,6 +215,6 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
         rest.fill(0.0);
     });
     let mut out = buffers::take(conv.weight_len());
-    multiply(&slopes, &Lookup { source: &source, inner: &inner, columns: &taps }, &mut out, taps.len());
+    multiply(&Left::Plain(&slopes), &Lookup { source: &source, inner: &inner, columns: &taps }, &mut out, taps.len());
     out
 }
