@@ -515,6 +515,29 @@ fn weights_of_another_network_are_named() {
 }
 
 #[test]
+fn a_bit_that_flipped_on_the_way_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.pth");
+    let source = small(4, 1);
+    saved(&source, &path, str::to_owned);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let warnings = small(4, 2).init_from(&path).unwrap().warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("checksums") && warnings[0].contains("fetch it again"),
+        "{warnings:?}"
+    );
+    // What PyTorch wrote is as it was written.
+    for name in ["plain.pth", "checkpoint.pth", "half.pth"] {
+        let mut file = WeightFile::open(&fixture(name)).unwrap();
+        file.read().unwrap();
+        assert!(file.damaged().is_empty(), "{name}: {:?}", file.damaged());
+    }
+}
+
+#[test]
 fn safetensors_and_pytorch_s_format_carry_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (dir.path().join("w.safetensors"), dir.path().join("w.pth"));

@@ -122,6 +122,14 @@ impl WeightFile {
         infos.into_iter().enumerate().map(read).collect()
     }
 
+    /// Arrays read so far whose bytes are not those that were written, by the file's own checksums.
+    pub fn damaged(&self) -> &[String] {
+        match &self.body {
+            Body::Torch(file) => &file.damaged,
+            Body::SafeTensors(_) => &[],
+        }
+    }
+
     /// Its arrays, in the order of the file.
     pub(super) fn arrays(&self) -> &[ArrayInfo] {
         match &self.body {

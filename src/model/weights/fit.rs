@@ -276,16 +276,29 @@ impl Network {
                 _ => {}
             }
         }
-        if let [first, rest @ ..] = strange.as_slice() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more arrays", rest.len()) };
+        if let Some(names) = some(&strange) {
             report.warnings.push(format!(
-                "{first}{more} of {} hold values that are no finite numbers (NaN or infinity): its training had \
-                 failed, and the network will answer nothing sensible",
+                "{names} of {} hold values that are no finite numbers (NaN or infinity): its training had failed, and \
+                 the network will answer nothing sensible",
+                path.display()
+            ));
+        }
+        if let Some(names) = some(file.damaged()) {
+            report.warnings.push(format!(
+                "{names} of {} do not have the checksums that are written beside them: it was probably damaged on its \
+                 way, so fetch it again (or it was written with checksums off)",
                 path.display()
             ));
         }
         Ok(report)
     }
+}
+
+/// The first name, and how many more there are.
+fn some<S: AsRef<str>>(names: &[S]) -> Option<String> {
+    let (first, rest) = names.split_first()?;
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more arrays", rest.len()) };
+    Some(format!("{}{more}", first.as_ref()))
 }
 
 /// Values as the network lays them out.

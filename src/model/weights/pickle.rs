@@ -615,7 +615,8 @@ fn harmless(module: &str, name: &str) -> bool {
         "decimal" => name == "Decimal",
         "numpy" => matches!(name, "dtype" | "ndarray"),
         "numpy.core.multiarray" | "numpy._core.multiarray" => matches!(name, "scalar" | "_reconstruct"),
-        "numpy.dtypes" => true,
+        "numpy.core.numeric" | "numpy._core.numeric" => name == "_frombuffer",
+        "numpy.dtypes" => is_class(name),
         "_codecs" => name == "encode",
         "torch" => matches!(name, "device" | "Tensor") || Element::of_type(name).is_some(),
         "torch.nn.parameter" => name == "Parameter",
@@ -641,7 +642,8 @@ fn harmless(module: &str, name: &str) -> bool {
         _ => {
             (module.starts_with("torch.optim.")
                 || module.starts_with("pytorch_lightning.")
-                || module.starts_with("lightning."))
+                || module.starts_with("lightning.")
+                || module.starts_with("lightning_fabric."))
                 && is_class(name)
         }
     }

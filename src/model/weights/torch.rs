@@ -59,6 +59,8 @@ type Result<T> = std::result::Result<T, TorchError>;
 struct Place {
     at: u64,
     bytes: u64,
+    /// Checksum of the bytes, where the file has one.
+    checksum: Option<u32>,
 }
 
 /// A file that is open for its tensors to be read.
@@ -73,6 +75,8 @@ pub(super) struct TorchFile {
     pub found_under: Vec<String>,
     /// What else the file holds, for people.
     pub beside: Vec<String>,
+    /// Arrays whose bytes are not those that were written.
+    pub damaged: Vec<String>,
     /// Bytes that may still be read: tensors may share numbers, but not without bound.
     budget: u64,
 }
@@ -111,7 +115,8 @@ impl TorchFile {
                     ZipError::Missing(_) => TorchError::NoStorage(storage.key.clone()),
                     other => other.into(),
                 })?;
-                places.insert(storage.key.clone(), Place { at, bytes });
+                let checksum = archive.checksum(&name);
+                places.insert(storage.key.clone(), Place { at, bytes, checksum });
             }
         }
         Self::new(file, len, &tree, places)
@@ -158,7 +163,7 @@ impl TorchFile {
             file.read_exact(&mut count)?;
             let bytes = u64::from_le_bytes(count).checked_mul(element.size()).ok_or(TorchError::Truncated)?;
             at = begin.checked_add(bytes).filter(|end| *end <= len).ok_or(TorchError::Truncated)?;
-            places.insert(key.clone(), Place { at: begin, bytes });
+            places.insert(key.clone(), Place { at: begin, bytes, checksum: None });
         }
         Self::new(file, len, &tree, places)
     }
@@ -175,7 +180,16 @@ impl TorchFile {
             .unzip();
         // Halves double on the way in, and a few tensors may share their numbers.
         let budget = len.saturating_mul(8).saturating_add(16 << 20);
-        Ok(Self { file, places, tensors, arrays, found_under: chosen.path, beside: chosen.beside, budget })
+        Ok(Self {
+            file,
+            places,
+            tensors,
+            arrays,
+            found_under: chosen.path,
+            beside: chosen.beside,
+            damaged: Vec::new(),
+            budget,
+        })
     }
 
     /// The values of the array at a position of `arrays`, in C order.
@@ -196,6 +210,11 @@ impl TorchFile {
         let span: u64 = tensor.shape.iter().zip(&tensor.strides).map(|(n, stride)| (*n as u64 - 1) * stride).sum();
         // `check` has made sure that this range lies in the storage, and the storage in the file.
         let bytes = bytes_at(&mut self.file, place.at + first * element.size(), (span + 1) * element.size())?;
+        if let Some(expected) = place.checksum.filter(|_| bytes.len() as u64 == place.bytes)
+            && super::torch_write::crc32(&bytes) != expected
+        {
+            self.damaged.push(info.name.clone());
+        }
         if is_contiguous(&tensor.shape, &tensor.strides) {
             return element.values(&bytes).ok_or_else(kind);
         }

@@ -153,7 +153,7 @@ impl Archive {
 }
 
 /// The checksum of zip archives.
-fn crc32(data: &[u8]) -> u32 {
+pub(super) fn crc32(data: &[u8]) -> u32 {
     let mut table = [0_u32; 256];
     for (i, entry) in table.iter_mut().enumerate() {
         *entry = (0..8).fold(i as u32, |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 });

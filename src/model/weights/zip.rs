@@ -41,6 +41,7 @@ use ZipError::Damaged;
 struct Entry {
     header: u64,
     size: u64,
+    checksum: u32,
     /// Why it cannot be read; an archive of something else is named by what is in it.
     fault: Option<Fault>,
 }
@@ -105,6 +106,11 @@ impl Archive {
     /// Names of all entries.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// What the checksum of an entry's bytes should be.
+    pub fn checksum(&self, name: &str) -> Option<u32> {
+        self.entries.get(name).map(|e| e.checksum)
     }
 
     /// Where the bytes of an entry begin, and how many there are.
@@ -174,7 +180,8 @@ fn row(fields: &mut Fields<'_>, len: u64) -> Result<(String, Entry), ZipError> {
     }
     fields.take(4)?; // versions
     let (flags, method) = (fields.number(2)?, fields.number(2)?);
-    fields.take(8)?; // time, date, checksum
+    fields.take(4)?; // time, date
+    let checksum = fields.number(4)? as u32;
     let (mut packed, mut size) = (fields.number(4)?, fields.number(4)?);
     let (name, extra, comment) = (fields.number(2)?, fields.number(2)?, fields.number(2)?);
     fields.take(8)?; // disk, attributes
@@ -203,5 +210,5 @@ fn row(fields: &mut Fields<'_>, len: u64) -> Result<(String, Entry), ZipError> {
     if !fits || fault.is_none() && packed != size {
         return Err(Damaged("an entry does not lie within it"));
     }
-    Ok((name, Entry { header, size, fault }))
+    Ok((name, Entry { header, size, checksum, fault }))
 }
