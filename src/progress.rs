@@ -113,6 +113,13 @@ pub enum Progress {
     Log(String),
     /// Something went wrong that the job survived; a sentence.
     Warning(String),
+    /// Weights were taken from a file.
+    Weights {
+        /// What was taken and what was not, in words.
+        lines: Vec<String>,
+        /// The same as data.
+        report: serde_json::Value,
+    },
     /// A training step (frequent; only the newest matters).
     Step(StepReport),
     /// A finished epoch.

@@ -9,7 +9,7 @@ use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInf
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
 use reference::networks::{Named, sets};
-use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, values};
+use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, values, weights};
 use serde_json::Value;
 
 mod reference;
@@ -109,6 +109,26 @@ fn logits_are_pytorch_s() {
         }
     }
     assert!(seen >= 30, "{seen}");
+}
+
+/// Weights of a 2D ResNet in a 3D one: every array finds its place, and the network answers as PyTorch's.
+#[test]
+fn an_inflated_network_is_pytorch_s() {
+    let reference = golden("inflate.json");
+    let seed = seed_of(&reference);
+    let [set, _] = sets();
+    let (flat, deep) = (set.named("resnet18"), set.named("r3d_18"));
+    let shape = sizes(&reference["input_shape"]);
+    let [batch, c, t, h, w] = clip_shape(&shape, None);
+    let (file, _) = weights(&seed, &flat, 17, [1, h, w]);
+    let mut network = Network::build(&deep.config(), 17, [t, h, w], &ComputeDevice::cpu(), 7).unwrap();
+    let report = network.init_from(&file).unwrap();
+    assert_eq!(report.matched.len() as u64, reference["loaded"].as_u64().unwrap());
+    assert!(report.is_complete() && report.unused.is_empty(), "{}", report.lines(true).join("\n"));
+    let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
+    let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
+    let error = relative(&found, &numbers(&reference["logits_f64"]));
+    assert!(error < 2e-5, "{error:e}");
 }
 
 #[test]

@@ -31,6 +31,10 @@ pub enum Command {
     Predict(PredictArgs),
     /// Heat maps of clips, as videos and numbers.
     Explain(Box<ExplainArgs>),
+    /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
+    Import(ImportArgs),
+    /// The weights of a run as a file that PyTorch loads.
+    Export(ExportArgs),
     /// Draw the curves and the last evaluation of a run again.
     Plot(PlotArgs),
     /// Networks: parameters, input, layers.
@@ -177,7 +181,56 @@ pub struct TrainArgs {
     /// Go on with a run from its last checkpoint.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
+    /// Start from these weights: a file of PyTorch or safetensors, a run, or a checkpoint.
+    #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
+    pub init_from: Option<PathBuf>,
     /// Replace a run that is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Weight file (.pth, .pt, .safetensors), run or checkpoint.
+    pub weights: PathBuf,
+    /// Network id (see `kinolens models`); told from the weights when left out.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Number of classes, or a .ron, .json, .txt or .csv file that lists them in output order.
+    #[arg(long, value_name = "N|FILE")]
+    pub classes: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Run folder to make.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Replace a run that is there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WeightFormatArg {
+    Safetensors,
+    Pth,
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Kind of file.
+    #[arg(long, value_enum, default_value_t = WeightFormatArg::Safetensors)]
+    pub format: WeightFormatArg,
+    /// File to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace a file that is there.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]

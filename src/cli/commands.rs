@@ -30,6 +30,8 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
+        Command::Import(args) => super::import::import(&args),
+        Command::Export(args) => super::export::export(&args),
         Command::Plot(args) => plot(&args),
         Command::Models(args) => models(&args),
         Command::Selftest(args) => super::selftest::selftest(args),

@@ -5,6 +5,8 @@ mod bench;
 mod bench_data;
 mod commands;
 mod explain;
+mod export;
+mod import;
 mod inspect;
 mod monitor;
 mod output;

@@ -47,6 +47,8 @@ pub struct TerminalMonitor {
     epochs: u32,
     bar: Option<ProgressBar>,
     label: Mutex<String>,
+    /// Weight reports and warnings are said by the subcommand itself.
+    quiet: bool,
 }
 
 impl TerminalMonitor {
@@ -58,7 +60,12 @@ impl TerminalMonitor {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Self { events, epochs, bar, label: Mutex::default() }
+        Self { events, epochs, bar, label: Mutex::default(), quiet: false }
+    }
+
+    /// Shows nothing: for commands that say everything at their end.
+    pub fn quiet() -> Self {
+        Self { events: false, epochs: 0, bar: None, label: Mutex::default(), quiet: true }
     }
 
     fn say(&self, text: &str) {
@@ -96,6 +103,7 @@ pub fn event(progress: &Progress) -> Option<Value> {
         Progress::Epoch(epoch) => ("epoch", serde_json::to_value(epoch).ok()?),
         Progress::Checkpoint { name, epoch } => ("checkpoint", json!({ "name": name, "epoch": epoch })),
         Progress::Warning(message) => ("warning", json!({ "message": message })),
+        Progress::Weights { report, .. } => ("weights", report.clone()),
         Progress::Stage { .. } | Progress::Log(_) | Progress::WrongClips(_) => return None,
     };
     Some(tagged(name, body))
@@ -113,6 +121,9 @@ pub fn tagged(name: &str, body: Value) -> Value {
 
 impl Monitor for TerminalMonitor {
     fn emit(&self, progress: Progress) {
+        if self.quiet {
+            return;
+        }
         if self.events
             && let Some(value) = event(&progress)
         {
@@ -146,6 +157,7 @@ impl Monitor for TerminalMonitor {
                 ));
             }
             Progress::Warning(message) => self.say(&format!("warning: {message}")),
+            Progress::Weights { lines, .. } => lines.iter().for_each(|line| self.say(line)),
             Progress::Log(line) if !self.events => self.say(&line),
             _ => {}
         }

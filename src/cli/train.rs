@@ -124,6 +124,9 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     if args.freeze.is_some() {
         config.model.freeze.clone_from(&args.freeze);
     }
+    if let Some(weights) = &args.init_from {
+        config.model.init_from = Some(std::path::absolute(weights).unwrap_or_else(|_| weights.clone()));
+    }
     if let Some(epochs) = args.epochs {
         config.training.epochs = epochs;
     }

@@ -1,7 +1,7 @@
 use super::{ConfigError, ModelOptions};
 use crate::domain::{ClipGeometry, LabelRule};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Everything that decides the outcome of a training run. Saved as `config.ron`, fully resolved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct ModelConfig {
     pub freeze: Option<String>,
     /// Frozen batch normalisations keep their running statistics and use them in training too.
     pub freeze_statistics: bool,
+    /// File or run its first weights are taken from; `None` draws them.
+    pub init_from: Option<PathBuf>,
 }
 
 impl Default for ModelConfig {
@@ -57,6 +59,7 @@ impl Default for ModelConfig {
             num_classes: None,
             dropout: None,
             options: ModelOptions::default(),
+            init_from: None,
             freeze: None,
             freeze_statistics: true,
         }

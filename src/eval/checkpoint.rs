@@ -29,6 +29,8 @@ pub enum TrainEnd {
     FinishedEarly,
     /// The owner asked to end at once; training can go on from the same step.
     Stopped,
+    /// There was no training: the weights came from elsewhere.
+    Imported,
 }
 
 /// What a checkpoint knows besides its tensors. It holds the whole configuration, so that a checkpoint folder that was

@@ -27,6 +27,6 @@ pub use report::{
 pub use results::{ConfusedPair, SubjectScore, write_results};
 pub use run_dir::{
     CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, ENVIRONMENT_FILE, Environment, METRICS_FILE,
-    PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE, SplitRow,
+    PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE, SplitRow, WeightsOrigin,
 };
 pub(crate) use run_dir::{ConfusionRow, MetricsRow};

@@ -5,6 +5,7 @@ use super::files::read_text;
 use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Split, choices};
+use crate::model::WeightReport;
 use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
@@ -59,6 +60,34 @@ pub struct Environment {
     pub val_clips: u64,
     /// Training started at, in seconds since 1970.
     pub started_unix: u64,
+    /// The file its first weights came from; `None` where they were drawn.
+    pub weights: Option<WeightsOrigin>,
+}
+
+/// Where the first weights of a run came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WeightsOrigin {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What it is, for people.
+    pub format: String,
+    /// What was taken and what was not, in words.
+    pub report: Vec<String>,
+}
+
+impl WeightsOrigin {
+    /// From the report of taking them.
+    pub fn of(report: &WeightReport) -> Self {
+        Self {
+            path: std::path::absolute(&report.path).unwrap_or_else(|_| report.path.clone()),
+            bytes: std::fs::metadata(&report.path).map_or(0, |m| m.len()),
+            format: report.format.title().to_owned(),
+            report: report.lines(true).into_iter().chain(report.warnings.iter().cloned()).collect(),
+        }
+    }
 }
 
 /// A row of `split.csv`.
@@ -280,7 +309,7 @@ impl RunDir {
         let Some(folder) = self.checkpoint_folder("last") else { return self.checkpoints().is_empty() };
         CheckpointState::read(&folder).is_ok_and(|s| match s.end {
             Some(TrainEnd::Completed) => s.epoch < s.config.training.epochs,
-            Some(TrainEnd::EarlyStopped) => false,
+            Some(TrainEnd::EarlyStopped | TrainEnd::Imported) => false,
             Some(TrainEnd::FinishedEarly | TrainEnd::Stopped) | None => true,
         })
     }

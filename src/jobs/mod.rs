@@ -11,6 +11,7 @@ mod training;
 mod types;
 
 pub use crate::eval::{SplitChoice, VideoPrediction};
+pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use explain::heat_on_body;
 pub use export::{export, holds_export, is_sample};

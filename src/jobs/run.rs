@@ -129,6 +129,13 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             let prediction = crate::eval::predict_video(&found, &dataset, &video, &device, monitor)?;
             Output::VideoPrediction(Arc::new(prediction))
         }
+        Job::Import { weights, config, classes, out, force } => {
+            let imported = crate::train::import(&weights, &config, &classes, &out, force, monitor)?;
+            Output::Imported(Arc::new(imported))
+        }
+        Job::InspectWeights { weights, model, classes } => {
+            Output::Weights(Arc::new(crate::train::inspect(&weights, &model, classes)?))
+        }
         Job::SaveNotes { run, notes } => {
             notes.save(&run)?;
             Output::NotesSaved

@@ -50,7 +50,9 @@ pub(super) fn train(
     let output = Output::Run(Arc::new(run));
     Ok(match outcome.end {
         TrainEnd::Stopped => Done::Cancelled(Some(output)),
-        TrainEnd::Completed | TrainEnd::EarlyStopped | TrainEnd::FinishedEarly => Done::Finished(output),
+        TrainEnd::Completed | TrainEnd::EarlyStopped | TrainEnd::FinishedEarly | TrainEnd::Imported => {
+            Done::Finished(output)
+        }
     })
 }
 

@@ -1,7 +1,9 @@
-use crate::config::{DataConfig, RunConfig};
+use crate::config::{DataConfig, ModelConfig, RunConfig};
 use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule};
 use crate::eval::{Evaluation, Notes, Predictions, SplitChoice, VideoPrediction};
+use crate::model::WeightReport;
 use crate::progress::{EpochReport, Progress};
+use crate::train::Imported;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -237,6 +239,28 @@ pub enum Job {
         /// Name of the video.
         video: String,
     },
+    /// Make a run of foreign weights.
+    Import {
+        /// The file, or a run.
+        weights: PathBuf,
+        /// The network and its clips.
+        config: Box<RunConfig>,
+        /// Classes in output order.
+        classes: ClassSet,
+        /// Run folder.
+        out: PathBuf,
+        /// Replace a run that is in `out`.
+        force: bool,
+    },
+    /// Look what a network could take from a weight file.
+    InspectWeights {
+        /// The file, or a run.
+        weights: PathBuf,
+        /// The network.
+        model: ModelConfig,
+        /// Classes it would have.
+        classes: usize,
+    },
     /// Write what people wrote about a run's clips.
     SaveNotes {
         /// The run folder.
@@ -256,6 +280,8 @@ impl Job {
             | Job::MakeDemo { .. }
             | Job::OpenRun { .. }
             | Job::Export(_)
+            | Job::Import { .. }
+            | Job::InspectWeights { .. }
             | Job::SaveNotes { .. } => Lane::Io,
         }
     }
@@ -275,6 +301,8 @@ impl Job {
             Job::Explain(_) => "heatmap".into(),
             Job::Export(_) => "export heatmaps".into(),
             Job::PredictVideo { video, .. } => format!("predict {video}"),
+            Job::Import { weights, .. } => format!("import {}", leaf(weights)),
+            Job::InspectWeights { weights, .. } => format!("look into {}", leaf(weights)),
             Job::SaveNotes { run, .. } => format!("save notes of {}", leaf(run)),
         }
     }
@@ -297,6 +325,10 @@ pub enum Output {
     VideoPrediction(Arc<VideoPrediction>),
     /// Folder of the videos exported.
     Exported(PathBuf),
+    /// A run made of foreign weights.
+    Imported(Arc<Imported>),
+    /// What a network could take from a weight file.
+    Weights(Arc<WeightReport>),
     /// The notes are on the disk.
     NotesSaved,
 }

@@ -44,4 +44,7 @@ pub use pass::Tap;
 pub use registry::{MODELS, ModelSpec};
 pub use store::ParameterRole;
 pub use stream::Stream;
-pub use weights::{ArrayValues, LoadReport, NamedArray, read_safetensors, write_safetensors};
+pub use weights::{
+    ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,
+    looks_like, read_safetensors, write_safetensors, write_torch,
+};

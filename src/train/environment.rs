@@ -2,7 +2,7 @@
 
 use crate::data::Plan;
 use crate::domain::{Dataset, Split};
-use crate::eval::{Environment, SplitRow};
+use crate::eval::{Environment, SplitRow, WeightsOrigin};
 use crate::model::{ComputeDevice, Network};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,21 +13,31 @@ pub(super) fn environment(
     network: &Network,
     device: &ComputeDevice,
     seed: u64,
+    weights: Option<WeightsOrigin>,
 ) -> Environment {
+    Environment {
+        dataset_root: std::path::absolute(&dataset.root).unwrap_or_else(|_| dataset.root.clone()),
+        dataset_name: dataset.name.clone(),
+        dataset_format: dataset.format.clone(),
+        dataset_fingerprint: dataset.fingerprint.clone(),
+        train_clips: plan.train.len() as u64,
+        val_clips: plan.val.len() as u64,
+        weights,
+        ..without_data(network, device, seed)
+    }
+}
+
+/// Versions, device and seed of a run that no dataset belongs to yet.
+pub(super) fn without_data(network: &Network, device: &ComputeDevice, seed: u64) -> Environment {
     Environment {
         kinolens: env!("CARGO_PKG_VERSION").to_owned(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         device: device.title().to_owned(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
-        dataset_root: std::path::absolute(&dataset.root).unwrap_or_else(|_| dataset.root.clone()),
-        dataset_name: dataset.name.clone(),
-        dataset_format: dataset.format.clone(),
-        dataset_fingerprint: dataset.fingerprint.clone(),
         seed,
         parameters: network.parameters() as u64,
-        train_clips: plan.train.len() as u64,
-        val_clips: plan.val.len() as u64,
         started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+        ..Environment::default()
     }
 }
 

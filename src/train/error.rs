@@ -49,6 +49,48 @@ pub enum TrainError {
         /// Why it ended.
         reason: String,
     },
+    /// There is no training that could go on.
+    #[error("{0} was imported, so there is no training to go on with; train from its weights: --init-from {0}")]
+    Imported(PathBuf),
+    /// A list of classes that the weights do not agree with.
+    #[error(
+        "the class layer of {} has {found} outputs, but --classes gives {given}; give {found}, or a file that lists \
+         {found} classes", path.display()
+    )]
+    ClassCount {
+        /// The weight file.
+        path: PathBuf,
+        /// Outputs of its class layer.
+        found: usize,
+        /// Classes given.
+        given: usize,
+    },
+    /// Weights that are not all there.
+    #[error("{} is not a whole {title}: {problem}", path.display())]
+    Incomplete {
+        /// The weight file.
+        path: PathBuf,
+        /// The network.
+        title: String,
+        /// What is missing, and what to do.
+        problem: String,
+    },
+    /// Weights whose network is not known.
+    #[error("cannot tell which network the weights {} are of: {problem}", path.display())]
+    UnknownWeights {
+        /// The weight file.
+        path: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
+    /// A list of classes that cannot be read.
+    #[error("the class list {} cannot be used: {reason}", path.display())]
+    ClassList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The loss is no longer a number.
     #[error(
         "training diverged at step {step} of epoch {epoch}: the {what} is {value}. Lower optimizer.learning_rate \

@@ -91,18 +91,22 @@ pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &Epo
 pub(super) struct Logged<'a> {
     inner: &'a dyn Monitor,
     file: Mutex<Option<File>>,
+    /// Lines from before there was a file.
+    early: Mutex<Vec<String>>,
 }
 
 impl<'a> Logged<'a> {
-    /// Passes everything on to `inner`; nothing is written until [`Logged::write_to`].
+    /// Passes everything on to `inner`; what is worth keeping waits for [`Logged::write_to`].
     pub fn new(inner: &'a dyn Monitor) -> Self {
-        Self { inner, file: Mutex::new(None) }
+        Self { inner, file: Mutex::new(None), early: Mutex::default() }
     }
 
     /// Appends to `path` from now on.
     pub fn write_to(&self, path: &Path) -> Result<(), TrainError> {
         let file = OpenOptions::new().create(true).append(true).open(path);
         *self.file.lock() = Some(file.map_err(|e| TrainError::file("write", path, &e))?);
+        let early = std::mem::take(&mut *self.early.lock());
+        early.iter().for_each(|line| self.note(line));
         Ok(())
     }
 
@@ -112,6 +116,8 @@ impl<'a> Logged<'a> {
             // The log is a convenience: a run does not end because it cannot be written. What matters is written
             // elsewhere, and fails with a sentence there.
             let _ = writeln!(file, "{} {line}", timestamp());
+        } else {
+            self.early.lock().push(line.to_owned());
         }
     }
 }
@@ -123,6 +129,7 @@ impl Monitor for Logged<'_> {
             Progress::Warning(sentence) => self.note(&format!("warning: {sentence}")),
             Progress::Epoch(report) => self.note(&epoch_line(report)),
             Progress::Checkpoint { name, epoch } => self.note(&format!("checkpoint {name} (epoch {epoch})")),
+            Progress::Weights { lines, .. } => lines.iter().for_each(|line| self.note(line)),
             Progress::Stage { .. } | Progress::Step(_) | Progress::WrongClips(_) => {}
         }
         self.inner.emit(progress);

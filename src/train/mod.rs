@@ -1,10 +1,13 @@
 //! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
 
 pub mod bench;
+mod class_list;
 mod environment;
 mod error;
 pub mod events;
 mod features;
+mod import;
+mod init;
 mod logs;
 pub mod loss;
 pub mod optim;
@@ -14,7 +17,9 @@ mod run;
 pub mod schedule;
 mod store;
 
+pub use class_list::read_classes;
 pub use error::TrainError;
+pub use import::{Imported, config_for, guess, import, inspect};
 pub use loss::Loss;
 pub use optim::Optimizer;
 pub use run::{TrainOptions, TrainOutcome, run};

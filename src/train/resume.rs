@@ -117,6 +117,9 @@ pub(super) fn parts(run: &RunDir, dataset: &Dataset) -> Result<Vec<Split>, Train
 /// Refuses a run that has nothing left to do.
 pub(super) fn require_open(run: &RunDir, state: &CheckpointState, config: &RunConfig) -> Result<(), TrainError> {
     let path: PathBuf = run.path().to_path_buf();
+    if state.end == Some(TrainEnd::Imported) {
+        return Err(TrainError::Imported(path));
+    }
     if state.epoch >= config.training.epochs {
         return Err(TrainError::AlreadyDone { path, reason: format!("all {} epochs are done", state.epoch) });
     }

@@ -151,15 +151,19 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, TrainError> {
         let plan = plan(dataset, config)?;
         plan.require_training(dataset)?;
-        let network = build(config, &plan, device)?;
+        let mut network = build(config, &plan, device)?;
+        let origin = super::init::init(&mut network, config, &plan.classes, monitor)?;
         // Written with the classes it has, so that the run does not depend on the dataset any more.
         let mut config = config.clone();
         config.model.num_classes = Some(plan.classes.len());
+        if let Some(origin) = &origin {
+            config.model.init_from = Some(origin.path.clone());
+        }
         let new = NewRun {
             config: &config,
             classes: &plan.classes,
             split: &split_rows(dataset, &plan),
-            environment: &environment(dataset, &plan, &network, device, config.seed),
+            environment: &environment(dataset, &plan, &network, device, config.seed, origin),
         };
         let run = create_run(out, &new)?;
         Self::new(run, dataset, config, plan, network, None, monitor)
@@ -180,14 +184,17 @@ impl<'a> Trainer<'a> {
         let parts = resume::parts(&run, dataset)?;
         let plan = plan_with(dataset, &config, &parts)?;
         plan.require_training(dataset)?;
-        let network = build(&config, &plan, device)?;
+        let mut network = build(&config, &plan, device)?;
         let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
         match &last {
             Some(last) => resume::require_open(&run, &last.state, &config)?,
-            None => monitor.warn(format!(
-                "{} has no checkpoint 'last' to go on from: it begins with its first step",
-                run.path().display()
-            )),
+            None => {
+                monitor.warn(format!(
+                    "{} has no checkpoint 'last' to go on from: it begins with its first step",
+                    run.path().display()
+                ));
+                super::init::init(&mut network, &config, &plan.classes, monitor)?;
+            }
         }
         Self::new(run, dataset, config, plan, network, last.map(|c| c.path), monitor)
     }

@@ -1,7 +1,7 @@
 //! Weights and inputs that both sides compute for themselves.
 
 use super::networks::Named;
-use kinolens::model::{ArrayValues, ComputeDevice, NamedArray, Network};
+use kinolens::model::{ArrayValues, ComputeDevice, NamedArray, Network, write_torch};
 use serde_json::Value;
 
 /// Numbers of a JSON list.
@@ -63,9 +63,18 @@ pub fn clip(seed: &str, item: usize, [c, t, h, w]: [usize; 4]) -> Vec<f32> {
     out
 }
 
-/// A network with the recipe's weights, which go by the names of the reference.
+/// A network with the recipe's weights. They come as people bring theirs: in a file of PyTorch, under the names that the
+/// reference's networks have.
 pub fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> Network {
-    let mut network = Network::build(&named.config(), classes, clip, &ComputeDevice::cpu(), 7).unwrap();
+    let (file, mut network) = weights(seed, named, classes, clip);
+    let report = network.init_from(&file).unwrap();
+    assert!(report.is_complete() && report.unused.is_empty(), "{}", report.lines(true).join("\n"));
+    network
+}
+
+/// A file of PyTorch with the recipe's weights, and a network it fits into.
+pub fn weights(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> (tempfile::TempPath, Network) {
+    let network = Network::build(&named.config(), classes, clip, &ComputeDevice::cpu(), 7).unwrap();
     let arrays = network.state_dict().unwrap();
     let normalised: Vec<String> =
         arrays.iter().filter_map(|a| a.name.strip_suffix(".running_mean").map(str::to_owned)).collect();
@@ -74,17 +83,17 @@ pub fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> N
         .map(|a| {
             let prefix = a.name.rsplit_once('.').map_or("", |p| p.0);
             let normalisation = normalised.iter().any(|n| n == prefix);
+            let name = (named.theirs)(&a.name);
             let values = match a.values {
                 ArrayValues::I64(v) => ArrayValues::I64(vec![0; v.len()]),
-                ArrayValues::F32(_) => {
-                    ArrayValues::F32(values(seed, &(named.theirs)(&a.name), &a.shape, normalisation))
-                }
+                ArrayValues::F32(_) => ArrayValues::F32(values(seed, &name, &a.shape, normalisation)),
             };
-            NamedArray { values, ..a }
+            NamedArray { name, values, ..a }
         })
         .collect();
-    network.load_state_dict(&filled, true).unwrap();
-    network
+    let file = tempfile::Builder::new().suffix(".pth").tempfile().unwrap().into_temp_path();
+    write_torch(&file, &filled).unwrap();
+    (file, network)
 }
 
 /// Batch, channels, frames, rows, columns of a reference input: of a clip, of frames before their channels, of a picture.

@@ -120,6 +120,11 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
                 push_log(&mut run.log, line);
             }
         }
+        Progress::Weights { lines, .. } => {
+            if let Some(run) = training {
+                lines.into_iter().for_each(|line| push_log(&mut run.log, line));
+            }
+        }
         Progress::Warning(sentence) => {
             if let Some(run) = training {
                 push_log(&mut run.log, sentence.clone());
@@ -239,6 +244,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Exported(path) => {
             say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
         }
-        Output::NotesSaved => {}
+        Output::Imported(imported) => {
+            let told = format!("{} is a run now", imported.report.path.display());
+            say(state, Severity::Info, "import", told);
+        }
+        Output::Weights(_) | Output::NotesSaved => {}
     }
 }

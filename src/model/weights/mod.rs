@@ -1,10 +1,31 @@
 //! Weights in and out, under PyTorch's names and in its layouts.
+//!
+//! Own checkpoints come and go by [`Network::save`] and [`Network::load`]: safetensors, every array exactly. Foreign
+//! weights come by [`Network::init_from`]: whatever PyTorch users have, matched by architecture, with a report of what
+//! was taken and what was not.
+
+mod choice;
+mod element;
+mod file;
+mod fit;
+mod inflate;
+mod names;
+mod pickle;
+mod report;
+mod safetensors;
+mod torch;
+mod torch_write;
+mod zip;
+
+pub use file::{WeightFile, WeightFormat};
+pub use fit::{inspect, looks_like};
+pub use report::{ClassLayer, Match, Misfit, WeightReport};
+pub use safetensors::{read_safetensors, write_safetensors};
+pub use torch_write::write_torch;
 
 use super::error::ModelError;
 use super::network::{Network, read};
 use super::store::{Entry, EntryKind, flat};
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -41,6 +62,22 @@ pub struct NamedArray {
     pub shape: Vec<usize>,
     /// `shape.product()` values in C order.
     pub values: ArrayValues,
+}
+
+/// An array of a file that has not been read yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ArrayInfo {
+    /// Name, as the file has it.
+    name: String,
+    shape: Vec<usize>,
+    element: element::Element,
+}
+
+impl ArrayInfo {
+    /// Numbers it has.
+    fn len(&self) -> u64 {
+        self.shape.iter().fold(1, |n, s| n.saturating_mul(*s as u64))
+    }
 }
 
 /// What loading did with each array.
@@ -168,66 +205,4 @@ fn fits(entry: &Entry, array: &NamedArray) -> bool {
         }
         _ => false,
     }
-}
-
-/// Writes arrays to a safetensors file, by way of a temporary file beside it: it appears complete or not at all.
-///
-/// # Errors
-/// A folder that cannot be written, a full disk, two arrays of one name.
-pub fn write_safetensors(
-    path: &Path,
-    arrays: &[NamedArray],
-    metadata: HashMap<String, String>,
-) -> Result<(), ModelError> {
-    let bad = |reason: String| ModelError::BadFile { path: path.to_owned(), reason };
-    let bytes: Vec<Vec<u8>> = arrays.iter().map(|a| to_bytes(&a.values)).collect();
-    let views = arrays.iter().zip(&bytes).map(|(array, bytes)| {
-        let dtype = match array.values {
-            ArrayValues::F32(_) => Dtype::F32,
-            ArrayValues::I64(_) => Dtype::I64,
-        };
-        Ok((array.name.as_str(), TensorView::new(dtype, array.shape.clone(), bytes)?))
-    });
-    let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| bad(e.to_string()))?;
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
-    crate::files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
-}
-
-fn to_bytes(values: &ArrayValues) -> Vec<u8> {
-    match values {
-        ArrayValues::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        ArrayValues::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-    }
-}
-
-/// Reads every array of a safetensors file. Other floating-point types become `f32`, other integers `i64`.
-///
-/// # Errors
-/// A file that cannot be read, is damaged, lies about its contents, or holds types weights do not have.
-pub fn read_safetensors(path: &Path) -> Result<Vec<NamedArray>, ModelError> {
-    let bad = |reason: String| ModelError::BadFile { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
-    // The reader checks that the header fits the file and that the arrays tile it without gaps or overlaps.
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(format!("it is damaged or not safetensors ({e})")))?;
-    let mut arrays = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
-        let values = from_bytes(view.dtype(), view.data())
-            .ok_or_else(|| bad(format!("array {name} has the type {:?}, which weights do not use", view.dtype())))?;
-        arrays.push(NamedArray { name: name.to_owned(), shape: view.shape().to_vec(), values });
-    }
-    arrays.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(arrays)
-}
-
-fn from_bytes(dtype: Dtype, bytes: &[u8]) -> Option<ArrayValues> {
-    let (pairs, quads, octets) = (bytes.as_chunks::<2>().0, bytes.as_chunks::<4>().0, bytes.as_chunks::<8>().0);
-    Some(match dtype {
-        Dtype::F32 => ArrayValues::F32(quads.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-        Dtype::F64 => ArrayValues::F32(octets.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()),
-        Dtype::F16 => ArrayValues::F32(pairs.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect()),
-        Dtype::BF16 => ArrayValues::F32(pairs.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect()),
-        Dtype::I64 => ArrayValues::I64(octets.iter().map(|b| i64::from_le_bytes(*b)).collect()),
-        Dtype::I32 => ArrayValues::I64(quads.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect()),
-        _ => return None,
-    })
 }

@@ -1,0 +1,650 @@
+//! A reader for the part of Python's pickle language that `torch.save` writes.
+//!
+//! A pickle is a program for a small stack machine, and Python's own machine calls whatever function the program
+//! names. This one calls nothing: it builds a tree of plain values, knows the few names that describe tensors, keeps
+//! a list of harmless names whose objects become [`Value::Other`], and refuses every other name. All values live in one
+//! flat list, so that neither deep nesting nor values that contain themselves can exhaust the call stack.
+
+use super::element::Element;
+use std::collections::HashMap;
+
+/// Most values one file may describe; a checkpoint with optimiser state of a thousand tensors has about 100,000.
+const MOST_VALUES: usize = 4_000_000;
+/// Most dimensions of a tensor.
+const MOST_DIMENSIONS: usize = 16;
+/// Most values put on the stack or copied, all together: what is named again and again costs as much as what is new.
+const MOST_WORK: usize = 32_000_000;
+/// Longest name of a storage; PyTorch counts them.
+const LONGEST_KEY: usize = 256;
+
+/// Why a pickle was refused. Completes the sentence "FILE is not a usable weight file: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PickleError {
+    #[error("it ends in the middle; it was probably cut off while copying or downloading, so fetch it again")]
+    Truncated,
+    #[error("it is damaged ({0})")]
+    Damaged(&'static str),
+    #[error(
+        "it uses the pickle instruction 0x{0:02x}, which torch.save does not write; save the weights again with PyTorch"
+    )]
+    Instruction(u8),
+    #[error("it describes more than {MOST_VALUES} values, far more than weights need")]
+    TooMuch,
+    #[error(
+        "it asks to run {0}, and loading weights never needs to run anything. Files like this can be harmful: do not \
+         open it in Python either, unless you know who made it"
+    )]
+    Code(String),
+    #[error(
+        "it holds a Python object of class {0}, probably the whole model, which only its own Python code can read. \
+         Save the weights alone in Python: torch.save(model.state_dict(), \"weights.pth\")"
+    )]
+    Object(String),
+    #[error("it describes a tensor that cannot be: {0}")]
+    Tensor(String),
+    #[error("it holds {0} tensors; convert them to ordinary ones in Python before saving")]
+    Kind(&'static str),
+}
+
+use PickleError::{Damaged, Truncated};
+
+type Result<T> = std::result::Result<T, PickleError>;
+
+/// Position of a value in the list of a [`Tree`].
+pub(super) type Id = u32;
+
+/// A value of a pickle.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    None,
+    Bool(bool),
+    Int(i64),
+    Text(String),
+    List(Vec<Id>),
+    Tuple(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    Known(Known),
+    Storage(Storage),
+    Tensor(Box<TensorPlace>),
+    /// Something weights do not need: a number with a fraction, bytes, a configuration object.
+    Other,
+}
+
+/// The names that describe tensors.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Known {
+    OrderedDict,
+    Tensor,
+    Parameter,
+    ParameterWithState,
+    FromType,
+    Size,
+    StorageType(Element),
+    /// Bytes whose element type another value tells.
+    Untyped,
+    Harmless,
+}
+
+/// Numbers a tensor looks into.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Storage {
+    /// Its name in the file.
+    pub key: String,
+    /// What it holds.
+    pub element: Element,
+    /// How many.
+    pub count: u64,
+    /// Where it begins in the storage called `key`; not zero for views in files of old versions.
+    pub start: u64,
+}
+
+/// A tensor: a look into a storage.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TensorPlace {
+    pub storage: Storage,
+    /// First element.
+    pub offset: u64,
+    pub shape: Vec<usize>,
+    /// Elements from one index of a dimension to the next.
+    pub strides: Vec<u64>,
+}
+
+/// Every value of a pickle.
+#[derive(Debug)]
+pub(super) struct Tree {
+    values: Vec<Value>,
+    root: Id,
+}
+
+impl Tree {
+    /// The value the pickle is about.
+    pub fn root(&self) -> &Value {
+        self.get(self.root)
+    }
+
+    /// A value by its position.
+    pub fn get(&self, id: Id) -> &Value {
+        self.values.get(id as usize).unwrap_or(&Value::Other)
+    }
+
+    /// Every storage, in order of appearance.
+    pub fn storages(&self) -> impl Iterator<Item = &Storage> {
+        self.values.iter().filter_map(|v| match v {
+            Value::Storage(storage) => Some(storage),
+            _ => None,
+        })
+    }
+}
+
+/// Reads one pickle from the beginning of `bytes`; also tells how many bytes it has.
+pub(super) fn read(bytes: &[u8]) -> Result<(Tree, usize)> {
+    let mut machine = Machine {
+        bytes,
+        at: 0,
+        values: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        work: 0,
+    };
+    let root = machine.run()?;
+    Ok((Tree { values: machine.values, root }, machine.at))
+}
+
+struct Machine<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    values: Vec<Value>,
+    stack: Vec<Id>,
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+    work: usize,
+}
+
+impl Machine<'_> {
+    fn run(&mut self) -> Result<Id> {
+        loop {
+            let instruction = self.byte()?;
+            match instruction {
+                b'.' => return self.pop(),
+                0x80 => {
+                    if self.byte()? > 5 {
+                        return Err(Damaged("an unknown version of pickle"));
+                    }
+                }
+                0x95 => drop(self.take(8)?), // FRAME: only a hint for reading in pieces
+                b'(' | b'0' | b'1' | b'2' => self.arrange(instruction)?,
+                b'q' | b'r' | 0x94 | b'h' | b'j' => self.remember(instruction)?,
+                b'N' | 0x88 | 0x89 | b'J' | b'K' | b'M' | 0x8a | 0x8b | b'G' => self.number(instruction)?,
+                b'X' | 0x8c | 0x8d | b'U' | b'T' | b'C' | b'B' | 0x8e | 0x96 => self.text(instruction)?,
+                b')' | b't' | 0x85 | 0x86 | 0x87 => self.tuple(instruction)?,
+                b']' | b'l' | b'a' | b'e' | 0x8f | 0x90 | 0x91 => self.list(instruction)?,
+                b'}' | b'd' | b's' | b'u' => self.dict(instruction)?,
+                b'c' | 0x93 => self.global(instruction)?,
+                b'Q' => self.persistent()?,
+                b'R' | 0x81 | 0x92 => self.call(instruction)?,
+                b'b' => self.build()?,
+                other => return Err(PickleError::Instruction(other)),
+            }
+        }
+    }
+
+    // ---- bytes ----
+
+    fn byte(&mut self) -> Result<u8> {
+        let byte = *self.bytes.get(self.at).ok_or(Truncated)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn take(&mut self, n: u64) -> Result<&[u8]> {
+        let n = usize::try_from(n).map_err(|_| Truncated)?;
+        let end = self.at.checked_add(n).ok_or(Truncated)?;
+        let taken = self.bytes.get(self.at..end).ok_or(Truncated)?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    /// A little-endian number of `n` bytes, at most 8.
+    fn unsigned(&mut self, n: u64) -> Result<u64> {
+        Ok(self.take(n)?.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let end = rest.iter().position(|b| *b == b'\n').ok_or(Truncated)?;
+        let line = std::str::from_utf8(&rest[..end]).map_err(|_| Damaged("a name is not text"))?.to_owned();
+        self.at += end + 1;
+        Ok(line)
+    }
+
+    // ---- the stack ----
+
+    /// Counts what is done, so that a short file cannot keep the reader busy or fill the memory.
+    fn charge(&mut self, n: usize) -> Result<()> {
+        self.work = self.work.saturating_add(n);
+        if self.work > MOST_WORK { Err(PickleError::TooMuch) } else { Ok(()) }
+    }
+
+    fn push_id(&mut self, id: Id) -> Result<()> {
+        self.charge(1)?;
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value) -> Result<()> {
+        if self.values.len() >= MOST_VALUES {
+            return Err(PickleError::TooMuch);
+        }
+        self.values.push(value);
+        self.push_id((self.values.len() - 1) as Id)
+    }
+
+    /// The floor below which the values belong to whoever set the last mark.
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn pop(&mut self) -> Result<Id> {
+        if self.stack.len() <= self.floor() {
+            return Err(Damaged("a value is missing"));
+        }
+        self.stack.pop().ok_or(Damaged("a value is missing"))
+    }
+
+    fn top(&self) -> Result<Id> {
+        let top = self.stack.get(self.floor()..).and_then(|s| s.last());
+        top.copied().ok_or(Damaged("a value is missing"))
+    }
+
+    /// Everything since the last mark.
+    fn pop_to_mark(&mut self) -> Result<Vec<Id>> {
+        let mark = self.marks.pop().ok_or(Damaged("a mark is missing"))?;
+        if mark > self.stack.len() {
+            return Err(Damaged("a mark is missing"));
+        }
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn value(&self, id: Id) -> &Value {
+        self.values.get(id as usize).unwrap_or(&Value::Other)
+    }
+
+    fn arrange(&mut self, instruction: u8) -> Result<()> {
+        match instruction {
+            b'(' => {
+                self.charge(1)?;
+                self.marks.push(self.stack.len());
+                Ok(())
+            }
+            // POP takes a mark off when nothing lies on it.
+            b'0' if self.marks.last() == Some(&self.stack.len()) => {
+                self.marks.pop();
+                Ok(())
+            }
+            b'0' => self.pop().map(drop),
+            b'1' => self.pop_to_mark().map(drop),
+            _ => self.top().and_then(|id| self.push_id(id)),
+        }
+    }
+
+    fn remember(&mut self, instruction: u8) -> Result<()> {
+        let wide = |i| if i == b'q' || i == b'h' { 1 } else { 4 };
+        match instruction {
+            b'q' | b'r' | 0x94 => {
+                let key = match instruction {
+                    0x94 => self.memo.len() as u32,
+                    other => self.unsigned(wide(other))? as u32,
+                };
+                let top = self.top()?;
+                self.memo.insert(key, top);
+                Ok(())
+            }
+            other => {
+                let key = self.unsigned(wide(other))? as u32;
+                let id = *self.memo.get(&key).ok_or(Damaged("it refers to a value that is not there"))?;
+                self.push_id(id)
+            }
+        }
+    }
+
+    // ---- plain values ----
+
+    fn number(&mut self, instruction: u8) -> Result<()> {
+        let value = match instruction {
+            b'N' => Value::None,
+            0x88 => Value::Bool(true),
+            0x89 => Value::Bool(false),
+            b'J' => Value::Int(i64::from(self.unsigned(4)? as u32 as i32)),
+            b'K' => Value::Int(self.unsigned(1)? as i64),
+            b'M' => Value::Int(self.unsigned(2)? as i64),
+            b'G' => {
+                self.take(8)?;
+                Value::Other
+            }
+            _ => {
+                let size = self.unsigned(if instruction == 0x8a { 1 } else { 4 })?;
+                let bytes = self.take(size)?;
+                match bytes.len() {
+                    0 => Value::Int(0),
+                    n @ 1..=8 => {
+                        let unsigned = bytes.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+                        let unused = 64 - 8 * n as u32;
+                        Value::Int(((unsigned << unused) as i64) >> unused)
+                    }
+                    // Larger than any size or position can be.
+                    _ => Value::Other,
+                }
+            }
+        };
+        self.push(value)
+    }
+
+    fn text(&mut self, instruction: u8) -> Result<()> {
+        let size = self.unsigned(match instruction {
+            0x8c | b'U' | b'C' => 1,
+            b'X' | b'T' | b'B' => 4,
+            _ => 8,
+        })?;
+        let bytes = self.take(size)?;
+        let value = match instruction {
+            b'C' | b'B' | 0x8e | 0x96 => Value::Other,
+            _ => match std::str::from_utf8(bytes) {
+                Ok(text) => Value::Text(text.to_owned()),
+                // Strings of Python 2 may be anything.
+                Err(_) => Value::Other,
+            },
+        };
+        self.push(value)
+    }
+
+    fn tuple(&mut self, instruction: u8) -> Result<()> {
+        let items = match instruction {
+            b')' => Vec::new(),
+            b't' => self.pop_to_mark()?,
+            n => {
+                let mut items = (0..n - 0x84).map(|_| self.pop()).collect::<Result<Vec<Id>>>()?;
+                items.reverse();
+                items
+            }
+        };
+        self.push(Value::Tuple(items))
+    }
+
+    fn list(&mut self, instruction: u8) -> Result<()> {
+        let added = match instruction {
+            b']' | 0x8f => return self.push(Value::List(Vec::new())),
+            b'l' | 0x91 => {
+                let items = self.pop_to_mark()?;
+                return self.push(Value::List(items));
+            }
+            b'a' => vec![self.pop()?],
+            _ => self.pop_to_mark()?,
+        };
+        let top = self.top()? as usize;
+        match self.values.get_mut(top) {
+            Some(Value::List(items)) => items.extend(added),
+            Some(Value::Other) => {}
+            _ => return Err(Damaged("a list is missing")),
+        }
+        Ok(())
+    }
+
+    fn dict(&mut self, instruction: u8) -> Result<()> {
+        let added = match instruction {
+            b'}' => return self.push(Value::Dict(Vec::new())),
+            b'd' => {
+                let items = pairs(&self.pop_to_mark()?)?;
+                return self.push(Value::Dict(items));
+            }
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                vec![(key, value)]
+            }
+            _ => pairs(&self.pop_to_mark()?)?,
+        };
+        let top = self.top()? as usize;
+        match self.values.get_mut(top) {
+            Some(Value::Dict(items)) => items.extend(added),
+            Some(Value::Other) => {}
+            _ => return Err(Damaged("a dictionary is missing")),
+        }
+        Ok(())
+    }
+
+    // ---- names and what is made of them ----
+
+    fn global(&mut self, instruction: u8) -> Result<()> {
+        let (module, name) = if instruction == b'c' {
+            (self.line()?, self.line()?)
+        } else {
+            let (name, module) = (self.pop()?, self.pop()?);
+            match (self.value(module), self.value(name)) {
+                (Value::Text(module), Value::Text(name)) => (module.clone(), name.clone()),
+                _ => return Err(Damaged("a name is not text")),
+            }
+        };
+        let known = known(&module, &name)?;
+        self.push(Value::Known(known))
+    }
+
+    /// `('storage', type, key, location, count)`, with a sixth for views in files of old versions.
+    fn persistent(&mut self) -> Result<()> {
+        let id = self.pop()?;
+        let bad = || Damaged("a reference to numbers is not as torch.save writes it");
+        let Value::Tuple(items) = self.value(id) else { return Err(bad()) };
+        let (kind, key, count, view) = match items.as_slice() {
+            [_, kind, key, _, count] => (*kind, *key, *count, None),
+            [_, kind, key, _, count, view] => (*kind, *key, *count, Some(*view)),
+            _ => return Err(bad()),
+        };
+        let element = match self.value(kind) {
+            Value::Known(Known::StorageType(element)) => *element,
+            Value::Known(Known::Untyped) => Element::U8,
+            _ => return Err(bad()),
+        };
+        let Value::Text(key) = self.value(key) else { return Err(bad()) };
+        if key.len() > LONGEST_KEY {
+            return Err(bad());
+        }
+        let key = key.clone();
+        let mut storage = Storage { key, element, count: self.natural(count)?, start: 0 };
+        if let Some(Value::Tuple(view)) = view.map(|v| self.value(v)) {
+            let [_, start, count] = view.as_slice() else { return Err(bad()) };
+            (storage.start, storage.count) = (self.natural(*start)?, self.natural(*count)?);
+        }
+        self.push(Value::Storage(storage))
+    }
+
+    fn natural(&self, id: Id) -> Result<u64> {
+        match self.value(id) {
+            Value::Int(n) => u64::try_from(*n).map_err(|_| PickleError::Tensor(format!("a size or position is {n}"))),
+            _ => Err(PickleError::Tensor("a size or position is not a whole number".into())),
+        }
+    }
+
+    fn naturals(&self, id: Id) -> Result<Vec<u64>> {
+        match self.value(id) {
+            Value::Tuple(items) | Value::List(items) if items.len() <= MOST_DIMENSIONS => {
+                items.iter().map(|i| self.natural(*i)).collect()
+            }
+            Value::Tuple(items) | Value::List(items) => {
+                Err(PickleError::Tensor(format!("it has {} dimensions", items.len())))
+            }
+            _ => Err(PickleError::Tensor("its size is not a list of numbers".into())),
+        }
+    }
+
+    fn call(&mut self, instruction: u8) -> Result<()> {
+        if instruction == 0x92 {
+            self.pop()?; // keyword arguments
+        }
+        let (arguments, callee) = (self.pop()?, self.pop()?);
+        let Value::Known(callee) = self.value(callee).clone() else {
+            return Err(Damaged("it calls something that is no function"));
+        };
+        let Value::Tuple(arguments) = self.value(arguments).clone() else {
+            return Err(Damaged("the arguments of a call are missing"));
+        };
+        self.charge(arguments.len())?;
+        let value = self.made(&callee, &arguments)?;
+        if let Value::Tuple(items) = &value {
+            self.charge(items.len())?;
+        }
+        if let Value::Dict(items) = &value {
+            self.charge(2 * items.len())?;
+        }
+        self.push(value)
+    }
+
+    fn made(&self, callee: &Known, arguments: &[Id]) -> Result<Value> {
+        let first = arguments.first().map(|id| self.value(*id));
+        Ok(match (callee, first) {
+            (Known::OrderedDict, None) => Value::Dict(Vec::new()),
+            (Known::OrderedDict, Some(Value::List(rows))) => {
+                let pair = |row: &Id| match self.value(*row) {
+                    Value::Tuple(pair) | Value::List(pair) => match pair.as_slice() {
+                        [key, value] => Ok((*key, *value)),
+                        _ => Err(Damaged("a dictionary has a row that is no pair")),
+                    },
+                    _ => Err(Damaged("a dictionary has a row that is no pair")),
+                };
+                Value::Dict(rows.iter().map(pair).collect::<Result<_>>()?)
+            }
+            (Known::Tensor, Some(Value::Storage(storage))) => self.tensor(storage, arguments)?,
+            (Known::Parameter | Known::ParameterWithState, Some(Value::Tensor(tensor))) => {
+                Value::Tensor(tensor.clone())
+            }
+            // (function, type, arguments, attributes): a tensor that carries attributes.
+            (Known::FromType, Some(Value::Known(function))) => match arguments.get(2).map(|id| self.value(*id)) {
+                Some(Value::Tuple(inner)) if *function != Known::FromType => {
+                    self.made(&function.clone(), &inner.clone())?
+                }
+                _ => return Err(Damaged("a tensor is not as torch.save writes it")),
+            },
+            (Known::Size, Some(Value::Tuple(sizes) | Value::List(sizes))) => Value::Tuple(sizes.clone()),
+            (Known::Harmless, _) => Value::Other,
+            _ => return Err(Damaged("a value is not as torch.save writes it")),
+        })
+    }
+
+    /// `(storage, offset, size, strides, …)`.
+    fn tensor(&self, storage: &Storage, arguments: &[Id]) -> Result<Value> {
+        let [_, offset, size, strides, ..] = arguments else {
+            return Err(Damaged("a tensor is not as torch.save writes it"));
+        };
+        let (offset, sizes, strides) = (self.natural(*offset)?, self.naturals(*size)?, self.naturals(*strides)?);
+        if sizes.len() != strides.len() {
+            return Err(PickleError::Tensor(format!("{} sizes and {} strides", sizes.len(), strides.len())));
+        }
+        let too_large = || PickleError::Tensor(format!("its size is {sizes:?}"));
+        let shape = sizes.iter().map(|s| usize::try_from(*s)).collect::<std::result::Result<Vec<_>, _>>();
+        let shape = shape.map_err(|_| too_large())?;
+        // The last element it looks at must be among those there are.
+        let span = sizes.iter().zip(&strides).try_fold(0_u64, |sum, (n, stride)| {
+            n.saturating_sub(1).checked_mul(*stride).and_then(|s| sum.checked_add(s))
+        });
+        let last = span.and_then(|s| s.checked_add(offset)).ok_or_else(too_large)?;
+        let empty = sizes.contains(&0);
+        if !empty && last >= storage.count {
+            let reason = format!("its size {sizes:?} reaches beyond the {} numbers it is part of", storage.count);
+            return Err(PickleError::Tensor(reason));
+        }
+        Ok(Value::Tensor(Box::new(TensorPlace { storage: storage.clone(), offset, shape, strides })))
+    }
+
+    /// Attributes put on an object. Those of dictionaries (`_metadata`) and tensors say nothing about weights.
+    fn build(&mut self) -> Result<()> {
+        self.pop()?;
+        match self.value(self.top()?) {
+            Value::Dict(_) | Value::Tensor(_) | Value::Other => Ok(()),
+            _ => Err(Damaged("it puts attributes on a plain value")),
+        }
+    }
+}
+
+fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>> {
+    let (pairs, rest) = items.as_chunks::<2>();
+    if rest.is_empty() {
+        Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect())
+    } else {
+        Err(Damaged("a dictionary has a key without a value"))
+    }
+}
+
+/// What a name stands for, or why it is refused.
+fn known(module: &str, name: &str) -> Result<Known> {
+    let full = || format!("{module}.{name}");
+    Ok(match (module, name) {
+        ("collections", "OrderedDict") => Known::OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Known::Tensor,
+        ("torch._utils", "_rebuild_parameter") => Known::Parameter,
+        ("torch._utils", "_rebuild_parameter_with_state") => Known::ParameterWithState,
+        ("torch._tensor", "_rebuild_from_type_v2") => Known::FromType,
+        ("torch._utils", "_rebuild_qtensor") => return Err(PickleError::Kind("quantised")),
+        ("torch._utils", "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor") => {
+            return Err(PickleError::Kind("sparse"));
+        }
+        ("torch._utils", "_rebuild_meta_tensor_no_storage") => {
+            return Err(PickleError::Kind("empty (\"meta\" device)"));
+        }
+        ("torch", "Size") => Known::Size,
+        ("torch" | "torch.storage", "UntypedStorage" | "TypedStorage") => Known::Untyped,
+        ("torch" | "torch.cuda" | "torch.storage", name) if name.ends_with("Storage") => {
+            Known::StorageType(Element::of_storage(name).ok_or_else(|| PickleError::Object(full()))?)
+        }
+        _ if harmless(module, name) => Known::Harmless,
+        _ if is_class(name) => return Err(PickleError::Object(full())),
+        _ => return Err(PickleError::Code(full())),
+    })
+}
+
+/// Classes are written in capitals; what is not is a function.
+fn is_class(name: &str) -> bool {
+    name.rsplit('.').next().and_then(|n| n.chars().next()).is_some_and(char::is_uppercase)
+}
+
+/// Things that stand beside the weights in a checkpoint and that nothing is made of here.
+fn harmless(module: &str, name: &str) -> bool {
+    match module {
+        "collections" => matches!(name, "defaultdict" | "Counter" | "deque"),
+        "argparse" => name == "Namespace",
+        "datetime" => matches!(name, "datetime" | "date" | "time" | "timedelta"),
+        "pathlib" | "pathlib._local" => name.ends_with("Path"),
+        "uuid" => name == "UUID",
+        "decimal" => name == "Decimal",
+        "numpy" => matches!(name, "dtype" | "ndarray"),
+        "numpy.core.multiarray" | "numpy._core.multiarray" => matches!(name, "scalar" | "_reconstruct"),
+        "numpy.core.numeric" | "numpy._core.numeric" => name == "_frombuffer",
+        "numpy.dtypes" => is_class(name),
+        "_codecs" => name == "encode",
+        "torch" => matches!(name, "device" | "Tensor") || Element::of_type(name).is_some(),
+        "torch.nn.parameter" => name == "Parameter",
+        "torch.serialization" => name == "_get_layout",
+        "builtins" | "__builtin__" => matches!(
+            name,
+            "set"
+                | "frozenset"
+                | "dict"
+                | "list"
+                | "int"
+                | "float"
+                | "bool"
+                | "str"
+                | "bytes"
+                | "complex"
+                | "slice"
+                | "range"
+                | "bytearray"
+        ),
+        "easydict" => name == "EasyDict",
+        "omegaconf.dictconfig" | "omegaconf.listconfig" | "omegaconf.nodes" | "omegaconf.base" => is_class(name),
+        _ => {
+            (module.starts_with("torch.optim.")
+                || module.starts_with("pytorch_lightning.")
+                || module.starts_with("lightning.")
+                || module.starts_with("lightning_fabric."))
+                && is_class(name)
+        }
+    }
+}

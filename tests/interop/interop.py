@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Holds kinolens against PyTorch, weights going both ways; see README.md."""
+
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors.torch import load_file
+
+from networks import NETWORKS, Frames
+
+CLASSES = 7
+STEP = 2
+MEAN, STD = (0.43, 0.39, 0.37), (0.22, 0.23, 0.21)
+# How the weights are written, one after the other: every way is met by some network.
+WAYS = ("plain", "checkpoint", "legacy", "dataparallel", "backbone")
+
+
+class Kinolens:
+    def __init__(self, program, cache):
+        self.program, self.cache = program, cache
+
+    def __call__(self, *words):
+        command = [self.program, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, env={"KINOLENS_CACHE": str(self.cache), "PATH": "/usr/bin:/bin"})
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}\n{done.stderr}")
+        return done.stdout
+
+    def json(self, *words):
+        return json.loads(self(*words, "--json"))
+
+
+def network(build, clip, frames):
+    """A network whose activations have a sensible size at every depth: statistics as its own layers give them."""
+    torch.manual_seed(11)
+    inside = build(CLASSES)
+    model = Frames(inside) if frames else inside
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        torch.nn.init.uniform_(norm.weight, 0.7, 1.3)
+        torch.nn.init.uniform_(norm.bias, -0.3, 0.3)
+        norm.momentum = None
+    model.train()
+    with torch.no_grad():
+        for _ in range(2):
+            model(torch.randn(2, 3, *clip))
+    return model.eval(), inside
+
+
+def write(state, way, path):
+    """As PyTorch users keep weights."""
+    if way == "checkpoint":
+        torch.save({"epoch": 3, "model_state_dict": state, "best": 0.5, "optimizer": {"state": {}, "param_groups": [{"lr": 1e-3}]}}, path)
+    elif way == "legacy":
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+    else:
+        prefix = {"plain": "", "dataparallel": "module.", "backbone": "backbone."}[way]
+        torch.save({prefix + k: v for k, v in state.items()}, path)
+
+
+def exact(size, wanted):
+    """The length nearest to the wanted one for which bilinear weights have few binary digits: then both sides resize
+    without rounding errors, and what lies just between two bytes becomes the same byte on both."""
+    return min((n for n in range(64, 257) if size * 64 % n == 0), key=lambda n: abs(n - wanted), default=wanted)
+
+
+def clip_of(kinolens, video, start, shape, count, folder):
+    """The frames kinolens shows, resized and normalised by PyTorch: [1, 3, T, H, W]."""
+    t, h, w = shape
+    numbers = [min(start + STEP * i, count - 1) for i in range(t)]
+    shutil.rmtree(folder, ignore_errors=True)
+    asked = [word for n in sorted(set(numbers)) for word in ("--frame", n)]
+    kinolens("probe", video, *asked, "--out", folder)
+    frames = []
+    for n in numbers:
+        picture = np.array(Image.open(folder / f"frame_{n:06}.png").convert("RGB"))
+        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].double()
+        # Frames are bytes after resizing, as OpenCV's are; what lies just between two is rounded up.
+        small = F.interpolate(pixels, (h, w), mode="bilinear", align_corners=False, antialias=False)
+        frames.append((small + 0.5 + 1e-9).floor().clamp(0, 255)[0].float() / 255)
+    mean, std = (torch.tensor(v).view(3, 1, 1, 1) for v in (MEAN, STD))
+    return ((torch.stack(frames, 1) - mean) / std)[None]
+
+
+def grad_cam(model, layer, x, frames):
+    """Logits, and the map of the largest before its ReLU: [T, H, W]."""
+    caught = {}
+
+    def keep(_module, _inputs, output):
+        caught["a"] = output
+        output.retain_grad()
+
+    handle = layer.register_forward_hook(keep)
+    logits = model(x)
+    handle.remove()
+    logits[0, logits[0].argmax()].backward()
+    a, g = caught["a"].detach(), caught["a"].grad
+    if frames:  # [T, C, H, W]: each frame is a picture of its own
+        raw = (g.mean((2, 3), keepdim=True) * a).sum(1)
+    else:
+        raw = (g.mean((2, 3, 4), keepdim=True) * a).sum(1)[0]
+    return logits.detach()[0], raw
+
+
+def error(found, expected):
+    found, expected = torch.as_tensor(found).double().flatten(), expected.double().flatten()
+    if found.numel() != expected.numel():
+        return float("inf")
+    return ((found - expected).abs().max() / expected.abs().max().clamp(min=1e-30)).item()
+
+
+def check(kinolens, name, way, video, facts, folder):
+    build, (t, h, w), frames = NETWORKS[name]
+    shape = t, h, w = t, exact(facts["height"], h), exact(facts["width"], w)
+    count = facts["frames"]
+    model, inside = network(build, shape, frames)
+    state = inside.state_dict()
+    weights, run = folder / f"{name}.pth", folder / name
+    write(state, way, weights)
+    values = {"length": t, "height": h, "width": w, "step": STEP, "eval_stride": 24, "mean": list(MEAN), "std": list(STD)}
+    settings = [word for key, value in values.items() for word in ("--set", f"clip.{key}={json.dumps(value)}")]
+    report = kinolens.json("import", weights, "--model", name, "--classes", CLASSES, "--out", run, *settings)["report"]
+    complete = not report["missing"] and not report["mismatched"] and not report["unused"]
+
+    predicted = kinolens.json("predict", run, video)["windows"]
+    worst = {"probabilities": 0.0, "heat map": 0.0}
+    for window in (predicted[0], predicted[len(predicted) // 2]):
+        x = clip_of(kinolens, video, window["start"], shape, count, folder / "frames")
+        layer = next(m for m in kinolens.models if m["id"] == name)["default_layer"]
+        model.zero_grad()
+        logits, raw = grad_cam(model, inside.get_submodule(layer), x, frames)
+        worst["probabilities"] = max(worst["probabilities"], error(window["probabilities"], logits.softmax(0)))
+        asked = f"{pathlib.Path(video).name}:{window['start']}"
+        sample = kinolens.json("explain", run, video, "--clip", asked, "--method", "grad-cam", "--raw")["samples"][0]
+        worst["heat map"] = max(worst["heat map"], error(sample["maps"][0]["values"], raw))
+
+    # And back: strictly, into the same architecture, with the same answer.
+    kinolens("export", run, "--format", "pth", "--out", folder / "back.pth", "--force")
+    for back in (load_file(run / "checkpoints/last/model.safetensors"), torch.load(folder / "back.pth", weights_only=True)):
+        fresh = build(CLASSES).eval()
+        fresh.load_state_dict(back, strict=True)
+        again = Frames(fresh) if frames else fresh
+        with torch.no_grad():
+            same = torch.equal(again(x)[0], model(x)[0])
+        complete = complete and same and all(torch.equal(back[k], v) for k, v in state.items())
+    return complete, worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinolens", required=True)
+    parser.add_argument("--video", help="a video file; one of the demo dataset when left out")
+    parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable; every network when left out")
+    parser.add_argument("--tolerance", type=float, default=1e-3)
+    args = parser.parse_args()
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        kinolens = Kinolens(args.kinolens, folder / "cache")
+        kinolens.models = kinolens.json("models")
+        video = args.video
+        if not video:
+            kinolens("demo", folder / "demo", "--subjects", 2)
+            video = next((folder / "demo/dataset/anon").glob("*.mp4"))
+        facts = kinolens.json("probe", video)
+        print(f"{video}: {facts['frames']} frames; relative errors, at most {args.tolerance:g}")
+        print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}  back in PyTorch")
+        for i, name in enumerate(args.model or NETWORKS):
+            way = WAYS[i % len(WAYS)]
+            complete, worst = check(kinolens, name, way, video, facts, folder)
+            good = complete and all(e <= args.tolerance for e in worst.values())
+            print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
+            failed += [] if good else [name]
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+main()

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Holds kinolens against PyTorch, weights going both ways; arguments are those of interop.py.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+python=${INTEROP_PYTHON:-}
+if [ -z "$python" ]; then
+    environment=$target/interop
+    python=$environment/bin/python
+    [ -x "$python" ] || python3 -m venv "$environment"
+    if ! "$python" -c 'import torch, torchvision, safetensors, numpy, PIL' 2>/dev/null; then
+        # Wheels without CUDA are a twentieth of the size; where that index cannot be reached the usual ones will do.
+        "$python" -m pip install --quiet torch torchvision --index-url https://download.pytorch.org/whl/cpu ||
+            "$python" -m pip install --quiet torch torchvision
+        "$python" -m pip install --quiet safetensors numpy pillow
+    fi
+fi
+program=${KINOLENS:-}
+if [ -z "$program" ]; then
+    cargo build --release --manifest-path "$root/Cargo.toml" --target-dir "$target"
+    program=$target/release/kinolens
+fi
+exec "$python" "$here/interop.py" --kinolens "$program" "$@"
