@@ -141,7 +141,7 @@ def compare(options, network, mode, batch, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinolens", default="kinolens", help="the program to compare")
-    parser.add_argument("--models", default="c3d,mobilenet-v2-3d,mobilenet-v2-3d-high-temporal")
+    parser.add_argument("--models", default="c3d,r3d-18,mobilenet-v2-3d,mobilenet-v2-3d-high-temporal")
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("--threads", default="4,2")
     parser.add_argument("--batch", default="2,8")

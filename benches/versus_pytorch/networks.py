@@ -75,9 +75,48 @@ class MobileNet(nn.Module):
         return self.head(self.trunk(x).mean((2, 3, 4)))
 
 
+class Residual(nn.Module):
+    """Two convolutions of 3x3x3 and a shortcut, which is convolved where the shape changes."""
+
+    def __init__(self, inside, outside, stride):
+        super().__init__()
+        layers, channels = [], inside
+        for step in (stride, 1):
+            layers += [nn.Conv3d(channels, outside, 3, step, 1, bias=False), nn.BatchNorm3d(outside)]
+            layers.append(nn.ReLU(inplace=True))
+            channels = outside
+        self.branch = nn.Sequential(*layers[:-1])
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inside != outside:
+            self.shortcut = nn.Sequential(nn.Conv3d(inside, outside, 1, stride, bias=False), nn.BatchNorm3d(outside))
+        self.clamp = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.clamp(self.branch(x) + self.shortcut(x))
+
+
+class R3D(nn.Module):
+    """R3D-18."""
+
+    def __init__(self, classes):
+        super().__init__()
+        layers, channels = [nn.Conv3d(3, 64, (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False)], 64
+        layers += [nn.BatchNorm3d(64), nn.ReLU(inplace=True)]
+        for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+            layers += [Residual(channels, width, stride), Residual(width, width, 1)]
+            channels = width
+        self.target = layers[-1]
+        self.trunk = nn.Sequential(*layers)
+        self.head = nn.Linear(512, classes)
+
+    def forward(self, x):
+        return self.head(self.trunk(x).mean((2, 3, 4)))
+
+
 # By the names kinolens gives them: constructor, and (frames, rows, columns) of a clip.
 NETWORKS = {
     "c3d": (C3D, (16, 112, 112)),
+    "r3d-18": (R3D, (16, 112, 112)),
     "mobilenet-v2-3d": (lambda classes: MobileNet(classes, (2, 2, 2)), (16, 128, 128)),
     "mobilenet-v2-3d-high-temporal": (lambda classes: MobileNet(classes, (1, 2, 2)), (16, 128, 128)),
 }
