@@ -158,7 +158,7 @@ fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
     match args.layers.iter().find(|l| !known.contains(l)) {
         Some(layer) => Err(Exit::Usage(anyhow!(
             "there is no layer '{layer}' for heat maps in this run's network; the layers are: {}",
-            choices(layer, known.iter().map(String::as_str))
+            crate::model::layer_choices(layer, &known.iter().map(String::as_str).collect::<Vec<_>>())
         ))),
         None => Ok(()),
     }

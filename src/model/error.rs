@@ -12,7 +12,7 @@ pub enum ModelError {
         known: String,
     },
     /// A network was told something it does not know.
-    #[error("{model} does not know what it is told: {option} {what}; {known}")]
+    #[error("{model} does not take {option}, which {what}; {known}")]
     UnknownOption {
         /// The network's title.
         model: String,

@@ -38,7 +38,7 @@ pub use device::ComputeDevice;
 pub use error::ModelError;
 pub use frozen::{BACKBONE, NOTHING};
 pub use gradients::{GradientSet, TrainPass};
-pub use network::{Network, ParameterInfo, Tapped, read};
+pub use network::{Network, ParameterInfo, Tapped, layer_choices, read};
 pub use outline::Outline;
 pub use pass::Tap;
 pub use registry::{MODELS, ModelSpec};

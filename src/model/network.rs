@@ -165,17 +165,7 @@ impl Network {
     /// An unknown layer; the message lists the outermost there are, and which was probably meant.
     pub fn cam_layer(&self, id: &str) -> Result<&LayerInfo, ModelError> {
         self.layers.iter().find(|l| l.cam && l.id == id).ok_or_else(|| {
-            let all = self.cam_layers();
-            let inside =
-                |id: &str| all.iter().any(|l| id.strip_prefix(&l.id).is_some_and(|rest| rest.starts_with('.')));
-            let outer: Vec<&str> = all.iter().map(|l| l.id.as_str()).filter(|id| !inside(id)).collect();
-            let mut known = outer.join(", ");
-            if outer.len() < all.len() {
-                known += &format!(", and {} inside them (`kinolens models --json` lists all)", all.len() - outer.len());
-            }
-            if let Some(meant) = nearest(id, all.iter().map(|l| l.id.as_str())) {
-                known += &format!("; did you mean '{meant}'?");
-            }
+            let known = layer_choices(id, &self.cam_layers().into_iter().map(|l| l.id.as_str()).collect::<Vec<_>>());
             ModelError::UnknownLayer { model: self.spec.title.to_owned(), layer: id.to_owned(), known }
         })
     }
@@ -277,6 +267,21 @@ impl Network {
         let head = &self.parts.head;
         self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
     }
+}
+
+/// The layers there are, for a message about one that is not among `ids`: the outermost, how many are inside them, and
+/// which was probably meant.
+pub fn layer_choices(layer: &str, ids: &[&str]) -> String {
+    let inside = |id: &str| ids.iter().any(|of| id.strip_prefix(of).is_some_and(|rest| rest.starts_with('.')));
+    let outer: Vec<&str> = ids.iter().copied().filter(|id| !inside(id)).collect();
+    let mut known = outer.join(", ");
+    if outer.len() < ids.len() {
+        known += &format!(", and {} inside them (`kinolens models --json` lists all)", ids.len() - outer.len());
+    }
+    if let Some(meant) = nearest(layer, ids.iter().copied()) {
+        known += &format!("; did you mean '{meant}'?");
+    }
+    known
 }
 
 impl Drop for Network {
