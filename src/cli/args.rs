@@ -175,6 +175,9 @@ pub struct TrainArgs {
     /// A quick look: 5 % of the clips, one loading thread, before/after videos of augmented clips in RUN/debug.
     #[arg(long)]
     pub debug: bool,
+    /// What of the network does not learn: backbone, none, or a layer (frozen with all below it).
+    #[arg(long, value_name = "WHAT")]
+    pub freeze: Option<String>,
     /// Go on with a run from its last checkpoint.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,

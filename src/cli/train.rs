@@ -121,6 +121,9 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     if let Some(model) = &args.model {
         config.model.id.clone_from(model);
     }
+    if args.freeze.is_some() {
+        config.model.freeze.clone_from(&args.freeze);
+    }
     if let Some(weights) = &args.init_from {
         config.model.init_from = Some(std::path::absolute(weights).unwrap_or_else(|_| weights.clone()));
     }

@@ -43,13 +43,26 @@ pub struct ModelConfig {
     pub dropout: Option<f64>,
     /// What only some networks can be told.
     pub options: ModelOptions,
+    /// What of it does not learn: `backbone`, `none`, or a layer, which is frozen with all below it. `None` takes the
+    /// network's own: nothing, except where a network is made of a finished backbone and a head.
+    pub freeze: Option<String>,
+    /// Frozen batch normalisations keep their running statistics and use them in training too.
+    pub freeze_statistics: bool,
     /// File or run its first weights are taken from; `None` draws them.
     pub init_from: Option<PathBuf>,
 }
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { id: "c3d".into(), num_classes: None, dropout: None, options: ModelOptions::default(), init_from: None }
+        Self {
+            id: "c3d".into(),
+            num_classes: None,
+            dropout: None,
+            options: ModelOptions::default(),
+            init_from: None,
+            freeze: None,
+            freeze_statistics: true,
+        }
     }
 }
 
@@ -393,6 +406,9 @@ pub struct TrainingConfig {
     /// Disk space for them, in MiB, in the cache folder (`KINOLENS_CACHE` overrides where): what memory cannot hold is
     /// still decoded only once, and later runs on the same videos decode nothing. 0 keeps nothing on disk.
     pub disk_cache_mib: usize,
+    /// Compute what a frozen backbone makes of a clip once and not in every epoch, where clips stay the same: those of
+    /// validation, and those of training without augmentation.
+    pub cache_features: bool,
 }
 
 impl Default for TrainingConfig {
@@ -407,6 +423,7 @@ impl Default for TrainingConfig {
             workers: 2,
             cache_mib: 2048,
             disk_cache_mib: 8192,
+            cache_features: true,
         }
     }
 }

@@ -74,29 +74,39 @@ struct Workers {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The clips of an epoch in batches, with what is drawn for each.
+fn items(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
+    let order = options.sampler.order(clips, options.seed, options.epoch);
+    let mut repeats: HashMap<(usize, u32), u32> = HashMap::new();
+    let items: Vec<Item> = order
+        .into_iter()
+        .filter_map(|i| clips.get(i))
+        .map(|clip| {
+            let repeat = repeats.entry((clip.video, clip.start)).or_default();
+            let draw = options
+                .augment
+                .as_ref()
+                .filter(|a| a.enabled)
+                .map(|a| Draw::random(a, options.seed, options.epoch, clip, *repeat));
+            *repeat += 1;
+            (*clip, draw)
+        })
+        .collect();
+    items.chunks(options.batch_size.max(1)).map(<[Item]>::to_vec).collect()
+}
+
 impl Loader {
+    /// The clips of an epoch in the batches it would load, for those who need no pixels.
+    pub fn order(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Clip>> {
+        items(clips, options).into_iter().map(|batch| batch.into_iter().map(|(clip, _)| clip).collect()).collect()
+    }
+
     /// Starts loading an epoch over `clips`.
     pub fn new(source: Arc<ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Self {
         if options.sampler != Sampler::InOrder {
             source.retain_for(clips.len());
         }
-        let order = options.sampler.order(clips, options.seed, options.epoch);
-        let mut repeats: HashMap<(usize, u32), u32> = HashMap::new();
-        let items: Vec<Item> = order
-            .into_iter()
-            .filter_map(|i| clips.get(i))
-            .map(|clip| {
-                let repeat = repeats.entry((clip.video, clip.start)).or_default();
-                let draw = options
-                    .augment
-                    .as_ref()
-                    .filter(|a| a.enabled)
-                    .map(|a| Draw::random(a, options.seed, options.epoch, clip, *repeat));
-                *repeat += 1;
-                (*clip, draw)
-            })
-            .collect();
-        let batches: Vec<Vec<Item>> = items.chunks(options.batch_size.max(1)).map(<[Item]>::to_vec).collect();
+        let batches = items(clips, options);
         let mut loader = Self { source, batches: Arc::new(batches), next: options.skip_batches, workers: None };
         if options.workers > 0 && loader.next < loader.batches.len() {
             loader.start(options.workers);

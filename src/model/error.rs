@@ -23,6 +23,14 @@ pub enum ModelError {
         /// What it may be instead.
         known: String,
     },
+    /// Everything is frozen.
+    #[error("nothing of {model} is left to learn when '{freeze}' is frozen; freeze less of it (model.freeze)")]
+    NothingToLearn {
+        /// The network's title.
+        model: String,
+        /// What is frozen.
+        freeze: String,
+    },
     /// A network needs at least one output.
     #[error("the network needs at least one class, but the dataset or model.num_classes gives none")]
     NoClasses,

@@ -212,7 +212,7 @@ impl BatchNorm {
     fn clamped(&self, x: Tensor<5>, pass: &mut Pass<'_>, activation: Activation) -> Tensor<5> {
         let (scale, shift) = (pass.parameter(self.scale), pass.parameter(self.shift));
         let (mean, variance) = (pass.buffer(self.mean), pass.buffer(self.variance));
-        if !pass.moves(self.scale) {
+        if !pass.statistics_move(self.scale) {
             return ops::clamp(module::batch_norm(x, scale, shift, mean, variance, self.epsilon), activation);
         }
         let [b, _, t, h, w] = x.dims();

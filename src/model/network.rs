@@ -4,7 +4,8 @@ use super::ModelSpec;
 use super::builder::LayerInfo;
 use super::device::ComputeDevice;
 use super::error::ModelError;
-use super::gradients::TrainPass;
+use super::frozen::{BACKBONE, NOTHING};
+pub(super) use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
 use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
@@ -29,9 +30,11 @@ pub struct Network {
     device: ComputeDevice,
     classes: usize,
     clip: [usize; 3],
-    parts: Parts,
+    pub(super) parts: Parts,
     pub(super) store: Store,
     layers: Vec<LayerInfo>,
+    /// Frozen batch normalisations keep their statistics too.
+    pub(super) frozen_statistics: bool,
 }
 
 /// A parameter as an optimiser sees it.
@@ -77,10 +80,10 @@ impl Network {
         let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
         let parts = spec.add(&mut builder, config, classes)?;
         let (store, layers) = (builder.store, builder.layers);
-        let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers };
-        if spec.frozen {
-            network.set_trainable(|name| !spec.starts_frozen(name));
-        }
+        let frozen_statistics = config.freeze_statistics;
+        let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers, frozen_statistics };
+        let own = if spec.frozen { BACKBONE } else { NOTHING };
+        network.freeze(config.freeze.as_deref().unwrap_or(own), config.freeze_statistics)?;
         Ok(network)
     }
 
@@ -132,8 +135,7 @@ impl Network {
         parameters.map(|e| &mut e.value)
     }
 
-    /// Freezes the parameters for which `trainable` says false and frees the others. A batch normalisation whose
-    /// scale is frozen keeps its running statistics and uses them in training too.
+    /// Freezes the parameters for which `trainable` says false and frees the others.
     pub fn set_trainable(&mut self, trainable: impl Fn(&str) -> bool) {
         for entry in self.store.iter_mut() {
             if let EntryKind::Parameter { trainable: flag, .. } = &mut entry.kind {
@@ -207,13 +209,19 @@ impl Network {
     /// Logits `[B, classes]` of clips `[B, 3, T, H, W]`, as in evaluation, recording nothing.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<2> {
         let mut pass = Pass::new(&self.store, Mode::Eval);
-        self.logits(x, &mut pass)
+        self.above(0, x, &mut pass)
     }
 
     /// Logits as in training: batch statistics, dropout drawn from `dropout_seed`, running statistics moved.
     pub fn forward_train(&mut self, x: Tensor<5>, dropout_seed: u64) -> TrainPass {
-        let mut pass = Pass::new(&self.store, Mode::Train { seed: dropout_seed });
-        let logits = self.logits(x, &mut pass);
+        let (x, front) = self.below(x);
+        self.train_above(front, x, dropout_seed)
+    }
+
+    /// The layers from `front` on as in training.
+    pub(super) fn train_above(&mut self, front: usize, x: Tensor<5>, dropout_seed: u64) -> TrainPass {
+        let mut pass = Pass::training_pass(&self.store, dropout_seed, self.frozen_statistics);
+        let logits = self.above(front, x, &mut pass);
         let Pass { mut leaves, updates, counted, .. } = pass;
         let leaves = self.store.parameter_ids().map(|id| leaves.remove(&id.index())).collect();
         for (id, value) in updates {
@@ -259,8 +267,9 @@ impl Network {
         Ok(Tapped { logits, taps })
     }
 
-    fn logits(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
-        let x = run(&self.parts.body, x, pass);
+    /// The layers from `front` on.
+    pub(super) fn above(&self, front: usize, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
+        let x = run(&self.parts.body[front..], x, pass);
         self.classify(x, pass)
     }
 

@@ -17,8 +17,8 @@ pub struct Outline {
     pub trainable: usize,
     /// Every addressable layer, as [`super::Network::layers`] has them.
     pub layers: Vec<LayerInfo>,
-    /// About how many bytes one more clip in a batch costs a training, where nothing is frozen: what every layer keeps
-    /// for the way back, and the largest of them once more for its gradient.
+    /// About how many bytes one more clip in a batch costs a training: what every layer above those that are frozen from
+    /// the start keeps for the way back, and the largest of them once more for its gradient.
     pub training_bytes_per_clip: usize,
     /// About how many bytes one more clip in a batch costs an evaluation: the largest input and output of a layer.
     pub evaluation_bytes_per_clip: usize,
@@ -45,7 +45,11 @@ impl Outline {
             }
         }
         let layers = builder.layers;
-        let [training_bytes_per_clip, evaluation_bytes_per_clip] = bytes(&layers, clip);
+        let [_, evaluation_bytes_per_clip] = bytes(&layers, clip);
+        // Nothing is kept below the first layer that learns.
+        let learning = layers.iter().position(|l| !spec.frozen || spec.is_head(&l.id)).unwrap_or(0);
+        let [training_bytes_per_clip, _] = bytes(&layers[learning..], clip);
+        let training_bytes_per_clip = training_bytes_per_clip.max(evaluation_bytes_per_clip);
         Ok(Self { id: spec.id, parameters, trainable, layers, training_bytes_per_clip, evaluation_bytes_per_clip })
     }
 }

@@ -39,6 +39,8 @@ impl Tap {
 pub(crate) struct Pass<'a> {
     store: &'a Store,
     mode: Mode,
+    /// Frozen batch normalisations keep their statistics too.
+    frozen_statistics: bool,
     /// Parameters used so far, as leaves that require gradients.
     pub leaves: HashMap<usize, Tensor<1>>,
     /// New values of running statistics, applied when the pass is over.
@@ -59,7 +61,12 @@ impl<'a> Pass<'a> {
     /// Starts a pass that catches the outputs of the layers in `wanted`.
     pub fn tapped(store: &'a Store, mode: Mode, wanted: &'a [&'a str]) -> Self {
         let (leaves, updates, counted, taps) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { store, mode, leaves, updates, counted, wanted, taps }
+        Self { store, mode, frozen_statistics: true, leaves, updates, counted, wanted, taps }
+    }
+
+    /// Starts a training pass with the dropout of `seed`.
+    pub fn training_pass(store: &'a Store, seed: u64, frozen_statistics: bool) -> Self {
+        Self { frozen_statistics, ..Self::new(store, Mode::Train { seed }) }
     }
 
     /// True while training.
@@ -67,7 +74,12 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// True when the parameter may move. A normalisation whose scale is frozen keeps its statistics too.
+    /// True when the running statistics of the normalisation with this scale move, and those of the batch are used.
+    pub fn statistics_move(&self, scale: EntryId) -> bool {
+        self.moves(scale) || self.training() && !self.frozen_statistics
+    }
+
+    /// True when the parameter may move.
     pub fn moves(&self, id: EntryId) -> bool {
         self.training() && matches!(self.store.entry(id).kind, EntryKind::Parameter { trainable: true, .. })
     }

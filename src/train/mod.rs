@@ -5,6 +5,7 @@ mod class_list;
 mod environment;
 mod error;
 pub mod events;
+mod features;
 mod import;
 mod init;
 mod logs;

@@ -56,6 +56,7 @@ pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Resu
     merged.training.workers = asked.training.workers;
     merged.training.cache_mib = asked.training.cache_mib;
     merged.training.disk_cache_mib = asked.training.disk_cache_mib;
+    merged.training.cache_features = asked.training.cache_features;
     merged.training.early_stopping = asked.training.early_stopping;
     merged.training.checkpoint_every = asked.training.checkpoint_every;
     merged.training.checkpoint_minutes = asked.training.checkpoint_minutes;

@@ -3,6 +3,7 @@
 use super::TrainError;
 use super::environment::{environment, split_rows};
 use super::events::EventWriter;
+use super::features::{Features, Gathering};
 use super::logs::{Logged, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::optim::Optimizer;
@@ -13,8 +14,8 @@ use super::store::{
     NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
 };
 use crate::config::RunConfig;
-use crate::data::{Batch, ClipSource, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
-use crate::domain::{Dataset, Split, argmax};
+use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, UNLABELLED, plan, plan_with};
+use crate::domain::{Clip, Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
     CheckpointState, Confusion, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
@@ -90,6 +91,34 @@ pub fn run(
     }
 }
 
+/// Where the batches of an epoch come from.
+enum Supply {
+    Pixels(Loader),
+    /// Clips whose features are there, and the number of the next batch.
+    Features(Vec<Vec<Clip>>, usize),
+}
+
+impl Supply {
+    fn batches(&self) -> usize {
+        match self {
+            Self::Pixels(loader) => loader.batches(),
+            Self::Features(batches, _) => batches.len(),
+        }
+    }
+
+    fn next(&mut self) -> Option<Result<Batch, DataError>> {
+        let (batches, next) = match self {
+            Self::Pixels(loader) => return loader.next(),
+            Self::Features(batches, next) => (batches, next),
+        };
+        let clips = batches.get(*next)?.clone();
+        let labels = clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or(UNLABELLED)).collect();
+        let batch = Batch { pixels: Vec::new(), labels, size: clips.len(), clips, index: *next };
+        *next += 1;
+        Some(Ok(batch))
+    }
+}
+
 struct Trainer<'a> {
     run: RunDir,
     _lock: RunLock,
@@ -105,6 +134,8 @@ struct Trainer<'a> {
     state: CheckpointState,
     memory: TrainerState,
     clock: Clock,
+    /// What a frozen backbone makes of the clips to train on and of those to validate on, where that stays the same.
+    features: [Option<Features>; 2],
     /// When the last checkpoint was written, or else this process took up the run.
     saved: Instant,
     monitor: &'a Logged<'a>,
@@ -223,6 +254,7 @@ impl<'a> Trainer<'a> {
             source: Arc::new(ClipSource::new(dataset.clone(), &config).with_disk(&config)),
             dataset: dataset.clone(),
             clock: Clock::new(),
+            features: [None, None],
             saved: Instant::now(),
             run,
             _lock: lock,
@@ -244,7 +276,7 @@ impl<'a> Trainer<'a> {
         let augmented = self.config.augment.enabled;
         match self.source.preload(&self.plan.train, augmented, self.monitor) {
             // Asked to stop before the first step: the loop sees it too, and ends as it always does.
-            Ok(()) | Err(crate::data::DataError::Stopped) => Ok(()),
+            Ok(()) | Err(DataError::Stopped) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -263,6 +295,11 @@ impl<'a> Trainer<'a> {
     fn epoch(&mut self) -> Result<Option<TrainEnd>, TrainError> {
         let epoch = self.state.epoch;
         let (begun, used) = (Instant::now(), Usage::now());
+        match self.gather_features() {
+            // The loop sees it too, and ends as it always does.
+            Ok(()) | Err(TrainError::Eval(EvalError::Stopped)) => {}
+            Err(error) => return Err(error),
+        }
         if self.train_batches(epoch)? == Flow::Stop {
             self.state.end = Some(TrainEnd::Stopped);
             self.checkpoint(&[])?;
@@ -300,8 +337,11 @@ impl<'a> Trainer<'a> {
             epoch: u64::from(epoch),
             skip_batches: self.state.batch_in_epoch as usize,
         };
-        let mut loader = Loader::new(self.source.clone(), &self.plan.train, &options);
-        let batches = loader.batches();
+        let mut supply = match &self.features[0] {
+            Some(_) => Supply::Features(Loader::order(&self.plan.train, &options), options.skip_batches),
+            None => Supply::Pixels(Loader::new(self.source.clone(), &self.plan.train, &options)),
+        };
+        let batches = supply.batches();
         let group = self.config.optimizer.accumulate;
         while (self.state.batch_in_epoch as usize) < batches {
             match hold(self.monitor) {
@@ -313,7 +353,7 @@ impl<'a> Trainer<'a> {
             let mut micro = Vec::with_capacity(group);
             for _ in 0..group {
                 let asked = Instant::now();
-                let Some(batch) = loader.next() else { break };
+                let Some(batch) = supply.next() else { break };
                 waited += asked.elapsed().as_secs_f64();
                 micro.push(batch?);
             }
@@ -423,10 +463,15 @@ impl<'a> Trainer<'a> {
 
     /// Loss, right clips and gradients of one batch.
     fn backward(&mut self, epoch: u32, batch: Batch) -> Result<(f64, u64, GradientSet), TrainError> {
-        let shape = clip_shape(&self.source);
-        let input = self.network.input(batch.pixels, batch.size, shape)?;
         let seed = dropout_seed(self.config.seed, epoch, batch.index as u64);
-        let pass = self.network.forward_train(input, seed);
+        let features = self.features[0].as_ref().and_then(|f| f.batch(&self.network, &batch.clips));
+        let pass = match features {
+            Some(features) => self.network.forward_train_features(features, seed),
+            None => {
+                let input = self.network.input(batch.pixels, batch.size, clip_shape(&self.source))?;
+                self.network.forward_train(input, seed)
+            }
+        };
         let loss = self.loss.of(pass.logits.clone(), &batch.labels);
         let value = read(loss.clone())?.first().copied().unwrap_or(f32::NAN);
         let logits = read(pass.logits.clone())?; // [B, K]
@@ -448,6 +493,47 @@ impl<'a> Trainer<'a> {
         Err(TrainError::Diverged { epoch, step, what, value, learning_rate, kept })
     }
 
+    /// Computes what a frozen backbone makes of the clips, unless it is there, not wanted, or changes every time.
+    fn gather_features(&mut self) -> Result<(), TrainError> {
+        if !self.config.training.cache_features || !self.network.has_frozen_front() {
+            return Ok(());
+        }
+        let how = Gathering {
+            batch_size: self.config.training.batch_size,
+            workers: self.config.training.workers,
+            budget: self.config.training.cache_mib.saturating_mul(1 << 20),
+        };
+        let changes = self.config.augment.enabled;
+        if changes && self.state.step == 0 && self.features[1].is_none() {
+            self.monitor.note(
+                "augmentation changes the clips in every epoch, so the frozen backbone sees them all again; \
+                 with augment.enabled = false it sees each of them once",
+            );
+        }
+        let clips = [(!changes).then_some(&self.plan.train), Some(&self.plan.val)];
+        for (slot, clips) in self.features.iter_mut().zip(clips) {
+            let Some(clips) = clips.filter(|c| !c.is_empty() && slot.is_none()) else { continue };
+            *slot = Features::gather(&self.network, &self.source, clips, how, self.monitor)?;
+            if slot.is_none() {
+                self.monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");
+                self.config.training.cache_features = false;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Logits of the validation clips from their features.
+    fn predict_features(&self, features: &Features) -> Result<Vec<Vec<f32>>, TrainError> {
+        let mut rows = Vec::with_capacity(self.plan.val.len());
+        for clips in self.plan.val.chunks(self.config.training.batch_size.max(1)) {
+            let Some(batch) = features.batch(&self.network, clips) else { continue };
+            let logits = read(self.network.forward_features(batch))?;
+            rows.extend(logits.chunks_exact(self.network.classes()).map(<[f32]>::to_vec));
+        }
+        Ok(rows)
+    }
+
     /// Judges the validation clips and completes the report.
     fn validate(&mut self, report: &mut EpochReport) -> Result<(), TrainError> {
         if self.plan.val.is_empty() {
@@ -458,7 +544,10 @@ impl<'a> Trainer<'a> {
             workers: self.config.training.workers,
             label: "validating",
         };
-        let rows = predict_clips(&self.network, &self.source, &self.plan.val, options, self.monitor)?;
+        let rows = match &self.features[1] {
+            Some(features) => self.predict_features(features)?,
+            None => predict_clips(&self.network, &self.source, &self.plan.val, options, self.monitor)?,
+        };
         let classes = self.network.classes();
         let labels: Vec<usize> =
             self.plan.val.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();

@@ -7,7 +7,7 @@ use crate::config::{
     Schedule, Validation,
 };
 use crate::domain::LabelRule;
-use crate::model::{MODELS, ModelSpec};
+use crate::model::{BACKBONE, MODELS, ModelSpec, NOTHING};
 use egui::{DragValue, Ui};
 
 /// What the form remembers.
@@ -119,6 +119,37 @@ fn network(r: &mut Rows<'_>) {
         optional("as the dataset", 17, whole(1..=10_000, "")),
     );
     network_options(r);
+    frozen(r);
+    r.row(
+        "model.freeze_statistics",
+        "Frozen statistics",
+        "Frozen batch normalisations keep their running statistics and use them in training too.",
+        |c| &mut c.model.freeze_statistics,
+        switch,
+    );
+}
+
+/// What does not learn. Layers are named on the command line or in a file; one that is named there stays to choose.
+fn frozen(r: &mut Rows<'_>) {
+    let mut options = vec![
+        (None, "the network's own".to_owned(), "Nothing, except where a network is a finished backbone and a head."),
+        (Some(BACKBONE.to_owned()), "the backbone".to_owned(), "Only the head learns."),
+        (Some(NOTHING.to_owned()), "nothing".to_owned(), "All of it learns."),
+    ];
+    if let Some(layer) = r.config().model.freeze.clone().filter(|f| ![BACKBONE, NOTHING].contains(&f.as_str())) {
+        options.push((Some(layer.clone()), format!("up to {layer}"), "This layer and all below it."));
+    }
+    r.row(
+        "model.freeze",
+        "Frozen",
+        "What keeps the weights it has while the rest learns.",
+        |c| &mut c.model.freeze,
+        |ui, value| {
+            let options: Vec<_> =
+                options.iter().map(|(value, name, help)| (value.clone(), name.as_str(), *help)).collect();
+            choice(ui, "freeze", value, &options);
+        },
+    );
 }
 
 /// Rows of what only some networks can be told; a value that is there can always be taken away.
@@ -217,6 +248,13 @@ fn training(r: &mut Rows<'_>) {
         "Disk space for decoded frames at training size: later runs on the same videos decode nothing. 0 keeps none.",
         |c| &mut c.training.disk_cache_mib,
         whole(0..=16_777_216, " MiB"),
+    );
+    r.row(
+        "training.cache_features",
+        "Keep frozen features",
+        "What a frozen backbone makes of a clip is computed once, where augmentation does not change the clip.",
+        |c| &mut c.training.cache_features,
+        switch,
     );
 }
 

@@ -1,0 +1,121 @@
+//! Networks of which only a part learns, and the features of the part that does not.
+
+use super::error::ModelError;
+use super::layers::run;
+use super::network::{Network, TrainPass};
+use super::pass::{Mode, Pass};
+use super::readout::Readout;
+use super::store::EntryKind;
+use crate::domain::choices;
+use burn::tensor::{Tensor, TensorData};
+
+/// `model.freeze` for everything but the head.
+pub const BACKBONE: &str = "backbone";
+/// `model.freeze` for nothing.
+pub const NOTHING: &str = "none";
+
+impl Network {
+    /// Freezes what `what` says and frees everything else: [`BACKBONE`], [`NOTHING`], or a layer, which is frozen
+    /// together with all below it. With `statistics`, frozen batch normalisations keep their running statistics and use
+    /// them in training too; without, only numbers that gradients move are frozen, as `requires_grad = False` alone
+    /// does in PyTorch.
+    ///
+    /// # Errors
+    /// A layer the network does not have, or one after which nothing is left to learn.
+    pub fn freeze(&mut self, what: &str, statistics: bool) -> Result<(), ModelError> {
+        let spec = self.spec();
+        let frozen: Vec<String> = match what {
+            NOTHING => Vec::new(),
+            BACKBONE => self.parameter_infos().into_iter().map(|p| p.name).filter(|n| !spec.is_head(n)).collect(),
+            layer => self.up_to(layer)?,
+        };
+        self.set_trainable(|name| !frozen.iter().any(|f| f == name));
+        self.frozen_statistics = statistics;
+        if self.trainable() == 0 {
+            return Err(ModelError::NothingToLearn { model: spec.title.to_owned(), freeze: what.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Parameters of a layer and of all below it.
+    fn up_to(&self, layer: &str) -> Result<Vec<String>, ModelError> {
+        let belongs =
+            |id: &str, to: &str| id.strip_prefix(to).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let Some(last) = self.layers().iter().rposition(|l| belongs(&l.id, layer)) else {
+            let mut outer: Vec<&str> = vec![BACKBONE, NOTHING];
+            outer.extend(self.layers().iter().map(|l| l.id.as_str()).filter(|id| !id.contains('.')));
+            let known = choices(layer, outer);
+            return Err(ModelError::UnknownLayer {
+                model: self.spec().title.to_owned(),
+                layer: layer.to_owned(),
+                known,
+            });
+        };
+        // Blocks stand before what is inside them, so one that reaches beyond the last layer must not count as a whole.
+        let below = &self.layers()[..=last];
+        let outer = |id: &str| self.layers().iter().any(|l| l.id != id && belongs(&l.id, id));
+        let leaves: Vec<&str> = below.iter().map(|l| l.id.as_str()).filter(|id| !outer(id)).collect();
+        let names = self.parameter_infos().into_iter().map(|p| p.name);
+        Ok(names.filter(|name| leaves.iter().any(|leaf| belongs(name, leaf))).collect())
+    }
+
+    /// Nodes of the trunk that always answer the same, counted from its beginning, if there is something to learn in
+    /// them at all.
+    fn front(&self) -> usize {
+        if !self.frozen_statistics {
+            return 0;
+        }
+        let inside = |id: &str, name: &str| name.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
+        let trainable = |id: &str| {
+            let mut own = self.store.iter().filter(|e| inside(id, &e.name));
+            own.any(|e| matches!(e.kind, EntryKind::Parameter { trainable: true, .. }))
+        };
+        let body = &self.parts.body;
+        let front = body.iter().position(|n| trainable(&n.id)).unwrap_or(body.len());
+        let learned = |id: &str| self.store.iter().any(|e| inside(id, &e.name));
+        if body[..front].iter().any(|n| learned(&n.id)) { front } else { 0 }
+    }
+
+    /// True where training leaves the lower layers as they are, so that their features of a clip can be kept.
+    pub fn has_frozen_front(&self) -> bool {
+        self.front() > 0
+    }
+
+    /// Features `[B, C, T, H, W]` of clips `[B, 3, T, H, W]` behind the layers that training leaves as they are; means
+    /// over what the classifier only sees the mean of anyway.
+    pub fn features(&self, x: Tensor<5>) -> Tensor<5> {
+        let front = self.front();
+        let x = run(&self.parts.body[..front], x, &mut Pass::new(&self.store, Mode::Eval));
+        let [b, c, t, h, w] = x.dims();
+        let over = match self.parts.readout {
+            _ if front < self.parts.body.len() => return x,
+            Readout::Average => [1, t * h * w],
+            Readout::MaxFeatures | Readout::MaxLogits => [t, h * w],
+            Readout::Windows(_) => return x,
+        };
+        x.reshape([b, c, over[0], over[1]]).mean_dim(3).reshape([b, c, over[0], 1, 1])
+    }
+
+    /// A batch of features on the network's device, from values `[B, C, T, H, W]` in C order.
+    pub fn feature_input(&self, values: Vec<f32>, shape: [usize; 5]) -> Tensor<5> {
+        Tensor::from_data(TensorData::new(values, shape), self.store.device())
+    }
+
+    /// Logits `[B, classes]` as in evaluation, from [`Network::features`].
+    pub fn forward_features(&self, features: Tensor<5>) -> Tensor<2> {
+        let mut pass = Pass::new(&self.store, Mode::Eval);
+        self.above(self.front(), features, &mut pass)
+    }
+
+    /// Logits as in training, from [`Network::features`]; see [`Network::forward_train`].
+    pub fn forward_train_features(&mut self, features: Tensor<5>, dropout_seed: u64) -> TrainPass {
+        let front = self.front();
+        self.train_above(front, features, dropout_seed)
+    }
+
+    /// The layers training leaves as they are, as in evaluation, and the number of them.
+    pub(super) fn below(&self, x: Tensor<5>) -> (Tensor<5>, usize) {
+        let front = self.front();
+        (run(&self.parts.body[..front], x, &mut Pass::new(&self.store, Mode::Eval)), front)
+    }
+}
