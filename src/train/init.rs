@@ -21,8 +21,9 @@ pub(super) fn init(
     let Some(path) = &config.model.init_from else { return Ok(None) };
     let (file, checkpoint) = weights_of(path)?;
     let mut report = network.init_from(&file)?;
-    if let Some(checkpoint) = &checkpoint {
-        report.warnings.extend(differences(&report, checkpoint, config, classes));
+    match &checkpoint {
+        Some(checkpoint) => report.warnings.extend(differences(&report, checkpoint, config, classes)),
+        None => report.warnings.extend(unusual(&report, config)?),
     }
     tell(&report, monitor);
     Ok(Some(WeightsOrigin::of(&report)))
@@ -49,6 +50,20 @@ pub(super) fn weights_of(path: &Path) -> Result<(PathBuf, Option<Checkpoint>), T
     }
     let checkpoint = Checkpoint::open(path)?;
     Ok((checkpoint.path.join(MODEL_FILE), Some(checkpoint)))
+}
+
+/// Foreign weights do not say how their frames were normalised; those that are public go with the network's preset.
+fn unusual(report: &WeightReport, config: &RunConfig) -> Result<Option<String>, TrainError> {
+    let (usual, now) = (super::config_for(&config.model.id)?.clip, &config.clip);
+    // Inflated weights come from a network for pictures, and from its normalisation.
+    if report.inflated() > 0 || (usual.mean == now.mean && usual.std == now.std) {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "public weights of {} are trained on frames normalised with mean {:?} and deviation {:?}, this run uses {:?} and \
+         {:?}; set clip.mean and clip.std to what these weights were trained with",
+        report.title, usual.mean, usual.std, now.mean, now.std
+    )))
 }
 
 /// What is now otherwise than where the weights were trained, and matters to them.

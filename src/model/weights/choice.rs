@@ -1,6 +1,6 @@
 //! Finds the weights among what a checkpoint holds.
 
-use super::pickle::{Id, TensorPlace, Tree, Value};
+use super::tree::{Id, TensorPlace, Tree, Value};
 use std::collections::HashSet;
 
 /// Keys people keep weights under, the likeliest first. Averaged weights come last: they are another model.

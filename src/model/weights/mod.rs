@@ -8,6 +8,7 @@ mod choice;
 mod element;
 mod file;
 mod fit;
+mod globals;
 mod inflate;
 mod names;
 mod pickle;
@@ -15,6 +16,7 @@ mod report;
 mod safetensors;
 mod torch;
 mod torch_write;
+mod tree;
 mod zip;
 
 pub use file::{WeightFile, WeightFormat};

@@ -6,6 +6,8 @@
 //! flat list, so that neither deep nesting nor values that contain themselves can exhaust the call stack.
 
 use super::element::Element;
+use super::globals::{Known, known};
+use super::tree::{Id, Storage, TensorPlace, Tree, Value};
 use std::collections::HashMap;
 
 /// Most values one file may describe; a checkpoint with optimiser state of a thousand tensors has about 100,000.
@@ -49,92 +51,6 @@ pub(super) enum PickleError {
 use PickleError::{Damaged, Truncated};
 
 type Result<T> = std::result::Result<T, PickleError>;
-
-/// Position of a value in the list of a [`Tree`].
-pub(super) type Id = u32;
-
-/// A value of a pickle.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    None,
-    Bool(bool),
-    Int(i64),
-    Text(String),
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Known(Known),
-    Storage(Storage),
-    Tensor(Box<TensorPlace>),
-    /// Something weights do not need: a number with a fraction, bytes, a configuration object.
-    Other,
-}
-
-/// The names that describe tensors.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Known {
-    OrderedDict,
-    Tensor,
-    Parameter,
-    ParameterWithState,
-    FromType,
-    Size,
-    StorageType(Element),
-    /// Bytes whose element type another value tells.
-    Untyped,
-    Harmless,
-}
-
-/// Numbers a tensor looks into.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Storage {
-    /// Its name in the file.
-    pub key: String,
-    /// What it holds.
-    pub element: Element,
-    /// How many.
-    pub count: u64,
-    /// Where it begins in the storage called `key`; not zero for views in files of old versions.
-    pub start: u64,
-}
-
-/// A tensor: a look into a storage.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct TensorPlace {
-    pub storage: Storage,
-    /// First element.
-    pub offset: u64,
-    pub shape: Vec<usize>,
-    /// Elements from one index of a dimension to the next.
-    pub strides: Vec<u64>,
-}
-
-/// Every value of a pickle.
-#[derive(Debug)]
-pub(super) struct Tree {
-    values: Vec<Value>,
-    root: Id,
-}
-
-impl Tree {
-    /// The value the pickle is about.
-    pub fn root(&self) -> &Value {
-        self.get(self.root)
-    }
-
-    /// A value by its position.
-    pub fn get(&self, id: Id) -> &Value {
-        self.values.get(id as usize).unwrap_or(&Value::Other)
-    }
-
-    /// Every storage, in order of appearance.
-    pub fn storages(&self) -> impl Iterator<Item = &Storage> {
-        self.values.iter().filter_map(|v| match v {
-            Value::Storage(storage) => Some(storage),
-            _ => None,
-        })
-    }
-}
 
 /// Reads one pickle from the beginning of `bytes`; also tells how many bytes it has.
 pub(super) fn read(bytes: &[u8]) -> Result<(Tree, usize)> {
@@ -569,82 +485,5 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>> {
         Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect())
     } else {
         Err(Damaged("a dictionary has a key without a value"))
-    }
-}
-
-/// What a name stands for, or why it is refused.
-fn known(module: &str, name: &str) -> Result<Known> {
-    let full = || format!("{module}.{name}");
-    Ok(match (module, name) {
-        ("collections", "OrderedDict") => Known::OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Known::Tensor,
-        ("torch._utils", "_rebuild_parameter") => Known::Parameter,
-        ("torch._utils", "_rebuild_parameter_with_state") => Known::ParameterWithState,
-        ("torch._tensor", "_rebuild_from_type_v2") => Known::FromType,
-        ("torch._utils", "_rebuild_qtensor") => return Err(PickleError::Kind("quantised")),
-        ("torch._utils", "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor") => {
-            return Err(PickleError::Kind("sparse"));
-        }
-        ("torch._utils", "_rebuild_meta_tensor_no_storage") => {
-            return Err(PickleError::Kind("empty (\"meta\" device)"));
-        }
-        ("torch", "Size") => Known::Size,
-        ("torch" | "torch.storage", "UntypedStorage" | "TypedStorage") => Known::Untyped,
-        ("torch" | "torch.cuda" | "torch.storage", name) if name.ends_with("Storage") => {
-            Known::StorageType(Element::of_storage(name).ok_or_else(|| PickleError::Object(full()))?)
-        }
-        _ if harmless(module, name) => Known::Harmless,
-        _ if is_class(name) => return Err(PickleError::Object(full())),
-        _ => return Err(PickleError::Code(full())),
-    })
-}
-
-/// Classes are written in capitals; what is not is a function.
-fn is_class(name: &str) -> bool {
-    name.rsplit('.').next().and_then(|n| n.chars().next()).is_some_and(char::is_uppercase)
-}
-
-/// Things that stand beside the weights in a checkpoint and that nothing is made of here.
-fn harmless(module: &str, name: &str) -> bool {
-    match module {
-        "collections" => matches!(name, "defaultdict" | "Counter" | "deque"),
-        "argparse" => name == "Namespace",
-        "datetime" => matches!(name, "datetime" | "date" | "time" | "timedelta"),
-        "pathlib" | "pathlib._local" => name.ends_with("Path"),
-        "uuid" => name == "UUID",
-        "decimal" => name == "Decimal",
-        "numpy" => matches!(name, "dtype" | "ndarray"),
-        "numpy.core.multiarray" | "numpy._core.multiarray" => matches!(name, "scalar" | "_reconstruct"),
-        "numpy.core.numeric" | "numpy._core.numeric" => name == "_frombuffer",
-        "numpy.dtypes" => is_class(name),
-        "_codecs" => name == "encode",
-        "torch" => matches!(name, "device" | "Tensor") || Element::of_type(name).is_some(),
-        "torch.nn.parameter" => name == "Parameter",
-        "torch.serialization" => name == "_get_layout",
-        "builtins" | "__builtin__" => matches!(
-            name,
-            "set"
-                | "frozenset"
-                | "dict"
-                | "list"
-                | "int"
-                | "float"
-                | "bool"
-                | "str"
-                | "bytes"
-                | "complex"
-                | "slice"
-                | "range"
-                | "bytearray"
-        ),
-        "easydict" => name == "EasyDict",
-        "omegaconf.dictconfig" | "omegaconf.listconfig" | "omegaconf.nodes" | "omegaconf.base" => is_class(name),
-        _ => {
-            (module.starts_with("torch.optim.")
-                || module.starts_with("pytorch_lightning.")
-                || module.starts_with("lightning.")
-                || module.starts_with("lightning_fabric."))
-                && is_class(name)
-        }
     }
 }

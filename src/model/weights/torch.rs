@@ -1,7 +1,8 @@
 //! Files that `torch.save` wrote: a pickle that describes tensors, and the numbers they look into.
 
 use super::element::Element;
-use super::pickle::{self, PickleError, Storage, TensorPlace, Tree};
+use super::pickle::{self, PickleError};
+use super::tree::{Storage, TensorPlace, Tree, Value};
 use super::zip::{Archive, ZipError, bytes_at};
 use super::{ArrayInfo, ArrayValues};
 use std::collections::HashMap;
@@ -145,12 +146,12 @@ impl TorchFile {
                 return Err(TorchError::Disagree(storage.key.clone()));
             }
         }
-        let pickle::Value::List(keys_in_order) = keys.root() else {
+        let Value::List(keys_in_order) = keys.root() else {
             return Err(TorchError::Damaged("the names of its storages are missing"));
         };
         let (mut places, mut at) = (HashMap::new(), at as u64);
         for id in keys_in_order {
-            let pickle::Value::Text(key) = keys.get(*id) else {
+            let Value::Text(key) = keys.get(*id) else {
                 return Err(TorchError::Damaged("the name of a storage is not text"));
             };
             let Some(element) = elements.get(key.as_str()) else {
@@ -268,9 +269,9 @@ fn gather(bytes: &[u8], size: usize, shape: &[usize], strides: &[u64]) -> Vec<u8
 
 /// What the machine's facts say about its byte order.
 fn little_endian(machine: &Tree) -> Option<bool> {
-    let pickle::Value::Dict(rows) = machine.root() else { return None };
+    let Value::Dict(rows) = machine.root() else { return None };
     rows.iter().find_map(|(key, value)| match (machine.get(*key), machine.get(*value)) {
-        (pickle::Value::Text(key), pickle::Value::Bool(little)) if key == "little_endian" => Some(*little),
+        (Value::Text(key), Value::Bool(little)) if key == "little_endian" => Some(*little),
         _ => None,
     })
 }
