@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Raised whenever frames of an earlier version would be wrong.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"KLFRAME\n";
 /// Longest head that is believed.
 const MAX_HEAD: usize = 1 << 20;

@@ -153,6 +153,13 @@ impl<'a> Trainer<'a> {
         plan.require_training(dataset)?;
         let mut network = build(config, &plan, device)?;
         let origin = super::init::init(&mut network, config, &plan.classes, monitor)?;
+        if origin.is_none() && network.trainable() < network.parameters() {
+            monitor.warn(
+                "a part of the network is frozen with the random weights it begins with, so it can never learn; start \
+                 from trained weights (model.init_from) or freeze nothing (model.freeze)"
+                    .to_owned(),
+            );
+        }
         // Written with the classes it has, so that the run does not depend on the dataset any more.
         let mut config = config.clone();
         config.model.num_classes = Some(plan.classes.len());

@@ -9,7 +9,7 @@ use super::{Convolution, Finish, buffers, dense, volume};
 use rayon::prelude::*;
 
 /// Most positions of all clips together.
-const POSITIONS: usize = 2048;
+const POSITIONS: usize = 4096;
 /// Fewest rows and inner numbers worth the packing.
 const FEWEST: usize = 32;
 /// Inner numbers are taken so many at a time.
