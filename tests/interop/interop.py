@@ -9,9 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -71,14 +71,8 @@ def write(state, way, path):
         torch.save({prefix + k: v for k, v in state.items()}, path)
 
 
-def exact(size, wanted):
-    """The length nearest to the wanted one for which bilinear weights have few binary digits: then both sides resize
-    without rounding errors, and what lies just between two bytes becomes the same byte on both."""
-    return min((n for n in range(64, 257) if size * 64 % n == 0), key=lambda n: abs(n - wanted), default=wanted)
-
-
 def clip_of(kinolens, video, start, shape, count, folder):
-    """The frames kinolens shows, resized and normalised by PyTorch: [1, 3, T, H, W]."""
+    """The frames kinolens shows, resized by OpenCV and normalised by PyTorch: [1, 3, T, H, W]."""
     t, h, w = shape
     numbers = [min(start + STEP * i, count - 1) for i in range(t)]
     shutil.rmtree(folder, ignore_errors=True)
@@ -87,10 +81,8 @@ def clip_of(kinolens, video, start, shape, count, folder):
     frames = []
     for n in numbers:
         picture = np.array(Image.open(folder / f"frame_{n:06}.png").convert("RGB"))
-        pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].double()
-        # Frames are bytes after resizing, as OpenCV's are; what lies just between two is rounded up.
-        small = F.interpolate(pixels, (h, w), mode="bilinear", align_corners=False, antialias=False)
-        frames.append((small + 0.5 + 1e-9).floor().clamp(0, 255)[0].float() / 255)
+        small = cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR)
+        frames.append(torch.from_numpy(small).permute(2, 0, 1).float() / 255)
     mean, std = (torch.tensor(v).view(3, 1, 1, 1) for v in (MEAN, STD))
     return ((torch.stack(frames, 1) - mean) / std)[None]
 
@@ -124,7 +116,7 @@ def error(found, expected):
 
 def check(kinolens, name, way, video, facts, folder):
     build, (t, h, w), frames = NETWORKS[name]
-    shape = t, h, w = t, exact(facts["height"], h), exact(facts["width"], w)
+    shape = t, h, w
     count = facts["frames"]
     model, inside = network(build, clip_of(kinolens, video, 0, shape, count, folder / "frames"), frames)
     state = inside.state_dict()

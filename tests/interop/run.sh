@@ -9,11 +9,11 @@ if [ -z "$python" ]; then
     environment=$target/interop
     python=$environment/bin/python
     [ -x "$python" ] || python3 -m venv "$environment"
-    if ! "$python" -c 'import torch, torchvision, safetensors, numpy, PIL' 2>/dev/null; then
+    if ! "$python" -c 'import torch, torchvision, safetensors, numpy, PIL, cv2' 2>/dev/null; then
         # Wheels without CUDA are a twentieth of the size; where that index cannot be reached the usual ones will do.
         "$python" -m pip install --quiet torch torchvision --index-url https://download.pytorch.org/whl/cpu ||
             "$python" -m pip install --quiet torch torchvision
-        "$python" -m pip install --quiet safetensors numpy pillow
+        "$python" -m pip install --quiet safetensors numpy pillow opencv-python-headless
     fi
 fi
 program=${KINOLENS:-}
