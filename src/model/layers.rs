@@ -1,5 +1,6 @@
 //! The layers networks are built from.
 
+use super::motion_op::what_moves;
 use super::norm_op::NormOptions;
 use super::ops::{self, Activation, ConvGeometry};
 use super::pass::Pass;
@@ -93,19 +94,13 @@ pub(crate) struct Motion;
 
 impl Layer for Motion {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
-        let [b, c, t, h, w] = x.dims();
-        let moving = x.clone() - x.mean_dim(2); // [B, C, T, H, W]
-        let variance = moving.clone().square().reshape([b, c * t * h * w]).mean_dim(1); // [B, 1]
-        moving / variance.add_scalar(STILL).sqrt().reshape([b, 1, 1, 1, 1])
+        what_moves(x)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
         Some(input)
     }
 }
-
-/// Variance of a clip in which nothing moves but noise; keeps it from being blown up.
-const STILL: f64 = 1e-3;
 
 /// What lies around the input of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod gradients;
 mod kernels;
 mod layers;
 mod mobilenet;
+mod motion_op;
 mod network;
 mod networks;
 mod norm_op;

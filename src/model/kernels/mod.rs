@@ -18,6 +18,7 @@ mod last;
 mod layout;
 mod matrix;
 mod merged;
+pub(crate) mod moving;
 pub(crate) mod norm;
 mod padded;
 pub(crate) mod pooling;
