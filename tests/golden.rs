@@ -2,7 +2,7 @@
 //! both sides compute for themselves; seeds, shapes, targets and layers come from the reference files.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kinolens::cam::{MapRequest, Target, explain};
+use kinolens::cam::{MapRequest, Target, explain, explain_batch};
 use kinolens::config::{LossKind, ModelConfig, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig};
 use kinolens::domain::PoolingRule;
 use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInfo, ParameterRole, read};
@@ -332,5 +332,43 @@ fn schedules_are_pytorch_s() {
     for (epoch, rate) in numbers(&reference["cosine"]["lr"]).into_iter().enumerate() {
         let found = cosine.rate(epoch as u32, 0);
         assert!((found - rate).abs() < 1e-13, "cosine, epoch {epoch}: {found:e} {rate:e}");
+    }
+}
+
+#[test]
+fn clips_explained_together_are_those_explained_one_by_one() {
+    let clips: Vec<Vec<f32>> = (0..3).map(|item| clip("together", item, [3, 8, 32, 32])).collect();
+    let request = |method: &str, target, against| MapRequest {
+        method: method.into(),
+        layer: None,
+        target,
+        against,
+        pooling: PoolingRule::default(),
+    };
+    // Other targets, and another number of them, for each clip.
+    let requests = vec![
+        vec![request("grad-cam", Target::Predicted, None), request("hirescam", Target::Class(2), None)],
+        vec![request("grad-cam++", Target::Class(1), Some(Target::Predicted))],
+        vec![
+            request("grad-cam", Target::Class(0), None),
+            request("grad-cam", Target::Class(1), None),
+            request("grad-cam", Target::Class(3), Some(Target::Class(0))),
+        ],
+    ];
+    for id in ["small-3d", "resnet-18"] {
+        let config = ModelConfig { id: id.into(), ..ModelConfig::default() };
+        let network = Network::build(&config, 4, [8, 32, 32], &ComputeDevice::cpu(), 3).unwrap();
+        let together = explain_batch(&network, clips.clone(), [8, 32, 32], &requests).unwrap();
+        assert_eq!(together.len(), 3);
+        for ((one, clip), requests) in together.iter().zip(&clips).zip(&requests) {
+            let alone = explain(&network, clip.clone(), [8, 32, 32], requests).unwrap();
+            let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+            assert!(relative(&one.logits, &wide(&alone.logits)) < 1e-5, "{id}");
+            assert_eq!(one.maps.len(), requests.len());
+            for (a, b) in one.maps.iter().zip(&alone.maps) {
+                assert_eq!((&a.method, a.class, a.against, a.shape), (&b.method, b.class, b.against, b.shape));
+                assert!(relative(&a.values, &wide(&b.values)) < 1e-4, "{id} {}", a.method);
+            }
+        }
     }
 }

@@ -53,49 +53,61 @@ pub fn explain(
     clip: [usize; 3],
     requests: &[MapRequest],
 ) -> Result<Explained, CamError> {
-    let methods = requests.iter().map(|r| MethodSpec::find(&r.method)).collect::<Result<Vec<_>, _>>()?;
-    let classes = network.classes();
-    let named = requests.iter().flat_map(|r| [Some(r.target), r.against]).flatten();
+    let mut all = explain_batch(network, vec![pixels], clip, std::slice::from_ref(&requests.to_vec()))?;
+    all.pop().ok_or(CamError::NotFinite)
+}
+
+/// As [`explain`], of several clips at once, each with requests of its own.
+///
+/// # Errors
+/// As [`explain`], of any clip.
+pub fn explain_batch(
+    network: &Network,
+    clips: Vec<Vec<f32>>,
+    clip: [usize; 3],
+    requests: &[Vec<MapRequest>],
+) -> Result<Vec<Explained>, CamError> {
+    let (batch, classes) = (clips.len(), network.classes());
+    let named = requests.iter().flatten().flat_map(|r| [Some(r.target), r.against]).flatten();
     if let Some(class) = named.into_iter().find_map(|t| match t {
         Target::Class(c) if c >= classes => Some(c),
         _ => None,
     }) {
         return Err(CamError::UnknownClass { class, classes });
     }
-    let input = network.input(pixels, 1, clip)?;
-    if requests.is_empty() {
-        return Ok(Explained { logits: finite(read(network.forward(input))?)?, maps: Vec::new() });
+    for request in requests.iter().flatten() {
+        MethodSpec::find(&request.method)?;
     }
+    let input = network.input(clips.concat(), batch, clip)?;
     let layer_of = |r: &MapRequest| r.layer.clone().unwrap_or_else(|| network.default_layer().to_owned());
-    let layers = distinct(requests.iter().map(layer_of));
-    let targets = distinct(requests.iter().map(|r| (r.target, r.against)));
+    let layers = distinct(requests.iter().flatten().map(layer_of));
+    if layers.is_empty() {
+        let logits = finite(read(network.forward(input))?)?;
+        let of = |row: &[f32]| Explained { logits: row.to_vec(), maps: Vec::new() };
+        return Ok(logits.chunks_exact(classes).map(of).collect());
+    }
+    let targets: Vec<Vec<Pair>> =
+        requests.iter().map(|of_clip| distinct(of_clip.iter().map(|r| (r.target, r.against)))).collect();
+    let copies = targets.iter().map(Vec::len).max().unwrap_or(1).max(1);
     let ids: Vec<&str> = layers.iter().map(String::as_str).collect();
-    let tapped = network.forward_tapped(input, &ids, targets.len())?;
-    let rows = finite(read(tapped.logits.clone())?)?; // [targets, classes]
-    let logits: Vec<f32> = rows.iter().take(classes).copied().collect();
-    let predicted = argmax(&logits);
-    let resolve = |target: Target| match target {
-        Target::Predicted => predicted,
-        Target::Class(class) => class,
-    };
-    let chosen: Vec<(ClassId, Option<ClassId>)> = targets
-        .iter()
-        .map(|(target, against)| {
-            let class = resolve(*target);
-            (class, against.map(resolve).filter(|other| *other != class))
-        })
-        .collect();
+    let tapped = network.forward_tapped(input, &ids, copies)?;
+    let rows = finite(read(tapped.logits.clone())?)?; // [batch, copies, classes]
+    let logits: Vec<&[f32]> = rows.chunks_exact(classes).step_by(copies).collect();
+    let chosen: Vec<Vec<(ClassId, Option<ClassId>)>> =
+        targets.iter().zip(&logits).map(|(targets, logits)| chosen(targets, argmax(logits))).collect();
 
     let device = tapped.logits.device();
     // What is explained is a sum of logits, each with its sign: one row a target.
-    let mut signs = vec![0.0_f32; targets.len() * classes];
-    for (row, (class, against)) in signs.chunks_exact_mut(classes).zip(&chosen) {
-        row[*class] = 1.0;
-        if let Some(other) = against {
-            row[*other] = -1.0;
+    let mut signs = vec![0.0_f32; batch * copies * classes];
+    for (rows, chosen) in signs.chunks_exact_mut(copies * classes).zip(&chosen) {
+        for (row, (class, against)) in rows.chunks_exact_mut(classes).zip(chosen) {
+            row[*class] = 1.0;
+            if let Some(other) = against {
+                row[*other] = -1.0;
+            }
         }
     }
-    let signs: Tensor<2> = Tensor::from_data(TensorData::new(signs, [targets.len(), classes]), &device);
+    let signs: Tensor<2> = Tensor::from_data(TensorData::new(signs, [batch * copies, classes]), &device);
     let gradients = (tapped.logits * signs).sum().backward();
 
     let mut caught = Vec::with_capacity(tapped.taps.len());
@@ -104,35 +116,52 @@ pub fn explain(
         let gradient = read(tap.gradient(&gradients))?;
         caught.push((channels, [t, h, w], read(tap.activation.clone())?, gradient));
     }
-    let maps = requests
-        .iter()
-        .zip(methods)
-        .filter_map(|(request, method)| {
-            let layer = layer_of(request);
-            let (channels, shape, activation, gradient) = caught.get(layers.iter().position(|l| *l == layer)?)?;
-            let row = targets.iter().position(|t| *t == (request.target, request.against))?;
-            let (class, against) = *chosen.get(row)?;
-            let size = channels * shape.iter().product::<usize>();
-            let of_row = row * size..(row + 1) * size;
-            let part = LayerMap {
-                activation: activation.get(of_row.clone())?,
-                gradient: gradient.get(of_row)?,
-                channels: *channels,
-                shape: *shape,
-                apart: network.spec().per_frame,
-            };
-            Some(HeatMap {
-                method: request.method.clone(),
-                layer,
-                class,
-                against,
-                shape: *shape,
-                values: (method.compute)(part, request.pooling),
-                pooling: request.pooling,
-            })
+    let map = |request: &MapRequest, of_clip: usize| {
+        let (method, layer) = (MethodSpec::find(&request.method).ok()?, layer_of(request));
+        let (channels, shape, activation, gradient) = caught.get(layers.iter().position(|l| *l == layer)?)?;
+        let row = targets.get(of_clip)?.iter().position(|t| *t == (request.target, request.against))?;
+        let (class, against) = *chosen.get(of_clip)?.get(row)?;
+        let size = channels * shape.iter().product::<usize>();
+        let row = of_clip * copies + row;
+        let of_row = row * size..(row + 1) * size;
+        let part = LayerMap {
+            activation: activation.get(of_row.clone())?,
+            gradient: gradient.get(of_row)?,
+            channels: *channels,
+            shape: *shape,
+            apart: network.spec().per_frame,
+        };
+        Some(HeatMap {
+            method: request.method.clone(),
+            layer,
+            class,
+            against,
+            shape: *shape,
+            values: (method.compute)(part, request.pooling),
+            pooling: request.pooling,
         })
-        .collect();
-    Ok(Explained { logits, maps })
+    };
+    let explained = logits.iter().zip(requests).enumerate().map(|(clip, (logits, requests))| Explained {
+        logits: logits.to_vec(),
+        maps: requests.iter().filter_map(|r| map(r, clip)).collect(),
+    });
+    Ok(explained.collect())
+}
+
+/// What is explained, and what is taken off it.
+type Pair = (Target, Option<Target>);
+
+/// Targets as classes, once it is known which is the largest.
+fn chosen(targets: &[Pair], predicted: ClassId) -> Vec<(ClassId, Option<ClassId>)> {
+    let resolve = |target: Target| match target {
+        Target::Predicted => predicted,
+        Target::Class(class) => class,
+    };
+    let pairs = targets.iter().map(|(target, against)| {
+        let class = resolve(*target);
+        (class, against.map(resolve).filter(|other| *other != class))
+    });
+    pairs.collect()
 }
 
 fn finite(logits: Vec<f32>) -> Result<Vec<f32>, CamError> {

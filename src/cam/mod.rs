@@ -9,5 +9,5 @@ mod explain;
 mod methods;
 
 pub use error::CamError;
-pub use explain::{Explained, MapRequest, Target, explain};
+pub use explain::{Explained, MapRequest, Target, explain, explain_batch};
 pub use methods::{LayerMap, METHODS, MethodSpec};

@@ -3,11 +3,14 @@
 use super::lane::{LaneState, Loaded};
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
-use crate::cam::{CamError, MapRequest, Target};
+use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::{ClipSource, window_label};
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::progress::Monitor;
 use std::sync::Arc;
+
+/// Most clips in one pass.
+const AT_ONCE: usize = 8;
 
 /// Probabilities and heat maps of clips.
 pub(super) fn explain(
@@ -18,17 +21,19 @@ pub(super) fn explain(
     let classes = state.load(&request.checkpoint, monitor)?.checkpoint.state.classes.clone();
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
-    for (done, clip) in request.clips.iter().enumerate() {
+    let batch = state.loaded().map_or(1, |l| l.checkpoint.state.config.training.batch_size).clamp(1, AT_ONCE);
+    for clips in request.clips.chunks(batch) {
         if monitor.stopped() {
             return Err(JobError::Stopped);
         }
-        monitor.stage("explaining clips", done as u64, request.clips.len() as u64);
+        monitor.stage("explaining clips", samples.len() as u64, request.clips.len() as u64);
         let loaded = state.loaded().ok_or(JobError::Stopped)?;
-        let mut found = sample(loaded, &source, &request.dataset, clip, &request.maps)?;
-        if request.on_body {
-            found.on_body = heat_on_body(&request.dataset, &found)?;
+        for mut found in explained(loaded, &source, &request.dataset, clips, &request.maps)? {
+            if request.on_body {
+                found.on_body = heat_on_body(&request.dataset, &found)?;
+            }
+            samples.push(found);
         }
-        samples.push(found);
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), classes, samples })
 }
@@ -48,37 +53,58 @@ pub(super) fn sample(
     clip: &ClipRef,
     maps: &[HeatRequest],
 ) -> Result<ClipSample, JobError> {
+    explained(loaded, source, dataset, std::slice::from_ref(clip), maps)?.pop().ok_or(JobError::Stopped)
+}
+
+/// Clips, in one pass through the network.
+fn explained(
+    loaded: &Loaded,
+    source: &Arc<ClipSource>,
+    dataset: &Dataset,
+    clips: &[ClipRef],
+    maps: &[HeatRequest],
+) -> Result<Vec<ClipSample>, JobError> {
     let config = &loaded.checkpoint.state.config;
-    let (index, entry) = find_video(dataset, &clip.video)?;
     let geometry = config.clip.geometry();
-    let frames: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
-    let truth = truth(loaded, dataset, entry, clip.start);
-    let requests = maps
-        .iter()
-        .map(|m| {
-            let resolve = |target| match target {
-                TargetClass::Predicted => Ok(Target::Predicted),
-                TargetClass::True => truth.map(Target::Class).ok_or(CamError::NoTruth),
-                TargetClass::Class(class) => Ok(Target::Class(class)),
-            };
-            let (method, layer) = (m.method.clone(), m.layer.clone());
-            let against = m.against.map(resolve).transpose()?;
-            Ok(MapRequest { method, layer, target: resolve(m.target)?, against, pooling: m.pooling })
-        })
-        .collect::<Result<Vec<_>, CamError>>()?;
-    let pixels = source.pixels(&Clip { video: index, start: clip.start, label: None }, None)?;
     let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
-    let explained = crate::cam::explain(&loaded.network, pixels, shape, &requests)?;
-    let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
-    Ok(ClipSample {
-        clip: clip.clone(),
-        frames,
-        truth,
-        predicted: argmax(&probabilities),
-        probabilities,
-        maps: explained.maps,
-        on_body: Vec::new(),
-    })
+    let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+    for clip in clips {
+        let (video, entry) = find_video(dataset, &clip.video)?;
+        let frames: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
+        let truth = truth(loaded, dataset, entry, clip.start);
+        requests.push(map_requests(maps, truth)?);
+        pixels.push(source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
+        samples.push((clip, frames, truth));
+    }
+    let explained = explain_batch(&loaded.network, pixels, shape, &requests)?;
+    let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
+        let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
+        ClipSample {
+            clip: clip.clone(),
+            frames,
+            truth,
+            predicted: argmax(&probabilities),
+            probabilities,
+            maps: explained.maps,
+            on_body: Vec::new(),
+        }
+    };
+    Ok(samples.into_iter().zip(explained).map(sample).collect())
+}
+
+/// What is asked of a clip whose class is known or not.
+fn map_requests(maps: &[HeatRequest], truth: Option<usize>) -> Result<Vec<MapRequest>, CamError> {
+    let request = |m: &HeatRequest| {
+        let resolve = |target| match target {
+            TargetClass::Predicted => Ok(Target::Predicted),
+            TargetClass::True => truth.map(Target::Class).ok_or(CamError::NoTruth),
+            TargetClass::Class(class) => Ok(Target::Class(class)),
+        };
+        let (method, layer) = (m.method.clone(), m.layer.clone());
+        let against = m.against.map(resolve).transpose()?;
+        Ok(MapRequest { method, layer, target: resolve(m.target)?, against, pooling: m.pooling })
+    };
+    maps.iter().map(request).collect()
 }
 
 /// How much of each map's heat lies on the body, over all frames of the clip that have a mask; `None` for maps without
