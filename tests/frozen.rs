@@ -5,7 +5,9 @@ mod common_train;
 use common_train::{After, bars, config, numbers, train};
 use kinolens::config::{AugmentConfig, ModelConfig, RunConfig};
 use kinolens::eval::{MODEL_FILE, OPTIMIZER_FILE, RunDir, TrainEnd};
-use kinolens::model::{ArrayValues, BACKBONE, ComputeDevice, NOTHING, NamedArray, Network, Outline, read, read_safetensors};
+use kinolens::model::{
+    ArrayValues, BACKBONE, ComputeDevice, NOTHING, NamedArray, Network, Outline, read, read_safetensors,
+};
 use kinolens::progress::{Flow, Progress, Silent};
 use std::path::Path;
 

@@ -38,7 +38,7 @@ fn told(harness: &mut Harness<'static, App>, text: &str) {
 }
 
 fn fill(harness: &mut Harness<'static, App>, field: &str, value: &str) {
-    harness.get_by_label(field).focus();
+    harness.get_by_role_and_label(egui::accesskit::Role::TextInput, field).focus();
     harness.run_steps(2);
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
     harness.event(egui::Event::Text(value.into()));
@@ -54,6 +54,7 @@ fn a_card_tells_the_exact_size_of_a_network_and_what_its_clips_cost() {
         (config.clip.length, config.clip.height, config.clip.width) = (16, 128, 128);
         let mut card = Harness::new_ui_state(
             |ui, config: &mut RunConfig| {
+                kinolens::ui::theme::install(ui.ctx());
                 network_card::card(ui, config, 17);
             },
             config,

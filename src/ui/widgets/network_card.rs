@@ -71,7 +71,8 @@ pub fn grouped(n: usize) -> String {
 
 /// The box a network is chosen in: every entry with its size and what it is for.
 pub fn picker(ui: &mut Ui, salt: &str, id: &mut String, classes: usize) {
-    let now = MODELS.iter().find(|m| m.id == *id).map_or(id.as_str(), |m| m.title).to_owned();
+    let unknown = if id.is_empty() { "choose…" } else { id.as_str() };
+    let now = MODELS.iter().find(|m| m.id == *id).map_or(unknown, |m| m.title).to_owned();
     let width = ui.available_width().min(190.0);
     egui::ComboBox::from_id_salt(salt).width(width).height(420.0).truncate().selected_text(now).show_ui(ui, |ui| {
         ui.set_min_width(300.0);
@@ -104,6 +105,7 @@ pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
     frame.show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().interact_size.y = 16.0;
         let wrapped = |ui: &mut Ui, text: RichText| drop(ui.add(egui::Label::new(text).wrap()));
         wrapped(ui, RichText::new(spec.summary));
         match &*known {
@@ -134,7 +136,7 @@ fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, ass
     };
     fact("Parameters", format!("{}, {learn}", grouped(outline.parameters)), &help);
     let (c, step) = (&config.clip, config.clip.step);
-    let every = if step > 1 { format!(", every {step}th video frame") } else { String::new() };
+    let every = if step > 1 { format!(", one video frame in {step}") } else { String::new() };
     fact("Input", format!("{}×{}×{}{every}", c.length, c.height, c.width), "Frames, rows and columns of a clip.");
     let clip = outline.training_bytes_per_clip as u64;
     let batch = config.training.batch_size as u64;

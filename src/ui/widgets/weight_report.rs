@@ -44,6 +44,7 @@ pub fn show(ui: &mut Ui, look: Option<&WeightLook>) {
 
 fn report(ui: &mut Ui, report: &WeightReport) {
     ui.spacing_mut().item_spacing.y = 2.0;
+    ui.spacing_mut().interact_size.y = 16.0;
     let color = if report.is_backbone_complete() { style::good_color(ui) } else { style::warn_color(ui) };
     let head = format!("{} of {} arrays of {} taken", report.taken(), report.arrays, report.title);
     ui.label(RichText::new(head).color(color));
@@ -59,7 +60,8 @@ fn report(ui: &mut Ui, report: &WeightReport) {
         true => m.name.clone(),
         false => format!("{}  ← {}", m.name, m.from),
     });
-    names(ui, "Taken", report.matched.len(), || taken.collect());
+    let title = if report.counters > 0 { "Taken, counters of batches too" } else { "Taken" };
+    names(ui, title, report.matched.len(), || taken.collect());
     let misfits = report.mismatched.iter().map(|m| format!("{} {:?}, the file has {:?}", m.name, m.wanted, m.found));
     names(ui, "Of another shape, left fresh", report.mismatched.len(), || misfits.collect());
     names(ui, "Missing in the file, left fresh", report.missing.len(), || report.missing.clone());
@@ -93,7 +95,7 @@ fn names(ui: &mut Ui, title: &str, count: usize, list: impl FnOnce() -> Vec<Stri
 /// A path that can be typed, and a button beside it; true when the button was pressed.
 pub fn path_field(ui: &mut Ui, name: &str, hint: &str, path: &mut String) -> bool {
     ui.horizontal(|ui| {
-        let button = 72.0;
+        let button = 86.0;
         let field = egui::TextEdit::singleline(path).hint_text(hint);
         let field = ui.add(field.desired_width((ui.available_width() - button).max(60.0)));
         text::name(&field, name);
