@@ -5,7 +5,9 @@ mod common_train;
 use common_train::{After, bars, config, numbers, train};
 use kinolens::config::{AugmentConfig, ModelConfig, RunConfig};
 use kinolens::eval::{MODEL_FILE, OPTIMIZER_FILE, RunDir, TrainEnd};
-use kinolens::model::{ArrayValues, BACKBONE, ComputeDevice, NamedArray, Network, read, read_safetensors};
+use kinolens::model::{
+    ArrayValues, BACKBONE, ComputeDevice, NOTHING, NamedArray, Network, Outline, read, read_safetensors,
+};
 use kinolens::progress::{Flow, Progress, Silent};
 use std::path::Path;
 
@@ -167,4 +169,24 @@ fn features_go_on_to_the_logits_of_the_whole_network() {
         };
         assert!(of(&before) == of(&network.state_dict().unwrap()), "{id}: something frozen moved");
     }
+}
+
+#[test]
+fn an_outline_counts_what_learns_as_the_network_itself_does() {
+    let clip = [8, 32, 32];
+    for (id, what) in [("small-3d", BACKBONE), ("r3d-18", "layer2"), ("r3d-18", NOTHING), ("resnet-18", BACKBONE)] {
+        let mut config = ModelConfig { id: id.into(), ..ModelConfig::default() };
+        let whole = Outline::of(&config, 5, clip).unwrap();
+        config.freeze = Some(what.into());
+        let outline = Outline::of(&config, 5, clip).unwrap();
+        let mut network = Network::build(&config, 5, clip, &ComputeDevice::cpu(), 1).unwrap();
+        network.freeze(what, true).unwrap();
+        let of = network.parameter_infos();
+        let learns: usize = of.iter().filter(|p| p.trainable).map(|p| p.shape.iter().product::<usize>()).sum();
+        assert_eq!(outline.trainable, learns, "{id} {what}");
+        assert!(what == NOTHING || outline.trainable < whole.trainable, "{id} {what}");
+        assert!(outline.training_bytes_per_clip <= whole.training_bytes_per_clip, "{id} {what}");
+    }
+    let wrong = ModelConfig { id: "r3d-18".into(), freeze: Some("layer9".into()), ..ModelConfig::default() };
+    assert!(Outline::of(&wrong, 5, clip).unwrap_err().to_string().contains("layer9"));
 }

@@ -133,6 +133,12 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             let imported = crate::train::import(&weights, &config, &classes, &out, force, monitor)?;
             Output::Imported(Arc::new(imported))
         }
+        Job::GuessNetwork { weights } => match crate::train::guess(&weights) {
+            Ok(spec) => Output::Network(Some(spec)),
+            // Not a fault of the file: somebody has to say it.
+            Err(TrainError::UnknownWeights { .. }) => Output::Network(None),
+            Err(error) => return Err(error.into()),
+        },
         Job::InspectWeights { weights, model, classes } => {
             Output::Weights(Arc::new(crate::train::inspect(&weights, &model, classes)?))
         }

@@ -1,7 +1,7 @@
 use crate::config::{DataConfig, ModelConfig, RunConfig};
 use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule};
 use crate::eval::{Evaluation, Notes, Predictions, SplitChoice, VideoPrediction};
-use crate::model::WeightReport;
+use crate::model::{ModelSpec, WeightReport};
 use crate::progress::{EpochReport, Progress};
 use crate::train::Imported;
 use serde::{Deserialize, Serialize};
@@ -252,6 +252,11 @@ pub enum Job {
         /// Replace a run that is in `out`.
         force: bool,
     },
+    /// Find out which network a weight file is of.
+    GuessNetwork {
+        /// The file, or a run.
+        weights: PathBuf,
+    },
     /// Look what a network could take from a weight file.
     InspectWeights {
         /// The file, or a run.
@@ -281,6 +286,7 @@ impl Job {
             | Job::OpenRun { .. }
             | Job::Export(_)
             | Job::Import { .. }
+            | Job::GuessNetwork { .. }
             | Job::InspectWeights { .. }
             | Job::SaveNotes { .. } => Lane::Io,
         }
@@ -302,7 +308,9 @@ impl Job {
             Job::Export(_) => "export heatmaps".into(),
             Job::PredictVideo { video, .. } => format!("predict {video}"),
             Job::Import { weights, .. } => format!("import {}", leaf(weights)),
-            Job::InspectWeights { weights, .. } => format!("look into {}", leaf(weights)),
+            Job::GuessNetwork { weights } | Job::InspectWeights { weights, .. } => {
+                format!("look into {}", leaf(weights))
+            }
             Job::SaveNotes { run, .. } => format!("save notes of {}", leaf(run)),
         }
     }
@@ -327,6 +335,8 @@ pub enum Output {
     Exported(PathBuf),
     /// A run made of foreign weights.
     Imported(Arc<Imported>),
+    /// The network a weight file is of, where one alone fits.
+    Network(Option<&'static ModelSpec>),
     /// What a network could take from a weight file.
     Weights(Arc<WeightReport>),
     /// The notes are on the disk.

@@ -1,13 +1,16 @@
 //! Networks of which only a part learns, and the features of the part that does not.
 
+use super::builder::LayerInfo;
 use super::error::ModelError;
 use super::layers::run;
 use super::network::{Network, TrainPass};
 use super::pass::{Mode, Pass};
 use super::readout::Readout;
+use super::registry::ModelSpec;
 use super::store::EntryKind;
 use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
+use std::collections::HashSet;
 
 /// `model.freeze` for everything but the head.
 pub const BACKBONE: &str = "backbone";
@@ -24,39 +27,14 @@ impl Network {
     /// A layer the network does not have, or one after which nothing is left to learn.
     pub fn freeze(&mut self, what: &str, statistics: bool) -> Result<(), ModelError> {
         let spec = self.spec();
-        let frozen: Vec<String> = match what {
-            NOTHING => Vec::new(),
-            BACKBONE => self.parameter_infos().into_iter().map(|p| p.name).filter(|n| !spec.is_head(n)).collect(),
-            layer => self.up_to(layer)?,
-        };
-        self.set_trainable(|name| !frozen.iter().any(|f| f == name));
+        let names: Vec<String> = self.parameter_infos().into_iter().map(|p| p.name).collect();
+        let frozen = names_frozen(spec, self.layers(), &names, what)?;
+        self.set_trainable(|name| !frozen.contains(name));
         self.frozen_statistics = statistics;
         if self.trainable() == 0 {
             return Err(ModelError::NothingToLearn { model: spec.title.to_owned(), freeze: what.to_owned() });
         }
         Ok(())
-    }
-
-    /// Parameters of a layer and of all below it.
-    fn up_to(&self, layer: &str) -> Result<Vec<String>, ModelError> {
-        let belongs =
-            |id: &str, to: &str| id.strip_prefix(to).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        let Some(last) = self.layers().iter().rposition(|l| belongs(&l.id, layer)) else {
-            let mut outer: Vec<&str> = vec![BACKBONE, NOTHING];
-            outer.extend(self.layers().iter().map(|l| l.id.as_str()).filter(|id| !id.contains('.')));
-            let known = choices(layer, outer);
-            return Err(ModelError::UnknownLayer {
-                model: self.spec().title.to_owned(),
-                layer: layer.to_owned(),
-                known,
-            });
-        };
-        // Blocks stand before what is inside them, so one that reaches beyond the last layer must not count as a whole.
-        let below = &self.layers()[..=last];
-        let outer = |id: &str| self.layers().iter().any(|l| l.id != id && belongs(&l.id, id));
-        let leaves: Vec<&str> = below.iter().map(|l| l.id.as_str()).filter(|id| !outer(id)).collect();
-        let names = self.parameter_infos().into_iter().map(|p| p.name);
-        Ok(names.filter(|name| leaves.iter().any(|leaf| belongs(name, leaf))).collect())
     }
 
     /// Nodes of the trunk that always answer the same, counted from its beginning, if there is something to learn in
@@ -118,4 +96,32 @@ impl Network {
         let front = self.front();
         (run(&self.parts.body[..front], x, &mut Pass::new(&self.store, Mode::Eval)), front)
     }
+}
+
+/// The parameters among `names` that `model.freeze` freezes when it is `what`.
+///
+/// # Errors
+/// A layer the network does not have.
+pub(super) fn names_frozen(
+    spec: &ModelSpec,
+    layers: &[LayerInfo],
+    names: &[String],
+    what: &str,
+) -> Result<HashSet<String>, ModelError> {
+    let belongs = |id: &str, to: &str| id.strip_prefix(to).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let layer = match what {
+        NOTHING => return Ok(HashSet::new()),
+        BACKBONE => return Ok(names.iter().filter(|n| !spec.is_head(n)).cloned().collect()),
+        layer => layer,
+    };
+    let Some(last) = layers.iter().rposition(|l| belongs(&l.id, layer)) else {
+        let mut outer: Vec<&str> = vec![BACKBONE, NOTHING];
+        outer.extend(layers.iter().map(|l| l.id.as_str()).filter(|id| !id.contains('.')));
+        let known = choices(layer, outer);
+        return Err(ModelError::UnknownLayer { model: spec.title.to_owned(), layer: layer.to_owned(), known });
+    };
+    // Blocks stand before what is inside them, so one that reaches beyond the last layer must not count as a whole.
+    let outer = |id: &str| layers.iter().any(|l| l.id != id && belongs(&l.id, id));
+    let leaves: Vec<&str> = layers[..=last].iter().map(|l| l.id.as_str()).filter(|id| !outer(id)).collect();
+    Ok(names.iter().filter(|name| leaves.iter().any(|leaf| belongs(name, leaf))).cloned().collect())
 }

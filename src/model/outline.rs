@@ -2,8 +2,9 @@
 
 use super::builder::{Builder, LayerInfo, LayerKind};
 use super::error::ModelError;
+use super::frozen::names_frozen;
 use super::registry::ModelSpec;
-use super::store::EntryKind;
+use super::store::{Entry, EntryKind};
 use crate::config::ModelConfig;
 
 /// Sizes of a network for clips of a given size.
@@ -13,12 +14,12 @@ pub struct Outline {
     pub id: &'static str,
     /// Numbers it learns.
     pub parameters: usize,
-    /// Numbers that training moves.
+    /// Numbers that training moves, as `model.freeze` says.
     pub trainable: usize,
     /// Every addressable layer, as [`super::Network::layers`] has them.
     pub layers: Vec<LayerInfo>,
-    /// About how many bytes one more clip in a batch costs a training: what every layer above those that are frozen from
-    /// the start keeps for the way back, and the largest of them once more for its gradient.
+    /// About how many bytes one more clip in a batch costs a training: what every layer from the first that learns on
+    /// keeps for the way back, and the largest of them once more for its gradient.
     pub training_bytes_per_clip: usize,
     /// About how many bytes one more clip in a batch costs an evaluation: the largest input and output of a layer.
     pub evaluation_bytes_per_clip: usize,
@@ -28,7 +29,7 @@ impl Outline {
     /// Of the network `config` names, for `classes` and clips of (frames, rows, columns).
     ///
     /// # Errors
-    /// As [`super::Network::build`].
+    /// As [`super::Network::build`] and [`super::Network::freeze`].
     pub fn of(config: &ModelConfig, classes: usize, clip: [usize; 3]) -> Result<Self, ModelError> {
         let spec = ModelSpec::of(config)?;
         let classes = config.num_classes.unwrap_or(classes);
@@ -37,17 +38,28 @@ impl Outline {
         }
         let mut builder = Builder::outline(spec.title, clip);
         spec.add(&mut builder, config, classes)?;
-        let (mut parameters, mut trainable) = (0, 0);
-        for entry in builder.store.iter() {
-            if matches!(entry.kind, EntryKind::Parameter { .. }) {
-                parameters += entry.len();
-                trainable += if spec.starts_frozen(&entry.name) { 0 } else { entry.len() };
-            }
-        }
+        let parameter = |e: &&Entry| matches!(e.kind, EntryKind::Parameter { .. });
+        let entries: Vec<(String, usize)> =
+            builder.store.iter().filter(parameter).map(|e| (e.name.clone(), e.len())).collect();
         let layers = builder.layers;
+        let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
+        let frozen = match &config.freeze {
+            Some(what) => names_frozen(spec, &layers, &names, what)?,
+            None => names.iter().filter(|n| spec.starts_frozen(n)).cloned().collect(),
+        };
+        let learns = |name: &str| !frozen.contains(name);
+        let parameters = entries.iter().map(|(_, len)| len).sum();
+        let trainable = entries.iter().filter(|(name, _)| learns(name)).map(|(_, len)| len).sum();
+        if trainable == 0
+            && let Some(freeze) = config.freeze.clone()
+        {
+            return Err(ModelError::NothingToLearn { model: spec.title.to_owned(), freeze });
+        }
         let [_, evaluation_bytes_per_clip] = bytes(&layers, clip);
-        // Nothing is kept below the first layer that learns.
-        let learning = layers.iter().position(|l| !spec.frozen || spec.is_head(&l.id)).unwrap_or(0);
+        // Nothing is kept below the first layer that learns. Blocks stand before what is inside them, and reach further.
+        let inside = |id: &str, name: &str| name.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
+        let moves = |l: &LayerInfo| names.iter().any(|n| inside(&l.id, n) && learns(n));
+        let learning = layers.iter().position(|l| l.kind != LayerKind::Block && moves(l)).unwrap_or(0);
         let [training_bytes_per_clip, _] = bytes(&layers[learning..], clip);
         let training_bytes_per_clip = training_bytes_per_clip.max(evaluation_bytes_per_clip);
         Ok(Self { id: spec.id, parameters, trainable, layers, training_bytes_per_clip, evaluation_bytes_per_clip })

@@ -2,7 +2,9 @@
 
 use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
+use super::weights::WeightWish;
 use crate::config::RunConfig;
+use crate::domain::ClassSet;
 use crate::eval::ClipNote;
 use crate::jobs::{CheckpointRef, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
@@ -16,6 +18,21 @@ pub enum Action {
     AskPath(PathPurpose),
     /// The answer to [`Action::AskPath`].
     PathChosen(PathPurpose, PathBuf),
+    /// Show the dialog that makes a run of PyTorch weights, for this file where one is known.
+    AskImport(Option<PathBuf>),
+    /// Make a run of PyTorch weights and open it.
+    Import {
+        /// The weight file, or a run.
+        weights: PathBuf,
+        /// The network and its clips.
+        config: Box<RunConfig>,
+        /// Classes in output order.
+        classes: ClassSet,
+        /// Run folder.
+        out: PathBuf,
+    },
+    /// Find out what a weight file holds.
+    LookIntoWeights(WeightWish),
     /// The platform has no file dialog.
     NoFileDialog(PathPurpose),
     /// Open whatever this is: a run folder, a dataset, a video.

@@ -191,7 +191,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let modal = matches!(
             self.state.dialog,
-            Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Leave | Dialog::Palette { .. })
+            Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Import(_) | Dialog::Leave | Dialog::Palette { .. })
         );
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };

@@ -143,6 +143,7 @@ macro_rules! command {
 pub const COMMANDS: &[Command] = &[
     command!("Open a dataset…", File, [ctrl(Key::O)], always, Action::AskPath(PathPurpose::Dataset)),
     command!("Open a run…", File, [ctrl_shift(Key::O)], always, Action::AskPath(PathPurpose::Run)),
+    command!("Import PyTorch weights…", File, [], always, Action::AskImport(None)),
     command!("Make the demo dataset…", File, [], always, Action::AskPath(PathPurpose::Demo)),
     command!(
         "Read the dataset again",

@@ -1,6 +1,7 @@
 //! The only code that changes the state and the only one that hands jobs to the workers.
 
 mod events;
+mod importing;
 mod opening;
 mod time;
 
@@ -132,6 +133,9 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         | Action::AskExport
         | Action::SetNote(..)
         | Action::MeasureBody(_)
+        | Action::AskImport(_)
+        | Action::Import { .. }
+        | Action::LookIntoWeights(_)
         | Action::StopAndQuit
         | Action::ClearJobs => work(state, workers, action),
         _ => window(state, action),
@@ -258,6 +262,15 @@ fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
         Action::AskExport => ask_export(state),
         Action::SetNote(clip, note) => set_note(state, &clip, note),
         Action::MeasureBody(clips) => measure_body(state, workers, clips),
+        Action::AskImport(weights) => importing::ask(state, weights),
+        Action::Import { weights, config, classes, out } => {
+            state.dialog = None;
+            start(state, workers, Job::Import { weights, config, classes, out, force: false }, false);
+        }
+        Action::LookIntoWeights(wish) if state.weights.get(&wish).is_none() => {
+            let id = start(state, workers, wish.job(), true);
+            state.weights.asked(wish, id);
+        }
         Action::StopAndQuit => {
             let running: Vec<JobId> = state.jobs.iter().filter(|j| j.status.is_live()).map(|j| j.id).collect();
             for job in running {
@@ -385,6 +398,7 @@ fn window(state: &mut AppState, action: Action) {
             state.welcome = false;
         }
         Action::SetDialog(Some(Dialog::Export(form))) => set_export(state, form),
+        Action::SetDialog(Some(Dialog::Import(form))) => importing::set(state, *form),
         Action::SetDialog(dialog) => state.dialog = dialog,
         Action::OpenPalette => state.dialog = Some(Dialog::Palette { query: String::new(), chosen: 0 }),
         Action::ShowMessages(on) => state.show_messages = on,

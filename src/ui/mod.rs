@@ -14,6 +14,8 @@
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
+//! | [`weights`] | which weight files were looked into, and what was found |
+//! | [`run_folder`] | names of new run folders |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
 //! | [`panel`], [`panels`] | the registry of panels and the panels |
 //! | [`layout`] | workspaces as tiles; saved with string ids |
@@ -32,12 +34,14 @@ pub mod keys;
 pub mod layout;
 pub mod panel;
 pub mod panels;
+pub mod run_folder;
 pub mod selection;
 pub mod services;
 pub mod state;
 pub mod storage;
 pub mod theme;
 pub mod thumbs;
+pub mod weights;
 pub mod widgets;
 pub mod workers;
 

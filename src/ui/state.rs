@@ -2,6 +2,7 @@
 
 use super::explain::ExplainStore;
 use super::selection::{Selection, default_view};
+use super::weights::WeightStore;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
 use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
@@ -290,6 +291,12 @@ pub enum PathPurpose {
     Demo,
     /// Where heat map videos go.
     Export,
+    /// Weights to make a run of.
+    Import,
+    /// A list of the classes of such weights.
+    ClassList,
+    /// Weights a training starts from.
+    FirstWeights,
 }
 
 /// The export dialog (S0.13).
@@ -313,6 +320,48 @@ pub struct ExportForm {
     pub replace: bool,
 }
 
+/// Where the classes of imported weights come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportClasses {
+    /// Numbers, as many as the weights have.
+    Numbered,
+    /// The open dataset.
+    Dataset,
+    /// A list in a file.
+    List,
+}
+
+/// The dialog that makes a run of PyTorch weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportForm {
+    /// The weight file, or a run.
+    pub weights: String,
+    /// The network, where somebody said it; otherwise what the weights look like.
+    pub model: Option<String>,
+    /// The preset whose clips and normalisation are taken; `None` takes what is usual for the network.
+    pub preset: Option<usize>,
+    /// Where the classes come from; `None` takes the dataset's where their number fits, or else numbers.
+    pub classes: Option<ImportClasses>,
+    /// The file that lists the classes.
+    pub list: String,
+    /// What was read in it, or why it cannot be.
+    pub listed: Option<Result<ClassSet, String>>,
+    /// The run folder as typed; empty takes the suggestion.
+    pub out: String,
+    /// The suggested run folder.
+    pub suggested: String,
+    /// Something is in that folder.
+    pub occupied: bool,
+}
+
+impl ImportForm {
+    /// The run folder.
+    pub fn folder(&self) -> PathBuf {
+        let typed = self.out.trim();
+        PathBuf::from(if typed.is_empty() { self.suggested.as_str() } else { typed })
+    }
+}
+
 /// A window on top of the others; at most one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
@@ -327,6 +376,8 @@ pub enum Dialog {
     },
     /// Export heat maps.
     Export(ExportForm),
+    /// Make a run of PyTorch weights.
+    Import(Box<ImportForm>),
     /// Work is running that closing would end.
     Leave,
     /// Every key.
@@ -399,6 +450,10 @@ pub struct AppState {
     pub unsaved_notes: HashMap<PathBuf, Instant>,
     /// Counts changes of the notes.
     pub notes_revision: u64,
+    /// What was found in weight files.
+    pub weights: WeightStore,
+    /// Weights chosen for the next training, and how often some were chosen.
+    pub first_weights: (u64, PathBuf),
     /// Jobs of this session, newest last.
     pub jobs: Vec<JobView>,
     /// Everything that was said, newest last.
@@ -452,6 +507,8 @@ impl Default for AppState {
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
+            weights: WeightStore::default(),
+            first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),
             messages: Vec::new(),
             show_messages: false,
@@ -547,8 +604,10 @@ impl AppState {
     /// Jobs whose work would be lost or left half done if the process ended now.
     pub fn work_to_lose(&self) -> impl Iterator<Item = &JobView> {
         self.jobs.iter().filter(|j| {
-            let matters =
-                matches!(j.job, Job::Train { .. } | Job::MakeDemo { .. } | Job::Export(_) | Job::SaveNotes { .. });
+            let matters = matches!(
+                j.job,
+                Job::Train { .. } | Job::MakeDemo { .. } | Job::Export(_) | Job::Import { .. } | Job::SaveNotes { .. }
+            );
             j.status.is_live() && matters
         })
     }

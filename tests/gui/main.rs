@@ -1,5 +1,6 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod networks;
 mod session;
 
 use egui_kittest::Harness;

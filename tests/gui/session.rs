@@ -40,7 +40,7 @@ fn window_with(script: &Scripted, store: &Store) -> Harness<'static, App> {
 }
 
 /// Pictures in both themes.
-fn shots(harness: &mut Harness<'static, App>, name: &str) {
+pub fn shots(harness: &mut Harness<'static, App>, name: &str) {
     for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
         harness.state_mut().send(Action::SetTheme(theme));
         harness.run_steps(2);
@@ -157,7 +157,7 @@ fn a_session_whose_folders_are_gone_begins_at_the_welcome_page() {
 }
 
 #[derive(Debug)]
-struct Dropped(PathBuf);
+pub struct Dropped(pub PathBuf);
 
 impl egui::DroppedFile for Dropped {
     fn path(&self) -> &Path {

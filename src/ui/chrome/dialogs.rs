@@ -50,7 +50,11 @@ impl FileDialogs {
                 dialog = dialog.set_directory(folder);
             }
             let asked = Instant::now();
-            let path = dialog.pick_folder();
+            let dialog = match extensions(purpose) {
+                Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]),
+                None => dialog,
+            };
+            let path = if extensions(purpose).is_some() { dialog.pick_file() } else { dialog.pick_folder() };
             let answer = match path {
                 Some(path) => Answer::Chosen(path),
                 // Nobody reads and presses Cancel this fast: the system has no dialog.
@@ -83,12 +87,26 @@ impl FileDialogs {
     }
 }
 
+/// Name and endings of the files that are asked for; `None` where a folder is.
+fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static str])> {
+    match purpose {
+        PathPurpose::Import | PathPurpose::FirstWeights => {
+            Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
+        }
+        PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export => None,
+    }
+}
+
 fn title(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset => "Open a dataset",
         PathPurpose::Run => "Open a run",
         PathPurpose::Demo => "Make the demo dataset in",
         PathPurpose::Export => "Export heatmaps to",
+        PathPurpose::Import => "Import PyTorch weights",
+        PathPurpose::ClassList => "Open a list of classes",
+        PathPurpose::FirstWeights => "Weights to start from",
     }
 }
 
@@ -97,6 +115,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
         PathPurpose::Dataset | PathPurpose::Run => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Export => "Use this folder",
+        PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
     }
 }
 
@@ -143,7 +162,7 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 /// What a dialog came to in this frame: a button, a click beside it, or other contents.
-fn answer(cx: &mut PanelCx<'_>, done: Option<Action>, close: bool, changed: Option<Dialog>) {
+pub(super) fn answer(cx: &mut PanelCx<'_>, done: Option<Action>, close: bool, changed: Option<Dialog>) {
     if let Some(action) = done {
         cx.send(action);
     } else if close {
@@ -154,7 +173,7 @@ fn answer(cx: &mut PanelCx<'_>, done: Option<Action>, close: bool, changed: Opti
 }
 
 /// A row of buttons at the right, the most important one first.
-fn buttons(ui: &mut egui::Ui, add: impl FnOnce(&mut egui::Ui)) {
+pub(super) fn buttons(ui: &mut egui::Ui, add: impl FnOnce(&mut egui::Ui)) {
     // A layout from the right takes all the height it is given, and a dialog has no height of its own.
     let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y + 4.0);
     ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), add);
@@ -167,7 +186,7 @@ fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
     }
     match purpose {
         PathPurpose::Demo | PathPurpose::Export => None,
-        PathPurpose::Dataset | PathPurpose::Run if path.exists() => None,
+        _ if path.exists() => None,
         _ => Some(format!("There is nothing at {}.", path.display())),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod dialogs;
 pub mod help;
+pub mod import;
 pub mod jobs;
 pub mod messages;
 pub mod palette;
@@ -35,6 +36,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
     match &cx.state.dialog {
         Some(Dialog::Path { .. }) => dialogs::path(ui, cx),
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
+        Some(Dialog::Import(_)) => import::ui(ui, cx),
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),
@@ -55,7 +57,7 @@ fn drop_target(ui: &egui::Ui) {
     let rect = ui.ctx().content_rect();
     painter.rect_filled(rect, 0.0, p.base.gamma_multiply(0.94));
     painter.rect_stroke(rect.shrink(18.0), 10.0, egui::Stroke::new(2.0, p.accent), egui::StrokeKind::Inside);
-    let text = "Drop a dataset folder, a run folder or a video";
+    let text = "Drop a dataset folder, a run folder, a video or PyTorch weights";
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,

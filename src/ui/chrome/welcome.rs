@@ -58,7 +58,15 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
         ui.add_space(16.0);
         drop_hint(ui, width);
-        ui.add_space(16.0);
+        ui.add_space(10.0);
+        ui.horizontal(|ui| {
+            if ui.button("Import PyTorch weights…").clicked() {
+                cx.send(Action::AskImport(None));
+            }
+            let told = "makes a run of a .pth, .pt or .safetensors file, to evaluate and look into";
+            ui.label(RichText::new(told).text_style(theme::caption()).color(p.muted));
+        });
+        ui.add_space(12.0);
         recent(ui, cx);
         if cx.state.dataset.is_some() {
             ui.add_space(10.0);
@@ -93,7 +101,7 @@ fn drop_hint(ui: &mut egui::Ui, width: f32) {
     let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
     ui.painter().extend(egui::Shape::dashed_line(&corners, egui::Stroke::new(1.0, p.line), 6.0, 5.0));
     let font = egui::TextStyle::Body.resolve(ui.style());
-    let text = "or drop a folder or a video here";
+    let text = "or drop a folder, a video or PyTorch weights here";
     ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, text, font, p.muted);
 }
 

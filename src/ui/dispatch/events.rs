@@ -6,6 +6,7 @@ use crate::domain::Dataset;
 use crate::jobs::{Event, EventBody, Job, JobId, Output};
 use crate::progress::Progress;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
+use crate::ui::weights::WeightLook;
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,6 +82,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let view = state.job(job);
             let source = view.map_or_else(String::new, |j| j.title.clone());
             let quiet = view.is_some_and(|j| j.quiet);
+            if view.is_some_and(|j| matches!(j.job, Job::GuessNetwork { .. } | Job::InspectWeights { .. })) {
+                // Said where the file is chosen, not in the message list.
+                state.jobs.retain(|j| j.id != job);
+                return state.weights.answered(job, WeightLook::Refused(sentence));
+            }
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes { .. }));
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
@@ -245,9 +251,16 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
         }
         Output::Imported(imported) => {
-            let told = format!("{} is a run now", imported.report.path.display());
+            let told = format!("{} is a run now, in {}.", imported.report.path.display(), imported.run.display());
             say(state, Severity::Info, "import", told);
+            for warning in &imported.report.warnings {
+                say(state, Severity::Warning, "import", warning.clone());
+            }
+            opening::run(state, workers, imported.run.clone());
+            state.workspace = Workspace::Evaluate;
         }
-        Output::Weights(_) | Output::NotesSaved => {}
+        Output::Weights(report) => state.weights.answered(id, WeightLook::Report(report)),
+        Output::Network(spec) => state.weights.answered(id, WeightLook::Network(spec)),
+        Output::NotesSaved => {}
     }
 }

@@ -1,11 +1,11 @@
 //! Opening and closing datasets and runs.
 
-use super::{say, start};
+use super::{importing, say, start};
 use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
 use crate::jobs::{Job, RunView};
 use crate::ui::selection::{Selection, default_view};
-use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, PathPurpose, Recent, Severity};
+use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,12 +26,21 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
                 super::set_export(state, ExportForm { out: path.display().to_string(), ..form.clone() });
             }
         }
+        PathPurpose::Import => importing::ask(state, Some(path)),
+        PathPurpose::ClassList => {
+            if let Some(Dialog::Import(form)) = &state.dialog {
+                let form = ImportForm { list: path.display().to_string(), ..(**form).clone() };
+                importing::set(state, form);
+            }
+        }
+        PathPurpose::FirstWeights => state.first_weights = (state.first_weights.0 + 1, path),
     }
 }
 
 /// Offers a field to type the path into.
 pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose) {
-    if matches!(state.dialog, Some(Dialog::Export(_))) {
+    // These have a field for the path themselves.
+    if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::Import(_))) {
         return;
     }
     let note = "This system shows no file dialog: type the path here instead.";
@@ -52,9 +61,12 @@ pub fn default_demo_dir() -> PathBuf {
     documents.or(home).unwrap_or_else(|| PathBuf::from(".")).join("kinolens-demo")
 }
 
-/// A run folder is known by its `config.ron`; everything else is left to the dataset formats.
+/// A run folder is known by its `config.ron`, weights by the ending of their name; everything else is left to the dataset formats.
 pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    if path.join("config.ron").is_file() || path.join("model.safetensors").is_file() {
+    let kind = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if path.is_file() && ["pth", "pt", "safetensors"].contains(&kind.as_str()) {
+        importing::ask(state, Some(path));
+    } else if path.join("config.ron").is_file() || path.join("model.safetensors").is_file() {
         run(state, workers, path);
     } else {
         dataset(state, workers, path);

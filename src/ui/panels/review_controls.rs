@@ -3,12 +3,16 @@
 use crate::cam;
 use crate::domain::{ClassSet, PoolingRule};
 use crate::jobs::{HeatRequest, TargetClass};
+use crate::model::MODELS;
 use crate::render::COLOR_MAPS;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{HeatScale, ViewMode, ViewSettings};
 use crate::ui::theme;
 use egui::{ComboBox, RichText};
+
+/// Layers that are found without a search.
+const FEW_LAYERS: usize = 12;
 
 /// Method, layer, class, number of views, layout.
 pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -74,15 +78,68 @@ fn method(ui: &mut egui::Ui, view: &mut HeatRequest) {
 
 fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
     let run = cx.state.run().cloned();
-    let usual = "usual layer".to_owned();
-    let text = view.layer.clone().unwrap_or(usual);
+    let usual = run.as_ref().and_then(|r| MODELS.iter().find(|m| m.id == r.config.model.id)).map(|m| m.default_layer);
+    let text = view.layer.clone().unwrap_or_else(|| "usual layer".to_owned());
     combo(ui, "Layer", 96.0, &text, |ui| {
-        ui.selectable_value(&mut view.layer, None, "usual layer").on_hover_text("The network's default target layer.");
-        // Last layers first: they are what people look at.
-        for id in run.iter().flat_map(|r| r.layers.iter().rev()) {
-            ui.selectable_value(&mut view.layer, Some(id.clone()), id);
+        // As wide with blocks open as with all of them closed.
+        ui.set_width(230.0);
+        let name = usual.map_or_else(|| "usual layer".to_owned(), |id| format!("usual layer ({id})"));
+        ui.selectable_value(&mut view.layer, None, name).on_hover_text("The network's default target layer.");
+        let layers: Vec<&str> = run.iter().flat_map(|r| r.layers.iter().map(String::as_str)).collect();
+        let search = search(ui, layers.len());
+        ui.separator();
+        if search.is_empty() {
+            // Last layers first: they are what people look at.
+            for block in layers.iter().rev().filter(|id| parent(id, &layers).is_none()) {
+                branch(ui, block, &layers, &mut view.layer);
+            }
+            return;
+        }
+        let found: Vec<&&str> = layers.iter().rev().filter(|id| id.to_lowercase().contains(&search)).collect();
+        if found.is_empty() {
+            ui.weak("No layer is called like that.");
+        }
+        for id in found {
+            ui.selectable_value(&mut view.layer, Some((*id).to_owned()), *id);
         }
     });
+}
+
+/// A field to search a long list of layers with; what was typed, in lower case.
+fn search(ui: &mut egui::Ui, layers: usize) -> String {
+    if layers <= FEW_LAYERS {
+        return String::new();
+    }
+    let id = ui.scope_id().with("layer search");
+    let mut typed: String = ui.data(|d| d.get_temp(id)).unwrap_or_default();
+    let field = ui.add(egui::TextEdit::singleline(&mut typed).hint_text("Search layers").desired_width(f32::INFINITY));
+    crate::ui::widgets::text::name(&field, "Search layers");
+    ui.data_mut(|d| d.insert_temp(id, typed.clone()));
+    typed.trim().to_lowercase()
+}
+
+/// The innermost other layer that a layer lies in.
+fn parent<'a>(id: &str, layers: &[&'a str]) -> Option<&'a str> {
+    let around = |outer: &&&str| id.strip_prefix(**outer).is_some_and(|rest| rest.starts_with('.'));
+    layers.iter().filter(around).max_by_key(|outer| outer.len()).copied()
+}
+
+/// A layer, and under it those that lie in it.
+fn branch(ui: &mut egui::Ui, id: &str, layers: &[&str], chosen: &mut Option<String>) {
+    let inside: Vec<&&str> = layers.iter().rev().filter(|l| parent(l, layers) == Some(id)).collect();
+    let within = chosen.as_ref().is_some_and(|c| c.strip_prefix(id).is_some_and(|rest| rest.starts_with('.')));
+    if inside.is_empty() {
+        ui.horizontal(|ui| {
+            // Under the names that have a triangle before them.
+            ui.add_space(ui.spacing().indent);
+            ui.selectable_value(chosen, Some(id.to_owned()), id);
+        });
+        return;
+    }
+    let key = ui.make_persistent_id(("layer", id));
+    egui::collapsing_header::CollapsingState::load_with_default_open(ui.ctx(), key, within)
+        .show_header(ui, |ui| ui.selectable_value(chosen, Some(id.to_owned()), id))
+        .body(|ui| inside.iter().for_each(|l| branch(ui, l, layers, chosen)));
 }
 
 fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
@@ -181,5 +238,19 @@ fn scale(ui: &mut egui::Ui, view: &mut ViewSettings) {
     if let HeatScale::Fixed(max) = &mut view.scale {
         let drag = egui::DragValue::new(max).speed(0.01).range(1e-6..=1e6);
         ui.name_inputs("Fixed scale", |ui| ui.add(drag));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_lie_in_the_innermost_block_that_has_their_name() {
+        let layers = ["layer1", "layer1.0", "layer1.0.conv1", "layer10", "features.18"];
+        let of = |id| parent(id, &layers);
+        assert_eq!(of("layer1.0.conv1"), Some("layer1.0"));
+        assert_eq!(of("layer1.0"), Some("layer1"));
+        assert_eq!((of("layer10"), of("layer1"), of("features.18")), (None, None, None));
     }
 }

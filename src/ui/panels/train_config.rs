@@ -3,13 +3,15 @@
 use crate::config::{PRESETS, RunConfig};
 use crate::progress::Flow;
 use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::run_folder::{suggestion, taken};
 use crate::ui::state::{JobStatus, PathPurpose};
 use crate::ui::widgets::config_form::{self, FormState};
+use crate::ui::widgets::form_rows::Around;
 use crate::ui::widgets::style;
 use crate::ui::{Action, AppState, theme};
 use egui::Ui;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The panel.
 pub struct TrainConfig {
@@ -20,6 +22,8 @@ pub struct TrainConfig {
     /// The run folder as typed; empty takes the suggestion.
     out: String,
     suggested: (Option<PathBuf>, String),
+    /// How often first weights had been chosen in a dialog when they were last taken over.
+    first_weights: u64,
     file: String,
     file_note: Option<Result<String, String>>,
 }
@@ -34,6 +38,7 @@ impl Default for TrainConfig {
             form: FormState::default(),
             out: String::new(),
             suggested: (None, String::new()),
+            first_weights: 0,
             file: String::new(),
             file_note: None,
         }
@@ -54,10 +59,18 @@ impl Panel for TrainConfig {
         let search =
             egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
         ui.add(search).accessible_name("Search settings");
-        let classes = cx.state.classes().len();
+        if self.first_weights != cx.state.first_weights.0 {
+            let (count, path) = cx.state.first_weights.clone();
+            self.first_weights = count;
+            self.config.model.init_from = Some(path);
+        }
+        let around =
+            Around { classes: cx.state.classes().len(), weights: &cx.state.weights, actions: RefCell::default() };
         egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
-            config_form::show(ui, &mut self.config, &self.base, classes, &mut self.form);
+            config_form::show(ui, &mut self.config, &self.base, &around, &mut self.form);
         });
+        let asked = around.actions.into_inner();
+        cx.actions.extend(asked);
     }
 }
 
@@ -210,7 +223,7 @@ impl TrainConfig {
         if state.dataset.is_none() {
             return Some("There is no dataset to train on: open one first.".into());
         }
-        if out.exists() && std::fs::read_dir(out).map_or(true, |mut e| e.next().is_some()) {
+        if taken(out) {
             return Some(format!("{} is taken: choose another run folder.", out.display()));
         }
         config_form::fault(&self.config).map(|_| "A setting below is marked red: correct it first.".into())
@@ -234,62 +247,9 @@ fn save(path: &Path, config: &RunConfig) -> Result<String, String> {
     Ok(format!("Saved {}.", path.display()))
 }
 
-/// `DATASET/../runs/NAME-DATE`, or the platform's data folder when nothing can be written beside the dataset.
-fn suggestion(root: Option<&Path>, name: &str) -> PathBuf {
-    let beside = root.and_then(Path::parent).filter(|p| writable(p)).map(|p| p.join("runs"));
-    let runs = beside.unwrap_or_else(|| {
-        directories::ProjectDirs::from("", "", "kinolens")
-            .map_or_else(|| std::env::temp_dir().join("kinolens"), |d| d.data_dir().to_path_buf())
-            .join("runs")
-    });
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let base = format!("{name}-{}", stamp(seconds));
-    let free = (1..1000).map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") });
-    runs.join(free.into_iter().find(|n| !runs.join(n).exists()).unwrap_or(base))
-}
-
-fn writable(folder: &Path) -> bool {
-    std::fs::metadata(folder).is_ok_and(|m| m.is_dir() && !m.permissions().readonly())
-}
-
-/// Seconds since 1970 as `20260412-0931` (UTC).
-fn stamp(seconds: u64) -> String {
-    let days = (seconds / 86_400) as i64;
-    // Days to a date of the proleptic Gregorian calendar, with years that begin in March.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let part = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * part + 2) / 5 + 1;
-    let month = if part < 10 { part + 3 } else { part - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (seconds % 86_400 / 3600, seconds % 3600 / 60);
-    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        // `date -u -d @N +%Y%m%d-%H%M`
-        for (seconds, text) in [(0, "19700101-0000"), (951_827_696, "20000229-1234"), (1_775_986_260, "20260412-0931")]
-        {
-            assert_eq!(stamp(seconds), text);
-        }
-    }
-
-    #[test]
-    fn a_suggested_folder_lies_beside_the_dataset_and_is_free() {
-        let dir = tempfile::tempdir().unwrap();
-        let first = suggestion(Some(&dir.path().join("data")), "demo");
-        assert!(first.starts_with(dir.path().join("runs")), "{first:?}");
-        std::fs::create_dir_all(&first).unwrap();
-        assert!(!suggestion(Some(&dir.path().join("data")), "demo").exists());
-    }
 
     #[test]
     fn a_saved_configuration_opens_again() {

@@ -1,14 +1,18 @@
 //! A form over a whole [`RunConfig`]: grouped, searchable, checked while typing, compared with its preset.
 
-use super::form_rows::{Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
-use super::style;
+use super::form_rows::{Around, Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
+use super::{network_card, style, weight_report};
 use crate::config::{
     ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, ModelOptions, OptimizerKind, Pooling, RunConfig,
     Schedule, Validation,
 };
 use crate::domain::LabelRule;
 use crate::model::{BACKBONE, MODELS, ModelSpec, NOTHING};
+use crate::ui::Action;
+use crate::ui::state::PathPurpose;
+use crate::ui::weights::WeightWish;
 use egui::{DragValue, Ui};
+use std::path::PathBuf;
 
 /// What the form remembers.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +50,8 @@ pub fn fault(config: &RunConfig) -> Option<String> {
     sentence.or_else(|| ModelSpec::of(&config.model).err().map(|e| e.to_string()))
 }
 
-/// Draws the form. `base` is the preset that changes are marked against, `classes` the number of classes of the open
-/// dataset, for advice. True when a value changed.
-pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, classes: usize, state: &mut FormState) -> bool {
+/// Draws the form. `base` is the preset that changes are marked against. True when a value changed.
+pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Around<'_>, state: &mut FormState) -> bool {
     let before = config.clone();
     let mut base = base.clone();
     let query = state.search.trim().to_lowercase();
@@ -56,7 +59,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, classes: usiz
     if let Some(sentence) = &fault {
         style::notice(ui, style::error_color(ui), sentence);
     }
-    for sentence in config.advice(classes) {
+    for sentence in config.advice(around.classes) {
         style::notice(ui, style::warn_color(ui), &sentence);
     }
     let mut found = 0;
@@ -83,6 +86,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, classes: usiz
         header.show_unindented(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             let mut rows = Rows::draw(ui, config, &mut base, &query, fault.as_deref());
+            rows.around = Some(around);
             (group.rows)(&mut rows);
         });
     }
@@ -93,17 +97,27 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, classes: usiz
 }
 
 fn network(r: &mut Rows<'_>) {
+    let classes = r.around.map_or(0, |a| a.classes);
     r.row(
         "model.id",
         "Network",
         "The network that is trained.",
         |c| &mut c.model.id,
-        |ui, id| {
-            let options: Vec<(String, &str, &str)> =
-                MODELS.iter().map(|m| (m.id.to_owned(), m.title, m.summary)).collect();
-            choice(ui, "model", id, &options);
-        },
+        |ui, id| network_card::picker(ui, "model", id, classes),
     );
+    r.block(|ui, config, around| {
+        network_card::card(ui, config, around.classes);
+    });
+    frozen(r);
+    r.row(
+        "model.freeze_statistics",
+        "Frozen statistics",
+        "Frozen batch normalisations keep their running statistics and use them in training too.",
+        |c| &mut c.model.freeze_statistics,
+        switch,
+    );
+    first_weights(r);
+    network_options(r);
     r.row(
         "model.dropout",
         "Dropout",
@@ -118,15 +132,43 @@ fn network(r: &mut Rows<'_>) {
         |c| &mut c.model.num_classes,
         optional("as the dataset", 17, whole(1..=10_000, "")),
     );
-    network_options(r);
-    frozen(r);
+}
+
+/// Where the first weights come from, and what of that file would be taken.
+fn first_weights(r: &mut Rows<'_>) {
+    let around = r.around;
     r.row(
-        "model.freeze_statistics",
-        "Frozen statistics",
-        "Frozen batch normalisations keep their running statistics and use them in training too.",
-        |c| &mut c.model.freeze_statistics,
-        switch,
+        "model.init_from",
+        "First weights",
+        "A PyTorch file (.pth, .pt), a .safetensors file or a run to start from. Empty starts from fresh weights.",
+        |c| &mut c.model.init_from,
+        |ui, path| {
+            let before = path.as_ref().map_or_else(String::new, |p| p.display().to_string());
+            let mut text = before.clone();
+            if weight_report::path_field(ui, "First weights", "fresh", &mut text)
+                && let Some(around) = around
+            {
+                around.actions.borrow_mut().push(Action::AskPath(PathPurpose::FirstWeights));
+            }
+            if text != before {
+                *path = (!text.trim().is_empty()).then(|| text.into());
+            }
+        },
     );
+    r.block(|ui, config, around| {
+        let Some(path) = config.model.init_from.clone() else { return };
+        let classes = config.model.num_classes.unwrap_or(around.classes.max(1));
+        let path = PathBuf::from(path.to_string_lossy().trim());
+        let wish = WeightWish::report(&path, &config.model, classes);
+        let mut actions = around.actions.borrow_mut();
+        let look = weight_report::look(ui, "first weights", &wish, around.weights, &mut actions);
+        ui.indent("first weights report", |ui| {
+            weight_report::show(ui, look);
+            if ui.small_button("Clear first weights").clicked() {
+                config.model.init_from = None;
+            }
+        });
+    });
 }
 
 /// What does not learn. Layers are named on the command line or in a file; one that is named there stays to choose.

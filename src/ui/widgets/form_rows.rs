@@ -3,10 +3,23 @@
 use super::series::number;
 use super::style;
 use crate::config::RunConfig;
+use crate::ui::Action;
+use crate::ui::weights::WeightStore;
 use egui::{DragValue, Response, Sense, Ui, vec2};
+use std::cell::RefCell;
 
 /// Gives access to one value of a configuration.
 pub type Lens<T> = fn(&mut RunConfig) -> &mut T;
+
+/// What lies around a form.
+pub struct Around<'a> {
+    /// Classes of the open dataset; 0 without one.
+    pub classes: usize,
+    /// What was found in weight files.
+    pub weights: &'a WeightStore,
+    /// What rows ask the window for.
+    pub actions: RefCell<Vec<Action>>,
+}
 
 /// A pass over the rows of a form: it counts them (without `ui`) or draws them.
 pub struct Rows<'a> {
@@ -15,6 +28,8 @@ pub struct Rows<'a> {
     base: &'a mut RunConfig,
     query: &'a str,
     fault: Option<&'a str>,
+    /// What lies around the form; only while it is drawn.
+    pub around: Option<&'a Around<'a>>,
     /// Rows that match the search.
     pub matching: usize,
     /// Matching rows whose value differs from the preset's.
@@ -29,7 +44,7 @@ const NAME: f32 = 132.0;
 impl<'a> Rows<'a> {
     /// Counts rows; `query` is in lower case.
     pub fn count(config: &'a mut RunConfig, base: &'a mut RunConfig, query: &'a str, fault: Option<&'a str>) -> Self {
-        Self { ui: None, config, base, query, fault, matching: 0, changed: 0, faulty: false }
+        Self { ui: None, config, base, query, fault, matching: 0, changed: 0, faulty: false, around: None }
     }
 
     /// Draws rows.
@@ -40,7 +55,7 @@ impl<'a> Rows<'a> {
         query: &'a str,
         fault: Option<&'a str>,
     ) -> Self {
-        Self { ui: Some(ui), config, base, query, fault, matching: 0, changed: 0, faulty: false }
+        Self { ui: Some(ui), config, base, query, fault, matching: 0, changed: 0, faulty: false, around: None }
     }
 
     /// The configuration being edited.
@@ -88,6 +103,13 @@ impl<'a> Rows<'a> {
                 let text = egui::RichText::new(sentence).small().color(style::error_color(ui));
                 ui.add(egui::Label::new(text).wrap());
             });
+        }
+    }
+
+    /// Something as wide as the form between the rows, shown unless somebody searches.
+    pub fn block(&mut self, add: impl FnOnce(&mut Ui, &mut RunConfig, &Around<'_>)) {
+        if let (Some(ui), Some(around), true) = (self.ui.as_deref_mut(), self.around, self.query.is_empty()) {
+            add(ui, self.config, around);
         }
     }
 

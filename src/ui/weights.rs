@@ -1,0 +1,113 @@
+//! What was found in weight files, by what was asked about them.
+//!
+//! Panels look answers up by their own question, so an answer to an older one is never shown.
+
+use crate::config::ModelConfig;
+use crate::jobs::{Job, JobId};
+use crate::model::{ModelSpec, WeightReport};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Answers kept; one file is looked into with a few networks.
+const KEPT: usize = 32;
+
+/// A question about a weight file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WeightWish {
+    /// Which network is it of?
+    Network(PathBuf),
+    /// What could this network with so many classes take from it?
+    Report(PathBuf, ModelConfig, usize),
+}
+
+impl WeightWish {
+    /// What a network could take from a file.
+    pub fn report(weights: &Path, model: &ModelConfig, classes: usize) -> Self {
+        // Nothing else of a configuration changes the names and shapes of arrays.
+        let (id, options) = (model.id.clone(), model.options);
+        Self::Report(weights.to_path_buf(), ModelConfig { id, options, ..ModelConfig::default() }, classes)
+    }
+
+    /// The work that answers it.
+    pub fn job(&self) -> Job {
+        match self.clone() {
+            Self::Network(weights) => Job::GuessNetwork { weights },
+            Self::Report(weights, model, classes) => Job::InspectWeights { weights, model, classes },
+        }
+    }
+}
+
+/// What is known about a question.
+#[derive(Clone, Debug)]
+pub enum WeightLook {
+    /// A lane is at it.
+    Asked(JobId),
+    /// What would go where.
+    Report(Arc<WeightReport>),
+    /// The network, where one alone fits.
+    Network(Option<&'static ModelSpec>),
+    /// Why there is no answer, as a sentence.
+    Refused(String),
+}
+
+/// Questions and what is known about them, newest last.
+#[derive(Clone, Debug, Default)]
+pub struct WeightStore {
+    looks: Vec<(WeightWish, WeightLook)>,
+}
+
+impl WeightStore {
+    /// What is known; `None` when nobody asked.
+    pub fn get(&self, wish: &WeightWish) -> Option<&WeightLook> {
+        self.looks.iter().find(|(w, _)| w == wish).map(|(_, look)| look)
+    }
+
+    /// A lane took the question.
+    pub(super) fn asked(&mut self, wish: WeightWish, job: JobId) {
+        self.looks.retain(|(w, _)| *w != wish);
+        self.looks.push((wish, WeightLook::Asked(job)));
+        if self.looks.len() > KEPT {
+            self.looks.remove(0);
+        }
+    }
+
+    /// A lane answered.
+    pub(super) fn answered(&mut self, job: JobId, answer: WeightLook) {
+        let slot = self.looks.iter_mut().find(|(_, l)| matches!(l, WeightLook::Asked(id) if *id == job));
+        if let Some((_, look)) = slot {
+            *look = answer;
+        }
+    }
+
+    /// Forgets what was found in a file: it may be another one by now.
+    pub(super) fn forget(&mut self, path: &Path) {
+        self.looks.retain(|(wish, look)| {
+            let (WeightWish::Network(p) | WeightWish::Report(p, ..)) = wish;
+            p != path || matches!(look, WeightLook::Asked(_))
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_belongs_to_its_question_alone() {
+        let mut store = WeightStore::default();
+        let model = |id: &str| ModelConfig { id: id.into(), ..ModelConfig::default() };
+        let path = Path::new("/w.pth");
+        let (first, second) = (WeightWish::report(path, &model("c3d"), 3), WeightWish::report(path, &model("i3d"), 3));
+        store.asked(first.clone(), JobId(1));
+        store.asked(second.clone(), JobId(2));
+        store.answered(JobId(1), WeightLook::Refused("no".into()));
+        assert!(matches!(store.get(&first), Some(WeightLook::Refused(_))));
+        assert!(matches!(store.get(&second), Some(WeightLook::Asked(JobId(2)))), "still under way");
+        // Frozen layers and the like change nothing about the arrays.
+        let frozen = ModelConfig { freeze: Some("backbone".into()), ..model("c3d") };
+        assert_eq!(WeightWish::report(path, &frozen, 3), first);
+        assert_ne!(WeightWish::report(path, &frozen, 4), first);
+        store.forget(path);
+        assert!(store.get(&first).is_none() && store.get(&second).is_some());
+    }
+}

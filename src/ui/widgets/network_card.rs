@@ -1,0 +1,178 @@
+//! What a network is, beside the box it is chosen in: sizes, input, memory.
+
+use super::{style, text};
+use crate::config::{ModelConfig, RunConfig};
+use crate::model::{MODELS, ModelSpec, Outline};
+use crate::ui::theme;
+use egui::{RichText, Ui};
+use std::sync::Arc;
+
+/// Classes that are counted with where no dataset says how many there are.
+const SOME_CLASSES: usize = 10;
+
+type Key = (ModelConfig, usize, [usize; 3]);
+type Known = Arc<Result<Outline, String>>;
+
+/// The outline of a configured network, worked out when the configuration changes and not in every frame.
+fn outline(ui: &Ui, config: &RunConfig, classes: usize) -> Known {
+    let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
+    let key: Key = (ModelConfig { init_from: None, ..config.model.clone() }, classes, clip);
+    let id = egui::Id::unique("network outline");
+    if let Some((of, known)) = ui.data(|d| d.get_temp::<(Key, Known)>(id))
+        && of == key
+    {
+        return known;
+    }
+    let known: Known = Arc::new(Outline::of(&key.0, classes, clip).map_err(|e| e.to_string()));
+    ui.data_mut(|d| d.insert_temp(id, (key, known.clone())));
+    known
+}
+
+/// Parameters of every network as it is without options, for `classes`.
+fn sizes(ui: &Ui, classes: usize) -> Arc<Vec<Option<usize>>> {
+    let id = egui::Id::unique("network sizes");
+    if let Some((of, known)) = ui.data(|d| d.get_temp::<(usize, Arc<Vec<Option<usize>>>)>(id))
+        && of == classes
+    {
+        return known;
+    }
+    let size = |spec: &ModelSpec| {
+        let config = ModelConfig { id: spec.id.to_owned(), ..ModelConfig::default() };
+        let (t, h, w) = spec.input;
+        Outline::of(&config, classes, [t as usize, h as usize, w as usize]).ok().map(|o| o.parameters)
+    };
+    let known = Arc::new(MODELS.iter().map(size).collect::<Vec<_>>());
+    ui.data_mut(|d| d.insert_temp(id, (classes, known.clone())));
+    known
+}
+
+/// `33.2 M`, `290 k`.
+pub fn short(parameters: usize) -> String {
+    match parameters as f64 {
+        n if n >= 99.95e6 => format!("{:.0} M", n / 1e6),
+        n if n >= 0.9995e6 => format!("{:.1} M", n / 1e6),
+        n if n >= 999.5 => format!("{:.0} k", n / 1e3),
+        n => format!("{n:.0}"),
+    }
+}
+
+/// `33,174,993`.
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The box a network is chosen in: every entry with its size and what it is for.
+pub fn picker(ui: &mut Ui, salt: &str, id: &mut String, classes: usize) {
+    let unknown = if id.is_empty() { "choose…" } else { id.as_str() };
+    let now = MODELS.iter().find(|m| m.id == *id).map_or(unknown, |m| m.title).to_owned();
+    let width = ui.available_width().min(190.0);
+    egui::ComboBox::from_id_salt(salt).width(width).height(420.0).truncate().selected_text(now).show_ui(ui, |ui| {
+        ui.set_min_width(300.0);
+        let sizes = sizes(ui, if classes == 0 { SOME_CLASSES } else { classes });
+        for (spec, size) in MODELS.iter().zip(sizes.iter()) {
+            let size = size.map(short).unwrap_or_default();
+            let right = RichText::new(size).text_style(theme::caption()).color(theme::palette(ui).muted);
+            let entry = egui::Button::selectable(spec.id == id, spec.title)
+                .right_text(right)
+                .min_size(egui::vec2(ui.available_width(), 22.0));
+            if ui.add(entry).on_hover_text(spec.summary).clicked() {
+                *id = spec.id.to_owned();
+            }
+        }
+    });
+}
+
+/// The card of the chosen network; true when the clip settings were changed to its usual input.
+pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
+    let Some(spec) = MODELS.iter().find(|m| m.id == config.model.id) else { return false };
+    let assumed = classes == 0 && config.model.num_classes.is_none();
+    let classes = config.model.num_classes.unwrap_or(if assumed { SOME_CLASSES } else { classes });
+    let known = outline(ui, config, classes);
+    let p = theme::palette(ui);
+    let frame = egui::Frame::new()
+        .fill(p.accent_soft.gamma_multiply(0.5))
+        .inner_margin(egui::Margin::symmetric(10, 7))
+        .corner_radius(5.0);
+    let mut changed = false;
+    frame.show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().interact_size.y = 16.0;
+        let wrapped = |ui: &mut Ui, text: RichText| drop(ui.add(egui::Label::new(text).wrap()));
+        wrapped(ui, RichText::new(spec.summary));
+        match &*known {
+            Err(sentence) => wrapped(ui, RichText::new(sentence).color(style::error_color(ui))),
+            Ok(outline) => facts(ui, outline, config, classes, assumed),
+        }
+        changed = usual_input(ui, spec, config);
+    });
+    changed
+}
+
+fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, assumed: bool) {
+    let muted = theme::palette(ui).muted;
+    let mut fact = |name: &str, value: String, help: &str| {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.label(RichText::new(name).text_style(theme::caption()).color(muted));
+            ui.label(RichText::new(value).text_style(theme::caption())).on_hover_text(help);
+        });
+    };
+    let learn = match outline.trainable == outline.parameters {
+        true => "all of them learn".to_owned(),
+        false => format!("{} learn", grouped(outline.trainable)),
+    };
+    let help = match assumed {
+        true => format!("No dataset is open: counted with {classes} classes."),
+        false => format!("With {classes} classes."),
+    };
+    fact("Parameters", format!("{}, {learn}", grouped(outline.parameters)), &help);
+    let (c, step) = (&config.clip, config.clip.step);
+    let every = if step > 1 { format!(", one video frame in {step}") } else { String::new() };
+    fact("Input", format!("{}×{}×{}{every}", c.length, c.height, c.width), "Frames, rows and columns of a clip.");
+    let clip = outline.training_bytes_per_clip as u64;
+    let batch = config.training.batch_size as u64;
+    let memory =
+        format!("{} a clip, {} a batch of {batch}", text::bytes(clip), text::bytes(clip.saturating_mul(batch)));
+    let help = "About what clips cost a training, besides the network and its optimiser's state.";
+    fact("Memory", memory, help);
+}
+
+/// Offers the clip size the network is usually given, when it differs.
+fn usual_input(ui: &mut Ui, spec: &ModelSpec, config: &mut RunConfig) -> bool {
+    let (length, height, width) = spec.input;
+    let clip = &mut config.clip;
+    if (clip.length, clip.height, clip.width) == spec.input {
+        return false;
+    }
+    ui.horizontal_wrapped(|ui| {
+        let hint = format!("Usually given {length}×{height}×{width}.");
+        ui.label(RichText::new(hint).text_style(theme::caption()).color(style::warn_color(ui)));
+        let help = format!("Sets clips of {length} frames of {width}×{height} pixels");
+        let pressed = ui.small_button("Use its usual clips").on_hover_text(help).clicked();
+        if pressed {
+            (clip.length, clip.height, clip.width) = (length, height, width);
+        }
+        pressed
+    })
+    .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!([short(33_174_993), short(289_921), short(999_600)], ["33.2 M", "290 k", "1.0 M"]);
+        assert_eq!([grouped(33_174_993), grouped(999), grouped(1000)], ["33,174,993", "999", "1,000"]);
+    }
+}
