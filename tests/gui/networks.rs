@@ -54,7 +54,10 @@ fn a_card_tells_the_exact_size_of_a_network_and_what_its_clips_cost() {
         (config.clip.length, config.clip.height, config.clip.width) = (16, 128, 128);
         let mut card = Harness::new_ui_state(
             |ui, config: &mut RunConfig| {
-                kinolens::ui::theme::install(ui.ctx());
+                if !ui.style().text_styles.contains_key(&kinolens::ui::theme::caption()) {
+                    // Taken up by the next frame.
+                    return kinolens::ui::theme::install(ui.ctx());
+                }
                 network_card::card(ui, config, 17);
             },
             config,
@@ -81,7 +84,9 @@ fn a_card_tells_the_exact_size_of_a_network_and_what_its_clips_cost() {
         card.state_mut().clip.height = 4;
         card.state_mut().clip.length = 1;
         card.run_steps(2);
-        assert!(card.query_all_by_label_contains("Parameters").next().is_none());
+        // I3D pads whatever it is given.
+        let told = card.query_all_by_label_contains("Parameters").next().is_none();
+        assert_eq!(told, id == "c3d", "{id}");
     }
 }
 
