@@ -444,6 +444,9 @@ fn models_and_selftest_speak_json() {
     assert_eq!(of("mobilenet-v2-3d")["parameters"], 2_375_825);
     assert_eq!(of("r3d-18")["parameters"], 33_174_993);
     assert_eq!(of("har-resnet-50")["trainable"], 10_622_991 + 2 * 257);
+    let frozen = document("models --classes 3 --freeze backbone");
+    let r3d = list(&frozen).iter().find(|m| m["id"] == "r3d-18").unwrap();
+    assert_eq!((r3d["parameters"].as_u64(), r3d["trainable"].as_u64()), (Some(33_167_811), Some(1_539)));
     let report = document("selftest");
     for check in list(&report["checks"]) {
         has(check, "name ok detail");

@@ -1,5 +1,6 @@
 //! The arguments. Names are a contract with scripts.
 
+use crate::model::{BACKBONE, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -347,6 +348,9 @@ pub struct ModelsArgs {
     /// Output units.
     #[arg(long, default_value_t = 17)]
     pub classes: usize,
+    /// Count as trainable what learns when this is frozen; the network's own when left out.
+    #[arg(long, value_name = "WHAT", value_parser = [BACKBONE, NOTHING])]
+    pub freeze: Option<String>,
     #[command(flatten)]
     pub json: JsonArg,
 }

@@ -324,7 +324,8 @@ fn models(args: &ModelsArgs) -> Outcome {
     }
     let mut documents = Vec::new();
     for spec in crate::model::MODELS {
-        let config = crate::config::ModelConfig { id: spec.id.to_owned(), ..Default::default() };
+        let config =
+            crate::config::ModelConfig { id: spec.id.to_owned(), freeze: args.freeze.clone(), ..Default::default() };
         let (t, h, w) = spec.input;
         let outline = crate::model::Outline::of(&config, args.classes, [t, h, w].map(|n| n as usize))?;
         if args.json.json {
