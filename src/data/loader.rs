@@ -31,6 +31,19 @@ pub struct Batch {
     pub index: usize,
 }
 
+impl Batch {
+    fn of(items: &[Item], index: usize, pixels: Vec<f32>) -> Self {
+        let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
+        Self {
+            pixels,
+            labels: items.iter().map(|(c, _)| class(c)).collect(),
+            clips: items.iter().map(|(c, _)| *c).collect(),
+            size: items.len(),
+            index,
+        }
+    }
+}
+
 /// How an epoch is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct LoaderOptions {
@@ -96,9 +109,10 @@ fn items(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
 }
 
 impl Loader {
-    /// The clips of an epoch in the batches it would load, for those who need no pixels.
-    pub fn order(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Clip>> {
-        items(clips, options).into_iter().map(|batch| batch.into_iter().map(|(clip, _)| clip).collect()).collect()
+    /// The batches of an epoch without their pixels, skipped ones included, for those who need only the order.
+    pub fn without_pixels(clips: &[Clip], options: &LoaderOptions) -> Vec<Batch> {
+        let batches = items(clips, options);
+        batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Vec::new())).collect()
     }
 
     /// Starts loading an epoch over `clips`.
@@ -229,14 +243,7 @@ fn prepare(source: &ClipSource, batches: &[Vec<Item>], index: usize, stop: &Atom
             }
             source.write(clip, draw.as_ref(), out, stop)?;
         }
-        let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
-        Ok(Batch {
-            pixels,
-            labels: items.iter().map(|(c, _)| class(c)).collect(),
-            clips: items.iter().map(|(c, _)| *c).collect(),
-            size: items.len(),
-            index,
-        })
+        Ok(Batch::of(items, index, pixels))
     };
     catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
         let reason = panic

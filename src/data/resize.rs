@@ -187,23 +187,24 @@ impl Resizer {
         }
         match &self.plan {
             Plan::Nothing => to.copy_from_slice(from),
-            Plan::Bilinear { x, y } => Arch::new().dispatch(Bilinear { x, y, from, widths: [sw, tw], to }),
-            Plan::Filter { x, y } => Arch::new().dispatch(Filter { x, y, from, widths: [sw, tw], to }),
+            Plan::Bilinear { x, y } => Arch::new().dispatch(Job { x, y, from, widths: [sw, tw], to }),
+            Plan::Filter { x, y } => Arch::new().dispatch(Job { x, y, from, widths: [sw, tw], to }),
         }
     }
 }
 
-/// The bilinear resize in the widest instructions this processor has.
-struct Bilinear<'a> {
-    x: &'a Pairs,
-    y: &'a Pairs,
+/// A resize in the widest instructions this processor has.
+struct Job<'a, A> {
+    x: &'a A,
+    y: &'a A,
     from: &'a [u8],
     /// Bytes of a row of the source and of the target.
     widths: [usize; 2],
     to: &'a mut [u8],
 }
 
-impl WithSimd for Bilinear<'_> {
+/// The bilinear one.
+impl WithSimd for Job<'_, Pairs> {
     type Output = ();
 
     #[inline(always)]
@@ -247,17 +248,8 @@ fn along(x: &Pairs, row: &[u8], out: &mut [i32]) {
     }
 }
 
-/// The filter in the widest instructions this processor has.
-struct Filter<'a> {
-    x: &'a Axis,
-    y: &'a Axis,
-    from: &'a [u8],
-    /// Bytes of a row of the source and of the target.
-    widths: [usize; 2],
-    to: &'a mut [u8],
-}
-
-impl WithSimd for Filter<'_> {
+/// The filter.
+impl WithSimd for Job<'_, Axis> {
     type Output = ();
 
     #[inline(always)]

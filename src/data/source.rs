@@ -366,13 +366,14 @@ impl ClipSource {
 
     /// The file of a video's useful part, if there is one.
     fn stored(&self, video: usize, entry: &VideoEntry, size: Size) -> Option<Arc<Stored>> {
-        let (disk, key) = self.key(entry, self.useful_part(entry), size)?;
-        let mut opened = disk.opened.lock();
+        let mut opened = self.disk.as_ref()?.opened.lock();
         if let Some(at) = opened.iter().position(|(k, _)| *k == (video, size)) {
             let hit = opened.remove(at);
             opened.push(hit.clone());
             return Some(hit.1);
         }
+        // Asks the file system about the video: not once a clip.
+        let (disk, key) = self.key(entry, self.useful_part(entry), size)?;
         let stored = Arc::new(disk.files.open(&key)?);
         if opened.len() >= OPEN_FRAMES {
             opened.remove(0);

@@ -3,6 +3,7 @@
 use super::builder::LayerInfo;
 use super::error::ModelError;
 use super::layers::run;
+use super::module_path::{belongs_to, lies_inside};
 use super::network::{Network, TrainPass};
 use super::pass::{Mode, Pass};
 use super::readout::Readout;
@@ -43,14 +44,13 @@ impl Network {
         if !self.frozen_statistics {
             return 0;
         }
-        let inside = |id: &str, name: &str| name.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
         let trainable = |id: &str| {
-            let mut own = self.store.iter().filter(|e| inside(id, &e.name));
+            let mut own = self.store.iter().filter(|e| lies_inside(&e.name, id));
             own.any(|e| matches!(e.kind, EntryKind::Parameter { trainable: true, .. }))
         };
         let body = &self.parts.body;
         let front = body.iter().position(|n| trainable(&n.id)).unwrap_or(body.len());
-        let learned = |id: &str| self.store.iter().any(|e| inside(id, &e.name));
+        let learned = |id: &str| self.store.iter().any(|e| lies_inside(&e.name, id));
         if body[..front].iter().any(|n| learned(&n.id)) { front } else { 0 }
     }
 
@@ -62,8 +62,7 @@ impl Network {
     /// Features `[B, C, T, H, W]` of clips `[B, 3, T, H, W]` behind the layers that training leaves as they are; means
     /// over what the classifier only sees the mean of anyway.
     pub fn features(&self, x: Tensor<5>) -> Tensor<5> {
-        let front = self.front();
-        let x = run(&self.parts.body[..front], x, &mut Pass::new(&self.store, Mode::Eval));
+        let (x, front) = self.below(x);
         let [b, c, t, h, w] = x.dims();
         let over = match self.parts.readout {
             _ if front < self.parts.body.len() => return x,
@@ -108,20 +107,19 @@ pub(super) fn names_frozen(
     names: &[String],
     what: &str,
 ) -> Result<HashSet<String>, ModelError> {
-    let belongs = |id: &str, to: &str| id.strip_prefix(to).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     let layer = match what {
         NOTHING => return Ok(HashSet::new()),
         BACKBONE => return Ok(names.iter().filter(|n| !spec.is_head(n)).cloned().collect()),
         layer => layer,
     };
-    let Some(last) = layers.iter().rposition(|l| belongs(&l.id, layer)) else {
+    let Some(last) = layers.iter().rposition(|l| belongs_to(&l.id, layer)) else {
         let mut outer: Vec<&str> = vec![BACKBONE, NOTHING];
         outer.extend(layers.iter().map(|l| l.id.as_str()).filter(|id| !id.contains('.')));
         let known = choices(layer, outer);
         return Err(ModelError::UnknownLayer { model: spec.title.to_owned(), layer: layer.to_owned(), known });
     };
     // Blocks stand before what is inside them, so one that reaches beyond the last layer must not count as a whole.
-    let outer = |id: &str| layers.iter().any(|l| l.id != id && belongs(&l.id, id));
+    let outer = |id: &str| layers.iter().any(|l| lies_inside(&l.id, id));
     let leaves: Vec<&str> = layers[..=last].iter().map(|l| l.id.as_str()).filter(|id| !outer(id)).collect();
-    Ok(names.iter().filter(|name| leaves.iter().any(|leaf| belongs(name, leaf))).cloned().collect())
+    Ok(names.iter().filter(|name| leaves.iter().any(|leaf| belongs_to(name, leaf))).cloned().collect())
 }

@@ -1,5 +1,6 @@
 //! The layers networks are built from.
 
+use super::module_path::belongs_to;
 use super::motion_op::what_moves;
 use super::norm_op::NormOptions;
 use super::ops::{self, Activation, ConvGeometry};
@@ -84,7 +85,7 @@ impl Node {
 
     /// True when `layer` is this node or inside it.
     pub fn holds(&self, layer: &str) -> bool {
-        layer.strip_prefix(self.id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        belongs_to(layer, &self.id)
     }
 }
 

@@ -4,9 +4,9 @@ use super::ModelSpec;
 use super::builder::LayerInfo;
 use super::device::ComputeDevice;
 use super::error::ModelError;
-use super::frozen::{BACKBONE, NOTHING};
 pub(super) use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
+use super::module_path::lies_inside;
 use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
 use super::store::{EntryKind, ParameterRole, Store};
@@ -82,8 +82,7 @@ impl Network {
         let (store, layers) = (builder.store, builder.layers);
         let frozen_statistics = config.freeze_statistics;
         let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers, frozen_statistics };
-        let own = if spec.frozen { BACKBONE } else { NOTHING };
-        network.freeze(config.freeze.as_deref().unwrap_or(own), config.freeze_statistics)?;
+        network.freeze(spec.frozen_by(config), config.freeze_statistics)?;
         Ok(network)
     }
 
@@ -272,7 +271,7 @@ impl Network {
 /// The layers there are, for a message about one that is not among `ids`: the outermost, how many are inside them, and
 /// which was probably meant.
 pub fn layer_choices(layer: &str, ids: &[&str]) -> String {
-    let inside = |id: &str| ids.iter().any(|of| id.strip_prefix(of).is_some_and(|rest| rest.starts_with('.')));
+    let inside = |id: &str| ids.iter().any(|of| lies_inside(id, of));
     let outer: Vec<&str> = ids.iter().copied().filter(|id| !inside(id)).collect();
     let mut known = outer.join(", ");
     if outer.len() < ids.len() {

@@ -3,6 +3,7 @@
 use super::builder::{Builder, LayerInfo, LayerKind};
 use super::error::ModelError;
 use super::frozen::names_frozen;
+use super::module_path::lies_inside;
 use super::registry::ModelSpec;
 use super::store::{Entry, EntryKind};
 use crate::config::ModelConfig;
@@ -43,22 +44,17 @@ impl Outline {
             builder.store.iter().filter(parameter).map(|e| (e.name.clone(), e.len())).collect();
         let layers = builder.layers;
         let names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
-        let frozen = match &config.freeze {
-            Some(what) => names_frozen(spec, &layers, &names, what)?,
-            None => names.iter().filter(|n| spec.starts_frozen(n)).cloned().collect(),
-        };
+        let freeze = spec.frozen_by(config);
+        let frozen = names_frozen(spec, &layers, &names, freeze)?;
         let learns = |name: &str| !frozen.contains(name);
         let parameters = entries.iter().map(|(_, len)| len).sum();
         let trainable = entries.iter().filter(|(name, _)| learns(name)).map(|(_, len)| len).sum();
-        if trainable == 0
-            && let Some(freeze) = config.freeze.clone()
-        {
-            return Err(ModelError::NothingToLearn { model: spec.title.to_owned(), freeze });
+        if trainable == 0 {
+            return Err(ModelError::NothingToLearn { model: spec.title.to_owned(), freeze: freeze.to_owned() });
         }
         let [_, evaluation_bytes_per_clip] = bytes(&layers, clip);
         // Nothing is kept below the first layer that learns. Blocks stand before what is inside them, and reach further.
-        let inside = |id: &str, name: &str| name.strip_prefix(id).is_some_and(|rest| rest.starts_with('.'));
-        let moves = |l: &LayerInfo| names.iter().any(|n| inside(&l.id, n) && learns(n));
+        let moves = |l: &LayerInfo| names.iter().any(|n| lies_inside(n, &l.id) && learns(n));
         let learning = layers.iter().position(|l| l.kind != LayerKind::Block && moves(l)).unwrap_or(0);
         let [training_bytes_per_clip, _] = bytes(&layers[learning..], clip);
         let training_bytes_per_clip = training_bytes_per_clip.max(evaluation_bytes_per_clip);

@@ -2,6 +2,8 @@
 
 use super::builder::{Builder, Built};
 use super::error::ModelError;
+use super::frozen::{BACKBONE, NOTHING};
+use super::module_path::belongs_to;
 use super::network::Parts;
 use super::networks::{efficientnet, i3d, resnet, video_resnet};
 use super::{c3d, mobilenet, small};
@@ -272,12 +274,12 @@ impl ModelSpec {
 
     /// True when the array `name` belongs to the head rather than to the backbone.
     pub fn is_head(&self, name: &str) -> bool {
-        self.head.iter().any(|h| name.strip_prefix(h).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        self.head.iter().any(|h| belongs_to(name, h))
     }
 
-    /// True when the parameter `name` is frozen unless the configuration says otherwise.
-    pub fn starts_frozen(&self, name: &str) -> bool {
-        self.frozen && !self.is_head(name)
+    /// What `model.freeze` is for a configuration: what it says, or else the network's own.
+    pub fn frozen_by<'a>(&self, config: &'a ModelConfig) -> &'a str {
+        config.freeze.as_deref().unwrap_or(if self.frozen { BACKBONE } else { NOTHING })
     }
 
     /// Adds its layers to a builder.

@@ -28,9 +28,9 @@ pub struct Imported {
 /// An unknown network, or a preset that cannot be read.
 pub fn config_for(model: &str) -> Result<RunConfig, TrainError> {
     let spec = ModelSpec::find(model)?;
-    for preset in PRESETS {
+    if let Some(preset) = PRESETS.iter().find(|p| p.name == model) {
         let config = preset.config()?;
-        if preset.name == model && config.model.id == model {
+        if config.model.id == model {
             return Ok(config);
         }
     }

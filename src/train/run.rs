@@ -14,8 +14,8 @@ use super::store::{
     NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
 };
 use crate::config::RunConfig;
-use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, UNLABELLED, plan, plan_with};
-use crate::domain::{Clip, Dataset, Split, argmax};
+use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
+use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
     CheckpointState, Confusion, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
@@ -94,28 +94,23 @@ pub fn run(
 /// Where the batches of an epoch come from.
 enum Supply {
     Pixels(Loader),
-    /// Clips whose features are there, and the number of the next batch.
-    Features(Vec<Vec<Clip>>, usize),
+    /// Those whose features are there, and how many the epoch has.
+    Features(std::vec::IntoIter<Batch>, usize),
 }
 
 impl Supply {
     fn batches(&self) -> usize {
         match self {
             Self::Pixels(loader) => loader.batches(),
-            Self::Features(batches, _) => batches.len(),
+            Self::Features(_, all) => *all,
         }
     }
 
     fn next(&mut self) -> Option<Result<Batch, DataError>> {
-        let (batches, next) = match self {
-            Self::Pixels(loader) => return loader.next(),
-            Self::Features(batches, next) => (batches, next),
-        };
-        let clips = batches.get(*next)?.clone();
-        let labels = clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or(UNLABELLED)).collect();
-        let batch = Batch { pixels: Vec::new(), labels, size: clips.len(), clips, index: *next };
-        *next += 1;
-        Some(Ok(batch))
+        match self {
+            Self::Pixels(loader) => loader.next(),
+            Self::Features(batches, _) => batches.next().map(Ok),
+        }
     }
 }
 
@@ -136,6 +131,8 @@ struct Trainer<'a> {
     clock: Clock,
     /// What a frozen backbone makes of the clips to train on and of those to validate on, where that stays the same.
     features: [Option<Features>; 2],
+    /// They were computed, or cannot be kept.
+    gathered: bool,
     /// When the last checkpoint was written, or else this process took up the run.
     saved: Instant,
     monitor: &'a Logged<'a>,
@@ -262,6 +259,7 @@ impl<'a> Trainer<'a> {
             dataset: dataset.clone(),
             clock: Clock::new(),
             features: [None, None],
+            gathered: false,
             saved: Instant::now(),
             run,
             _lock: lock,
@@ -345,7 +343,11 @@ impl<'a> Trainer<'a> {
             skip_batches: self.state.batch_in_epoch as usize,
         };
         let mut supply = match &self.features[0] {
-            Some(_) => Supply::Features(Loader::order(&self.plan.train, &options), options.skip_batches),
+            Some(_) => {
+                let mut batches = Loader::without_pixels(&self.plan.train, &options);
+                let all = batches.len();
+                Supply::Features(batches.split_off(options.skip_batches.min(all)).into_iter(), all)
+            }
             None => Supply::Pixels(Loader::new(self.source.clone(), &self.plan.train, &options)),
         };
         let batches = supply.batches();
@@ -502,7 +504,7 @@ impl<'a> Trainer<'a> {
 
     /// Computes what a frozen backbone makes of the clips, unless it is there, not wanted, or changes every time.
     fn gather_features(&mut self) -> Result<(), TrainError> {
-        if !self.config.training.cache_features || !self.network.has_frozen_front() {
+        if self.gathered || !self.config.training.cache_features || !self.network.has_frozen_front() {
             return Ok(());
         }
         let how = Gathering {
@@ -511,7 +513,7 @@ impl<'a> Trainer<'a> {
             budget: self.config.training.cache_mib.saturating_mul(1 << 20),
         };
         let changes = self.config.augment.enabled;
-        if changes && self.state.step == 0 && self.features[1].is_none() {
+        if changes && self.state.step == 0 {
             self.monitor.note(
                 "augmentation changes the clips in every epoch, so the frozen backbone sees them all again; \
                  with augment.enabled = false it sees each of them once",
@@ -519,14 +521,15 @@ impl<'a> Trainer<'a> {
         }
         let clips = [(!changes).then_some(&self.plan.train), Some(&self.plan.val)];
         for (slot, clips) in self.features.iter_mut().zip(clips) {
+            // Where an earlier attempt was stopped, what it completed stays.
             let Some(clips) = clips.filter(|c| !c.is_empty() && slot.is_none()) else { continue };
             *slot = Features::gather(&self.network, &self.source, clips, how, self.monitor)?;
             if slot.is_none() {
                 self.monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");
-                self.config.training.cache_features = false;
                 break;
             }
         }
+        self.gathered = true;
         Ok(())
     }
 

@@ -64,19 +64,33 @@ pub struct Picture<'a> {
 enum Stored {
     /// As stored: how chroma is read, degrees clockwise to the picture as shown, and whether it is mirrored before.
     Raw(Raw, Matrix, (u32, bool)),
-    Image(RgbImage),
+    Shown(Arc<Frame>),
 }
 
 impl Picture<'_> {
     /// Width and height as shown, in pixels.
     pub fn size(&self) -> (u32, u32) {
         match &self.stored {
-            Stored::Image(image) => (image.width, image.height),
+            Stored::Shown(frame) => (frame.image.width, frame.image.height),
             Stored::Raw(raw, _, (rotation, _)) => {
                 let (width, height) = (raw.info.width(), raw.info.height());
                 if rotation % 180 == 90 { (height, width) } else { (width, height) }
             }
         }
+    }
+
+    /// The whole picture as shown.
+    ///
+    /// # Errors
+    /// [`VideoError::Decode`] for a picture that cannot be converted.
+    pub fn frame(&self) -> Result<Arc<Frame>, VideoError> {
+        let (raw, matrix, rotation, mirrored) = match &self.stored {
+            Stored::Shown(frame) => return Ok(frame.clone()),
+            Stored::Raw(raw, matrix, (rotation, mirrored)) => (raw, *matrix, *rotation, *mirrored),
+        };
+        let image = raw.to_rgb(matrix).map_err(|why| VideoError::decode(self.video.path(), self.index, why))?;
+        let pts_s = self.video.pts_s(self.index).unwrap_or(0.0);
+        Ok(Arc::new(Frame { index: self.index, pts_s, image: orient(image, rotation, mirrored) }))
     }
 
     /// RGB of the picture as shown where `rows` and `columns` (ascending, below its size) meet, row after row.
@@ -86,7 +100,7 @@ impl Picture<'_> {
     pub fn rgb_where(&self, rows: &[u32], columns: &[u32]) -> Result<Vec<u8>, VideoError> {
         let fail = |why: String| VideoError::decode(self.video.path(), self.index, why);
         let (raw, matrix, rotation, mirrored) = match &self.stored {
-            Stored::Image(image) => return Ok(meet(image, rows, columns)),
+            Stored::Shown(frame) => return Ok(meet(&frame.image, rows, columns)),
             Stored::Raw(raw, matrix, (rotation, mirrored)) => (raw, *matrix, *rotation, *mirrored),
         };
         if rotation == 0 && !mirrored {
@@ -236,34 +250,7 @@ impl Video {
     /// # Errors
     /// As [`Video::frame`]; `end` may lie past the end of the video, `start` may not.
     pub fn for_each(&self, start: u32, end: u32, each: &mut dyn FnMut(Arc<Frame>) -> bool) -> Result<(), VideoError> {
-        let end = end.min(self.inner.info.frames);
-        if start >= end {
-            return if start == end { Ok(()) } else { self.check(start) };
-        }
-        let source = match &self.inner.source {
-            Source::Stream(source) => source,
-            Source::Stills { .. } => {
-                for index in start..end {
-                    if !each(self.still(index)?) {
-                        break;
-                    }
-                }
-                return Ok(());
-            }
-        };
-        let mut session = self.take_session(source, start)?;
-        for index in start..end {
-            match self.decode(source, &mut session, index, &|| false)? {
-                Some(frame) => {
-                    if !each(frame) {
-                        break;
-                    }
-                }
-                None => break,
-            }
-        }
-        self.give_back(source, session);
-        Ok(())
+        self.for_each_picture(start, end, true, &mut |picture| Ok(each(picture.frame()?)))
     }
 
     /// As [`Video::for_each`], but hands out pictures that are not converted to RGB yet, for those who need only some of
@@ -285,7 +272,7 @@ impl Video {
         }
         let Source::Stream(source) = &self.inner.source else {
             for index in start..end {
-                let stored = Stored::Image(self.still(index)?.image.clone());
+                let stored = Stored::Shown(self.still(index)?);
                 if !each(&Picture { video: self, index, stored })? {
                     break;
                 }
@@ -300,8 +287,7 @@ impl Video {
         };
         for index in start..end {
             let Some(raw) = self.decode_raw(source, &mut session, index, &|| false)? else { break };
-            let turned = (self.inner.info.rotation, source.index.mirrored);
-            if !each(&Picture { video: self, index, stored: Stored::Raw(raw, source.index.matrix, turned) })? {
+            if !each(&self.picture(source, index, raw))? {
                 break;
             }
         }
@@ -368,11 +354,13 @@ impl Video {
         index: u32,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Arc<Frame>>, VideoError> {
-        let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
-        let Some(raw) = self.decode_raw(source, session, index, cancelled)? else { return Ok(None) };
-        let image = raw.to_rgb(source.index.matrix).map_err(fail)?;
-        let image = orient(image, self.inner.info.rotation, source.index.mirrored);
-        Ok(Some(Arc::new(Frame { index, pts_s: self.pts_s(index).unwrap_or(0.0), image })))
+        let raw = self.decode_raw(source, session, index, cancelled)?;
+        raw.map(|raw| self.picture(source, index, raw).frame()).transpose()
+    }
+
+    fn picture(&self, source: &StreamSource, index: u32, raw: Raw) -> Picture<'_> {
+        let turned = (self.inner.info.rotation, source.index.mirrored);
+        Picture { video: self, index, stored: Stored::Raw(raw, source.index.matrix, turned) }
     }
 
     fn decode_raw(

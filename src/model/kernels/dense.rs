@@ -49,7 +49,8 @@ pub(super) fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<
     (0..channels).flat_map(|c| grid.iter().map(move |tap| (c * padded.plane()) as u32 + tap)).collect()
 }
 
-fn bordered(conv: &Convolution) -> Padded {
+/// The border of the input.
+pub(super) fn bordered(conv: &Convolution) -> Padded {
     Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding)
 }
 

@@ -153,7 +153,7 @@ fn of_all_clips(positions: &[u32], batch: usize, clip: usize) -> Vec<u32> {
 }
 
 pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    let padded = Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding);
+    let padded = dense::bordered(conv);
     let (source, clip) = bordered(&padded, x, conv.batch);
     let taps = dense::taps(conv, &padded, conv.channels[0]);
     let columns = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
@@ -197,7 +197,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
 }
 
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let padded = Padded::new(conv.input, conv.geometry.padding, conv.geometry.padding);
+    let padded = dense::bordered(conv);
     let (source, clip) = bordered(&padded, x, conv.batch);
     let taps = dense::taps(conv, &padded, conv.channels[0]);
     let positions = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);

@@ -3,7 +3,7 @@
 use crate::cam;
 use crate::domain::{ClassSet, PoolingRule};
 use crate::jobs::{HeatRequest, TargetClass};
-use crate::model::MODELS;
+use crate::model::{MODELS, lies_inside};
 use crate::render::COLOR_MAPS;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
@@ -120,14 +120,13 @@ fn search(ui: &mut egui::Ui, layers: usize) -> String {
 
 /// The innermost other layer that a layer lies in.
 fn parent<'a>(id: &str, layers: &[&'a str]) -> Option<&'a str> {
-    let around = |outer: &&&str| id.strip_prefix(**outer).is_some_and(|rest| rest.starts_with('.'));
-    layers.iter().filter(around).max_by_key(|outer| outer.len()).copied()
+    layers.iter().filter(|outer| lies_inside(id, outer)).max_by_key(|outer| outer.len()).copied()
 }
 
 /// A layer, and under it those that lie in it.
 fn branch(ui: &mut egui::Ui, id: &str, layers: &[&str], chosen: &mut Option<String>) {
     let inside: Vec<&&str> = layers.iter().rev().filter(|l| parent(l, layers) == Some(id)).collect();
-    let within = chosen.as_ref().is_some_and(|c| c.strip_prefix(id).is_some_and(|rest| rest.starts_with('.')));
+    let within = chosen.as_ref().is_some_and(|c| lies_inside(c, id));
     if inside.is_empty() {
         ui.horizontal(|ui| {
             // Under the names that have a triangle before them.

@@ -2,6 +2,7 @@
 
 use super::{style, text};
 use crate::config::{ModelConfig, RunConfig};
+use crate::domain::grouped;
 use crate::model::{MODELS, ModelSpec, Outline};
 use crate::ui::theme;
 use egui::{RichText, Ui};
@@ -54,19 +55,6 @@ pub fn short(parameters: usize) -> String {
         n if n >= 999.5 => format!("{:.0} k", n / 1e3),
         n => format!("{n:.0}"),
     }
-}
-
-/// `33,174,993`.
-pub fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// The box a network is chosen in: every entry with its size and what it is for.
@@ -128,13 +116,13 @@ fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, ass
     };
     let learn = match outline.trainable == outline.parameters {
         true => "all of them learn".to_owned(),
-        false => format!("{} learn", grouped(outline.trainable)),
+        false => format!("{} learn", grouped(outline.trainable as u64)),
     };
     let help = match assumed {
         true => format!("No dataset is open: counted with {classes} classes."),
         false => format!("With {classes} classes."),
     };
-    fact("Parameters", format!("{}, {learn}", grouped(outline.parameters)), &help);
+    fact("Parameters", format!("{}, {learn}", grouped(outline.parameters as u64)), &help);
     let (c, step) = (&config.clip, config.clip.step);
     let every = if step > 1 { format!(", one video frame in {step}") } else { String::new() };
     fact("Input", format!("{}×{}×{}{every}", c.length, c.height, c.width), "Frames, rows and columns of a clip.");
@@ -173,6 +161,5 @@ mod tests {
     #[test]
     fn sizes_read_well() {
         assert_eq!([short(33_174_993), short(289_921), short(999_600)], ["33.2 M", "290 k", "1.0 M"]);
-        assert_eq!([grouped(33_174_993), grouped(999), grouped(1000)], ["33,174,993", "999", "1,000"]);
     }
 }
