@@ -8,43 +8,139 @@ use rayon::prelude::*;
 /// Places and channels moved at a time: a block of both orders fits the nearest cache.
 const PLACES: usize = 64;
 const CHANNELS: usize = 16;
+/// Places a thread moves at a time.
+const TASK: usize = 1024;
 
-/// `[B, channels, plane]` as `[B, plane, wide]`; what is added is zero.
-pub(super) fn to_last(x: &[f32], channels: usize, plane: usize, wide: usize) -> Scratch {
-    let batch = x.len() / (channels * plane);
-    let mut out = buffers::scratch(batch * plane * wide);
-    if wide != channels {
-        out.fill(0.0);
+/// Places and channels of a square that is turned in registers.
+const SIDE: usize = 4;
+
+/// Some channels of some places, channel by channel.
+type Columns = [[[f32; SIDE]; PLACES / SIDE]; CHANNELS];
+
+/// Turns rows into columns, spelt out where the compiler would move number by number.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// The instructions that every processor of this kind has.
+    #[cfg(target_arch = "x86_64")]
+    sse: Option<pulp::core_arch::x86::Sse>,
+}
+
+impl Turn {
+    fn new() -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            sse: pulp::core_arch::x86::Sse::try_new(),
+        }
     }
-    let clips = out.par_chunks_exact_mut(plane * wide).zip(x.par_chunks_exact(channels * plane));
-    clips.for_each(|(out, x)| {
-        out.par_chunks_mut(PLACES * wide).enumerate().for_each(|(i, out)| {
-            let first = i * PLACES;
-            let places = out.len() / wide;
-            for (block, channels) in x.chunks(CHANNELS * plane).enumerate() {
-                let count = channels.len() / plane;
-                match <[&[f32]; CHANNELS]>::try_from(
-                    channels.chunks_exact(plane).map(|c| &c[first..first + places]).collect::<Vec<_>>(),
-                ) {
-                    Ok(rows) => {
-                        for (place, out) in out.chunks_exact_mut(wide).enumerate() {
-                            let out = &mut out[block * CHANNELS..][..CHANNELS];
-                            for (to, row) in out.iter_mut().zip(&rows) {
-                                *to = row[place];
-                            }
-                        }
-                    }
-                    Err(_) => {
-                        for c in 0..count {
-                            let from = &channels[c * plane + first..][..places];
-                            for (out, v) in out.chunks_exact_mut(wide).zip(from) {
-                                out[block * CHANNELS + c] = *v;
-                            }
-                        }
+
+    #[inline(always)]
+    fn square(self, rows: [[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(sse) = self.sse {
+            let [a, b, c, d]: [std::arch::x86_64::__m128; SIDE] = bytemuck::cast(rows);
+            let (ab, cd) = (sse._mm_unpacklo_ps(a, b), sse._mm_unpacklo_ps(c, d));
+            let (ef, gh) = (sse._mm_unpackhi_ps(a, b), sse._mm_unpackhi_ps(c, d));
+            let low = [sse._mm_movelh_ps(ab, cd), sse._mm_movehl_ps(cd, ab)];
+            return bytemuck::cast([low, [sse._mm_movelh_ps(ef, gh), sse._mm_movehl_ps(gh, ef)]]);
+        }
+        let [a, b, c, d] = rows;
+        [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]
+    }
+}
+
+/// `columns` of `places`, which lie `wide` numbers apart.
+fn gather(places: &[f32], wide: usize, columns: &mut Columns) {
+    let turn = Turn::new();
+    let mut last = [0.0; SIDE * CHANNELS];
+    for (p, four) in places.chunks(SIDE * wide).enumerate() {
+        let mut rows: [&[[f32; SIDE]]; SIDE] = [&[]; SIDE];
+        if four.len() > (SIDE - 1) * wide {
+            for (row, place) in rows.iter_mut().zip(four.chunks(wide)) {
+                *row = place[..CHANNELS].as_chunks().0;
+            }
+        } else {
+            for (to, place) in last.chunks_exact_mut(CHANNELS).zip(four.chunks(wide)) {
+                to.copy_from_slice(&place[..CHANNELS]);
+            }
+            for (row, place) in rows.iter_mut().zip(last.chunks_exact(CHANNELS)) {
+                *row = place.as_chunks().0;
+            }
+        }
+        let [Ok(a), Ok(b), Ok(c), Ok(d)] = rows.map(<&[[f32; SIDE]; CHANNELS / SIDE]>::try_from) else { return };
+        for (q, columns) in columns.chunks_exact_mut(SIDE).enumerate() {
+            let square = turn.square([a[q], b[q], c[q], d[q]]);
+            for (column, v) in columns.iter_mut().zip(square) {
+                column[p] = v;
+            }
+        }
+    }
+}
+
+/// The other way round, for `count` places.
+fn scatter(columns: &Columns, places: &mut [f32], wide: usize) {
+    let turn = Turn::new();
+    for (p, four) in places.chunks_mut(SIDE * wide).enumerate() {
+        let mut turned = [[[0.0; SIDE]; CHANNELS / SIDE]; SIDE];
+        for (q, columns) in columns.chunks_exact(SIDE).enumerate() {
+            let square = turn.square([columns[0][p], columns[1][p], columns[2][p], columns[3][p]]);
+            for (turned, v) in turned.iter_mut().zip(square) {
+                turned[q] = v;
+            }
+        }
+        for (place, v) in four.chunks_mut(wide).zip(&turned) {
+            if let Some(place) = place.first_chunk_mut::<CHANNELS>() {
+                place.as_chunks_mut().0.copy_from_slice(v);
+            }
+        }
+    }
+}
+
+/// A picture with a border of zeros along height and width.
+pub(super) struct Bordered {
+    /// Time, height and width without it.
+    pub size: [usize; 3],
+    /// Zeros before the first row and column.
+    pub low: [usize; 2],
+    /// Height and width with it.
+    pub whole: [usize; 2],
+}
+
+/// `[B, channels, time, height, width]` as `[B, time, height, width, wide]` with its border; what is added is zero.
+pub(super) fn to_last(x: &[f32], channels: usize, picture: &Bordered, wide: usize) -> Scratch {
+    let Bordered { size: [frames, height, width], low, whole } = *picture;
+    let plane = frames * height * width;
+    let batch = x.len() / (channels * plane);
+    let line = whole[1] * wide;
+    let mut out = buffers::scratch(batch * frames * whole[0] * line);
+    out.par_chunks_exact_mut(line).with_min_len(1 + PLACES / whole[1]).enumerate().for_each(|(i, out)| {
+        let (frame, row) = (i / whole[0], (i % whole[0]).wrapping_sub(low[0]));
+        if row >= height {
+            out.fill(0.0);
+            return;
+        }
+        let (before, rest) = out.split_at_mut(low[1] * wide);
+        let (out, after) = rest.split_at_mut(width * wide);
+        before.fill(0.0);
+        after.fill(0.0);
+        let (clip, frame) = (frame / frames, frame % frames);
+        let first = clip * channels * plane + (frame * height + row) * width;
+        let mut columns: Columns = [[[0.0; SIDE]; PLACES / SIDE]; CHANNELS];
+        for block in (0..channels).step_by(CHANNELS) {
+            for from in (0..width).step_by(PLACES) {
+                let count = PLACES.min(width - from);
+                // Copied first: channels lie so far apart that few of them fit the nearest cache side by side.
+                for (c, column) in (block..block + CHANNELS).zip(&mut columns) {
+                    let column = &mut column.as_flattened_mut()[..count];
+                    if c < channels {
+                        column.copy_from_slice(&x[first + c * plane + from..][..count]);
+                    } else {
+                        column.fill(0.0);
                     }
                 }
+                let end = (from + count - 1) * wide + block + CHANNELS;
+                scatter(&columns, &mut out[from * wide + block..end], wide);
             }
-        });
+        }
     });
     out
 }
@@ -53,19 +149,30 @@ pub(super) fn to_last(x: &[f32], channels: usize, plane: usize, wide: usize) -> 
 pub(super) fn from_last(x: &[f32], channels: usize, plane: usize, wide: usize, finish: Finish<'_>) -> Vec<f32> {
     let batch = x.len() / (plane * wide);
     let mut out = buffers::take(batch * channels * plane);
-    let clips = out.par_chunks_exact_mut(channels * plane).zip(x.par_chunks_exact(plane * wide));
-    clips.for_each(|(out, x)| {
-        out.par_chunks_mut(CHANNELS * plane).enumerate().for_each(|(block, out)| {
-            let first = block * CHANNELS;
-            let lines: Vec<(f32, f32)> = (first..channels.min(first + CHANNELS)).map(|c| finish.line(c)).collect();
-            for (i, x) in x.chunks(PLACES * wide).enumerate() {
-                for ((out, (factor, addend)), c) in out.chunks_exact_mut(plane).zip(&lines).zip(first..) {
-                    for (to, from) in out[i * PLACES..].iter_mut().zip(x.chunks_exact(wide)) {
-                        *to = clamped_one(from[c] * factor + addend, finish.bounds);
+    let lines: Vec<(f32, f32)> = (0..channels).map(|c| finish.line(c)).collect();
+    // A task is some places of all channels, so that what is read is read in order.
+    let at_once = plane.div_ceil(plane.div_ceil(TASK)).next_multiple_of(PLACES);
+    let mut tasks: Vec<(&[f32], Vec<&mut [f32]>)> = Vec::new();
+    for (out, x) in out.chunks_exact_mut(channels * plane).zip(x.chunks_exact(plane * wide)) {
+        let first = tasks.len();
+        tasks.extend(x.chunks(at_once * wide).map(|x| (x, Vec::with_capacity(channels))));
+        for channel in out.chunks_exact_mut(plane) {
+            tasks[first..].iter_mut().zip(channel.chunks_mut(at_once)).for_each(|((_, rows), part)| rows.push(part));
+        }
+    }
+    tasks.into_par_iter().for_each(|(x, mut rows)| {
+        let mut columns: Columns = [[[0.0; SIDE]; PLACES / SIDE]; CHANNELS];
+        for (i, x) in x.chunks(PLACES * wide).enumerate() {
+            for (block, (rows, lines)) in rows.chunks_mut(CHANNELS).zip(lines.chunks(CHANNELS)).enumerate() {
+                gather(&x[block * CHANNELS..], wide, &mut columns);
+                for ((row, (factor, addend)), from) in rows.iter_mut().zip(lines).zip(&columns) {
+                    let row = &mut row[i * PLACES..];
+                    for (to, v) in row.iter_mut().zip(from.as_flattened()) {
+                        *to = clamped_one(v * *factor + *addend, finish.bounds);
                     }
                 }
             }
-        });
+        }
     });
     out
 }

@@ -27,10 +27,13 @@ mod shifts;
 pub(crate) mod steps;
 mod winograd;
 mod winograd_kernels;
+mod winograd_time;
 mod winograd_transforms;
 
 use crate::model::ops::ConvGeometry;
 use rayon::prelude::*;
+use winograd::Form;
+use winograd_time::Direction;
 
 /// What happens to the numbers of an output channel before they are written: times `scale`, plus `shift`, clamped.
 #[derive(Clone, Copy, Debug)]
@@ -134,12 +137,19 @@ impl Convolution {
         [self.channels[1], self.channels[0] / self.geometry.groups, t, h, w]
     }
 
+    /// What a transform makes of it, if one pays.
+    fn transformed(&self, direction: Direction, make: impl FnOnce(Form) -> Option<Vec<f32>>) -> Option<Vec<f32>> {
+        winograd::form(self, direction).and_then(make)
+    }
+
     /// The convolution `[B, O, T', H', W']`, finished.
     pub fn forward(&self, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::forward(self, x, weight, finish)
-        } else if winograd::pays(self) {
-            winograd::forward(self, x, weight, finish)
+        } else if let Some(out) =
+            self.transformed(Direction::Forward, |form| winograd::forward(self, form, x, weight, finish))
+        {
+            out
         } else if few::is_few(self) {
             few::forward(self, x, weight, finish)
         } else if merged::pays(self, self.output) {
@@ -163,8 +173,10 @@ impl Convolution {
     pub fn input_gradient(&self, weight: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::input_gradient(self, weight, dy)
-        } else if winograd::pays(self) {
-            winograd::input_gradient(self, weight, dy)
+        } else if let Some(out) =
+            self.transformed(Direction::Back, |form| winograd::input_gradient(self, form, weight, dy))
+        {
+            out
         } else if merged::pays(self, self.input) {
             merged::input_gradient(self, weight, dy)
         } else {
@@ -176,8 +188,10 @@ impl Convolution {
     pub fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.is_depthwise() {
             depthwise::weight_gradient(self, x, dy)
-        } else if winograd::pays(self) {
-            winograd::weight_gradient(self, x, dy)
+        } else if let Some(out) =
+            self.transformed(Direction::Forward, |form| winograd::weight_gradient(self, form, x, dy))
+        {
+            out
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)
         } else if merged::pays(self, self.output) {

@@ -115,19 +115,51 @@ fn shapes_that_do_not_fit_make_no_convolution() {
 #[test]
 fn transformed_convolutions_and_their_gradients_are_those_of_the_definition() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let mut held = 0;
-    while held < 12 {
-        let channels: [usize; 2] = std::array::from_fn(|_| random.random_range(16..40));
-        let padding = std::array::from_fn(|_| random.random_range(0..=2));
-        let size: [usize; 3] = [random.random_range(3..8), random.random_range(6..11), random.random_range(6..11)];
-        let geometry = ConvGeometry { stride: [1; 3], padding, groups: 1 };
-        let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
-        let Some(c) = Convolution::new(x, [channels[1], channels[0], 3, 3, 3], geometry) else { continue };
-        if winograd::pays(&c) {
-            hold(&c, &mut random);
+    for kernel in [[3, 3, 3], [1, 3, 3], [3, 1, 1], [2, 3, 3]] {
+        let mut held = 0;
+        while held < 6 {
+            let channels: [usize; 2] = std::array::from_fn(|_| random.random_range(16..40));
+            let stride = [if kernel[0] == 3 && held < 4 { 1 } else { random.random_range(1..=3) }, 1, 1];
+            let padding = kernel.map(|k| random.random_range(0..k));
+            let size: [usize; 3] = [random.random_range(1..8), random.random_range(1..11), random.random_range(1..11)];
+            let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
+            let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
+            let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
             held += 1;
+            hold_transformed(&c, &mut random);
         }
     }
+    // So many channels that all threads share the kernels, in several blocks and in one.
+    for (channels, size) in [([144, 160], [3, 13, 14]), ([400, 96], [2, 5, 6])] {
+        let x = [2, channels[0], size[0], size[1], size[2]];
+        let geometry = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
+        let c = Convolution::new(x, [channels[1], channels[0], 3, 3, 3], geometry).expect("the shapes fit");
+        hold_transformed(&c, &mut random);
+    }
+}
+
+/// Every way to transform it, held against the sums of products, which are held against the definition elsewhere.
+fn hold_transformed(c: &Convolution, random: &mut ChaCha8Rng) {
+    let mut numbers = |n: usize| (0..n).map(|_| random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+    let (x, w, dy) = (numbers(c.batch * c.input_len()), numbers(c.weight_len()), numbers(c.batch * c.output_len()));
+    let wide = |v: Vec<f32>| v.into_iter().map(f64::from).collect::<Vec<f64>>();
+    let y = wide(dense::forward(c, &x, &w, Finish::default()));
+    let dx = wide(dense::input_gradient(c, &w, &dy));
+    let dw = wide(dense::weight_gradient(c, &x, &dy));
+    let mut ways = 0;
+    for form in winograd::forms(c) {
+        if let Some(out) = winograd::forward(c, form, &x, &w, Finish::default()) {
+            check(&format!("output, {form:?},"), c, &out, &y);
+            ways += 1;
+        }
+        if let Some(out) = winograd::input_gradient(c, form, &w, &dy) {
+            check(&format!("input gradient, {form:?},"), c, &out, &dx);
+        }
+        if let Some(out) = winograd::weight_gradient(c, form, &x, &dy) {
+            check(&format!("weight gradient, {form:?},"), c, &out, &dw);
+        }
+    }
+    assert!(ways > 0, "{c:?} cannot be transformed");
 }
 
 #[test]
@@ -142,7 +174,7 @@ fn clips_side_by_side_and_their_gradients_are_those_of_the_definition() {
         let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
         let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
         let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
-        if merged::pays(&c, c.output) && merged::pays(&c, c.input) && !winograd::pays(&c) {
+        if merged::pays(&c, c.output) && merged::pays(&c, c.input) && winograd::form(&c, Direction::Forward).is_none() {
             hold(&c, &mut random);
             held += 1;
         }

@@ -1,101 +1,317 @@
-//! Convolutions with kernels of 3x3x3 and stride 1 with fewer multiplications (Winograd 1980; Lavin & Gray 2016).
+//! Convolutions with fewer multiplications (Winograd 1980; Lavin & Gray 2016).
 //!
-//! Tiles of 2x2x2 outputs are made from 4x4x4 inputs. Both, and the kernels, are transformed so that the convolution of
-//! a tile becomes 64 products instead of 216, and all tiles and channels together 64 products of matrices. Gradients
-//! are the same transforms the other way round. Everything in between has its channels last, so that the transforms
-//! are sums of whole vectors, whatever the size of the picture.
+//! Tiles of outputs are made from somewhat larger tiles of inputs. Both, and the kernels, are transformed so that the
+//! convolution of a tile becomes a product of each of its numbers, and all tiles and channels together one product of
+//! matrices for each of these numbers. Gradients are the same transforms the other way round. Along height and width
+//! tiles are 2x2 from 4x4 or 4x4 from 6x6; along time they are cut as [`Cut`] says, one product after the other, so
+//! that the kernels of one product stay in a cache. Everything in between has its channels last, so that the
+//! transforms are sums of whole vectors, whatever the size of the picture.
 
+use super::last::{self, Bordered};
 use super::matrix::{Matrices, PANEL};
-use super::winograd_kernels::{UniteKernels, spread_kernels};
-use super::winograd_transforms::{Spread, SpreadGradient, Unite};
-use super::{Convolution, Finish, buffers, last, volume};
+use super::winograd_kernels::{KernelSpread, UniteKernels};
+use super::winograd_time::{Cut, Direction, Time};
+use super::winograd_transforms::{Combine, Inputs, Slopes, Spread, Unite};
+use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 
-/// Products a tile is made of.
-pub(super) const PRODUCTS: usize = 64;
 /// Channels are rounded up to whole vectors.
 pub(super) const LANES: usize = 16;
-/// Numbers of transformed tiles that are worked on at a time, so that they stay in the last cache.
+/// Numbers of transformed tiles that are worked on at a time by all threads, so that they stay in the last cache.
 const BLOCK: usize = 1 << 20;
-/// Transformed kernels with fewer numbers are read again for every row of tiles.
-const SMALL: usize = 1 << 20;
+/// Numbers of transformed tiles that a thread works on at a time, so that they stay in its own.
+const OWN: usize = 1 << 16;
+/// Kernels of a product along time with fewer numbers are read again by every thread.
+const SMALL: usize = 3 << 18;
+/// Numbers of transformed kernels made at a time where they are more than the tiles.
+const KERNELS_AT_ONCE: usize = 1 << 20;
 /// Tiles whose products cost as much as transforming the kernels, or as transforming their gradients back.
 const KERNELS: usize = 60;
+/// Multiplications that cost as much as transforming one number of a tile.
+const TRANSFORM: usize = 16;
 
-/// True where the transforms pay.
-pub(super) fn pays(conv: &Convolution) -> bool {
+/// How height and width are cut into tiles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    /// Kernels of one tap: places are tiles.
+    One,
+    /// 2x2 outputs from 4x4 products.
+    Two,
+    /// 4x4 outputs from 6x6 products.
+    Four,
+}
+
+impl Side {
+    /// Outputs, products and taps of a tile along an axis.
+    pub fn sizes(self) -> [usize; 3] {
+        match self {
+            Self::One => [1; 3],
+            Self::Two => [2, 4, 3],
+            Self::Four => [4, 6, 3],
+        }
+    }
+}
+
+/// A way to transform a convolution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Form {
+    pub time: Cut,
+    pub side: Side,
+}
+
+/// The cheapest way if it pays.
+pub(super) fn form(conv: &Convolution, direction: Direction) -> Option<Form> {
+    let best = forms(conv).filter_map(|form| Some((cost(conv, direction, form)?, form))).min_by_key(|(cost, _)| *cost);
+    best.filter(|(cost, _)| *cost < conv.work()).map(|(_, form)| form)
+}
+
+/// All ways that are possible.
+pub(super) fn forms(conv: &Convolution) -> impl Iterator<Item = Form> {
     let geometry = conv.geometry;
-    let fits = conv.kernel == [3; 3] && geometry.stride == [1; 3] && geometry.groups == 1;
-    let channels = conv.channels.iter().all(|c| *c >= LANES);
-    let padded = geometry.padding.iter().all(|p| *p <= 2);
-    if !(fits && channels && padded) {
-        return false;
-    }
-    let count = |size: [usize; 3]| conv.batch * size.iter().map(|s| s.div_ceil(2)).product::<usize>();
-    let tiles = count(conv.output).max(count(conv.input));
-    (tiles + KERNELS) * PRODUCTS < conv.batch * volume(conv.output) * volume(conv.kernel)
+    let ([_, kh, kw], [_, sh, sw], [_, ph, pw]) = (conv.kernel, geometry.stride, geometry.padding);
+    let sides: &[Side] = match [kh, kw] {
+        [3, 3] if ph <= 2 && pw <= 2 => &[Side::Two, Side::Four],
+        [1, 1] if ph == 0 && pw == 0 => &[Side::One],
+        _ => &[],
+    };
+    let fits = [sh, sw] == [1; 2] && geometry.groups == 1 && conv.channels.iter().all(|c| *c >= LANES);
+    let padded = geometry.padding[0] < conv.kernel[0];
+    let each = |side: &'static Side| [Cut::Plain, Cut::Two, Cut::Four].map(|time| Form { time, side: *side });
+    // Fours along all axes would round too coarsely.
+    let fine = |form: &Form| form.time != Cut::Four || form.side != Side::Four;
+    sides.iter().filter(move |_| fits && padded).flat_map(each).filter(fine)
 }
 
-/// Tiles of one convolution, in order of clip, time, height, width.
-#[derive(Clone, Copy)]
-pub(super) struct Tiles {
-    pub input: [usize; 3],
-    pub output: [usize; 3],
-    pub padding: [usize; 3],
-    pub count: [usize; 3],
-    batch: usize,
-}
-
-impl Tiles {
-    fn new(batch: usize, input: [usize; 3], output: [usize; 3], padding: [usize; 3]) -> Self {
-        Self { input, output, padding, count: output.map(|s| s.div_ceil(2)), batch }
-    }
-
-    /// Rows of tiles.
-    fn rows(&self) -> usize {
-        self.batch * self.count[0] * self.count[1]
-    }
-
-    /// Clip, time and height of a row of tiles.
-    pub fn row(&self, row: usize) -> [usize; 3] {
-        let [t, h, _] = self.count;
-        [row / h / t, row / h % t, row % h]
-    }
-
-    /// Rows worked on at a time, for channels going in and out.
-    fn at_once(&self, channels: [usize; 2]) -> usize {
-        let [i, o] = channels;
-        let tiles = (BLOCK / PRODUCTS / (i + o)).max(i * o / (i + o));
-        let rows = (tiles / self.count[2]).clamp(1, self.rows());
-        // Blocks of one size, and no small one at the end.
-        self.rows().div_ceil(self.rows().div_ceil(rows))
-    }
+/// What a way costs, in multiplications; `None` where it does not fit.
+fn cost(conv: &Convolution, direction: Direction, form: Form) -> Option<u64> {
+    let time = Time::new(conv, direction, form.time)?;
+    let size = if direction == Direction::Forward { conv.output } else { conv.input };
+    let [outputs, side, _] = form.side.sizes();
+    let tiles = conv.batch * time.count * size[1].div_ceil(outputs) * size[2].div_ceil(outputs);
+    let [i, o] = conv.channels.map(padded);
+    let products = time.products.len() * side * side;
+    Some((products * ((tiles + KERNELS) * i * o + tiles * TRANSFORM * (i + o))) as u64)
 }
 
 fn padded(channels: usize) -> usize {
     channels.next_multiple_of(LANES)
 }
 
-/// What the transforms do with the plain kernels: which channel is summed over, and in which direction taps count.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Forward,
-    Back,
+/// Tiles of one convolution, in order of clip, time, height, width.
+struct Tiles {
+    batch: usize,
+    time: Time,
+    side: Side,
+    /// Tiles along height and width.
+    count: [usize; 2],
+    /// The picture that is read, with its border, and the height and width of the one that is written.
+    source: Bordered,
+    output: [usize; 2],
 }
 
-pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    let tiles = Tiles::new(conv.batch, conv.input, conv.output, conv.geometry.padding);
-    correlate(tiles, conv.channels, x, weight, Direction::Forward, finish)
+impl Tiles {
+    fn new(conv: &Convolution, direction: Direction, form: Form) -> Option<Self> {
+        let time = Time::new(conv, direction, form.time)?;
+        let (from, to, padding) = match direction {
+            Direction::Forward => (conv.input, conv.output, conv.geometry.padding),
+            Direction::Back => {
+                (conv.output, conv.input, std::array::from_fn(|a| conv.kernel[a] - 1 - conv.geometry.padding[a]))
+            }
+        };
+        let [outputs, _, taps] = form.side.sizes();
+        let output = [to[1], to[2]];
+        let count = output.map(|size| size.div_ceil(outputs));
+        let source = Bordered {
+            size: from,
+            low: [padding[1], padding[2]],
+            whole: count.map(|count| count * outputs + taps - 1),
+        };
+        Some(Self { batch: conv.batch, time, side: form.side, count, source, output })
+    }
+
+    /// Rows of tiles.
+    fn rows(&self) -> usize {
+        self.batch * self.time.count * self.count[0]
+    }
+
+    /// Clip, time and height of a row of tiles.
+    fn row(&self, row: usize) -> [usize; 3] {
+        let [h, t] = [self.count[0], self.time.count];
+        [row / h / t, row / h % t, row % h]
+    }
+
+    /// Products of a tile of a frame.
+    fn products(&self) -> usize {
+        let [_, side, _] = self.side.sizes();
+        side * side
+    }
+
+    /// Rows worked on at a time by all threads, for channels going in and out.
+    fn at_once(&self, [i, o]: [usize; 2]) -> usize {
+        let tiles = (BLOCK / self.products() / (i + o)).max(i * o / (i + o));
+        let rows = (tiles / self.count[1]).clamp(1, self.rows());
+        // Blocks of one size, and no small one at the end.
+        self.rows().div_ceil(self.rows().div_ceil(rows))
+    }
+
+    /// Transforms the inputs of a row of tiles for one product along time.
+    fn spread(
+        &self,
+        row: usize,
+        product: usize,
+        source: &[f32],
+        channels: usize,
+        combined: &mut Vec<f32>,
+        out: &mut [&mut [f32]],
+    ) {
+        let [clip, t, h] = self.row(row);
+        let [outputs, side, _] = self.side.sizes();
+        let [height, places] = self.source.whole;
+        let line = places * channels;
+        let frames: Vec<(&[f32], f32)> = self
+            .time
+            .inputs(t, product)
+            .into_iter()
+            .map(|(frame, factor)| {
+                let first = ((clip * self.time.frames[0] + frame) * height + h * outputs) * line;
+                (&source[first..first + side * line], factor)
+            })
+            .collect();
+        let source = match frames[..] {
+            [] => {
+                out.iter_mut().for_each(|out| out.fill(0.0));
+                return;
+            }
+            [(frame, 1.0)] => frame,
+            _ => sum_of(&frames, combined),
+        };
+        let job = Spread { source, places, step: outputs, tiles: self.count[1], channels, out };
+        match self.side {
+            Side::One => job.run::<Inputs, 1, 1>(),
+            Side::Two => job.run::<Inputs, 4, 4>(),
+            Side::Four => job.run::<Inputs, 6, 6>(),
+        }
+    }
+
+    /// Transforms the gradients of the outputs of a row of tiles for one product along time.
+    fn spread_slopes(
+        &self,
+        row: usize,
+        product: usize,
+        source: &[f32],
+        channels: usize,
+        combined: &mut Vec<f32>,
+        out: &mut [&mut [f32]],
+    ) {
+        let [clip, t, h] = self.row(row);
+        let [outputs, ..] = self.side.sizes();
+        let [height, places] = self.count.map(|count| count * outputs);
+        let line = places * channels;
+        let frames: Vec<(&[f32], f32)> = self
+            .time
+            .slopes(t, product)
+            .into_iter()
+            .map(|(frame, factor)| {
+                let first = ((clip * self.time.frames[1] + frame) * height + h * outputs) * line;
+                (&source[first..first + outputs * line], factor)
+            })
+            .collect();
+        let source = match frames[..] {
+            [] => {
+                out.iter_mut().for_each(|out| out.fill(0.0));
+                return;
+            }
+            [(frame, 1.0)] => frame,
+            _ => sum_of(&frames, combined),
+        };
+        let job = Spread { source, places, step: outputs, tiles: self.count[1], channels, out };
+        match self.side {
+            Side::One => job.run::<Slopes, 1, 1>(),
+            Side::Two => job.run::<Slopes, 2, 4>(),
+            Side::Four => job.run::<Slopes, 4, 6>(),
+        }
+    }
+
+    /// Adds one product along time of a row of tiles to the rows of the picture it is part of.
+    fn unite(
+        &self,
+        t: usize,
+        product: usize,
+        products: &[&[f32]],
+        channels: [usize; 2],
+        first: usize,
+        rows: &mut Lines<'_>,
+    ) {
+        let terms = self.time.outputs(t, product);
+        let mut frames: Vec<(f32, bool, &mut [&mut [f32]])> = rows
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(at, rows)| {
+                let (_, factor, fresh) = terms.iter().find(|(frame, ..)| *frame == at)?;
+                Some((*factor, *fresh, rows.as_mut_slice()))
+            })
+            .collect();
+        let job = Unite { products, tiles: self.count[1], channels, first, frames: &mut frames };
+        match self.side {
+            Side::One => job.run::<1, 1>(),
+            Side::Two => job.run::<4, 2>(),
+            Side::Four => job.run::<6, 4>(),
+        }
+    }
+
+    /// For every row of tiles the rows of the picture it makes; those beyond its edge are empty.
+    fn lines<'a>(&self, picture: &'a mut [f32], channels: usize) -> Vec<Lines<'a>> {
+        let [outputs, ..] = self.side.sizes();
+        let [height, width] = self.output;
+        let frames = self.time.frames[1];
+        let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(width * channels).map(Some).collect();
+        let mut of = |row: usize| {
+            let [clip, t, h] = self.row(row);
+            let mut line = |frame: usize, h: usize| {
+                let inside = frame < frames && h < height;
+                inside.then(|| lines[(clip * frames + frame) * height + h].take()).flatten().unwrap_or_default()
+            };
+            let mut frame = |at: usize| {
+                (0..outputs).map(|i| line(t * self.time.outputs + at, h * outputs + i)).collect::<Vec<&mut [f32]>>()
+            };
+            (0..self.time.outputs).map(&mut frame).collect()
+        };
+        (0..self.rows()).map(&mut of).collect()
+    }
 }
 
-pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    let padding = conv.geometry.padding.map(|p| 2 - p);
-    let tiles = Tiles::new(conv.batch, conv.output, conv.input, padding);
+/// Rows of a picture that a row of tiles makes: `[frame][row]`, `[place, channel]` each.
+type Lines<'a> = Vec<Vec<&'a mut [f32]>>;
+
+fn sum_of<'a>(frames: &[(&[f32], f32)], combined: &'a mut Vec<f32>) -> &'a [f32] {
+    let len = frames.first().map_or(0, |(frame, _)| frame.len());
+    if combined.len() < len {
+        combined.resize(len, 0.0);
+    }
+    let out = &mut combined[..len];
+    Combine { rows: frames, out }.run();
+    out
+}
+
+pub(super) fn forward(
+    conv: &Convolution,
+    form: Form,
+    x: &[f32],
+    weight: &[f32],
+    finish: Finish<'_>,
+) -> Option<Vec<f32>> {
+    let tiles = Tiles::new(conv, Direction::Forward, form)?;
+    Some(correlate(conv, tiles, conv.channels, x, weight, Direction::Forward, finish))
+}
+
+pub(super) fn input_gradient(conv: &Convolution, form: Form, weight: &[f32], dy: &[f32]) -> Option<Vec<f32>> {
+    let tiles = Tiles::new(conv, Direction::Back, form)?;
     let [i, o] = conv.channels;
-    correlate(tiles, [o, i], dy, weight, Direction::Back, Finish::default())
+    Some(correlate(conv, tiles, [o, i], dy, weight, Direction::Back, Finish::default()))
 }
 
 fn correlate(
+    conv: &Convolution,
     tiles: Tiles,
     channels: [usize; 2],
     x: &[f32],
@@ -104,133 +320,196 @@ fn correlate(
     finish: Finish<'_>,
 ) -> Vec<f32> {
     let wide = channels.map(padded);
-    let source = last::to_last(x, channels[0], volume(tiles.input), wide[0]);
-    let kernels = spread_kernels(weight, channels, wide, direction);
-    let mut united = buffers::scratch(tiles.batch * volume(tiles.output) * wide[1]);
-    if kernels.len() <= SMALL {
-        row_by_row(&tiles, wide, &source, &kernels, &mut united);
-    } else {
-        block_by_block(&tiles, wide, &source, &kernels, &mut united);
+    let source = last::to_last(x, channels[0], &tiles.source, wide[0]);
+    let size = [tiles.time.frames[1], tiles.output[0], tiles.output[1]];
+    let mut united = buffers::scratch(tiles.batch * volume(size) * wide[1]);
+    if tiles.time.leaves_out() {
+        united.fill(0.0);
     }
-    drop((source, kernels));
-    last::from_last(&united, channels[1], volume(tiles.output), wide[1], finish)
+    let kernels = KernelSpread { conv, weight, channels, wide, direction, side: tiles.side };
+    let mut lines = tiles.lines(&mut united, wide[1]);
+    if tiles.products() * wide[0] * wide[1] <= SMALL {
+        thread_by_thread(&tiles, &kernels, &source, &mut lines);
+    } else {
+        block_by_block(&tiles, &kernels, &source, &mut lines);
+    }
+    drop((source, lines));
+    last::from_last(&united, channels[1], volume(size), wide[1], finish)
 }
 
-/// Every thread takes a row of tiles through all stages within its own cache; the kernels come from the shared one.
-fn row_by_row(tiles: &Tiles, wide: [usize; 2], source: &[f32], kernels: &[f32], united: &mut [f32]) {
-    let (width, product) = (tiles.count[2], wide[0] * wide[1]);
-    let buffers = || (buffers::scratch(PRODUCTS * width * wide[0]), buffers::scratch(PRODUCTS * width * PANEL));
-    let mut lines = picture_rows(tiles, united, wide[1], 0, tiles.rows());
-    lines.par_iter_mut().enumerate().for_each_init(buffers, |(spread, products), (row, out)| {
-        let mut parts: Vec<&mut [f32]> = spread.chunks_exact_mut(width * wide[0]).collect();
-        Spread { tiles, row, source, channels: wide[0], out: &mut parts }.run();
-        for first in (0..wide[1]).step_by(PANEL) {
-            let columns = PANEL.min(wide[1] - first);
-            let products = &mut products[..PRODUCTS * width * columns];
-            let jobs = spread.chunks_exact(width * wide[0]).zip(kernels.chunks_exact(product));
-            for ((a, b), out) in jobs.zip(products.chunks_exact_mut(width * columns)) {
-                let panel = &b[first * wide[0]..(first + columns) * wide[0]];
-                Matrices::rows_times_panels(a, panel, out, [width, wide[0], columns]);
+/// Every thread takes some rows of tiles through all stages within its own cache.
+fn thread_by_thread(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], lines: &mut [Lines<'_>]) {
+    let (width, wide, count) = (tiles.count[1], kernels.wide, tiles.products());
+    let product = wide[0] * wide[1];
+    let mut all = buffers::scratch(tiles.time.products.len() * count * product);
+    for (i, out) in all.chunks_exact_mut(count * product).enumerate() {
+        kernels.run(&tiles.time.products[i].taps, 0..wide[1], out);
+    }
+    let all = &*all;
+    // Rows of one frame, as many as fit; the kernels of a product are read once for all of them.
+    let height = tiles.count[0];
+    let rows = (OWN / count / width / wide[0]).clamp(1, height);
+    let rows = height.div_ceil(height.div_ceil(rows));
+    let task = |(at, lines): (usize, &mut [Lines<'_>])| {
+        let (frame, part) = (at / height.div_ceil(rows), at % height.div_ceil(rows));
+        let first = frame * height + part * rows;
+        let many = lines.len() * width;
+        let mut spread = buffers::scratch(count * (many * wide[0] + LANES));
+        let mut products = buffers::scratch(count * (many * PANEL + LANES));
+        let mut combined = Vec::new();
+        let t = tiles.row(first)[1];
+        for (i, kernels) in all.chunks_exact(count * product).enumerate() {
+            if tiles.time.outputs(t, i).is_empty() {
+                continue;
             }
-            let products: Vec<&[f32]> = products.chunks_exact(width * columns).collect();
-            let channels = [columns, wide[1]];
-            Unite { tiles, row: 0, products: &products, channels, first, out }.run();
+            let mut parts = per_row(&mut spread, many * wide[0] + LANES, width * wide[0], lines.len());
+            for (row, parts) in parts.iter_mut().enumerate() {
+                tiles.spread(first + row, i, source, wide[0], &mut combined, parts);
+            }
+            drop(parts);
+            for from in (0..wide[1]).step_by(PANEL) {
+                let columns = PANEL.min(wide[1] - from);
+                let each = many * columns + LANES;
+                let jobs = spread.chunks_exact(many * wide[0] + LANES).zip(kernels.chunks_exact(product));
+                for ((a, b), out) in jobs.zip(products.chunks_exact_mut(each)) {
+                    let panel = &b[from * wide[0]..(from + columns) * wide[0]];
+                    Matrices::rows_times_panels(
+                        &a[..many * wide[0]],
+                        panel,
+                        &mut out[..many * columns],
+                        [many, wide[0], columns],
+                    );
+                }
+                for (row, lines) in lines.iter_mut().enumerate() {
+                    let at = row * width * columns;
+                    let products: Vec<&[f32]> =
+                        products.chunks_exact(each).take(count).map(|p| &p[at..at + width * columns]).collect();
+                    tiles.unite(t, i, &products, [columns, wide[1]], from, lines);
+                }
+            }
         }
-    });
+    };
+    let mut tasks: Vec<&mut [Lines<'_>]> = lines.chunks_mut(height).flat_map(|frame| frame.chunks_mut(rows)).collect();
+    tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(at, lines)| task((at, lines)));
 }
 
 /// All threads take a block of tiles through one stage after the other; the kernels are read once a block.
-fn block_by_block(tiles: &Tiles, wide: [usize; 2], source: &[f32], kernels: &[f32], united: &mut [f32]) {
-    let (width, rows) = (tiles.count[2], tiles.at_once(wide));
+fn block_by_block(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], lines: &mut [Lines<'_>]) {
+    let (width, wide, count) = (tiles.count[1], kernels.wide, tiles.products());
+    let rows = tiles.at_once(wide);
     let many = rows * width;
-    let mut spread = buffers::scratch(PRODUCTS * many * wide[0]);
-    let mut products = buffers::scratch(PRODUCTS * many * wide[1]);
-    for first in (0..tiles.rows()).step_by(rows) {
-        let rows = rows.min(tiles.rows() - first);
-        let many = rows * width;
-        let spread = &mut spread[..PRODUCTS * many * wide[0]];
-        let products = &mut products[..PRODUCTS * many * wide[1]];
-        per_row(spread, many * wide[0], width * wide[0]).into_par_iter().enumerate().for_each(|(row, mut out)| {
-            Spread { tiles, row: first + row, source, channels: wide[0], out: &mut out }.run();
-        });
-        let jobs = spread.par_chunks(many * wide[0]).zip(kernels.par_chunks(wide[0] * wide[1]));
-        jobs.zip(products.par_chunks_mut(many * wide[1])).with_max_len(1).for_each(|((a, b), out)| {
-            Matrices::rows_times_panels(a, b, out, [many, wide[0], wide[1]]);
-        });
-        let products: Vec<&[f32]> = products.chunks(many * wide[1]).collect();
-        let mut lines = picture_rows(tiles, united, wide[1], first, rows);
-        lines.par_iter_mut().enumerate().for_each(|(row, out)| {
-            Unite { tiles, row, products: &products, channels: [wide[1]; 2], first: 0, out }.run();
-        });
+    // Where one block is everything, the kernels are made as they are needed.
+    let columns = if rows == tiles.rows() {
+        (KERNELS_AT_ONCE / count / wide[0] / PANEL).max(1).saturating_mul(PANEL).min(wide[1])
+    } else {
+        wide[1]
+    };
+    let mut transformed = buffers::scratch(count * wide[0] * columns);
+    let mut spread = buffers::scratch(count * many * wide[0]);
+    let mut products = buffers::scratch(count * many * columns);
+    for (i, product) in tiles.time.products.iter().enumerate() {
+        for (first, lines) in (0..).step_by(rows).zip(lines.chunks_mut(rows)) {
+            let many = lines.len() * width;
+            let spread = &mut spread[..count * many * wide[0]];
+            per_row(spread, many * wide[0], width * wide[0], lines.len()).into_par_iter().enumerate().for_each_init(
+                Vec::new,
+                |combined, (row, mut out)| {
+                    tiles.spread(first + row, i, source, wide[0], combined, &mut out);
+                },
+            );
+            for from in (0..wide[1]).step_by(columns) {
+                let columns = columns.min(wide[1] - from);
+                let transformed = &mut transformed[..count * wide[0] * columns];
+                if first == 0 {
+                    kernels.run(&product.taps, from..from + columns, transformed);
+                }
+                let products = &mut products[..count * many * columns];
+                multiply(spread, transformed, products, [many, wide[0], columns]);
+                let products: Vec<&[f32]> = products.chunks_exact(many * columns).collect();
+                lines.par_iter_mut().enumerate().for_each(|(row, lines)| {
+                    let at = row * width * columns;
+                    let products: Vec<&[f32]> = products.iter().map(|p| &p[at..at + width * columns]).collect();
+                    tiles.unite(tiles.row(first + row)[1], i, &products, [columns, wide[1]], from, lines);
+                });
+            }
+        }
     }
 }
 
-pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let tiles = Tiles::new(conv.batch, conv.input, conv.output, conv.geometry.padding);
-    let wide = conv.channels.map(padded);
-    let source = last::to_last(x, conv.channels[0], volume(conv.input), wide[0]);
-    let gradient = last::to_last(dy, conv.channels[1], volume(conv.output), wide[1]);
-    let (width, rows) = (tiles.count[2], tiles.at_once(wide));
-    let many = rows * width;
-    let mut spread = buffers::scratch(PRODUCTS * many * wide[0]);
-    let mut slopes = buffers::scratch(PRODUCTS * many * wide[1]);
-    let mut kernels = buffers::scratch(PRODUCTS * wide[0] * wide[1]);
-    for first in (0..tiles.rows()).step_by(rows) {
-        let rows = rows.min(tiles.rows() - first);
-        let many = rows * width;
-        let spread = &mut spread[..PRODUCTS * many * wide[0]];
-        let slopes = &mut slopes[..PRODUCTS * many * wide[1]];
-        let inputs = per_row(spread, many * wide[0], width * wide[0]);
-        let outputs = per_row(slopes, many * wide[1], width * wide[1]);
-        inputs.into_par_iter().zip(outputs).enumerate().for_each(|(row, (mut input, mut output))| {
-            let row = first + row;
-            Spread { tiles: &tiles, row, source: &source, channels: wide[0], out: &mut input }.run();
-            SpreadGradient { tiles: &tiles, row, source: &gradient, channels: wide[1], out: &mut output }.run();
-        });
-        let jobs = slopes.par_chunks(many * wide[1]).zip(spread.par_chunks(many * wide[0]));
-        jobs.zip(kernels.par_chunks_mut(wide[0] * wide[1])).with_max_len(1).for_each(|((a, b), out)| {
-            Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], first > 0);
-        });
+/// Every product of matrices, shared out among all threads.
+fn multiply(a: &[f32], b: &[f32], out: &mut [f32], [many, inner, columns]: [usize; 3]) {
+    // Rows in whole tiles of registers; few enough for all threads to have something at the end.
+    let rows = many.div_ceil(many.div_ceil(ROWS_AT_ONCE)).next_multiple_of(14).min(many);
+    let mut jobs = Vec::new();
+    let products =
+        a.chunks_exact(many * inner).zip(b.chunks_exact(inner * columns)).zip(out.chunks_exact_mut(many * columns));
+    for ((a, b), out) in products {
+        for (a, out) in a.chunks(rows * inner).zip(out.chunks_mut(rows * columns)) {
+            jobs.push((a, b, out));
+        }
     }
-    drop((source, gradient, spread, slopes));
-    let [inside, outside] = conv.channels;
-    let mut out = buffers::take(conv.weight_len());
-    out.par_chunks_exact_mut(inside * 27).enumerate().for_each(|(o, out)| {
-        UniteKernels { kernels: &kernels, row: o, channels: [wide[0], wide[1]], out }.run();
+    jobs.into_par_iter().with_max_len(1).for_each(|(a, b, out)| {
+        Matrices::rows_times_panels(a, b, out, [out.len() / columns, inner, columns]);
     });
-    debug_assert_eq!(out.len(), inside * outside * 27);
-    out
 }
 
-/// For every row of tiles its part of each of the products.
-fn per_row(values: &mut [f32], product: usize, row: usize) -> Vec<Vec<&mut [f32]>> {
-    let mut rows: Vec<Vec<&mut [f32]>> = (0..product / row).map(|_| Vec::with_capacity(PRODUCTS)).collect();
+/// Rows of a product that a thread computes at a time.
+const ROWS_AT_ONCE: usize = 112;
+
+pub(super) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f32]) -> Option<Vec<f32>> {
+    let tiles = Tiles::new(conv, Direction::Forward, form)?;
+    let wide = conv.channels.map(padded);
+    let source = last::to_last(x, conv.channels[0], &tiles.source, wide[0]);
+    let [outputs, ..] = form.side.sizes();
+    let whole = Bordered { size: conv.output, low: [0; 2], whole: tiles.count.map(|count| count * outputs) };
+    let gradient = last::to_last(dy, conv.channels[1], &whole, wide[1]);
+    let (width, rows, count) = (tiles.count[1], tiles.at_once(wide), tiles.products());
+    let many = rows * width;
+    let mut spread = buffers::scratch(count * many * wide[0]);
+    let mut slopes = buffers::scratch(count * many * wide[1]);
+    let mut kernels = buffers::scratch(count * wide[0] * wide[1]);
+    let mut out = buffers::zeros(conv.weight_len());
+    for (i, product) in tiles.time.products.iter().enumerate() {
+        for first in (0..tiles.rows()).step_by(rows) {
+            let rows = rows.min(tiles.rows() - first);
+            let many = rows * width;
+            let spread = &mut spread[..count * many * wide[0]];
+            let slopes = &mut slopes[..count * many * wide[1]];
+            let inputs = per_row(spread, many * wide[0], width * wide[0], rows);
+            let outputs = per_row(slopes, many * wide[1], width * wide[1], rows);
+            inputs.into_par_iter().zip(outputs).enumerate().for_each_init(
+                Vec::new,
+                |combined, (row, (mut input, mut output))| {
+                    tiles.spread(first + row, i, &source, wide[0], combined, &mut input);
+                    tiles.spread_slopes(first + row, i, &gradient, wide[1], combined, &mut output);
+                },
+            );
+            let jobs = slopes.par_chunks(many * wide[1]).zip(spread.par_chunks(many * wide[0]));
+            jobs.zip(kernels.par_chunks_mut(wide[0] * wide[1])).with_max_len(1).for_each(|((a, b), out)| {
+                Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], first > 0);
+            });
+        }
+        let taps = volume(conv.kernel);
+        out.par_chunks_exact_mut(conv.channels[0] * taps).enumerate().for_each(|(o, out)| {
+            let job = UniteKernels { kernels: &kernels, row: o, channels: wide, terms: &product.taps, taps, out };
+            match form.side {
+                Side::One => job.run::<1, 1>(),
+                Side::Two => job.run::<4, 3>(),
+                Side::Four => job.run::<6, 3>(),
+            }
+        });
+    }
+    Some(out)
+}
+
+/// For every row of tiles its part of each of the products, which lie `product` numbers apart.
+fn per_row(values: &mut [f32], product: usize, row: usize, rows: usize) -> Vec<Vec<&mut [f32]>> {
+    let count = values.len() / product;
+    let mut parts: Vec<Vec<&mut [f32]>> = (0..rows).map(|_| Vec::with_capacity(count)).collect();
     for product in values.chunks_exact_mut(product) {
-        for (to, part) in rows.iter_mut().zip(product.chunks_exact_mut(row)) {
+        for (to, part) in parts.iter_mut().zip(product.chunks_exact_mut(row)) {
             to.push(part);
         }
     }
-    rows
-}
-
-/// For every row of tiles the rows of the picture it makes, `[t][h]`; those beyond its edge are empty.
-fn picture_rows<'a>(
-    tiles: &Tiles,
-    picture: &'a mut [f32],
-    channels: usize,
-    first: usize,
-    rows: usize,
-) -> Vec<[&'a mut [f32]; 4]> {
-    let [frames, height, width] = tiles.output;
-    let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(width * channels).map(Some).collect();
-    let mut of = |row: usize| {
-        let [clip, t, h] = tiles.row(row);
-        std::array::from_fn(|i| {
-            let (t, h) = (2 * t + i / 2, 2 * h + i % 2);
-            let inside = t < frames && h < height;
-            let line = inside.then(|| lines[(clip * frames + t) * height + h].take()).flatten();
-            line.unwrap_or_default()
-        })
-    };
-    (first..first + rows).map(&mut of).collect()
+    parts
 }

@@ -3,39 +3,109 @@
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::winograd::{PRODUCTS, Tiles};
 use pulp::{Arch, Simd, WithSimd};
+
+/// Most products a tile of a frame is made of.
+const MOST: usize = 36;
 
 /// What is done along one axis. Neither this nor what calls it uses closures: their bodies would not get the
 /// instructions that were chosen.
+///
+/// Lines of one are not transformed; the factors of the others are those of [`super::winograd_time`].
 pub(super) trait Along<const FROM: usize, const TO: usize> {
     fn line<S: Simd>(simd: S, from: [S::f32s; FROM]) -> [S::f32s; TO];
 }
 
-/// Four inputs to the factors of four products.
-struct Inputs;
+/// Inputs to the factors of products.
+pub(super) struct Inputs;
+impl Along<1, 1> for Inputs {
+    #[inline(always)]
+    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
+        from
+    }
+}
 impl Along<4, 4> for Inputs {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::f32s; 4]) -> [S::f32s; 4] {
         [simd.sub_f32s(d0, d2), simd.add_f32s(d1, d2), simd.sub_f32s(d2, d1), simd.sub_f32s(d1, d3)]
     }
 }
+impl Along<6, 6> for Inputs {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [d0, d1, d2, d3, d4, d5]: [S::f32s; 6]) -> [S::f32s; 6] {
+        let (u, v) = (simd.sub_f32s(d3, d1), simd.sub_f32s(d4, d2));
+        let more = simd.splat_f32s(1.5);
+        [
+            simd.mul_add_e_f32s(more, u, simd.add_f32s(simd.sub_f32s(d0, d2), v)),
+            simd.mul_add_e_f32s(more, simd.add_f32s(d2, d3), simd.add_f32s(u, v)),
+            simd.mul_add_e_f32s(more, simd.sub_f32s(d3, d2), simd.sub_f32s(v, u)),
+            simd.mul_add_e_f32s(simd.splat_f32s(2.0), u, v),
+            simd.mul_add_e_f32s(simd.splat_f32s(-0.5), u, v),
+            simd.mul_add_e_f32s(more, v, simd.sub_f32s(simd.sub_f32s(d5, d3), u)),
+        ]
+    }
+}
 
-/// Four products to two outputs.
-struct Outputs;
+/// Products to outputs.
+pub(super) struct Outputs;
+impl Along<1, 1> for Outputs {
+    #[inline(always)]
+    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
+        from
+    }
+}
 impl Along<4, 2> for Outputs {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [m0, m1, m2, m3]: [S::f32s; 4]) -> [S::f32s; 2] {
         [simd.add_f32s(simd.add_f32s(m0, m1), m2), simd.sub_f32s(simd.sub_f32s(m1, m2), m3)]
     }
 }
+impl Along<6, 4> for Outputs {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::f32s; 6]) -> [S::f32s; 4] {
+        let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
+        [
+            simd.add_f32s(simd.add_f32s(m0, sum), simd.add_f32s(m3, m4)),
+            simd.mul_add_e_f32s(simd.splat_f32s(-2.0), m4, simd.mul_add_e_f32s(simd.splat_f32s(0.5), m3, difference)),
+            simd.mul_add_e_f32s(simd.splat_f32s(4.0), m4, simd.mul_add_e_f32s(simd.splat_f32s(0.25), m3, sum)),
+            simd.mul_add_e_f32s(
+                simd.splat_f32s(-8.0),
+                m4,
+                simd.mul_add_e_f32s(simd.splat_f32s(0.125), m3, simd.add_f32s(difference, m5)),
+            ),
+        ]
+    }
+}
 
-/// Gradients of two outputs to those of four products.
-struct OutputGradients;
-impl Along<2, 4> for OutputGradients {
+/// Gradients of outputs to those of products.
+pub(super) struct Slopes;
+impl Along<1, 1> for Slopes {
+    #[inline(always)]
+    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
+        from
+    }
+}
+impl Along<2, 4> for Slopes {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [y0, y1]: [S::f32s; 2]) -> [S::f32s; 4] {
         [y0, simd.add_f32s(y0, y1), simd.sub_f32s(y0, y1), simd.neg_f32s(y1)]
+    }
+}
+impl Along<4, 6> for Slopes {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [y0, y1, y2, y3]: [S::f32s; 4]) -> [S::f32s; 6] {
+        let (even, odd) = (simd.add_f32s(y0, y2), simd.add_f32s(y1, y3));
+        let low = simd.mul_add_e_f32s(simd.splat_f32s(0.25), y2, y0);
+        let high = simd.mul_add_e_f32s(simd.splat_f32s(4.0), y2, y0);
+        let (by, four) = (simd.mul_add_e_f32s(simd.splat_f32s(0.25), y3, y1), simd.splat_f32s(4.0));
+        [
+            y0,
+            simd.add_f32s(even, odd),
+            simd.sub_f32s(even, odd),
+            simd.mul_add_e_f32s(simd.splat_f32s(0.5), by, low),
+            simd.mul_add_e_f32s(simd.splat_f32s(-2.0), simd.mul_add_e_f32s(four, y3, y1), high),
+            y3,
+        ]
     }
 }
 
@@ -64,20 +134,6 @@ pub(super) fn both_ways<S: Simd, L: Along<FROM, TO>, const FROM: usize, const TO
     out
 }
 
-/// Along time at one place of squares.
-#[inline(always)]
-pub(super) fn through<S: Simd, L: Along<FROM, TO>, const FROM: usize, const TO: usize, const SIDE: usize>(
-    simd: S,
-    squares: &[[[S::f32s; SIDE]; SIDE]; FROM],
-    [h, w]: [usize; 2],
-) -> [S::f32s; TO] {
-    let mut line = [simd.splat_f32s(0.0); FROM];
-    for t in 0..FROM {
-        line[t] = squares[t][h][w];
-    }
-    L::line(simd, line)
-}
-
 #[inline(always)]
 pub(super) fn load<S: Simd>(simd: S, from: &[f32], at: usize) -> S::f32s {
     match from.get(at..at + S::F32_LANES) {
@@ -98,57 +154,115 @@ pub(super) fn store<S: Simd>(to: &mut [f32], at: usize, v: S::f32s) {
     }
 }
 
-/// Inputs of a row of tiles to the factors of its products.
+/// A sum of rows times factors; all of one length, whole vectors.
+pub(super) struct Combine<'a> {
+    pub rows: &'a [(&'a [f32], f32)],
+    pub out: &'a mut [f32],
+}
+
+impl Combine<'_> {
+    pub fn run(self) {
+        Arch::new().dispatch(self);
+    }
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, out } = self;
+        let out = S::as_mut_simd_f32s(out).0;
+        // As many rows at a time as the widest transform has.
+        for (i, rows) in rows.chunks(5).enumerate() {
+            let fresh = i == 0;
+            match rows {
+                [a] => combine::<S, 1>(simd, [*a], fresh, out),
+                [a, b] => combine::<S, 2>(simd, [*a, *b], fresh, out),
+                [a, b, c] => combine::<S, 3>(simd, [*a, *b, *c], fresh, out),
+                [a, b, c, d] => combine::<S, 4>(simd, [*a, *b, *c, *d], fresh, out),
+                [a, b, c, d, e] => combine::<S, 5>(simd, [*a, *b, *c, *d, *e], fresh, out),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn combine<S: Simd, const N: usize>(simd: S, terms: [(&[f32], f32); N], fresh: bool, out: &mut [S::f32s]) {
+    let mut rows: [&[S::f32s]; N] = [&[]; N];
+    let mut factors = [simd.splat_f32s(0.0); N];
+    for n in 0..N {
+        let row = S::as_simd_f32s(terms[n].0).0;
+        rows[n] = row.get(..out.len()).unwrap_or(row);
+        factors[n] = simd.splat_f32s(terms[n].1);
+    }
+    for (i, to) in out.iter_mut().enumerate() {
+        let mut sum = if fresh { simd.splat_f32s(0.0) } else { *to };
+        for n in 0..N {
+            let Some(v) = rows[n].get(i) else { break };
+            sum = simd.mul_add_e_f32s(factors[n], *v, sum);
+        }
+        *to = sum;
+    }
+}
+
+/// A row of tiles to the factors of its products: `FROM` by `FROM` numbers of each to `TO` by `TO`.
 pub(super) struct Spread<'a, 'b> {
-    pub tiles: &'a Tiles,
-    pub row: usize,
-    /// `[clip, place, channel]`.
+    /// `[row, place, channel]`, from the first row of the tiles on.
     pub source: &'a [f32],
+    /// Places of a row.
+    pub places: usize,
+    /// Places from a tile to the next.
+    pub step: usize,
+    pub tiles: usize,
     pub channels: usize,
     /// For every product `[tile, channel]`.
     pub out: &'a mut [&'b mut [f32]],
 }
 
 impl Spread<'_, '_> {
-    pub fn run(self) {
-        Arch::new().dispatch(self);
+    pub fn run<L: Along<FROM, TO>, const FROM: usize, const TO: usize>(self) {
+        Arch::new().dispatch(SpreadAlong::<L, FROM, TO> { job: self, along: std::marker::PhantomData });
     }
 }
 
-impl WithSimd for Spread<'_, '_> {
+struct SpreadAlong<'a, 'b, L, const FROM: usize, const TO: usize> {
+    job: Spread<'a, 'b>,
+    along: std::marker::PhantomData<L>,
+}
+
+impl<L: Along<FROM, TO>, const FROM: usize, const TO: usize> WithSimd for SpreadAlong<'_, '_, L, FROM, TO> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiles, row, source, channels, out } = self;
-        let Some(out) = out.first_chunk_mut::<PRODUCTS>() else { return };
-        let [clip, t, h] = tiles.row(row);
-        let [frames, height, width] = tiles.input;
-        for tile in 0..tiles.count[2] {
-            let first = [t, h, tile];
-            // Where the inputs lie; `None` beyond the edge.
-            let places: [Option<usize>; PRODUCTS] = std::array::from_fn(|i| {
-                let digits = [i / 16, i / 4 % 4, i % 4];
-                let place: [usize; 3] =
-                    std::array::from_fn(|a| (2 * first[a] + digits[a]).wrapping_sub(tiles.padding[a]));
-                let inside = place[0] < frames && place[1] < height && place[2] < width;
-                let at = ((clip * frames + place[0].min(frames)) * height + place[1].min(height)) * width;
-                inside.then(|| (at + place[2]) * channels)
-            });
-            for c in (0..channels).step_by(S::F32_LANES) {
-                // Written out, because an array filled in a loop would be zeroed first.
-                let squares = [
-                    inputs_square(simd, source, &places, 0, c),
-                    inputs_square(simd, source, &places, 1, c),
-                    inputs_square(simd, source, &places, 2, c),
-                    inputs_square(simd, source, &places, 3, c),
-                ];
-                let at = tile * channels + c;
-                for h in 0..4 {
-                    for w in 0..4 {
-                        let line = through::<S, Inputs, 4, 4, 4>(simd, &squares, [h, w]);
-                        for t in 0..4 {
-                            store::<S>(out[t * 16 + h * 4 + w], at, line[t]);
+        let Spread { source, places, step, tiles, channels, out } = self.job;
+        if out.len() != TO * TO {
+            return;
+        }
+        let mut products: [&mut [S::f32s]; MOST] = std::array::from_fn(|_| Default::default());
+        for (to, out) in products.iter_mut().zip(out) {
+            *to = S::as_mut_simd_f32s(out).0;
+        }
+        let (source, vectors) = (S::as_simd_f32s(source).0, channels / S::F32_LANES);
+        for tile in 0..tiles {
+            for c in 0..vectors {
+                let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
+                for h in 0..FROM {
+                    let first = (h * places + tile * step) * vectors + c;
+                    for w in 0..FROM {
+                        if let Some(v) = source.get(first + w * vectors) {
+                            square[h][w] = *v;
+                        }
+                    }
+                }
+                let square = both_ways::<S, L, FROM, TO>(simd, square);
+                let at = tile * vectors + c;
+                for h in 0..TO {
+                    for w in 0..TO {
+                        if let Some(to) = products[h * TO + w].get_mut(at) {
+                            *to = square[h][w];
                         }
                     }
                 }
@@ -157,158 +271,72 @@ impl WithSimd for Spread<'_, '_> {
     }
 }
 
-/// Frame `t` of a tile's inputs, transformed along height and width.
-#[inline(always)]
-fn inputs_square<S: Simd>(
-    simd: S,
-    source: &[f32],
-    places: &[Option<usize>; PRODUCTS],
-    t: usize,
-    c: usize,
-) -> [[S::f32s; 4]; 4] {
-    let mut square = [[simd.splat_f32s(0.0); 4]; 4];
-    for h in 0..4 {
-        for w in 0..4 {
-            if let Some(place) = places[t * 16 + h * 4 + w] {
-                square[h][w] = load(simd, source, place + c);
-            }
-        }
-    }
-    both_ways::<S, Inputs, 4, 4>(simd, square)
-}
-
-/// Products of a row of tiles to its outputs.
+/// Products of a row of tiles to what they are of its outputs.
 pub(super) struct Unite<'a, 'b> {
-    pub tiles: &'a Tiles,
-    /// Counted from the first of the products.
-    pub row: usize,
     /// Every product `[tile, channel]`.
     pub products: &'a [&'a [f32]],
+    pub tiles: usize,
     /// Of the products and of the picture.
     pub channels: [usize; 2],
     /// Where the products' channels begin in the picture.
     pub first: usize,
-    /// Rows of the picture `[t][h]`, `[place, channel]` each; empty beyond the edge.
-    pub out: &'a mut [&'b mut [f32]; 4],
+    /// For every output frame its factor, whether it is written for the first time, and its rows `[place, channel]`.
+    pub frames: &'a mut [(f32, bool, &'a mut [&'b mut [f32]])],
 }
 
 impl Unite<'_, '_> {
-    pub fn run(self) {
-        Arch::new().dispatch(self);
+    /// The products are `FROM` by `FROM`, the outputs of a tile `TO` by `TO`.
+    pub fn run<const FROM: usize, const TO: usize>(self)
+    where
+        Outputs: Along<FROM, TO>,
+    {
+        Arch::new().dispatch(UniteAlong::<FROM, TO>(self));
     }
 }
 
-impl WithSimd for Unite<'_, '_> {
+struct UniteAlong<'a, 'b, const FROM: usize, const TO: usize>(Unite<'a, 'b>);
+
+impl<const FROM: usize, const TO: usize> WithSimd for UniteAlong<'_, '_, FROM, TO>
+where
+    Outputs: Along<FROM, TO>,
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiles, row, products, channels: [channels, wide], first, out } = self;
-        let Ok(products) = <&[&[f32]; PRODUCTS]>::try_from(products) else { return };
-        let width = tiles.output[2];
-        for tile in 0..tiles.count[2] {
+        let Unite { products, tiles, channels: [channels, wide], first, frames } = self.0;
+        if products.len() != FROM * FROM {
+            return;
+        }
+        let mut factors: [&[S::f32s]; MOST] = [&[]; MOST];
+        for (to, product) in factors.iter_mut().zip(products) {
+            *to = S::as_simd_f32s(product).0;
+        }
+        for tile in 0..tiles {
             for c in (0..channels).step_by(S::F32_LANES) {
-                let at = (row * tiles.count[2] + tile) * channels + c;
-                let squares = [
-                    products_square(simd, products, 0, at),
-                    products_square(simd, products, 1, at),
-                    products_square(simd, products, 2, at),
-                    products_square(simd, products, 3, at),
-                ];
-                for h in 0..2 {
-                    for w in 0..2 {
-                        let line = through::<S, Outputs, 4, 2, 2>(simd, &squares, [h, w]);
-                        let place = 2 * tile + w;
-                        if place < width {
-                            // Beyond the edge rows are empty, and nothing is stored.
-                            store::<S>(out[h], place * wide + first + c, line[0]);
-                            store::<S>(out[2 + h], place * wide + first + c, line[1]);
+                let at = (tile * channels + c) / S::F32_LANES;
+                let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
+                for h in 0..FROM {
+                    for w in 0..FROM {
+                        if let Some(v) = factors[h * FROM + w].get(at) {
+                            square[h][w] = *v;
+                        }
+                    }
+                }
+                let square = both_ways::<S, Outputs, FROM, TO>(simd, square);
+                for (factor, fresh, rows) in frames.iter_mut() {
+                    let factor = simd.splat_f32s(*factor);
+                    for h in 0..TO {
+                        let Some(row) = rows.get_mut(h) else { break };
+                        for w in 0..TO {
+                            // Beyond the edge rows end, and nothing is stored.
+                            let at = (tile * TO + w) * wide + first + c;
+                            let before = if *fresh { simd.splat_f32s(0.0) } else { load(simd, row, at) };
+                            store::<S>(row, at, simd.mul_add_e_f32s(factor, square[h][w], before));
                         }
                     }
                 }
             }
         }
     }
-}
-
-/// Frame `t` of a tile's products, to what is left of it along height and width.
-#[inline(always)]
-fn products_square<S: Simd>(simd: S, products: &[&[f32]; PRODUCTS], t: usize, at: usize) -> [[S::f32s; 2]; 2] {
-    let mut square = [[simd.splat_f32s(0.0); 4]; 4];
-    for h in 0..4 {
-        for w in 0..4 {
-            square[h][w] = load(simd, products[t * 16 + h * 4 + w], at);
-        }
-    }
-    both_ways::<S, Outputs, 4, 2>(simd, square)
-}
-
-/// Gradients of the outputs of a row of tiles to those of its products.
-pub(super) struct SpreadGradient<'a, 'b> {
-    pub tiles: &'a Tiles,
-    pub row: usize,
-    /// `[clip, place, channel]`.
-    pub source: &'a [f32],
-    pub channels: usize,
-    /// For every product `[tile, channel]`.
-    pub out: &'a mut [&'b mut [f32]],
-}
-
-impl SpreadGradient<'_, '_> {
-    pub fn run(self) {
-        Arch::new().dispatch(self);
-    }
-}
-
-impl WithSimd for SpreadGradient<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { tiles, row, source, channels, out } = self;
-        let Some(out) = out.first_chunk_mut::<PRODUCTS>() else { return };
-        let [clip, t, h] = tiles.row(row);
-        for tile in 0..tiles.count[2] {
-            for c in (0..channels).step_by(S::F32_LANES) {
-                let first = [2 * t, 2 * h, 2 * tile];
-                let squares = [
-                    gradients_square(simd, source, tiles, clip, first, channels, c),
-                    gradients_square(simd, source, tiles, clip, [first[0] + 1, first[1], first[2]], channels, c),
-                ];
-                let at = tile * channels + c;
-                for h in 0..4 {
-                    for w in 0..4 {
-                        let line = through::<S, OutputGradients, 2, 4, 4>(simd, &squares, [h, w]);
-                        for t in 0..4 {
-                            store::<S>(out[t * 16 + h * 4 + w], at, line[t]);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The four output gradients of a frame from `first` on, transformed along height and width.
-#[inline(always)]
-fn gradients_square<S: Simd>(
-    simd: S,
-    source: &[f32],
-    tiles: &Tiles,
-    clip: usize,
-    [t, h, w]: [usize; 3],
-    channels: usize,
-    c: usize,
-) -> [[S::f32s; 4]; 4] {
-    let [frames, height, width] = tiles.output;
-    let mut square = [[simd.splat_f32s(0.0); 2]; 2];
-    for ih in 0..2 {
-        for iw in 0..2 {
-            if t < frames && h + ih < height && w + iw < width {
-                let at = ((clip * frames + t) * height + h + ih) * width + w + iw;
-                square[ih][iw] = load(simd, source, at * channels + c);
-            }
-        }
-    }
-    both_ways::<S, OutputGradients, 2, 4>(simd, square)
 }
