@@ -1,8 +1,9 @@
 //! Layers that are made of layers.
 
-use super::layers::{Layer, Node, run};
-use super::ops;
+use super::layers::{Layer, Node, Part, run};
+use super::ops::{self, Activation};
 use super::pass::Pass;
+use super::sum_op::add;
 use burn::tensor::Tensor;
 
 /// Layers one after the other.
@@ -29,7 +30,14 @@ impl Layer for Residual {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
         let y = run(&self.branch, x.clone(), pass);
         let x = run(&self.shortcut, x, pass);
-        run(&self.after, x + y, pass)
+        // The clamp behind the sum is computed with it.
+        match self.after.split_first() {
+            Some((clamp, after)) if let Part::Clamp(activation) = clamp.layer.part() => {
+                let sum = pass.catch(&clamp.id, add(x, y, activation));
+                run(after, sum, pass)
+            }
+            _ => run(&self.after, add(x, y, Activation::None), pass),
+        }
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {

@@ -33,6 +33,7 @@ mod small;
 pub mod step_op;
 mod store;
 mod stream;
+mod sum_op;
 mod weights;
 
 pub use builder::{LayerInfo, LayerKind};

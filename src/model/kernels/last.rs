@@ -146,10 +146,10 @@ pub(super) fn to_last(x: &[f32], channels: usize, picture: &Bordered, wide: usiz
 }
 
 /// `[B, plane, wide]` as `[B, channels, plane]`, finished.
-pub(super) fn from_last(x: &[f32], channels: usize, plane: usize, wide: usize, finish: Finish<'_>) -> Vec<f32> {
+pub(super) fn from_last(x: &[f32], channels: usize, plane: usize, wide: usize, end: Finish<'_>) -> Vec<f32> {
     let batch = x.len() / (plane * wide);
     let mut out = buffers::take(batch * channels * plane);
-    let lines: Vec<(f32, f32)> = (0..channels).map(|c| finish.line(c)).collect();
+    let (lines, bounds) = (end.lines(channels), end.bounds);
     // A task is some places of all channels, so that what is read is read in order.
     let at_once = plane.div_ceil(plane.div_ceil(TASK)).next_multiple_of(PLACES);
     let mut tasks: Vec<(&[f32], Vec<&mut [f32]>)> = Vec::new();
@@ -160,19 +160,22 @@ pub(super) fn from_last(x: &[f32], channels: usize, plane: usize, wide: usize, f
             tasks[first..].iter_mut().zip(channel.chunks_mut(at_once)).for_each(|((_, rows), part)| rows.push(part));
         }
     }
-    tasks.into_par_iter().for_each(|(x, mut rows)| {
-        let mut columns: Columns = [[[0.0; SIDE]; PLACES / SIDE]; CHANNELS];
-        for (i, x) in x.chunks(PLACES * wide).enumerate() {
-            for (block, (rows, lines)) in rows.chunks_mut(CHANNELS).zip(lines.chunks(CHANNELS)).enumerate() {
-                gather(&x[block * CHANNELS..], wide, &mut columns);
-                for ((row, (factor, addend)), from) in rows.iter_mut().zip(lines).zip(&columns) {
-                    let row = &mut row[i * PLACES..];
-                    for (to, v) in row.iter_mut().zip(from.as_flattened()) {
-                        *to = clamped_one(v * *factor + *addend, finish.bounds);
-                    }
+    tasks.into_par_iter().for_each(|(x, mut rows)| finish(x, wide, &mut rows, &lines, bounds));
+    out
+}
+
+/// Places `[place, wide]` as a row for each channel, times a factor and plus an addend of its own, clamped.
+pub(super) fn finish(x: &[f32], wide: usize, rows: &mut [&mut [f32]], lines: &[(f32, f32)], bounds: [f32; 2]) {
+    let mut columns: Columns = [[[0.0; SIDE]; PLACES / SIDE]; CHANNELS];
+    for (i, x) in x.chunks(PLACES * wide).enumerate() {
+        for (block, (rows, lines)) in rows.chunks_mut(CHANNELS).zip(lines.chunks(CHANNELS)).enumerate() {
+            gather(&x[block * CHANNELS..], wide, &mut columns);
+            for ((row, (factor, addend)), from) in rows.iter_mut().zip(lines).zip(&columns) {
+                let row = &mut row[i * PLACES..];
+                for (to, v) in row.iter_mut().zip(from.as_flattened()) {
+                    *to = clamped_one(v * *factor + *addend, bounds);
                 }
             }
         }
-    });
-    out
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) mod pooling;
 mod product;
 mod shifts;
 pub(crate) mod steps;
+pub(crate) mod sums;
 mod winograd;
 mod winograd_kernels;
 mod winograd_time;
@@ -53,6 +54,11 @@ impl Finish<'_> {
     /// Factor and addend of a channel.
     fn line(&self, channel: usize) -> (f32, f32) {
         (self.scale.map_or(1.0, |s| s[channel]), self.shift.map_or(0.0, |s| s[channel]))
+    }
+
+    /// The same of so many channels.
+    fn lines(&self, channels: usize) -> Vec<(f32, f32)> {
+        (0..channels).map(|c| self.line(c)).collect()
     }
 
     /// True where nothing is clamped.

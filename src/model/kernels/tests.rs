@@ -115,11 +115,12 @@ fn shapes_that_do_not_fit_make_no_convolution() {
 #[test]
 fn transformed_convolutions_and_their_gradients_are_those_of_the_definition() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    for kernel in [[3, 3, 3], [1, 3, 3], [3, 1, 1], [2, 3, 3]] {
+    for kernel in [[3, 3, 3], [1, 3, 3], [2, 3, 3]] {
         let mut held = 0;
         while held < 6 {
             let channels: [usize; 2] = std::array::from_fn(|_| random.random_range(16..40));
-            let stride = [if kernel[0] == 3 && held < 4 { 1 } else { random.random_range(1..=3) }, 1, 1];
+            let side = if held % 3 == 2 { 2 } else { 1 };
+            let stride = [if kernel[0] == 3 && held < 3 { 1 } else { random.random_range(1..=3) }, side, side];
             let padding = kernel.map(|k| random.random_range(0..k));
             let size: [usize; 3] = [random.random_range(1..8), random.random_range(1..11), random.random_range(1..11)];
             let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];

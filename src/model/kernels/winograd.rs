@@ -12,7 +12,7 @@ use super::matrix::{Matrices, PANEL};
 use super::winograd_kernels::{KernelSpread, UniteKernels};
 use super::winograd_time::{Cut, Direction, Time};
 use super::winograd_transforms::{Combine, Inputs, Slopes, Spread, Unite};
-use super::{Convolution, Finish, buffers, volume};
+use super::{Convolution, Finish, buffers, merged, volume};
 use rayon::prelude::*;
 
 /// Channels are rounded up to whole vectors.
@@ -23,32 +23,61 @@ const BLOCK: usize = 1 << 20;
 const OWN: usize = 1 << 16;
 /// Kernels of a product along time with fewer numbers are read again by every thread.
 const SMALL: usize = 3 << 18;
+/// Gradients of transformed kernels with fewer numbers are summed by every thread on its own.
+const PRIVATE: usize = 1 << 18;
+/// Numbers of such a sum that are added at a time.
+const SUMMED: usize = 1 << 12;
 /// Numbers of transformed kernels made at a time where they are more than the tiles.
 const KERNELS_AT_ONCE: usize = 1 << 20;
 /// Tiles whose products cost as much as transforming the kernels, or as transforming their gradients back.
-const KERNELS: usize = 60;
+const KERNELS: usize = 100;
 /// Multiplications that cost as much as transforming one number of a tile.
 const TRANSFORM: usize = 16;
+/// Multiplications that cost as much as moving one number of a picture to where its channels are last, or back.
+const MOVE: usize = 64;
 
 /// How height and width are cut into tiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Side {
-    /// Kernels of one tap: places are tiles.
-    One,
     /// 2x2 outputs from 4x4 products.
     Two,
     /// 4x4 outputs from 6x6 products.
     Four,
+    /// 2x2 outputs, two inputs apart, from 5x5 products; going back, 4x4 gradients of inputs.
+    Strided,
+}
+
+/// Numbers of a tile along height and along width.
+#[derive(Clone, Copy)]
+struct Sizes {
+    outputs: usize,
+    inputs: usize,
+    products: usize,
+    /// Inputs from a tile to the next.
+    step: usize,
+    /// Inputs of the first tile before the first one, along height and along width.
+    low: [usize; 2],
+    /// Outputs of the first tile before the first one.
+    shift: [usize; 2],
 }
 
 impl Side {
-    /// Outputs, products and taps of a tile along an axis.
-    pub fn sizes(self) -> [usize; 3] {
-        match self {
-            Self::One => [1; 3],
-            Self::Two => [2, 4, 3],
-            Self::Four => [4, 6, 3],
-        }
+    fn sizes(self, conv: &Convolution, direction: Direction) -> Sizes {
+        let [outputs, inputs, products, step] = match (self, direction) {
+            (Self::Two, _) => [2, 4, 4, 2],
+            (Self::Four, _) => [4, 6, 6, 4],
+            (Self::Strided, Direction::Forward) => [2, 5, 5, 4],
+            (Self::Strided, Direction::Back) => [4, 3, 5, 2],
+        };
+        let padding = [conv.geometry.padding[1], conv.geometry.padding[2]];
+        let (low, shift) = match (self, direction) {
+            (_, Direction::Forward) => (padding, [0; 2]),
+            // An input of an even place of the bordered picture is reached by two gradients, the first of which lies
+            // half its place less one from the start.
+            (Self::Strided, Direction::Back) => (padding.map(|p| 1 - p / 2), padding.map(|p| p % 2)),
+            (_, Direction::Back) => ([conv.kernel[1] - 1 - padding[0], conv.kernel[2] - 1 - padding[1]], [0; 2]),
+        };
+        Sizes { outputs, inputs, products, step, low, shift }
     }
 }
 
@@ -62,19 +91,27 @@ pub(super) struct Form {
 /// The cheapest way if it pays.
 pub(super) fn form(conv: &Convolution, direction: Direction) -> Option<Form> {
     let best = forms(conv).filter_map(|form| Some((cost(conv, direction, form)?, form))).min_by_key(|(cost, _)| *cost);
-    best.filter(|(cost, _)| *cost < conv.work()).map(|(_, form)| form)
+    // What the plain sums of products cost, in hundredths of their multiplications.
+    let plain = match direction {
+        Direction::Forward if merged::pays(conv, conv.output) => 100,
+        Direction::Back if merged::pays(conv, conv.input) => 100,
+        // Inputs a stride apart are gathered and scattered.
+        Direction::Back if conv.geometry.stride != [1; 3] => 150,
+        _ => 120,
+    };
+    best.filter(|(cost, _)| *cost < conv.work() * plain / 100).map(|(_, form)| form)
 }
 
 /// All ways that are possible.
 pub(super) fn forms(conv: &Convolution) -> impl Iterator<Item = Form> {
     let geometry = conv.geometry;
     let ([_, kh, kw], [_, sh, sw], [_, ph, pw]) = (conv.kernel, geometry.stride, geometry.padding);
-    let sides: &[Side] = match [kh, kw] {
-        [3, 3] if ph <= 2 && pw <= 2 => &[Side::Two, Side::Four],
-        [1, 1] if ph == 0 && pw == 0 => &[Side::One],
+    let sides: &[Side] = match ([kh, kw], [sh, sw]) {
+        ([3, 3], [1, 1]) if ph <= 2 && pw <= 2 => &[Side::Two, Side::Four],
+        ([3, 3], [2, 2]) if ph <= 2 && pw <= 2 => &[Side::Strided],
         _ => &[],
     };
-    let fits = [sh, sw] == [1; 2] && geometry.groups == 1 && conv.channels.iter().all(|c| *c >= LANES);
+    let fits = geometry.groups == 1 && conv.channels.iter().all(|c| *c >= LANES);
     let padded = geometry.padding[0] < conv.kernel[0];
     let each = |side: &'static Side| [Cut::Plain, Cut::Two, Cut::Four].map(|time| Form { time, side: *side });
     // Fours along all axes would round too coarsely.
@@ -86,11 +123,13 @@ pub(super) fn forms(conv: &Convolution) -> impl Iterator<Item = Form> {
 fn cost(conv: &Convolution, direction: Direction, form: Form) -> Option<u64> {
     let time = Time::new(conv, direction, form.time)?;
     let size = if direction == Direction::Forward { conv.output } else { conv.input };
-    let [outputs, side, _] = form.side.sizes();
-    let tiles = conv.batch * time.count * size[1].div_ceil(outputs) * size[2].div_ceil(outputs);
+    let Sizes { outputs, products, shift, .. } = form.side.sizes(conv, direction);
+    let sides = (size[1] + shift[0]).div_ceil(outputs) * (size[2] + shift[1]).div_ceil(outputs);
+    let tiles = conv.batch * time.count * sides;
     let [i, o] = conv.channels.map(padded);
-    let products = time.products.len() * side * side;
-    Some((products * ((tiles + KERNELS) * i * o + tiles * TRANSFORM * (i + o))) as u64)
+    let products = time.products.len() * products * products;
+    let moved = conv.batch * (volume(conv.input) * i + volume(conv.output) * o) * MOVE;
+    Some((products * ((tiles + KERNELS) * i * o + tiles * TRANSFORM * (i + o)) + moved) as u64)
 }
 
 fn padded(channels: usize) -> usize {
@@ -102,6 +141,8 @@ struct Tiles {
     batch: usize,
     time: Time,
     side: Side,
+    sizes: Sizes,
+    direction: Direction,
     /// Tiles along height and width.
     count: [usize; 2],
     /// The picture that is read, with its border, and the height and width of the one that is written.
@@ -112,21 +153,18 @@ struct Tiles {
 impl Tiles {
     fn new(conv: &Convolution, direction: Direction, form: Form) -> Option<Self> {
         let time = Time::new(conv, direction, form.time)?;
-        let (from, to, padding) = match direction {
-            Direction::Forward => (conv.input, conv.output, conv.geometry.padding),
-            Direction::Back => {
-                (conv.output, conv.input, std::array::from_fn(|a| conv.kernel[a] - 1 - conv.geometry.padding[a]))
-            }
+        let (from, to) = match direction {
+            Direction::Forward => (conv.input, conv.output),
+            Direction::Back => (conv.output, conv.input),
         };
-        let [outputs, _, taps] = form.side.sizes();
+        let sizes = form.side.sizes(conv, direction);
+        let Sizes { outputs, inputs, step, low, shift, .. } = sizes;
         let output = [to[1], to[2]];
-        let count = output.map(|size| size.div_ceil(outputs));
-        let source = Bordered {
-            size: from,
-            low: [padding[1], padding[2]],
-            whole: count.map(|count| count * outputs + taps - 1),
-        };
-        Some(Self { batch: conv.batch, time, side: form.side, count, source, output })
+        let count = std::array::from_fn(|a| (output[a] + shift[a]).div_ceil(outputs));
+        // A stride may leave the last row and column out.
+        let whole = std::array::from_fn(|a| (count[a] * step + inputs - step).max(low[a] + from[a + 1]));
+        let source = Bordered { size: from, low, whole };
+        Some(Self { batch: conv.batch, time, side: form.side, sizes, direction, count, source, output })
     }
 
     /// Rows of tiles.
@@ -142,8 +180,8 @@ impl Tiles {
 
     /// Products of a tile of a frame.
     fn products(&self) -> usize {
-        let [_, side, _] = self.side.sizes();
-        side * side
+        let Sizes { products, .. } = self.sizes;
+        products * products
     }
 
     /// Rows worked on at a time by all threads, for channels going in and out.
@@ -165,7 +203,7 @@ impl Tiles {
         out: &mut [&mut [f32]],
     ) {
         let [clip, t, h] = self.row(row);
-        let [outputs, side, _] = self.side.sizes();
+        let Sizes { inputs, step, .. } = self.sizes;
         let [height, places] = self.source.whole;
         let line = places * channels;
         let frames: Vec<(&[f32], f32)> = self
@@ -173,8 +211,8 @@ impl Tiles {
             .inputs(t, product)
             .into_iter()
             .map(|(frame, factor)| {
-                let first = ((clip * self.time.frames[0] + frame) * height + h * outputs) * line;
-                (&source[first..first + side * line], factor)
+                let first = ((clip * self.time.frames[0] + frame) * height + h * step) * line;
+                (&source[first..first + inputs * line], factor)
             })
             .collect();
         let source = match frames[..] {
@@ -185,11 +223,12 @@ impl Tiles {
             [(frame, 1.0)] => frame,
             _ => sum_of(&frames, combined),
         };
-        let job = Spread { source, places, step: outputs, tiles: self.count[1], channels, out };
-        match self.side {
-            Side::One => job.run::<Inputs, 1, 1>(),
-            Side::Two => job.run::<Inputs, 4, 4>(),
-            Side::Four => job.run::<Inputs, 6, 6>(),
+        let job = Spread { source, places, step, tiles: self.count[1], channels, out };
+        match (self.side, self.direction) {
+            (Side::Two, _) => job.run::<Inputs, 4, 4>(),
+            (Side::Four, _) => job.run::<Inputs, 6, 6>(),
+            (Side::Strided, Direction::Forward) => job.run::<Inputs, 5, 5>(),
+            (Side::Strided, Direction::Back) => job.run::<Inputs, 3, 5>(),
         }
     }
 
@@ -204,7 +243,7 @@ impl Tiles {
         out: &mut [&mut [f32]],
     ) {
         let [clip, t, h] = self.row(row);
-        let [outputs, ..] = self.side.sizes();
+        let Sizes { outputs, .. } = self.sizes;
         let [height, places] = self.count.map(|count| count * outputs);
         let line = places * channels;
         let frames: Vec<(&[f32], f32)> = self
@@ -226,9 +265,9 @@ impl Tiles {
         };
         let job = Spread { source, places, step: outputs, tiles: self.count[1], channels, out };
         match self.side {
-            Side::One => job.run::<Slopes, 1, 1>(),
             Side::Two => job.run::<Slopes, 2, 4>(),
             Side::Four => job.run::<Slopes, 4, 6>(),
+            Side::Strided => job.run::<Slopes, 2, 5>(),
         }
     }
 
@@ -251,29 +290,81 @@ impl Tiles {
                 Some((*factor, *fresh, rows.as_mut_slice()))
             })
             .collect();
-        let job = Unite { products, tiles: self.count[1], channels, first, frames: &mut frames };
-        match self.side {
-            Side::One => job.run::<1, 1>(),
-            Side::Two => job.run::<4, 2>(),
-            Side::Four => job.run::<6, 4>(),
+        let shift = self.sizes.shift[1];
+        let job = Unite { products, tiles: self.count[1], channels, first, shift, frames: &mut frames };
+        match (self.side, self.direction) {
+            (Side::Two, _) => job.run::<4, 2>(),
+            (Side::Four, _) => job.run::<6, 4>(),
+            (Side::Strided, Direction::Forward) => job.run::<5, 2>(),
+            (Side::Strided, Direction::Back) => job.run::<5, 4>(),
         }
+    }
+
+    /// For `rows` rows of tiles at a time of each tile of frames, their part of the picture
+    /// `[batch, channels, time, height, width]`: `[frame][channel]`.
+    fn shares<'a>(&self, picture: &'a mut [f32], channels: usize, rows: usize) -> Vec<Vec<Vec<&'a mut [f32]>>> {
+        let Sizes { outputs, shift, .. } = self.sizes;
+        let ([height, width], frames) = (self.output, self.time.frames[1]);
+        let parts = self.count[0].div_ceil(rows);
+        let mut shares: Vec<Vec<Vec<&mut [f32]>>> = Vec::new();
+        for tile in 0..self.batch * self.time.count {
+            let first = tile % self.time.count * self.time.outputs;
+            let here = self.time.outputs.min(frames - first);
+            shares.extend((0..parts).map(|_| (0..here).map(|_| Vec::with_capacity(channels)).collect()));
+        }
+        for (plane, picture) in picture.chunks_exact_mut(height * width).enumerate() {
+            let (clip, frame) = (plane / frames / channels, plane % frames);
+            let tile = clip * self.time.count + frame / self.time.outputs;
+            let mut rest = picture;
+            for part in 0..parts {
+                let last = ((part + 1) * rows * outputs - shift[0]).min(height);
+                let first = (part * rows * outputs).saturating_sub(shift[0]);
+                let (mine, others) = rest.split_at_mut((last - first) * width);
+                shares[tile * parts + part][frame % self.time.outputs].push(mine);
+                rest = others;
+            }
+        }
+        shares
+    }
+
+    /// As [`Tiles::lines`], of some rows of tiles of one frame, whose picture `[frame, row, place, channel]` is alone.
+    fn own_lines<'a>(
+        &self,
+        picture: &'a mut [f32],
+        channels: usize,
+        [first, rows]: [usize; 2],
+        frames: usize,
+    ) -> Vec<Lines<'a>> {
+        let Sizes { outputs, shift, .. } = self.sizes;
+        let line = self.output[1] * channels;
+        let height = picture.len() / frames / line;
+        let start = (self.row(first)[2] * outputs).saturating_sub(shift[0]);
+        let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(line).map(Some).collect();
+        let mut line = |row: usize, frame: usize, i: usize| {
+            let h = (self.row(first + row)[2] * outputs + i).checked_sub(shift[0] + start)?;
+            (frame < frames && h < height).then(|| lines[frame * height + h].take()).flatten()
+        };
+        let mut of = |row: usize| {
+            let mut frame = |at: usize| (0..outputs).map(|i| line(row, at, i).unwrap_or_default()).collect();
+            (0..self.time.outputs).map(&mut frame).collect()
+        };
+        (0..rows).map(&mut of).collect()
     }
 
     /// For every row of tiles the rows of the picture it makes; those beyond its edge are empty.
     fn lines<'a>(&self, picture: &'a mut [f32], channels: usize) -> Vec<Lines<'a>> {
-        let [outputs, ..] = self.side.sizes();
+        let Sizes { outputs, shift, .. } = self.sizes;
         let [height, width] = self.output;
         let frames = self.time.frames[1];
         let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(width * channels).map(Some).collect();
         let mut of = |row: usize| {
             let [clip, t, h] = self.row(row);
-            let mut line = |frame: usize, h: usize| {
-                let inside = frame < frames && h < height;
-                inside.then(|| lines[(clip * frames + frame) * height + h].take()).flatten().unwrap_or_default()
+            let mut line = |frame: usize, i: usize| {
+                let row = (h * outputs + i).checked_sub(shift[0]).filter(|row| frame < frames && *row < height);
+                row.and_then(|row| lines[(clip * frames + frame) * height + row].take()).unwrap_or_default()
             };
-            let mut frame = |at: usize| {
-                (0..outputs).map(|i| line(t * self.time.outputs + at, h * outputs + i)).collect::<Vec<&mut [f32]>>()
-            };
+            let mut frame =
+                |at: usize| (0..outputs).map(|i| line(t * self.time.outputs + at, i)).collect::<Vec<&mut [f32]>>();
             (0..self.time.outputs).map(&mut frame).collect()
         };
         (0..self.rows()).map(&mut of).collect()
@@ -322,24 +413,25 @@ fn correlate(
     let wide = channels.map(padded);
     let source = last::to_last(x, channels[0], &tiles.source, wide[0]);
     let size = [tiles.time.frames[1], tiles.output[0], tiles.output[1]];
+    let kernels = KernelSpread { conv, weight, channels, wide, direction, side: tiles.side };
+    if tiles.products() * wide[0] * wide[1] <= SMALL {
+        let mut out = buffers::take(tiles.batch * channels[1] * volume(size));
+        thread_by_thread(&tiles, &kernels, &source, finish, &mut out);
+        return out;
+    }
     let mut united = buffers::scratch(tiles.batch * volume(size) * wide[1]);
     if tiles.time.leaves_out() {
         united.fill(0.0);
     }
-    let kernels = KernelSpread { conv, weight, channels, wide, direction, side: tiles.side };
     let mut lines = tiles.lines(&mut united, wide[1]);
-    if tiles.products() * wide[0] * wide[1] <= SMALL {
-        thread_by_thread(&tiles, &kernels, &source, &mut lines);
-    } else {
-        block_by_block(&tiles, &kernels, &source, &mut lines);
-    }
+    block_by_block(&tiles, &kernels, &source, &mut lines);
     drop((source, lines));
     last::from_last(&united, channels[1], volume(size), wide[1], finish)
 }
 
 /// Every thread takes some rows of tiles through all stages within its own cache.
-fn thread_by_thread(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], lines: &mut [Lines<'_>]) {
-    let (width, wide, count) = (tiles.count[1], kernels.wide, tiles.products());
+fn thread_by_thread(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], finish: Finish<'_>, out: &mut [f32]) {
+    let (wide, count) = (kernels.wide, tiles.products());
     let product = wide[0] * wide[1];
     let mut all = buffers::scratch(tiles.time.products.len() * count * product);
     for (i, out) in all.chunks_exact_mut(count * product).enumerate() {
@@ -348,49 +440,62 @@ fn thread_by_thread(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], l
     let all = &*all;
     // Rows of one frame, as many as fit; the kernels of a product are read once for all of them.
     let height = tiles.count[0];
-    let rows = (OWN / count / width / wide[0]).clamp(1, height);
+    let rows = (OWN / count / tiles.count[1] / wide[0]).clamp(1, height);
     let rows = height.div_ceil(height.div_ceil(rows));
-    let task = |(at, lines): (usize, &mut [Lines<'_>])| {
+    let (lines, leaves_out) = (finish.lines(kernels.channels[1]), tiles.time.leaves_out());
+    let mut tasks = tiles.shares(out, kernels.channels[1], rows);
+    tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(at, parts)| {
         let (frame, part) = (at / height.div_ceil(rows), at % height.div_ceil(rows));
-        let first = frame * height + part * rows;
-        let many = lines.len() * width;
-        let mut spread = buffers::scratch(count * (many * wide[0] + LANES));
-        let mut products = buffers::scratch(count * (many * PANEL + LANES));
-        let mut combined = Vec::new();
-        let t = tiles.row(first)[1];
-        for (i, kernels) in all.chunks_exact(count * product).enumerate() {
-            if tiles.time.outputs(t, i).is_empty() {
-                continue;
+        let (first, rows) = (frame * height + part * rows, rows.min(height - part * rows));
+        let len = parts.first().and_then(|frame| frame.first()).map_or(0, |part| part.len());
+        let mut united = buffers::scratch(parts.len() * len * wide[1]);
+        if leaves_out {
+            united.fill(0.0);
+        }
+        let mut mine = tiles.own_lines(&mut united, wide[1], [first, rows], parts.len());
+        share(tiles, wide, all, source, first, &mut mine);
+        drop(mine);
+        for (parts, united) in parts.iter_mut().zip(united.chunks_exact(len * wide[1])) {
+            last::finish(united, wide[1], parts, &lines, finish.bounds);
+        }
+    });
+}
+
+/// Some rows of tiles of one frame through all stages.
+fn share(tiles: &Tiles, wide: [usize; 2], all: &[f32], source: &[f32], first: usize, lines: &mut [Lines<'_>]) {
+    let (width, count, product) = (tiles.count[1], tiles.products(), wide[0] * wide[1]);
+    let many = lines.len() * width;
+    // A line more, or places of all products would meet in the nearest cache.
+    let mut spread = buffers::scratch(count * (many * wide[0] + LANES));
+    let mut products = buffers::scratch(count * (many * PANEL + LANES));
+    let mut combined = Vec::new();
+    let t = tiles.row(first)[1];
+    for (i, kernels) in all.chunks_exact(count * product).enumerate() {
+        if tiles.time.outputs(t, i).is_empty() {
+            continue;
+        }
+        let mut parts = per_row(&mut spread, many * wide[0] + LANES, width * wide[0], lines.len());
+        for (row, parts) in parts.iter_mut().enumerate() {
+            tiles.spread(first + row, i, source, wide[0], &mut combined, parts);
+        }
+        drop(parts);
+        for from in (0..wide[1]).step_by(PANEL) {
+            let columns = PANEL.min(wide[1] - from);
+            let each = many * columns + LANES;
+            let jobs = spread.chunks_exact(many * wide[0] + LANES).zip(kernels.chunks_exact(product));
+            for ((a, b), out) in jobs.zip(products.chunks_exact_mut(each)) {
+                let panel = &b[from * wide[0]..(from + columns) * wide[0]];
+                let (a, out) = (&a[..many * wide[0]], &mut out[..many * columns]);
+                Matrices::rows_times_panels(a, panel, out, [many, wide[0], columns]);
             }
-            let mut parts = per_row(&mut spread, many * wide[0] + LANES, width * wide[0], lines.len());
-            for (row, parts) in parts.iter_mut().enumerate() {
-                tiles.spread(first + row, i, source, wide[0], &mut combined, parts);
-            }
-            drop(parts);
-            for from in (0..wide[1]).step_by(PANEL) {
-                let columns = PANEL.min(wide[1] - from);
-                let each = many * columns + LANES;
-                let jobs = spread.chunks_exact(many * wide[0] + LANES).zip(kernels.chunks_exact(product));
-                for ((a, b), out) in jobs.zip(products.chunks_exact_mut(each)) {
-                    let panel = &b[from * wide[0]..(from + columns) * wide[0]];
-                    Matrices::rows_times_panels(
-                        &a[..many * wide[0]],
-                        panel,
-                        &mut out[..many * columns],
-                        [many, wide[0], columns],
-                    );
-                }
-                for (row, lines) in lines.iter_mut().enumerate() {
-                    let at = row * width * columns;
-                    let products: Vec<&[f32]> =
-                        products.chunks_exact(each).take(count).map(|p| &p[at..at + width * columns]).collect();
-                    tiles.unite(t, i, &products, [columns, wide[1]], from, lines);
-                }
+            for (row, lines) in lines.iter_mut().enumerate() {
+                let at = row * width * columns;
+                let products: Vec<&[f32]> =
+                    products.chunks_exact(each).take(count).map(|p| &p[at..at + width * columns]).collect();
+                tiles.unite(t, i, &products, [columns, wide[1]], from, lines);
             }
         }
-    };
-    let mut tasks: Vec<&mut [Lines<'_>]> = lines.chunks_mut(height).flat_map(|frame| frame.chunks_mut(rows)).collect();
-    tasks.par_iter_mut().with_max_len(1).enumerate().for_each(|(at, lines)| task((at, lines)));
+    }
 }
 
 /// All threads take a block of tiles through one stage after the other; the kernels are read once a block.
@@ -460,16 +565,94 @@ pub(super) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f
     let tiles = Tiles::new(conv, Direction::Forward, form)?;
     let wide = conv.channels.map(padded);
     let source = last::to_last(x, conv.channels[0], &tiles.source, wide[0]);
-    let [outputs, ..] = form.side.sizes();
+    let Sizes { outputs, .. } = tiles.sizes;
     let whole = Bordered { size: conv.output, low: [0; 2], whole: tiles.count.map(|count| count * outputs) };
     let gradient = last::to_last(dy, conv.channels[1], &whole, wide[1]);
-    let (width, rows, count) = (tiles.count[1], tiles.at_once(wide), tiles.products());
-    let many = rows * width;
-    let mut spread = buffers::scratch(count * many * wide[0]);
-    let mut slopes = buffers::scratch(count * many * wide[1]);
-    let mut kernels = buffers::scratch(count * wide[0] * wide[1]);
+    let numbers = tiles.products() * wide[0] * wide[1];
+    let sums = KernelSums { tiles: &tiles, source: &source, gradient: &gradient, wide };
+    let mut kernels = buffers::scratch(numbers);
     let mut out = buffers::zeros(conv.weight_len());
     for (i, product) in tiles.time.products.iter().enumerate() {
+        if numbers <= PRIVATE {
+            sums.thread_by_thread(i, &mut kernels);
+        } else {
+            sums.block_by_block(i, &mut kernels);
+        }
+        let taps = volume(conv.kernel);
+        out.par_chunks_exact_mut(conv.channels[0] * taps).enumerate().for_each(|(o, out)| {
+            let job = UniteKernels { kernels: &kernels, row: o, channels: wide, terms: &product.taps, taps, out };
+            match form.side {
+                Side::Two => job.run::<4, 3>(),
+                Side::Four => job.run::<6, 3>(),
+                Side::Strided => job.run::<5, 3>(),
+            }
+        });
+    }
+    Some(out)
+}
+
+/// What gradients of transformed kernels are summed from.
+struct KernelSums<'a> {
+    tiles: &'a Tiles,
+    source: &'a [f32],
+    gradient: &'a [f32],
+    /// Channels in whole vectors.
+    wide: [usize; 2],
+}
+
+impl KernelSums<'_> {
+    /// Both sides of the products of some rows of tiles, transformed.
+    fn spread(&self, product: usize, row: usize, combined: &mut Vec<f32>, [input, output]: [&mut [&mut [f32]]; 2]) {
+        let Self { tiles, source, gradient, wide } = self;
+        tiles.spread(row, product, source, wide[0], combined, input);
+        tiles.spread_slopes(row, product, gradient, wide[1], combined, output);
+    }
+
+    /// Every thread sums its share of the rows of tiles within its own cache; the sums are added in order.
+    fn thread_by_thread(&self, product: usize, kernels: &mut [f32]) {
+        let (tiles, wide) = (self.tiles, self.wide);
+        let (width, count, numbers) = (tiles.count[1], tiles.products(), kernels.len());
+        let share = tiles.rows().div_ceil(rayon::current_num_threads());
+        let at_once = (OWN / count / width / (wide[0] + wide[1])).clamp(1, share);
+        let mut others = buffers::scratch((tiles.rows().div_ceil(share) - 1) * numbers);
+        let mut sums: Vec<&mut [f32]> = vec![kernels];
+        sums.extend(others.chunks_exact_mut(numbers));
+        sums.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, sum)| {
+            let (first, last) = (i * share, ((i + 1) * share).min(tiles.rows()));
+            let mut spread = buffers::scratch(count * at_once * width * wide[0]);
+            let mut slopes = buffers::scratch(count * at_once * width * wide[1]);
+            let mut combined = Vec::new();
+            for from in (first..last).step_by(at_once) {
+                let rows = at_once.min(last - from);
+                let many = rows * width;
+                let (spread, slopes) = (&mut spread[..count * many * wide[0]], &mut slopes[..count * many * wide[1]]);
+                let inputs = per_row(spread, many * wide[0], width * wide[0], rows);
+                let outputs = per_row(slopes, many * wide[1], width * wide[1], rows);
+                for (row, (mut input, mut output)) in inputs.into_iter().zip(outputs).enumerate() {
+                    self.spread(product, from + row, &mut combined, [&mut input, &mut output]);
+                }
+                let jobs = slopes.chunks_exact(many * wide[1]).zip(spread.chunks_exact(many * wide[0]));
+                for ((a, b), out) in jobs.zip(sum.chunks_exact_mut(wide[0] * wide[1])) {
+                    Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], from > first);
+                }
+            }
+        });
+        let Some((total, others)) = sums.split_first_mut() else { return };
+        let others = &*others;
+        total.par_chunks_mut(SUMMED).enumerate().for_each(|(piece, total)| {
+            for other in others {
+                total.iter_mut().zip(&other[piece * SUMMED..]).for_each(|(to, v)| *to += v);
+            }
+        });
+    }
+
+    /// All threads take a block of tiles through one stage after the other.
+    fn block_by_block(&self, product: usize, kernels: &mut [f32]) {
+        let (tiles, wide) = (self.tiles, self.wide);
+        let (width, rows, count) = (tiles.count[1], tiles.at_once(wide), tiles.products());
+        let many = rows * width;
+        let mut spread = buffers::scratch(count * many * wide[0]);
+        let mut slopes = buffers::scratch(count * many * wide[1]);
         for first in (0..tiles.rows()).step_by(rows) {
             let rows = rows.min(tiles.rows() - first);
             let many = rows * width;
@@ -480,8 +663,7 @@ pub(super) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f
             inputs.into_par_iter().zip(outputs).enumerate().for_each_init(
                 Vec::new,
                 |combined, (row, (mut input, mut output))| {
-                    tiles.spread(first + row, i, &source, wide[0], combined, &mut input);
-                    tiles.spread_slopes(first + row, i, &gradient, wide[1], combined, &mut output);
+                    self.spread(product, first + row, combined, [&mut input, &mut output]);
                 },
             );
             let jobs = slopes.par_chunks(many * wide[1]).zip(spread.par_chunks(many * wide[0]));
@@ -489,17 +671,7 @@ pub(super) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f
                 Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], first > 0);
             });
         }
-        let taps = volume(conv.kernel);
-        out.par_chunks_exact_mut(conv.channels[0] * taps).enumerate().for_each(|(o, out)| {
-            let job = UniteKernels { kernels: &kernels, row: o, channels: wide, terms: &product.taps, taps, out };
-            match form.side {
-                Side::One => job.run::<1, 1>(),
-                Side::Two => job.run::<4, 3>(),
-                Side::Four => job.run::<6, 3>(),
-            }
-        });
     }
-    Some(out)
 }
 
 /// For every row of tiles its part of each of the products, which lie `product` numbers apart.

@@ -17,12 +17,6 @@ const AT_ONCE: usize = 16;
 
 /// Taps to the factors of products.
 struct Taps;
-impl Along<1, 1> for Taps {
-    #[inline(always)]
-    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
-        from
-    }
-}
 impl Along<3, 4> for Taps {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [g0, g1, g2]: [S::f32s; 3]) -> [S::f32s; 4] {
@@ -49,14 +43,15 @@ impl Along<3, 6> for Taps {
     }
 }
 
-/// Gradients of factors to those of taps.
-pub(super) struct TapGradients;
-impl Along<1, 1> for TapGradients {
+impl Along<3, 5> for Taps {
     #[inline(always)]
-    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
-        from
+    fn line<S: Simd>(simd: S, [g0, g1, g2]: [S::f32s; 3]) -> [S::f32s; 5] {
+        [g0, simd.add_f32s(g0, g2), g2, g1, g1]
     }
 }
+
+/// Gradients of factors to those of taps.
+pub(super) struct TapGradients;
 impl Along<4, 3> for TapGradients {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [m0, m1, m2, m3]: [S::f32s; 4]) -> [S::f32s; 3] {
@@ -77,6 +72,13 @@ impl Along<6, 3> for TapGradients {
             simd.mul_add_e_f32s(third, sum, simd.mul_f32s(two, simd.sub_f32s(a, b))),
             simd.add_f32s(simd.add_f32s(m5, difference), simd.mul_add_e_f32s(four, b, a)),
         ]
+    }
+}
+
+impl Along<5, 3> for TapGradients {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [m0, m1, m2, m3, m4]: [S::f32s; 5]) -> [S::f32s; 3] {
+        [simd.add_f32s(m0, m1), simd.add_f32s(m3, m4), simd.add_f32s(m1, m2)]
     }
 }
 
@@ -148,9 +150,9 @@ impl KernelSpread<'_> {
                 }
                 let at = row * width + first;
                 match self.side {
-                    Side::One => Arch::new().dispatch(SpreadKernel::<1, 1> { taps: &taps, out, at }),
                     Side::Two => Arch::new().dispatch(SpreadKernel::<3, 4> { taps: &taps, out, at }),
                     Side::Four => Arch::new().dispatch(SpreadKernel::<3, 6> { taps: &taps, out, at }),
+                    Side::Strided => Arch::new().dispatch(SpreadKernel::<3, 5> { taps: &taps, out, at }),
                 }
             }
         }

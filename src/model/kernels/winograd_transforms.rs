@@ -11,19 +11,15 @@ const MOST: usize = 36;
 /// What is done along one axis. Neither this nor what calls it uses closures: their bodies would not get the
 /// instructions that were chosen.
 ///
-/// Lines of one are not transformed; the factors of the others are those of [`super::winograd_time`].
+/// Lines of four and six have the factors of [`super::winograd_time`]. Lines of five
+/// make two outputs two inputs apart: three products for the outer taps, which meet inputs of even places only, and two
+/// for the middle one; going back, four inputs of two outputs and the one before.
 pub(super) trait Along<const FROM: usize, const TO: usize> {
     fn line<S: Simd>(simd: S, from: [S::f32s; FROM]) -> [S::f32s; TO];
 }
 
 /// Inputs to the factors of products.
 pub(super) struct Inputs;
-impl Along<1, 1> for Inputs {
-    #[inline(always)]
-    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
-        from
-    }
-}
 impl Along<4, 4> for Inputs {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [d0, d1, d2, d3]: [S::f32s; 4]) -> [S::f32s; 4] {
@@ -46,14 +42,22 @@ impl Along<6, 6> for Inputs {
     }
 }
 
-/// Products to outputs.
-pub(super) struct Outputs;
-impl Along<1, 1> for Outputs {
+impl Along<5, 5> for Inputs {
     #[inline(always)]
-    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
-        from
+    fn line<S: Simd>(simd: S, [d0, d1, d2, d3, d4]: [S::f32s; 5]) -> [S::f32s; 5] {
+        [simd.sub_f32s(d0, d2), d2, simd.sub_f32s(d2, d4), d1, d3]
     }
 }
+
+impl Along<3, 5> for Inputs {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [e0, e1, e2]: [S::f32s; 3]) -> [S::f32s; 5] {
+        [simd.sub_f32s(e0, e1), e1, simd.sub_f32s(e1, e2), e1, e2]
+    }
+}
+
+/// Products to outputs.
+pub(super) struct Outputs;
 impl Along<4, 2> for Outputs {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [m0, m1, m2, m3]: [S::f32s; 4]) -> [S::f32s; 2] {
@@ -77,14 +81,23 @@ impl Along<6, 4> for Outputs {
     }
 }
 
-/// Gradients of outputs to those of products.
-pub(super) struct Slopes;
-impl Along<1, 1> for Slopes {
+impl Along<5, 2> for Outputs {
     #[inline(always)]
-    fn line<S: Simd>(_: S, from: [S::f32s; 1]) -> [S::f32s; 1] {
-        from
+    fn line<S: Simd>(simd: S, [m0, m1, m2, m3, m4]: [S::f32s; 5]) -> [S::f32s; 2] {
+        let middle = [simd.add_f32s(m1, m3), simd.add_f32s(m1, m4)];
+        [simd.add_f32s(m0, middle[0]), simd.sub_f32s(middle[1], m2)]
     }
 }
+
+impl Along<5, 4> for Outputs {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [m0, m1, m2, m3, m4]: [S::f32s; 5]) -> [S::f32s; 4] {
+        [simd.add_f32s(m0, m1), m3, simd.sub_f32s(m1, m2), m4]
+    }
+}
+
+/// Gradients of outputs to those of products.
+pub(super) struct Slopes;
 impl Along<2, 4> for Slopes {
     #[inline(always)]
     fn line<S: Simd>(simd: S, [y0, y1]: [S::f32s; 2]) -> [S::f32s; 4] {
@@ -106,6 +119,13 @@ impl Along<4, 6> for Slopes {
             simd.mul_add_e_f32s(simd.splat_f32s(-2.0), simd.mul_add_e_f32s(four, y3, y1), high),
             y3,
         ]
+    }
+}
+
+impl Along<2, 5> for Slopes {
+    #[inline(always)]
+    fn line<S: Simd>(simd: S, [y0, y1]: [S::f32s; 2]) -> [S::f32s; 5] {
+        [y0, simd.add_f32s(y0, y1), simd.neg_f32s(y1), y0, y1]
     }
 }
 
@@ -280,6 +300,8 @@ pub(super) struct Unite<'a, 'b> {
     pub channels: [usize; 2],
     /// Where the products' channels begin in the picture.
     pub first: usize,
+    /// Outputs of the first tile that lie before the first place.
+    pub shift: usize,
     /// For every output frame its factor, whether it is written for the first time, and its rows `[place, channel]`.
     pub frames: &'a mut [(f32, bool, &'a mut [&'b mut [f32]])],
 }
@@ -304,7 +326,7 @@ where
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Unite { products, tiles, channels: [channels, wide], first, frames } = self.0;
+        let Unite { products, tiles, channels: [channels, wide], first, shift, frames } = self.0;
         if products.len() != FROM * FROM {
             return;
         }
@@ -329,8 +351,9 @@ where
                     for h in 0..TO {
                         let Some(row) = rows.get_mut(h) else { break };
                         for w in 0..TO {
-                            // Beyond the edge rows end, and nothing is stored.
-                            let at = (tile * TO + w) * wide + first + c;
+                            // Beyond the edges there are no rows, and nothing is stored.
+                            let Some(place) = (tile * TO + w).checked_sub(shift) else { continue };
+                            let at = place * wide + first + c;
                             let before = if *fresh { simd.splat_f32s(0.0) } else { load(simd, row, at) };
                             store::<S>(row, at, simd.mul_add_e_f32s(factor, square[h][w], before));
                         }
