@@ -418,8 +418,8 @@ fn mistakes_of_an_import_are_named_and_leave_nothing_behind() {
     let (weights, out) = (at("w.pth"), at("run"));
     for (words, code, told) in [
         (vec!["--model", "c3d", "--classes", "3"], 2, "look like weights of small-3d"),
-        (vec!["--model", "small-3d", "--classes", "4"], 2, "has 3 outputs, but --classes gives 4"),
-        (vec!["--model", "small-3d", "--classes", &at("two.txt")], 2, "has 3 outputs, but --classes gives 2"),
+        (vec!["--model", "small-3d", "--classes", "4"], 2, "has 3 outputs, but there are 4 classes"),
+        (vec!["--model", "small-3d", "--classes", &at("two.txt")], 2, "has 3 outputs, but there are 2 classes"),
         (vec!["--model", "small-3d", "--classes", "nowhere.txt"], 2, "no such file"),
         (vec!["--model", "c4d", "--classes", "3"], 2, "no model 'c4d'"),
         (vec!["--preset", "c4d", "--classes", "3"], 2, "c4d"),

@@ -145,10 +145,11 @@ fn first_weights(r: &mut Rows<'_>) {
         |ui, path| {
             let before = path.as_ref().map_or_else(String::new, |p| p.display().to_string());
             let mut text = before.clone();
-            if weight_report::path_field(ui, "First weights", "fresh", &mut text)
-                && let Some(around) = around
-            {
-                around.actions.borrow_mut().push(Action::AskPath(PathPurpose::FirstWeights));
+            let places = [("File…", "Browse for first weights"), ("Run…", "Start from a run: its folder")];
+            let asked = weight_report::path_field_with(ui, "First weights", "fresh", &mut text, &places);
+            if let (Some(place), Some(around)) = (asked, around) {
+                let purpose = if place == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
+                around.actions.borrow_mut().push(Action::AskPath(purpose));
             }
             if text != before {
                 *path = (!text.trim().is_empty()).then(|| text.into());
