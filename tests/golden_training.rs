@@ -97,8 +97,8 @@ fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: 
             [("loss", value, "loss", tolerances.0), ("norm", f64::from(norm), "grad_norm", tolerances.1)]
         {
             let expected = step[key].as_f64().unwrap();
-            eprintln!("{model} step {i} {what}: {found} for {expected}");
             let error = (found - expected).abs();
+            eprintln!("{model} step {i} {what}: {found} for {expected}, {:.1e}", error / expected.abs());
             assert!(
                 error <= tolerance * expected.abs() + 1e-4,
                 "{model} step {i}: {what} {found} instead of {expected}"
@@ -115,6 +115,7 @@ fn after(model: &str, network: &Network, theirs: fn(&str) -> String, expected: &
         let ArrayValues::F32(found) = &array.values else { panic!("{name} counts") };
         for (found, expected) in found.iter().zip(numbers(values)) {
             let error = (f64::from(*found) - expected).abs();
+            eprintln!("{model} {name}: {found} for {expected}, {error:.1e}");
             assert!(error < 5e-3 * expected.abs().max(1.0), "{model} {name}: {found} instead of {expected}");
         }
     }

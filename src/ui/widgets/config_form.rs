@@ -145,10 +145,10 @@ fn first_weights(r: &mut Rows<'_>) {
         |ui, path| {
             let before = path.as_ref().map_or_else(String::new, |p| p.display().to_string());
             let mut text = before.clone();
-            let places = [("File…", "Browse for first weights"), ("Run…", "Start from a run: its folder")];
-            let asked = weight_report::path_field_with(ui, "First weights", "fresh", &mut text, &places);
-            if let (Some(place), Some(around)) = (asked, around) {
-                let purpose = if place == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
+            let kinds = ["A file of weights…", "A run folder…"];
+            let asked = weight_report::path_field_of(ui, "First weights", "fresh", &mut text, &kinds);
+            if let (Some(kind), Some(around)) = (asked, around) {
+                let purpose = if kind == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
                 around.actions.borrow_mut().push(Action::AskPath(purpose));
             }
             if text != before {

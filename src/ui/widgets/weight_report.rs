@@ -94,42 +94,39 @@ fn names(ui: &mut Ui, title: &str, count: usize, list: impl FnOnce() -> Vec<Stri
 
 /// A path that can be typed, and a button beside it; true when the button was pressed.
 pub fn path_field(ui: &mut Ui, name: &str, hint: &str, path: &mut String) -> bool {
-    let label = format!("Browse for {}", name.to_lowercase());
-    path_field_with(ui, name, hint, path, &[("Browse…", &label)]).is_some()
+    beside_path(ui, name, hint, path, |ui| {
+        let pressed = ui.button("Browse…");
+        text::name(&pressed, &format!("Browse for {}", name.to_lowercase()));
+        pressed.clicked()
+    })
 }
 
-/// The same with buttons of one's own, each a caption and what it does; the one that was pressed.
-pub fn path_field_with(
-    ui: &mut Ui,
-    name: &str,
-    hint: &str,
-    path: &mut String,
-    buttons: &[(&str, &str)],
-) -> Option<usize> {
+/// The same where there are several kinds of things to look for, each by its caption: the one that was chosen.
+pub fn path_field_of(ui: &mut Ui, name: &str, hint: &str, path: &mut String, kinds: &[&str]) -> Option<usize> {
+    beside_path(ui, name, hint, path, |ui| {
+        let menu = ui.menu_button("Browse…", |ui| {
+            let chosen = kinds.iter().position(|kind| ui.button(*kind).clicked());
+            if chosen.is_some() {
+                ui.close();
+            }
+            chosen
+        });
+        text::name(&menu.response, &format!("Browse for {}", name.to_lowercase()));
+        menu.inner.flatten()
+    })
+}
+
+fn beside_path<R>(ui: &mut Ui, name: &str, hint: &str, path: &mut String, button: impl FnOnce(&mut Ui) -> R) -> R {
+    const BUTTON: f32 = 86.0;
     ui.horizontal(|ui| {
-        let font = egui::TextStyle::Button.resolve(ui.style());
-        let spacing = ui.spacing();
-        let around = 2.0 * spacing.button_padding.x + spacing.item_spacing.x + 2.0;
-        let wide = |(caption, _): &(&str, &str)| {
-            ui.painter().layout_no_wrap((*caption).to_owned(), font.clone(), egui::Color32::WHITE).size().x + around
-        };
-        let taken: f32 = buttons.iter().map(wide).sum();
         let field = egui::TextEdit::singleline(path).hint_text(hint);
-        let field = ui.add(field.desired_width((ui.available_width() - taken).max(60.0)));
+        let field = ui.add(field.desired_width((ui.available_width() - BUTTON).max(60.0)));
         text::name(&field, name);
         let shown = path.trim().to_owned();
         if !shown.is_empty() {
             field.on_hover_text(shown);
         }
-        let mut pressed = None;
-        for (i, (caption, does)) in buttons.iter().enumerate() {
-            let button = ui.button(*caption).on_hover_text(*does);
-            text::name(&button, does);
-            if button.clicked() {
-                pressed = Some(i);
-            }
-        }
-        pressed
+        button(ui)
     })
     .inner
 }
