@@ -340,7 +340,12 @@ fn of_a_network_that_fits_in_part_every_array_is_named() {
             ("i3d", [16, 64, 64], Some("Conv3d_1a_7x7.conv3d.weight")),
         ] {
             let mut deep = build(id, 4, clip, 5);
-            let report = deep.init_from(&path).unwrap();
+            if (flat, id) == ("resnet-50", "r2plus1d-18") {
+                let refused = deep.init_from(&path).unwrap_err().to_string();
+                assert!(refused.contains("not one kernel") && refused.contains("resnet-50"), "{refused}");
+                continue;
+            }
+            let report = deep.init_from(&path).unwrap_or_else(|e| panic!("{flat} in {id}: {e}"));
             accounted(&report, &deep, &arrays);
             let inflated: Vec<&str> = report.matched.iter().filter(|m| m.inflated).map(|m| m.name.as_str()).collect();
             assert!(stem.is_none_or(|stem| inflated.contains(&stem)), "{flat} in {id}: {inflated:?}");

@@ -32,7 +32,7 @@ def rows(state):
 
 
 class Small2D(nn.Module):
-    """What kinolens calls small-2d: what stands still is taken away, then every frame goes through the layers alone."""
+    """What kinolens calls small-2d: what stands still is taken away and the rest brought to one size, then every frame goes through the layers alone."""
 
     def __init__(self, classes):
         super().__init__()
@@ -46,6 +46,7 @@ class Small2D(nn.Module):
 
     def forward(self, x):
         x = x - x.mean(2, keepdim=True)
+        x = x / (x.square().mean((1, 2, 3, 4), keepdim=True) + 1e-3).sqrt()
         return self.classifier(self.stage3(self.stage2(self.stage1(self.stem(x)))).mean((2, 3, 4)))
 
 
