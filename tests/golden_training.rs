@@ -69,7 +69,7 @@ fn training_steps_are_pytorch_s() {
             let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
             let x = network.input(pixels, batch, [t, h, w]).unwrap();
             trained(model, &mut network, x, &plan, case);
-            after(model, &network, named.theirs, &case["after"]);
+            after(model, &plan, &network, named.theirs, &case["after"]);
             seen += 1;
         }
     }
@@ -89,33 +89,58 @@ fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: 
             None => gradients.global_norm().unwrap(),
         };
         optimizer.step(network, gradients, plan.optimizer.learning_rate);
-        // A feature within rounding of zero is clamped by one side and not by the other; with few cells a channel that
+        // Losses and norms of a step are sums in 32 bits. Where the optimiser makes small steps (1e-4, clipped or on the
+        // head alone) that is all there is, until the loss itself is as small as its rounding. With larger ones a
+        // feature within rounding of zero is clamped by one side and not by the other; with few cells a channel that
         // moves single gradients by a hundredth (PyTorch's own in 32 bits from those in 64), their norm by far less.
         // Adam's first steps then move a weight by the learning rate whichever way its gradient points.
-        let tolerances = [(2e-5, 1e-3), (0.05, 0.1), (0.3, 0.5)][i];
+        let tolerances = match small_steps(plan) {
+            true => [(1e-5, 1e-5), (1e-5, 1e-5), (5e-4, 5e-4)][i],
+            false => [(2e-5, 1e-3), (0.05, 0.1), (0.3, 0.5)][i],
+        };
         for (what, found, key, tolerance) in
             [("loss", value, "loss", tolerances.0), ("norm", f64::from(norm), "grad_norm", tolerances.1)]
         {
             let expected = step[key].as_f64().unwrap();
-            eprintln!("{model} step {i} {what}: {found} for {expected}");
             let error = (found - expected).abs();
-            assert!(
-                error <= tolerance * expected.abs() + 1e-4,
-                "{model} step {i}: {what} {found} instead of {expected}"
-            );
+            eprintln!("{model} step {i} {what}: {found} for {expected}, {:.1e}", error / expected.abs());
+            assert!(error <= tolerance * expected.abs(), "{model} step {i}: {what} {found} instead of {expected}");
         }
     }
 }
 
+fn small_steps(plan: &Plan) -> bool {
+    plan.optimizer.learning_rate < 1e-3
+}
+
+/// How far a value may be off after three steps. Three steps of Adam move a weight by up to three times the learning
+/// rate, so a bound on weights must be far below that; gradients of the class layer are never near zero, where their
+/// sign alone would decide.
+fn most_after(name: &str, plan: &Plan) -> f64 {
+    let statistic = name.contains("running");
+    let class_layer = name.starts_with("fc.") || name.starts_with("classifier.");
+    match (small_steps(plan), statistic, class_layer) {
+        (true, true, _) => 2e-5,
+        (true, false, _) => 3e-7,
+        (false, false, true) => 1e-4,
+        (false, false, false) => 1e-3,
+        (false, true, _) => 5e-3,
+    }
+}
+
 /// The first values of some arrays after the last step.
-fn after(model: &str, network: &Network, theirs: fn(&str) -> String, expected: &Value) {
+fn after(model: &str, plan: &Plan, network: &Network, theirs: fn(&str) -> String, expected: &Value) {
     let arrays = network.state_dict().unwrap();
     for (name, values) in expected.as_object().unwrap() {
         let array = arrays.iter().find(|a| theirs(&a.name) == *name).unwrap_or_else(|| panic!("{model} has no {name}"));
         let ArrayValues::F32(found) = &array.values else { panic!("{name} counts") };
         for (found, expected) in found.iter().zip(numbers(values)) {
             let error = (f64::from(*found) - expected).abs();
-            assert!(error < 5e-3 * expected.abs().max(1.0), "{model} {name}: {found} instead of {expected}");
+            eprintln!("{model} {name}: {found} for {expected}, {error:.1e}");
+            assert!(
+                error < most_after(name, plan) * expected.abs().max(1.0),
+                "{model} {name}: {found} instead of {expected}"
+            );
         }
     }
 }

@@ -151,3 +151,27 @@ fn the_checker_sees_what_it_should() {
     assert!(!roots("let x = my_egui::Color32::RED;", "egui"));
     assert_eq!(code_of(r#"let s = "crate::ui"; // crate::ui"#).trim(), "let s = ;");
 }
+
+/// The window shows the same sentences as the command line and has no arguments; `cli/hints.rs` adds those.
+#[test]
+fn only_the_command_line_speaks_of_its_arguments() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().display().to_string();
+        if name.starts_with("cli/") {
+            continue;
+        }
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let spoken = !line.trim_start().starts_with("//") && line.contains('"');
+            let argument = line.match_indices("--").any(|(at, _)| line[at + 2..].starts_with(char::is_alphabetic));
+            // Without a display there is no window to read this in.
+            if spoken && argument && !line.contains("kinolens --help") {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "sentences that name arguments of the command line:\n{}", found.join("\n"));
+}

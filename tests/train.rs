@@ -197,7 +197,7 @@ fn failures_are_sentences_and_leave_the_run_whole() {
     // An existing run, and a folder that is something else.
     train(&dataset, &config, &out, false, &After::new(2, Flow::Stop)).unwrap();
     let refused = train(&dataset, &config, &out, false, &Silent).unwrap_err().to_string();
-    assert!(refused.contains("--force"), "{refused}");
+    assert!(refused.contains("replaced") && !refused.contains("--"), "{refused}");
     let other = dir.path().join("holiday");
     std::fs::create_dir(&other).unwrap();
     std::fs::write(other.join("photo.jpg"), "x").unwrap();

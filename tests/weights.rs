@@ -324,6 +324,42 @@ fn an_inflated_stem_sees_in_a_still_clip_what_the_2d_one_sees() {
     assert!(report.missing.len() > 200 && report.unused.len() > 90);
 }
 
+/// What of a deeper or wider 2D ResNet has a place in a 3D network goes there, and every other array is named.
+#[test]
+fn of_a_network_that_fits_in_part_every_array_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.pth");
+    for (flat, seed) in [("resnet-18", 3), ("resnet-50", 4)] {
+        let source = build(flat, 4, [1, 32, 32], seed);
+        let arrays = saved(&source, &path, str::to_owned);
+        for (id, clip, stem) in [
+            ("r3d-18", [4, 32, 32], Some("stem.0.weight")),
+            ("mc3-18", [4, 32, 32], Some("stem.0.weight")),
+            // Its first kernels see 45 and then 64 channels, where a picture's see 64 at once.
+            ("r2plus1d-18", [4, 32, 32], None),
+            ("i3d", [16, 64, 64], Some("Conv3d_1a_7x7.conv3d.weight")),
+        ] {
+            let mut deep = build(id, 4, clip, 5);
+            if (flat, id) == ("resnet-50", "r2plus1d-18") {
+                let refused = deep.init_from(&path).unwrap_err().to_string();
+                assert!(refused.contains("not one kernel") && refused.contains("resnet-50"), "{refused}");
+                continue;
+            }
+            let report = deep.init_from(&path).unwrap_or_else(|e| panic!("{flat} in {id}: {e}"));
+            accounted(&report, &deep, &arrays);
+            let inflated: Vec<&str> = report.matched.iter().filter(|m| m.inflated).map(|m| m.name.as_str()).collect();
+            assert!(stem.is_none_or(|stem| inflated.contains(&stem)), "{flat} in {id}: {inflated:?}");
+            // In full the report names them all; in short it counts those it does not name.
+            let told = report.lines(true).join("\n");
+            let class = |name: &str| name.starts_with(&format!("{}.", report.class_layer.name));
+            let left_out = report.missing.iter().chain(report.mismatched.iter().map(|m| &m.name));
+            for name in left_out.filter(|n| !class(n)).chain(&report.unused) {
+                assert!(told.contains(name.as_str()), "{flat} in {id}: {name} is not named");
+            }
+        }
+    }
+}
+
 /// A trunk trained on ImageNet goes under the image head, whose own layers of the same names stay fresh.
 #[test]
 fn a_resnet_goes_into_the_trunk_of_the_image_head() {
@@ -418,8 +454,8 @@ fn mistakes_of_an_import_are_named_and_leave_nothing_behind() {
     let (weights, out) = (at("w.pth"), at("run"));
     for (words, code, told) in [
         (vec!["--model", "c3d", "--classes", "3"], 2, "look like weights of small-3d"),
-        (vec!["--model", "small-3d", "--classes", "4"], 2, "has 3 outputs, but --classes gives 4"),
-        (vec!["--model", "small-3d", "--classes", &at("two.txt")], 2, "has 3 outputs, but --classes gives 2"),
+        (vec!["--model", "small-3d", "--classes", "4"], 2, "has 3 outputs, but there are 4 classes"),
+        (vec!["--model", "small-3d", "--classes", &at("two.txt")], 2, "has 3 outputs, but there are 2 classes"),
         (vec!["--model", "small-3d", "--classes", "nowhere.txt"], 2, "no such file"),
         (vec!["--model", "c4d", "--classes", "3"], 2, "no model 'c4d'"),
         (vec!["--preset", "c4d", "--classes", "3"], 2, "c4d"),
@@ -479,6 +515,58 @@ fn training_starts_from_the_weights_it_is_given_and_says_what_it_took() {
     let stored = run.config().unwrap();
     let dataset = common_train::open(&dir.path().join("data"));
     common_train::train(&dataset, &stored, run.path(), true, &common_train::After::never()).unwrap();
+}
+
+/// A training that PyTorch began goes on here as it would there: the first loss is that of the weights, and every later
+/// one shows that gradient, momentum and decay are the same. `make_fixtures.py` computed the numbers in 64 bits.
+#[test]
+fn a_training_that_pytorch_began_goes_on_as_there() {
+    use kinolens::config::{LossKind, OptimizerConfig, OptimizerKind};
+    use kinolens::train::{Loss, Optimizer};
+    let text = std::fs::read_to_string(fixture("begun.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let whole = |v: &Value| -> Vec<usize> {
+        v.as_array().unwrap().iter().map(|n| usize::try_from(n.as_u64().unwrap()).unwrap()).collect()
+    };
+    let (shape, targets) = (whole(&expected["shape"]), whole(&expected["targets"]));
+    let [batch, _, t, h, w] = shape[..] else { panic!("{shape:?}") };
+    let config = ModelConfig { id: "small-2d".into(), dropout: Some(0.0), ..ModelConfig::default() };
+    let mut network = Network::build(&config, 3, [t, h, w], &ComputeDevice::cpu(), 77).unwrap();
+    let report = network.init_from(&fixture("begun.pth")).unwrap();
+    assert!(report.is_complete() && report.unused.is_empty(), "{:?}", report.lines(true));
+    let pixels: Vec<f32> =
+        (0..shape.iter().product::<usize>()).map(|i| ((i * 7919 % 1013) as f64 / 500.0 - 1.0) as f32).collect();
+    let x = network.input(pixels, batch, [t, h, w]).unwrap();
+    let number = |key: &str| expected[key].as_f64().unwrap();
+    let rule = OptimizerConfig {
+        kind: OptimizerKind::Sgd { momentum: number("momentum") as f32, nesterov: false },
+        learning_rate: number("lr"),
+        weight_decay: number("weight_decay"),
+        clip_norm: None,
+        ..OptimizerConfig::default()
+    };
+    let loss = Loss::with_weights(LossKind::CrossEntropy, 0.0, None);
+    let mut optimizer = Optimizer::new(&rule, &network.parameter_infos());
+    let mut losses = Vec::new();
+    for (i, step) in expected["steps"].as_array().unwrap().iter().enumerate() {
+        let pass = network.forward_train(x.clone(), 0);
+        let value = loss.of(pass.logits.clone(), &targets);
+        losses.push(kinolens::model::read(value.clone()).unwrap()[0]);
+        let gradients = pass.backward(&value);
+        let norm = gradients.global_norm().unwrap();
+        optimizer.step(&mut network, gradients, rule.learning_rate);
+        // Sums in 32 bits are off by some 1e-7. A feature within rounding of zero is clamped by one side alone, which
+        // moves the norm of the gradient by some 1e-5, and the losses after it by far less.
+        let wanted = ["loss", "grad_norm"].map(|key| step[key].as_f64().unwrap());
+        for (what, found, wanted, most) in
+            [("loss", losses[i], wanted[0], 2e-5), ("gradient norm", norm, wanted[1], 1e-3)]
+        {
+            let error = (f64::from(found) - wanted).abs() / wanted;
+            eprintln!("step {i}: {what} {found} for {wanted}, {error:.1e}");
+            assert!(error < most, "step {i}: {what} {found} instead of {wanted}");
+        }
+    }
+    assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
 }
 
 #[test]

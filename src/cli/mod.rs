@@ -6,6 +6,7 @@ mod bench_data;
 mod commands;
 mod explain;
 mod export;
+mod hints;
 mod import;
 mod inspect;
 mod monitor;
@@ -65,7 +66,7 @@ pub fn start() -> Start {
     let code = match result {
         Ok(Ok(code)) => return Start::Done(code),
         Ok(Err(Exit::Usage(error))) => {
-            eprintln!("error: {}", sentence(&error));
+            say(&error);
             USAGE
         }
         Ok(Err(Exit::Failed(_))) if monitor::interrupted() => {
@@ -73,7 +74,7 @@ pub fn start() -> Start {
             INTERRUPTED
         }
         Ok(Err(Exit::Failed(error))) => {
-            eprintln!("error: {}", sentence(&error));
+            say(&error);
             FAILED
         }
         Ok(Err(Exit::Interrupted)) => {
@@ -86,6 +87,13 @@ pub fn start() -> Start {
         }
     };
     Start::Done(ExitCode::from(code))
+}
+
+fn say(error: &anyhow::Error) {
+    eprintln!("error: {}", sentence(error));
+    if let Some(hint) = hints::hint(error) {
+        eprintln!("hint: {hint}");
+    }
 }
 
 /// The error and what caused it in one line, without saying the same twice.

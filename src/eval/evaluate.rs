@@ -218,7 +218,7 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     let count = |s: Split| parts.iter().filter(|p| **p == s).count();
     EvalError::NothingToJudge(format!(
         "{} has no labelled clip to judge in '{}': its videos are {} train, {} val, {} test and {} in no part; choose \
-         another --split, or `all`",
+         another part, or all",
         dataset.root.display(),
         split.name(),
         count(Split::Train),

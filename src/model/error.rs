@@ -110,7 +110,7 @@ pub enum ModelError {
         problem: String,
     },
     /// The device failed to deliver a result.
-    #[error("the device failed: {reason}; run again with `--device cpu`")]
+    #[error("the device failed: {reason}; run again on the CPU")]
     Device {
         /// What the backend said.
         reason: String,

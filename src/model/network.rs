@@ -275,7 +275,7 @@ pub fn layer_choices(layer: &str, ids: &[&str]) -> String {
     let outer: Vec<&str> = ids.iter().copied().filter(|id| !inside(id)).collect();
     let mut known = outer.join(", ");
     if outer.len() < ids.len() {
-        known += &format!(", and {} inside them (`kinolens models --json` lists all)", ids.len() - outer.len());
+        known += &format!(", and {} inside them", ids.len() - outer.len());
     }
     if let Some(meant) = nearest(layer, ids.iter().copied()) {
         known += &format!("; did you mean '{meant}'?");

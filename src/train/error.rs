@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The run folder is taken.
-    #[error("{0} already holds a run; resume it, choose another folder, or replace it with --force")]
+    #[error("{0} already holds a run; resume it, choose another folder, or have it replaced")]
     Exists(PathBuf),
     /// The folder holds something else.
     #[error("{0} is not empty and holds no run; choose another folder")]
@@ -50,12 +50,11 @@ pub enum TrainError {
         reason: String,
     },
     /// There is no training that could go on.
-    #[error("{0} was imported, so there is no training to go on with; train from its weights: --init-from {0}")]
+    #[error("{0} was imported, so there is no training to go on with; start a new training from its weights")]
     Imported(PathBuf),
     /// A list of classes that the weights do not agree with.
     #[error(
-        "the class layer of {} has {found} outputs, but --classes gives {given}; give {found}, or a file that lists \
-         {found} classes", path.display()
+        "the class layer of {} has {found} outputs, but there are {given} classes; give {found}, or a list of {found}", path.display()
     )]
     ClassCount {
         /// The weight file.
@@ -74,6 +73,8 @@ pub enum TrainError {
         title: String,
         /// What is missing, and what to do.
         problem: String,
+        /// True when it is the class layer alone.
+        class_layer: bool,
     },
     /// Weights whose network is not known.
     #[error("cannot tell which network the weights {} are of: {problem}", path.display())]

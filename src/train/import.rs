@@ -52,10 +52,8 @@ pub fn guess(weights: &Path) -> Result<&'static ModelSpec, TrainError> {
     let found = looks_like(&WeightFile::open(&file)?);
     let undecided = |problem: String| TrainError::UnknownWeights { path: file.clone(), problem };
     match found {
-        Some(id) => ModelSpec::find(&id).map_err(|_| undecided(format!("they fit {id}; say which with --model"))),
-        None => Err(undecided(
-            "they fit no network here as they are; name the nearest with --model to see what differs".into(),
-        )),
+        Some(id) => ModelSpec::find(&id).map_err(|_| undecided(format!("they fit {id}; say which it is"))),
+        None => Err(undecided("they fit no network here as they are; choose the nearest to see what differs".into())),
     }
 }
 
@@ -139,15 +137,14 @@ fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
             _ => Err(incomplete(
                 report,
                 format!(
-                    "its class layer {} is missing; train one on these weights with `kinolens train … --init-from {}`",
-                    class.name,
-                    report.path.display()
+                    "its class layer {} is missing; start a training from these weights, which adds one",
+                    class.name
                 ),
             )),
         };
     }
     let other = WeightFile::open(&report.path).ok().and_then(|file| looks_like(&file)).filter(|id| *id != report.model);
-    let hint = other.map(|id| format!("; these look like weights of {id}, try --model {id}")).unwrap_or_default();
+    let hint = other.map(|id| format!("; these look like weights of {id}: choose that network")).unwrap_or_default();
     let first = report.missing.first().map(|name| format!("it has no {name}"));
     let first = first.or_else(|| {
         let m = report.mismatched.first()?;
@@ -158,5 +155,6 @@ fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
 }
 
 fn incomplete(report: &WeightReport, problem: String) -> TrainError {
-    TrainError::Incomplete { path: report.path.clone(), title: report.title.clone(), problem }
+    let class_layer = report.is_backbone_complete();
+    TrainError::Incomplete { path: report.path.clone(), title: report.title.clone(), problem, class_layer }
 }

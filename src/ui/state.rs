@@ -297,6 +297,8 @@ pub enum PathPurpose {
     ClassList,
     /// Weights a training starts from.
     FirstWeights,
+    /// A run whose weights a training starts from.
+    FirstRun,
 }
 
 /// The export dialog (S0.13).

@@ -2,41 +2,22 @@
 """Holds kinolens against PyTorch, weights going both ways; see README.md."""
 
 import argparse
-import json
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
-import cv2
-import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
+import finetune
 from networks import NETWORKS, Frames
+from program import Kinolens, clip_words, frame_numbers, frames_of, normalised
 
 CLASSES = 7
 STEP = 2
 MEAN, STD = (0.43, 0.39, 0.37), (0.22, 0.23, 0.21)
 # How the weights are written, one after the other: every way is met by some network.
 WAYS = ("plain", "checkpoint", "legacy", "dataparallel", "backbone")
-
-
-class Kinolens:
-    def __init__(self, program, cache):
-        self.program, self.cache = program, cache
-
-    def __call__(self, *words):
-        command = [self.program, *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, env={"KINOLENS_CACHE": str(self.cache), "PATH": "/usr/bin:/bin"})
-        if done.returncode:
-            sys.exit(f"{' '.join(command)}\n{done.stderr}")
-        return done.stdout
-
-    def json(self, *words):
-        return json.loads(self(*words, "--json"))
 
 
 def network(build, clip, frames):
@@ -74,17 +55,9 @@ def write(state, way, path):
 def clip_of(kinolens, video, start, shape, count, folder):
     """The frames kinolens shows, resized by OpenCV and normalised by PyTorch: [1, 3, T, H, W]."""
     t, h, w = shape
-    numbers = [min(start + STEP * i, count - 1) for i in range(t)]
-    shutil.rmtree(folder, ignore_errors=True)
-    asked = [word for n in sorted(set(numbers)) for word in ("--frame", n)]
-    kinolens("probe", video, *asked, "--out", folder)
-    frames = []
-    for n in numbers:
-        picture = np.array(Image.open(folder / f"frame_{n:06}.png").convert("RGB"))
-        small = cv2.resize(picture, (w, h), interpolation=cv2.INTER_LINEAR)
-        frames.append(torch.from_numpy(small).permute(2, 0, 1).float() / 255)
-    mean, std = (torch.tensor(v).view(3, 1, 1, 1) for v in (MEAN, STD))
-    return ((torch.stack(frames, 1) - mean) / std)[None]
+    numbers = frame_numbers(start, t, STEP, count)
+    frames = frames_of(kinolens, video, numbers, (h, w), folder)
+    return normalised([frames[n] for n in numbers], MEAN, STD)[None]
 
 
 def grad_cam(model, layer, x, frames):
@@ -123,8 +96,8 @@ def check(kinolens, name, way, video, facts, folder):
     weights, run = folder / f"{name}.pth", folder / name
     write(state, way, weights)
     values = {"length": t, "height": h, "width": w, "step": STEP, "eval_stride": 24, "mean": list(MEAN), "std": list(STD)}
-    settings = [word for key, value in values.items() for word in ("--set", f"clip.{key}={json.dumps(value)}")]
-    report = kinolens.json("import", weights, "--model", name, "--classes", CLASSES, "--out", run, *settings)["report"]
+    words = ["import", weights, "--model", name, "--classes", CLASSES, "--out", run, *clip_words(values)]
+    report = kinolens.json(*words)["report"]
     complete = not report["missing"] and not report["mismatched"] and not report["unused"]
 
     predicted = kinolens.json("predict", run, video)["windows"]
@@ -151,33 +124,46 @@ def check(kinolens, name, way, video, facts, folder):
     return complete, worst
 
 
+def networks(kinolens, args, folder):
+    """The networks that are not as PyTorch has them."""
+    failed = []
+    kinolens.models = kinolens.json("models")
+    video = args.video
+    if not video:
+        kinolens("demo", folder / "demo", "--subjects", 2)
+        video = next((folder / "demo/dataset/anon").glob("*.mp4"))
+    facts = kinolens.json("probe", video)
+    print(f"{video}: {facts['frames']} frames; relative errors, at most {args.tolerance:g}")
+    print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}  back in PyTorch")
+    for i, name in enumerate(args.model or NETWORKS):
+        way = WAYS[i % len(WAYS)]
+        complete, worst = check(kinolens, name, way, video, facts, folder)
+        good = complete and all(e <= args.tolerance for e in worst.values())
+        print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
+        failed += [] if good else [name]
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinolens", required=True)
     parser.add_argument("--video", help="a video file; one of the demo dataset when left out")
-    parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable; every network when left out")
+    parser.add_argument("--model", action="append", choices=NETWORKS, help="repeatable; every network, and fine-tuning, when left out")
+    parser.add_argument("--fine-tuning", action="store_true", help="only that")
+    parser.add_argument("--dataset", type=pathlib.Path, help="class folders to fine-tune on; made when left out")
     parser.add_argument("--tolerance", type=float, default=1e-3)
     args = parser.parse_args()
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         kinolens = Kinolens(args.kinolens, folder / "cache")
-        kinolens.models = kinolens.json("models")
-        video = args.video
-        if not video:
-            kinolens("demo", folder / "demo", "--subjects", 2)
-            video = next((folder / "demo/dataset/anon").glob("*.mp4"))
-        facts = kinolens.json("probe", video)
-        print(f"{video}: {facts['frames']} frames; relative errors, at most {args.tolerance:g}")
-        print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}  back in PyTorch")
-        for i, name in enumerate(args.model or NETWORKS):
-            way = WAYS[i % len(WAYS)]
-            complete, worst = check(kinolens, name, way, video, facts, folder)
-            good = complete and all(e <= args.tolerance for e in worst.values())
-            print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
-            failed += [] if good else [name]
+        if not args.fine_tuning:
+            failed += networks(kinolens, args, folder)
+        if args.fine_tuning or not args.model:
+            failed += finetune.check(kinolens, args.dataset, folder, args.tolerance)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -31,7 +31,58 @@ def rows(state):
     ]
 
 
+class Small2D(nn.Module):
+    """What kinolens calls small-2d: what stands still is taken away and the rest brought to one size, then every frame goes through the layers alone."""
+
+    def __init__(self, classes):
+        super().__init__()
+
+        def unit(inside, outside, size, stride):
+            conv = nn.Conv3d(inside, outside, (1, size, size), (1, stride, stride), (0, size // 2, size // 2), bias=False)
+            return nn.Sequential(conv, nn.BatchNorm3d(outside), nn.ReLU())
+
+        self.stem, self.stage1, self.stage2, self.stage3 = unit(3, 24, 5, 4), unit(24, 48, 3, 1), unit(48, 64, 3, 2), unit(64, 96, 3, 1)
+        self.classifier = nn.Sequential(nn.Dropout(0.0), nn.Linear(96, classes))
+
+    def forward(self, x):
+        x = x - x.mean(2, keepdim=True)
+        x = x / (x.square().mean((1, 2, 3, 4), keepdim=True) + 1e-3).sqrt()
+        return self.classifier(self.stage3(self.stage2(self.stage1(self.stem(x)))).mean((2, 3, 4)))
+
+
+def fine_tuning():
+    """A checkpoint of a training that has begun, and how PyTorch goes on with it."""
+    torch.manual_seed(3)
+    shape, targets = (6, 3, 4, 32, 32), torch.tensor([0, 1, 2, 2, 1, 0])
+    count = torch.arange(torch.Size(shape).numel())
+    x = ((count * 7919 % 1013).double() / 500 - 1).float().reshape(shape)
+    model = Small2D(3)
+
+    def steps(optimizer, n):
+        out = []
+        for _ in range(n):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), targets)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), float("inf"))
+            optimizer.step()
+            out.append({"loss": loss.item(), "grad_norm": norm.item()})
+        return out
+
+    steps(torch.optim.Adam(model.parameters(), lr=1e-3), 3)
+    # In half precision, which is what is trained on from there by both sides.
+    state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    torch.save({"epoch": 1, "state_dict": state}, HERE / "begun.pth")
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    # In double precision: the numbers both sides round.
+    model, x = model.double(), x.double()
+    rule = {"lr": 0.01, "momentum": 0.9, "weight_decay": 1e-4}
+    told = {"shape": shape, "targets": targets.tolist(), **rule, "steps": steps(torch.optim.SGD(model.parameters(), **rule), 8)}
+    (HERE / "begun.json").write_text(json.dumps(told, indent=1))
+
+
 def main():
+    fine_tuning()
     model = network()
     state = model.state_dict()
     expected = {}
@@ -89,4 +140,5 @@ def main():
     np.savez(HERE / "refused_numpy.npz", weight=np.zeros(3))
 
 
-main()
+if __name__ == "__main__":
+    main()

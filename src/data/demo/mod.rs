@@ -95,14 +95,14 @@ pub struct DemoSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The folder holds something else.
-    #[error("{path} already holds {what}; choose an empty or new folder{hint}", path = .path.display())]
+    #[error("{path} already holds {what}; choose an empty or new folder", path = .path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,
         /// What was found in it.
         what: String,
-        /// What else could be done, beginning with a comma, or empty.
-        hint: &'static str,
+        /// True for another demo dataset, which can be replaced.
+        ours: bool,
     },
     /// The options make no dataset.
     #[error("the demo dataset cannot have {0}")]
@@ -223,12 +223,12 @@ fn subjects(n: usize) -> Vec<(String, &'static str)> {
 
 /// Looks at what is in `dir`: `Some` when it already holds this dataset, `None` when it may be filled.
 fn existing(dir: &Path, options: &DemoOptions) -> Result<Option<DemoSummary>, DemoError> {
-    let occupied = |what: &str, hint| DemoError::Occupied { path: dir.to_path_buf(), what: what.to_owned(), hint };
+    let occupied = |what: &str, ours| DemoError::Occupied { path: dir.to_path_buf(), what: what.to_owned(), ours };
     match fs::metadata(dir) {
         // Below a file there is nothing either; making the folder will say so.
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
         Err(e) => return Err(DemoError::io("look into", dir, &e)),
-        Ok(meta) if !meta.is_dir() => return Err(occupied("a file", "")),
+        Ok(meta) if !meta.is_dir() => return Err(occupied("a file", false)),
         Ok(_) => {}
     }
     let marker: Option<Marker> = fs::read_to_string(dir.join(MARKER)).ok().and_then(|text| ron::from_str(&text).ok());
@@ -246,8 +246,8 @@ fn existing(dir: &Path, options: &DemoOptions) -> Result<Option<DemoSummary>, De
         (Some(m), _) if DemoOptions { force: options.force, ..m.options.clone() } == *options && complete(dir, &m) => {
             Ok(Some(DemoSummary { root: dir.to_path_buf(), seconds: 0.0, reused: true, ..m.summary }))
         }
-        (Some(_), _) => Err(occupied("another demo dataset", ", or replace it with --force")),
-        (None, Some(name)) => Err(occupied(&format!("other files ({name})"), "")),
+        (Some(_), _) => Err(occupied("another demo dataset", true)),
+        (None, Some(name)) => Err(occupied(&format!("other files ({name})"), false)),
         (None, None) => Ok(None),
     }
 }

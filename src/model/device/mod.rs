@@ -103,7 +103,7 @@ fn choose(
         DeviceChoice::Auto => &[Wanted::Cuda, Wanted::Gpu],
         DeviceChoice::Cuda if !cuda => {
             messages.push(
-                "this build of kinolens has no CUDA (build it with --features cuda); NVIDIA GPUs are used through Vulkan"
+                "this build of kinolens is without CUDA, its feature `cuda`; NVIDIA GPUs are used through Vulkan"
                     .to_owned(),
             );
             &[Wanted::Gpu]
@@ -117,8 +117,7 @@ fn choose(
                 Ok(identity) if (&identity.adapter, &identity.driver) == (&adapter, &driver) => {
                     if candidate == Candidate::Software {
                         messages.push(format!(
-                            "{adapter} is not a GPU but a program that imitates one; the CPU itself (--device cpu) is \
-                             faster"
+                            "{adapter} is not a GPU but a program that imitates one; the CPU itself is faster"
                         ));
                     }
                     return Chosen { device: ComputeDevice::of(candidate, identity), messages, stale };

@@ -94,7 +94,9 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export => None,
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export | PathPurpose::FirstRun => {
+            None
+        }
     }
 }
 
@@ -107,6 +109,7 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Import => "Import PyTorch weights",
         PathPurpose::ClassList => "Open a list of classes",
         PathPurpose::FirstWeights => "Weights to start from",
+        PathPurpose::FirstRun => "Run to start from",
     }
 }
 
@@ -114,7 +117,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run => "Open",
         PathPurpose::Demo => "Make it here",
-        PathPurpose::Export => "Use this folder",
+        PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
     }
 }

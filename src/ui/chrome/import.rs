@@ -13,6 +13,9 @@ use crate::ui::{Action, theme};
 use egui::{RichText, Ui};
 use std::path::PathBuf;
 
+/// Why clips matter.
+const SAME_CLIPS: &str = "What the network was trained with elsewhere must be the same here, or its answers are worse.";
+
 /// What the form comes to.
 #[derive(Default)]
 struct Plan {
@@ -166,12 +169,16 @@ fn clips(ui: &mut Ui, form: &mut ImportForm, plan: &Plan) {
         });
         if let Some(clip) = plan.config.as_ref().map(|c| &c.clip) {
             let size = format!("{}×{}×{}", clip.length, clip.height, clip.width);
-            let norm = format!("mean {:?}, deviation {:?}", clip.mean, clip.std);
-            let help = "What the network was trained with elsewhere must be the same here, or its answers are worse.";
-            ui.weak(size).on_hover_text(help);
-            ui.add(egui::Label::new(RichText::new(norm).small().weak()).truncate()).on_hover_text(help);
+            ui.weak(size).on_hover_text(SAME_CLIPS);
         }
     });
+    if let Some(clip) = plan.config.as_ref().map(|c| &c.clip) {
+        ui.end_row();
+        ui.label("");
+        let numbers = |of: [f32; 3]| of.map(|x| format!("{x:.3}")).join(", ");
+        let norm = format!("mean {}, deviation {}", numbers(clip.mean), numbers(clip.std));
+        ui.weak(norm).on_hover_text(SAME_CLIPS);
+    }
 }
 
 /// The report with as many classes as the file has, once that is known; with one class before.

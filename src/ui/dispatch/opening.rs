@@ -33,7 +33,9 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
                 importing::set(state, form);
             }
         }
-        PathPurpose::FirstWeights => state.first_weights = (state.first_weights.0 + 1, path),
+        PathPurpose::FirstWeights | PathPurpose::FirstRun => {
+            state.first_weights = (state.first_weights.0 + 1, path);
+        }
     }
 }
 

@@ -82,12 +82,16 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     }
     let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
     let caption = theme::caption().resolve(ui.style());
-    // In two lines of smaller letters rather than cut.
+    // In lines of smaller letters rather than cut.
     let small = egui::FontId::new(caption.size * 0.85, caption.family.clone());
     let mut galley = ui.painter().layout_no_wrap(text.to_owned(), caption, ink);
     if galley.size().x > room {
+        let line = small.size * 1.08;
         let mut job = egui::text::LayoutJob::simple(text.to_owned(), small, ink, room);
-        job.wrap.max_rows = if rect.height() >= 26.0 { 2 } else { 1 };
+        job.wrap.max_rows = ((rect.height() / line) as usize).clamp(1, 3);
+        for section in &mut job.sections {
+            section.format.line_height = Some(line);
+        }
         job.wrap.break_anywhere = false;
         galley = ui.painter().layout_job(job);
     }

@@ -111,7 +111,7 @@ impl TrainConfig {
     /// Opens and saves the configuration as the RON that the command line takes.
     fn file_menu(&mut self, ui: &mut Ui) {
         ui.set_min_width(300.0);
-        ui.label("Configuration file (RON), as for 'train --config'");
+        ui.label("Configuration file (RON), as on the command line");
         let field = egui::TextEdit::singleline(&mut self.file).hint_text("/path/to/config.ron");
         ui.add(field.desired_width(f32::INFINITY)).accessible_name("Configuration file");
         let path = PathBuf::from(self.file.trim());

@@ -282,23 +282,28 @@ fn card(
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
     painter.rect_filled(plate, 3.0, Color32::from_black_alpha(170));
     painter.galley(plate.min + vec2(4.0, 1.5), galley, Color32::WHITE);
-    let line = |y: f32, text: &str, size: f32, color: Color32, inset: f32| {
-        let mut job =
-            egui::text::LayoutJob::simple_singleline(text.to_owned(), egui::FontId::proportional(size), color);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width() - inset - 5.0);
+    // Of several ways to say it the first that fits; the last in smaller letters before it is cut.
+    let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
+        let room = rect.width() - inset - 5.0;
+        let wide = |text: &str| {
+            painter.layout_no_wrap(text.to_owned(), egui::FontId::proportional(size), color).size().x.max(1.0)
+        };
+        let Some(text) = ways.iter().find(|t| wide(t) <= room).or(ways.last()) else { return };
+        let size = size * (room / wide(text)).clamp(0.8, 1.0);
+        let font = egui::FontId::proportional(size);
+        let mut job = egui::text::LayoutJob::simple_singleline((*text).to_owned(), font, color);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
         let galley = painter.layout_job(job);
         painter.galley(pos2(rect.left() + inset, y), galley, color);
     };
     let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
     painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, style::class_color(card.truth));
-    line(frame.bottom() + 3.0, classes.name(card.truth), 12.0, text, 16.0);
-    let (said, color) = if card.correct() {
-        ("recognised".to_owned(), accent)
-    } else {
-        (format!("called {}", classes.name(card.predicted)), accent)
-    };
+    line(frame.bottom() + 3.0, &[classes.name(card.truth)], 12.0, text, 16.0);
+    let predicted = classes.name(card.predicted);
+    let called = format!("called {predicted}");
+    let said = if card.correct() { vec!["recognised"] } else { vec![called.as_str(), predicted] };
     painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, style::class_color(card.predicted));
-    line(frame.bottom() + 18.0, &said, 12.0, color, 16.0);
+    line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
     let mut place = match card.tags.as_slice() {
         [] => format!("{name} · {}", card.clip.start),
@@ -307,7 +312,7 @@ fn card(
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
-    line(frame.bottom() + 34.0, &place, 10.5, weak, 6.0);
+    line(frame.bottom() + 34.0, &[&place], 10.5, weak, 6.0);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,

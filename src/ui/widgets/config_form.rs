@@ -145,10 +145,11 @@ fn first_weights(r: &mut Rows<'_>) {
         |ui, path| {
             let before = path.as_ref().map_or_else(String::new, |p| p.display().to_string());
             let mut text = before.clone();
-            if weight_report::path_field(ui, "First weights", "fresh", &mut text)
-                && let Some(around) = around
-            {
-                around.actions.borrow_mut().push(Action::AskPath(PathPurpose::FirstWeights));
+            let kinds = ["A file of weights…", "A run folder…"];
+            let asked = weight_report::path_field_of(ui, "First weights", "fresh", &mut text, &kinds);
+            if let (Some(kind), Some(around)) = (asked, around) {
+                let purpose = if kind == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
+                around.actions.borrow_mut().push(Action::AskPath(purpose));
             }
             if text != before {
                 *path = (!text.trim().is_empty()).then(|| text.into());

@@ -3,7 +3,9 @@
 use super::style;
 use crate::domain::ClassSet;
 use crate::eval::Confusion;
-use egui::{self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 /// What the shade and number of a cell say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -221,37 +223,83 @@ pub fn controls(ui: &mut Ui, state: &mut MatrixState) {
 struct Layout {
     rect: Rect,
     cells: Rect,
-    cell: f32,
+    cell: Vec2,
     label_font: FontId,
+    column_font: FontId,
     number_font: Option<FontId>,
     rotated: bool,
 }
 
 const MIN_CELL: f32 = 11.0;
 const MAX_CELL: f32 = 58.0;
+/// Cells are wider than high where the room is: names of columns then need no turning, which leaves height for cells.
+const WIDEST_CELL: f32 = 72.0;
+/// Lines of a column's name that is not turned.
+const NAME_LINES: usize = 3;
+const COLUMN_FONT: f32 = 10.5;
 
 impl Layout {
     fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
         let n = order.len() as f32;
         let rough = ((rect.width() - 110.0) / n).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
         let label_font = FontId::proportional((rough * 0.62).clamp(9.0, 12.5));
-        let widest = order
-            .iter()
-            .map(|c| {
-                ui.painter()
-                    .layout_no_wrap(matrix.classes.name(*c).to_owned(), label_font.clone(), Color32::WHITE)
-                    .size()
-                    .x
-            })
-            .fold(0.0_f32, f32::max);
+        let names = || order.iter().map(|c| matrix.classes.name(*c));
+        let widest = names().map(|name| fitted(ui.painter(), name, &label_font, Color32::WHITE, f32::MAX).size().x);
+        let widest = widest.fold(0.0_f32, f32::max);
         let left = (widest + 52.0).clamp(70.0, (rect.width() * 0.34).max(70.0));
-        let rotated = widest + 6.0 > rough;
-        let top = if rotated { (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)) } else { 22.0 };
+        let wide = ((rect.width() - left) / n).floor();
+        let column_font = FontId::proportional(COLUMN_FONT);
+        let straight = straight(ui.painter(), names(), &column_font, wide.min(WIDEST_CELL) - 4.0);
+        let top = match straight {
+            Some(height) => height + 8.0,
+            None => (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)),
+        };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
-        let cell = (cells.width() / n).min(cells.height() / n).clamp(MIN_CELL, MAX_CELL).floor();
-        let number_font = (cell >= 14.0).then(|| FontId::proportional((cell * 0.36).clamp(9.0, 14.0)));
-        Self { rect, cells, cell, label_font, number_font, rotated }
+        let high = (cells.height() / n).clamp(MIN_CELL, MAX_CELL).floor();
+        // Turned names say which column is whose only where columns are not much wider than they are high.
+        let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
+        let cell = vec2(wide.clamp(MIN_CELL, most.max(MIN_CELL)).floor(), high.min(wide.max(MIN_CELL)));
+        let number = cell.y.min(cell.x) * 0.5;
+        let number_font = (cell.min_elem() >= 14.0).then(|| FontId::proportional(number.clamp(9.0, 14.0)));
+        let column_font = if straight.is_some() { column_font } else { label_font.clone() };
+        Self { rect, cells, cell, label_font, column_font, number_font, rotated: straight.is_none() }
     }
+}
+
+/// The height of the highest name when all are written straight, or nothing when one would be cut or broken.
+fn straight<'a>(
+    painter: &egui::Painter,
+    names: impl Iterator<Item = &'a str>,
+    font: &FontId,
+    width: f32,
+) -> Option<f32> {
+    let mut highest = 0.0_f32;
+    for name in names {
+        let word = |word: &str| fitted(painter, word, font, Color32::WHITE, f32::MAX).size().x;
+        if name.split_whitespace().any(|w| word(w) > width) {
+            return None;
+        }
+        let galley = wrapped(painter, name, font, Color32::WHITE, width);
+        if galley.elided {
+            return None;
+        }
+        highest = highest.max(galley.size().y);
+    }
+    Some(highest)
+}
+
+/// `text` in a few lines, centred.
+fn wrapped(
+    painter: &egui::Painter,
+    text: &str,
+    font: &FontId,
+    color: Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple(text.to_owned(), font.clone(), color, width.max(8.0));
+    job.wrap.max_rows = NAME_LINES;
+    job.halign = egui::Align::Center;
+    painter.layout_job(job)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one drawing step of `show`, cut out for length only")]
@@ -266,10 +314,10 @@ fn cells(
     out: &mut Outcome,
 ) {
     let side = layout.cell * order.len() as f32;
-    let view = Rect::from_min_size(layout.cells.min, layout.cells.size().min(vec2(side + 12.0, side + 12.0)));
+    let view = Rect::from_min_size(layout.cells.min, layout.cells.size().min(side + vec2(12.0, 12.0)));
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(view).id_salt("matrix cells"));
     let scroll = egui::ScrollArea::both().id_salt("matrix scroll").auto_shrink([false, false]).show(&mut child, |ui| {
-        let (area, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        let (area, _) = ui.allocate_exact_size(side, Sense::hover());
         draw_cells(ui, matrix, order, selected, state, layout, focused, area, out);
     });
     labels(ui, matrix, order, selected, layout, scroll.state.clamped_offset(), out);
@@ -290,13 +338,13 @@ fn draw_cells(
     let dark = ui.visuals().dark_mode;
     let top = (0..order.len()).flat_map(|t| order.iter().map(move |p| (t, *p))).map(|(t, p)| matrix.count(t, p)).max();
     let top = top.unwrap_or(0).max(1) as f32;
-    let gap = if layout.cell >= 16.0 { 1.0 } else { 0.5 };
+    let gap = if layout.cell.min_elem() >= 16.0 { 1.0 } else { 0.5 };
     let painter = ui.painter();
     let mut outlined = Vec::new();
     for (i, truth) in order.iter().copied().enumerate() {
         for (j, predicted) in order.iter().copied().enumerate() {
             let min = area.min + vec2(j as f32, i as f32) * layout.cell;
-            let rect = Rect::from_min_size(min, vec2(layout.cell, layout.cell));
+            let rect = Rect::from_min_size(min, layout.cell);
             if !ui.is_rect_visible(rect) {
                 continue;
             }
@@ -331,16 +379,16 @@ fn draw_cells(
     }
     match selected {
         Some(MatrixPick::Row(c)) => outlined.extend(order.iter().position(|o| *o == c).map(|i| {
-            let min = area.min + vec2(0.0, i as f32 * layout.cell);
+            let min = area.min + vec2(0.0, i as f32 * layout.cell.y);
             (
-                Rect::from_min_size(min, vec2(area.width(), layout.cell)),
+                Rect::from_min_size(min, vec2(area.width(), layout.cell.y)),
                 Stroke::new(2.0, ui.visuals().selection.stroke.color),
             )
         })),
         Some(MatrixPick::Column(c)) => outlined.extend(order.iter().position(|o| *o == c).map(|j| {
-            let min = area.min + vec2(j as f32 * layout.cell, 0.0);
+            let min = area.min + vec2(j as f32 * layout.cell.x, 0.0);
             (
-                Rect::from_min_size(min, vec2(layout.cell, area.height())),
+                Rect::from_min_size(min, vec2(layout.cell.x, area.height())),
                 Stroke::new(2.0, ui.visuals().selection.stroke.color),
             )
         })),
@@ -365,7 +413,7 @@ fn labels(
     order: &[usize],
     selected: Option<MatrixPick>,
     layout: &Layout,
-    offset: egui::Vec2,
+    offset: Vec2,
     out: &mut Outcome,
 ) {
     let side = Rect::from_min_max(
@@ -402,7 +450,7 @@ fn labels(
     for (k, class) in order.iter().copied().enumerate() {
         let along = k as f32 * layout.cell;
         let row =
-            Rect::from_min_size(pos2(side.left(), side.top() + along - offset.y), vec2(side.width(), layout.cell));
+            Rect::from_min_size(pos2(side.left(), side.top() + along.y - offset.y), vec2(side.width(), layout.cell.y));
         one(side, row, MatrixPick::Row(class), &|painter, color| {
             let support = painter.layout_no_wrap(
                 matrix.row(class).to_string(),
@@ -420,18 +468,22 @@ fn labels(
             let x = right - support.size().x - 8.0 - name.size().x;
             painter.galley(pos2(x, row.center().y - name.size().y / 2.0), name, color);
             let dot = pos2(row.left() + 5.0, row.center().y);
-            painter.circle_filled(dot, (layout.cell * 0.25).clamp(2.0, 4.0), style::class_color(class));
+            painter.circle_filled(dot, (layout.cell.y * 0.25).clamp(2.0, 4.0), style::class_color(class));
         });
-        let column =
-            Rect::from_min_size(pos2(above.left() + along - offset.x, above.top()), vec2(layout.cell, above.height()));
+        let column = Rect::from_min_size(
+            pos2(above.left() + along.x - offset.x, above.top()),
+            vec2(layout.cell.x, above.height()),
+        );
         one(above, column, MatrixPick::Column(class), &|painter, color| {
-            let width = if layout.rotated { above.height() - 8.0 } else { layout.cell };
-            let name = fitted(painter, matrix.classes.name(class), &layout.label_font, color, width);
-            let size = name.size();
-            let (at, angle) = if layout.rotated {
-                (pos2(column.center().x - size.y / 2.0, column.bottom() - 4.0), -std::f32::consts::FRAC_PI_2)
+            let (text, font) = (matrix.classes.name(class), &layout.column_font);
+            let (name, at, angle) = if layout.rotated {
+                let name = fitted(painter, text, font, color, above.height() - 8.0);
+                let at = pos2(column.center().x - name.size().y / 2.0, column.bottom() - 4.0);
+                (name, at, -std::f32::consts::FRAC_PI_2)
             } else {
-                (pos2(column.center().x - size.x / 2.0, column.bottom() - 4.0 - size.y), 0.0)
+                let name = wrapped(painter, text, font, color, layout.cell.x - 4.0);
+                let at = pos2(column.center().x, column.bottom() - 4.0 - name.size().y);
+                (name, at, 0.0)
             };
             painter.add(egui::epaint::TextShape::new(at, name, color).with_angle(angle));
         });

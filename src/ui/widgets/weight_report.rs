@@ -94,18 +94,39 @@ fn names(ui: &mut Ui, title: &str, count: usize, list: impl FnOnce() -> Vec<Stri
 
 /// A path that can be typed, and a button beside it; true when the button was pressed.
 pub fn path_field(ui: &mut Ui, name: &str, hint: &str, path: &mut String) -> bool {
+    beside_path(ui, name, hint, path, |ui| {
+        let pressed = ui.button("Browse…");
+        text::name(&pressed, &format!("Browse for {}", name.to_lowercase()));
+        pressed.clicked()
+    })
+}
+
+/// The same where there are several kinds of things to look for, each by its caption: the one that was chosen.
+pub fn path_field_of(ui: &mut Ui, name: &str, hint: &str, path: &mut String, kinds: &[&str]) -> Option<usize> {
+    beside_path(ui, name, hint, path, |ui| {
+        let menu = ui.menu_button("Browse…", |ui| {
+            let chosen = kinds.iter().position(|kind| ui.button(*kind).clicked());
+            if chosen.is_some() {
+                ui.close();
+            }
+            chosen
+        });
+        text::name(&menu.response, &format!("Browse for {}", name.to_lowercase()));
+        menu.inner.flatten()
+    })
+}
+
+fn beside_path<R>(ui: &mut Ui, name: &str, hint: &str, path: &mut String, button: impl FnOnce(&mut Ui) -> R) -> R {
+    const BUTTON: f32 = 86.0;
     ui.horizontal(|ui| {
-        let button = 86.0;
         let field = egui::TextEdit::singleline(path).hint_text(hint);
-        let field = ui.add(field.desired_width((ui.available_width() - button).max(60.0)));
+        let field = ui.add(field.desired_width((ui.available_width() - BUTTON).max(60.0)));
         text::name(&field, name);
         let shown = path.trim().to_owned();
         if !shown.is_empty() {
             field.on_hover_text(shown);
         }
-        let pressed = ui.button("Browse…");
-        text::name(&pressed, &format!("Browse for {}", name.to_lowercase()));
-        pressed.clicked()
+        button(ui)
     })
     .inner
 }

@@ -1,0 +1,47 @@
+//! Which argument mends an error. The sentences of errors are also shown by the window, where there are no arguments.
+
+use crate::data::demo::DemoError;
+use crate::jobs::JobError;
+use crate::model::ModelError;
+use crate::train::TrainError;
+
+/// The argument that mends an error, where there is one.
+pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(job) = error.downcast_ref::<JobError>() {
+        return match job {
+            JobError::Train(train) => of_training(train),
+            JobError::Model(model) => of_network(model),
+            JobError::Demo(demo) => of_demo(demo),
+            _ => None,
+        };
+    }
+    (error.downcast_ref().and_then(of_training)).or_else(|| error.downcast_ref().and_then(of_network))
+}
+
+fn of_training(error: &TrainError) -> Option<String> {
+    Some(match error {
+        TrainError::Exists(_) => "--resume RUN goes on with it, --force replaces it".to_owned(),
+        TrainError::Imported(run) => format!("kinolens train DATASET --init-from {} --out RUN", run.display()),
+        TrainError::ClassCount { .. } => "--classes takes a number, or a file with a name a line".to_owned(),
+        TrainError::UnknownWeights { .. } => "--model ID; kinolens models lists them".to_owned(),
+        TrainError::Incomplete { path, class_layer: true, .. } => {
+            format!("kinolens train DATASET --init-from {} --out RUN", path.display())
+        }
+        TrainError::Incomplete { .. } => "--model ID chooses the network; without it the weights tell it".to_owned(),
+        TrainError::Model(model) => return of_network(model),
+        _ => return None,
+    })
+}
+
+fn of_network(error: &ModelError) -> Option<String> {
+    Some(match error {
+        ModelError::Device { .. } => "--device cpu".to_owned(),
+        ModelError::UnknownLayer { .. } => "kinolens models --json lists all layers".to_owned(),
+        ModelError::Mismatch { .. } => "--model ID chooses the network".to_owned(),
+        _ => return None,
+    })
+}
+
+fn of_demo(error: &DemoError) -> Option<String> {
+    matches!(error, DemoError::Occupied { ours: true, .. }).then(|| "--force replaces it".to_owned())
+}
