@@ -102,6 +102,7 @@ fn history(epochs: u32, classes: usize) -> Vec<EpochReport> {
                 epochs_without_improvement: epoch.saturating_sub(epochs * 10 / 13),
                 memory_bytes: (900 + u64::from(epoch)) << 20,
                 threads_busy: 3.0 + 0.5 * (t * 20.0).sin(),
+                device_memory_bytes: None,
                 confusion: Vec::new(),
             }
         })
@@ -139,6 +140,7 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
         clips_per_second: 92.0,
         data_wait: 0.1,
         eta_s: Some(130.0),
+        device_memory_bytes: None,
     });
     let wrong = |i: u32| WrongClip {
         video: format!("test/s0{i}.mp4"),

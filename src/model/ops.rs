@@ -6,7 +6,7 @@ use super::norm_op::NormOptions;
 use super::stream::Stream;
 use super::{conv_op, norm_op, pool_op};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use burn::tensor::{activation, module};
 
 /// Stride, padding and groups of a convolution; order is time, height, width.
@@ -45,8 +45,21 @@ pub(super) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && x.device().without_autodiff() == Device::flex()
 }
 
-/// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`.
+/// `x` in numbers of another kind.
+pub(crate) fn cast<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
+    if x.dtype() == dtype { x } else { x.cast(FloatDType::from(dtype)) }
+}
+
+/// An operation that needs 32 bits, between layers that may compute with less.
+pub(crate) fn in_f32(x: Tensor<5>, operation: impl FnOnce(Tensor<5>) -> Tensor<5>) -> Tensor<5> {
+    let dtype = x.dtype();
+    cast(operation(cast(x, DType::F32)), dtype)
+}
+
+/// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`. Computed
+/// with the numbers of `x`.
 pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, geometry: ConvGeometry) -> Tensor<5> {
+    let (weight, bias) = (cast(weight, x.dtype()), bias.map(|b| cast(b, x.dtype())));
     if on_cpu(&x)
         && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
     {
@@ -194,7 +207,7 @@ pub(crate) fn drop_frames(x: Tensor<5>, p: f64, stream: Stream) -> Tensor<5> {
     }
     let [b, _, t, ..] = x.dims();
     let mask = TensorData::new(kept(b * t, p, stream), [b, 1, t, 1, 1]);
-    let mask = Tensor::<5>::from_data(mask, &x.device().without_autodiff());
+    let mask = cast(Tensor::<5>::from_data(mask, &x.device().without_autodiff()), x.dtype());
     x * mask
 }
 

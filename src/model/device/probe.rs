@@ -47,7 +47,8 @@ pub(super) enum Line {
     Failed(String),
 }
 
-/// Tests a device and tells how it went on standard output; `wanted` is `cuda` or `gpu`. True when it works.
+/// Tests a device and tells how it went on standard output; `wanted` is `cuda`, `gpu`, or a kind and a number such as
+/// `discrete:1`. True when it works.
 pub fn run(wanted: &str) -> bool {
     let tell = |line: &Line| {
         let text = serde_json::to_string(line).unwrap_or_default();
@@ -55,7 +56,7 @@ pub fn run(wanted: &str) -> bool {
         // Nobody listening is no reason to go on either way.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     };
-    let (candidate, identity) = match find(wanted) {
+    let (candidate, index, identity) = match find(wanted) {
         Ok(found) => found,
         Err(line) => {
             tell(&line);
@@ -64,7 +65,7 @@ pub fn run(wanted: &str) -> bool {
     };
     let Identity { adapter, driver } = identity.clone();
     tell(&Line::Found { candidate, adapter, driver });
-    match compare(&ComputeDevice::of(candidate, identity)) {
+    match compare(&ComputeDevice::of(candidate, index, identity)) {
         Ok(()) => tell(&Line::Passed),
         Err(reason) => {
             tell(&Line::Failed(reason));
@@ -74,25 +75,49 @@ pub fn run(wanted: &str) -> bool {
     true
 }
 
-pub(super) fn argument(wanted: Wanted) -> &'static str {
+/// The kinds that can be numbered, by the word for them.
+const NUMBERED: [(&str, Candidate); 4] = [
+    ("cuda", Candidate::Cuda),
+    ("discrete", Candidate::Discrete),
+    ("integrated", Candidate::Integrated),
+    ("virtual", Candidate::Virtual),
+];
+
+pub(super) fn argument(wanted: Wanted) -> String {
     match wanted {
-        Wanted::Cuda => "cuda",
-        Wanted::Gpu => "gpu",
+        Wanted::Cuda => "cuda".to_owned(),
+        Wanted::Gpu => "gpu".to_owned(),
+        Wanted::Another(candidate, index) => {
+            let word = NUMBERED.iter().find(|(_, c)| *c == candidate).map_or("none", |(word, _)| word);
+            format!("{word}:{index}")
+        }
     }
 }
 
+/// A kind and a number, as [`argument`] writes them.
+fn numbered(wanted: &str) -> Option<(Candidate, usize)> {
+    let (word, index) = wanted.split_once(':')?;
+    let (_, candidate) = NUMBERED.iter().find(|(w, _)| *w == word)?;
+    Some((*candidate, index.parse().ok()?))
+}
+
 /// The first device of a kind that is there, best kinds first.
-fn find(wanted: &str) -> Result<(Candidate, Identity), Line> {
-    let (kinds, absent): (&[Candidate], &str) = match wanted {
-        "cuda" => (&[Candidate::Cuda], "this build of kinolens has no CUDA"),
+fn find(wanted: &str) -> Result<(Candidate, usize, Identity), Line> {
+    let one;
+    let (kinds, absent): (&[(Candidate, usize)], &str) = match (numbered(wanted), wanted) {
+        (Some(found), _) => {
+            one = [found];
+            (&one, "there is no such GPU")
+        }
+        (None, "cuda") => (&[(Candidate::Cuda, 0)], "this build of kinolens has no CUDA, or there is no NVIDIA GPU"),
         _ => (
-            &[Candidate::Discrete, Candidate::Integrated, Candidate::Virtual, Candidate::Software],
+            &[(Candidate::Discrete, 0), (Candidate::Integrated, 0), (Candidate::Virtual, 0), (Candidate::Software, 0)],
             "no GPU was found; is its driver for Vulkan (Linux), Metal (macOS) or DirectX 12 (Windows) installed?",
         ),
     };
-    for candidate in kinds {
-        match open(*candidate) {
-            Ok(identity) => return Ok((*candidate, identity)),
+    for (candidate, index) in kinds {
+        match open(*candidate, *index) {
+            Ok(identity) => return Ok((*candidate, *index, identity)),
             Err(Refusal::Absent) => {}
             Err(Refusal::Fails(reason)) => return Err(Line::Failed(format!("it does not open: {reason}"))),
         }
@@ -169,6 +194,16 @@ fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_numbered_device_is_the_one_that_was_meant() {
+        for (_, candidate) in NUMBERED {
+            assert_eq!(numbered(&argument(Wanted::Another(candidate, 3))), Some((candidate, 3)));
+        }
+        for text in ["gpu", "cuda", "software:1", "discrete:", "discrete:-1"] {
+            assert_eq!(numbered(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_processor_passes_and_every_tensor_counts() {
