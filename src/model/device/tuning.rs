@@ -68,9 +68,8 @@ impl ComputeDevice {
     pub fn tuned(&self, shapes: &str) {
         let Some(folder) = folder().filter(|_| self.tunes()) else { return };
         // What has been found lies in a database of its own; where it could not be written nothing is kept.
-        let kept = std::fs::read_dir(&folder).is_ok_and(|entries| {
-            entries.flatten().any(|e| e.path().extension().is_some_and(|x| x == "db"))
-        });
+        let kept = std::fs::read_dir(&folder)
+            .is_ok_and(|entries| entries.flatten().any(|e| e.path().extension().is_some_and(|x| x == "db")));
         let mut tuned = Tuned::load();
         if !kept || !tuned.sets.insert(self.set(shapes)) {
             return;

@@ -4,8 +4,7 @@ use super::form_rows::{Around, Rows, choice, fraction, magnitude, optional, pars
 use super::{network_card, style, weight_report};
 use crate::config::{
     ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, ModelOptions, OptimizerKind, Pooling, Precision,
-    RunConfig,
-    Schedule, Validation,
+    RunConfig, Schedule, Validation,
 };
 use crate::domain::LabelRule;
 use crate::model::{BACKBONE, MODELS, ModelSpec, NOTHING};
