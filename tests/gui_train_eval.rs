@@ -476,3 +476,22 @@ fn a_run_without_validation_and_without_epochs_is_shown() {
     shoot(&mut h, "train-no-epochs");
     shoot(&mut h2, "train-one-epoch");
 }
+
+#[test]
+fn a_training_on_a_gpu_says_what_its_first_step_waits_for_and_what_it_holds() {
+    let mut state = AppState::default();
+    live(0, 0, 3, JobStatus::Running, &mut state);
+    state.jobs[0].stage = Some(("tuning kernels, first step only".into(), 0, 0));
+    let h = screen(state, &["train-live"], true);
+    assert!(h.query_by_label_contains("tuning kernels, first step only").is_some());
+    assert!(h.query_by_label_contains("GPU").is_none(), "nothing is known of it yet");
+    let mut state = AppState::default();
+    live(20, 2, 3, JobStatus::Running, &mut state);
+    if let Some(run) = &mut state.training {
+        run.steps.iter_mut().for_each(|s| s.device_memory_bytes = Some(3 << 30));
+        run.epochs.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
+    }
+    let mut h = screen(state, &["train-live"], true);
+    assert!(h.query_by_label("GPU 3.2 GB").is_some());
+    shoot(&mut h, "train-gpu");
+}

@@ -42,7 +42,7 @@ pub enum Command {
     /// Networks: parameters, input, layers.
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
-    Selftest(JsonArg),
+    Selftest(SelftestArgs),
     /// Measured figures of this machine: forward pass, training step, heat map of every network.
     Bench(BenchArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
@@ -156,6 +156,15 @@ impl From<DeviceArg> for DeviceChoice {
             DeviceArg::Cpu => Self::Cpu,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// Numbers to train with, as given on the command line.

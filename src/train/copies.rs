@@ -168,7 +168,7 @@ mod tests {
         Batch {
             pixels: Stream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
-            clips: vec![Clip::default(); size],
+            clips: vec![Clip { video: 0, start: 0, label: None }; size],
             size,
             index: 0,
         }
