@@ -44,12 +44,12 @@ pub(super) fn stretches(body: &[Node], front: usize, [t, h, w]: [usize; 3]) -> V
     let count = (places as f64).sqrt().ceil().max(1.0) as usize;
     let most = sizes[front.min(body.len())..].iter().sum::<usize>().div_ceil(count);
     let (mut out, mut from, mut held) = (Vec::new(), front, 0);
-    for i in front..body.len() {
-        if i > from && begins(i) && held + sizes[i] > most {
+    for (i, size) in sizes.into_iter().enumerate().skip(front) {
+        if i > from && begins(i) && held + size > most {
             out.push(from..i);
             (from, held) = (i, 0);
         }
-        held += sizes[i];
+        held += size;
     }
     out
 }

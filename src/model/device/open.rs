@@ -56,10 +56,8 @@ pub(super) fn kind(candidate: Candidate, index: usize) -> Option<DeviceKind> {
 #[cfg(feature = "cuda")]
 fn open_cuda(index: usize) -> Result<Identity, Refusal> {
     let devices = burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda);
-    if index >= devices.iter().count() {
-        return Err(Refusal::Absent);
-    }
-    let name = devices.iter().nth(index).and_then(|d| d.identity()).map_or_else(|| "NVIDIA GPU".to_owned(), |i| i.name);
+    let device = devices.get(index).ok_or(Refusal::Absent)?;
+    let name = device.identity().map_or_else(|| "NVIDIA GPU".to_owned(), |identity| identity.name);
     Ok(Identity { adapter: format!("{name}, CUDA"), driver: "CUDA".to_owned() })
 }
 
