@@ -218,7 +218,7 @@ pub struct TrainArgs {
     /// Numbers the layers compute with while they learn; 16 bits on a GPU that has them.
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionArg>,
-    /// Less memory for a third more work: most layers' outputs are computed a second time on the way back.
+    /// Somewhat less memory for more work: most layers' outputs are computed a second time on the way back.
     #[arg(long)]
     pub recompute: bool,
     /// Loading threads; 0 loads in the training thread.

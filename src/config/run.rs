@@ -413,8 +413,8 @@ pub struct TrainingConfig {
     pub precision: Precision,
     /// GPUs of this machine that share every batch; 0 takes all that are like the chosen one.
     pub devices: usize,
-    /// Keep only a few layers' outputs for the way back and compute the others a second time: a third more work for much
-    /// less memory. The numbers are the same.
+    /// Keep only a few layers' outputs for the way back and compute the others a second time: somewhat less memory for
+    /// somewhat more work. The numbers are the same.
     pub recompute: bool,
 }
 

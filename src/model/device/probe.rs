@@ -1,9 +1,11 @@
 //! The test a GPU has to pass, made in a process of its own.
 
+use super::super::ops::{ConvGeometry, conv3d};
 use super::super::{ModelError, Network, read};
 use super::open::{Identity, Refusal, open};
 use super::{ComputeDevice, Wanted};
 use crate::config::ModelConfig;
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
@@ -159,7 +161,8 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| m.max(v.abs()))
 }
 
-/// Scores, gradients, and scores in evaluation after the step, with parameters and running statistics moved.
+/// Scores, gradients, and scores in evaluation after the step, with parameters and running statistics moved; then some
+/// convolutions by themselves.
 fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
     let config = ModelConfig { id: "small-3d".to_owned(), ..ModelConfig::default() };
     let mut network = Network::build(&config, 5, CLIP, device, 1)?;
@@ -188,6 +191,55 @@ fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
         }
     }
     measured.push(scores("a score after a step", read(network.forward(input))?));
+    for case in CONVOLUTIONS {
+        measured.extend(convolution(case, device)?);
+    }
+    Ok(measured)
+}
+
+/// What of a convolution decides which kernels compute it.
+struct Case {
+    /// In and out.
+    channels: [usize; 2],
+    groups: usize,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+}
+
+/// Convolutions that the small network does not have and others do: of shortcuts, of space and time apart, a channel each.
+const CONVOLUTIONS: [Case; 5] = [
+    Case { channels: [6, 8], groups: 1, kernel: [1; 3], stride: [2; 3], padding: [0; 3] },
+    Case { channels: [6, 8], groups: 1, kernel: [3; 3], stride: [2; 3], padding: [1; 3] },
+    Case { channels: [6, 8], groups: 1, kernel: [1, 3, 3], stride: [1, 2, 2], padding: [0, 1, 1] },
+    Case { channels: [6, 8], groups: 1, kernel: [3, 1, 1], stride: [2, 1, 1], padding: [1, 0, 0] },
+    Case { channels: [8, 8], groups: 8, kernel: [3; 3], stride: [2; 3], padding: [1; 3] },
+];
+
+/// Output and both gradients of a convolution of a few numbers.
+fn convolution(case: Case, device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
+    let Case { channels: [from, to], groups, kernel, stride, padding } = case;
+    let device = device.tensor_device();
+    let leaf = |shape: [usize; 5]| -> Tensor<5> {
+        let values = (0..shape.iter().product::<usize>()).map(|i| ((i * 7919) % 1013) as f32 / 506.0 - 1.0);
+        let values = TensorData::new(values.collect::<Vec<_>>(), shape);
+        Tensor::from_data(values, &device).autodiff().require_grad()
+    };
+    // Odd and even sizes: a stride leaves a rest or not.
+    let x = leaf([2, from, 2, 7, 8]);
+    let weight = leaf([to, from / groups, kernel[0], kernel[1], kernel[2]]);
+    let y = conv3d(x.clone(), weight.clone(), None, ConvGeometry { stride, padding, groups });
+    let gradients = y.clone().square().sum().backward();
+    let mut measured = Vec::new();
+    for (what, values) in [
+        ("the output", Some(y)),
+        ("the gradient of the input", x.grad(&gradients)),
+        ("the gradient of the weights", weight.grad(&gradients)),
+    ] {
+        let values = values.map(read).transpose()?.unwrap_or_default();
+        let what = format!("{what} of a convolution of {kernel:?} at every {stride:?}");
+        measured.push(Measured { what, scale: largest(&values), values });
+    }
     Ok(measured)
 }
 
@@ -235,7 +287,8 @@ mod tests {
         // Running statistics move without a step too.
         let _ = still.forward_train(input.clone(), 3);
         let without = read(still.forward(input)).unwrap();
-        let with = one_step(&device).unwrap().pop().unwrap();
+        let steps = one_step(&device).unwrap();
+        let with = steps.iter().find(|m| m.what == "a score after a step").unwrap();
         let apart = with.values.iter().zip(&without).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(apart > 10.0 * TOLERANCE * with.scale, "a step that is left out would pass: {apart} of {}", with.scale);
     }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Longest a device may take; compiling kernels for the first time is slow on some drivers.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What is known of a device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

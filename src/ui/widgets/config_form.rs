@@ -786,8 +786,8 @@ fn device(r: &mut Rows<'_>) {
     r.row(
         "training.recompute",
         "Recompute layers",
-        "Keeps the outputs of a few layers only and computes the others again on the way back: less memory, a third more \
-         work, the same numbers.",
+        "Keeps the outputs of a few layers only and computes the others again on the way back: somewhat less memory, \
+         more work, the same numbers.",
         |c| &mut c.training.recompute,
         switch,
     );
