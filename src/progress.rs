@@ -41,6 +41,9 @@ pub struct StepReport {
     pub data_wait: f32,
     /// Estimated seconds until the run ends; `None` before there is a basis.
     pub eta_s: Option<f64>,
+    /// Bytes the GPUs trained on hold for tensors; `None` on the CPU, whose memory is that of the process.
+    #[serde(default)]
+    pub device_memory_bytes: Option<u64>,
 }
 
 /// One finished epoch; the keys are those of `train --json`.
@@ -73,6 +76,9 @@ pub struct EpochReport {
     /// Processor threads kept busy, on average over the epoch.
     #[serde(default)]
     pub threads_busy: f32,
+    /// Bytes the GPUs trained on hold for tensors at the end of the epoch; `None` on the CPU.
+    #[serde(default)]
+    pub device_memory_bytes: Option<u64>,
     /// The confusion matrix of the validation, its empty cells left out; empty without a validation part.
     #[serde(default)]
     pub confusion: Vec<ConfusionCell>,

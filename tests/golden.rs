@@ -9,6 +9,7 @@ use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInf
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
 use reference::networks::{Named, sets};
+use reference::on_device::{allowed, carries, device};
 use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, values, weights};
 use serde_json::Value;
 
@@ -99,16 +100,19 @@ fn logits_are_pytorch_s() {
         for (name, case) in reference["cases"].as_object().unwrap() {
             let named = set.named(case["model"].as_str().unwrap());
             let [batch, c, t, h, w] = clip_shape(&sizes(&case["input_shape"]), case["input_kind"].as_str());
+            if !carries(name, &[c, t, h, w]) {
+                continue;
+            }
             let network = network(&seed, &named, case["classes"].as_u64().unwrap() as usize, [t, h, w]);
             let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
             let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
             let error = relative(&found, &numbers(&case["logits_f32"]));
             eprintln!("{name}: {error:.1e}");
-            assert!(error < 2e-5, "{name}: {error:e}");
+            assert!(error < allowed(2e-5), "{name}: {error:e}");
             seen += 1;
         }
     }
-    assert!(seen >= 30, "{seen}");
+    assert!(seen >= if device().is_software() { 10 } else { 30 }, "{seen}");
 }
 
 /// Weights of a 2D ResNet in a 3D one: every array finds its place, and the network answers as PyTorch's.
@@ -120,15 +124,18 @@ fn an_inflated_network_is_pytorch_s() {
     let (flat, deep) = (set.named("resnet18"), set.named("r3d_18"));
     let shape = sizes(&reference["input_shape"]);
     let [batch, c, t, h, w] = clip_shape(&shape, None);
+    if !carries("inflated", &[c, t, h, w]) {
+        return;
+    }
     let (file, _) = weights(&seed, &flat, 17, [1, h, w]);
-    let mut network = Network::build(&deep.config(), 17, [t, h, w], &ComputeDevice::cpu(), 7).unwrap();
+    let mut network = Network::build(&deep.config(), 17, [t, h, w], &device(), 7).unwrap();
     let report = network.init_from(&file).unwrap();
     assert_eq!(report.matched.len() as u64, reference["loaded"].as_u64().unwrap());
     assert!(report.is_complete() && report.unused.is_empty(), "{}", report.lines(true).join("\n"));
     let pixels: Vec<f32> = (0..batch).flat_map(|item| clip(&seed, item, [c, t, h, w])).collect();
     let found = read(network.forward(network.input(pixels, batch, [t, h, w]).unwrap())).unwrap();
     let error = relative(&found, &numbers(&reference["logits_f64"]));
-    assert!(error < 2e-5, "{error:e}");
+    assert!(error < allowed(2e-5), "{error:e}");
 }
 
 #[test]
@@ -145,6 +152,9 @@ fn heat_maps_are_pytorch_s() {
             let seed = seed_of(&reference);
             for (size, cases) in reference["cams"].as_object().unwrap() {
                 let [_, c, t, h, w] = clip_shape(&sizes(&reference["inputs"][size]), None);
+                if !carries(&format!("{file} {size}"), &[c, t, h, w]) {
+                    continue;
+                }
                 let network = network(&seed, &named, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
                 let pixels = clip(&seed, 0, [c, t, h, w]);
                 let label = format!("{file} {size}");
@@ -153,7 +163,7 @@ fn heat_maps_are_pytorch_s() {
             }
         }
     }
-    assert!(seen >= 200, "{seen}");
+    assert!(seen >= if device().is_software() { 20 } else { 200 }, "{seen}");
 }
 
 /// Every map of one network and size, from one pass forward and one back.
@@ -182,7 +192,7 @@ fn maps(label: &str, named: &Named, network: &Network, pixels: &[f32], shape: [u
             // far a file can be trusted, and ours rounds in another order.
             let own = case[key]["f32_rel_err"].as_f64().unwrap_or(0.0);
             let trust = if key == "gradcampp_004" { 100.0 } else { 20.0 };
-            expected.push((format!("{label} {layer} {target} {key}"), raw, tolerance.max(trust * own)));
+            expected.push((format!("{label} {layer} {target} {key}"), raw, allowed(tolerance.max(trust * own))));
         }
     }
     // Both methods are linear in the gradient: the map of a difference of logits is the difference of their maps.
@@ -209,7 +219,7 @@ fn maps(label: &str, named: &Named, network: &Network, pixels: &[f32], shape: [u
             // What cancels leaves the errors of both.
             let grown = (largest(&a_raw) + largest(&b_raw)) / largest(&raw);
             let name = format!("{label} {} {} against {} {key}", a["layer"], a["target"], b["target"]);
-            expected.push((name, raw, tolerance * grown));
+            expected.push((name, raw, allowed(tolerance * grown)));
         }
     }
     let explained = explain(network, pixels.to_vec(), shape, &requests).unwrap();

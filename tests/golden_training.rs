@@ -6,6 +6,7 @@ use kinolens::model::{ArrayValues, BACKBONE, NOTHING, Network};
 use kinolens::train::{Loss, Optimizer};
 use reference::golden;
 use reference::networks::{Set, sets};
+use reference::on_device::{allowed, carries, device};
 use reference::recipe::{clip, clip_shape, network, numbers, seed_of, sizes};
 use serde_json::Value;
 
@@ -62,6 +63,9 @@ fn training_steps_are_pytorch_s() {
                 false => (sizes(&case["input_shape"]), case["classes"].as_u64().unwrap() as usize),
             };
             let [batch, c, t, h, w] = clip_shape(&shape, None);
+            if !carries(model, &[c, t, h, w]) {
+                continue;
+            }
             let mut named = set.named(model);
             named.dropout = Some(0.0);
             let mut network = network(&seed, &named, classes, [t, h, w]);
@@ -73,7 +77,7 @@ fn training_steps_are_pytorch_s() {
             seen += 1;
         }
     }
-    assert!(seen >= 8, "{seen}");
+    assert!(seen >= if device().is_software() { 4 } else { 8 }, "{seen}");
 }
 
 fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: &Value) {
@@ -98,13 +102,18 @@ fn trained(model: &str, network: &mut Network, x: Tensor<5>, plan: &Plan, case: 
             true => [(1e-5, 1e-5), (1e-5, 1e-5), (5e-4, 5e-4)][i],
             false => [(2e-5, 1e-3), (0.05, 0.1), (0.3, 0.5)][i],
         };
+        // Later steps are allowed more than the rounding of any device, unless they are small.
+        let rounding = if i == 0 || small_steps(plan) { allowed(1.0) } else { 1.0 };
         for (what, found, key, tolerance) in
             [("loss", value, "loss", tolerances.0), ("norm", f64::from(norm), "grad_norm", tolerances.1)]
         {
             let expected = step[key].as_f64().unwrap();
             let error = (found - expected).abs();
             eprintln!("{model} step {i} {what}: {found} for {expected}, {:.1e}", error / expected.abs());
-            assert!(error <= tolerance * expected.abs(), "{model} step {i}: {what} {found} instead of {expected}");
+            assert!(
+                error <= rounding * tolerance * expected.abs(),
+                "{model} step {i}: {what} {found} instead of {expected}"
+            );
         }
     }
 }

@@ -102,6 +102,7 @@ fn history(epochs: u32, classes: usize) -> Vec<EpochReport> {
                 epochs_without_improvement: epoch.saturating_sub(epochs * 10 / 13),
                 memory_bytes: (900 + u64::from(epoch)) << 20,
                 threads_busy: 3.0 + 0.5 * (t * 20.0).sin(),
+                device_memory_bytes: None,
                 confusion: Vec::new(),
             }
         })
@@ -139,6 +140,7 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
         clips_per_second: 92.0,
         data_wait: 0.1,
         eta_s: Some(130.0),
+        device_memory_bytes: None,
     });
     let wrong = |i: u32| WrongClip {
         video: format!("test/s0{i}.mp4"),
@@ -473,4 +475,23 @@ fn a_run_without_validation_and_without_epochs_is_shown() {
     let mut h2 = screen(AppState { runs: vec![Arc::new(unvalidated)], ..AppState::default() }, &["train-live"], true);
     shoot(&mut h, "train-no-epochs");
     shoot(&mut h2, "train-one-epoch");
+}
+
+#[test]
+fn a_training_on_a_gpu_says_what_its_first_step_waits_for_and_what_it_holds() {
+    let mut state = AppState::default();
+    live(0, 0, 3, JobStatus::Running, &mut state);
+    state.jobs[0].stage = Some(("tuning kernels, first step only".into(), 0, 0));
+    let h = screen(state, &["train-live"], true);
+    assert!(h.query_by_label_contains("tuning kernels, first step only").is_some());
+    assert!(h.query_by_label_contains("GPU").is_none(), "nothing is known of it yet");
+    let mut state = AppState::default();
+    live(20, 2, 3, JobStatus::Running, &mut state);
+    if let Some(run) = &mut state.training {
+        run.steps.iter_mut().for_each(|s| s.device_memory_bytes = Some(3 << 30));
+        run.epochs.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
+    }
+    let mut h = screen(state, &["train-live"], true);
+    assert!(h.query_by_label("GPU 3.2 GB").is_some());
+    shoot(&mut h, "train-gpu");
 }

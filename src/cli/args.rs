@@ -1,5 +1,6 @@
 //! The arguments. Names are a contract with scripts.
 
+use crate::config::{DeviceChoice, Precision};
 use crate::model::{BACKBONE, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub enum Command {
     /// Networks: parameters, input, layers.
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
-    Selftest(JsonArg),
+    Selftest(SelftestArgs),
     /// Measured figures of this machine: forward pass, training step, heat map of every network.
     Bench(BenchArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
@@ -146,6 +147,47 @@ pub enum DeviceArg {
     Cpu,
 }
 
+impl From<DeviceArg> for DeviceChoice {
+    fn from(arg: DeviceArg) -> Self {
+        match arg {
+            DeviceArg::Auto => Self::Auto,
+            DeviceArg::Cuda => Self::Cuda,
+            DeviceArg::Gpu => Self::Gpu,
+            DeviceArg::Cpu => Self::Cpu,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub device: DeviceArg,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// Numbers to train with, as given on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PrecisionArg {
+    /// 32 bits everywhere.
+    F32,
+    /// 16-bit layers with a scaled loss; weights, normalisation and loss keep 32 bits.
+    F16,
+    /// 16-bit layers with the range of 32 bits.
+    Bf16,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(arg: PrecisionArg) -> Self {
+        match arg {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::F16 => Self::F16,
+            PrecisionArg::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Dataset folder.
@@ -170,6 +212,15 @@ pub struct TrainArgs {
     /// Where to compute.
     #[arg(long, value_enum)]
     pub device: Option<DeviceArg>,
+    /// GPUs of that kind that share every batch: a number, or all.
+    #[arg(long, value_name = "N|all", value_parser = device_count)]
+    pub devices: Option<usize>,
+    /// Numbers the layers compute with while they learn; 16 bits on a GPU that has them.
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionArg>,
+    /// Somewhat less memory for more work: most layers' outputs are computed a second time on the way back.
+    #[arg(long)]
+    pub recompute: bool,
     /// Loading threads; 0 loads in the training thread.
     #[arg(long)]
     pub workers: Option<usize>,
@@ -363,6 +414,15 @@ pub struct BenchArgs {
     /// What to time (repeatable): forward, train, grad-cam; all when left out.
     #[arg(long = "only", value_name = "WHAT")]
     pub only: Vec<String>,
+    /// Where to compute; the CPU when left out.
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub device: DeviceArg,
+    /// Numbers the layers of a training step compute with.
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: PrecisionArg,
+    /// Training steps compute most layers' outputs a second time instead of keeping them.
+    #[arg(long)]
+    pub recompute: bool,
     /// Threads; as many as the processor has when left out.
     #[arg(long)]
     pub threads: Option<usize>,
@@ -398,6 +458,14 @@ pub struct BenchArgs {
     pub in_turns: bool,
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// A number of devices; `all` is 0.
+fn device_count(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(0),
+        _ => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "give a number of GPUs, or all".to_owned()),
+    }
 }
 
 /// `16,112,112` as frames, rows and columns.

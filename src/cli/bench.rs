@@ -6,7 +6,7 @@ use super::commands::Outcome;
 use super::monitor::{print_json, print_line};
 use crate::model::profile::{self, Spent};
 use crate::model::{ComputeDevice, MODELS, ModelSpec};
-use crate::train::bench::{Round, Subject, large_product};
+use crate::train::bench::{How, Round, Subject, large_product};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -28,11 +28,13 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| anyhow!("cannot start {threads} threads: {e}"))?;
     }
-    let device = ComputeDevice::cpu();
+    let (device, messages) = ComputeDevice::choose(args.device.into());
+    messages.iter().for_each(|message| eprintln!("warning: {message}"));
+    let how = How { precision: args.precision.into(), recompute: args.recompute };
     let (mut results, mut profiles) = (Vec::new(), Vec::new());
     for model in models {
         for (name, round) in &rounds {
-            let mut subject = Subject::new(model, *round, args.batch, args.clip, &device)?;
+            let mut subject = Subject::new(model, *round, args.batch, args.clip, &device, how)?;
             subject.run()?; // Buffers and threads are there afterwards.
             if args.in_turns {
                 in_turns(&mut subject)?;
@@ -60,7 +62,8 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
     if args.json.json && !args.in_turns {
         let threads = rayon::current_num_threads();
         print_json(&json!({
-            "device": device.title(), "threads": threads, "batch": args.batch, "rounds": args.rounds,
+            "device": device.title(), "precision": how.precision.name(), "recompute": how.recompute,
+            "device_memory_bytes": device.memory().map(|m| m.reserved), "threads": threads, "batch": args.batch, "rounds": args.rounds,
             "results": results, "profile": profiles,
         }));
     }

@@ -34,7 +34,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Export(args) => super::export::export(&args),
         Command::Plot(args) => plot(&args),
         Command::Models(args) => models(&args),
-        Command::Selftest(args) => super::selftest::selftest(args),
+        Command::Selftest(args) => super::selftest::selftest(&args),
         Command::Bench(args) => super::bench::bench(&args),
         Command::ProbeDevice { kind } => {
             Ok(if crate::model::device::probe::run(&kind) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,10 +1,10 @@
 //! `kinolens selftest`: does everything work on this machine?
 
-use super::args::JsonArg;
+use super::args::SelftestArgs;
 use super::commands::Outcome;
 use super::monitor::{print_json, print_line};
 use crate::cam::{MapRequest, Target};
-use crate::config::{DeviceChoice, ModelConfig};
+use crate::config::{ModelConfig, Precision};
 use crate::domain::{PoolingRule, RgbImage};
 use crate::model::{ComputeDevice, MODELS, Network};
 use crate::video::{Video, VideoWriter};
@@ -17,28 +17,28 @@ use std::sync::Arc;
 const CLIP: [usize; 3] = [16, 64, 64];
 const CLASSES: usize = 4;
 
-pub(super) fn selftest(args: JsonArg) -> Outcome {
+pub(super) fn selftest(args: &SelftestArgs) -> Outcome {
     let mut checks = Vec::new();
     let mut check = |name: &str, result: anyhow::Result<String>| {
         let (ok, detail) = match result {
             Ok(detail) => (true, detail),
             Err(error) => (false, format!("{error:#}")),
         };
-        if !args.json {
+        if !args.json.json {
             print_line(&format!("{}  {name}: {detail}", if ok { "ok    " } else { "FAILED" }));
         }
         checks.push(json!({ "name": name, "ok": ok, "detail": detail }));
         ok
     };
     let mut all = check("encode and decode", round_trip());
-    let (device, messages) = ComputeDevice::choose(DeviceChoice::Auto);
-    let detail = std::iter::once(device.title().to_owned()).chain(messages).collect::<Vec<_>>().join("; ");
+    let (device, messages) = ComputeDevice::choose(args.device.into());
+    let detail = std::iter::once(described(&device)).chain(messages).collect::<Vec<_>>().join("; ");
     all &= check("device", Ok(detail));
     for spec in MODELS {
         all &= check(&format!("{}: build, forward, backward", spec.id), network(spec.id, &device));
     }
     all &= check("heatmap overlay on the GPU", overlay());
-    if args.json {
+    if args.json.json {
         print_json(&json!({ "checks": checks }));
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -64,6 +64,15 @@ fn round_trip() -> anyhow::Result<String> {
         ensure!((mean - f64::from(gray(n))).abs() < 3.0, "frame {n} has brightness {mean:.1}, not {}", gray(n));
     }
     Ok(format!("{frames} frames of {}, exact", video.info().codec))
+}
+
+/// A device, and what a GPU can be trained with.
+fn described(device: &ComputeDevice) -> String {
+    if !device.tunes() {
+        return device.title().to_owned();
+    }
+    let can = Precision::ALL.into_iter().filter(|(p, ..)| device.require(*p).is_ok()).map(|(_, name, _)| name);
+    format!("{}, trains with {}", device.title(), can.collect::<Vec<_>>().join(", "))
 }
 
 fn network(id: &str, device: &ComputeDevice) -> anyhow::Result<String> {

@@ -1,10 +1,10 @@
 //! `kinolens train`.
 
 use super::Exit;
-use super::args::{DeviceArg, TrainArgs};
+use super::args::TrainArgs;
 use super::commands::{Outcome, open_dataset, resolve_config, run_job};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
-use crate::config::{DeviceChoice, RunConfig};
+use crate::config::RunConfig;
 use crate::jobs::{Job, LaneState, Output, RunView};
 use crate::model::ModelSpec;
 use anyhow::anyhow;
@@ -102,7 +102,7 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
 fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
     if args.config.preset.is_some() || args.config.config.is_some() || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
-            "a resumed run keeps its configuration; only --epochs, --device, --workers and --set of these may change"
+            "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
     }
     let mut config = RunConfig::load(&run.join("config.ron")).map_err(|e| Exit::Usage(e.into()))?;
@@ -140,12 +140,16 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
         config.training.workers = workers;
     }
     if let Some(device) = args.device {
-        config.device = match device {
-            DeviceArg::Auto => DeviceChoice::Auto,
-            DeviceArg::Cuda => DeviceChoice::Cuda,
-            DeviceArg::Gpu => DeviceChoice::Gpu,
-            DeviceArg::Cpu => DeviceChoice::Cpu,
-        };
+        config.device = device.into();
+    }
+    if let Some(devices) = args.devices {
+        config.training.devices = devices;
+    }
+    if let Some(precision) = args.precision {
+        config.training.precision = precision.into();
+    }
+    if args.recompute {
+        config.training.recompute = true;
     }
     if args.debug {
         config.data.fraction = DEBUG_FRACTION;

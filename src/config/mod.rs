@@ -1,15 +1,16 @@
 //! Configuration of a run: defaults, presets, RON files, `--set key=value`, validation.
 
+mod compute;
 mod model;
 mod presets;
 mod run;
 
+pub use compute::{DeviceChoice, Precision};
 pub use model::{ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::{
-    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, DeviceChoice, EarlyStopping, LossConfig, LossKind,
-    ModelConfig, OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig,
-    Validation,
+    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, EarlyStopping, LossConfig, LossKind, ModelConfig,
+    OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig, Validation,
 };
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-use super::{ConfigError, ModelOptions};
+use super::{ConfigError, DeviceChoice, ModelOptions, Precision};
 use crate::domain::{ClipGeometry, LabelRule};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -409,6 +409,13 @@ pub struct TrainingConfig {
     /// Compute what a frozen backbone makes of a clip once and not in every epoch, where clips stay the same: those of
     /// validation, and those of training without augmentation.
     pub cache_features: bool,
+    /// Numbers the layers compute with while they learn.
+    pub precision: Precision,
+    /// GPUs of this machine that share every batch; 0 takes all that are like the chosen one.
+    pub devices: usize,
+    /// Keep only a few layers' outputs for the way back and compute the others a second time: somewhat less memory for
+    /// somewhat more work. The numbers are the same.
+    pub recompute: bool,
 }
 
 impl Default for TrainingConfig {
@@ -424,23 +431,11 @@ impl Default for TrainingConfig {
             cache_mib: 2048,
             disk_cache_mib: 8192,
             cache_features: true,
+            precision: Precision::F32,
+            devices: 1,
+            recompute: false,
         }
     }
-}
-
-/// Where tensors live (S0.14).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeviceChoice {
-    /// CUDA, then the platform GPU, then the CPU.
-    #[default]
-    Auto,
-    /// NVIDIA through CUDA.
-    Cuda,
-    /// The platform GPU through Vulkan, Metal or DirectX.
-    Gpu,
-    /// The CPU.
-    Cpu,
 }
 
 impl RunConfig {

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 pub const UNLABELLED: usize = usize::MAX;
 
 /// Clips as a network takes them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// `[B, 3, T, H, W]` in C order, normalised.
     pub pixels: Vec<f32>,

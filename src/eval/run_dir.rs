@@ -361,6 +361,8 @@ pub(crate) struct MetricsRow {
     /// Absent in runs of earlier versions.
     #[serde(default)]
     threads_busy: f32,
+    #[serde(default)]
+    device_memory_bytes: Option<u64>,
 }
 
 impl MetricsRow {
@@ -379,6 +381,7 @@ impl MetricsRow {
             epochs_without_improvement: r.epochs_without_improvement,
             memory_bytes: r.memory_bytes,
             threads_busy: r.threads_busy,
+            device_memory_bytes: r.device_memory_bytes,
         }
     }
 
@@ -397,6 +400,7 @@ impl MetricsRow {
             epochs_without_improvement: self.epochs_without_improvement,
             memory_bytes: self.memory_bytes,
             threads_busy: self.threads_busy,
+            device_memory_bytes: self.device_memory_bytes,
             confusion: Vec::new(),
         }
     }

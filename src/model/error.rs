@@ -109,6 +109,18 @@ pub enum ModelError {
         /// Which tensors are missing, unknown or of another shape.
         problem: String,
     },
+    /// Numbers the device does not compute with.
+    #[error("{device} does not compute with {precision}: {why}; use training.precision={instead}")]
+    Precision {
+        /// The device's title.
+        device: String,
+        /// What was asked for.
+        precision: &'static str,
+        /// The reason.
+        why: &'static str,
+        /// What it can do.
+        instead: &'static str,
+    },
     /// The device failed to deliver a result.
     #[error("the device failed: {reason}; run again on the CPU")]
     Device {

@@ -2,7 +2,8 @@
 
 use super::error::ModelError;
 use super::network::read;
-use burn::tensor::Tensor;
+use super::recompute::Forgotten;
+use burn::tensor::{Device, Gradients, Tensor};
 
 /// A training pass that has gone forward and can go back once.
 pub struct TrainPass {
@@ -10,18 +11,23 @@ pub struct TrainPass {
     pub logits: Tensor<2>,
     /// Leaves of the parameters, in their order; `None` where frozen.
     leaves: Vec<Option<Tensor<1>>>,
+    /// Layers below the graph, which are computed again on the way back.
+    forgotten: Option<Forgotten>,
 }
 
 impl TrainPass {
-    pub(super) fn new(logits: Tensor<2>, leaves: Vec<Option<Tensor<1>>>) -> Self {
-        Self { logits, leaves }
+    pub(super) fn new(logits: Tensor<2>, leaves: Vec<Option<Tensor<1>>>, forgotten: Option<Forgotten>) -> Self {
+        Self { logits, leaves, forgotten }
     }
 
     /// Gradients of `loss`, which must have been computed from [`TrainPass::logits`].
     pub fn backward(self, loss: &Tensor<1>) -> GradientSet {
         let mut gradients = loss.backward();
-        let of = |leaf: Option<Tensor<1>>| leaf.and_then(|l| l.grad_remove(&mut gradients));
-        GradientSet { gradients: self.leaves.into_iter().map(of).collect() }
+        let mut set = GradientSet::of(self.leaves, &mut gradients);
+        if let Some(forgotten) = self.forgotten {
+            forgotten.backward(gradients, &mut set);
+        }
+        set
     }
 }
 
@@ -36,6 +42,11 @@ impl GradientSet {
     /// Wraps gradients that come from elsewhere.
     pub fn new(gradients: Vec<Option<Tensor<1>>>) -> Self {
         Self { gradients }
+    }
+
+    /// The gradients of leaves.
+    pub(super) fn of(leaves: Vec<Option<Tensor<1>>>, gradients: &mut Gradients) -> Self {
+        Self { gradients: leaves.into_iter().map(|leaf| leaf?.grad_remove(gradients)).collect() }
     }
 
     /// The gradients in order.
@@ -63,6 +74,11 @@ impl GradientSet {
         for gradient in self.gradients.iter_mut() {
             *gradient = gradient.take().map(|g| g.mul_scalar(factor));
         }
+    }
+
+    /// The same on another device.
+    pub fn to_device(self, device: &Device) -> Self {
+        Self { gradients: self.gradients.into_iter().map(|g| g.map(|g| g.inner().to_device(device))).collect() }
     }
 
     /// Norm of all gradients taken as one vector.

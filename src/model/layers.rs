@@ -95,7 +95,7 @@ pub(crate) struct Motion;
 
 impl Layer for Motion {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
-        what_moves(x)
+        ops::in_f32(x, what_moves)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -204,8 +204,12 @@ pub(crate) struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// With a clamp behind it.
+    /// With a clamp behind it. Sums over a whole batch need 32 bits.
     fn clamped(&self, x: Tensor<5>, pass: &mut Pass<'_>, activation: Activation) -> Tensor<5> {
+        ops::in_f32(x, |x| self.computed(x, pass, activation))
+    }
+
+    fn computed(&self, x: Tensor<5>, pass: &mut Pass<'_>, activation: Activation) -> Tensor<5> {
         let (scale, shift) = (pass.parameter(self.scale), pass.parameter(self.shift));
         let (mean, variance) = (pass.buffer(self.mean), pass.buffer(self.variance));
         if !pass.statistics_move(self.scale) {
@@ -326,7 +330,7 @@ pub(crate) struct FramePool;
 impl Layer for FramePool {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
         let [b, c, t, h, w] = x.dims();
-        x.reshape([b, c, t, h * w]).mean_dim(3).reshape([b, c, t, 1, 1])
+        ops::in_f32(x, |x| x.reshape([b, c, t, h * w]).mean_dim(3).reshape([b, c, t, 1, 1]))
     }
 
     fn output_shape(&self, [c, t, ..]: [usize; 4]) -> Option<[usize; 4]> {

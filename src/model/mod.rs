@@ -28,6 +28,7 @@ mod pass;
 mod pool_op;
 pub mod profile;
 mod readout;
+mod recompute;
 mod registry;
 mod small;
 pub mod step_op;

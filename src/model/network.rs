@@ -7,12 +7,15 @@ use super::error::ModelError;
 pub(super) use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
 use super::module_path::lies_inside;
+use super::ops;
 use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
+use super::recompute::{Forgotten, stretches};
 use super::store::{EntryKind, ParameterRole, Store};
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, Precision};
 use crate::domain::nearest;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
+use std::sync::Arc;
 
 /// Trunk and classifier, as a model's build function returns them.
 pub(crate) struct Parts {
@@ -30,11 +33,15 @@ pub struct Network {
     device: ComputeDevice,
     classes: usize,
     clip: [usize; 3],
-    pub(super) parts: Parts,
+    pub(super) parts: Arc<Parts>,
     pub(super) store: Store,
     layers: Vec<LayerInfo>,
     /// Frozen batch normalisations keep their statistics too.
     pub(super) frozen_statistics: bool,
+    /// What training passes compute with.
+    precision: Precision,
+    /// Training passes keep the outputs of a few layers only.
+    recompute: bool,
 }
 
 /// A parameter as an optimiser sees it.
@@ -78,10 +85,12 @@ impl Network {
             return Err(ModelError::NoClasses);
         }
         let mut builder = super::builder::Builder::new(spec.title, clip, device.tensor_device(), seed);
-        let parts = spec.add(&mut builder, config, classes)?;
+        let parts = Arc::new(spec.add(&mut builder, config, classes)?);
         let (store, layers) = (builder.store, builder.layers);
         let frozen_statistics = config.freeze_statistics;
-        let mut network = Self { spec, device: device.clone(), classes, clip, parts, store, layers, frozen_statistics };
+        let (device, precision, recompute) = (device.clone(), Precision::F32, false);
+        let mut network =
+            Self { spec, device, classes, clip, parts, store, layers, frozen_statistics, precision, recompute };
         network.freeze(spec.frozen_by(config), config.freeze_statistics)?;
         Ok(network)
     }
@@ -207,13 +216,67 @@ impl Network {
         self.train_above(front, x, dropout_seed)
     }
 
+    /// The same network on another device, with values of its own.
+    pub fn on(&self, device: &ComputeDevice) -> Self {
+        Self {
+            spec: self.spec,
+            device: device.clone(),
+            classes: self.classes,
+            clip: self.clip,
+            parts: self.parts.clone(),
+            store: self.store.on(&device.tensor_device()),
+            layers: self.layers.clone(),
+            frozen_statistics: self.frozen_statistics,
+            precision: self.precision,
+            recompute: self.recompute,
+        }
+    }
+
+    /// Takes over what training has moved in `first`, a network of the same make: parameters that learn, running
+    /// statistics and counters.
+    pub fn follow(&mut self, first: &Self) {
+        self.store.follow(&first.store);
+    }
+
+    /// Numbers that training passes compute with from now on.
+    ///
+    /// # Errors
+    /// The device does not have them.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), ModelError> {
+        self.device.require(precision)?;
+        self.precision = precision;
+        Ok(())
+    }
+
+    /// Whether training passes keep the outputs of a few layers only, and compute the others again on the way back.
+    pub fn set_recompute(&mut self, recompute: bool) {
+        self.recompute = recompute;
+    }
+
     /// The layers from `front` on as in training.
     pub(super) fn train_above(&mut self, front: usize, x: Tensor<5>, dropout_seed: u64) -> TrainPass {
+        let x = match self.precision {
+            Precision::F32 => x,
+            Precision::F16 => ops::cast(x, DType::F16),
+            Precision::Bf16 => ops::cast(x, DType::BF16),
+        };
+        let stretches = if self.recompute { stretches(&self.parts.body, front, self.clip) } else { Vec::new() };
+        let (mut moved, mut counted) = (Vec::new(), Vec::new());
+        let (x, front, forgotten) = match stretches.last() {
+            Some(last) => {
+                let (parts, store) = (self.parts.clone(), self.store.clone());
+                let forgotten = Forgotten::new(parts, store, dropout_seed, self.frozen_statistics);
+                let (forgotten, top) = forgotten.forward(&stretches, x, &mut moved, &mut counted);
+                (top, last.end, Some(forgotten))
+            }
+            None => (x, front, None),
+        };
         let mut pass = Pass::training_pass(&self.store, dropout_seed, self.frozen_statistics);
         let logits = self.above(front, x, &mut pass);
-        let Pass { mut leaves, updates, counted, .. } = pass;
-        let leaves = self.store.parameter_ids().map(|id| leaves.remove(&id.index())).collect();
-        for (id, value) in updates {
+        let leaves = pass.leaves_in_order();
+        moved.append(&mut pass.updates);
+        counted.append(&mut pass.counted);
+        for (id, value) in moved {
             self.store.entry_mut(id).value = value;
         }
         for id in counted {
@@ -221,7 +284,7 @@ impl Network {
                 *n += 1;
             }
         }
-        TrainPass::new(logits, leaves)
+        TrainPass::new(logits, leaves, forgotten)
     }
 
     /// Logits as in evaluation, with the graph recorded from the first of `layers` upward and nothing below it.
@@ -264,6 +327,7 @@ impl Network {
 
     fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
         let head = &self.parts.head;
+        let x = ops::cast(x, DType::F32);
         self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Pass<'a> {
     mode: Mode,
     /// Frozen batch normalisations keep their statistics too.
     frozen_statistics: bool,
+    /// Parameters become leaves of a graph; otherwise training leaves no way back.
+    recorded: bool,
     /// Parameters used so far, as leaves that require gradients.
     pub leaves: HashMap<usize, Tensor<1>>,
     /// New values of running statistics, applied when the pass is over.
@@ -61,12 +63,22 @@ impl<'a> Pass<'a> {
     /// Starts a pass that catches the outputs of the layers in `wanted`.
     pub fn tapped(store: &'a Store, mode: Mode, wanted: &'a [&'a str]) -> Self {
         let (leaves, updates, counted, taps) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { store, mode, frozen_statistics: true, leaves, updates, counted, wanted, taps }
+        Self { store, mode, frozen_statistics: true, recorded: true, leaves, updates, counted, wanted, taps }
     }
 
     /// Starts a training pass with the dropout of `seed`.
     pub fn training_pass(store: &'a Store, seed: u64, frozen_statistics: bool) -> Self {
         Self { frozen_statistics, ..Self::new(store, Mode::Train { seed }) }
+    }
+
+    /// The same without a way back.
+    pub fn unrecorded(self) -> Self {
+        Self { recorded: false, ..self }
+    }
+
+    /// Leaves of the parameters used, one for each parameter of the network.
+    pub fn leaves_in_order(&mut self) -> Vec<Option<Tensor<1>>> {
+        self.store.parameter_ids().map(|id| self.leaves.remove(&id.index())).collect()
     }
 
     /// True while training.
@@ -89,7 +101,7 @@ impl<'a> Pass<'a> {
     pub fn parameter<const D: usize>(&mut self, id: EntryId) -> Tensor<D> {
         let entry = self.store.entry(id);
         let shape = with_axes(&entry.shape);
-        if !self.moves(id) {
+        if !self.recorded || !self.moves(id) {
             return entry.value.clone().reshape(shape);
         }
         let leaf = self.leaves.entry(id.index()).or_insert_with(|| entry.value.clone().autodiff().require_grad());

@@ -77,6 +77,25 @@ impl Store {
         &self.device
     }
 
+    /// The same arrays on another device.
+    pub fn on(&self, device: &Device) -> Self {
+        let moved = |entry: &Entry| Entry { value: entry.value.clone().to_device(device), ..entry.clone() };
+        Self { entries: self.entries.iter().map(moved).collect(), device: device.clone() }
+    }
+
+    /// Takes the values that training moves from a store with the same entries.
+    pub fn follow(&mut self, first: &Self) {
+        for (mine, theirs) in self.entries.iter_mut().zip(&first.entries) {
+            match theirs.kind {
+                EntryKind::Parameter { trainable: false, .. } => {}
+                EntryKind::Counter(_) => mine.kind = theirs.kind,
+                EntryKind::Parameter { .. } | EntryKind::Buffer => {
+                    mine.value = theirs.value.clone().to_device(&self.device);
+                }
+            }
+        }
+    }
+
     /// Appends an array; without values it is only counted, and cannot be used.
     pub fn add(&mut self, name: String, shape: Vec<usize>, kind: EntryKind, values: Option<Vec<f32>>) -> EntryId {
         let values = values.unwrap_or_else(|| vec![0.0]);

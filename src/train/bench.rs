@@ -5,7 +5,7 @@ use super::TrainError;
 use super::loss::Loss;
 use super::optim::Optimizer;
 use crate::cam::{MapRequest, Target, explain};
-use crate::config::{LossKind, ModelConfig, OptimizerConfig};
+use crate::config::{LossKind, ModelConfig, OptimizerConfig, Precision};
 use crate::domain::PoolingRule;
 use crate::model::{ComputeDevice, ModelSpec, Network, Stream, read};
 use burn::tensor::{Tensor, TensorData};
@@ -56,6 +56,15 @@ pub fn large_product(device: &ComputeDevice) -> Result<f64, TrainError> {
     Ok((side as f64).powi(3) / fastest)
 }
 
+/// How training steps compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// What layers compute with.
+    pub precision: Precision,
+    /// Most layers' outputs are computed twice instead of kept.
+    pub recompute: bool,
+}
+
 /// A network ready to be timed.
 pub struct Subject {
     network: Network,
@@ -71,19 +80,22 @@ impl Subject {
     /// Builds the network `id` and random clips of (frames, rows, columns), or of its usual size.
     ///
     /// # Errors
-    /// An unknown network, or clips too small for it.
+    /// An unknown network, clips too small for it, or numbers the device does not compute with.
     pub fn new(
         id: &str,
         round: Round,
         batch: usize,
         clip: Option<[usize; 3]>,
         device: &ComputeDevice,
+        how: How,
     ) -> Result<Self, TrainError> {
         let (t, h, w) = ModelSpec::find(id)?.input;
         let clip = clip.unwrap_or([t, h, w].map(|n| n as usize));
         let batch = if round == Round::GradCam { 1 } else { batch.max(1) };
         let config = ModelConfig { id: id.to_owned(), ..ModelConfig::default() };
-        let network = Network::build(&config, CLASSES, clip, device, 1)?;
+        let mut network = Network::build(&config, CLASSES, clip, device, 1)?;
+        network.set_precision(how.precision)?;
+        network.set_recompute(how.recompute);
         let optimizer = Optimizer::new(&OptimizerConfig::default(), &network.parameter_infos());
         Ok(Self {
             network,

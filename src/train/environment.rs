@@ -11,7 +11,7 @@ pub(super) fn environment(
     dataset: &Dataset,
     plan: &Plan,
     network: &Network,
-    device: &ComputeDevice,
+    devices: &[ComputeDevice],
     seed: u64,
     weights: Option<WeightsOrigin>,
 ) -> Environment {
@@ -23,8 +23,14 @@ pub(super) fn environment(
         train_clips: plan.train.len() as u64,
         val_clips: plan.val.len() as u64,
         weights,
-        ..without_data(network, device, seed)
+        device: titles(devices),
+        ..without_data(network, network.device(), seed)
     }
+}
+
+/// The devices of a run, for people.
+pub(super) fn titles(devices: &[ComputeDevice]) -> String {
+    devices.iter().map(ComputeDevice::title).collect::<Vec<_>>().join(" + ")
 }
 
 /// Versions, device and seed of a run that no dataset belongs to yet.

@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod class_list;
+mod copies;
 mod environment;
 mod error;
 pub mod events;
@@ -14,6 +15,7 @@ pub mod optim;
 mod progress;
 mod resume;
 mod run;
+mod scale;
 pub mod schedule;
 mod store;
 
@@ -22,6 +24,6 @@ pub use error::TrainError;
 pub use import::{Imported, config_for, guess, import, inspect};
 pub use loss::Loss;
 pub use optim::Optimizer;
-pub use run::{TrainOptions, TrainOutcome, run};
+pub use run::{TrainOptions, TrainOutcome, run, run_on};
 pub use schedule::{ScheduleState, Scheduler};
 pub use store::make_room;

@@ -56,11 +56,13 @@ pub(super) struct Clock {
     wait_share: f64,
     speed: f64,
     validation_s: f64,
+    /// What the devices held, and when they were asked.
+    memory: Option<(Instant, Option<u64>)>,
 }
 
 impl Clock {
     pub fn new() -> Self {
-        Self { step_s: None, wait_share: 0.0, speed: 0.0, validation_s: 0.0 }
+        Self { step_s: None, wait_share: 0.0, speed: 0.0, validation_s: 0.0, memory: None }
     }
 
     /// One step took `seconds`, of which `waited` for data.
@@ -80,6 +82,14 @@ impl Clock {
     /// A validation took this long.
     pub fn validated(&mut self, since: Instant) {
         self.validation_s = since.elapsed().as_secs_f64();
+    }
+
+    /// What the devices hold, asked about once a second.
+    pub fn memory(&mut self, ask: impl FnOnce() -> Option<u64>) -> Option<u64> {
+        match self.memory {
+            Some((at, known)) if at.elapsed().as_secs_f64() < 1.0 => known,
+            _ => self.memory.insert((Instant::now(), ask())).1,
+        }
     }
 
     /// Clips a second, smoothed.

@@ -2,6 +2,7 @@
 
 use super::TrainError;
 use super::progress::EpochSums;
+use super::scale::LossScale;
 use super::schedule::ScheduleState;
 use crate::config::RunConfig;
 use crate::domain::{Dataset, Split};
@@ -28,6 +29,8 @@ pub(super) struct TrainerState {
     pub kept: Vec<(String, f32)>,
     /// Bytes of the event file that belong to this state.
     pub event_bytes: u64,
+    /// How the loss is scaled, where layers compute with 16 bits.
+    pub scale: Option<LossScale>,
 }
 
 /// `state.ron`.
@@ -61,6 +64,9 @@ pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Resu
     merged.training.checkpoint_every = asked.training.checkpoint_every;
     merged.training.checkpoint_minutes = asked.training.checkpoint_minutes;
     merged.training.keep_best = asked.training.keep_best;
+    merged.training.precision = asked.training.precision;
+    merged.training.devices = asked.training.devices;
+    merged.training.recompute = asked.training.recompute;
     merged.device = asked.device;
     if merged == *asked {
         return Ok(merged);

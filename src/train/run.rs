@@ -1,7 +1,8 @@
 //! The training loop (S0.8).
 
 use super::TrainError;
-use super::environment::{environment, split_rows};
+use super::copies::{Copies, Lesson, Task};
+use super::environment::{environment, split_rows, titles};
 use super::events::EventWriter;
 use super::features::{Features, Gathering};
 use super::logs::{Logged, epoch_events, step_events, write_tables};
@@ -9,11 +10,12 @@ use super::loss::Loss;
 use super::optim::Optimizer;
 use super::progress::{Clock, EpochSums};
 use super::resume::{self, Stored, TrainerState};
+use super::scale::LossScale;
 use super::schedule::Scheduler;
 use super::store::{
     NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
 };
-use crate::config::RunConfig;
+use crate::config::{Precision, RunConfig};
 use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
@@ -31,6 +33,8 @@ use std::time::Instant;
 
 /// Wrong clips of a validation that are told.
 const WRONG_TOLD: usize = 48;
+/// What the first step on a GPU waits for.
+const TUNING: &str = "tuning kernels, first step only";
 /// Epochs without a lower training loss before it is said that nothing is learned.
 const NOT_LEARNING_AFTER: usize = 3;
 
@@ -67,13 +71,33 @@ pub fn run(
     device: &ComputeDevice,
     monitor: &dyn Monitor,
 ) -> Result<TrainOutcome, TrainError> {
+    let (team, messages) = device.team(config.training.devices);
+    messages.into_iter().for_each(|message| monitor.warn(message));
+    run_on(dataset, config, out, options, &team, monitor)
+}
+
+/// The same on several devices, which share every batch; `training.devices` does not count here.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_on(
+    dataset: &Arc<Dataset>,
+    config: &RunConfig,
+    out: &Path,
+    options: TrainOptions,
+    devices: &[ComputeDevice],
+    monitor: &dyn Monitor,
+) -> Result<TrainOutcome, TrainError> {
     config.validate()?;
+    for device in devices {
+        device.require(config.training.precision)?;
+    }
     let logged = Logged::new(monitor);
     let mut trainer = if options.resume {
-        Trainer::resume(dataset, config, out, device, &logged)?
+        Trainer::resume(dataset, config, out, devices, &logged)?
     } else {
         make_room(out, options.force)?;
-        Trainer::begin(dataset, config, out, device, &logged)?
+        Trainer::begin(dataset, config, out, devices, &logged)?
     };
     let end = match trainer.preload() {
         Ok(()) => trainer.train(),
@@ -122,6 +146,8 @@ struct Trainer<'a> {
     source: Arc<ClipSource>,
     dataset: Arc<Dataset>,
     network: Network,
+    /// The same network on further devices.
+    copies: Copies,
     optimizer: Optimizer,
     scheduler: Scheduler,
     loss: Loss,
@@ -133,6 +159,8 @@ struct Trainer<'a> {
     features: [Option<Features>; 2],
     /// They were computed, or cannot be kept.
     gathered: bool,
+    /// This process has made a step.
+    stepped: bool,
     /// When the last checkpoint was written, or else this process took up the run.
     saved: Instant,
     monitor: &'a Logged<'a>,
@@ -143,12 +171,12 @@ impl<'a> Trainer<'a> {
         dataset: &Arc<Dataset>,
         config: &RunConfig,
         out: &Path,
-        device: &ComputeDevice,
+        devices: &[ComputeDevice],
         monitor: &'a Logged<'a>,
     ) -> Result<Self, TrainError> {
         let plan = plan(dataset, config)?;
         plan.require_training(dataset)?;
-        let mut network = build(config, &plan, device)?;
+        let mut network = build(config, &plan, devices)?;
         let origin = super::init::init(&mut network, config, &plan.classes, monitor)?;
         if origin.is_none() && network.trainable() < network.parameters() {
             monitor.warn(
@@ -167,17 +195,17 @@ impl<'a> Trainer<'a> {
             config: &config,
             classes: &plan.classes,
             split: &split_rows(dataset, &plan),
-            environment: &environment(dataset, &plan, &network, device, config.seed, origin),
+            environment: &environment(dataset, &plan, &network, devices, config.seed, origin),
         };
         let run = create_run(out, &new)?;
-        Self::new(run, dataset, config, plan, network, None, monitor)
+        Self::new(run, dataset, config, plan, (network, devices), None, monitor)
     }
 
     fn resume(
         dataset: &Arc<Dataset>,
         asked: &RunConfig,
         out: &Path,
-        device: &ComputeDevice,
+        devices: &[ComputeDevice],
         monitor: &'a Logged<'a>,
     ) -> Result<Self, TrainError> {
         let run = RunDir::open(out)?;
@@ -188,7 +216,7 @@ impl<'a> Trainer<'a> {
         let parts = resume::parts(&run, dataset)?;
         let plan = plan_with(dataset, &config, &parts)?;
         plan.require_training(dataset)?;
-        let mut network = build(&config, &plan, device)?;
+        let mut network = build(&config, &plan, devices)?;
         let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
         match &last {
             Some(last) => resume::require_open(&run, &last.state, &config)?,
@@ -200,7 +228,7 @@ impl<'a> Trainer<'a> {
                 super::init::init(&mut network, &config, &plan.classes, monitor)?;
             }
         }
-        Self::new(run, dataset, config, plan, network, last.map(|c| c.path), monitor)
+        Self::new(run, dataset, config, plan, (network, devices), last.map(|c| c.path), monitor)
     }
 
     fn new(
@@ -208,7 +236,7 @@ impl<'a> Trainer<'a> {
         dataset: &Arc<Dataset>,
         config: RunConfig,
         plan: Plan,
-        mut network: Network,
+        (mut network, devices): (Network, &[ComputeDevice]),
         checkpoint: Option<PathBuf>,
         monitor: &'a Logged<'a>,
     ) -> Result<Self, TrainError> {
@@ -219,7 +247,7 @@ impl<'a> Trainer<'a> {
         let steps = draws.div_ceil(config.training.batch_size).div_ceil(config.optimizer.accumulate);
         let mut scheduler =
             Scheduler::new(&config.schedule, config.optimizer.learning_rate, config.training.epochs, steps as u32);
-        let (mut state, memory) = match checkpoint {
+        let (mut state, mut memory) = match checkpoint {
             Some(folder) => {
                 // Read before tidying, which may move the folder.
                 let Stored { checkpoint, trainer } = resume::read(&folder)?;
@@ -231,6 +259,9 @@ impl<'a> Trainer<'a> {
             None => (CheckpointState::default(), TrainerState::default()),
         };
         recover(&run)?;
+        // A run may go on with other numbers.
+        memory.scale = LossScale::new(config.training.precision).map(|fresh| memory.scale.unwrap_or(fresh));
+        let copies = Copies::new(&network, devices);
         state.version = env!("CARGO_PKG_VERSION").to_owned();
         (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);
         write_tables(&run, &state.classes, &state.history)?;
@@ -246,21 +277,20 @@ impl<'a> Trainer<'a> {
             "{} with {} parameters on {}; {} training clips, {} validation clips, {} classes",
             network.spec().title,
             network.parameters(),
-            network.device().title(),
+            titles(devices),
             plan.train.len(),
             plan.val.len(),
             plan.classes.len()
         )));
-        if network.device().tunes() {
-            monitor.emit(Progress::Log("tuning kernels for this device, first step only".to_owned()));
-        }
         Ok(Self {
             source: Arc::new(ClipSource::new(dataset.clone(), &config).with_disk(&config)),
             dataset: dataset.clone(),
             clock: Clock::new(),
             features: [None, None],
             gathered: false,
+            stepped: false,
             saved: Instant::now(),
+            copies,
             run,
             _lock: lock,
             config,
@@ -328,6 +358,7 @@ impl<'a> Trainer<'a> {
         let now = Usage::now();
         report.memory_bytes = now.memory_bytes;
         report.threads_busy = now.threads_busy_since(&used, report.seconds);
+        report.device_memory_bytes = self.copies.memory(&self.network);
         self.finish_epoch(report)
     }
 
@@ -401,34 +432,33 @@ impl<'a> Trainer<'a> {
         let clips: u64 = micro.iter().map(|b| b.size as u64).sum();
         let (mut total, mut correct) = (0.0_f64, 0_u64);
         let mut gradients: Option<GradientSet> = None;
+        let tuning = self.announce_tuning(&micro);
         for batch in micro {
             let share = batch.size as f64 / clips as f64;
-            let (loss, right, mut found) = self.backward(epoch, batch)?;
-            self.require_finite("loss", loss as f32, rate)?;
-            total += loss * share;
-            correct += right;
+            let lesson = self.learn(epoch, batch)?;
+            self.require_finite("loss", lesson.loss as f32, rate)?;
+            total += lesson.loss * share;
+            correct += lesson.right;
+            let Some(mut found) = lesson.gradients else { return Ok(()) };
+            if share != 1.0 {
+                found.scale(share as f32);
+            }
             gradients = Some(match gradients.take() {
-                None if share == 1.0 => found,
-                None => {
-                    found.scale(share as f32);
-                    found
-                }
+                None => found,
                 Some(mut sum) => {
-                    found.scale(share as f32);
                     sum.add(found);
                     sum
                 }
             });
             self.state.batch_in_epoch += 1;
         }
-        let Some(mut gradients) = gradients else { return Ok(()) };
-        let norm = match self.config.optimizer.clip_norm {
-            Some(most) => gradients.clip(most)?,
-            None => gradients.global_norm()?,
-        };
-        self.require_finite("gradient norm", norm, rate)?;
-        self.optimizer.step(&mut self.network, gradients, rate);
+        let Some(gradients) = gradients else { return Ok(()) };
+        let norm = self.move_weights(gradients, rate)?;
         self.state.step += 1;
+        if let Some((shapes, since)) = tuning {
+            self.network.device().tuned(&shapes);
+            self.monitor.note(&format!("kernels tuned, the first step took {:.1} s", since.elapsed().as_secs_f64()));
+        }
         let seconds = begun.elapsed().as_secs_f64();
         self.memory.sums.add(total, correct, clips, norm);
         self.memory.sums.seconds += seconds;
@@ -464,6 +494,7 @@ impl<'a> Trainer<'a> {
             clips_per_second: self.clock.clips_per_second(),
             data_wait: self.clock.data_wait(),
             eta_s: self.clock.eta(steps_left, epochs_left + 1),
+            device_memory_bytes: self.clock.memory(|| self.copies.memory(&self.network)),
         };
         step_events(&mut self.events, &report)?;
         self.monitor.emit(Progress::Step(report));
@@ -471,23 +502,57 @@ impl<'a> Trainer<'a> {
     }
 
     /// Loss, right clips and gradients of one batch.
-    fn backward(&mut self, epoch: u32, batch: Batch) -> Result<(f64, u64, GradientSet), TrainError> {
-        let seed = dropout_seed(self.config.seed, epoch, batch.index as u64);
-        let features = self.features[0].as_ref().and_then(|f| f.batch(&self.network, &batch.clips));
-        let pass = match features {
-            Some(features) => self.network.forward_train_features(features, seed),
-            None => {
-                let input = self.network.input(batch.pixels, batch.size, clip_shape(&self.source))?;
-                self.network.forward_train(input, seed)
-            }
+    fn learn(&mut self, epoch: u32, batch: Batch) -> Result<Lesson, TrainError> {
+        let task = Task {
+            loss: &self.loss,
+            features: self.features[0].as_ref(),
+            clip: clip_shape(&self.source),
+            seed: dropout_seed(self.config.seed, epoch, batch.index as u64),
+            scale: self.memory.scale.map_or(1.0, |s| s.factor()),
         };
-        let loss = self.loss.of(pass.logits.clone(), &batch.labels);
-        let value = read(loss.clone())?.first().copied().unwrap_or(f32::NAN);
-        let logits = read(pass.logits.clone())?; // [B, K]
-        let rows = logits.chunks(self.network.classes());
-        let right = rows.zip(&batch.labels).filter(|(row, label)| argmax(row) == **label).count();
-        let gradients = if value.is_finite() { pass.backward(&loss) } else { GradientSet::new(Vec::new()) };
-        Ok((f64::from(value), right as u64, gradients))
+        self.copies.learn(&mut self.network, batch, task)
+    }
+
+    /// Moves the weights on all devices; gives the norm of the gradient, 0 when it did not fit into 16 bits and nothing
+    /// moved.
+    fn move_weights(&mut self, mut gradients: GradientSet, rate: f64) -> Result<f32, TrainError> {
+        let norm = match self.config.optimizer.clip_norm {
+            Some(most) => gradients.clip(most)?,
+            None => gradients.global_norm()?,
+        };
+        if let Some(scale) = &mut self.memory.scale {
+            if norm.is_finite() {
+                scale.fitted();
+            } else if scale.overflowed() {
+                let factor = scale.factor();
+                let step = self.state.step + 1;
+                self.monitor.note(&format!(
+                    "step {step} moved nothing: a gradient did not fit into 16 bits; the loss is now scaled by {factor}"
+                ));
+                return Ok(0.0);
+            }
+        }
+        self.require_finite("gradient norm", norm, rate)?;
+        self.optimizer.step(&mut self.network, gradients, rate);
+        self.copies.follow(&self.network);
+        Ok(norm)
+    }
+
+    /// Says what the first step of this process waits for, when it is going to; the shapes that are tuned.
+    fn announce_tuning(&mut self, batches: &[Batch]) -> Option<(String, Instant)> {
+        if std::mem::replace(&mut self.stepped, true) {
+            return None;
+        }
+        let size = batches.first().map_or(0, |b| b.size);
+        let [t, h, w] = clip_shape(&self.source);
+        let (model, precision) = (&self.config.model, self.config.training.precision.name());
+        let shapes = format!("{} {:?} {size} x {t}x{h}x{w} {precision}", model.id, model.options);
+        if !self.network.device().will_tune(&shapes) {
+            return None;
+        }
+        self.monitor.emit(Progress::Log(TUNING.to_owned()));
+        self.monitor.stage(TUNING, 0, 0);
+        Some((shapes, Instant::now()))
     }
 
     fn require_finite(&self, what: &'static str, value: f32, learning_rate: f64) -> Result<(), TrainError> {
@@ -497,6 +562,10 @@ impl<'a> Trainer<'a> {
         let kept = match self.run.checkpoints().first() {
             Some(name) => format!("checkpoint '{name}' from before is kept"),
             None => "no checkpoint was written yet".to_owned(),
+        };
+        let kept = match self.config.training.precision {
+            Precision::F32 => kept,
+            other => format!("{kept}. {} may be too small for these numbers: try training.precision=f32", other.name()),
         };
         let (epoch, step) = (self.state.epoch + 1, self.state.step + 1);
         Err(TrainError::Diverged { epoch, step, what, value, learning_rate, kept })
@@ -696,10 +765,15 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn build(config: &RunConfig, plan: &Plan, device: &ComputeDevice) -> Result<Network, TrainError> {
+fn build(config: &RunConfig, plan: &Plan, devices: &[ComputeDevice]) -> Result<Network, TrainError> {
     let clip = &config.clip;
     let input = [clip.length as usize, clip.height as usize, clip.width as usize];
-    Ok(Network::build(&config.model, plan.classes.len(), input, device, config.seed)?)
+    let cpu = ComputeDevice::cpu();
+    let device = devices.first().unwrap_or(&cpu);
+    let mut network = Network::build(&config.model, plan.classes.len(), input, device, config.seed)?;
+    network.set_precision(config.training.precision)?;
+    network.set_recompute(config.training.recompute);
+    Ok(network)
 }
 
 /// A seed for the dropout of one batch, spread over all bits (the finaliser of splitmix64).

@@ -74,6 +74,7 @@ pub fn numbers(history: &[EpochReport]) -> Vec<EpochReport> {
         clips_per_second: 0.0,
         memory_bytes: 0,
         threads_busy: 0.0,
+        device_memory_bytes: None,
         ..r.clone()
     };
     history.iter().map(strip).collect()

@@ -1,7 +1,8 @@
 //! Weights and inputs that both sides compute for themselves.
 
 use super::networks::Named;
-use kinolens::model::{ArrayValues, ComputeDevice, NamedArray, Network, write_torch};
+use super::on_device::device;
+use kinolens::model::{ArrayValues, NamedArray, Network, write_torch};
 use serde_json::Value;
 
 /// Numbers of a JSON list.
@@ -74,7 +75,7 @@ pub fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> N
 
 /// A file of PyTorch with the recipe's weights, and a network it fits into.
 pub fn weights(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> (tempfile::TempPath, Network) {
-    let network = Network::build(&named.config(), classes, clip, &ComputeDevice::cpu(), 7).unwrap();
+    let network = Network::build(&named.config(), classes, clip, &device(), 7).unwrap();
     let arrays = network.state_dict().unwrap();
     let normalised: Vec<String> =
         arrays.iter().filter_map(|a| a.name.strip_suffix(".running_mean").map(str::to_owned)).collect();

@@ -6,10 +6,13 @@
 
 mod open;
 pub mod probe;
+mod team;
+mod tuning;
 mod verdict;
 
-use crate::config::DeviceChoice;
-use burn::tensor::Device;
+use crate::config::{DeviceChoice, Precision};
+use crate::model::ModelError;
+use burn::tensor::{Device, FloatDType};
 use open::{Identity, Refusal, kind, open};
 use probe::Candidate;
 pub use verdict::set_program;
@@ -20,14 +23,26 @@ use verdict::{Verdict, forget, verdict};
 pub struct ComputeDevice {
     device: Device,
     title: String,
-    tunes: bool,
+    /// What it is and its number among its kind; `None` for the CPU.
+    gpu: Option<(Candidate, usize)>,
+    /// What kernels depend on: the adapter and its driver.
+    identity: String,
+}
+
+/// Memory a device holds for tensors, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceMemory {
+    /// In tensors that are alive.
+    pub in_use: u64,
+    /// Taken from the device, with what is kept for later.
+    pub reserved: u64,
 }
 
 impl ComputeDevice {
     /// The CPU.
     pub fn cpu() -> Self {
         let threads = rayon::current_num_threads();
-        Self { device: Device::flex(), title: format!("CPU, {threads} threads"), tunes: false }
+        Self { device: Device::flex(), title: format!("CPU, {threads} threads"), gpu: None, identity: String::new() }
     }
 
     /// The device for a choice, and sentences about what could not be had.
@@ -35,14 +50,16 @@ impl ComputeDevice {
     /// "Automatic" takes CUDA, then the platform's GPU, then the CPU, and leaves alone drivers that only pretend to be
     /// a GPU. A GPU that is asked for is never silently replaced.
     pub fn choose(choice: DeviceChoice) -> (Self, Vec<String>) {
-        let chosen = choose(choice, &mut verdict, &mut open);
+        let chosen = choose(choice, &mut verdict, &mut |candidate| open(candidate, 0));
         chosen.stale.into_iter().for_each(forget);
         (chosen.device, chosen.messages)
     }
 
     /// A device that was opened, tested or not.
-    fn of(candidate: Candidate, identity: Identity) -> Self {
-        Self { device: device_of(candidate), title: identity.adapter, tunes: true }
+    fn of(candidate: Candidate, index: usize, identity: Identity) -> Self {
+        let gpu = Some((candidate, index));
+        let Identity { adapter, driver } = identity;
+        Self { device: device_of(candidate, index), identity: format!("{adapter}, {driver}"), title: adapter, gpu }
     }
 
     /// For people.
@@ -52,7 +69,43 @@ impl ComputeDevice {
 
     /// True when the first step takes longer because kernels are compiled for this device.
     pub fn tunes(&self) -> bool {
-        self.tunes
+        self.gpu.is_some()
+    }
+
+    /// True for a driver that imitates a GPU on the processor.
+    pub fn is_software(&self) -> bool {
+        self.gpu.is_some_and(|(candidate, _)| candidate == Candidate::Software)
+    }
+
+    /// What it holds for tensors now; `None` where that is not told, as on the CPU, whose memory is the process's own.
+    pub fn memory(&self) -> Option<DeviceMemory> {
+        self.gpu?;
+        let usage = self.device.memory_pool_usage()?;
+        Some(DeviceMemory { in_use: usage.bytes_in_use, reserved: usage.bytes_reserved })
+    }
+
+    /// Makes sure that layers can be trained with these numbers.
+    ///
+    /// # Errors
+    /// It cannot; the reason, and what it can do.
+    pub fn require(&self, precision: Precision) -> Result<(), ModelError> {
+        let dtype = match precision {
+            Precision::F32 => return Ok(()),
+            Precision::F16 => FloatDType::F16,
+            Precision::Bf16 => FloatDType::BF16,
+        };
+        let refuse = |why, instead| {
+            let (device, precision) = (self.title.clone(), precision.name());
+            Err(ModelError::Precision { device, precision, why, instead })
+        };
+        if self.gpu.is_none() {
+            return refuse("processors gain nothing from 16 bits here", "f32");
+        }
+        if self.device.supports_dtype(dtype) {
+            return Ok(());
+        }
+        let other = precision == Precision::Bf16 && self.device.supports_dtype(FloatDType::F16);
+        refuse("its driver has no arithmetic for them", if other { "f16" } else { "f32" })
     }
 
     /// The device tensors are made on.
@@ -61,11 +114,11 @@ impl ComputeDevice {
     }
 }
 
-fn device_of(candidate: Candidate) -> Device {
-    match kind(candidate) {
+fn device_of(candidate: Candidate, index: usize) -> Device {
+    match kind(candidate, index) {
         Some(kind) => Device::wgpu(kind),
         #[cfg(feature = "cuda")]
-        None => Device::cuda(0_usize),
+        None => Device::cuda(index),
         #[cfg(not(feature = "cuda"))]
         None => Device::flex(),
     }
@@ -78,6 +131,8 @@ pub(super) enum Wanted {
     Cuda,
     /// The best GPU the platform's graphics interface has.
     Gpu,
+    /// The GPU of this kind and number.
+    Another(Candidate, usize),
 }
 
 /// What became of a wish.
@@ -120,7 +175,7 @@ fn choose(
                             "{adapter} is not a GPU but a program that imitates one; the CPU itself is faster"
                         ));
                     }
-                    return Chosen { device: ComputeDevice::of(candidate, identity), messages, stale };
+                    return Chosen { device: ComputeDevice::of(candidate, 0, identity), messages, stale };
                 }
                 Ok(Identity { adapter: other, .. }) => {
                     stale.push(*wanted);

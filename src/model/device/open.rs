@@ -24,35 +24,46 @@ pub(super) enum Refusal {
     Fails(String),
 }
 
-/// Opens the first device of a kind, once in a process. The adapter is the one that computes from then on, as burn has
+/// Opens the `index`th device of a kind, once in a process. The adapter is the one that computes from then on, as burn has
 /// chosen it: a list of our own could name another one, where a card is reachable through several interfaces.
-pub(super) fn open(candidate: Candidate) -> Result<Identity, Refusal> {
-    static OPENED: Mutex<BTreeMap<Candidate, Identity>> = Mutex::new(BTreeMap::new());
+pub(super) fn open(candidate: Candidate, index: usize) -> Result<Identity, Refusal> {
+    static OPENED: Mutex<BTreeMap<(Candidate, usize), Identity>> = Mutex::new(BTreeMap::new());
     // A poisoned lock still holds whole names.
     let mut opened = OPENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(known) = opened.get(&candidate) {
+    if let Some(known) = opened.get(&(candidate, index)) {
         return Ok(known.clone());
     }
-    let identity = match kind(candidate) {
+    super::tuning::keep_between_runs();
+    let identity = match kind(candidate, index) {
         Some(kind) => open_wgpu(kind)?,
-        None if cfg!(feature = "cuda") => {
-            Identity { adapter: "NVIDIA GPU, CUDA".to_owned(), driver: "CUDA".to_owned() }
-        }
-        None => return Err(Refusal::Absent),
+        None => open_cuda(index)?,
     };
-    opened.insert(candidate, identity.clone());
+    opened.insert((candidate, index), identity.clone());
     Ok(identity)
 }
 
 /// What burn calls a device; `None` for those it does not reach through wgpu.
-pub(super) fn kind(candidate: Candidate) -> Option<DeviceKind> {
+pub(super) fn kind(candidate: Candidate, index: usize) -> Option<DeviceKind> {
     Some(match candidate {
         Candidate::Cuda => return None,
-        Candidate::Discrete => DeviceKind::DiscreteGpu(0),
-        Candidate::Integrated => DeviceKind::IntegratedGpu(0),
-        Candidate::Virtual => DeviceKind::VirtualGpu(0),
+        Candidate::Discrete => DeviceKind::DiscreteGpu(index),
+        Candidate::Integrated => DeviceKind::IntegratedGpu(index),
+        Candidate::Virtual => DeviceKind::VirtualGpu(index),
         Candidate::Software => DeviceKind::Cpu,
     })
+}
+
+#[cfg(feature = "cuda")]
+fn open_cuda(index: usize) -> Result<Identity, Refusal> {
+    let devices = burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda);
+    let device = devices.get(index).ok_or(Refusal::Absent)?;
+    let name = device.identity().map_or_else(|| "NVIDIA GPU".to_owned(), |identity| identity.name);
+    Ok(Identity { adapter: format!("{name}, CUDA"), driver: "CUDA".to_owned() })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_cuda(_index: usize) -> Result<Identity, Refusal> {
+    Err(Refusal::Absent)
 }
 
 fn open_wgpu(kind: DeviceKind) -> Result<Identity, Refusal> {

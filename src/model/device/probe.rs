@@ -1,9 +1,11 @@
 //! The test a GPU has to pass, made in a process of its own.
 
+use super::super::ops::{ConvGeometry, conv3d};
 use super::super::{ModelError, Network, read};
 use super::open::{Identity, Refusal, open};
 use super::{ComputeDevice, Wanted};
 use crate::config::ModelConfig;
+use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
@@ -47,7 +49,8 @@ pub(super) enum Line {
     Failed(String),
 }
 
-/// Tests a device and tells how it went on standard output; `wanted` is `cuda` or `gpu`. True when it works.
+/// Tests a device and tells how it went on standard output; `wanted` is `cuda`, `gpu`, or a kind and a number such as
+/// `discrete:1`. True when it works.
 pub fn run(wanted: &str) -> bool {
     let tell = |line: &Line| {
         let text = serde_json::to_string(line).unwrap_or_default();
@@ -55,7 +58,7 @@ pub fn run(wanted: &str) -> bool {
         // Nobody listening is no reason to go on either way.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     };
-    let (candidate, identity) = match find(wanted) {
+    let (candidate, index, identity) = match find(wanted) {
         Ok(found) => found,
         Err(line) => {
             tell(&line);
@@ -64,7 +67,7 @@ pub fn run(wanted: &str) -> bool {
     };
     let Identity { adapter, driver } = identity.clone();
     tell(&Line::Found { candidate, adapter, driver });
-    match compare(&ComputeDevice::of(candidate, identity)) {
+    match compare(&ComputeDevice::of(candidate, index, identity)) {
         Ok(()) => tell(&Line::Passed),
         Err(reason) => {
             tell(&Line::Failed(reason));
@@ -74,25 +77,49 @@ pub fn run(wanted: &str) -> bool {
     true
 }
 
-pub(super) fn argument(wanted: Wanted) -> &'static str {
+/// The kinds that can be numbered, by the word for them.
+const NUMBERED: [(&str, Candidate); 4] = [
+    ("cuda", Candidate::Cuda),
+    ("discrete", Candidate::Discrete),
+    ("integrated", Candidate::Integrated),
+    ("virtual", Candidate::Virtual),
+];
+
+pub(super) fn argument(wanted: Wanted) -> String {
     match wanted {
-        Wanted::Cuda => "cuda",
-        Wanted::Gpu => "gpu",
+        Wanted::Cuda => "cuda".to_owned(),
+        Wanted::Gpu => "gpu".to_owned(),
+        Wanted::Another(candidate, index) => {
+            let word = NUMBERED.iter().find(|(_, c)| *c == candidate).map_or("none", |(word, _)| word);
+            format!("{word}:{index}")
+        }
     }
 }
 
+/// A kind and a number, as [`argument`] writes them.
+fn numbered(wanted: &str) -> Option<(Candidate, usize)> {
+    let (word, index) = wanted.split_once(':')?;
+    let (_, candidate) = NUMBERED.iter().find(|(w, _)| *w == word)?;
+    Some((*candidate, index.parse().ok()?))
+}
+
 /// The first device of a kind that is there, best kinds first.
-fn find(wanted: &str) -> Result<(Candidate, Identity), Line> {
-    let (kinds, absent): (&[Candidate], &str) = match wanted {
-        "cuda" => (&[Candidate::Cuda], "this build of kinolens has no CUDA"),
+fn find(wanted: &str) -> Result<(Candidate, usize, Identity), Line> {
+    let one;
+    let (kinds, absent): (&[(Candidate, usize)], &str) = match (numbered(wanted), wanted) {
+        (Some(found), _) => {
+            one = [found];
+            (&one, "there is no such GPU")
+        }
+        (None, "cuda") => (&[(Candidate::Cuda, 0)], "this build of kinolens has no CUDA, or there is no NVIDIA GPU"),
         _ => (
-            &[Candidate::Discrete, Candidate::Integrated, Candidate::Virtual, Candidate::Software],
+            &[(Candidate::Discrete, 0), (Candidate::Integrated, 0), (Candidate::Virtual, 0), (Candidate::Software, 0)],
             "no GPU was found; is its driver for Vulkan (Linux), Metal (macOS) or DirectX 12 (Windows) installed?",
         ),
     };
-    for candidate in kinds {
-        match open(*candidate) {
-            Ok(identity) => return Ok((*candidate, identity)),
+    for (candidate, index) in kinds {
+        match open(*candidate, *index) {
+            Ok(identity) => return Ok((*candidate, *index, identity)),
             Err(Refusal::Absent) => {}
             Err(Refusal::Fails(reason)) => return Err(Line::Failed(format!("it does not open: {reason}"))),
         }
@@ -134,7 +161,8 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |m, v| m.max(v.abs()))
 }
 
-/// Scores, gradients, and scores in evaluation after the step, with parameters and running statistics moved.
+/// Scores, gradients, and scores in evaluation after the step, with parameters and running statistics moved; then some
+/// convolutions by themselves.
 fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
     let config = ModelConfig { id: "small-3d".to_owned(), ..ModelConfig::default() };
     let mut network = Network::build(&config, 5, CLIP, device, 1)?;
@@ -163,12 +191,71 @@ fn one_step(device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
         }
     }
     measured.push(scores("a score after a step", read(network.forward(input))?));
+    for case in CONVOLUTIONS {
+        measured.extend(convolution(case, device)?);
+    }
+    Ok(measured)
+}
+
+/// What of a convolution decides which kernels compute it.
+struct Case {
+    /// In and out.
+    channels: [usize; 2],
+    groups: usize,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+}
+
+/// Convolutions that the small network does not have and others do: of shortcuts, of space and time apart, a channel each.
+const CONVOLUTIONS: [Case; 5] = [
+    Case { channels: [6, 8], groups: 1, kernel: [1; 3], stride: [2; 3], padding: [0; 3] },
+    Case { channels: [6, 8], groups: 1, kernel: [3; 3], stride: [2; 3], padding: [1; 3] },
+    Case { channels: [6, 8], groups: 1, kernel: [1, 3, 3], stride: [1, 2, 2], padding: [0, 1, 1] },
+    Case { channels: [6, 8], groups: 1, kernel: [3, 1, 1], stride: [2, 1, 1], padding: [1, 0, 0] },
+    Case { channels: [8, 8], groups: 8, kernel: [3; 3], stride: [2; 3], padding: [1; 3] },
+];
+
+/// Output and both gradients of a convolution of a few numbers.
+fn convolution(case: Case, device: &ComputeDevice) -> Result<Vec<Measured>, ModelError> {
+    let Case { channels: [from, to], groups, kernel, stride, padding } = case;
+    let device = device.tensor_device();
+    let leaf = |shape: [usize; 5]| -> Tensor<5> {
+        let values = (0..shape.iter().product::<usize>()).map(|i| ((i * 7919) % 1013) as f32 / 506.0 - 1.0);
+        let values = TensorData::new(values.collect::<Vec<_>>(), shape);
+        Tensor::from_data(values, &device).autodiff().require_grad()
+    };
+    // Odd and even sizes: a stride leaves a rest or not.
+    let x = leaf([2, from, 2, 7, 8]);
+    let weight = leaf([to, from / groups, kernel[0], kernel[1], kernel[2]]);
+    let y = conv3d(x.clone(), weight.clone(), None, ConvGeometry { stride, padding, groups });
+    let gradients = y.clone().square().sum().backward();
+    let mut measured = Vec::new();
+    for (what, values) in [
+        ("the output", Some(y)),
+        ("the gradient of the input", x.grad(&gradients)),
+        ("the gradient of the weights", weight.grad(&gradients)),
+    ] {
+        let values = values.map(read).transpose()?.unwrap_or_default();
+        let what = format!("{what} of a convolution of {kernel:?} at every {stride:?}");
+        measured.push(Measured { what, scale: largest(&values), values });
+    }
     Ok(measured)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_numbered_device_is_the_one_that_was_meant() {
+        for (_, candidate) in NUMBERED {
+            assert_eq!(numbered(&argument(Wanted::Another(candidate, 3))), Some((candidate, 3)));
+        }
+        for text in ["gpu", "cuda", "software:1", "discrete:", "discrete:-1"] {
+            assert_eq!(numbered(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_processor_passes_and_every_tensor_counts() {
@@ -200,7 +287,8 @@ mod tests {
         // Running statistics move without a step too.
         let _ = still.forward_train(input.clone(), 3);
         let without = read(still.forward(input)).unwrap();
-        let with = one_step(&device).unwrap().pop().unwrap();
+        let steps = one_step(&device).unwrap();
+        let with = steps.iter().find(|m| m.what == "a score after a step").unwrap();
         let apart = with.values.iter().zip(&without).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(apart > 10.0 * TOLERANCE * with.scale, "a step that is left out would pass: {apart} of {}", with.scale);
     }

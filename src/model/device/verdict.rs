@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Longest a device may take; compiling kernels for the first time is slow on some drivers.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What is known of a device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +40,10 @@ pub fn set_program(path: PathBuf) {
 
 /// The verdict on a device, asked for once in a process and, when it works, once on a machine with the same drivers.
 pub(super) fn verdict(wanted: Wanted) -> Verdict {
-    static KNOWN: Mutex<BTreeMap<&'static str, Verdict>> = Mutex::new(BTreeMap::new());
+    static KNOWN: Mutex<BTreeMap<String, Verdict>> = Mutex::new(BTreeMap::new());
     // A poisoned lock still holds whole verdicts.
     let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(verdict) = known.get(argument(wanted)) {
+    if let Some(verdict) = known.get(&argument(wanted)) {
         return verdict.clone();
     }
     let verdict = remembered(wanted).unwrap_or_else(|| {
@@ -68,7 +68,7 @@ pub(super) fn verdict(wanted: Wanted) -> Verdict {
 /// Starts `program` to test a device and waits for it, at most `patience`.
 fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
     let child = Command::new(program)
-        .args([SUBCOMMAND, argument(wanted)])
+        .args([SUBCOMMAND, &argument(wanted)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -210,16 +210,16 @@ fn machine() -> String {
 
 fn remembered(wanted: Wanted) -> Option<Verdict> {
     let memory: Memory = ron::from_str(&std::fs::read_to_string(memory_file()?).ok()?).ok()?;
-    (memory.machine == machine()).then(|| memory.verdicts.get(argument(wanted)).cloned()).flatten()
+    (memory.machine == machine()).then(|| memory.verdicts.get(&argument(wanted)).cloned()).flatten()
 }
 
 /// Drops what is remembered of a device, so that the next start tests it.
 pub(super) fn forget(wanted: Wanted) {
-    keep(|verdicts| drop(verdicts.remove(argument(wanted))));
+    keep(|verdicts| drop(verdicts.remove(&argument(wanted))));
 }
 
 fn remember(wanted: Wanted, verdict: &Verdict) {
-    keep(|verdicts| drop(verdicts.insert(argument(wanted).to_owned(), verdict.clone())));
+    keep(|verdicts| drop(verdicts.insert(argument(wanted), verdict.clone())));
 }
 
 fn keep(change: impl FnOnce(&mut BTreeMap<String, Verdict>)) {

@@ -153,6 +153,12 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
             ui.label(format!("{:.0} clips/s", s.clips_per_second))
                 .on_hover_text(format!("{:.0} % of each step is spent waiting for data", s.data_wait * 100.0));
         }
+        if live && let Some(memory) = step.and_then(|s| s.device_memory_bytes) {
+            ui.label(format!("GPU {}", text::bytes(memory))).on_hover_text(
+                "Memory held on the GPU for tensors, with what is kept for reuse; how busy it is cannot be asked through \
+                 its graphics interface",
+            );
+        }
         if live && let Some((memory, busy)) = usage.read(Instant::now()) {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             ui.label(format!("CPU {busy:.1} of {threads} threads, {}", text::bytes(memory)))
@@ -396,11 +402,16 @@ impl TrainLive {
         let gradients = [values("gradient norm", t.step_gradient.as_slice(), t.gradient.as_slice())];
         let speeds = [values("clips/s", t.step_speed.as_slice(), t.speed.as_slice())];
         let busy = [Series { name: "threads busy", color, xs: &t.epoch_x, ys: &t.busy, look: Look::Dotted }];
-        let memories = [Series { name: "memory", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
+        let mut memories = vec![Series { name: "process", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
+        if t.device_memory.iter().any(|b| b.is_finite()) {
+            let color = style::GOLD;
+            memories.push(Series { name: "GPU", color, xs: &t.epoch_x, ys: &t.device_memory, look: Look::Dotted });
+        }
         let rates_chart = Chart { legend: rates.len() > 1, ..rate };
         let [gradient, speed, memory, threads] =
             [gradient, speed, memory, small("Processor threads busy", Unit::Plain, false)]
                 .map(|chart| Chart { legend: false, ..chart });
+        let memory = Chart { legend: memories.len() > 1, ..memory };
         let curves = &mut self.curves;
         pair(
             ui,

@@ -50,6 +50,8 @@ pub struct Tracks {
     pub speed: Vec<f64>,
     /// Memory of the process after each epoch, in bytes.
     pub memory: Vec<f64>,
+    /// Bytes held by the GPUs after each epoch; NaN on the CPU.
+    pub device_memory: Vec<f64>,
     /// Processor threads busy in each epoch.
     pub busy: Vec<f64>,
     /// Accuracy of each class after each epoch, `[class][epoch]`; NaN without clips.
@@ -127,6 +129,7 @@ impl Tracks {
         self.gradient = column(&|e| f64::from(e.gradient_norm));
         self.speed = column(&|e| f64::from(e.clips_per_second));
         self.memory = column(&|e| e.memory_bytes as f64);
+        self.device_memory = column(&|e| e.device_memory_bytes.map_or(f64::NAN, |b| b as f64));
         self.busy = column(&|e| f64::from(e.threads_busy));
         let classes = epochs.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
         self.classes =

@@ -3,8 +3,8 @@
 use super::form_rows::{Around, Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
 use super::{network_card, style, weight_report};
 use crate::config::{
-    ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, ModelOptions, OptimizerKind, Pooling, RunConfig,
-    Schedule, Validation,
+    ColorJitter, CropConfig, DeviceChoice, EarlyStopping, LossKind, ModelOptions, OptimizerKind, Pooling, Precision,
+    RunConfig, Schedule, Validation,
 };
 use crate::domain::LabelRule;
 use crate::model::{BACKBONE, MODELS, ModelSpec, NOTHING};
@@ -768,6 +768,29 @@ fn device(r: &mut Rows<'_>) {
             ];
             choice(ui, "device", device, &options);
         },
+    );
+    r.row(
+        "training.devices",
+        "GPUs",
+        "GPUs of the chosen kind that share every batch; 0 takes all there are. A batch normalisation sees the clips of its \
+         own GPU only.",
+        |c| &mut c.training.devices,
+        whole(0..=16, ""),
+    );
+    r.row(
+        "training.precision",
+        "Precision",
+        "Numbers the layers compute with while they learn. 16 bits need a GPU that has them.",
+        |c| &mut c.training.precision,
+        |ui, precision| choice(ui, "precision", precision, &Precision::ALL),
+    );
+    r.row(
+        "training.recompute",
+        "Recompute layers",
+        "Keeps the outputs of a few layers only and computes the others again on the way back: somewhat less memory, \
+         more work, the same numbers.",
+        |c| &mut c.training.recompute,
+        switch,
     );
     r.row(
         "seed",

@@ -1,0 +1,91 @@
+//! What is learned about a GPU once and kept: which of several kernels is fastest for a shape.
+//!
+//! The tensor library tries the kernels it has for an operation the first time it meets a shape, which makes the first
+//! training step on a GPU long. Its findings are kept in the cache folder, so that only the first run of its kind waits.
+
+use super::ComputeDevice;
+use burn::cubecl::config::cache::CacheConfig;
+use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Once;
+
+/// Sets of shapes remembered; more are not worth reading.
+const REMEMBERED: usize = 1000;
+
+/// Tells the tensor library where to keep what it finds out, before it touches a device. Without a cache folder it keeps
+/// nothing.
+pub(super) fn keep_between_runs() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // What its environment variables ask for counts.
+        let mut config = CubeClRuntimeConfig::default().override_from_env();
+        match folder() {
+            Some(folder) => {
+                config.environment.path = CacheConfig::Directory(folder);
+                config.compilation.cache = true;
+            }
+            None => {
+                config.autotune.disable_cache = true;
+                config.throughput.disable_cache = true;
+                config.compilation.cache = false;
+            }
+        }
+        if !CubeClRuntimeConfig::try_set(config) {
+            log::warn!("the GPU was used before its cache was set up: kernels are tuned anew in every run");
+        }
+    });
+}
+
+/// Where the findings are.
+fn folder() -> Option<PathBuf> {
+    Some(crate::files::cache_dir()?.join("gpu"))
+}
+
+/// What is known to be tuned.
+#[derive(Default, Serialize, Deserialize)]
+struct Tuned {
+    /// Versions and shapes are part of each.
+    sets: BTreeSet<String>,
+}
+
+impl Tuned {
+    fn load() -> Self {
+        let text = folder().and_then(|f| std::fs::read_to_string(f.join("tuned.ron")).ok());
+        text.and_then(|t| ron::from_str(&t).ok()).unwrap_or_default()
+    }
+}
+
+impl ComputeDevice {
+    /// True when the first step with this set of shapes will take long, because kernels are tried out for them. `shapes`
+    /// is any text that is the same for the same shapes.
+    pub fn will_tune(&self, shapes: &str) -> bool {
+        self.tunes() && !Tuned::load().sets.contains(&self.set(shapes))
+    }
+
+    /// Remembers that the first step is over.
+    pub fn tuned(&self, shapes: &str) {
+        let Some(folder) = folder().filter(|_| self.tunes()) else { return };
+        // What has been found lies in a database of its own; where it could not be written nothing is kept.
+        let kept = std::fs::read_dir(&folder)
+            .is_ok_and(|entries| entries.flatten().any(|e| e.path().extension().is_some_and(|x| x == "db")));
+        let mut tuned = Tuned::load();
+        if !kept || !tuned.sets.insert(self.set(shapes)) {
+            return;
+        }
+        if tuned.sets.len() > REMEMBERED {
+            tuned.sets = BTreeSet::from([self.set(shapes)]);
+        }
+        let written = ron::to_string(&tuned)
+            .map_err(std::io::Error::other)
+            .and_then(|text| crate::files::replace_cached(&folder.join("tuned.ron"), text.as_bytes()));
+        if let Err(e) = written {
+            log::warn!("{} could not be written: {e}", folder.display());
+        }
+    }
+
+    fn set(&self, shapes: &str) -> String {
+        format!("{} | {} | {shapes}", env!("CARGO_PKG_VERSION"), self.identity)
+    }
+}
