@@ -45,8 +45,19 @@ pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tens
             _ => None,
         });
         let Some((norm_node, norm)) = norm else {
-            x = node.forward(x, pass);
-            rest = behind;
+            // Without a normalisation a convolution takes the clamp along.
+            (x, rest) = match (node.layer.part(), behind.split_first()) {
+                (Part::Conv(conv), Some((next, behind)))
+                    if let Part::Clamp(activation) = next.layer.part()
+                        && !pass.wants(&node.id)
+                        && !pass.training()
+                        && ops::can_finish(&x) =>
+                {
+                    let y = conv.clamped(x, activation, pass);
+                    (pass.catch(&next.id, y), behind)
+                }
+                _ => (node.forward(x, pass), behind),
+            };
             continue;
         };
         let clamp = rest.get(norm_at + 1).and_then(|n| match n.layer.part() {
@@ -175,6 +186,14 @@ impl Conv3d {
     fn placed(&self, x: Tensor<5>) -> (Tensor<5>, ConvGeometry) {
         let (x, padding) = self.padding.around(x, self.kernel, self.stride, false);
         (x, ConvGeometry { stride: self.stride, padding, groups: self.groups })
+    }
+
+    /// With a clamp behind it.
+    fn clamped(&self, x: Tensor<5>, activation: Activation, pass: &mut Pass<'_>) -> Tensor<5> {
+        let (x, geometry) = self.placed(x);
+        let ones = Tensor::ones([self.out], &x.device());
+        let shift = self.bias.map_or_else(|| ones.zeros_like(), |bias| pass.parameter(bias));
+        ops::conv3d_finished(x, pass.parameter(self.weight), [ones, shift], geometry, activation)
     }
 
     /// With a normalisation by what it remembers and a clamp behind it.

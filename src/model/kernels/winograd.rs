@@ -27,8 +27,10 @@ const SMALL: usize = 3 << 18;
 const PRIVATE: usize = 1 << 18;
 /// Numbers of such a sum that are added at a time.
 const SUMMED: usize = 1 << 12;
-/// Numbers of transformed kernels made at a time where they are more than the tiles.
-const KERNELS_AT_ONCE: usize = 1 << 20;
+/// Fewer numbers of transformed tiles are all made before the first kernel.
+const FEW: usize = 1 << 22;
+/// Numbers of transformed kernels made at a time then.
+const KERNELS_AT_ONCE: usize = 1 << 19;
 /// Tiles whose products cost as much as transforming the kernels, or as transforming their gradients back.
 const KERNELS: usize = 100;
 /// Multiplications that cost as much as transforming one number of a tile.
@@ -424,7 +426,12 @@ fn correlate(
         united.fill(0.0);
     }
     let mut lines = tiles.lines(&mut united, wide[1]);
-    block_by_block(&tiles, &kernels, &source, &mut lines);
+    let numbers = tiles.time.products.len() * tiles.products() * tiles.rows() * tiles.count[1] * wide[0];
+    if numbers <= FEW {
+        columns_by_columns(&tiles, &kernels, &source, &mut lines);
+    } else {
+        block_by_block(&tiles, &kernels, &source, &mut lines);
+    }
     drop((source, lines));
     last::from_last(&united, channels[1], volume(size), wide[1], finish)
 }
@@ -500,45 +507,90 @@ fn share(tiles: &Tiles, wide: [usize; 2], all: &[f32], source: &[f32], first: us
 
 /// All threads take a block of tiles through one stage after the other; the kernels are read once a block.
 fn block_by_block(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], lines: &mut [Lines<'_>]) {
-    let (width, wide, count) = (tiles.count[1], kernels.wide, tiles.products());
-    let rows = tiles.at_once(wide);
-    let many = rows * width;
-    // Where one block is everything, the kernels are made as they are needed.
-    let columns = if rows == tiles.rows() {
-        (KERNELS_AT_ONCE / count / wide[0] / PANEL).max(1).saturating_mul(PANEL).min(wide[1])
-    } else {
-        wide[1]
-    };
-    let mut transformed = buffers::scratch(count * wide[0] * columns);
-    let mut spread = buffers::scratch(count * many * wide[0]);
-    let mut products = buffers::scratch(count * many * columns);
+    let (wide, count) = (kernels.wide, tiles.products());
+    let (rows, numbers) = (tiles.at_once(wide), count * tiles.count[1] * wide[0]);
+    let mut transformed = buffers::scratch(count * wide[0] * wide[1]);
+    let mut spread = buffers::scratch(rows * numbers);
+    let mut products = buffers::scratch(count * rows * tiles.count[1] * wide[1]);
     for (i, product) in tiles.time.products.iter().enumerate() {
+        kernels.run(&product.taps, 0..wide[1], &mut transformed);
         for (first, lines) in (0..).step_by(rows).zip(lines.chunks_mut(rows)) {
-            let many = lines.len() * width;
-            let spread = &mut spread[..count * many * wide[0]];
-            per_row(spread, many * wide[0], width * wide[0], lines.len()).into_par_iter().enumerate().for_each_init(
-                Vec::new,
-                |combined, (row, mut out)| {
-                    tiles.spread(first + row, i, source, wide[0], combined, &mut out);
-                },
+            let spread = &mut spread[..lines.len() * numbers];
+            spread_rows(tiles, [first, i], source, wide[0], lines.len(), spread);
+            multiply_rows(
+                tiles,
+                [first, i],
+                spread,
+                &transformed,
+                &mut products,
+                [0, wide[0], wide[1], wide[1]],
+                lines,
             );
-            for from in (0..wide[1]).step_by(columns) {
-                let columns = columns.min(wide[1] - from);
-                let transformed = &mut transformed[..count * wide[0] * columns];
-                if first == 0 {
-                    kernels.run(&product.taps, from..from + columns, transformed);
-                }
-                let products = &mut products[..count * many * columns];
-                multiply(spread, transformed, products, [many, wide[0], columns]);
-                let products: Vec<&[f32]> = products.chunks_exact(many * columns).collect();
-                lines.par_iter_mut().enumerate().for_each(|(row, lines)| {
-                    let at = row * width * columns;
-                    let products: Vec<&[f32]> = products.iter().map(|p| &p[at..at + width * columns]).collect();
-                    tiles.unite(tiles.row(first + row)[1], i, &products, [columns, wide[1]], from, lines);
-                });
-            }
         }
     }
+}
+
+/// Where the kernels are more than the tiles, they are made for some output channels at a time: what they are made of
+/// is read from memory once, and they never go there.
+fn columns_by_columns(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], lines: &mut [Lines<'_>]) {
+    let (wide, count, rows) = (kernels.wide, tiles.products(), tiles.rows());
+    let numbers = rows * count * tiles.count[1] * wide[0];
+    let mut spread = buffers::scratch(tiles.time.products.len() * numbers);
+    for (i, spread) in spread.chunks_exact_mut(numbers).enumerate() {
+        spread_rows(tiles, [0, i], source, wide[0], rows, spread);
+    }
+    let columns = (KERNELS_AT_ONCE / count / wide[0] / PANEL).max(1).saturating_mul(PANEL).min(wide[1]);
+    let mut transformed = buffers::scratch(count * wide[0] * columns);
+    let mut products = buffers::scratch(count * rows * tiles.count[1] * columns);
+    for from in (0..wide[1]).step_by(columns) {
+        let columns = columns.min(wide[1] - from);
+        let transformed = &mut transformed[..count * wide[0] * columns];
+        for (i, spread) in spread.chunks_exact(numbers).enumerate() {
+            kernels.run(&tiles.time.products[i].taps, from..from + columns, transformed);
+            let sizes = [from, wide[0], columns, wide[1]];
+            multiply_rows(tiles, [0, i], spread, transformed, &mut products, sizes, lines);
+        }
+    }
+}
+
+/// Transforms `rows` rows of tiles from `first` on for one product along time.
+fn spread_rows(
+    tiles: &Tiles,
+    [first, product]: [usize; 2],
+    source: &[f32],
+    channels: usize,
+    rows: usize,
+    out: &mut [f32],
+) {
+    let row = tiles.count[1] * channels;
+    per_row(out, rows * row, row, rows).into_par_iter().enumerate().for_each_init(
+        Vec::new,
+        |combined, (row, mut out)| {
+            tiles.spread(first + row, product, source, channels, combined, &mut out);
+        },
+    );
+}
+
+/// The products of transformed rows of tiles from `first` on with some columns of kernels, on their way to the rows of
+/// the picture. Sizes are the first column, the inner numbers, the columns and the channels of the picture.
+fn multiply_rows(
+    tiles: &Tiles,
+    [first, product]: [usize; 2],
+    spread: &[f32],
+    kernels: &[f32],
+    products: &mut [f32],
+    [from, inner, columns, wide]: [usize; 4],
+    lines: &mut [Lines<'_>],
+) {
+    let row = tiles.count[1] * columns;
+    let each = lines.len() * row;
+    let products = &mut products[..tiles.products() * each];
+    multiply(spread, kernels, products, [each / columns, inner, columns]);
+    let products: Vec<&[f32]> = products.chunks_exact(each).collect();
+    lines.par_iter_mut().enumerate().for_each(|(i, lines)| {
+        let products: Vec<&[f32]> = products.iter().map(|p| &p[i * row..(i + 1) * row]).collect();
+        tiles.unite(tiles.row(first + i)[1], product, &products, [columns, wide], from, lines);
+    });
 }
 
 /// Every product of matrices, shared out among all threads.
