@@ -362,7 +362,8 @@ impl Session {
     /// True for a packet that neither a wanted picture nor any other packet needs.
     fn may_leave_out(&self, packet: usize) -> bool {
         let spare = self.stream.spare.get(packet).is_some_and(|s| *s) && !self.stream.all.load(Ordering::Relaxed);
-        spare && self.stream.frame_of.get(packet).is_some_and(|frame| *frame == u32::MAX || !self.plan.wants(*frame))
+        // One that makes no frame of its own may be half of another's.
+        spare && self.stream.frame_of.get(packet).is_some_and(|frame| *frame != u32::MAX && !self.plan.wants(*frame))
     }
 
     /// True when what is fed is enough for a frame, and decoding starts anew for the one after it anyway: the decoder
