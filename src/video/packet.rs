@@ -195,8 +195,10 @@ mod tests {
     #[test]
     fn only_packets_that_nothing_needs_are_unreferenced() {
         let of = |codec: Codec, units: &[&[u8]]| {
-            let packet: Vec<u8> =
-                units.iter().flat_map(|u| (u.len() as u32).to_be_bytes().into_iter().chain(u.iter().copied())).collect();
+            let packet: Vec<u8> = units
+                .iter()
+                .flat_map(|u| (u.len() as u32).to_be_bytes().into_iter().chain(u.iter().copied()))
+                .collect();
             let reading = codec.read(&packet, false);
             (reading.unreferenced, reading.layer)
         };
