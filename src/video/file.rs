@@ -388,10 +388,7 @@ impl Video {
         if most < 2 || source.from_start.load(Ordering::Relaxed) || source.index.by_ordinal {
             return Ok(whole);
         }
-        // A session brings the packets along, and waits for the first part.
-        let session = self.take_session(source, start)?;
-        let entries = session.entries(start, end);
-        self.give_back(source, session);
+        let entries = self.stream(source, start)?.entries(start, end);
         let mut parts = Vec::with_capacity(most);
         let mut from = start;
         for part in 1..most as u32 {

@@ -214,11 +214,6 @@ impl Session {
         self.counts
     }
 
-    /// See [`Stream::entries`].
-    pub fn entries(&self, start: u32, end: u32) -> Vec<u32> {
-        self.stream.entries(start, end)
-    }
-
     /// How far the decoder would have to go to reach a frame, for choosing among sessions: 0 is at hand.
     pub fn distance(&self, frame: u32) -> u32 {
         if self.recent.iter().any(|(f, _)| *f == frame) {
