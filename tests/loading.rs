@@ -234,6 +234,33 @@ fn a_long_video_decoded_in_parts_gives_the_frames_it_has() {
 }
 
 #[test]
+fn only_frames_of_announced_clips_are_kept_until_another_clip_is_asked_for() {
+    let root = temp();
+    video_of(root.path().join("a").join("s1_a"), 200, (32, 24), |n, x, y| {
+        [(x * 7 + n) as u8, (y * 9 + n / 2) as u8, (n % 251) as u8]
+    });
+    let data = Arc::new(open(root.path()));
+    let mut config = config();
+    (config.clip.width, config.clip.height, config.clip.step) = (32, 24, 2);
+    let clip = |start| Clip { video: 0, start, label: None };
+    // Frames 10, 12, 14, 16, then 14 to 20, then 150 to 156: ten of them.
+    let announced = [clip(10), clip(14), clip(150)];
+    let whole = ClipSource::new(data.clone(), &config);
+    let source = Arc::new(ClipSource::new(data, &config));
+    let options = LoaderOptions { batch_size: 2, workers: 2, ..LoaderOptions::default() };
+    let loaded = batches(&source, &announced, &options);
+    let bytes = 32 * 24 * 3;
+    assert_eq!(source.usage().0, 10 * bytes);
+    let pixels: Vec<f32> = loaded.into_iter().flat_map(|b| b.pixels).collect();
+    // Nothing was announced here, so all of the video is decoded.
+    let expected: Vec<f32> = announced.iter().flat_map(|c| whole.pixels(c, None).unwrap()).collect();
+    assert_eq!(whole.usage().0, 200 * bytes);
+    assert!(pixels == expected, "decoding less gives other pictures");
+    assert!(source.pixels(&clip(11), None).unwrap() == whole.pixels(&clip(11), None).unwrap());
+    assert_eq!(source.usage().0, 200 * bytes, "a clip nobody announced brings the rest");
+}
+
+#[test]
 fn memory_stays_within_the_budget_and_holds_what_fits() {
     let root = temp();
     for v in 0..3 {

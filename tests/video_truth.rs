@@ -131,7 +131,11 @@ fn part_of_the_whole(video: &Video) -> Result<(), String> {
         assert!(picture.rgb_where(&rows, &columns)? == expected, "{}", video.path().display());
         Ok(true)
     };
-    video.for_each_picture(at, at + 1, at.is_multiple_of(2), check).map_err(|e| e.to_string())?;
+    if at.is_multiple_of(2) {
+        video.for_each_picture(&[at], check).map_err(|e| e.to_string())?;
+    } else {
+        video.decoders().for_each_picture(&[at], check).map_err(|e| e.to_string())?;
+    }
     if seen == 1 { Ok(()) } else { Err(format!("{seen} pictures came")) }
 }
 

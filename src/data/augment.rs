@@ -187,14 +187,30 @@ impl Draw {
 pub(super) fn mean_grey(frames: &[&[u8]]) -> f32 {
     let (mut sum, mut count) = (0.0_f64, 0_usize);
     for frame in frames {
-        let mut channels = [0_u64; 3];
-        for pixel in frame.chunks_exact(3) {
-            channels.iter_mut().zip(pixel).for_each(|(c, p)| *c += u64::from(*p));
-        }
-        sum += channels.iter().zip(LUMA).map(|(c, w)| *c as f64 * f64::from(w)).sum::<f64>();
+        sum += channel_sums(frame).iter().zip(LUMA).map(|(c, w)| *c as f64 * f64::from(w)).sum::<f64>();
         count += frame.len() / 3;
     }
     if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
+}
+
+/// Sums of red, green and blue over the pixels of a frame.
+fn channel_sums(frame: &[u8]) -> [u64; 3] {
+    /// Bytes added side by side: a whole number of pixels and of vectors.
+    const BLOCK: usize = 192;
+    let mut sums = [0_u64; 3];
+    let (blocks, rest) = frame.as_chunks::<BLOCK>();
+    // As many as sums of 16 bits hold.
+    for blocks in blocks.chunks(256) {
+        let mut lanes = [0_u16; BLOCK];
+        for block in blocks {
+            lanes.iter_mut().zip(block).for_each(|(lane, v)| *lane += u16::from(*v));
+        }
+        lanes.iter().enumerate().for_each(|(at, lane)| sums[at % 3] += u64::from(*lane));
+    }
+    for pixel in rest.as_chunks::<3>().0 {
+        sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += u64::from(*v));
+    }
+    sums
 }
 
 /// Rotation of the colour circle in the YIQ space.
@@ -308,5 +324,19 @@ impl Color {
             green.clamp(0.0, 1.0) * self.scale[1] + self.shift[1],
             blue.clamp(0.0, 1.0) * self.scale[2] + self.shift[2],
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_added_up_over_blocks_and_what_is_left_over() {
+        for pixels in [0, 1, 63, 64, 65, 64 * 257 + 5] {
+            let frame: Vec<u8> = (0..pixels * 3).map(|i| if i % 3 == 1 { 255 } else { (i % 250) as u8 }).collect();
+            let expected = [0, 1, 2].map(|c| frame.iter().skip(c).step_by(3).map(|v| u64::from(*v)).sum::<u64>());
+            assert_eq!(channel_sums(&frame), expected, "{pixels} pixels");
+        }
     }
 }

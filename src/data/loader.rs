@@ -120,6 +120,7 @@ impl Loader {
         if options.sampler != Sampler::InOrder {
             source.retain_for(clips.len());
         }
+        source.announce(clips);
         let batches = items(clips, options);
         let mut loader = Self { source, batches: Arc::new(batches), next: options.skip_batches, workers: None };
         if options.workers > 0 && loader.next < loader.batches.len() {

@@ -22,12 +22,17 @@ impl Normalizer {
     /// Writes frame `t` of `length` (RGB bytes) into a clip laid out `[3, T, H, W]`.
     pub(super) fn write_frame(&self, rgb: &[u8], t: usize, length: usize, clip: &mut [f32]) {
         let area = rgb.len() / 3;
-        for (c, table) in self.table.iter().enumerate() {
-            let start = (c * length + t) * area;
-            let Some(plane) = clip.get_mut(start..start + area) else { return };
-            for (out, pixel) in plane.iter_mut().zip(rgb.chunks_exact(3)) {
-                *out = table[usize::from(pixel[c])];
-            }
+        let (red, rest) = clip.split_at_mut((length * area).min(clip.len()));
+        let (green, blue) = rest.split_at_mut((length * area).min(rest.len()));
+        let range = t * area..(t + 1) * area;
+        let planes = (red.get_mut(range.clone()), green.get_mut(range.clone()), blue.get_mut(range));
+        let (Some(red), Some(green), Some(blue)) = planes else { return };
+        let [of_red, of_green, of_blue] = &self.table;
+        let planes = red.iter_mut().zip(green).zip(blue);
+        for (((red, green), blue), [r, g, b]) in planes.zip(rgb.as_chunks::<3>().0) {
+            *red = of_red[usize::from(*r)];
+            *green = of_green[usize::from(*g)];
+            *blue = of_blue[usize::from(*b)];
         }
     }
 

@@ -9,7 +9,7 @@ use crate::config::{ClipConfig, RunConfig};
 use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};
 use crate::files::cache_dir;
 use crate::progress::Monitor;
-use crate::video::{Video, VideoError};
+use crate::video::{Picture, Video, VideoError};
 use parking_lot::{Condvar, Mutex};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -27,10 +27,10 @@ const OPEN_FRAMES: usize = 64;
 const DISK_CHUNK: usize = 1024;
 
 /// Parts of a video each thread decodes.
-const PARTS_A_THREAD: usize = 3;
+const PARTS_A_THREAD: usize = 6;
 
-/// Frames for which starting another decoder pays.
-const WORTH_A_DECODER: usize = 64;
+/// Frames for which a part of its own pays.
+const WORTH_A_PART: usize = 24;
 
 /// Crops keep their detail up to this enlargement of the training size.
 const MAX_ENLARGEMENT: f32 = 2.0;
@@ -44,11 +44,11 @@ enum Size {
     ForCrops,
 }
 
-/// Consecutive frames of one video (`step` apart) at one size.
+/// Frames of one video at one size.
 struct Frames {
     size: (u32, u32),
-    first: u32,
-    step: u32,
+    /// Which, ascending.
+    numbers: Vec<u32>,
     /// RGB, frame after frame.
     data: Vec<u8>,
     /// Mean grey of each frame.
@@ -57,13 +57,13 @@ struct Frames {
 
 impl Frames {
     fn frame(&self, number: u32) -> Option<(&[u8], f32)> {
-        let offset = number.checked_sub(self.first)?;
-        if !offset.is_multiple_of(self.step) {
-            return None;
-        }
-        let at = (offset / self.step) as usize;
+        let at = self.numbers.binary_search(&number).ok()?;
         let bytes = self.size.0 as usize * self.size.1 as usize * 3;
         Some((self.data.get(at * bytes..(at + 1) * bytes)?, *self.greys.get(at)?))
+    }
+
+    fn hold(&self, numbers: &[u32]) -> bool {
+        numbers.iter().all(|n| self.numbers.binary_search(n).is_ok())
     }
 }
 
@@ -86,7 +86,8 @@ struct Store {
 /// Where clips get their pixels. Shared by all loading threads.
 ///
 /// Each video is decoded once, in order, shrunk to the training size and kept while `training.cache_mib` lasts; of videos
-/// labelled only in part, just that part is kept. When memory runs out, videos nobody asked for lately make room; while
+/// labelled only in part, just that part is kept, and where it was said which clips will be asked for
+/// ([`ClipSource::announce`]), just their frames. When memory runs out, videos nobody asked for lately make room; while
 /// all are in use (a shuffled epoch), clips of the others come from disk, if frames are kept there
 /// ([`ClipSource::with_disk`]), or are decoded one by one. With `augment.crop` training frames are kept larger, by up to
 /// twice.
@@ -104,6 +105,8 @@ pub struct ClipSource {
     retention: AtomicU64,
     /// Videos being decoded.
     decoding: AtomicUsize,
+    /// Frames of each video that clips were announced for.
+    announced: Mutex<HashMap<usize, Vec<bool>>>,
     disk: Option<Disk>,
 }
 
@@ -139,6 +142,7 @@ impl ClipSource {
             opened: Mutex::default(),
             retention: AtomicU64::new(64),
             decoding: AtomicUsize::new(0),
+            announced: Mutex::default(),
             disk: None,
         }
     }
@@ -249,6 +253,7 @@ impl ClipSource {
         videos.sort_unstable();
         videos.dedup();
         let size = if augmented && self.crop_size != self.exact_size() { Size::ForCrops } else { Size::Exact };
+        self.announce(clips);
         // While preloading nothing may push out what was just loaded.
         self.retain_for(clips.len());
         let total = videos.len() as u64;
@@ -260,10 +265,40 @@ impl ClipSource {
                 stop.store(true, Ordering::Relaxed);
                 return Err(DataError::Stopped);
             }
-            self.held(*video, size, &stop)?;
+            self.held(*video, size, &[], &stop)?;
             monitor.stage("decoding videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
             Ok(())
         })
+    }
+
+    /// Says which clips will be asked for, so that frames which belong to none of them need not be decoded. Others may be
+    /// asked for all the same.
+    pub fn announce(&self, clips: &[Clip]) {
+        let geometry = self.clip.geometry();
+        let mut announced = self.announced.lock();
+        for clip in clips {
+            let frames = self.entry(clip.video).map_or(0, VideoEntry::frames);
+            if clip.start >= frames {
+                continue;
+            }
+            let wanted = announced.entry(clip.video).or_insert_with(|| vec![false; frames as usize]);
+            for number in geometry.frame_numbers(clip.start, frames) {
+                wanted.get_mut(number as usize).into_iter().for_each(|w| *w = true);
+            }
+        }
+    }
+
+    /// The frames of a video to decode when some of them are asked for.
+    fn worth_decoding(&self, video: usize, (start, end): (u32, u32)) -> Vec<u32> {
+        let all = || (start..end).collect();
+        // What is kept on disk is for later runs too, which may want other clips.
+        if self.disk.is_some() {
+            return all();
+        }
+        match self.announced.lock().get(&video) {
+            Some(wanted) => (start..end).filter(|n| wanted.get(*n as usize).is_some_and(|w| *w)).collect(),
+            None => all(),
+        }
     }
 
     /// Keeps what a shuffled epoch over so many clips uses from being pushed out.
@@ -299,12 +334,14 @@ impl ClipSource {
         if !entry.path.exists() {
             return Err(DataError::Gone { path: entry.path.clone() });
         }
-        if let Some(frames) = self.held(clip.video, size, stop)?
-            && numbers.iter().all(|n| frames.frame(*n).is_some())
+        if let Some(frames) = self.held(clip.video, size, &numbers, stop)?
+            && frames.hold(&numbers)
         {
             return Ok((frames, numbers));
         }
-        let part = Part::of(clip.start, &numbers, self.clip.step);
+        // One that passes the end of its video repeats the last frame.
+        let mut part = numbers.clone();
+        part.dedup();
         if let Some(frames) = self.kept_on_disk(clip.video, entry, &part, size, stop)? {
             return Ok((Arc::new(frames), numbers));
         }
@@ -313,21 +350,37 @@ impl ClipSource {
         Ok((Arc::new(frames), numbers))
     }
 
-    /// The labelled part of a video from memory, decoding it first if there is room; `None` when there is not.
-    fn held(&self, video: usize, size: Size, stop: &AtomicBool) -> Result<Option<Arc<Frames>>, DataError> {
+    /// The frames of a video that are worth keeping, `asked` among them if they can be, from memory; decoded first if
+    /// there is room, `None` when there is not.
+    fn held(
+        &self,
+        video: usize,
+        size: Size,
+        asked: &[u32],
+        stop: &AtomicBool,
+    ) -> Result<Option<Arc<Frames>>, DataError> {
         let Some(entry) = self.entry(video) else { return Ok(None) };
         let key = (video, size);
         let (width, height) = self.pixel_size(size);
         let (start, end) = self.useful_part(entry);
-        let bytes = (end - start) as usize * width as usize * height as usize * 3;
+        let useful = (end - start) as usize;
         let mut store = self.store.lock();
         store.tick += 1;
         let tick = store.tick;
+        let mut everything = false;
         loop {
             match store.slots.get_mut(&key) {
                 Some(Slot::Ready { frames, used }) => {
                     *used = tick;
-                    return Ok(Some(frames.clone()));
+                    // A clip nobody announced. Where one comes others will: now all is decoded.
+                    let lacks = frames.numbers.len() < useful && !frames.hold(asked);
+                    if !lacks || asked.iter().any(|n| !(start..end).contains(n)) {
+                        return Ok(Some(frames.clone()));
+                    }
+                    let held = frames.data.len();
+                    everything = true;
+                    store.slots.remove(&key);
+                    store.bytes = store.bytes.saturating_sub(held);
                 }
                 Some(Slot::Loading) => self.ready.wait(&mut store),
                 None => break,
@@ -336,6 +389,11 @@ impl ClipSource {
                 return Err(DataError::Stopped);
             }
         }
+        let mut numbers = self.worth_decoding(video, (start, end));
+        if everything || asked.iter().any(|n| numbers.binary_search(n).is_err()) {
+            numbers = (start..end).collect();
+        }
+        let bytes = numbers.len() * width as usize * height as usize * 3;
         if bytes == 0 || !store.make_room(bytes, self.budget, self.retention.load(Ordering::Relaxed)) {
             return Ok(None);
         }
@@ -344,12 +402,13 @@ impl ClipSource {
         drop(store);
         // Returns the reservation whatever happens while decoding.
         let mut guard = Reservation { source: self, key, bytes, filled: None };
-        let part = Part { start, end, step: 1 };
-        let frames = match self.read(video, entry, &part, size) {
+        let frames = match self.read(video, entry, &numbers, size) {
             Some(frames) => frames,
             None => {
-                let frames = self.decode(&Video::open(&entry.path)?, entry, &part, size, stop)?;
-                self.keep(entry, &frames, size);
+                let frames = self.decode(&Video::open(&entry.path)?, entry, &numbers, size, stop)?;
+                if frames.numbers.len() == useful {
+                    self.keep(entry, &frames, size);
+                }
                 frames
             }
         };
@@ -382,23 +441,21 @@ impl ClipSource {
         Some(stored)
     }
 
-    /// Frames of a part from disk; `None` unless all are there and sound.
-    fn read(&self, video: usize, entry: &VideoEntry, part: &Part, size: Size) -> Option<Frames> {
+    /// Frames from disk; `None` unless all are there and sound.
+    fn read(&self, video: usize, entry: &VideoEntry, numbers: &[u32], size: Size) -> Option<Frames> {
         let stored = self.stored(video, entry, size)?;
         let pixels = self.pixel_size(size);
         let bytes = pixels.0 as usize * pixels.1 as usize * 3;
-        let count = (part.end - part.start).div_ceil(part.step) as usize;
-        let (mut data, mut greys) = (vec![0; count * bytes], Vec::with_capacity(count));
-        for (number, frame) in (part.start..part.end).step_by(part.step as usize).zip(data.chunks_exact_mut(bytes)) {
-            greys.push(stored.read(number, frame)?);
+        let (mut data, mut greys) = (vec![0; numbers.len() * bytes], Vec::with_capacity(numbers.len()));
+        for (number, frame) in numbers.iter().zip(data.chunks_exact_mut(bytes)) {
+            greys.push(stored.read(*number, frame)?);
         }
-        Some(Frames { size: pixels, first: part.start, step: part.step, data, greys })
+        Some(Frames { size: pixels, numbers: numbers.to_vec(), data, greys })
     }
 
-    /// Writes what was decoded to disk, if frames are kept there.
+    /// Writes what was decoded of a video's useful part to disk, if frames are kept there.
     fn keep(&self, entry: &VideoEntry, frames: &Frames, size: Size) {
-        let part = (frames.first, frames.first + frames.greys.len() as u32);
-        let Some((disk, key)) = self.key(entry, part, size) else { return };
+        let Some((disk, key)) = self.key(entry, self.useful_part(entry), size) else { return };
         if let Some(mut writing) = disk.files.begin(&key)
             && writing.push(&frames.data, &frames.greys)
         {
@@ -412,7 +469,7 @@ impl ClipSource {
         &self,
         video: usize,
         entry: &VideoEntry,
-        part: &Part,
+        part: &[u32],
         size: Size,
         stop: &AtomicBool,
     ) -> Result<Option<Frames>, DataError> {
@@ -429,7 +486,7 @@ impl ClipSource {
             };
             let opened = Video::open(&entry.path)?;
             for from in (start..end).step_by(DISK_CHUNK) {
-                let chunk = Part { start: from, end: end.min(from + DISK_CHUNK as u32), step: 1 };
+                let chunk: Vec<u32> = (from..end.min(from + DISK_CHUNK as u32)).collect();
                 let frames = self.decode(&opened, entry, &chunk, size, stop)?;
                 if !writing.push(&frames.data, &frames.greys) {
                     return Ok(None);
@@ -472,48 +529,46 @@ impl ClipSource {
         Ok(video)
     }
 
-    /// Decodes a part of a video at the wanted size.
+    /// Decodes frames of a video (ascending) at the wanted size.
     fn decode(
         &self,
         video: &Video,
         entry: &VideoEntry,
-        part: &Part,
+        part: &[u32],
         size: Size,
         stop: &AtomicBool,
     ) -> Result<Frames, DataError> {
         let size = self.pixel_size(size);
         let bytes = size.0 as usize * size.1 as usize * 3;
-        let wanted = (part.end - part.start).div_ceil(part.step) as usize;
-        let mut data = vec![0; wanted * bytes];
-        let mut greys = vec![0.0; wanted];
+        let mut data = vec![0; part.len() * bytes];
+        let mut greys = vec![0.0; part.len()];
         // A video is decoded by several decoders side by side, each from a key frame to another.
         let busy = Busy::begin(&self.decoding);
         // More parts than threads, so that none waits long for the last.
         let threads = rayon::current_num_threads() / busy.videos;
-        let most = (PARTS_A_THREAD * threads).min((part.end - part.start) as usize / WORTH_A_DECODER);
-        let parts = video.parts(part.start, part.end, most)?;
-        let mut jobs = Vec::with_capacity(parts.len());
-        let (mut rest, mut rest_greys) = (data.as_mut_slice(), greys.as_mut_slice());
-        for (start, end) in parts {
-            let first = (start - part.start).div_ceil(part.step);
-            let count = ((end - part.start).div_ceil(part.step) - first) as usize;
-            let (pictures, later) = rest.split_at_mut(count * bytes);
+        let most = (PARTS_A_THREAD * threads).min(part.len() / WORTH_A_PART);
+        let (start, end) = (part.first().copied().unwrap_or(0), part.last().map_or(0, |n| n + 1));
+        let mut jobs = Vec::new();
+        let (mut frames, mut rest, mut rest_greys) = (part, data.as_mut_slice(), greys.as_mut_slice());
+        for (_, end) in video.parts(start, end, most)? {
+            let count = frames.partition_point(|n| *n < end);
+            let (own, later) = frames.split_at(count);
+            let (pictures, later_pictures) = rest.split_at_mut(count * bytes);
             let (own_greys, later_greys) = rest_greys.split_at_mut(count);
-            (rest, rest_greys) = (later, later_greys);
-            jobs.push((start, end, pictures, own_greys));
+            (frames, rest, rest_greys) = (later, later_pictures, later_greys);
+            if count > 0 {
+                jobs.push((own, pictures, own_greys));
+            }
         }
         let alone = busy.videos == 1 && jobs.len() == 1;
-        jobs.into_par_iter().with_max_len(1).try_for_each(|(start, end, pictures, greys)| {
-            let wanted = greys.len();
+        let decoders = video.decoders();
+        jobs.into_par_iter().with_max_len(1).try_for_each(|(frames, pictures, greys)| {
             let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
             let mut shrink: Option<((u32, u32), Sparse)> = None;
             let mut done = 0;
-            video.for_each_picture(start, end, alone, &mut |picture| {
+            let each = &mut |picture: &Picture<'_>| {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
-                }
-                if picture.index < part.start || !(picture.index - part.start).is_multiple_of(part.step) {
-                    return Ok(true);
                 }
                 let source = picture.size();
                 let (_, shrink) = match shrink.take().filter(|(s, _)| *s == source) {
@@ -525,22 +580,28 @@ impl ClipSource {
                 *grey = mean_grey(&[slot]);
                 done += 1;
                 Ok(true)
-            })?;
+            };
+            if alone {
+                video.for_each_picture(frames, each)?;
+            } else {
+                decoders.for_each_picture(frames, each)?;
+            }
             if stop.load(Ordering::Relaxed) {
                 return Err(DataError::Stopped);
             }
-            if done < wanted {
-                return Err(DataError::Video(VideoError::Decode {
+            match frames.get(done) {
+                None => Ok(()),
+                Some(missing) => Err(DataError::Video(VideoError::Decode {
                     path: entry.path.clone(),
-                    frame: start + done as u32 * part.step,
+                    frame: *missing,
                     reason:
                         "the video ends before the length it had when the dataset was opened; open the dataset again"
                             .into(),
-                }));
+                })),
             }
-            Ok(())
         })?;
-        Ok(Frames { size, first: part.start, step: part.step, data, greys })
+        log::debug!("{}: packets decoded, and left out: {:?}", entry.path.display(), decoders.packets());
+        Ok(Frames { size, numbers: part.to_vec(), data, greys })
     }
 }
 
@@ -566,23 +627,6 @@ impl<'a> Busy<'a> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Frames `start, start + step, …` before `end`.
-struct Part {
-    start: u32,
-    end: u32,
-    step: u32,
-}
-
-impl Part {
-    /// The part that holds these frames of a clip. One that passes the end of its video repeats the last frame, to which
-    /// no step may lead; then every frame counts.
-    fn of(start: u32, numbers: &[u32], step: u32) -> Self {
-        let step = step.max(1);
-        let reached = numbers.iter().all(|n| (n - start).is_multiple_of(step));
-        Self { start, end: numbers.last().map_or(start, |n| *n) + 1, step: if reached { step } else { 1 } }
     }
 }
 

@@ -175,6 +175,15 @@ fn drain_pad(output: &Arc<Mutex<Output>>) -> Result<gst::Pad, gst::glib::BoolErr
             });
             Ok(gst::FlowSuccess::Ok)
         })
+        .query_function(|pad, parent, query| {
+            // Pictures with padding at the ends of their rows are welcome: decoders then write into the memory that is
+            // handed out here, and copy nothing.
+            if let gst::QueryViewMut::Allocation(allocation) = query.view_mut() {
+                allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
+                return true;
+            }
+            gst::Pad::query_default(pad, parent, query)
+        })
         .event_function(move |pad, parent, event| {
             if let gst::EventView::Caps(caps) = event.view() {
                 let mut output = events.lock();

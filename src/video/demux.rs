@@ -115,7 +115,7 @@ impl Track {
         let codec = self.codec.unwrap_or(Codec::Other);
         let reading = match buffer.map_readable() {
             Ok(map) => codec.read(&map, key),
-            Err(_) => Reading { clean_start: false, shown: true, sound: false },
+            Err(_) => Reading::plain(false, true, false),
         };
         self.untimed |= buffer.pts().is_none();
         let time = stream_time(&buffer, segment);

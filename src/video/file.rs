@@ -5,7 +5,7 @@ use super::decode::picture_of;
 use super::demux::{DemuxError, Demuxed, Track, demux};
 use super::index::{self, Index};
 use super::picture::{Raw, meet, orient};
-use super::session::{Miss, Session, Stream};
+use super::session::{Miss, Plan, Session, Stream};
 use super::sniff::{Kind, sniff};
 use super::stills::{FOLDER_FPS, GifRun, Stills};
 use super::{Frame, VideoError, VideoInfo, pool, store};
@@ -125,6 +125,56 @@ impl Picture<'_> {
     }
 }
 
+/// Decoders of one thread each: several of them do a good deal more in all than one of several threads. They are used
+/// again for one part after the other, with the memory they have.
+pub struct Decoders<'a> {
+    video: &'a Video,
+    idle: Mutex<Vec<Session>>,
+    counts: Mutex<(u64, u64)>,
+}
+
+impl Decoders<'_> {
+    /// As [`Video::for_each_picture`]; threads that call it at the same time get decoders of their own.
+    ///
+    /// # Errors
+    /// As [`Video::for_each_picture`].
+    pub fn for_each_picture(
+        &self,
+        frames: &[u32],
+        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+    ) -> Result<(), VideoError> {
+        let video = self.video;
+        let Source::Stream(source) = &video.inner.source else { return video.for_each_picture(frames, each) };
+        let Some(&first) = frames.first() else { return Ok(()) };
+        let idle = self.idle.lock().pop();
+        let mut session = match idle {
+            Some(session) => session,
+            None => Session::new(video.stream(source, first)?, 1)
+                .map_err(|why| VideoError::decode(&video.inner.path, first, why))?,
+        };
+        let before = session.counts();
+        session.expect(Plan::Only(frames.into()));
+        let done = video.pictures(source, &mut session, frames.iter().copied(), each);
+        let after = session.counts();
+        let mut counts = self.counts.lock();
+        *counts = (counts.0 + after.0 - before.0, counts.1 + after.1 - before.1);
+        drop(counts);
+        self.idle.lock().push(session);
+        done
+    }
+
+    /// Packets decoded so far, and packets left out because no wanted picture needed them.
+    pub fn packets(&self) -> (u64, u64) {
+        *self.counts.lock()
+    }
+}
+
+impl std::fmt::Debug for Decoders<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Decoders({:?}, {:?} packets)", self.video, self.packets())
+    }
+}
+
 impl std::fmt::Debug for Video {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Video({}, {} frames)", self.inner.path.display(), self.inner.info.frames)
@@ -240,6 +290,7 @@ impl Video {
             Source::Stream(source) => source,
         };
         let mut session = self.take_session(source, index)?;
+        session.expect(Plan::From(index));
         let found = self.decode(source, &mut session, index, cancelled);
         self.give_back(source, session);
         found
@@ -250,49 +301,72 @@ impl Video {
     /// # Errors
     /// As [`Video::frame`]; `end` may lie past the end of the video, `start` may not.
     pub fn for_each(&self, start: u32, end: u32, each: &mut dyn FnMut(Arc<Frame>) -> bool) -> Result<(), VideoError> {
-        self.for_each_picture(start, end, true, &mut |picture| Ok(each(picture.frame()?)))
-    }
-
-    /// As [`Video::for_each`], but hands out pictures that are not converted to RGB yet, for those who need only some of
-    /// their pixels. `alone` says that no other part is decoded beside this one: several decoders of one thread each do
-    /// a good deal more in all than one of several threads.
-    ///
-    /// # Errors
-    /// As [`Video::for_each`].
-    pub fn for_each_picture(
-        &self,
-        start: u32,
-        end: u32,
-        alone: bool,
-        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
-    ) -> Result<(), VideoError> {
         let end = end.min(self.inner.info.frames);
         if start >= end {
             return if start == end { Ok(()) } else { self.check(start) };
         }
-        let Source::Stream(source) = &self.inner.source else {
-            for index in start..end {
-                let stored = Stored::Shown(self.still(index)?);
-                if !each(&Picture { video: self, index, stored })? {
-                    break;
-                }
-            }
-            return Ok(());
-        };
-        let mut session = if alone {
-            self.take_session(source, start)?
-        } else {
-            let stream = self.stream(source, start)?;
-            Session::new(stream, 1).map_err(|why| VideoError::decode(&self.inner.path, start, why))?
-        };
-        for index in start..end {
-            let Some(raw) = self.decode_raw(source, &mut session, index, &|| false)? else { break };
+        let each = &mut |picture: &Picture<'_>| Ok(each(picture.frame()?));
+        let Source::Stream(source) = &self.inner.source else { return self.stills(start..end, each) };
+        let mut session = self.take_session(source, start)?;
+        session.expect(Plan::From(start));
+        let done = self.pictures(source, &mut session, start..end, each);
+        self.give_back(source, session);
+        done
+    }
+
+    /// Decodes the listed frames (ascending) and hands them out not converted to RGB yet, for those who need only some
+    /// of their pixels, until `each` returns false. Pictures that are not listed are decoded only where listed ones are
+    /// made from them.
+    ///
+    /// # Errors
+    /// As [`Video::frame`].
+    pub fn for_each_picture(
+        &self,
+        frames: &[u32],
+        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+    ) -> Result<(), VideoError> {
+        let Source::Stream(source) = &self.inner.source else { return self.stills(frames.iter().copied(), each) };
+        let Some(&first) = frames.first() else { return Ok(()) };
+        let mut session = self.take_session(source, first)?;
+        session.expect(Plan::Only(frames.into()));
+        let done = self.pictures(source, &mut session, frames.iter().copied(), each);
+        self.give_back(source, session);
+        done
+    }
+
+    /// Decoders for several threads that decode parts of this video side by side.
+    pub fn decoders(&self) -> Decoders<'_> {
+        Decoders { video: self, idle: Mutex::default(), counts: Mutex::default() }
+    }
+
+    fn pictures(
+        &self,
+        source: &StreamSource,
+        session: &mut Session,
+        frames: impl Iterator<Item = u32>,
+        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+    ) -> Result<(), VideoError> {
+        for index in frames {
+            self.check(index)?;
+            let Some(raw) = self.decode_raw(source, session, index, &|| false)? else { break };
             if !each(&self.picture(source, index, raw))? {
                 break;
             }
         }
-        if alone {
-            self.give_back(source, session);
+        Ok(())
+    }
+
+    fn stills(
+        &self,
+        frames: impl Iterator<Item = u32>,
+        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+    ) -> Result<(), VideoError> {
+        for index in frames {
+            self.check(index)?;
+            let stored = Stored::Shown(self.still(index)?);
+            if !each(&Picture { video: self, index, stored })? {
+                break;
+            }
         }
         Ok(())
     }
@@ -314,10 +388,7 @@ impl Video {
         if most < 2 || source.from_start.load(Ordering::Relaxed) || source.index.by_ordinal {
             return Ok(whole);
         }
-        // A session brings the packets along, and waits for the first part.
-        let session = self.take_session(source, start)?;
-        let entries = session.entries(start, end);
-        self.give_back(source, session);
+        let entries = self.stream(source, start)?.entries(start, end);
         let mut parts = Vec::with_capacity(most);
         let mut from = start;
         for part in 1..most as u32 {
@@ -452,6 +523,7 @@ impl Video {
                 Source::Stream(source) => source,
             };
             let mut session = self.take_session(source, index)?;
+            session.expect(Plan::From(index));
             let found = session.frame(index, source.from_start.load(Ordering::Relaxed), &|| false);
             self.give_back(source, session);
             match found {

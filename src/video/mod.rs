@@ -36,7 +36,7 @@ mod store;
 mod writer;
 
 pub use error::VideoError;
-pub use file::{Picture, Video};
+pub use file::{Decoders, Picture, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
 pub use seeks::{SeekFigures, measure_seeks};
 pub use server::{FrameServer, Shown};

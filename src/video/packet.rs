@@ -24,6 +24,17 @@ pub(super) struct Reading {
     pub shown: bool,
     /// Its inner structure is consistent.
     pub sound: bool,
+    /// No picture of its temporal layer or a lower one refers to it, and it holds nothing else that a later packet needs.
+    pub unreferenced: bool,
+    /// Temporal layer; 0 for codecs whose pictures say themselves that nobody refers to them.
+    pub layer: u8,
+}
+
+impl Reading {
+    /// A packet that is not understood further: others may refer to it.
+    pub const fn plain(clean_start: bool, shown: bool, sound: bool) -> Reading {
+        Reading { clean_start, shown, sound, unreferenced: false, layer: 0 }
+    }
 }
 
 impl Codec {
@@ -49,24 +60,16 @@ impl Codec {
 
     /// Reads a packet. `key` is the container's opinion.
     pub fn read(self, data: &[u8], key: bool) -> Reading {
-        let plain = Reading { clean_start: key, shown: true, sound: !data.is_empty() };
+        let plain = Reading::plain(key, true, !data.is_empty());
         match self {
-            Codec::H264 { length_size } => nal_units(data, length_size, |kind| match kind & 0x1f {
-                5 => Some(Nal::CleanStart),
-                1..=4 => Some(Nal::Picture),
-                _ => None,
-            }),
-            Codec::H265 { length_size } => nal_units(data, length_size, |kind| match (kind >> 1) & 0x3f {
-                16..=21 => Some(Nal::CleanStart),
-                0..=15 => Some(Nal::Picture),
-                _ => None,
-            }),
+            Codec::H264 { length_size } => nal_units(data, length_size, h264_unit),
+            Codec::H265 { length_size } => nal_units(data, length_size, h265_unit),
             // RFC 6386, 9.1: bit 0 is clear in key frames, bit 4 says that the frame is displayed.
             Codec::Vp8 => match data.first() {
-                Some(&b) => Reading { clean_start: b & 1 == 0, shown: b & 0x10 != 0, sound: true },
-                None => Reading { clean_start: false, shown: false, sound: false },
+                Some(&b) => Reading::plain(b & 1 == 0, b & 0x10 != 0, true),
+                None => Reading::plain(false, false, false),
             },
-            Codec::Mjpeg => Reading { clean_start: true, shown: true, sound: data.starts_with(&[0xff, 0xd8]) },
+            Codec::Mjpeg => Reading::plain(true, true, data.starts_with(&[0xff, 0xd8])),
             Codec::Vp9 | Codec::Av1 | Codec::Other => plain,
         }
     }
@@ -77,26 +80,66 @@ impl Codec {
     }
 }
 
+/// What a NAL unit is to the reader of a packet.
 enum Nal {
     CleanStart,
-    Picture,
+    /// A slice: whether others of its layer or a lower one may refer to its picture, and its temporal layer.
+    Picture {
+        referenced: bool,
+        layer: u8,
+    },
+    /// Nothing that another packet needs: messages, delimiters, filling.
+    Aside,
+    /// Parameter sets, ends of sequences, and what is not known.
+    Other,
+}
+
+/// ITU-T H.264, table 7-1; two bits of the header, `nal_ref_idc`, are 0 where no picture refers to this one.
+fn h264_unit(unit: &[u8]) -> Nal {
+    let Some(&header) = unit.first() else { return Nal::Other };
+    match header & 0x1f {
+        5 => Nal::CleanStart,
+        1..=4 => Nal::Picture { referenced: header & 0x60 != 0, layer: 0 },
+        6 | 9 | 12 => Nal::Aside,
+        _ => Nal::Other,
+    }
+}
+
+/// ITU-T H.265, table 7-1: below 16, even types are of pictures that none of the same temporal sub-layer refers to.
+fn h265_unit(unit: &[u8]) -> Nal {
+    let Some(&[first, second]) = unit.first_chunk::<2>() else { return Nal::Other };
+    let (kind, layer) = ((first >> 1) & 0x3f, (second & 7).saturating_sub(1));
+    // Units of other layers (scalable and multi-view video) have a number of their layer.
+    let base = first & 1 == 0 && second >> 3 == 0;
+    match kind {
+        16..=21 => Nal::CleanStart,
+        0..=15 => Nal::Picture { referenced: !base || kind % 2 == 1, layer },
+        35 | 38..=40 => Nal::Aside,
+        _ => Nal::Other,
+    }
 }
 
 /// Walks the NAL units of an access unit (ITU-T H.264 / H.265 Annex B, or ISO/IEC 14496-15 length fields).
-fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(u8) -> Option<Nal>) -> Reading {
-    let mut reading = Reading { clean_start: false, shown: false, sound: true };
-    let mut visit = |header: u8| {
+fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(&[u8]) -> Nal) -> Reading {
+    let mut reading = Reading { unreferenced: true, ..Reading::plain(false, false, true) };
+    let mut visit = |unit: &[u8]| {
         // forbidden_zero_bit
-        if header & 0x80 != 0 {
+        if unit.first().is_some_and(|header| header & 0x80 != 0) {
             reading.sound = false;
         }
-        match kind_of(header) {
-            Some(Nal::CleanStart) => {
+        match kind_of(unit) {
+            Nal::CleanStart => {
                 reading.clean_start = true;
                 reading.shown = true;
+                reading.unreferenced = false;
             }
-            Some(Nal::Picture) => reading.shown = true,
-            None => {}
+            Nal::Picture { referenced, layer } => {
+                reading.shown = true;
+                reading.unreferenced &= !referenced;
+                reading.layer = reading.layer.max(layer);
+            }
+            Nal::Aside => {}
+            Nal::Other => reading.unreferenced = false,
         }
     };
     let mut whole = true;
@@ -113,7 +156,7 @@ fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(u8) -> Op
                     whole = false;
                     break;
                 }
-                visit(body[0]);
+                visit(&body[..length]);
                 rest = &body[length..];
             }
         }
@@ -121,7 +164,7 @@ fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(u8) -> Op
             let mut at = 0;
             while at + 3 < data.len() {
                 if data[at..at + 3] == [0, 0, 1] {
-                    visit(data[at + 3]);
+                    visit(&data[at + 3..]);
                     at += 3;
                 } else {
                     at += 1;
@@ -130,6 +173,7 @@ fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(u8) -> Op
         }
     }
     reading.sound &= whole && reading.shown;
+    reading.unreferenced &= reading.sound;
     reading
 }
 
@@ -143,9 +187,34 @@ mod tests {
     fn an_idr_slice_is_a_clean_start_and_a_plain_slice_is_not() {
         let idr = [0, 0, 0, 2, 0x65, 0x88];
         let slice = [0, 0, 0, 2, 0x41, 0x9a];
-        assert_eq!(AVC.read(&idr, false), Reading { clean_start: true, shown: true, sound: true });
+        assert_eq!(AVC.read(&idr, false), Reading::plain(true, true, true));
         // The container calls it a key frame, but it is not an IDR picture: earlier pictures may be referred to.
-        assert_eq!(AVC.read(&slice, true), Reading { clean_start: false, shown: true, sound: true });
+        assert_eq!(AVC.read(&slice, true), Reading::plain(false, true, true));
+    }
+
+    #[test]
+    fn only_packets_that_nothing_needs_are_unreferenced() {
+        let of = |codec: Codec, units: &[&[u8]]| {
+            let packet: Vec<u8> = units
+                .iter()
+                .flat_map(|u| (u.len() as u32).to_be_bytes().into_iter().chain(u.iter().copied()))
+                .collect();
+            let reading = codec.read(&packet, false);
+            (reading.unreferenced, reading.layer)
+        };
+        let spare = [0x01, 0x9e];
+        assert_eq!(of(AVC, &[&[0x06, 5], &spare, &spare]), (true, 0));
+        // One slice of two is referred to, or a parameter set travels along.
+        assert_eq!(of(AVC, &[&spare, &[0x21, 0x9e]]), (false, 0));
+        assert_eq!(of(AVC, &[&[0x68, 1], &spare]), (false, 0));
+        assert!(!AVC.read(&[0, 0, 0, 9, 0x01], false).unreferenced, "a broken packet is not judged");
+        let hevc = Codec::H265 { length_size: Some(4) };
+        // TRAIL_N and TRAIL_R of temporal layers 0 and 2; TRAIL_N with a picture parameter set; another layer's.
+        assert_eq!(of(hevc, &[&[0x00, 0x01, 9]]), (true, 0));
+        assert_eq!(of(hevc, &[&[0x02, 0x01, 9]]), (false, 0));
+        assert_eq!(of(hevc, &[&[0x00, 0x03, 9]]), (true, 2));
+        assert_eq!(of(hevc, &[&[0x44, 0x01], &[0x00, 0x01, 9]]), (false, 0));
+        assert_eq!(of(hevc, &[&[0x00, 0x09, 9]]), (false, 0));
     }
 
     #[test]
@@ -165,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_hidden_vp8_frame_shows_nothing() {
-        assert_eq!(Codec::Vp8.read(&[0x10, 0], true), Reading { clean_start: true, shown: true, sound: true });
-        assert_eq!(Codec::Vp8.read(&[0x01, 0], true), Reading { clean_start: false, shown: false, sound: true });
+        assert_eq!(Codec::Vp8.read(&[0x10, 0], true), Reading::plain(true, true, true));
+        assert_eq!(Codec::Vp8.read(&[0x01, 0], true), Reading::plain(false, false, true));
     }
 }

@@ -90,14 +90,10 @@ impl Raw {
         let view = self.view()?;
         let plane = |component| Plane::of(&view, component).ok_or_else(short);
         let (luma, blue, red) = (plane(0)?, plane(1)?, plane(2)?);
-        let mut lines = Lines::new(&self.info, matrix, self.full_range);
+        let mut lines = Lines::new(&self.info, matrix, self.full_range, Some(columns));
         let mut out = vec![0_u8; rows.len() * columns.len() * 3];
         for (row, out) in rows.iter().zip(out.chunks_exact_mut((columns.len() * 3).max(1))) {
-            let [r, g, b] = lines.read([&luma, &blue, &red], *row as usize).ok_or_else(short)?;
-            for (pixel, column) in out.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
-                let at = *column as usize;
-                *pixel = [r[at], g[at], b[at]];
-            }
+            lines.read([&luma, &blue, &red], *row as usize, out.as_chunks_mut().0).ok_or_else(short)?;
         }
         Ok(out)
     }
@@ -128,13 +124,11 @@ impl Raw {
             return Ok(out);
         }
         let (blue, red) = (Plane::of(&view, 1).ok_or_else(short)?, Plane::of(&view, 2).ok_or_else(short)?);
-        let mut lines = Lines::new(&self.info, matrix, self.full_range);
+        let mut lines = Lines::new(&self.info, matrix, self.full_range, None);
         // Filled row by row: a whole picture of zeros would be written for nothing.
         let (mut out, mut pixels) = (Vec::with_capacity(width * height * 3), vec![[0_u8; 3]; width]);
         for row in 0..height {
-            let [r, g, b] = lines.read([&luma, &blue, &red], row).ok_or_else(short)?;
-            let line = pixels.iter_mut().zip(r).zip(g).zip(b);
-            line.for_each(|(((pixel, r), g), b)| *pixel = [*r, *g, *b]);
+            lines.read([&luma, &blue, &red], row, &mut pixels).ok_or_else(short)?;
             out.extend_from_slice(pixels.as_flattened());
         }
         Ok(out)
@@ -167,45 +161,62 @@ impl Raw {
     }
 }
 
-/// Reads a picture's rows and turns them into red, green and blue.
-struct Lines {
+/// Reads a picture's rows, or some columns of them, and turns them into red, green and blue.
+struct Lines<'a> {
     converter: Converter,
     w_sub: u32,
     h_sub: u32,
+    /// The columns that are read; `None` for all.
+    columns: Option<&'a [u32]>,
+    /// Their columns in chroma.
+    chroma_columns: Vec<u32>,
     luma: Vec<u8>,
-    /// Blue and red chroma as stored, and repeated to the width of luma.
-    stored: [Vec<u8>; 2],
+    /// A row of a plane as stored, in room for the longest.
+    stored: Box<[u8; MAX_SIDE as usize]>,
+    width: usize,
+    /// Blue and red chroma of each pixel.
     chroma: [Vec<u8>; 2],
     chroma_row: Option<usize>,
     rgb: [Vec<u8>; 3],
 }
 
-impl Lines {
-    fn new(info: &gst_video::VideoInfo, matrix: Matrix, full_range: bool) -> Self {
+impl<'a> Lines<'a> {
+    fn new(info: &gst_video::VideoInfo, matrix: Matrix, full_range: bool, columns: Option<&'a [u32]>) -> Self {
         let (width, format) = (info.width() as usize, info.format_info());
         let (w_sub, h_sub) = (format.w_sub()[1], format.h_sub()[1]);
-        let line = || vec![0_u8; width];
-        let stored = || vec![0_u8; (width + (1 << w_sub) - 1) >> w_sub];
+        let line = || vec![0_u8; columns.map_or(width, <[u32]>::len)];
         Self {
             converter: Converter::new(matrix, full_range),
             w_sub,
             h_sub,
+            columns,
+            chroma_columns: columns.unwrap_or_default().iter().map(|c| c >> w_sub).collect(),
             luma: line(),
-            stored: [stored(), stored()],
+            stored: Box::new([0; MAX_SIDE as usize]),
+            width,
             chroma: [line(), line()],
             chroma_row: None,
             rgb: [line(), line(), line()],
         }
     }
 
-    /// Red, green and blue of a row of planes (luma, blue, red); `None` where the picture has no such row.
-    fn read(&mut self, planes: [&Plane<'_>; 3], row: usize) -> Option<&[Vec<u8>; 3]> {
-        planes[0].read_row(row, &mut self.luma)?;
+    /// Reads a row of planes (luma, blue, red) into pixels; `None` where the picture has no such row.
+    fn read(&mut self, planes: [&Plane<'_>; 3], row: usize, pixels: &mut [[u8; 3]]) -> Option<()> {
+        match self.columns {
+            Some(columns) => {
+                planes[0].read_row(row, self.stored.get_mut(..self.width)?)?;
+                gather(&self.stored, columns, &mut self.luma);
+            }
+            None => planes[0].read_row(row, &mut self.luma)?,
+        }
         let chroma_row = row >> self.h_sub;
         if self.chroma_row != Some(chroma_row) {
-            for ((plane, stored), line) in planes[1..].iter().zip(&mut self.stored).zip(&mut self.chroma) {
+            let narrow = self.width.div_ceil(1 << self.w_sub);
+            for (plane, line) in planes[1..].iter().zip(&mut self.chroma) {
+                let stored = self.stored.get_mut(..narrow)?;
                 plane.read_row(chroma_row, stored)?;
                 match self.w_sub {
+                    _ if self.columns.is_some() => gather(&self.stored, &self.chroma_columns, line),
                     0 => line.copy_from_slice(stored),
                     // Nearly all video.
                     1 => {
@@ -219,7 +230,18 @@ impl Lines {
             self.chroma_row = Some(chroma_row);
         }
         self.converter.line(&self.luma, &self.chroma, &mut self.rgb);
-        Some(&self.rgb)
+        let [r, g, b] = &self.rgb;
+        let line = pixels.iter_mut().zip(r).zip(g).zip(b);
+        line.for_each(|(((pixel, r), g), b)| *pixel = [*r, *g, *b]);
+        Some(())
+    }
+}
+
+/// Picks columns out of a row. The room is a power of two, so that no column lies outside it whatever it says.
+fn gather(row: &[u8; MAX_SIDE as usize], columns: &[u32], out: &mut [u8]) {
+    const { assert!(MAX_SIDE.is_power_of_two()) };
+    for (out, column) in out.iter_mut().zip(columns) {
+        *out = row[(*column & (MAX_SIDE - 1)) as usize];
     }
 }
 

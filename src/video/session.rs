@@ -6,8 +6,9 @@ use super::index::{Index, is_raw};
 use super::packet::Codec;
 use super::picture::Raw;
 use gstreamer as gst;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Pictures a session keeps behind itself, so that stepping back does not decode again.
 const RECENT_BYTES: usize = 48 << 20;
@@ -22,6 +23,10 @@ pub(super) struct Stream {
     frame_of: Vec<u32>,
     /// Packets from which decoding may start, ascending.
     starts: Vec<usize>,
+    /// Packets that no other needs; none where that cannot be relied on.
+    spare: Vec<bool>,
+    /// Leaving packets out has made a picture go missing: everything is decoded from now on.
+    all: AtomicBool,
 }
 
 impl Stream {
@@ -55,7 +60,8 @@ impl Stream {
             })
             .map(|(n, _)| n)
             .collect();
-        Ok(Stream { index, track, factory, frame_of, starts })
+        let spare = spare_packets(&index, &track);
+        Ok(Stream { index, track, factory, frame_of, starts, spare, all: AtomicBool::new(false) })
     }
 
     /// True for codecs whose decoders really forget everything when flushed. Those of older codecs carry state over
@@ -89,6 +95,47 @@ impl Stream {
     fn start_before(&self, start: usize) -> usize {
         let at = self.starts.partition_point(|&s| s < start);
         at.checked_sub(1).and_then(|i| self.starts.get(i)).copied().unwrap_or(0)
+    }
+}
+
+/// Packets that may be left out when nobody asked for their pictures: those that say that no other picture refers to
+/// them, where a packet is a picture and the data are sound.
+fn spare_packets(index: &Index, track: &Track) -> Vec<bool> {
+    let fields = track.caps.iter().any(|c| {
+        c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
+    });
+    let sure = track.codec.is_some_and(Codec::counts_by_packets)
+        && !index.by_ordinal
+        && !fields
+        && index.info.warnings.is_empty();
+    // The pictures of a lower temporal layer may be referred to from a higher one.
+    let highest = track.packets.iter().map(|p| p.reading.layer).max().unwrap_or(0);
+    track.packets.iter().map(|p| sure && p.reading.unreferenced && p.reading.layer == highest).collect()
+}
+
+/// Which frames a session is going to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// This one and perhaps those after it.
+    From(u32),
+    /// These, ascending, one after the other.
+    Only(Arc<[u32]>),
+}
+
+impl Plan {
+    fn wants(&self, frame: u32) -> bool {
+        match self {
+            Plan::From(first) => frame >= *first,
+            Plan::Only(frames) => frames.binary_search(&frame).is_ok(),
+        }
+    }
+
+    /// The next frame after one; `None` when that is not known, `Some(None)` when there is none.
+    fn after(&self, frame: u32) -> Option<Option<u32>> {
+        match self {
+            Plan::From(_) => None,
+            Plan::Only(frames) => Some(frames.get(frames.partition_point(|f| *f <= frame)).copied()),
+        }
     }
 }
 
@@ -129,6 +176,11 @@ pub(super) struct Session {
     last: Option<u32>,
     recent: VecDeque<(u32, Raw)>,
     recent_bytes: usize,
+    plan: Plan,
+    /// Frames whose packets were left out in this run.
+    left_out: HashSet<u32>,
+    /// Packets fed and left out since the session began.
+    counts: (u64, u64),
 }
 
 impl Session {
@@ -146,12 +198,20 @@ impl Session {
             last: None,
             recent: VecDeque::new(),
             recent_bytes: 0,
+            plan: Plan::From(0),
+            left_out: HashSet::new(),
+            counts: (0, 0),
         })
     }
 
-    /// See [`Stream::entries`].
-    pub fn entries(&self, start: u32, end: u32) -> Vec<u32> {
-        self.stream.entries(start, end)
+    /// Says what comes next, so that packets which matter to none of it are not decoded.
+    pub fn expect(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// Packets decoded, and packets left out because nobody needed them.
+    pub fn counts(&self) -> (u64, u64) {
+        self.counts
     }
 
     /// How far the decoder would have to go to reach a frame, for choosing among sessions: 0 is at hand.
@@ -177,7 +237,7 @@ impl Session {
             match self.advance(frame, cancelled)? {
                 Attempt::Found(raw) => return Ok(Found { raw, middle_is_wrong: false }),
                 Attempt::Absent => {}
-                Attempt::Wrong => wrong = self.start != Some(0),
+                Attempt::Wrong => wrong = self.start != Some(0) && self.left_out.is_empty(),
             }
         }
         // The best start, the one before it, and the first packet: each is less likely to be wrong.
@@ -185,7 +245,14 @@ impl Session {
         starts.dedup();
         for start in starts {
             self.restart(start)?;
-            match self.advance(frame, cancelled)? {
+            let mut attempt = self.advance(frame, cancelled)?;
+            if !matches!(attempt, Attempt::Found(_)) && !self.left_out.is_empty() {
+                log::debug!("frame {frame} does not come out when packets are left out; from now on all are decoded");
+                self.stream.all.store(true, Ordering::Relaxed);
+                self.restart(start)?;
+                attempt = self.advance(frame, cancelled)?;
+            }
+            match attempt {
                 Attempt::Found(raw) => return Ok(Found { raw, middle_is_wrong: wrong && start == 0 }),
                 Attempt::Absent | Attempt::Wrong => wrong |= start != 0,
             }
@@ -196,6 +263,9 @@ impl Session {
     /// True when feeding on is no slower than starting anew at `best`.
     fn can_continue_to(&self, frame: u32, best: usize) -> bool {
         let Some(start) = self.start else { return false };
+        if self.left_out.contains(&frame) {
+            return false;
+        }
         let ahead = self.last.is_none_or(|last| frame > last);
         ahead && start <= best && !self.drained && best <= self.next + 2
             // Everything was fed, but what the decoder held back is waiting.
@@ -212,6 +282,7 @@ impl Session {
         }
         (self.start, self.next, self.drained) = (Some(start), start, false);
         (self.delivered, self.last) = (0, None);
+        self.left_out.clear();
         Ok(())
     }
 
@@ -231,23 +302,42 @@ impl Session {
                 self.last = Some(number);
                 if number == frame {
                     let expected = self.stream.index.rows.get(frame as usize).map_or(0, |r| r.digest);
-                    if expected != 0 && self.start != Some(0) && decoded.raw.digest() != expected {
+                    let whole = self.start == Some(0) && self.left_out.is_empty();
+                    if expected != 0 && !whole && decoded.raw.digest() != expected {
                         return Ok(Attempt::Wrong);
                     }
-                    self.remember(number, decoded.raw.clone());
+                    // Who reads frames in order does not come back; kept pictures would only take memory and time.
+                    if matches!(self.plan, Plan::From(_)) {
+                        self.remember(number, decoded.raw.clone());
+                    }
                     return Ok(Attempt::Found(decoded.raw));
                 }
                 if number > frame {
                     self.remember(number, decoded.raw);
                     return Ok(Attempt::Absent);
                 }
-                self.remember(number, decoded.raw);
+                if matches!(self.plan, Plan::From(_)) {
+                    self.remember(number, decoded.raw);
+                }
             }
             if cancelled() {
                 return Err(Miss::Cancelled);
             }
+            if self.drained {
+                return Ok(Attempt::Absent);
+            }
+            if self.all_fed(frame) {
+                self.drained = true;
+                self.decoder.finish();
+                continue;
+            }
             let stream = self.stream.clone();
-            if let Some(packet) = stream.track.packets.get(self.next) {
+            if self.may_leave_out(self.next) {
+                self.left_out.extend(stream.frame_of.get(self.next));
+                self.counts.1 += 1;
+                self.next += 1;
+            } else if let Some(packet) = stream.track.packets.get(self.next) {
+                self.counts.0 += 1;
                 let Some(caps) = stream.track.caps.get(packet.caps) else { return Ok(Attempt::Absent) };
                 let fresh = self.start == Some(self.next);
                 if let Err(why) = self.decoder.push(self.next, &packet.buffer, caps, fresh) {
@@ -257,13 +347,28 @@ impl Session {
                     }
                 }
                 self.next += 1;
-            } else if !self.drained {
+            } else {
                 self.drained = true;
                 self.decoder.finish();
-            } else {
-                return Ok(Attempt::Absent);
             }
         }
+    }
+
+    /// True for a packet that neither a wanted picture nor any other packet needs.
+    fn may_leave_out(&self, packet: usize) -> bool {
+        let spare = self.stream.spare.get(packet).is_some_and(|s| *s) && !self.stream.all.load(Ordering::Relaxed);
+        // One that makes no frame of its own may be half of another's.
+        spare && self.stream.frame_of.get(packet).is_some_and(|frame| *frame != u32::MAX && !self.plan.wants(*frame))
+    }
+
+    /// True when what is fed is enough for a frame, and decoding starts anew for the one after it anyway: the decoder
+    /// can be made to hand out what it holds instead of being fed packets that push it out.
+    fn all_fed(&self, frame: u32) -> bool {
+        let Some(after) = self.plan.after(frame) else { return false };
+        // Decoders of one packet a picture give back all they hold, and can go on afterwards.
+        self.stream.flushable()
+            && self.stream.index.rows.get(frame as usize).is_some_and(|row| (row.packet as usize) < self.next)
+            && after.is_none_or(|next| self.stream.start_for(next) >= self.next)
     }
 
     /// Keeps a delivered picture. Those of a run from the middle are kept only where a digest vouches for them or the
@@ -273,7 +378,8 @@ impl Session {
         let leading = self.start.is_some_and(|s| {
             s != 0 && self.stream.frame_of.get(s).is_some_and(|&shown| shown == u32::MAX || frame < shown)
         });
-        let wrong = self.start != Some(0) && row.is_none_or(|r| r.digest != 0 && raw.digest() != r.digest);
+        let whole = self.start == Some(0) && self.left_out.is_empty();
+        let wrong = !whole && row.is_none_or(|r| r.digest != 0 && raw.digest() != r.digest);
         if leading || wrong || self.recent.iter().any(|(f, _)| *f == frame) {
             return;
         }
