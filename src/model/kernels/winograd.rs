@@ -22,9 +22,9 @@ const BLOCK: usize = 1 << 20;
 /// Numbers of transformed tiles that a thread works on at a time, so that they stay in its own.
 const OWN: usize = 1 << 16;
 /// Kernels of a product along time with fewer numbers are read again by every thread.
-const SMALL: usize = 3 << 18;
+const SMALL: usize = 3 << 17;
 /// Gradients of transformed kernels with fewer numbers are summed by every thread on its own.
-const PRIVATE: usize = 1 << 18;
+const PRIVATE: usize = 1 << 16;
 /// Numbers of such a sum that are added at a time.
 const SUMMED: usize = 1 << 12;
 /// Fewer numbers of transformed tiles are all made before the first kernel.
@@ -95,10 +95,10 @@ pub(super) fn form(conv: &Convolution, direction: Direction) -> Option<Form> {
     let best = forms(conv).filter_map(|form| Some((cost(conv, direction, form)?, form))).min_by_key(|(cost, _)| *cost);
     // What the plain sums of products cost, in hundredths of their multiplications.
     let plain = match direction {
+        // Inputs a stride apart are gathered and scattered.
+        _ if conv.geometry.stride[1] > 1 => 150,
         Direction::Forward if merged::pays(conv, conv.output) => 100,
         Direction::Back if merged::pays(conv, conv.input) => 100,
-        // Inputs a stride apart are gathered and scattered.
-        Direction::Back if conv.geometry.stride != [1; 3] => 150,
         _ => 120,
     };
     best.filter(|(cost, _)| *cost < conv.work() * plain / 100).map(|(_, form)| form)
