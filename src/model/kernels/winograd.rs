@@ -208,22 +208,11 @@ impl Tiles {
         let Sizes { inputs, step, .. } = self.sizes;
         let [height, places] = self.source.whole;
         let line = places * channels;
-        let frames: Vec<(&[f32], f32)> = self
-            .time
-            .inputs(t, product)
-            .into_iter()
-            .map(|(frame, factor)| {
-                let first = ((clip * self.time.frames[0] + frame) * height + h * step) * line;
-                (&source[first..first + inputs * line], factor)
-            })
-            .collect();
-        let source = match frames[..] {
-            [] => {
-                out.iter_mut().for_each(|out| out.fill(0.0));
-                return;
-            }
-            [(frame, 1.0)] => frame,
-            _ => sum_of(&frames, combined),
+        let first = (clip * self.time.frames[0] * height + h * step) * line;
+        let terms = self.time.inputs(t, product);
+        let Some(source) = sum_of(&source[first..], &terms, [height, inputs].map(|rows| rows * line), combined) else {
+            out.iter_mut().for_each(|out| out.fill(0.0));
+            return;
         };
         let job = Spread { source, places, step, tiles: self.count[1], channels, out };
         match (self.side, self.direction) {
@@ -248,22 +237,11 @@ impl Tiles {
         let Sizes { outputs, .. } = self.sizes;
         let [height, places] = self.count.map(|count| count * outputs);
         let line = places * channels;
-        let frames: Vec<(&[f32], f32)> = self
-            .time
-            .slopes(t, product)
-            .into_iter()
-            .map(|(frame, factor)| {
-                let first = ((clip * self.time.frames[1] + frame) * height + h * outputs) * line;
-                (&source[first..first + outputs * line], factor)
-            })
-            .collect();
-        let source = match frames[..] {
-            [] => {
-                out.iter_mut().for_each(|out| out.fill(0.0));
-                return;
-            }
-            [(frame, 1.0)] => frame,
-            _ => sum_of(&frames, combined),
+        let first = (clip * self.time.frames[1] * height + h * outputs) * line;
+        let terms = self.time.slopes(t, product);
+        let Some(source) = sum_of(&source[first..], &terms, [height, outputs].map(|rows| rows * line), combined) else {
+            out.iter_mut().for_each(|out| out.fill(0.0));
+            return;
         };
         let job = Spread { source, places, step: outputs, tiles: self.count[1], channels, out };
         match self.side {
@@ -376,14 +354,26 @@ impl Tiles {
 /// Rows of a picture that a row of tiles makes: `[frame][row]`, `[place, channel]` each.
 type Lines<'a> = Vec<Vec<&'a mut [f32]>>;
 
-fn sum_of<'a>(frames: &[(&[f32], f32)], combined: &'a mut Vec<f32>) -> &'a [f32] {
-    let len = frames.first().map_or(0, |(frame, _)| frame.len());
-    if combined.len() < len {
-        combined.resize(len, 0.0);
+/// The sum of terms: of each the first `len` numbers of a frame, which lie `frame` numbers apart. `None` without terms.
+fn sum_of<'a>(
+    source: &'a [f32],
+    terms: &[(usize, f32)],
+    [frame, len]: [usize; 2],
+    combined: &'a mut Vec<f32>,
+) -> Option<&'a [f32]> {
+    let rows: Vec<(&[f32], f32)> = terms.iter().map(|(at, f)| (&source[at * frame..][..len], *f)).collect();
+    match rows[..] {
+        [] => None,
+        [(row, 1.0)] => Some(row),
+        _ => {
+            if combined.len() < len {
+                combined.resize(len, 0.0);
+            }
+            let out = &mut combined[..len];
+            Combine { rows: &rows, out: &mut *out }.run();
+            Some(out)
+        }
     }
-    let out = &mut combined[..len];
-    Combine { rows: frames, out }.run();
-    out
 }
 
 pub(super) fn forward(
