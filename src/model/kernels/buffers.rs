@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 const SHORTEST: usize = 1 << 14;
 /// Buffers that nobody took during so many returns are let go: a step has some hundred.
 const PATIENCE: u64 = 256;
-/// Buffers for use within an operation that are kept; none needs more at a time.
-const SPARE: usize = 8;
+/// Buffers for use within an operation that are kept: there are never more than are in use at a time.
+const SPARE: usize = 64;
 
 /// Oldest first.
 static KEPT: Mutex<Kept> = Mutex::new(Kept { buffers: VecDeque::new(), returns: 0 });

@@ -15,6 +15,8 @@ use std::cell::RefCell;
 const FEW: usize = 4;
 /// Numbers of a row computed before the next output channels have their turn: they stay in the nearest cache.
 const ROW: usize = 1024;
+/// Numbers of a row of output gradients that frames are put together to: some of them stay in the nearest cache.
+const TOGETHER: usize = 4096;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = RefCell::default();
@@ -38,9 +40,11 @@ impl Laid {
         let (len, taps) = (layout.len(), layout.taps(conv.kernel));
         let clip = conv.channels[0] * len;
         let mut values = buffers::scratch(conv.batch * clip);
-        values.fill(0.0);
         let channels = values.par_chunks_exact_mut(len).zip(x.par_chunks_exact(volume(conv.input)));
-        channels.for_each(|(to, from)| layout.fill(from, to));
+        channels.for_each(|(to, from)| {
+            to.fill(0.0);
+            layout.fill(from, to);
+        });
         let offsets = (0..conv.channels[0]).flat_map(|c| taps.iter().map(move |tap| c * len + tap)).collect();
         Self { layout, values, clip, offsets }
     }
@@ -110,24 +114,34 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let laid = Laid::new(conv, x);
     let [frames, height, width] = conv.output;
-    let (pitch, len) = (laid.layout.part[2], laid.layout.frame(height, width));
-    let (plane, stride) = (volume(conv.output), len + SLACK);
+    let [_, part_height, pitch] = laid.layout.part;
+    // Small frames go together: a sum over vectors ends in one over a vector, which takes its time.
+    let frame_len = part_height * pitch;
+    let at_once = (TOGETHER / frame_len).clamp(1, frames);
+    let frames_len = |count: usize| (count - 1) * frame_len + laid.layout.frame(height, width);
+    let (plane, stride) = (volume(conv.output), frames_len(at_once) + SLACK);
     let mut out = vec![0.0; conv.weight_len()];
     out.par_chunks_mut(DOT_ROWS * laid.offsets.len()).with_max_len(1).enumerate().for_each(|(tile, out)| {
         let rows = out.len() / laid.offsets.len();
         SCRATCH.with_borrow_mut(|scratch| {
-            // Zero between the rows, where a frame has nothing.
+            // Zero between the rows and frames, where there is nothing.
             scratch.clear();
             scratch.resize(rows * stride, 0.0);
             for clip in 0..conv.batch {
-                for frame in 0..frames {
+                for frame in (0..frames).step_by(at_once) {
+                    let count = at_once.min(frames - frame);
                     for (m, to) in scratch.chunks_exact_mut(stride).enumerate() {
                         let at = (clip * conv.channels[1] + tile * DOT_ROWS + m) * plane + frame * height * width;
-                        for (to, from) in to.chunks_mut(pitch).zip(dy[at..at + height * width].chunks_exact(width)) {
-                            to[..width].copy_from_slice(from);
+                        let from = dy[at..at + count * height * width].chunks_exact(height * width);
+                        to[count * frame_len..].fill(0.0);
+                        for (to, from) in to.chunks_mut(frame_len).zip(from) {
+                            for (to, from) in to.chunks_mut(pitch).zip(from.chunks_exact(width)) {
+                                to[..width].copy_from_slice(from);
+                            }
                         }
                     }
                     let source = laid.from(clip, frame, 0);
+                    let len = frames_len(count);
                     DotRows { source, offsets: &laid.offsets, frames: scratch, stride, len, out }.run();
                 }
             }

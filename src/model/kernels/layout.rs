@@ -52,17 +52,33 @@ impl Layout {
         let (height, width, step) = (self.size[1], self.size[2], self.stride[2]);
         for (i, row) in channel.chunks_exact(width).enumerate() {
             let (t, h) = (i / height + self.low[0], i % height + self.low[1]);
-            for first in 0..step.min(width) {
-                let at = self.at([t, h, first + self.low[2]]);
-                if step == 1 {
+            match step {
+                1 => {
+                    let at = self.at([t, h, self.low[2]]);
                     out[at..at + width].copy_from_slice(row);
-                } else {
-                    let row = &row[first..];
-                    let out = &mut out[at..at + row.len().div_ceil(step)];
-                    for (to, v) in out.iter_mut().zip(row.iter().step_by(step)) {
-                        *to = *v;
+                }
+                2 => self.deal::<2>([t, h], row, out),
+                4 => self.deal::<4>([t, h], row, out),
+                _ => {
+                    for (first, v) in row.iter().enumerate() {
+                        out[self.at([t, h, first + self.low[2]])] = *v;
                     }
                 }
+            }
+        }
+    }
+
+    /// Deals a row out to the parts of a stride, which is known where this is compiled.
+    fn deal<const STEP: usize>(&self, [t, h]: [usize; 2], row: &[f32], out: &mut [f32]) {
+        let (whole, rest) = row.as_chunks::<STEP>();
+        for first in 0..STEP.min(row.len()) {
+            let at = self.at([t, h, first + self.low[2]]);
+            let out = &mut out[at..at + whole.len() + usize::from(first < rest.len())];
+            for (to, v) in out.iter_mut().zip(whole) {
+                *to = v[first];
+            }
+            if let (Some(v), Some(to)) = (rest.get(first), out.last_mut()) {
+                *to = *v;
             }
         }
     }

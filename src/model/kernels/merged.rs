@@ -10,6 +10,11 @@ use rayon::prelude::*;
 
 /// Most positions of all clips together.
 const POSITIONS: usize = 4096;
+/// Numbers of kernels for each position from which on they are worth leaving where they lie, clips beyond which more of
+/// them make no difference, and the same for sums over positions; measured.
+const PER_POSITION: usize = 512;
+const CLIPS: usize = 8;
+const PER_SUMMED_POSITION: usize = 64;
 /// Fewest rows and inner numbers worth the packing.
 const FEWEST: usize = 32;
 /// Inner numbers are taken so many at a time.
@@ -23,8 +28,18 @@ const SIDE: usize = 8;
 /// Rows of a task: those of a few tiles.
 const ROWS: usize = 28;
 
-/// True where this is faster than going clip by clip.
+/// True where this is faster than going clip by clip, for outputs, or inputs on the way back, of this size: where there
+/// are more kernels than positions.
 pub(super) fn pays(conv: &Convolution, positions: [usize; 3]) -> bool {
+    fits(conv, positions) && conv.weight_len() >= PER_POSITION * conv.batch.min(CLIPS) * volume(positions)
+}
+
+/// The same of the weight's gradient, of which clip by clip there is one for every thread.
+pub(super) fn pays_for_weight(conv: &Convolution) -> bool {
+    fits(conv, conv.output) && conv.weight_len() >= PER_SUMMED_POSITION * conv.batch * volume(conv.output)
+}
+
+fn fits(conv: &Convolution, positions: [usize; 3]) -> bool {
     let [inside, outside] = conv.channels;
     conv.geometry.groups == 1
         && conv.batch * volume(positions) <= POSITIONS

@@ -200,7 +200,7 @@ impl Convolution {
             out
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)
-        } else if merged::pays(self, self.output) {
+        } else if merged::pays_for_weight(self) {
             merged::weight_gradient(self, x, dy)
         } else {
             dense::weight_gradient(self, x, dy)

@@ -130,8 +130,8 @@ fn transformed_convolutions_and_their_gradients_are_those_of_the_definition() {
             hold_transformed(&c, &mut random);
         }
     }
-    // So many channels that all threads share the kernels, in several blocks and in one.
-    for (channels, size) in [([144, 160], [4, 31, 30]), ([400, 96], [2, 5, 6])] {
+    // So many channels that all threads share the kernels, in several blocks and in one; two frames alone.
+    for (channels, size) in [([144, 160], [4, 31, 30]), ([400, 96], [2, 5, 6]), ([24, 40], [2, 9, 7])] {
         let x = [2, channels[0], size[0], size[1], size[2]];
         let geometry = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
         let c = Convolution::new(x, [channels[1], channels[0], 3, 3, 3], geometry).expect("the shapes fit");

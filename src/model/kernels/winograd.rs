@@ -14,6 +14,7 @@ use super::winograd_time::{Cut, Direction, Time};
 use super::winograd_transforms::{Combine, Inputs, Slopes, Spread, Unite};
 use super::{Convolution, Finish, buffers, merged, volume};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Channels are rounded up to whole vectors.
 pub(super) const LANES: usize = 16;
@@ -24,7 +25,7 @@ const OWN: usize = 1 << 16;
 /// Kernels of a product along time with fewer numbers are read again by every thread.
 const SMALL: usize = 3 << 17;
 /// Gradients of transformed kernels with fewer numbers are summed by every thread on its own.
-const PRIVATE: usize = 1 << 16;
+const PRIVATE: usize = 3 << 15;
 /// Numbers of such a sum that are added at a time.
 const SUMMED: usize = 1 << 12;
 /// Fewer numbers of transformed tiles are all made before the first kernel.
@@ -115,7 +116,8 @@ pub(super) fn forms(conv: &Convolution) -> impl Iterator<Item = Form> {
     };
     let fits = geometry.groups == 1 && conv.channels.iter().all(|c| *c >= LANES);
     let padded = geometry.padding[0] < conv.kernel[0];
-    let each = |side: &'static Side| [Cut::Plain, Cut::Two, Cut::Four].map(|time| Form { time, side: *side });
+    let each =
+        |side: &'static Side| [Cut::Plain, Cut::Two, Cut::Four, Cut::Both].map(|time| Form { time, side: *side });
     // Fours along all axes would round too coarsely.
     let fine = |form: &Form| form.time != Cut::Four || form.side != Side::Four;
     sides.iter().filter(move |_| fits && padded).flat_map(each).filter(fine)
@@ -437,7 +439,8 @@ fn thread_by_thread(tiles: &Tiles, kernels: &KernelSpread<'_>, source: &[f32], f
     let all = &*all;
     // Rows of one frame, as many as fit; the kernels of a product are read once for all of them.
     let height = tiles.count[0];
-    let rows = (OWN / count / tiles.count[1] / wide[0]).clamp(1, height);
+    let together = tiles.time.together();
+    let rows = (OWN / count / tiles.count[1] / wide[0] / together).clamp(1, height);
     let rows = height.div_ceil(height.div_ceil(rows));
     let (lines, leaves_out) = (finish.lines(kernels.channels[1]), tiles.time.leaves_out());
     let mut tasks = tiles.shares(out, kernels.channels[1], rows);
@@ -463,33 +466,38 @@ fn share(tiles: &Tiles, wide: [usize; 2], all: &[f32], source: &[f32], first: us
     let (width, count, product) = (tiles.count[1], tiles.products(), wide[0] * wide[1]);
     let many = lines.len() * width;
     // A line more, or places of all products would meet in the nearest cache.
-    let mut spread = buffers::scratch(count * (many * wide[0] + LANES));
+    let each = many * wide[0] + LANES;
+    let mut spread = buffers::scratch(tiles.time.together() * count * each);
     let mut products = buffers::scratch(count * (many * PANEL + LANES));
     let mut combined = Vec::new();
     let t = tiles.row(first)[1];
-    for (i, kernels) in all.chunks_exact(count * product).enumerate() {
-        if tiles.time.outputs(t, i).is_empty() {
-            continue;
+    for group in &tiles.time.groups {
+        let live: Vec<usize> = group.clone().filter(|i| !tiles.time.outputs(t, *i).is_empty()).collect();
+        let Some(one) = live.first() else { continue };
+        for (i, spread) in live.iter().zip(spread.chunks_exact_mut(count * each)) {
+            let parts = per_row(spread, each, width * wide[0], lines.len());
+            for (row, mut parts) in parts.into_iter().enumerate() {
+                tiles.spread(first + row, *i, source, wide[0], &mut combined, &mut parts);
+            }
         }
-        let mut parts = per_row(&mut spread, many * wide[0] + LANES, width * wide[0], lines.len());
-        for (row, parts) in parts.iter_mut().enumerate() {
-            tiles.spread(first + row, i, source, wide[0], &mut combined, parts);
-        }
-        drop(parts);
         for from in (0..wide[1]).step_by(PANEL) {
             let columns = PANEL.min(wide[1] - from);
-            let each = many * columns + LANES;
-            let jobs = spread.chunks_exact(many * wide[0] + LANES).zip(kernels.chunks_exact(product));
-            for ((a, b), out) in jobs.zip(products.chunks_exact_mut(each)) {
-                let panel = &b[from * wide[0]..(from + columns) * wide[0]];
-                let (a, out) = (&a[..many * wide[0]], &mut out[..many * columns]);
-                Matrices::rows_times_panels(a, panel, out, [many, wide[0], columns]);
+            let out_each = many * columns + LANES;
+            for (n, (i, spread)) in live.iter().zip(spread.chunks_exact(count * each)).enumerate() {
+                let kernels = all[i * count * product..].chunks_exact(product);
+                let jobs = spread.chunks_exact(each).zip(kernels);
+                for ((a, b), out) in jobs.zip(products.chunks_exact_mut(out_each)) {
+                    let panel = &b[from * wide[0]..(from + columns) * wide[0]];
+                    let (a, out) = (&a[..many * wide[0]], &mut out[..many * columns]);
+                    let sizes = [many, wide[0], columns];
+                    Matrices::part_of_rows_times_panels(a, wide[0], panel, out, columns, sizes, n > 0);
+                }
             }
             for (row, lines) in lines.iter_mut().enumerate() {
                 let at = row * width * columns;
                 let products: Vec<&[f32]> =
-                    products.chunks_exact(each).take(count).map(|p| &p[at..at + width * columns]).collect();
-                tiles.unite(t, i, &products, [columns, wide[1]], from, lines);
+                    products.chunks_exact(out_each).take(count).map(|p| &p[at..at + width * columns]).collect();
+                tiles.unite(t, *one, &products, [columns, wide[1]], from, lines);
             }
         }
     }
@@ -612,23 +620,29 @@ pub(super) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f
     let gradient = last::to_last(dy, conv.channels[1], &whole, wide[1]);
     let numbers = tiles.products() * wide[0] * wide[1];
     let sums = KernelSums { tiles: &tiles, source: &source, gradient: &gradient, wide };
-    let mut kernels = buffers::scratch(numbers);
+    let together = tiles.time.together();
+    let together = if together * numbers <= PRIVATE { together } else { 1 };
+    let mut kernels = buffers::scratch(together * numbers);
     let mut out = buffers::zeros(conv.weight_len());
-    for (i, product) in tiles.time.products.iter().enumerate() {
+    let taps = volume(conv.kernel);
+    for first in (0..tiles.time.products.len()).step_by(together) {
+        let group = first..tiles.time.products.len().min(first + together);
+        let kernels = &mut kernels[..group.len() * numbers];
         if numbers <= PRIVATE {
-            sums.thread_by_thread(i, &mut kernels);
+            sums.thread_by_thread(group.clone(), kernels);
         } else {
-            sums.block_by_block(i, &mut kernels);
+            sums.block_by_block(first, kernels);
         }
-        let taps = volume(conv.kernel);
-        out.par_chunks_exact_mut(conv.channels[0] * taps).enumerate().for_each(|(o, out)| {
-            let job = UniteKernels { kernels: &kernels, row: o, channels: wide, terms: &product.taps, taps, out };
-            match form.side {
-                Side::Two => job.run::<4, 3>(),
-                Side::Four => job.run::<6, 3>(),
-                Side::Strided => job.run::<5, 3>(),
-            }
-        });
+        for (kernels, product) in kernels.chunks_exact(numbers).zip(&tiles.time.products[group]) {
+            out.par_chunks_exact_mut(conv.channels[0] * taps).enumerate().for_each(|(o, out)| {
+                let job = UniteKernels { kernels, row: o, channels: wide, terms: &product.taps, taps, out };
+                match form.side {
+                    Side::Two => job.run::<4, 3>(),
+                    Side::Four => job.run::<6, 3>(),
+                    Side::Strided => job.run::<5, 3>(),
+                }
+            });
+        }
     }
     Some(out)
 }
@@ -645,13 +659,21 @@ struct KernelSums<'a> {
 impl KernelSums<'_> {
     /// Both sides of the products of some rows of tiles, transformed.
     fn spread(&self, product: usize, row: usize, combined: &mut Vec<f32>, [input, output]: [&mut [&mut [f32]]; 2]) {
-        let Self { tiles, source, gradient, wide } = self;
-        tiles.spread(row, product, source, wide[0], combined, input);
-        tiles.spread_slopes(row, product, gradient, wide[1], combined, output);
+        self.inputs(product, row, combined, input);
+        self.slopes(product, row, combined, output);
     }
 
-    /// Every thread sums its share of the rows of tiles within its own cache; the sums are added in order.
-    fn thread_by_thread(&self, product: usize, kernels: &mut [f32]) {
+    fn inputs(&self, product: usize, row: usize, combined: &mut Vec<f32>, out: &mut [&mut [f32]]) {
+        self.tiles.spread(row, product, self.source, self.wide[0], combined, out);
+    }
+
+    fn slopes(&self, product: usize, row: usize, combined: &mut Vec<f32>, out: &mut [&mut [f32]]) {
+        self.tiles.spread_slopes(row, product, self.gradient, self.wide[1], combined, out);
+    }
+
+    /// Every thread sums its share of the rows of tiles within its own cache; the sums are added in order. The products
+    /// take the same gradients.
+    fn thread_by_thread(&self, group: Range<usize>, kernels: &mut [f32]) {
         let (tiles, wide) = (self.tiles, self.wide);
         let (width, count, numbers) = (tiles.count[1], tiles.products(), kernels.len());
         let share = tiles.rows().div_ceil(rayon::current_num_threads());
@@ -668,14 +690,19 @@ impl KernelSums<'_> {
                 let rows = at_once.min(last - from);
                 let many = rows * width;
                 let (spread, slopes) = (&mut spread[..count * many * wide[0]], &mut slopes[..count * many * wide[1]]);
-                let inputs = per_row(spread, many * wide[0], width * wide[0], rows);
                 let outputs = per_row(slopes, many * wide[1], width * wide[1], rows);
-                for (row, (mut input, mut output)) in inputs.into_iter().zip(outputs).enumerate() {
-                    self.spread(product, from + row, &mut combined, [&mut input, &mut output]);
+                for (row, mut output) in outputs.into_iter().enumerate() {
+                    self.slopes(group.start, from + row, &mut combined, &mut output);
                 }
-                let jobs = slopes.chunks_exact(many * wide[1]).zip(spread.chunks_exact(many * wide[0]));
-                for ((a, b), out) in jobs.zip(sum.chunks_exact_mut(wide[0] * wide[1])) {
-                    Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], from > first);
+                for (product, sum) in group.clone().zip(sum.chunks_exact_mut(numbers / group.len())) {
+                    let inputs = per_row(spread, many * wide[0], width * wide[0], rows);
+                    for (row, mut input) in inputs.into_iter().enumerate() {
+                        self.inputs(product, from + row, &mut combined, &mut input);
+                    }
+                    let jobs = slopes.chunks_exact(many * wide[1]).zip(spread.chunks_exact(many * wide[0]));
+                    for ((a, b), out) in jobs.zip(sum.chunks_exact_mut(wide[0] * wide[1])) {
+                        Matrices::columns_times_rows(a, b, out, [wide[1], many, wide[0]], from > first);
+                    }
                 }
             }
         });

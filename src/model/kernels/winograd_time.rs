@@ -1,6 +1,7 @@
 //! How the frames of a convolution are cut into tiles for [`super::winograd`].
 
 use super::Convolution;
+use std::ops::Range;
 
 /// A sum over frames, outputs or taps: place and factor of each.
 pub(super) type Terms = Vec<(usize, f32)>;
@@ -23,6 +24,14 @@ const FOUR: [([f32; 6], [f32; 3], [f32; 4]); 6] = [
     ([0.0, 1.0, -1.5, -2.0, 1.5, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]),
 ];
 
+/// Two outputs from the only two inputs there are, where the outer taps meet one of them each: a product of Toeplitz
+/// matrices of two by two in three multiplications (Winograd 1980).
+const BOTH: [([f32; 2], [f32; 3], [f32; 2]); 3] = [
+    ([1.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0]),
+    ([0.0, 1.0], [0.0, -1.0, 1.0], [1.0, 0.0]),
+    ([1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 1.0]),
+];
+
 /// Ways to cut frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cut {
@@ -32,6 +41,8 @@ pub(super) enum Cut {
     Two,
     /// Four outputs from six products.
     Four,
+    /// Two outputs of two inputs from three products.
+    Both,
 }
 
 /// Which sums a convolution is made of.
@@ -58,6 +69,9 @@ pub(super) struct Time {
     /// Outputs of a tile.
     pub outputs: usize,
     pub products: Vec<Product>,
+    /// Products, one after the other, that are all there is of the same outputs: they may be summed before anything
+    /// else is done to them.
+    pub groups: Vec<Range<usize>>,
     /// Tiles.
     pub count: usize,
     /// Input and output frames.
@@ -88,7 +102,7 @@ impl Time {
             Direction::Forward => [conv.input[0], conv.output[0]],
             Direction::Back => [conv.output[0], conv.input[0]],
         };
-        let (step, outputs, products) = match (cut, direction) {
+        let (step, outputs, products): (_, _, Vec<Product>) = match (cut, direction) {
             (Cut::Plain, Direction::Forward) => {
                 let product = |tap: usize| Product {
                     inputs: vec![(tap as isize - padding, 1.0)],
@@ -107,9 +121,14 @@ impl Time {
                         outputs: vec![(rest as usize, 1.0)],
                     }
                 };
-                (1, stride, (0..kernel).map(product).collect())
+                let mut products: Vec<Product> = (0..kernel).map(product).collect();
+                products.sort_by_key(|product| product.outputs[0].0);
+                (1, stride, products)
             }
-            (Cut::Two | Cut::Four, _) if kernel != 3 || stride != 1 => return None,
+            (Cut::Two | Cut::Four | Cut::Both, _) if kernel != 3 || stride != 1 => return None,
+            (Cut::Both, _) if padding != 1 || frames != [2, 2] => return None,
+            (Cut::Both, Direction::Forward) => (2, 2, transformed(&BOTH, [0, 0])),
+            (Cut::Both, Direction::Back) => (2, 2, transformed(&BOTH, [0, 2])),
             (cut, direction) => {
                 // Going back, taps run the other way: tap `k` is the one `|2 - k|`, and `|0 - k|` is `k`.
                 let ends = match direction {
@@ -122,7 +141,23 @@ impl Time {
                 }
             }
         };
-        Some(Self { step, outputs, products, count: frames[1].div_ceil(outputs), frames })
+        let all = 0..products.len();
+        let groups = match cut {
+            Cut::Plain => {
+                let same = products.chunk_by(|a, b| a.outputs == b.outputs).scan(0, |first, same| {
+                    *first += same.len();
+                    Some(*first - same.len()..*first)
+                });
+                same.collect()
+            }
+            Cut::Two | Cut::Four | Cut::Both => all.map(|i| i..i + 1).collect(),
+        };
+        Some(Self { step, outputs, products, groups, count: frames[1].div_ceil(outputs), frames })
+    }
+
+    /// Most products of a group.
+    pub fn together(&self) -> usize {
+        self.groups.iter().map(Range::len).max().unwrap_or(1)
     }
 
     /// Input frames whose sum a product of a tile takes; those beyond the ends are zero and left out.
