@@ -455,11 +455,21 @@ fn models_and_selftest_speak_json() {
 }
 
 #[test]
+fn unknown_instructions_are_refused_in_a_sentence() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_kinolens")).arg("models").env("KINOLENS_INSTRUCTIONS", "mmx").output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("KINOLENS_INSTRUCTIONS is 'mmx'") && said.contains("avx2"), "{said}");
+}
+
+#[test]
 fn bench_tells_seconds_of_what_was_asked_for() {
     let found = document(
         "bench --model small-3d --clip 8,32,48 --only forward --only train --rounds 2 --batch 1 --threads 2 --profile",
     );
-    has(&found, "device threads batch results profile");
+    has(&found, "device threads batch instructions results profile");
     assert_eq!(found["threads"], 2);
     let results = list(&found["results"]);
     for name in ["small-3d: forward", "small-3d: train"] {

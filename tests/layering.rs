@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "files", "usage"],
+    &["domain", "config", "progress", "files", "usage", "vectors"],
     &["video", "render", "model"],
     &["data", "cam"],
     &["eval"],

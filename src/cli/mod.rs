@@ -60,6 +60,10 @@ pub fn start() -> Start {
             return Start::Done(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
         }
     };
+    if let Err(error) = crate::vectors::asked() {
+        say(&error.into());
+        return Start::Done(ExitCode::from(USAGE));
+    }
     let Some(command) = cli.command else { return Start::Window(cli.path) };
     monitor::catch_interrupts();
     let result = std::panic::catch_unwind(|| commands::dispatch(command));

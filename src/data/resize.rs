@@ -2,7 +2,8 @@
 //! sees here what it saw where it was trained; or with a triangle filter over all source pixels when antialiasing is
 //! asked for.
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 
 /// Bits of the weights of bilinear sums, as OpenCV has them.
 const BITS: i32 = 11;
@@ -187,8 +188,8 @@ impl Resizer {
         }
         match &self.plan {
             Plan::Nothing => to.copy_from_slice(from),
-            Plan::Bilinear { x, y } => Arch::new().dispatch(Job { x, y, from, widths: [sw, tw], to }),
-            Plan::Filter { x, y } => Arch::new().dispatch(Job { x, y, from, widths: [sw, tw], to }),
+            Plan::Bilinear { x, y } => arch().dispatch(Job { x, y, from, widths: [sw, tw], to }),
+            Plan::Filter { x, y } => arch().dispatch(Job { x, y, from, widths: [sw, tw], to }),
         }
     }
 }

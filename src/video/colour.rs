@@ -1,7 +1,8 @@
 //! From luma and chroma to red, green and blue.
 
+use crate::vectors::arch;
 use gstreamer_video as gst_video;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
 /// Weights of red and blue in luma.
@@ -92,7 +93,7 @@ impl Converter {
 
     /// A row of pixels; chroma is as long as luma.
     pub fn line(&self, luma: &[u8], chroma: &[Vec<u8>; 2], rgb: &mut [Vec<u8>; 3]) {
-        Arch::new().dispatch(Line { converter: self, luma, chroma, rgb });
+        arch().dispatch(Line { converter: self, luma, chroma, rgb });
     }
 }
 

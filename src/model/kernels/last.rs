@@ -10,6 +10,10 @@ const PLACES: usize = 64;
 const CHANNELS: usize = 16;
 /// Places a thread moves at a time.
 const TASK: usize = 1024;
+/// Rows with fewer places are moved several at a time.
+const NARROW: usize = 24;
+/// Numbers of such rows: they stay in the nearest cache.
+const BAND: usize = 4096;
 
 /// Places and channels of a square that is turned in registers.
 const SIDE: usize = 4;
@@ -76,21 +80,53 @@ fn gather(places: &[f32], wide: usize, columns: &mut Columns) {
     }
 }
 
-/// The other way round, for `count` places.
+/// Four places of columns.
+#[inline(always)]
+fn places_of(columns: &Columns, p: usize, turn: Turn) -> [[[f32; SIDE]; CHANNELS / SIDE]; SIDE] {
+    let mut turned = [[[0.0; SIDE]; CHANNELS / SIDE]; SIDE];
+    for (q, columns) in columns.chunks_exact(SIDE).enumerate() {
+        let square = turn.square([columns[0][p], columns[1][p], columns[2][p], columns[3][p]]);
+        for (turned, v) in turned.iter_mut().zip(square) {
+            turned[q] = v;
+        }
+    }
+    turned
+}
+
+/// The other way round, for places `wide` numbers apart.
 fn scatter(columns: &Columns, places: &mut [f32], wide: usize) {
     let turn = Turn::new();
     for (p, four) in places.chunks_mut(SIDE * wide).enumerate() {
-        let mut turned = [[[0.0; SIDE]; CHANNELS / SIDE]; SIDE];
-        for (q, columns) in columns.chunks_exact(SIDE).enumerate() {
-            let square = turn.square([columns[0][p], columns[1][p], columns[2][p], columns[3][p]]);
-            for (turned, v) in turned.iter_mut().zip(square) {
-                turned[q] = v;
-            }
-        }
-        for (place, v) in four.chunks_mut(wide).zip(&turned) {
+        for (place, v) in four.chunks_mut(wide).zip(&places_of(columns, p, turn)) {
             if let Some(place) = place.first_chunk_mut::<CHANNELS>() {
                 place.as_chunks_mut().0.copy_from_slice(v);
             }
+        }
+    }
+}
+
+/// The same for places that lie at `offsets`.
+fn scatter_to(columns: &Columns, places: &mut [f32], offsets: &[usize]) {
+    let turn = Turn::new();
+    for (p, offsets) in offsets.chunks(SIDE).enumerate() {
+        for (offset, v) in offsets.iter().zip(&places_of(columns, p, turn)) {
+            if let Some(place) = places.get_mut(*offset..*offset + CHANNELS) {
+                place.as_chunks_mut().0.copy_from_slice(v);
+            }
+        }
+    }
+}
+
+/// Some channels of places that lie side by side, channels `plane` numbers apart.
+#[inline(always)]
+fn fill(columns: &mut Columns, x: &[f32], plane: usize, channels: usize, count: usize) {
+    // Copied first: channels lie so far apart that few of them fit the nearest cache side by side.
+    for (c, column) in columns.iter_mut().enumerate() {
+        let column = &mut column.as_flattened_mut()[..count];
+        if c < channels {
+            column.copy_from_slice(&x[c * plane..][..count]);
+        } else {
+            column.fill(0.0);
         }
     }
 }
@@ -112,33 +148,39 @@ pub(super) fn to_last(x: &[f32], channels: usize, picture: &Bordered, wide: usiz
     let batch = x.len() / (channels * plane);
     let line = whole[1] * wide;
     let mut out = buffers::scratch(batch * frames * whole[0] * line);
-    out.par_chunks_exact_mut(line).with_min_len(1 + PLACES / whole[1]).enumerate().for_each(|(i, out)| {
-        let (frame, row) = (i / whole[0], (i % whole[0]).wrapping_sub(low[0]));
-        if row >= height {
-            out.fill(0.0);
+    // A task is some rows of a frame. Places of narrow rows are moved together.
+    let together = if width < NARROW { (BAND / line).clamp(1, whole[0]) } else { 1 };
+    let offsets: Vec<usize> = (0..together * width).map(|p| p / width * line + p % width * wide).collect();
+    let mut tasks: Vec<(usize, usize, &mut [f32])> = Vec::with_capacity(batch * frames * whole[0].div_ceil(together));
+    for (frame, out) in out.chunks_exact_mut(whole[0] * line).enumerate() {
+        tasks.extend(out.chunks_mut(together * line).enumerate().map(|(i, out)| (frame, i * together, out)));
+    }
+    tasks.into_par_iter().with_min_len(1 + PLACES / whole[1] / together).for_each(|(frame, row, out)| {
+        let inside = row.max(low[0])..(row + out.len() / line).min(low[0] + height);
+        for (row, out) in (row..).zip(out.chunks_exact_mut(line)) {
+            if inside.contains(&row) {
+                out[..low[1] * wide].fill(0.0);
+                out[(low[1] + width) * wide..].fill(0.0);
+            } else {
+                out.fill(0.0);
+            }
+        }
+        if inside.is_empty() {
             return;
         }
-        let (before, rest) = out.split_at_mut(low[1] * wide);
-        let (out, after) = rest.split_at_mut(width * wide);
-        before.fill(0.0);
-        after.fill(0.0);
-        let (clip, frame) = (frame / frames, frame % frames);
-        let first = clip * channels * plane + (frame * height + row) * width;
+        let out = &mut out[(inside.start - row) * line + low[1] * wide..];
+        let first = frame / frames * channels * plane + (frame % frames * height + inside.start - low[0]) * width;
         let mut columns: Columns = [[[0.0; SIDE]; PLACES / SIDE]; CHANNELS];
         for block in (0..channels).step_by(CHANNELS) {
-            for from in (0..width).step_by(PLACES) {
-                let count = PLACES.min(width - from);
-                // Copied first: channels lie so far apart that few of them fit the nearest cache side by side.
-                for (c, column) in (block..block + CHANNELS).zip(&mut columns) {
-                    let column = &mut column.as_flattened_mut()[..count];
-                    if c < channels {
-                        column.copy_from_slice(&x[first + c * plane + from..][..count]);
-                    } else {
-                        column.fill(0.0);
-                    }
+            let (x, left, out) = (&x[first + block * plane..], channels - block, &mut out[block..]);
+            for (i, offsets) in offsets[..inside.len() * width].chunks(PLACES).enumerate() {
+                let (from, count) = (i * PLACES, offsets.len());
+                fill(&mut columns, &x[from..], plane, left, count);
+                if together > 1 {
+                    scatter_to(&columns, out, offsets);
+                } else {
+                    scatter(&columns, &mut out[from * wide..(from + count - 1) * wide + CHANNELS], wide);
                 }
-                let end = (from + count - 1) * wide + block + CHANNELS;
-                scatter(&columns, &mut out[from * wide + block..end], wide);
             }
         }
     });

@@ -1,6 +1,7 @@
 //! Products of matrices that lie as the kernels need them, on one thread.
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 
 /// Columns of a panel: two vectors of the widest kind.
 pub(super) const PANEL: usize = 32;
@@ -42,14 +43,14 @@ impl Matrices<'_> {
         sizes: [usize; 3],
         add: bool,
     ) {
-        Arch::new().dispatch(Matrices { a, a_row, a_step: 1, b, b_row: None, out, sizes, stride, add });
+        arch().dispatch(Matrices { a, a_row, a_step: 1, b, b_row: None, out, sizes, stride, add });
     }
 
     /// `a` `[inner, rows]`, `b` `[inner, columns]`.
     pub fn columns_times_rows(a: &[f32], b: &[f32], out: &mut [f32], sizes: [usize; 3], add: bool) {
         let job =
             Matrices { a, a_row: 1, a_step: sizes[0], b, b_row: Some(sizes[2]), out, sizes, stride: sizes[2], add };
-        Arch::new().dispatch(job);
+        arch().dispatch(job);
     }
 }
 

@@ -1,7 +1,8 @@
 //! What moves in clips.
 
 use super::buffers;
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Clips `[batch, channels, frames, pixels]` minus their mean frame, divided by the standard deviation of that over each
@@ -10,7 +11,7 @@ pub(crate) fn moving(x: &[f32], [batch, channels, frames, pixels]: [usize; 4], s
     let clip = channels * frames * pixels;
     let mut out = buffers::take(batch * clip);
     out.par_chunks_mut(clip.max(1)).zip(x.par_chunks(clip.max(1))).for_each(|(out, x)| {
-        Arch::new().dispatch(Clip { x, out, frames, pixels, still });
+        arch().dispatch(Clip { x, out, frames, pixels, still });
     });
     out
 }

@@ -2,7 +2,8 @@
 
 use super::buffers;
 use crate::model::norm_op::NormOptions;
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Numbers whose mean and variance are taken together: they stay in the nearest cache.
@@ -78,7 +79,7 @@ pub(crate) fn train(planes: Planes, x: &[f32], norm: Norm<'_>) -> (Vec<f32>, Vec
             (means[i], variances[i]) = (mean, variance);
             let (a, b) = line(&norm, channel, mean, variance);
             for (from, to) in planes.of(x, channel).zip(parts) {
-                Arch::new().dispatch(Lines { from, to, a, b, bounds: norm.options.activation.bounds() });
+                arch().dispatch(Lines { from, to, a, b, bounds: norm.options.activation.bounds() });
             }
         }
     });
@@ -109,7 +110,7 @@ pub(crate) fn train_backward(
             let (mut sum, mut product) = (0.0, 0.0);
             for (x, dy) in planes.of(x, channel).zip(parts.iter()) {
                 for (x, dy) in x.chunks(CHUNK).zip(dy.chunks(CHUNK)) {
-                    let (s, p) = Arch::new().dispatch(Overlap { x, dy, a, b, mean, bounds });
+                    let (s, p) = arch().dispatch(Overlap { x, dy, a, b, mean, bounds });
                     sum += f64::from(s);
                     product += f64::from(p);
                 }
@@ -119,7 +120,7 @@ pub(crate) fn train_backward(
             let (share, slope) = (sum / planes.count(), product / planes.count());
             let (share, slope) = (share as f32, (slope * f64::from(inverse)) as f32);
             for (x, dy) in planes.of(x, channel).zip(parts) {
-                Arch::new().dispatch(Back { x, dy, a, b, mean, share, slope, bounds });
+                arch().dispatch(Back { x, dy, a, b, mean, share, slope, bounds });
             }
         }
     });
@@ -129,7 +130,7 @@ pub(crate) fn train_backward(
 
 /// Sum of a short piece.
 pub(super) fn sum(values: &[f32]) -> f32 {
-    Arch::new().dispatch(Total { values, centre: 0.0, squared: false })
+    arch().dispatch(Total { values, centre: 0.0, squared: false })
 }
 
 /// Mean and biased variance of all parts together: those of short pieces, merged (Chan et al. 1983).
@@ -139,7 +140,7 @@ fn moments<'a>(parts: impl Iterator<Item = &'a [f32]>) -> (f32, f32) {
         let n = piece.len() as f64;
         let here = f64::from(sum(piece)) / n;
         let centre = here as f32;
-        let squares = f64::from(Arch::new().dispatch(Total { values: piece, centre, squared: true }));
+        let squares = f64::from(arch().dispatch(Total { values: piece, centre, squared: true }));
         let away = here - mean;
         let all = count + n;
         mean += away * n / all;

@@ -2,7 +2,8 @@
 
 use super::Finish;
 use super::norm::clamped_one;
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use std::cell::RefCell;
 
 /// Vectors of columns a tile is wide.
@@ -55,7 +56,7 @@ impl Product<'_> {
     /// Computes it on this thread.
     pub fn run(self) {
         // The buffers are fetched out here: only what is inlined into the dispatched function gets its instructions.
-        SCRATCH.with_borrow_mut(|scratch| Arch::new().dispatch(Job { product: self, scratch }));
+        SCRATCH.with_borrow_mut(|scratch| arch().dispatch(Job { product: self, scratch }));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Sums over shifts of one long row: what a tap of a convolution is, once a channel is laid out for it.
 
 use super::layout::SLACK;
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 
 /// Vectors summed side by side.
 const WIDE: usize = 8;
@@ -25,7 +26,7 @@ impl Sums<'_> {
         if self.out.len() < len {
             self.out.resize(len, 0.0);
         }
-        Arch::new().dispatch(self);
+        arch().dispatch(self);
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) struct Dots<'a> {
 
 impl Dots<'_> {
     pub fn run(self) {
-        Arch::new().dispatch(self);
+        arch().dispatch(self);
     }
 }
 
@@ -150,7 +151,7 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     pub fn run(self) {
-        Arch::new().dispatch(self);
+        arch().dispatch(self);
     }
 }
 
@@ -216,7 +217,7 @@ pub(super) struct DotRows<'a> {
 
 impl DotRows<'_> {
     pub fn run(self) {
-        Arch::new().dispatch(self);
+        arch().dispatch(self);
     }
 }
 

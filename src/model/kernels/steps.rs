@@ -1,6 +1,7 @@
 //! One step of an optimiser over one parameter, in one walk over its numbers.
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Numbers a thread takes at a time.
@@ -34,7 +35,7 @@ pub(crate) fn adam(step: AdamStep, value: &mut [f32], gradient: &[f32], first: &
     let averages = first.par_chunks_mut(TASK).zip(second.par_chunks_mut(TASK));
     let tasks = value.par_chunks_mut(TASK).zip(gradient.par_chunks(TASK)).zip(averages);
     tasks.for_each(|((value, gradient), (first, second))| {
-        Arch::new().dispatch(Adam { step, value, gradient, first, second });
+        arch().dispatch(Adam { step, value, gradient, first, second });
     });
 }
 

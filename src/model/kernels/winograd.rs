@@ -26,6 +26,8 @@ const OWN: usize = 1 << 16;
 const SMALL: usize = 3 << 17;
 /// Gradients of transformed kernels with fewer numbers are summed by every thread on its own.
 const PRIVATE: usize = 3 << 15;
+/// Sums for each thread: one that was held up does not hold up the others for long.
+const SHARES: usize = 2;
 /// Numbers of such a sum that are added at a time.
 const SUMMED: usize = 1 << 12;
 /// Fewer numbers of transformed tiles are all made before the first kernel.
@@ -131,9 +133,12 @@ fn cost(conv: &Convolution, direction: Direction, form: Form) -> Option<u64> {
     let sides = (size[1] + shift[0]).div_ceil(outputs) * (size[2] + shift[1]).div_ceil(outputs);
     let tiles = conv.batch * time.count * sides;
     let [i, o] = conv.channels.map(padded);
-    let products = time.products.len() * products * products;
+    let square = products * products;
     let moved = conv.batch * (volume(conv.input) * i + volume(conv.output) * o) * MOVE;
-    Some((products * ((tiles + KERNELS) * i * o + tiles * TRANSFORM * (i + o)) + moved) as u64)
+    let multiplied = time.products.len() * (tiles + KERNELS) * i * o;
+    // Inputs are transformed for every product, outputs of several at a time.
+    let transformed = tiles * TRANSFORM * (time.products.len() * i + time.groups.len() * o);
+    Some((square * (multiplied + transformed) + moved) as u64)
 }
 
 fn padded(channels: usize) -> usize {
@@ -676,7 +681,7 @@ impl KernelSums<'_> {
     fn thread_by_thread(&self, group: Range<usize>, kernels: &mut [f32]) {
         let (tiles, wide) = (self.tiles, self.wide);
         let (width, count, numbers) = (tiles.count[1], tiles.products(), kernels.len());
-        let share = tiles.rows().div_ceil(rayon::current_num_threads());
+        let share = tiles.rows().div_ceil(SHARES * rayon::current_num_threads());
         let at_once = (OWN / count / width / (wide[0] + wide[1])).clamp(1, share);
         let mut others = buffers::scratch((tiles.rows().div_ceil(share) - 1) * numbers);
         let mut sums: Vec<&mut [f32]> = vec![kernels];

@@ -8,7 +8,8 @@ use super::winograd::{LANES, Side};
 use super::winograd_time::Direction;
 use super::winograd_transforms::{Along, both_ways, load, store};
 use super::{Convolution, volume};
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -150,9 +151,9 @@ impl KernelSpread<'_> {
                 }
                 let at = row * width + first;
                 match self.side {
-                    Side::Two => Arch::new().dispatch(SpreadKernel::<3, 4> { taps: &taps, out, at }),
-                    Side::Four => Arch::new().dispatch(SpreadKernel::<3, 6> { taps: &taps, out, at }),
-                    Side::Strided => Arch::new().dispatch(SpreadKernel::<3, 5> { taps: &taps, out, at }),
+                    Side::Two => arch().dispatch(SpreadKernel::<3, 4> { taps: &taps, out, at }),
+                    Side::Four => arch().dispatch(SpreadKernel::<3, 6> { taps: &taps, out, at }),
+                    Side::Strided => arch().dispatch(SpreadKernel::<3, 5> { taps: &taps, out, at }),
                 }
             }
         }
@@ -216,7 +217,7 @@ impl UniteKernels<'_> {
     where
         TapGradients: Along<FROM, TO>,
     {
-        Arch::new().dispatch(UniteKernelsAlong::<FROM, TO>(self));
+        arch().dispatch(UniteKernelsAlong::<FROM, TO>(self));
     }
 }
 

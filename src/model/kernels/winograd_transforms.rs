@@ -3,7 +3,8 @@
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 
 /// Most products a tile of a frame is made of.
 const MOST: usize = 36;
@@ -182,7 +183,7 @@ pub(super) struct Combine<'a> {
 
 impl Combine<'_> {
     pub fn run(self) {
-        Arch::new().dispatch(self);
+        arch().dispatch(self);
     }
 }
 
@@ -243,7 +244,7 @@ pub(super) struct Spread<'a, 'b> {
 
 impl Spread<'_, '_> {
     pub fn run<L: Along<FROM, TO>, const FROM: usize, const TO: usize>(self) {
-        Arch::new().dispatch(SpreadAlong::<L, FROM, TO> { job: self, along: std::marker::PhantomData });
+        arch().dispatch(SpreadAlong::<L, FROM, TO> { job: self, along: std::marker::PhantomData });
     }
 }
 
@@ -312,7 +313,7 @@ impl Unite<'_, '_> {
     where
         Outputs: Along<FROM, TO>,
     {
-        Arch::new().dispatch(UniteAlong::<FROM, TO>(self));
+        arch().dispatch(UniteAlong::<FROM, TO>(self));
     }
 }
 
