@@ -4,6 +4,8 @@ use super::preprocess::Normalizer;
 use super::sampler::stream;
 use crate::config::{AugmentConfig, ClipConfig, ColorJitter, CropConfig};
 use crate::domain::{Clip, RgbImage};
+use crate::vectors::arch;
+use pulp::{Simd, WithSimd};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -119,7 +121,7 @@ impl Draw {
     ) {
         let taps = self.taps(source, target);
         let color = self.color(grey, normalizer);
-        let (area, length) = (taps.len(), frames.len());
+        let (area, length) = (target.0 as usize * target.1 as usize, frames.len());
         if out.len() != area * length * 3 || area == 0 {
             return;
         }
@@ -127,22 +129,20 @@ impl Draw {
         let (green, blue) = rest.split_at_mut(area * length);
         let planes = red.chunks_exact_mut(area).zip(green.chunks_exact_mut(area)).zip(blue.chunks_exact_mut(area));
         for (frame, ((red, green), blue)) in frames.iter().zip(planes) {
-            if frame.len() != source.0 as usize * source.1 as usize * 3 {
-                continue;
-            }
-            for (((tap, r), g), b) in taps.iter().zip(red).zip(green).zip(blue) {
-                [*r, *g, *b] = color.map(tap.sample(frame));
+            if frame.len() == source.0 as usize * source.1 as usize * 3 {
+                arch().dispatch(Render { taps: &taps, color: &color, frame, planes: [red, green, blue] });
             }
         }
     }
 
     /// Where each output pixel comes from; computed once a clip, used for every frame.
-    fn taps(&self, source: (u32, u32), target: (u32, u32)) -> Vec<Tap> {
+    fn taps(&self, source: (u32, u32), target: (u32, u32)) -> Vec<Taps> {
         let (sw, sh) = (source.0 as f32, source.1 as f32);
         let (tw, th) = (target.0 as f32, target.1 as f32);
         let (sin, cos) = self.degrees.to_radians().sin_cos();
         let [left, top, width, height] = self.crop;
-        let mut taps = Vec::with_capacity(target.0 as usize * target.1 as usize);
+        let area = target.0 as usize * target.1 as usize;
+        let mut taps = vec![Taps::default(); area.div_ceil(SIDE_BY_SIDE)];
         for y in 0..target.1 {
             let dy = y as f32 + 0.5 - th / 2.0;
             for x in 0..target.0 {
@@ -152,7 +152,9 @@ impl Draw {
                 if self.flip {
                     u = 1.0 - u;
                 }
-                taps.push(Tap::new((left + u * width) * sw - 0.5, (top + v * height) * sh - 0.5, source));
+                let at = (y * target.0 + x) as usize;
+                let place = ((left + u * width) * sw - 0.5, (top + v * height) * sh - 0.5);
+                taps[at / SIDE_BY_SIDE].set(at % SIDE_BY_SIDE, place, source);
             }
         }
         taps
@@ -251,45 +253,73 @@ fn random_crop(config: &CropConfig, random: &mut ChaCha8Rng) -> [f32; 4] {
     [(1.0 - side) / 2.0, (1.0 - side) / 2.0, side, side]
 }
 
-/// Four source pixels (byte offsets) and their weights.
-struct Tap {
-    offsets: [u32; 4],
-    weights: [f32; 4],
+/// Output pixels computed side by side: vectors of every width hold them.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Where some output pixels come from: the byte offsets of the four pixels around each place, and their weights.
+#[derive(Clone, Copy, Default)]
+struct Taps {
+    offsets: [[u32; SIDE_BY_SIDE]; 4],
+    weights: [[f32; SIDE_BY_SIDE]; 4],
 }
 
-impl Tap {
-    fn new(x: f32, y: f32, (width, height): (u32, u32)) -> Self {
+impl Taps {
+    fn set(&mut self, at: usize, (x, y): (f32, f32), (width, height): (u32, u32)) {
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = (x - x0, y - y0);
         let column = |i: i64| mirrored(i, width);
         let row = |i: i64| mirrored(i, height) * width;
         let (l, r) = (column(x0 as i64), column(x0 as i64 + 1));
         let (t, b) = (row(y0 as i64), row(y0 as i64 + 1));
-        Self {
-            offsets: [(t + l) * 3, (t + r) * 3, (b + l) * 3, (b + r) * 3],
-            weights: [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy],
+        let offsets = [(t + l) * 3, (t + r) * 3, (b + l) * 3, (b + r) * 3];
+        let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+        for k in 0..4 {
+            (self.offsets[k][at], self.weights[k][at]) = (offsets[k], weights[k]);
         }
-    }
-
-    #[inline(always)]
-    fn sample(&self, frame: &[u8]) -> [f32; 3] {
-        let [a, b, c, d] = self.offsets;
-        let [p, q, r, s] = self.weights;
-        let (a, b, c, d) = (texel(frame, a), texel(frame, b), texel(frame, c), texel(frame, d));
-        [
-            p * a[0] + q * b[0] + r * c[0] + s * d[0],
-            p * a[1] + q * b[1] + r * c[1] + s * d[1],
-            p * a[2] + q * b[2] + r * c[2] + s * d[2],
-        ]
     }
 }
 
-/// The pixel at a byte offset. Offsets come from [`Tap::new`] and lie inside; the check costs less than a crash.
-#[inline(always)]
-fn texel(frame: &[u8], at: u32) -> [f32; 3] {
-    match frame.get(at as usize..at as usize + 3) {
-        Some(&[r, g, b]) => [f32::from(r), f32::from(g), f32::from(b)],
-        _ => [0.0; 3],
+/// One frame.
+struct Render<'a> {
+    taps: &'a [Taps],
+    color: &'a Color,
+    frame: &'a [u8],
+    planes: [&'a mut [f32]; 3],
+}
+
+impl WithSimd for Render<'_> {
+    type Output = ();
+
+    /// Loops over a known number of pixels, which the compiler turns into the vectors there are.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { taps, color, frame, planes: [red, green, blue] } = self;
+        let planes =
+            red.chunks_mut(SIDE_BY_SIDE).zip(green.chunks_mut(SIDE_BY_SIDE)).zip(blue.chunks_mut(SIDE_BY_SIDE));
+        for (taps, ((red, green), blue)) in taps.iter().zip(planes) {
+            let mut sums = [[0.0_f32; SIDE_BY_SIDE]; 3];
+            for (offsets, weights) in taps.offsets.iter().zip(&taps.weights) {
+                let mut texels = [[0_u8; SIDE_BY_SIDE]; 3];
+                for i in 0..SIDE_BY_SIDE {
+                    // Offsets lie inside; the check costs less than a crash.
+                    if let Some([r, g, b]) = frame.get(offsets[i] as usize..).and_then(<[u8]>::first_chunk) {
+                        (texels[0][i], texels[1][i], texels[2][i]) = (*r, *g, *b);
+                    }
+                }
+                for (sums, texels) in sums.iter_mut().zip(&texels) {
+                    for i in 0..SIDE_BY_SIDE {
+                        sums[i] += weights[i] * f32::from(texels[i]);
+                    }
+                }
+            }
+            for (c, out) in [red, green, blue].into_iter().enumerate() {
+                let values = color.channel(c, &sums);
+                match <&mut [f32; SIDE_BY_SIDE]>::try_from(&mut *out) {
+                    Ok(out) => *out = values,
+                    Err(_) => out.copy_from_slice(&values[..out.len()]),
+                }
+            }
+        }
     }
 }
 
@@ -312,18 +342,15 @@ struct Color {
 }
 
 impl Color {
+    /// One channel of some pixels.
     #[inline(always)]
-    fn map(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
-        // Written out: this runs once a pixel of every training clip, also in unoptimised builds.
-        let [x, y, z] = &self.matrix;
-        let red = x[0] * r + x[1] * g + x[2] * b + self.offset;
-        let green = y[0] * r + y[1] * g + y[2] * b + self.offset;
-        let blue = z[0] * r + z[1] * g + z[2] * b + self.offset;
-        [
-            red.clamp(0.0, 1.0) * self.scale[0] + self.shift[0],
-            green.clamp(0.0, 1.0) * self.scale[1] + self.shift[1],
-            blue.clamp(0.0, 1.0) * self.scale[2] + self.shift[2],
-        ]
+    fn channel(&self, c: usize, [r, g, b]: &[[f32; SIDE_BY_SIDE]; 3]) -> [f32; SIDE_BY_SIDE] {
+        let ([x, y, z], scale, shift) = (self.matrix[c], self.scale[c], self.shift[c]);
+        let mut out = [0.0; SIDE_BY_SIDE];
+        for i in 0..SIDE_BY_SIDE {
+            out[i] = (x * r[i] + y * g[i] + z * b[i] + self.offset).clamp(0.0, 1.0) * scale + shift;
+        }
+        out
     }
 }
 
