@@ -60,8 +60,9 @@ impl Layout {
                 2 => self.deal::<2>([t, h], row, out),
                 4 => self.deal::<4>([t, h], row, out),
                 _ => {
-                    for (first, v) in row.iter().enumerate() {
-                        out[self.at([t, h, first + self.low[2]])] = *v;
+                    for first in 0..step.min(width) {
+                        let at = self.at([t, h, first + self.low[2]]);
+                        out[at..].iter_mut().zip(row[first..].iter().step_by(step)).for_each(|(to, v)| *to = *v);
                     }
                 }
             }

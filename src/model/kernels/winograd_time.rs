@@ -141,17 +141,11 @@ impl Time {
                 }
             }
         };
-        let all = 0..products.len();
-        let groups = match cut {
-            Cut::Plain => {
-                let same = products.chunk_by(|a, b| a.outputs == b.outputs).scan(0, |first, same| {
-                    *first += same.len();
-                    Some(*first - same.len()..*first)
-                });
-                same.collect()
-            }
-            Cut::Two | Cut::Four | Cut::Both => all.map(|i| i..i + 1).collect(),
-        };
+        let same = products.chunk_by(|a, b| a.outputs == b.outputs).scan(0, |first, same| {
+            *first += same.len();
+            Some(*first - same.len()..*first)
+        });
+        let groups = same.collect();
         Some(Self { step, outputs, products, groups, count: frames[1].div_ceil(outputs), frames })
     }
 
