@@ -147,10 +147,8 @@ fn forward_frame(
     let pitch = plan.layout.part[2];
     let rows_at_once = (ROW / pitch).clamp(1, height);
     SCRATCH.with_borrow_mut(|scratch| {
-        let stride = plan.layout.frame(rows_at_once, width) + SLACK;
-        if scratch.len() < ROWS * stride {
-            scratch.resize(ROWS * stride, 0.0);
-        }
+        let stride = (plan.layout.frame(rows_at_once, width) + SLACK).next_multiple_of(buffers::LINE);
+        let scratch = buffers::aligned(scratch, ROWS * stride);
         for row in (0..height).step_by(rows_at_once) {
             let rows = rows_at_once.min(height - row);
             let len = plan.layout.frame(rows, width);
@@ -231,12 +229,13 @@ impl<'a> Slopes<'a> {
     fn add(&self, laid: &[f32], dy: &[f32], clip: usize, tile: usize, out: &mut [f32]) {
         let (conv, plan) = (self.conv, self.plan);
         let [frames, height, width] = conv.output;
-        let (plane, stride) = (volume(conv.output), self.len(self.at_once) + SLACK);
+        let plane = volume(conv.output);
+        let stride = (self.len(self.at_once) + SLACK).next_multiple_of(buffers::LINE);
         let rows = out.len() / plan.offsets.len();
         SCRATCH.with_borrow_mut(|scratch| {
             // Zero between the rows and frames, where there is nothing.
-            scratch.clear();
-            scratch.resize(rows * stride, 0.0);
+            let scratch = buffers::aligned(scratch, rows * stride);
+            scratch.fill(0.0);
             for frame in (0..frames).step_by(self.at_once) {
                 let count = self.at_once.min(frames - frame);
                 for (m, to) in scratch.chunks_exact_mut(stride).enumerate() {

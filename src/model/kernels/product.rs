@@ -1,7 +1,7 @@
 //! A matrix times a matrix that is looked up through offsets.
 
-use super::Finish;
 use super::norm::clamped_one;
+use super::{Finish, buffers};
 use crate::vectors::arch;
 use pulp::{Simd, WithSimd};
 use std::cell::RefCell;
@@ -91,12 +91,13 @@ fn blocks<S: Simd, const M: usize>(simd: S, p: Product<'_>, scratch: &mut Scratc
         let start = piece * deep;
         pack_rows::<M>(a, rows, depth, start, inner.len(), &mut scratch.a);
         for (block, lanes) in lanes.chunks(wide).enumerate() {
-            pack_columns(source, inner, lanes, columns, &mut scratch.b);
+            let strips = lanes.len().div_ceil(columns);
+            let packed = buffers::aligned(&mut scratch.b, strips * columns * inner.len());
+            pack_columns(source, inner, lanes, columns, packed);
             let first = block * wide;
-            let (b, _) = S::as_simd_f32s(&scratch.b);
+            let (b, _) = S::as_simd_f32s(packed);
             let finish = finish.filter(|_| piece + 1 == pieces);
             let mut sink = Sink { out: &mut *out, stride, places, add: add || piece > 0, finish };
-            let strips = lanes.len().div_ceil(columns);
             let mut strip = 0;
             while strip < strips {
                 let n = (strips - strip).min(WIDE);
@@ -216,12 +217,7 @@ fn pack_rows<const M: usize>(a: &[f32], rows: usize, depth: usize, start: usize,
 
 /// Columns one vector at a time: `[strip][inner][columns]`, missing columns zero.
 #[inline(always)]
-fn pack_columns(source: &[f32], inner: &[u32], lanes: &[u32], columns: usize, out: &mut Vec<f32>) {
-    let strips = lanes.len().div_ceil(columns);
-    let len = strips * columns * inner.len();
-    if out.len() < len {
-        out.resize(len, 0.0);
-    }
+fn pack_columns(source: &[f32], inner: &[u32], lanes: &[u32], columns: usize, out: &mut [f32]) {
     for (lanes, out) in lanes.chunks(columns).zip(out.chunks_exact_mut(columns * inner.len())) {
         let first = lanes[0];
         let in_a_row = lanes.iter().enumerate().all(|(j, lane)| *lane == first + j as u32);

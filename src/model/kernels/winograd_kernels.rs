@@ -6,7 +6,7 @@
 use super::matrix::PANEL;
 use super::winograd::{LANES, Side};
 use super::winograd_time::Direction;
-use super::winograd_transforms::{Along, both_ways, load, store};
+use super::winograd_transforms::{Along, Square, load, store};
 use super::{Convolution, volume};
 use crate::vectors::arch;
 use pulp::{Simd, WithSimd};
@@ -179,17 +179,17 @@ where
         if out.len() != TO * TO {
             return;
         }
+        let mut square = Square::<S, FROM, TO>::new(simd);
         for part in (0..LANES).step_by(S::F32_LANES) {
-            let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
             for h in 0..FROM {
                 for w in 0..FROM {
-                    square[h][w] = load(simd, &taps[h * FROM + w], part);
+                    square.from[h][w] = load(simd, &taps[h * FROM + w], part);
                 }
             }
-            let square = both_ways::<S, Taps, FROM, TO>(simd, square);
+            square.turn::<Taps>(simd);
             for h in 0..TO {
                 for w in 0..TO {
-                    store::<S>(out[h * TO + w], at + part, square[h][w]);
+                    store::<S>(out[h * TO + w], at + part, square.to[h][w]);
                 }
             }
         }
@@ -233,18 +233,18 @@ where
     fn with_simd<S: Simd>(self, simd: S) {
         let UniteKernels { kernels, row, channels: [inside, outside], terms, taps, out } = self.0;
         let product = inside * outside;
+        let mut square = Square::<S, FROM, TO>::new(simd);
         for (c, out) in out.chunks_mut(taps * S::F32_LANES).enumerate() {
             let at = row * inside + c * S::F32_LANES;
-            let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
             for h in 0..FROM {
                 for w in 0..FROM {
-                    square[h][w] = load(simd, kernels, (h * FROM + w) * product + at);
+                    square.from[h][w] = load(simd, kernels, (h * FROM + w) * product + at);
                 }
             }
-            let square = both_ways::<S, TapGradients, FROM, TO>(simd, square);
+            square.turn::<TapGradients>(simd);
             for h in 0..TO {
                 for w in 0..TO {
-                    let values: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&square[h][w]));
+                    let values: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&square.to[h][w]));
                     for (out, v) in out.chunks_exact_mut(taps).zip(values) {
                         for (frame, factor) in terms {
                             out[frame * TO * TO + h * TO + w] += factor * v;

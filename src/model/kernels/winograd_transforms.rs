@@ -130,29 +130,36 @@ impl Along<2, 5> for Slopes {
     }
 }
 
-/// A square of vectors along width and then height.
-#[inline(always)]
-pub(super) fn both_ways<S: Simd, L: Along<FROM, TO>, const FROM: usize, const TO: usize>(
-    simd: S,
-    square: [[S::f32s; FROM]; FROM],
-) -> [[S::f32s; TO]; TO] {
-    let zero = simd.splat_f32s(0.0);
-    let mut rows = [[zero; TO]; FROM];
-    for h in 0..FROM {
-        rows[h] = L::line(simd, square[h]);
+/// A square of vectors that is transformed along width and then height. One is used for many: it is cleared only once.
+pub(super) struct Square<S: Simd, const FROM: usize, const TO: usize> {
+    pub from: [[S::f32s; FROM]; FROM],
+    rows: [[S::f32s; TO]; FROM],
+    pub to: [[S::f32s; TO]; TO],
+}
+
+impl<S: Simd, const FROM: usize, const TO: usize> Square<S, FROM, TO> {
+    #[inline(always)]
+    pub fn new(simd: S) -> Self {
+        let zero = simd.splat_f32s(0.0);
+        Self { from: [[zero; FROM]; FROM], rows: [[zero; TO]; FROM], to: [[zero; TO]; TO] }
     }
-    let mut out = [[zero; TO]; TO];
-    for w in 0..TO {
-        let mut column = [zero; FROM];
+
+    #[inline(always)]
+    pub fn turn<L: Along<FROM, TO>>(&mut self, simd: S) {
         for h in 0..FROM {
-            column[h] = rows[h][w];
+            self.rows[h] = L::line(simd, self.from[h]);
         }
-        let column = L::line(simd, column);
-        for h in 0..TO {
-            out[h][w] = column[h];
+        for w in 0..TO {
+            let mut column = [simd.splat_f32s(0.0); FROM];
+            for h in 0..FROM {
+                column[h] = self.rows[h][w];
+            }
+            let column = L::line(simd, column);
+            for h in 0..TO {
+                self.to[h][w] = column[h];
+            }
         }
     }
-    out
 }
 
 #[inline(always)]
@@ -162,6 +169,15 @@ pub(super) fn load<S: Simd>(simd: S, from: &[f32], at: usize) -> S::f32s {
             [v] => *v,
             _ => simd.splat_f32s(0.0),
         },
+        None => simd.splat_f32s(0.0),
+    }
+}
+
+/// One of many vectors. Always a value, so that what it is put into need not be cleared before.
+#[inline(always)]
+fn of<S: Simd>(simd: S, from: &[S::f32s], at: usize) -> S::f32s {
+    match from.get(at) {
+        Some(v) => *v,
         None => simd.splat_f32s(0.0),
     }
 }
@@ -267,23 +283,21 @@ impl<L: Along<FROM, TO>, const FROM: usize, const TO: usize> WithSimd for Spread
             *to = S::as_mut_simd_f32s(out).0;
         }
         let (source, vectors) = (S::as_simd_f32s(source).0, channels / S::F32_LANES);
+        let mut square = Square::<S, FROM, TO>::new(simd);
         for tile in 0..tiles {
             for c in 0..vectors {
-                let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
                 for h in 0..FROM {
                     let first = (h * places + tile * step) * vectors + c;
                     for w in 0..FROM {
-                        if let Some(v) = source.get(first + w * vectors) {
-                            square[h][w] = *v;
-                        }
+                        square.from[h][w] = of(simd, source, first + w * vectors);
                     }
                 }
-                let square = both_ways::<S, L, FROM, TO>(simd, square);
+                square.turn::<L>(simd);
                 let at = tile * vectors + c;
                 for h in 0..TO {
                     for w in 0..TO {
                         if let Some(to) = products[h * TO + w].get_mut(at) {
-                            *to = square[h][w];
+                            *to = square.to[h][w];
                         }
                     }
                 }
@@ -335,18 +349,16 @@ where
         for (to, product) in factors.iter_mut().zip(products) {
             *to = S::as_simd_f32s(product).0;
         }
+        let mut square = Square::<S, FROM, TO>::new(simd);
         for tile in 0..tiles {
             for c in (0..channels).step_by(S::F32_LANES) {
                 let at = (tile * channels + c) / S::F32_LANES;
-                let mut square = [[simd.splat_f32s(0.0); FROM]; FROM];
                 for h in 0..FROM {
                     for w in 0..FROM {
-                        if let Some(v) = factors[h * FROM + w].get(at) {
-                            square[h][w] = *v;
-                        }
+                        square.from[h][w] = of(simd, factors[h * FROM + w], at);
                     }
                 }
-                let square = both_ways::<S, Outputs, FROM, TO>(simd, square);
+                square.turn::<Outputs>(simd);
                 for (factor, fresh, rows) in frames.iter_mut() {
                     let factor = simd.splat_f32s(*factor);
                     for h in 0..TO {
@@ -356,7 +368,7 @@ where
                             let Some(place) = (tile * TO + w).checked_sub(shift) else { continue };
                             let at = place * wide + first + c;
                             let before = if *fresh { simd.splat_f32s(0.0) } else { load(simd, row, at) };
-                            store::<S>(row, at, simd.mul_add_e_f32s(factor, square[h][w], before));
+                            store::<S>(row, at, simd.mul_add_e_f32s(factor, square.to[h][w], before));
                         }
                     }
                 }
