@@ -28,8 +28,10 @@ pub(crate) mod steps;
 pub(crate) mod sums;
 mod winograd;
 mod winograd_kernels;
+mod winograd_tiles;
 mod winograd_time;
 mod winograd_transforms;
+mod winograd_weights;
 
 use crate::model::ops::ConvGeometry;
 use rayon::prelude::*;
@@ -195,7 +197,7 @@ impl Convolution {
         if self.is_depthwise() {
             depthwise::weight_gradient(self, x, dy)
         } else if let Some(out) =
-            self.transformed(Direction::Forward, |form| winograd::weight_gradient(self, form, x, dy))
+            self.transformed(Direction::Forward, |form| winograd_weights::weight_gradient(self, form, x, dy))
         {
             out
         } else if few::is_few(self) {

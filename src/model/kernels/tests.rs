@@ -156,7 +156,7 @@ fn hold_transformed(c: &Convolution, random: &mut ChaCha8Rng) {
         if let Some(out) = winograd::input_gradient(c, form, &w, &dy) {
             check(&format!("input gradient, {form:?},"), c, &out, &dx);
         }
-        if let Some(out) = winograd::weight_gradient(c, form, &x, &dy) {
+        if let Some(out) = winograd_weights::weight_gradient(c, form, &x, &dy) {
             check(&format!("weight gradient, {form:?},"), c, &out, &dw);
         }
     }

@@ -4,7 +4,8 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::matrix::PANEL;
-use super::winograd::{LANES, Side};
+use super::winograd::LANES;
+use super::winograd_tiles::Side;
 use super::winograd_time::Direction;
 use super::winograd_transforms::{Along, Square, load, store};
 use super::{Convolution, volume};
