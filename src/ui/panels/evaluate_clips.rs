@@ -63,7 +63,7 @@ impl Panel for EvaluateClips {
                 (None, None) => format!("Every wrong clip: {}", self.cards.len()),
             };
             ui.label(RichText::new(title).strong());
-            if cell.is_some() && ui.small_button("Show every wrong clip").clicked() {
+            if cell.is_some() && ui.button("Show every wrong clip").clicked() {
                 cx.send(Action::SelectCell(None));
             }
             ui.add_space(8.0);
