@@ -5,6 +5,7 @@ use super::last::Bordered;
 use super::winograd::Form;
 use super::winograd_time::{Direction, Time};
 use super::winograd_transforms::{Combine, Inputs, Slopes, Spread, Unite};
+use std::ops::Range;
 
 /// Numbers of transformed tiles that are worked on at a time by all threads, so that they stay in the last cache.
 const BLOCK: usize = 1 << 20;
@@ -232,38 +233,44 @@ impl Tiles {
         frames: usize,
     ) -> Vec<Lines<'a>> {
         let Sizes { outputs, shift, .. } = self.sizes;
-        let line = self.output[1] * channels;
-        let height = picture.len() / frames / line;
+        let height = picture.len() / frames / (self.output[1] * channels);
         let start = (self.row(first)[2] * outputs).saturating_sub(shift[0]);
-        let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(line).map(Some).collect();
-        let mut line = |row: usize, frame: usize, i: usize| {
-            let h = (self.row(first + row)[2] * outputs + i).checked_sub(shift[0] + start)?;
-            (frame < frames && h < height).then(|| lines[frame * height + h].take()).flatten()
-        };
-        let mut of = |row: usize| {
-            let mut frame = |at: usize| (0..outputs).map(|i| line(row, at, i).unwrap_or_default()).collect();
-            (0..self.time.outputs).map(&mut frame).collect()
-        };
-        (0..rows).map(&mut of).collect()
+        self.lines_at(picture, channels, first..first + rows, |[_, _, h], frame, i| {
+            let row = (h * outputs + i).checked_sub(shift[0] + start)?;
+            (frame < frames && row < height).then_some(frame * height + row)
+        })
     }
 
     /// For every row of tiles the rows of the picture it makes; those beyond its edge are empty.
     pub fn lines<'a>(&self, picture: &'a mut [f32], channels: usize) -> Vec<Lines<'a>> {
         let Sizes { outputs, shift, .. } = self.sizes;
-        let [height, width] = self.output;
-        let frames = self.time.frames[1];
-        let mut lines: Vec<Option<&mut [f32]>> = picture.chunks_exact_mut(width * channels).map(Some).collect();
+        let (height, frames) = (self.output[0], self.time.frames[1]);
+        self.lines_at(picture, channels, 0..self.rows(), |[clip, t, h], frame, i| {
+            let row = (h * outputs + i).checked_sub(shift[0])?;
+            let frame = t * self.time.outputs + frame;
+            (frame < frames && row < height).then_some((clip * frames + frame) * height + row)
+        })
+    }
+
+    /// The rows of a picture by row of tiles, where `place` tells which of them a tile's frame and row is, if any.
+    fn lines_at<'a>(
+        &self,
+        picture: &'a mut [f32],
+        channels: usize,
+        rows: Range<usize>,
+        place: impl Fn([usize; 3], usize, usize) -> Option<usize>,
+    ) -> Vec<Lines<'a>> {
+        let mut lines: Vec<Option<&mut [f32]>> =
+            picture.chunks_exact_mut(self.output[1] * channels).map(Some).collect();
         let mut of = |row: usize| {
-            let [clip, t, h] = self.row(row);
-            let mut line = |frame: usize, i: usize| {
-                let row = (h * outputs + i).checked_sub(shift[0]).filter(|row| frame < frames && *row < height);
-                row.and_then(|row| lines[(clip * frames + frame) * height + row].take()).unwrap_or_default()
+            let tile = self.row(row);
+            let mut frame = |at: usize| {
+                let line = |i: usize| place(tile, at, i).and_then(|line| lines[line].take()).unwrap_or_default();
+                (0..self.sizes.outputs).map(line).collect()
             };
-            let mut frame =
-                |at: usize| (0..outputs).map(|i| line(t * self.time.outputs + at, i)).collect::<Vec<&mut [f32]>>();
             (0..self.time.outputs).map(&mut frame).collect()
         };
-        (0..self.rows()).map(&mut of).collect()
+        rows.map(&mut of).collect()
     }
 }
 
