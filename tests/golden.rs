@@ -10,7 +10,7 @@ use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
 use reference::networks::{Named, sets};
 use reference::on_device::{allowed, carries, device};
-use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, values, weights};
+use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, unit, values, weights};
 use serde_json::Value;
 
 mod reference;
@@ -158,16 +158,57 @@ fn heat_maps_are_pytorch_s() {
                 let network = network(&seed, &named, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
                 let pixels = clip(&seed, 0, [c, t, h, w]);
                 let label = format!("{file} {size}");
-                let found = maps(&label, &named, &network, &pixels, [t, h, w], cases.as_array().unwrap());
-                seen += found;
+                let clip = Clip { pixels, shape: [t, h, w] };
+                seen += maps(&label, &named, &network, &clip, cases.as_array().unwrap());
             }
         }
     }
     assert!(seen >= if device().is_software() { 20 } else { 200 }, "{seen}");
 }
 
+/// `[3, T, H, W]` and the last three of these.
+struct Clip {
+    pixels: Vec<f32>,
+    shape: [usize; 3],
+}
+
+impl Clip {
+    fn maps(&self, network: &Network, requests: &[MapRequest]) -> Vec<Vec<f32>> {
+        let explained = explain(network, self.pixels.clone(), self.shape, requests).unwrap();
+        explained.maps.into_iter().map(|map| map.values).collect()
+    }
+
+    /// The clip as another that rounding cannot tell from it.
+    fn rounded(&self, trial: usize) -> Self {
+        const ROUNDING: f32 = 4e-6; // of a number: what activations differ by between devices
+        let noise = unit("rounding", &trial.to_string(), self.pixels.len());
+        let pixels = self.pixels.iter().zip(noise).map(|(pixel, noise)| pixel * (1.0 + ROUNDING * noise)).collect();
+        Self { pixels, ..*self }
+    }
+}
+
+/// How far rounding moves each map, relative to its largest value. Where two inputs of a max pool are equal but for the
+/// last digits, rounding decides which of them gets the whole gradient; another device rounds in another order.
+fn moved_by_rounding(network: &Network, clip: &Clip, requests: &[MapRequest]) -> Vec<f64> {
+    const TRIALS: usize = 8;
+    let network = network.on(&ComputeDevice::cpu());
+    let maps: Vec<Vec<f64>> = clip.maps(&network, requests).into_iter().map(wide).collect();
+    let mut moved = vec![0.0_f64; maps.len()];
+    for trial in 0..TRIALS {
+        let others = clip.rounded(trial).maps(&network, requests);
+        for ((moved, map), other) in moved.iter_mut().zip(&maps).zip(&others) {
+            *moved = moved.max(relative(other, map));
+        }
+    }
+    moved
+}
+
+fn wide(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
+}
+
 /// Every map of one network and size, from one pass forward and one back.
-fn maps(label: &str, named: &Named, network: &Network, pixels: &[f32], shape: [usize; 3], cases: &[Value]) -> usize {
+fn maps(label: &str, named: &Named, network: &Network, clip: &Clip, cases: &[Value]) -> usize {
     const METHODS: [(&str, &str, PoolingRule, f64); 5] = [
         ("gradcam", "grad-cam", PoolingRule::SpaceTime, 1e-4),
         ("gradcampp", "grad-cam++", PoolingRule::SpaceTime, 1e-3),
@@ -222,11 +263,20 @@ fn maps(label: &str, named: &Named, network: &Network, pixels: &[f32], shape: [u
             expected.push((name, raw, allowed(tolerance * grown)));
         }
     }
-    let explained = explain(network, pixels.to_vec(), shape, &requests).unwrap();
-    assert_eq!(explained.maps.len(), expected.len());
+    let found = clip.maps(network, &requests);
+    assert_eq!(found.len(), expected.len());
+    if device().tunes() {
+        let moved = moved_by_rounding(network, clip, &requests);
+        for ((name, _, tolerance), moved) in expected.iter_mut().zip(moved) {
+            if moved > *tolerance {
+                eprintln!("{name}: rounding alone moves it by {moved:.1e}, more than the {tolerance:.1e} allowed");
+            }
+            *tolerance += moved;
+        }
+    }
     let (mut wrong, mut worst) = (Vec::new(), 0.0_f64);
-    for (map, (name, raw, tolerance)) in explained.maps.iter().zip(&expected) {
-        let error = relative(&map.values, raw);
+    for (map, (name, raw, tolerance)) in found.iter().zip(&expected) {
+        let error = relative(map, raw);
         worst = worst.max(error / tolerance);
         if error >= *tolerance {
             wrong.push(format!("{name}: {error:e} of at most {tolerance:e}"));
@@ -372,12 +422,11 @@ fn clips_explained_together_are_those_explained_one_by_one() {
         assert_eq!(together.len(), 3);
         for ((one, clip), requests) in together.iter().zip(&clips).zip(&requests) {
             let alone = explain(&network, clip.clone(), [8, 32, 32], requests).unwrap();
-            let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
-            assert!(relative(&one.logits, &wide(&alone.logits)) < 1e-5, "{id}");
+            assert!(relative(&one.logits, &wide(alone.logits)) < 1e-5, "{id}");
             assert_eq!(one.maps.len(), requests.len());
-            for (a, b) in one.maps.iter().zip(&alone.maps) {
+            for (a, b) in one.maps.iter().zip(alone.maps) {
                 assert_eq!((&a.method, a.class, a.against, a.shape), (&b.method, b.class, b.against, b.shape));
-                assert!(relative(&a.values, &wide(&b.values)) < 1e-4, "{id} {}", a.method);
+                assert!(relative(&a.values, &wide(b.values)) < 1e-4, "{id} {}", a.method);
             }
         }
     }

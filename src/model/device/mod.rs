@@ -158,7 +158,7 @@ fn choose(
         DeviceChoice::Auto => &[Wanted::Cuda, Wanted::Gpu],
         DeviceChoice::Cuda if !cuda => {
             messages.push(
-                "this build of kinolens is without CUDA, its feature `cuda`; NVIDIA GPUs are used through Vulkan"
+                "this kinolens was built without the feature `cuda`; NVIDIA GPUs are used through Vulkan"
                     .to_owned(),
             );
             &[Wanted::Gpu]
