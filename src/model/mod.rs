@@ -9,6 +9,7 @@ mod blocks;
 mod builder;
 mod c3d;
 mod conv_op;
+mod conv_parts;
 pub mod device;
 mod error;
 mod flex;

@@ -1,10 +1,11 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
+use super::device::is_software;
 use super::kernels::Convolution;
 use super::kernels::pooling::Pooling;
 use super::norm_op::NormOptions;
 use super::stream::Stream;
-use super::{conv_op, norm_op, pool_op};
+use super::{conv_op, conv_parts, norm_op, pool_op};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 use burn::tensor::{activation, module};
@@ -65,12 +66,17 @@ pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, g
     {
         return conv_op::convolve(x, weight, bias, conv);
     }
-    let ConvGeometry { stride, padding, groups } = geometry;
-    if weight.dims()[2..] == [1; 3] && stride != [1; 3] && padding == [0; 3] {
-        // The GPU library's gradient of such a convolution is wrong in burn-cubecl 0.22.1 (the device test tries it).
-        return module::conv3d(every(x, stride), weight, bias, ConvOptions::new([1; 3], padding, [1; 3], groups));
-    }
-    module::conv3d(x, weight, bias, ConvOptions::new(stride, padding, [1; 3], groups))
+    let [_, _, kernel @ ..] = weight.dims();
+    let most = if is_software(&x.device()) { conv_parts::PLACES } else { usize::MAX };
+    conv_parts::in_parts(x, kernel, geometry, most, &|x, ConvGeometry { stride, padding, groups }| {
+        let options = |stride| ConvOptions::new(stride, padding, [1; 3], groups);
+        let (weight, bias) = (weight.clone(), bias.clone());
+        if kernel == [1; 3] && stride != [1; 3] && padding == [0; 3] {
+            // The GPU library's gradient of such a convolution is wrong in burn-cubecl 0.22.1 (the device test tries it).
+            return module::conv3d(every(x, stride), weight, bias, options([1; 3]));
+        }
+        module::conv3d(x, weight, bias, options(stride))
+    })
 }
 
 /// Every `stride`th element of time, height and width, from the first on.

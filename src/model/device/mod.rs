@@ -114,6 +114,11 @@ impl ComputeDevice {
     }
 }
 
+/// True where tensors of this device are computed by a driver that imitates a GPU on the processor.
+pub(super) fn is_software(device: &Device) -> bool {
+    device.clone().without_autodiff() == device_of(Candidate::Software, 0)
+}
+
 fn device_of(candidate: Candidate, index: usize) -> Device {
     match kind(candidate, index) {
         Some(kind) => Device::wgpu(kind),
@@ -158,8 +163,7 @@ fn choose(
         DeviceChoice::Auto => &[Wanted::Cuda, Wanted::Gpu],
         DeviceChoice::Cuda if !cuda => {
             messages.push(
-                "this kinolens was built without the feature `cuda`; NVIDIA GPUs are used through Vulkan"
-                    .to_owned(),
+                "this kinolens was built without the feature `cuda`; NVIDIA GPUs are used through Vulkan".to_owned(),
             );
             &[Wanted::Gpu]
         }
