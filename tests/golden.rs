@@ -10,7 +10,9 @@ use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
 use reference::networks::{Named, sets};
 use reference::on_device::{allowed, carries, device};
-use reference::recipe::{clip, clip_shape, fnv1a64, network, numbers, relative, seed_of, sizes, unit, values, weights};
+use reference::recipe::{
+    clip, clip_shape, fnv1a64, network, numbers, relative, rounded, seed_of, sizes, values, weights,
+};
 use serde_json::Value;
 
 mod reference;
@@ -177,14 +179,6 @@ impl Clip {
         let explained = explain(network, self.pixels.clone(), self.shape, requests).unwrap();
         explained.maps.into_iter().map(|map| map.values).collect()
     }
-
-    /// The clip as another that rounding cannot tell from it.
-    fn rounded(&self, trial: usize) -> Self {
-        const ROUNDING: f32 = 4e-6; // of a number: what activations differ by between devices
-        let noise = unit("rounding", &trial.to_string(), self.pixels.len());
-        let pixels = self.pixels.iter().zip(noise).map(|(pixel, noise)| pixel * (1.0 + ROUNDING * noise)).collect();
-        Self { pixels, ..*self }
-    }
 }
 
 /// How far rounding moves each map, relative to its largest value. Where two inputs of a max pool are equal but for the
@@ -195,7 +189,7 @@ fn moved_by_rounding(network: &Network, clip: &Clip, requests: &[MapRequest]) ->
     let maps: Vec<Vec<f64>> = clip.maps(&network, requests).into_iter().map(wide).collect();
     let mut moved = vec![0.0_f64; maps.len()];
     for trial in 0..TRIALS {
-        let others = clip.rounded(trial).maps(&network, requests);
+        let others = Clip { pixels: rounded(&clip.pixels, trial), ..*clip }.maps(&network, requests);
         for ((moved, map), other) in moved.iter_mut().zip(&maps).zip(&others) {
             *moved = moved.max(relative(other, map));
         }

@@ -64,6 +64,13 @@ pub fn clip(seed: &str, item: usize, [c, t, h, w]: [usize; 4]) -> Vec<f32> {
     out
 }
 
+/// Pixels as others that rounding cannot tell from them: each moves by up to what activations differ by between devices.
+pub fn rounded(pixels: &[f32], trial: usize) -> Vec<f32> {
+    const ROUNDING: f32 = 4e-6; // of a number
+    let noise = unit("rounding", &trial.to_string(), pixels.len());
+    pixels.iter().zip(noise).map(|(pixel, noise)| pixel * (1.0 + ROUNDING * noise)).collect()
+}
+
 /// A network with the recipe's weights. They come as people bring theirs: in a file of PyTorch, under the names that the
 /// reference's networks have.
 pub fn network(seed: &str, named: &Named, classes: usize, clip: [usize; 3]) -> Network {
