@@ -184,8 +184,6 @@ fn most_after(name: &str, plan: &Plan) -> f64 {
     let statistic = name.contains("running");
     let class_layer = name.starts_with("fc.") || name.starts_with("classifier.");
     match (small_steps(plan), statistic, class_layer) {
-        // With large steps two devices part more than two programs on one: two steps of three.
-        (false, false, false) if device().tunes() => 2e-3,
         // Weights whose gradient is within rounding of zero may have moved either way.
         (true, true, _) => 3e-4,
         // A tenth of a step.
