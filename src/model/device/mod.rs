@@ -74,7 +74,7 @@ impl ComputeDevice {
 
     /// True for a driver that imitates a GPU on the processor.
     pub fn is_software(&self) -> bool {
-        self.gpu.is_some_and(|(candidate, _)| candidate == Candidate::Software)
+        is_software(&self.device)
     }
 
     /// What it holds for tensors now; `None` where that is not told, as on the CPU, whose memory is the process's own.
