@@ -90,7 +90,7 @@ fn blending_by_hand() {
     assert_eq!(&follows.data[9..], [255, 255, 255]);
     // Nearest shows the two cells.
     let cells = OverlayParams { interpolation: Interpolation::Nearest, ..gray(1.0) };
-    assert_eq!(&*composite(&frame, &heat, FIRST, &cells).data, [[0; 6], [255; 6]].concat());
+    assert_eq!(*composite(&frame, &heat, FIRST, &cells).data, [[0; 6], [255; 6]].concat());
 }
 
 #[test]

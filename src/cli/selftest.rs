@@ -52,7 +52,7 @@ fn round_trip() -> anyhow::Result<String> {
     let gray = |n: u32| 20 + (n * 7) as u8;
     let mut writer = VideoWriter::create(&path, 64, 48, 30.0)?;
     for n in 0..frames {
-        let data: Arc<[u8]> = vec![gray(n); 64 * 48 * 3].into();
+        let data: Arc<Vec<u8>> = vec![gray(n); 64 * 48 * 3].into();
         writer.push(&RgbImage { width: 64, height: 48, data })?;
     }
     writer.finish()?;

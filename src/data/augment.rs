@@ -101,7 +101,7 @@ impl Draw {
     pub fn apply(&self, frames: &[RgbImage], config: &ClipConfig) -> Vec<RgbImage> {
         let Some(first) = frames.first() else { return Vec::new() };
         let same = |f: &&RgbImage| (f.width, f.height) == (first.width, first.height);
-        let data: Vec<&[u8]> = frames.iter().filter(same).map(|f| &*f.data).collect();
+        let data: Vec<&[u8]> = frames.iter().filter(same).map(|f| f.data.as_slice()).collect();
         let normalizer = Normalizer::new(config);
         let mut out = vec![0.0; data.len() * 3 * config.width as usize * config.height as usize];
         let grey = mean_grey(&data);

@@ -200,7 +200,8 @@ impl ClipSource {
     /// As [`ClipSource::pixels`].
     pub fn pictures(&self, clip: &Clip) -> Result<Vec<RgbImage>, DataError> {
         let (frames, numbers) = self.frames(clip, Size::Exact, &AtomicBool::new(false))?;
-        let picture = |n: &u32| frames.frame(*n).and_then(|(d, _)| RgbImage::new(frames.size.0, frames.size.1, d));
+        let picture =
+            |n: &u32| frames.frame(*n).and_then(|(d, _)| RgbImage::new(frames.size.0, frames.size.1, d.to_vec()));
         Ok(numbers.iter().filter_map(picture).collect())
     }
 

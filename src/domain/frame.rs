@@ -7,8 +7,8 @@ pub struct RgbImage {
     pub width: u32,
     /// Rows.
     pub height: u32,
-    /// `width * height * 3` bytes.
-    pub data: Arc<[u8]>,
+    /// `width * height * 3` bytes. A vector, which a decoder's output becomes without being copied.
+    pub data: Arc<Vec<u8>>,
 }
 
 impl std::fmt::Debug for RgbImage {
@@ -19,7 +19,7 @@ impl std::fmt::Debug for RgbImage {
 
 impl RgbImage {
     /// Wraps bytes; `None` when their number is not `width * height * 3`.
-    pub fn new(width: u32, height: u32, data: impl Into<Arc<[u8]>>) -> Option<Self> {
+    pub fn new(width: u32, height: u32, data: impl Into<Arc<Vec<u8>>>) -> Option<Self> {
         let data = data.into();
         (data.len() as u64 == u64::from(width) * u64::from(height) * 3).then_some(Self { width, height, data })
     }
@@ -38,5 +38,5 @@ pub struct GrayImage {
     /// Rows.
     pub height: u32,
     /// `width * height` bytes.
-    pub data: Arc<[u8]>,
+    pub data: Arc<Vec<u8>>,
 }

@@ -73,7 +73,7 @@ pub fn probe(path: &Path, frames: &[u32]) -> Result<ProbeReport, VideoError> {
             pts_s: video.pts_s(index).unwrap_or(0.0),
             luma,
             mean: mean(&image.data),
-            md5: Md5::digest(&image.data).iter().map(|b| format!("{b:02x}")).collect(),
+            md5: Md5::digest(image.data.as_slice()).iter().map(|b| format!("{b:02x}")).collect(),
         });
     })?;
     Ok(ProbeReport {
