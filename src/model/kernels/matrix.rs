@@ -110,8 +110,9 @@ struct Tile<'a> {
 #[inline(always)]
 fn high<S: Simd, const N: usize>(simd: S, tile: Tile<'_>, out: &mut [f32], left: usize) -> usize {
     match left {
+        // Eight are two fours: a single row would wait for its own sums.
         14.. => tile_of::<S, 14, N>(simd, tile, out),
-        7.. => tile_of::<S, 7, N>(simd, tile, out),
+        7 | 9.. => tile_of::<S, 7, N>(simd, tile, out),
         4.. => tile_of::<S, 4, N>(simd, tile, out),
         2.. => tile_of::<S, 2, N>(simd, tile, out),
         _ => tile_of::<S, 1, N>(simd, tile, out),

@@ -7,6 +7,7 @@ use super::matrix::{Matrices, PANEL};
 use super::padded::Padded;
 use super::{Convolution, Finish, buffers, dense, volume};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Most positions of all clips together.
 const POSITIONS: usize = 4096;
@@ -19,14 +20,12 @@ const PER_SUMMED_POSITION: usize = 64;
 const FEWEST: usize = 32;
 /// Inner numbers are taken so many at a time.
 const STEP: usize = 16;
-/// Numbers of a packed piece: they stay in the cache that threads share.
-const PIECE: usize = 1 << 19;
-/// Inner numbers of a piece.
-const DEEP: usize = 2048;
-/// Rows of a weight that are turned side by side.
-const SIDE: usize = 8;
+/// Numbers packed at a time: they stay in the cache that threads share.
+const PACKED: usize = 3 << 20;
+/// Inner numbers of a piece: those of two hundred columns stay in a thread's own cache.
+const DEEP: usize = 512;
 /// Rows of a task: those of a few tiles.
-const ROWS: usize = 28;
+const ROWS: usize = 64;
 
 /// True where this is faster than going clip by clip, for outputs, or inputs on the way back, of this size: where there
 /// are more kernels than positions.
@@ -57,30 +56,32 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// Rows `from..from + len` of columns `first..first + count` in panels `[panel][row][column]`. Columns that are
+    /// Columns `first..first + count` in pieces of `deep` inner numbers `[piece][panel][row][column]`. Columns that are
     /// missing to whole panels repeat the last one; what comes of them is not read.
-    fn pack(&self, [from, len]: [usize; 2], [first, count]: [usize; 2], out: &mut [f32]) {
-        let inner = &self.inner[from..from + len];
-        out.par_chunks_mut(PANEL * len).enumerate().for_each(|(panel, out)| {
-            let first = first + panel * PANEL;
-            let wide = out.len() / len;
-            let last = self.columns.len() - 1;
-            let columns: [u32; PANEL] = std::array::from_fn(|j| self.columns[(first + j).min(last)]);
-            let columns = &columns[..wide];
-            let in_a_row = columns.windows(2).all(|c| c[1] == c[0] + 1);
-            for (i, to) in inner.iter().zip(out.chunks_exact_mut(wide)) {
-                if in_a_row {
-                    let at = (i + columns[0]) as usize;
-                    to.copy_from_slice(&self.source[at..at + wide]);
-                } else {
-                    let from = &self.source[*i as usize..];
-                    for (to, column) in to.iter_mut().zip(columns) {
-                        *to = from[*column as usize];
-                    }
+    fn pack(&self, deep: usize, [first, count]: [usize; 2], out: &mut [f32]) {
+        out.par_chunks_mut(deep * count).zip(self.inner.par_chunks(deep)).for_each(|(out, inner)| {
+            let panels = out.par_chunks_mut(PANEL * inner.len()).enumerate();
+            panels.for_each(|(panel, out)| self.pack_panel(inner, first + panel * PANEL, out));
+        });
+    }
+
+    fn pack_panel(&self, inner: &[u32], first: usize, out: &mut [f32]) {
+        let wide = out.len() / inner.len();
+        let last = self.columns.len() - 1;
+        let columns: [u32; PANEL] = std::array::from_fn(|j| self.columns[(first + j).min(last)]);
+        let columns = &columns[..wide];
+        let in_a_row = columns.windows(2).all(|c| c[1] == c[0] + 1);
+        for (i, to) in inner.iter().zip(out.chunks_exact_mut(wide)) {
+            if in_a_row {
+                let at = (i + columns[0]) as usize;
+                to.copy_from_slice(&self.source[at..at + wide]);
+            } else {
+                let from = &self.source[*i as usize..];
+                for (to, column) in to.iter_mut().zip(columns) {
+                    *to = from[*column as usize];
                 }
             }
-        });
-        debug_assert_eq!(out.len(), count * len);
+        }
     }
 }
 
@@ -93,32 +94,31 @@ enum Left<'a> {
 }
 
 impl Left<'_> {
-    /// Inner numbers `from..from + len` of all `rows`, and the numbers between two rows.
+    /// Inner numbers `from..from + len` of `some` of all `rows`, and the numbers between two of them.
     fn part<'a>(
         &'a self,
         rows: usize,
+        some: Range<usize>,
         [from, len]: [usize; 2],
         depth: usize,
         turned: &'a mut [f32],
     ) -> (&'a [f32], usize) {
         let Left::Turned { weight, taps, kernel } = self else {
             let Left::Plain(a) = self else { return (&[], 0) };
-            return (&a[from..], depth);
+            return (&a[some.start * depth + from..], depth);
         };
-        let turned = &mut turned[..rows * len];
-        // Some rows side by side, because their taps lie side by side in the weight.
-        turned.par_chunks_mut(SIDE * len).enumerate().for_each(|(block, side)| {
-            let mut at = from;
-            while at < from + len {
-                let (o, first) = (at / taps.len(), at % taps.len());
-                let taps = &taps[first..taps.len().min(first + from + len - at)];
-                for (row, to) in side.chunks_exact_mut(len).enumerate() {
-                    let plain = &weight[(o * rows + block * SIDE + row) * kernel..][..*kernel];
-                    to[at - from..][..taps.len()].iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
-                }
-                at += taps.len();
+        let turned = &mut turned[..some.len() * len];
+        let mut at = from;
+        // Rows side by side, because their taps lie side by side in the weight.
+        while at < from + len {
+            let (o, first) = (at / taps.len(), at % taps.len());
+            let taps = &taps[first..taps.len().min(first + from + len - at)];
+            let weight = &weight[(o * rows + some.start) * kernel..];
+            for (to, plain) in turned.chunks_exact_mut(len).zip(weight.chunks_exact(*kernel)) {
+                to[at - from..][..taps.len()].iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
             }
-        });
+            at += taps.len();
+        }
         (turned, len)
     }
 }
@@ -127,30 +127,32 @@ impl Left<'_> {
 fn multiply(left: &Left<'_>, lookup: &Lookup<'_>, out: &mut [f32], wide: usize) {
     let (depth, rows) = (lookup.inner.len(), out.len() / wide);
     let deep = depth.div_ceil(depth.div_ceil(DEEP)).next_multiple_of(STEP);
-    let columns = (PIECE / deep).max(PANEL) / PANEL * PANEL;
-    let mut packed = buffers::scratch(deep * columns.min(wide));
-    let mut turned = buffers::scratch(if matches!(left, Left::Turned { .. }) { rows * deep } else { 0 });
+    let columns = (PACKED / depth).max(PANEL) / PANEL * PANEL;
+    let mut packed = buffers::scratch(depth * columns.min(wide));
     let at_once = share(rows);
-    for from in (0..depth).step_by(deep) {
-        let len = deep.min(depth - from);
-        let (a, a_row) = left.part(rows, [from, len], depth, &mut turned);
-        for first in (0..wide).step_by(columns) {
-            let count = columns.min(wide - first);
-            let packed = &mut packed[..len * count];
-            lookup.pack([from, len], [first, count], packed);
-            let packed = &*packed;
-            out.par_chunks_mut(at_once * wide).zip(a.par_chunks(at_once * a_row)).for_each(|(out, a)| {
-                let sizes = [out.len() / wide, len, count];
-                Matrices::part_of_rows_times_panels(a, a_row, packed, &mut out[first..], wide, sizes, from > 0);
-            });
-        }
+    for first in (0..wide).step_by(columns) {
+        let count = columns.min(wide - first);
+        lookup.pack(deep, [first, count], &mut packed[..depth * count]);
+        let packed = &packed[..depth * count];
+        // Every task goes through all pieces: nobody waits for others in between.
+        out.par_chunks_mut(at_once * wide).enumerate().for_each(|(task, out)| {
+            let some = task * at_once..task * at_once + out.len() / wide;
+            let turns = matches!(left, Left::Turned { .. });
+            let mut turned = buffers::scratch(if turns { some.len() * deep } else { 0 });
+            for (piece, packed) in packed.chunks(deep * count).enumerate() {
+                let (from, len) = (piece * deep, packed.len() / count);
+                let (a, a_row) = left.part(rows, some.clone(), [from, len], depth, &mut turned);
+                let sizes = [some.len(), len, count];
+                Matrices::part_of_rows_times_panels(a, a_row, packed, &mut out[first..], wide, sizes, piece > 0);
+            }
+        });
     }
 }
 
 /// Rows of a task, so that all threads get about the same.
 fn share(rows: usize) -> usize {
     let tasks = rows.div_ceil(ROWS).next_multiple_of(rayon::current_num_threads());
-    rows.div_ceil(tasks).next_multiple_of(14).min(rows)
+    rows.div_ceil(tasks)
 }
 
 /// The bordered pictures of all clips, one after the other, and numbers of each.
