@@ -107,19 +107,21 @@ impl Left<'_> {
             let Left::Plain(a) = self else { return (&[], 0) };
             return (&a[some.start * depth + from..], depth);
         };
-        let turned = &mut turned[..some.len() * len];
+        // A vector more, or the same number of all rows would lie at the same place of the nearest cache.
+        let a_row = len + STEP;
+        let turned = &mut turned[..some.len() * a_row];
         let mut at = from;
         // Rows side by side, because their taps lie side by side in the weight.
         while at < from + len {
             let (o, first) = (at / taps.len(), at % taps.len());
             let taps = &taps[first..taps.len().min(first + from + len - at)];
             let weight = &weight[(o * rows + some.start) * kernel..];
-            for (to, plain) in turned.chunks_exact_mut(len).zip(weight.chunks_exact(*kernel)) {
+            for (to, plain) in turned.chunks_exact_mut(a_row).zip(weight.chunks_exact(*kernel)) {
                 to[at - from..][..taps.len()].iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
             }
             at += taps.len();
         }
-        (turned, len)
+        (turned, a_row)
     }
 }
 
@@ -138,7 +140,7 @@ fn multiply(left: &Left<'_>, lookup: &Lookup<'_>, out: &mut [f32], wide: usize) 
         out.par_chunks_mut(at_once * wide).enumerate().for_each(|(task, out)| {
             let some = task * at_once..task * at_once + out.len() / wide;
             let turns = matches!(left, Left::Turned { .. });
-            let mut turned = buffers::scratch(if turns { some.len() * deep } else { 0 });
+            let mut turned = buffers::scratch(if turns { some.len() * (deep + STEP) } else { 0 });
             for (piece, packed) in packed.chunks(deep * count).enumerate() {
                 let (from, len) = (piece * deep, packed.len() / count);
                 let (a, a_row) = left.part(rows, some.clone(), [from, len], depth, &mut turned);
