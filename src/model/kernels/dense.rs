@@ -5,6 +5,7 @@ use super::product::Product;
 use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Rows of a weight that are rearranged side by side.
 const SIDE: usize = 8;
@@ -90,7 +91,8 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     out
 }
 
-/// Inputs whose coordinates leave the same rest when divided by the stride are reached by the same taps.
+/// Inputs whose coordinates leave the same rest when divided by the stride are reached by the same taps, or by some of
+/// them where the others would meet the border in time.
 pub(super) struct Class {
     /// Offsets of (output channel, tap) in the bordered output gradient.
     pub inner: Vec<u32>,
@@ -124,7 +126,26 @@ pub(super) fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
     (low as usize, high as usize)
 }
 
-fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3]) -> Vec<Class> {
+/// Frames `0..count` and what reaches them; by frames, only what meets frames `0..frames` and not their border.
+fn together<T: Copy + PartialEq>(
+    reaching: &[(T, isize)],
+    count: usize,
+    frames: usize,
+    by_frames: bool,
+) -> Vec<(Range<usize>, Vec<(T, isize)>)> {
+    let mut all: Vec<(Range<usize>, Vec<(T, isize)>)> = Vec::new();
+    for frame in 0..count {
+        let meets = |offset: isize| (0..frames as isize).contains(&(frame as isize + offset));
+        let those: Vec<_> = reaching.iter().copied().filter(|(_, offset)| !by_frames || meets(*offset)).collect();
+        match all.last_mut() {
+            Some((range, same)) if *same == those => range.end = frame + 1,
+            _ => all.push((frame..frame + 1, those)),
+        }
+    }
+    all
+}
+
+fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], by_frames: bool) -> Vec<Class> {
     let outside = conv.channels[1] / conv.geometry.groups;
     let stride = conv.geometry.stride;
     let plain = Padded::new(conv.input, [0; 3], [0; 3]);
@@ -137,34 +158,38 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3]) -> Vec<Class> {
             continue;
         }
         let [t, h, w] = std::array::from_fn(|a| reaching(conv, a, rest[a]));
-        let mut reached = Vec::new();
-        for (kt, ot) in &t {
-            for (kh, oh) in &h {
-                for (kw, ow) in &w {
-                    let tap = (kt * conv.kernel[1] + kh) * conv.kernel[2] + kw;
-                    let offsets = [*ot, *oh, *ow];
-                    reached.push((tap, padded.at(std::array::from_fn(|a| (offsets[a] + low[a] as isize) as usize))));
+        let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
+        for (frames, t) in together(&t, count[0], conv.output[0], by_frames) {
+            let mut reached = Vec::new();
+            for (kt, ot) in &t {
+                for (kh, oh) in &h {
+                    for (kw, ow) in &w {
+                        let tap = (kt * conv.kernel[1] + kh) * conv.kernel[2] + kw;
+                        let at = std::array::from_fn(|a| ([*ot, *oh, *ow][a] + low[a] as isize) as usize);
+                        reached.push((tap, padded.at(at)));
+                    }
                 }
             }
+            let inner = (0..outside)
+                .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
+                .collect::<Vec<u32>>();
+            let taps = reached.iter().map(|(tap, _)| *tap).collect();
+            let count = [frames.len(), count[1], count[2]];
+            let lanes = padded.grid_from([frames.start, 0, 0], count, [1; 3]);
+            let first = [rest[0] + frames.start * stride[0], rest[1], rest[2]];
+            all.push(Class { inner, taps, lanes, places: plain.grid_from(first, count, stride) });
         }
-        let inner = (0..outside)
-            .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
-            .collect::<Vec<u32>>();
-        let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
-        let first = plain.at(rest) as u32;
-        let places = plain.grid(count, stride).into_iter().map(|at| at + first).collect();
-        let taps = reached.iter().map(|(tap, _)| *tap).collect();
-        all.push(Class { inner, taps, lanes: padded.grid(count, [1; 3]), places });
     }
     all
 }
 
-/// The border of the output gradient, and all classes of inputs.
-pub(super) fn classes_of(conv: &Convolution) -> (Padded, Vec<Class>) {
+/// The border of the output gradient, and all classes of inputs, for frames that meet the border in time of their own if
+/// `by_frames`.
+pub(super) fn classes_of(conv: &Convolution, by_frames: bool) -> (Padded, Vec<Class>) {
     let reaches: [(usize, usize); 3] = std::array::from_fn(|a| reach(conv, a));
     let low = reaches.map(|r| r.0);
     let padded = Padded::new(conv.output, low, reaches.map(|r| r.1));
-    let classes = classes(conv, &padded, low);
+    let classes = classes(conv, &padded, low, by_frames);
     (padded, classes)
 }
 
@@ -193,7 +218,7 @@ fn rearranged(conv: &Convolution, weight: &[f32], taps: &[usize]) -> buffers::Sc
 pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let groups = conv.geometry.groups;
     let [inside, outside] = conv.channels.map(|c| c / groups);
-    let (padded, classes) = classes_of(conv);
+    let (padded, classes) = classes_of(conv, false);
     let weights: Vec<buffers::Scratch> = classes.iter().map(|c| rearranged(conv, weight, &c.taps)).collect();
     let plane = volume(conv.input);
     // Inputs that no tap reaches are not written.

@@ -24,6 +24,8 @@ const STEP: usize = 16;
 const PACKED: usize = 3 << 20;
 /// Inner numbers of a piece: those of two hundred columns stay in a thread's own cache.
 const DEEP: usize = 512;
+/// Columns whose products cost as much as turning the kernels for them.
+const TURN: usize = 32;
 /// Rows of a task: those of a few tiles.
 const ROWS: usize = 64;
 
@@ -53,9 +55,16 @@ struct Lookup<'a> {
     source: &'a [f32],
     inner: &'a [u32],
     columns: &'a [u32],
+    /// The taps that `inner` goes through for each channel, where the left side is turned.
+    taps: &'a [usize],
 }
 
 impl Lookup<'_> {
+    /// Columns to whole vectors.
+    fn wide(&self) -> usize {
+        self.columns.len().next_multiple_of(STEP)
+    }
+
     /// Columns `first..first + count` in pieces of `deep` inner numbers `[piece][panel][row][column]`. Columns that are
     /// missing to whole panels repeat the last one; what comes of them is not read.
     fn pack(&self, deep: usize, [first, count]: [usize; 2], out: &mut [f32]) {
@@ -90,22 +99,22 @@ enum Left<'a> {
     /// `[row, inner]`.
     Plain(&'a [f32]),
     /// A weight `[output channel, input channel, tap]` as `[input channel, (output channel, tap)]` of some taps.
-    Turned { weight: &'a [f32], taps: &'a [usize], kernel: usize },
+    Turned { weight: &'a [f32], kernel: usize },
 }
 
 impl Left<'_> {
-    /// Inner numbers `from..from + len` of `some` of all `rows`, and the numbers between two of them.
+    /// Inner numbers `from..from + len` of `some` of all `rows`, as `lookup` meets them, and the numbers between two rows.
     fn part<'a>(
         &'a self,
+        lookup: &Lookup<'_>,
         rows: usize,
         some: Range<usize>,
         [from, len]: [usize; 2],
-        depth: usize,
         turned: &'a mut [f32],
     ) -> (&'a [f32], usize) {
-        let Left::Turned { weight, taps, kernel } = self else {
-            let Left::Plain(a) = self else { return (&[], 0) };
-            return (&a[some.start * depth + from..], depth);
+        let (weight, kernel) = match self {
+            Left::Plain(a) => return (&a[some.start * lookup.inner.len() + from..], lookup.inner.len()),
+            Left::Turned { weight, kernel } => (weight, *kernel),
         };
         // A vector more, or the same number of all rows would lie at the same place of the nearest cache.
         let a_row = len + STEP;
@@ -113,11 +122,17 @@ impl Left<'_> {
         let mut at = from;
         // Rows side by side, because their taps lie side by side in the weight.
         while at < from + len {
-            let (o, first) = (at / taps.len(), at % taps.len());
-            let taps = &taps[first..taps.len().min(first + from + len - at)];
+            let (o, first) = (at / lookup.taps.len(), at % lookup.taps.len());
+            let taps = &lookup.taps[first..lookup.taps.len().min(first + from + len - at)];
+            let in_a_row = taps[taps.len() - 1] - taps[0] + 1 == taps.len();
             let weight = &weight[(o * rows + some.start) * kernel..];
-            for (to, plain) in turned.chunks_exact_mut(a_row).zip(weight.chunks_exact(*kernel)) {
-                to[at - from..][..taps.len()].iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
+            for (to, plain) in turned.chunks_exact_mut(a_row).zip(weight.chunks_exact(kernel)) {
+                let to = &mut to[at - from..][..taps.len()];
+                if in_a_row {
+                    copy(&plain[taps[0]..][..taps.len()], to);
+                } else {
+                    to.iter_mut().zip(taps).for_each(|(to, tap)| *to = plain[*tap]);
+                }
             }
             at += taps.len();
         }
@@ -125,27 +140,58 @@ impl Left<'_> {
     }
 }
 
-/// `out[r][j] = Σ_i left[r][i] · lookup[i][j]` for whole vectors of columns: `out` has `wide` of them a row.
-fn multiply(left: &Left<'_>, lookup: &Lookup<'_>, out: &mut [f32], wide: usize) {
-    let (depth, rows) = (lookup.inner.len(), out.len() / wide);
-    let deep = depth.div_ceil(depth.div_ceil(DEEP)).next_multiple_of(STEP);
-    let columns = (PACKED / depth).max(PANEL) / PANEL * PANEL;
-    let mut packed = buffers::scratch(depth * columns.min(wide));
+/// Copies a few numbers, whole vectors of them where there is one, of which the last two may overlap: a call of the
+/// library's copy would take longer.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    let Some(last) = from.last_chunk::<STEP>() else {
+        to.iter_mut().zip(from).for_each(|(to, v)| *to = *v);
+        return;
+    };
+    let whole = from.as_chunks::<STEP>().0;
+    to.as_chunks_mut::<STEP>().0.iter_mut().zip(whole).for_each(|(to, v)| *to = *v);
+    if let Some(to) = to.last_chunk_mut::<STEP>() {
+        *to = *last;
+    }
+}
+
+/// `out[r][j] = Σ_i left[r][i] · lookup[i][j]` for whole vectors of columns, those of all lookups side by side: `out`
+/// has `wide` of them a row.
+fn multiply(left: &Left<'_>, lookups: &[Lookup<'_>], out: &mut [f32], wide: usize) {
+    let rows = out.len() / wide;
+    let depths = || lookups.iter().map(|l| l.inner.len());
+    // All lookups have as many pieces, so that the kernels of a piece are still at hand for the next.
+    let pieces = depths().max().unwrap_or(0).div_ceil(DEEP);
+    let deep = |depth: usize| depth.div_ceil(pieces).next_multiple_of(STEP);
+    let columns = (PACKED / depths().sum::<usize>()).max(PANEL) / PANEL * PANEL;
+    let mut room = buffers::scratch(lookups.iter().map(|l| l.inner.len() * l.wide().min(columns)).sum());
     let at_once = share(rows);
-    for first in (0..wide).step_by(columns) {
-        let count = columns.min(wide - first);
-        lookup.pack(deep, [first, count], &mut packed[..depth * count]);
-        let packed = &packed[..depth * count];
+    for first in (0..lookups.iter().map(Lookup::wide).max().unwrap_or(0)).step_by(columns) {
+        let (mut rest, mut at) = (&mut *room, 0);
+        let mut parts = Vec::new();
+        for lookup in lookups {
+            let (depth, count) = (lookup.inner.len(), columns.min(lookup.wide().saturating_sub(first)));
+            let (packed, after) = std::mem::take(&mut rest).split_at_mut(depth * count);
+            if count > 0 {
+                lookup.pack(deep(depth), [first, count], packed);
+                parts.push((lookup, deep(depth), at + first, count, &*packed));
+            }
+            (rest, at) = (after, at + lookup.wide());
+        }
         // Every task goes through all pieces: nobody waits for others in between.
         out.par_chunks_mut(at_once * wide).enumerate().for_each(|(task, out)| {
             let some = task * at_once..task * at_once + out.len() / wide;
+            let deepest = parts.iter().map(|part| part.1 + STEP).max().unwrap_or(0);
             let turns = matches!(left, Left::Turned { .. });
-            let mut turned = buffers::scratch(if turns { some.len() * (deep + STEP) } else { 0 });
-            for (piece, packed) in packed.chunks(deep * count).enumerate() {
-                let (from, len) = (piece * deep, packed.len() / count);
-                let (a, a_row) = left.part(rows, some.clone(), [from, len], depth, &mut turned);
-                let sizes = [some.len(), len, count];
-                Matrices::part_of_rows_times_panels(a, a_row, packed, &mut out[first..], wide, sizes, piece > 0);
+            let mut turned = buffers::scratch(if turns { some.len() * deepest } else { 0 });
+            for piece in 0..pieces {
+                for &(lookup, deep, at, count, packed) in &parts {
+                    let Some(packed) = packed.chunks(deep * count).nth(piece) else { continue };
+                    let (from, len) = (piece * deep, packed.len() / count);
+                    let (a, a_row) = left.part(lookup, rows, some.clone(), [from, len], &mut turned);
+                    let sizes = [some.len(), len, count];
+                    Matrices::part_of_rows_times_panels(a, a_row, packed, &mut out[at..], wide, sizes, piece > 0);
+                }
             }
         });
     }
@@ -178,7 +224,8 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     let columns = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
     let wide = columns.len().next_multiple_of(STEP);
     let mut merged = buffers::scratch(conv.channels[1] * wide);
-    multiply(&Left::Plain(weight), &Lookup { source: &source, inner: &taps, columns: &columns }, &mut merged, wide);
+    let lookup = Lookup { source: &source, inner: &taps, columns: &columns, taps: &[] };
+    multiply(&Left::Plain(weight), &[lookup], &mut merged, wide);
     let plane = volume(conv.output);
     let mut out = buffers::take(conv.batch * conv.output_len());
     out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
@@ -192,26 +239,42 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     out
 }
 
+/// The classes of inputs, those that meet the border in time apart if that is cheaper.
+fn classes_of(conv: &Convolution) -> (Padded, Vec<dense::Class>) {
+    let cost = |(_, classes): &(Padded, Vec<dense::Class>)| -> usize {
+        let columns = |class: &dense::Class| (conv.batch * class.lanes.len()).next_multiple_of(STEP);
+        classes.iter().map(|class| class.inner.len() * (columns(class) + TURN)).sum()
+    };
+    let [all, by_frames] = [false, true].map(|by_frames| dense::classes_of(conv, by_frames));
+    if cost(&by_frames) < cost(&all) { by_frames } else { all }
+}
+
 pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-    let (padded, classes) = dense::classes_of(conv);
+    let (padded, mut classes) = classes_of(conv);
+    classes.retain(|class| !class.inner.is_empty());
+    if classes.is_empty() {
+        return buffers::zeros(conv.batch * conv.input_len());
+    }
     let (source, clip) = bordered(&padded, dy, conv.batch);
+    let columns: Vec<Vec<u32>> = classes.iter().map(|c| of_all_clips(&c.lanes, conv.batch, clip)).collect();
+    let lookups = classes.iter().zip(&columns);
+    let lookups: Vec<Lookup<'_>> = lookups
+        .map(|(class, columns)| Lookup { source: &source, inner: &class.inner, columns, taps: &class.taps })
+        .collect();
+    let wide = lookups.iter().map(Lookup::wide).sum();
+    let mut merged = buffers::scratch(conv.channels[0] * wide);
+    multiply(&Left::Turned { weight, kernel: volume(conv.kernel) }, &lookups, &mut merged, wide);
     let plane = volume(conv.input);
     let mut out = buffers::zeros(conv.batch * conv.input_len());
-    for class in classes.iter().filter(|c| !c.inner.is_empty()) {
-        let columns = of_all_clips(&class.lanes, conv.batch, clip);
-        let wide = columns.len().next_multiple_of(STEP);
-        let mut merged = buffers::scratch(conv.channels[0] * wide);
-        let lookup = Lookup { source: &source, inner: &class.inner, columns: &columns };
-        let left = Left::Turned { weight, taps: &class.taps, kernel: volume(conv.kernel) };
-        multiply(&left, &lookup, &mut merged, wide);
-        out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
-            let (clip, channel) = (i / conv.channels[0], i % conv.channels[0]);
-            let from = &merged[channel * wide + clip * class.lanes.len()..][..class.lanes.len()];
-            for (at, v) in class.places.iter().zip(from) {
-                out[*at as usize] = *v;
-            }
-        });
-    }
+    out.par_chunks_mut(plane).with_min_len(ROWS).enumerate().for_each(|(i, out)| {
+        let (clip, channel) = (i / conv.channels[0], i % conv.channels[0]);
+        let mut at = channel * wide;
+        for (class, lookup) in classes.iter().zip(&lookups) {
+            let from = &merged[at + clip * class.lanes.len()..][..class.lanes.len()];
+            class.places.iter().zip(from).for_each(|(place, v)| out[*place as usize] = *v);
+            at += lookup.wide();
+        }
+    });
     out
 }
 
@@ -234,6 +297,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
         rest.fill(0.0);
     });
     let mut out = buffers::take(conv.weight_len());
-    multiply(&Left::Plain(&slopes), &Lookup { source: &source, inner: &inner, columns: &taps }, &mut out, taps.len());
+    let lookup = Lookup { source: &source, inner: &inner, columns: &taps, taps: &[] };
+    multiply(&Left::Plain(&slopes), &[lookup], &mut out, taps.len());
     out
 }

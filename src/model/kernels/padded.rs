@@ -59,11 +59,17 @@ impl Padded {
 
     /// Offsets of all places of a grid of `size` with `step` between them, in row-major order.
     pub fn grid(&self, size: [usize; 3], step: [usize; 3]) -> Vec<u32> {
+        self.grid_from([0; 3], size, step)
+    }
+
+    /// The same of a grid that begins at `first`.
+    pub fn grid_from(&self, first: [usize; 3], size: [usize; 3], step: [usize; 3]) -> Vec<u32> {
         let mut offsets = Vec::with_capacity(volume(size));
         for t in 0..size[0] {
             for h in 0..size[1] {
                 for w in 0..size[2] {
-                    offsets.push(self.at([t * step[0], h * step[1], w * step[2]]) as u32);
+                    let [t, h, w] = [t * step[0], h * step[1], w * step[2]];
+                    offsets.push(self.at([first[0] + t, first[1] + h, first[2] + w]) as u32);
                 }
             }
         }
