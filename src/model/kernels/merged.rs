@@ -1,7 +1,7 @@
 //! Convolutions whose pictures are small and whose kernels are many: the positions of all clips stand side by side.
 //!
 //! There the kernels are most of the numbers. They are read where they lie, once for the whole batch, and only the
-//! looked-up pictures are packed, in pieces that all threads share.
+//! looked-up pictures are packed, in pieces that all threads share. Weights' gradients: [`super::merged_weights`].
 
 use super::matrix::{Matrices, PANEL};
 use super::padded::Padded;
@@ -11,23 +11,22 @@ use std::ops::Range;
 
 /// Most positions of all clips together.
 const POSITIONS: usize = 4096;
-/// Numbers of kernels for each position from which on they are worth leaving where they lie, clips beyond which more of
-/// them make no difference, and the same for sums over positions; measured.
+/// Numbers of kernels for each position from which on they are worth leaving where they lie, and clips beyond which more
+/// of them make no difference; measured.
 const PER_POSITION: usize = 512;
 const CLIPS: usize = 8;
-const PER_SUMMED_POSITION: usize = 64;
 /// Fewest rows and inner numbers worth the packing.
 const FEWEST: usize = 32;
 /// Inner numbers are taken so many at a time.
-const STEP: usize = 16;
+pub(super) const STEP: usize = 16;
 /// Numbers packed at a time: they stay in the cache that threads share.
-const PACKED: usize = 3 << 20;
+pub(super) const PACKED: usize = 3 << 20;
 /// Inner numbers of a piece: those of two hundred columns stay in a thread's own cache.
 const DEEP: usize = 512;
 /// Columns whose products cost as much as turning the kernels for them.
 const TURN: usize = 32;
 /// Rows of a task: those of a few tiles.
-const ROWS: usize = 64;
+pub(super) const ROWS: usize = 64;
 
 /// True where this is faster than going clip by clip, for outputs, or inputs on the way back, of this size: where there
 /// are more kernels than positions.
@@ -35,12 +34,8 @@ pub(super) fn pays(conv: &Convolution, positions: [usize; 3]) -> bool {
     fits(conv, positions) && conv.weight_len() >= PER_POSITION * conv.batch.min(CLIPS) * volume(positions)
 }
 
-/// The same of the weight's gradient, of which clip by clip there is one for every thread.
-pub(super) fn pays_for_weight(conv: &Convolution) -> bool {
-    fits(conv, conv.output) && conv.weight_len() >= PER_SUMMED_POSITION * conv.batch * volume(conv.output)
-}
-
-fn fits(conv: &Convolution, positions: [usize; 3]) -> bool {
+/// True where clips can stand side by side.
+pub(super) fn fits(conv: &Convolution, positions: [usize; 3]) -> bool {
     let [inside, outside] = conv.channels;
     conv.geometry.groups == 1
         && conv.batch * volume(positions) <= POSITIONS
@@ -51,12 +46,12 @@ fn fits(conv: &Convolution, positions: [usize; 3]) -> bool {
 }
 
 /// A matrix that is looked up: `source[inner[i] + columns[j]]`.
-struct Lookup<'a> {
-    source: &'a [f32],
-    inner: &'a [u32],
-    columns: &'a [u32],
+pub(super) struct Lookup<'a> {
+    pub source: &'a [f32],
+    pub inner: &'a [u32],
+    pub columns: &'a [u32],
     /// The taps that `inner` goes through for each channel, where the left side is turned.
-    taps: &'a [usize],
+    pub taps: &'a [usize],
 }
 
 impl Lookup<'_> {
@@ -74,7 +69,8 @@ impl Lookup<'_> {
         });
     }
 
-    fn pack_panel(&self, inner: &[u32], first: usize, out: &mut [f32]) {
+    /// Columns from `first` on, as many as `out` holds numbers for each of `inner`.
+    pub fn pack_panel(&self, inner: &[u32], first: usize, out: &mut [f32]) {
         let wide = out.len() / inner.len();
         let last = self.columns.len() - 1;
         let columns: [u32; PANEL] = std::array::from_fn(|j| self.columns[(first + j).min(last)]);
@@ -95,7 +91,7 @@ impl Lookup<'_> {
 }
 
 /// The matrix on the left.
-enum Left<'a> {
+pub(super) enum Left<'a> {
     /// `[row, inner]`.
     Plain(&'a [f32]),
     /// A weight `[output channel, input channel, tap]` as `[input channel, (output channel, tap)]` of some taps.
@@ -143,7 +139,7 @@ impl Left<'_> {
 /// Copies a few numbers, whole vectors of them where there is one, of which the last two may overlap: a call of the
 /// library's copy would take longer.
 #[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
     let Some(last) = from.last_chunk::<STEP>() else {
         to.iter_mut().zip(from).for_each(|(to, v)| *to = *v);
         return;
@@ -157,7 +153,7 @@ fn copy(from: &[f32], to: &mut [f32]) {
 
 /// `out[r][j] = Σ_i left[r][i] · lookup[i][j]` for whole vectors of columns, those of all lookups side by side: `out`
 /// has `wide` of them a row.
-fn multiply(left: &Left<'_>, lookups: &[Lookup<'_>], out: &mut [f32], wide: usize) {
+pub(super) fn multiply(left: &Left<'_>, lookups: &[Lookup<'_>], out: &mut [f32], wide: usize) {
     let rows = out.len() / wide;
     let depths = || lookups.iter().map(|l| l.inner.len());
     // All lookups have as many pieces, so that the kernels of a piece are still at hand for the next.
@@ -198,13 +194,13 @@ fn multiply(left: &Left<'_>, lookups: &[Lookup<'_>], out: &mut [f32], wide: usiz
 }
 
 /// Rows of a task, so that all threads get about the same.
-fn share(rows: usize) -> usize {
+pub(super) fn share(rows: usize) -> usize {
     let tasks = rows.div_ceil(ROWS).next_multiple_of(rayon::current_num_threads());
     rows.div_ceil(tasks)
 }
 
 /// The bordered pictures of all clips, one after the other, and numbers of each.
-fn bordered(padded: &Padded, pictures: &[f32], batch: usize) -> (buffers::Scratch, usize) {
+pub(super) fn bordered(padded: &Padded, pictures: &[f32], batch: usize) -> (buffers::Scratch, usize) {
     let each = pictures.len() / batch;
     let len = padded.len_of(each);
     let mut out = buffers::scratch(batch * len);
@@ -213,7 +209,7 @@ fn bordered(padded: &Padded, pictures: &[f32], batch: usize) -> (buffers::Scratc
 }
 
 /// The columns of all clips.
-fn of_all_clips(positions: &[u32], batch: usize, clip: usize) -> Vec<u32> {
+pub(super) fn of_all_clips(positions: &[u32], batch: usize, clip: usize) -> Vec<u32> {
     (0..batch).flat_map(|b| positions.iter().map(move |p| (b * clip) as u32 + p)).collect()
 }
 
@@ -275,29 +271,5 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
             at += lookup.wide();
         }
     });
-    out
-}
-
-pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let padded = dense::bordered(conv);
-    let (source, clip) = bordered(&padded, x, conv.batch);
-    let taps = dense::taps(conv, &padded, conv.channels[0]);
-    let positions = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
-    // Sums go over whole vectors of positions; the missing ones are zeros on one side.
-    let deep = positions.len().next_multiple_of(STEP);
-    let mut inner = positions;
-    inner.resize(deep, 0);
-    let plane = volume(conv.output);
-    let mut slopes = buffers::scratch(conv.channels[1] * deep);
-    slopes.par_chunks_mut(deep).with_min_len(ROWS).enumerate().for_each(|(channel, slopes)| {
-        let (body, rest) = slopes.split_at_mut(conv.batch * plane);
-        for (clip, to) in body.chunks_exact_mut(plane).enumerate() {
-            to.copy_from_slice(&dy[(clip * conv.channels[1] + channel) * plane..][..plane]);
-        }
-        rest.fill(0.0);
-    });
-    let mut out = buffers::take(conv.weight_len());
-    let lookup = Lookup { source: &source, inner: &inner, columns: &taps, taps: &[] };
-    multiply(&Left::Plain(&slopes), &[lookup], &mut out, taps.len());
     out
 }

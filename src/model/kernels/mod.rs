@@ -18,6 +18,7 @@ mod last;
 mod layout;
 mod matrix;
 mod merged;
+mod merged_weights;
 pub(crate) mod moving;
 pub(crate) mod norm;
 mod padded;
@@ -202,8 +203,8 @@ impl Convolution {
             out
         } else if few::is_few(self) {
             few::weight_gradient(self, x, dy)
-        } else if merged::pays_for_weight(self) {
-            merged::weight_gradient(self, x, dy)
+        } else if merged_weights::pays(self) {
+            merged_weights::weight_gradient(self, x, dy)
         } else {
             dense::weight_gradient(self, x, dy)
         }
