@@ -126,14 +126,12 @@ pub(super) fn reach(conv: &Convolution, axis: usize) -> (usize, usize) {
     (low as usize, high as usize)
 }
 
-/// Frames `0..count` and what reaches them; by frames, only what meets frames `0..frames` and not their border.
-fn together<T: Copy + PartialEq>(
-    reaching: &[(T, isize)],
-    count: usize,
-    frames: usize,
-    by_frames: bool,
-) -> Vec<(Range<usize>, Vec<(T, isize)>)> {
-    let mut all: Vec<(Range<usize>, Vec<(T, isize)>)> = Vec::new();
+/// Frames one after the other, and the taps that reach them, each with its offset.
+type Reached = (Range<usize>, Vec<(usize, isize)>);
+
+/// Frames `0..count` and the taps of `reaching` that reach them; by frames, only those that meet one of `frames`.
+fn together(reaching: &[(usize, isize)], count: usize, frames: usize, by_frames: bool) -> Vec<Reached> {
+    let mut all: Vec<Reached> = Vec::new();
     for frame in 0..count {
         let meets = |offset: isize| (0..frames as isize).contains(&(frame as isize + offset));
         let those: Vec<_> = reaching.iter().copied().filter(|(_, offset)| !by_frames || meets(*offset)).collect();
