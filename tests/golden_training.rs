@@ -130,10 +130,13 @@ impl Course {
     }
 
     fn array(&self, name: &str) -> &[f32] {
-        let array = self.after.iter().find(|a| a.name == name).unwrap();
-        let ArrayValues::F32(values) = &array.values else { panic!("{name} counts") };
-        values
+        floats(self.after.iter().find(|a| a.name == name).unwrap())
     }
+}
+
+fn floats(array: &NamedArray) -> &[f32] {
+    let ArrayValues::F32(values) = &array.values else { panic!("{} counts", array.name) };
+    values
 }
 
 /// The same training on the CPU, and what rounding makes of it there.
@@ -150,7 +153,7 @@ impl Rounding {
 }
 
 /// What a GPU is allowed besides: twice what rounding moves a number by on the CPU.
-fn besides(rounding: Option<&Rounding>, number: impl Fn(&Course) -> f64) -> f64 {
+fn more_on_a_gpu(rounding: Option<&Rounding>, number: impl Fn(&Course) -> f64) -> f64 {
     rounding.map_or(0.0, |r| 2.0 * r.moves(|a, b| (number(a) - number(b)).abs()))
 }
 
@@ -201,10 +204,10 @@ fn compare_steps(model: &str, plan: &Plan, mine: &Course, rounding: Option<&Roun
         let [loss, norm] = ["loss", "grad_norm"].map(|key| step[key].as_f64().unwrap());
         for (part, what, expected, tolerance) in [(0, "loss", loss, tolerances.0), (1, "norm", norm, tolerances.1)] {
             let found = mine.steps[i][part];
-            let (error, besides) = ((found - expected).abs(), besides(rounding, |course| course.steps[i][part]));
-            let allowed = slack * tolerance * expected.abs() + besides;
-            eprintln!("{model} step {i} {what}: {found} for {expected}, {error:.1e} of {allowed:.1e} ({besides:.1e})");
-            assert!(error <= allowed, "{model} step {i}: {what} {found} instead of {expected}");
+            let (error, besides) = ((found - expected).abs(), more_on_a_gpu(rounding, |course| course.steps[i][part]));
+            let most = slack * tolerance * expected.abs() + besides;
+            eprintln!("{model} step {i} {what}: {found} for {expected}, {error:.1e} of {most:.1e} ({besides:.1e})");
+            assert!(error <= most, "{model} step {i}: {what} {found} instead of {expected}");
         }
     }
 }
@@ -241,13 +244,13 @@ fn compare_after(
 ) {
     for (name, values) in expected.as_object().unwrap() {
         let array = mine.after.iter().find(|a| theirs(&a.name) == *name);
-        let ours = &array.unwrap_or_else(|| panic!("{model} has no {name}")).name;
-        for (i, (found, expected)) in mine.array(ours).iter().zip(numbers(values)).enumerate() {
-            let besides = besides(rounding, |course| f64::from(course.array(ours)[i]));
+        let ours = array.unwrap_or_else(|| panic!("{model} has no {name}"));
+        for (i, (found, expected)) in floats(ours).iter().zip(numbers(values)).enumerate() {
+            let besides = more_on_a_gpu(rounding, |course| f64::from(course.array(&ours.name)[i]));
             let error = (f64::from(*found) - expected).abs();
-            let allowed = most_after(name, plan) * expected.abs().max(1.0) + besides;
-            eprintln!("{model} {name}: {found} for {expected}, {error:.1e} of {allowed:.1e} ({besides:.1e})");
-            assert!(error < allowed, "{model} {name}: {found} instead of {expected}");
+            let most = most_after(name, plan) * expected.abs().max(1.0) + besides;
+            eprintln!("{model} {name}: {found} for {expected}, {error:.1e} of {most:.1e} ({besides:.1e})");
+            assert!(error < most, "{model} {name}: {found} instead of {expected}");
         }
     }
 }

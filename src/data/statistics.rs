@@ -4,7 +4,7 @@ use super::DataError;
 use super::plan::labelled_clips_of;
 use super::sampler::class_counts;
 use crate::config::ClipConfig;
-use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split};
+use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, counted};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -264,12 +264,12 @@ impl Statistics {
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            "{}: format {}, {} videos, {} subjects, {} classes",
+            "{}: format {}, {}, {}, {}",
             self.path.display(),
             self.format,
-            self.videos,
-            self.subjects,
-            self.classes.len()
+            counted(self.videos as u64, "video"),
+            counted(self.subjects as u64, "subject"),
+            counted(self.classes.len() as u64, "class")
         );
         let _ = writeln!(
             out,

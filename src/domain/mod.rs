@@ -20,6 +20,6 @@ pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, nearest};
-pub use number::grouped;
+pub use number::{counted, grouped};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

@@ -3,6 +3,7 @@
 use super::axes::{LABEL, PAGE, Panel, Scale, axes, legend, legend_line, page};
 use super::class_name;
 use super::scene::{Align, SOFT_INK, Scene};
+use crate::domain::counted;
 use crate::progress::EpochReport;
 use crate::render::RenderError;
 use crate::render::palette::class_color;
@@ -123,7 +124,7 @@ fn around(curves: &[Curve], from_zero: bool) -> Scale {
 
 fn last_words(history: &[EpochReport]) -> String {
     let Some(last) = history.last() else { return String::new() };
-    let count = if history.len() == 1 { "1 epoch".to_owned() } else { format!("{} epochs", history.len()) };
+    let count = counted(history.len() as u64, "epoch");
     let accuracy =
         last.val_accuracy.map_or(String::new(), |a| format!(", validation accuracy {:.1} % at the end", a * 100.0));
     format!("{count}{accuracy}")

@@ -4,6 +4,7 @@ use super::axes::{LABEL, NAME, PAGE, Panel, Scale, legend, page};
 use super::curves::nothing;
 use super::scene::{Align, GRID, INK, SOFT_INK, Scene};
 use super::{LabelBar, class_name};
+use crate::domain::counted;
 use crate::render::RenderError;
 use crate::render::font::{fit_text, text_width};
 use crate::render::palette::{BACKGROUND, UNLABELLED, class_color};
@@ -22,9 +23,9 @@ pub fn label_overview(classes: &[String], bars: &[LabelBar]) -> Result<Scene, Re
         return Err(nothing("the label overview", "no video could be opened"));
     }
     let subtitle = if shown.len() < bars.len() {
-        format!("{} of {} videos", shown.len(), bars.len())
+        format!("{} of {}", shown.len(), counted(bars.len() as u64, "video"))
     } else {
-        format!("{} videos", shown.len())
+        counted(shown.len() as u64, "video")
     };
     let widest = shown.iter().map(|b| text_width(&b.name, LABEL)).fold(30.0, f32::max).min(180.0);
     let height = PAGE.1.max(170 + shown.len() as u32 * 14);

@@ -2,7 +2,7 @@
 
 use super::{opening, say, start};
 use crate::config::RunConfig;
-use crate::domain::Dataset;
+use crate::domain::{Dataset, counted};
 use crate::jobs::{Event, EventBody, Job, JobId, Output};
 use crate::progress::Progress;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
@@ -202,8 +202,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             }
             if count > 0 {
                 let text = format!(
-                    "{name} has {count} integrity {}: see the Warnings panel of the Data workspace.",
-                    if count == 1 { "warning" } else { "warnings" }
+                    "{name} has {}: see the Warnings panel of the Data workspace.",
+                    counted(count as u64, "integrity warning")
                 );
                 say(state, Severity::Info, "open dataset", text);
             }

@@ -1,5 +1,6 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
+use crate::domain::counted;
 use crate::eval::{Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, SplitChoice};
 use crate::progress::EpochReport;
@@ -284,7 +285,7 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
         let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
         let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
-        card(ui, "Accuracy", &percent(e.accuracy), &format!("{interval}, {} clips", e.clips), help);
+        card(ui, "Accuracy", &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
         let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
         let classes = format!("{with_clips} of {} classes", e.per_class.len());
         card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");

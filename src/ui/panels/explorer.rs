@@ -1,6 +1,6 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
-use crate::domain::{Dataset, Split};
+use crate::domain::{Dataset, Split, counted, grouped};
 use crate::jobs::RunView;
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
@@ -84,9 +84,10 @@ impl Explorer {
         self.regroup(cx, dataset);
         let shown = cx.state.filtered.len();
         let total = dataset.videos.len();
-        let count = if shown == total { total.to_string() } else { format!("{shown} of {total}") };
+        let all = counted(total as u64, "video");
+        let count = if shown == total { all } else { format!("{} of {all}", grouped(shown as u64)) };
         ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
-        ui.label(RichText::new(format!("{count} videos · {}", dataset.format)).text_style(theme::caption()).weak());
+        ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
         if shown == 0 {
             ui.weak("No video passes the filter.");
             if ui.button("Clear the filter").clicked() {

@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, VideoEntry, grouped};
+use crate::domain::{Label, VideoEntry, counted, grouped};
 use crate::eval::ClipNote;
 use crate::ui::Action;
 use crate::ui::committed::Committed;
@@ -134,7 +134,7 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
             pair(ui, "size", format!("{}×{}", f.width, f.height));
             let variable = if f.variable_frame_rate { ", variable" } else { "" };
             pair(ui, "rate", format!("{} fps{variable}", fps(f.fps)));
-            pair(ui, "length", format!("{} frames, {}", grouped(u64::from(f.frames)), duration(f.duration_s)));
+            pair(ui, "length", format!("{}, {}", counted(u64::from(f.frames), "frame"), duration(f.duration_s)));
             pair(ui, "codec", &f.codec);
         }
         None => drop(ui.colored_label(p.bad, "This video cannot be opened; see the Warnings panel.")),

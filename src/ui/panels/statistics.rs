@@ -1,7 +1,7 @@
 //! Class balance and lengths of what passes the filter (S0.3).
 
 use crate::config::ClipConfig;
-use crate::domain::{Dataset, grouped};
+use crate::domain::{Dataset, counted, grouped};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use egui::{RichText, Sense, Vec2};
@@ -29,9 +29,9 @@ impl Panel for StatisticsPanel {
         self.refresh(cx, &dataset);
         let total: u64 = self.frames.iter().sum();
         let text = format!(
-            "{} videos · {} labelled frames · {} unlabelled · follows the filter",
-            grouped(cx.state.filtered.len() as u64),
-            grouped(total),
+            "{} · {} · {} unlabelled · follows the filter",
+            counted(cx.state.filtered.len() as u64, "video"),
+            counted(total, "labelled frame"),
             grouped(self.unlabelled)
         );
         ui.label(RichText::new(text).text_style(theme::caption()).weak());
@@ -95,7 +95,7 @@ impl StatisticsPanel {
             let at = egui::pos2(bar.right() + 5.0, rect.center().y);
             ui.painter().text(at, egui::Align2::LEFT_CENTER, grouped(*frames), font, p.muted);
             let clips = self.clips.get(class).copied().unwrap_or(0);
-            let text = format!("{name}: {} frames, about {} clips of 16 frames", grouped(*frames), grouped(clips));
+            let text = format!("{name}: {}, about {} of 16 frames", counted(*frames, "frame"), counted(clips, "clip"));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
             response.on_hover_text(text);
         }

@@ -138,7 +138,9 @@ fn playhead(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
         painter.rect_filled(cell, 0.0, p.accent.gamma_multiply(0.25));
     }
     let x = (x0 + x1) / 2.0;
-    painter.line_segment([egui::pos2(x, rect.top() + 6.0), egui::pos2(x, rect.bottom())], Stroke::new(1.5, p.accent));
-    let head = [egui::pos2(x - 5.0, rect.top()), egui::pos2(x + 5.0, rect.top()), egui::pos2(x, rect.top() + 8.0)];
+    // Below the ruler's numbers, which it would hide.
+    let head = rect.top() + RULER - 5.0;
+    painter.line_segment([egui::pos2(x, head + 6.0), egui::pos2(x, rect.bottom())], Stroke::new(1.5, p.accent));
+    let head = [egui::pos2(x - 5.0, head), egui::pos2(x + 5.0, head), egui::pos2(x, head + 8.0)];
     painter.add(egui::Shape::convex_polygon(head.to_vec(), p.accent, Stroke::NONE));
 }

@@ -1,6 +1,6 @@
 //! The table of videos.
 
-use crate::domain::{Dataset, VideoEntry, grouped};
+use crate::domain::{Dataset, VideoEntry, counted, grouped};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
@@ -56,7 +56,7 @@ impl Panel for Videos {
         ui.horizontal(|ui| {
             let frames: u64 =
                 self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
-            let text = format!("{} videos, {} frames", grouped(self.rows.len() as u64), grouped(frames));
+            let text = format!("{}, {}", counted(self.rows.len() as u64, "video"), counted(frames, "frame"));
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         });
         self.refresh(cx, &dataset);
@@ -196,7 +196,7 @@ fn cells(
         let gap = if classes.len() > 12 { 1.0 } else { 2.0 };
         let each = (ui.available_width() / classes.len().max(1) as f32 - gap).min(9.0);
         if each < 2.0 {
-            ui.weak(format!("{} classes", classes.len()));
+            ui.weak(counted(classes.len() as u64, "class"));
             return;
         }
         ui.spacing_mut().item_spacing.x = gap;
