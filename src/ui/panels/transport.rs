@@ -38,13 +38,33 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, compact: bool) {
         let last = frames.saturating_sub(1);
         let shown = cx.services.shown().filter(|s| Some(&s.video) == state.selection.video.as_ref());
         let seconds = shown.map_or(f64::from(state.selection.frame) / state.fps(), |s| s.pts_s);
-        let text = format!("frame {} / {last}   {}", state.selection.frame, timestamp(seconds));
-        ui.label(RichText::new(text).text_style(theme::caption()).monospace());
+        place(ui, [state.selection.frame, last], [seconds, f64::from(last) / state.fps()]);
         if !compact {
             ui.add_space(8.0);
             speed(ui, cx);
         }
     });
+}
+
+/// Frame and time of all, in as many words as there is room for.
+fn place(ui: &mut egui::Ui, frames: [u32; 2], seconds: [f64; 2]) {
+    let [long, short, bare]: [fn(u32, u32, &str) -> String; 3] = [
+        |frame, last, time| format!("frame {frame} / {last}   {time}"),
+        |frame, last, time| format!("{frame} / {last}   {time}"),
+        |frame, last, _| format!("{frame} / {last}"),
+    ];
+    let font = egui::FontId::monospace(theme::caption().resolve(ui.style()).size);
+    // By the widest that will come (of a minute's last seconds), so that nothing jumps while it plays.
+    let last = format!("{:7}", timestamp(seconds[1]));
+    let fits = |words: &fn(u32, u32, &str) -> String| {
+        let text = words(frames[1], frames[1], &last);
+        let text = ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::PLACEHOLDER);
+        text.size().x <= ui.available_width()
+    };
+    let words = [long, short].into_iter().find(fits).unwrap_or(bare);
+    let now = timestamp(seconds[0]);
+    let text = RichText::new(words(frames[0], frames[1], &now)).text_style(theme::caption()).monospace();
+    ui.label(text).on_hover_text(long(frames[0], frames[1], &now));
 }
 
 fn speed(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
