@@ -67,6 +67,15 @@ pub fn explain_batch(
     clip: [usize; 3],
     requests: &[Vec<MapRequest>],
 ) -> Result<Vec<Explained>, CamError> {
+    network.device().compute_now(|| passes(network, clips, clip, requests))
+}
+
+fn passes(
+    network: &Network,
+    clips: Vec<Vec<f32>>,
+    clip: [usize; 3],
+    requests: &[Vec<MapRequest>],
+) -> Result<Vec<Explained>, CamError> {
     let (batch, classes) = (clips.len(), network.classes());
     let named = requests.iter().flatten().flat_map(|r| [Some(r.target), r.against]).flatten();
     if let Some(class) = named.into_iter().find_map(|t| match t {

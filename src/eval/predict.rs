@@ -65,7 +65,7 @@ pub fn predict_clips(
         }
         let batch = batch?;
         let input = network.input(batch.pixels, batch.size, clip_shape(source))?;
-        let logits = read(network.forward(input))?; // [B, classes]
+        let logits = network.device().compute(|| read(network.forward(input)))?; // [B, classes]
         rows.extend(logits.chunks(network.classes()).map(<[f32]>::to_vec));
         monitor.stage(options.label, rows.len() as u64, clips.len() as u64);
     }

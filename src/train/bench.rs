@@ -7,7 +7,7 @@ use super::optim::Optimizer;
 use crate::cam::{MapRequest, Target, explain};
 use crate::config::{LossKind, ModelConfig, OptimizerConfig, Precision};
 use crate::domain::PoolingRule;
-use crate::model::{ComputeDevice, ModelSpec, Network, Stream, read};
+use crate::model::{ComputeDevice, ModelError, ModelSpec, Network, Stream, read};
 use burn::tensor::{Tensor, TensorData};
 use std::time::Instant;
 
@@ -120,15 +120,19 @@ impl Subject {
             return Ok(());
         }
         let input = self.network.input(self.pixels.clone(), self.labels.len(), self.clip)?;
-        if self.round == Round::Forward {
-            read(self.network.forward(input))?;
-            return Ok(());
-        }
+        let device = self.network.device().clone();
+        device.compute(|| match self.round {
+            Round::Forward => read(self.network.forward(input)),
+            _ => self.step(input),
+        })?;
+        Ok(())
+    }
+
+    fn step(&mut self, input: Tensor<5>) -> Result<Vec<f32>, ModelError> {
         let pass = self.network.forward_train(input, 1);
         let loss = self.loss.of(pass.logits.clone(), &self.labels);
         let gradients = pass.backward(&loss);
         self.optimizer.step(&mut self.network, gradients, OptimizerConfig::default().learning_rate);
-        read(loss)?;
-        Ok(())
+        read(loss)
     }
 }

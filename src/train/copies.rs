@@ -105,6 +105,11 @@ impl Copies {
 
 /// The lesson of a batch on one device, its gradients times `share`.
 fn learn(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Result<Lesson, TrainError> {
+    let device = network.device().clone();
+    device.compute(|| pass(network, batch, task, share))
+}
+
+fn pass(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Result<Lesson, TrainError> {
     let features = task.features.and_then(|f| f.batch(network, &batch.clips));
     let pass = match features {
         Some(features) => network.forward_train_features(features, task.seed),

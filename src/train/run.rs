@@ -533,7 +533,8 @@ impl<'a> Trainer<'a> {
             }
         }
         self.require_finite("gradient norm", norm, rate)?;
-        self.optimizer.step(&mut self.network, gradients, rate);
+        let device = self.network.device().clone();
+        device.compute(|| self.optimizer.step(&mut self.network, gradients, rate));
         self.copies.follow(&self.network);
         Ok(norm)
     }

@@ -5,6 +5,7 @@
 //! numbers. Only then it is used here.
 
 mod open;
+mod pool;
 pub mod probe;
 mod team;
 mod tuning;
