@@ -45,7 +45,8 @@ impl Features {
             }
             monitor.stage("frozen backbone", done, total);
             let batch = batch?;
-            let features = network.features(network.input(batch.pixels, batch.size, clip_shape(source))?);
+            let input = network.input(batch.pixels, batch.size, clip_shape(source))?;
+            let features = network.device().compute(|| network.features(input));
             let [_, c, t, h, w] = features.dims();
             all.shape = [c, t, h, w];
             let len = all.shape.iter().product::<usize>();

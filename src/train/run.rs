@@ -608,7 +608,8 @@ impl<'a> Trainer<'a> {
         let mut rows = Vec::with_capacity(self.plan.val.len());
         for clips in self.plan.val.chunks(self.config.training.batch_size.max(1)) {
             let Some(batch) = features.batch(&self.network, clips) else { continue };
-            let logits = read(self.network.forward_features(batch))?;
+            let (network, device) = (&self.network, self.network.device());
+            let logits = device.compute(|| read(network.forward_features(batch)))?;
             rows.extend(logits.chunks_exact(self.network.classes()).map(<[f32]>::to_vec));
         }
         Ok(rows)

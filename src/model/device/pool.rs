@@ -1,7 +1,7 @@
 //! Whole passes go into the pool of threads that the processor's kernels share.
 //!
 //! A kernel that is called from outside the pool wakes a thread there and waits to be woken by it; a step of a small
-//! network calls more than a hundred, and spent up to a sixth of its time on that.
+//! network calls more than a hundred, and spent a twentieth of its time on that, more where others used the cores.
 
 use super::ComputeDevice;
 use rayon::{ThreadPool, ThreadPoolBuilder};

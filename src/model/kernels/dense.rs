@@ -1,6 +1,6 @@
 //! Convolutions in which every output channel of a group sees every input channel of it.
 
-use super::padded::Padded;
+use super::padded::{Padded, repeated};
 use super::product::Product;
 use super::{Convolution, Finish, buffers, volume};
 use rayon::prelude::*;
@@ -46,8 +46,7 @@ fn tasks(
 
 /// Offsets of the kernel's taps for `channels` channels.
 pub(super) fn taps(conv: &Convolution, padded: &Padded, channels: usize) -> Vec<u32> {
-    let grid = padded.grid(conv.kernel, [1; 3]);
-    (0..channels).flat_map(|c| grid.iter().map(move |tap| (c * padded.plane()) as u32 + tap)).collect()
+    repeated(&padded.grid(conv.kernel, [1; 3]), channels, padded.plane())
 }
 
 /// The border of the input.
@@ -158,20 +157,17 @@ fn classes(conv: &Convolution, padded: &Padded, low: [usize; 3], by_frames: bool
         let [t, h, w] = std::array::from_fn(|a| reaching(conv, a, rest[a]));
         let count: [usize; 3] = std::array::from_fn(|a| (conv.input[a] - rest[a]).div_ceil(stride[a]));
         for (frames, t) in together(&t, count[0], conv.output[0], by_frames) {
-            let mut reached = Vec::new();
+            let (mut taps, mut offsets) = (Vec::new(), Vec::new());
             for (kt, ot) in &t {
                 for (kh, oh) in &h {
                     for (kw, ow) in &w {
-                        let tap = (kt * conv.kernel[1] + kh) * conv.kernel[2] + kw;
+                        taps.push((kt * conv.kernel[1] + kh) * conv.kernel[2] + kw);
                         let at = std::array::from_fn(|a| ([*ot, *oh, *ow][a] + low[a] as isize) as usize);
-                        reached.push((tap, padded.at(at)));
+                        offsets.push(padded.at(at) as u32);
                     }
                 }
             }
-            let inner = (0..outside)
-                .flat_map(|o| reached.iter().map(move |(_, at)| (o * padded.plane() + at) as u32))
-                .collect::<Vec<u32>>();
-            let taps = reached.iter().map(|(tap, _)| *tap).collect();
+            let inner = repeated(&offsets, outside, padded.plane());
             let count = [frames.len(), count[1], count[2]];
             let lanes = padded.grid_from([frames.start, 0, 0], count, [1; 3]);
             let first = [rest[0] + frames.start * stride[0], rest[1], rest[2]];

@@ -4,7 +4,7 @@
 //! looked-up pictures are packed, in pieces that all threads share. Weights' gradients: [`super::merged_weights`].
 
 use super::matrix::{Matrices, PANEL};
-use super::padded::Padded;
+use super::padded::{Padded, repeated};
 use super::{Convolution, Finish, buffers, dense, volume};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -208,16 +208,11 @@ pub(super) fn bordered(padded: &Padded, pictures: &[f32], batch: usize) -> (buff
     (out, len)
 }
 
-/// The columns of all clips.
-pub(super) fn of_all_clips(positions: &[u32], batch: usize, clip: usize) -> Vec<u32> {
-    (0..batch).flat_map(|b| positions.iter().map(move |p| (b * clip) as u32 + p)).collect()
-}
-
 pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
     let padded = dense::bordered(conv);
     let (source, clip) = bordered(&padded, x, conv.batch);
     let taps = dense::taps(conv, &padded, conv.channels[0]);
-    let columns = of_all_clips(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
+    let columns = repeated(&padded.grid(conv.output, conv.geometry.stride), conv.batch, clip);
     let wide = columns.len().next_multiple_of(STEP);
     let mut merged = buffers::scratch(conv.channels[1] * wide);
     let lookup = Lookup { source: &source, inner: &taps, columns: &columns, taps: &[] };
@@ -252,7 +247,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
         return buffers::zeros(conv.batch * conv.input_len());
     }
     let (source, clip) = bordered(&padded, dy, conv.batch);
-    let columns: Vec<Vec<u32>> = classes.iter().map(|c| of_all_clips(&c.lanes, conv.batch, clip)).collect();
+    let columns: Vec<Vec<u32>> = classes.iter().map(|c| repeated(&c.lanes, conv.batch, clip)).collect();
     let lookups = classes.iter().zip(&columns);
     let lookups: Vec<Lookup<'_>> = lookups
         .map(|(class, columns)| Lookup { source: &source, inner: &class.inner, columns, taps: &class.taps })

@@ -3,6 +3,7 @@
 
 use super::matrix::{Matrices, PANEL};
 use super::merged::{self, Left, Lookup, PACKED, ROWS, STEP};
+use super::padded::repeated;
 use super::{Convolution, buffers, dense, volume};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -15,6 +16,7 @@ const TOGETHER: usize = 2 * PANEL;
 /// Hundredths of the products that must be left for it to be worth leaving some out.
 const LEFT: usize = 90;
 
+/// True where this is faster than a sum for every thread: where the gradient is long beside the positions.
 pub(super) fn pays(conv: &Convolution) -> bool {
     merged::fits(conv, conv.output) && conv.weight_len() >= PER_POSITION * conv.batch * volume(conv.output)
 }
@@ -59,7 +61,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
     // All clips of a frame, one frame after the other.
     let positions = padded.grid(conv.output, conv.geometry.stride);
     let frames = positions.chunks_exact(plane);
-    let mut positions: Vec<u32> = frames.flat_map(|frame| merged::of_all_clips(frame, conv.batch, clip)).collect();
+    let mut positions: Vec<u32> = frames.flat_map(|frame| repeated(frame, conv.batch, clip)).collect();
     // Sums go over whole vectors of positions; the missing ones are zeros on one side.
     let deep = positions.len().next_multiple_of(STEP);
     positions.resize(deep, 0);
@@ -67,7 +69,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
     let some = by_frames(conv, conv.batch * plane, deep);
     let all = padded.grid(conv.kernel, [1; 3]);
     let columns: Vec<Vec<u32>> =
-        some.iter().map(|some| columns(conv, &all[some.taps.clone()], padded.plane())).collect();
+        some.iter().map(|some| repeated(&all[some.taps.clone()], conv.channels[0], padded.plane())).collect();
     let lookups = some.iter().zip(&columns).map(|(some, columns)| {
         let inner = &positions[some.from..some.from + some.len];
         (some, Lookup { source: &source, inner, columns, taps: &[] })
@@ -96,11 +98,6 @@ fn slopes(conv: &Convolution, dy: &[f32], deep: usize) -> buffers::Scratch {
         rest.fill(0.0);
     });
     slopes
-}
-
-/// Offsets of some taps for every input channel.
-fn columns(conv: &Convolution, taps: &[u32], plane: usize) -> Vec<u32> {
-    (0..conv.channels[0]).flat_map(|c| taps.iter().map(move |tap| (c * plane) as u32 + tap)).collect()
 }
 
 /// Some channels after the other: products of the taps that meet the same frames, then all taps side by side.

@@ -2,6 +2,11 @@
 
 use super::volume;
 
+/// `offsets` again and again, `apart` from each other: those of so many channels or clips, one after the other.
+pub(super) fn repeated(offsets: &[u32], count: usize, apart: usize) -> Vec<u32> {
+    (0..count).flat_map(|i| offsets.iter().map(move |at| (i * apart) as u32 + at)).collect()
+}
+
 /// Channels of `size` with `low` zeros before and `high` after each axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Padded {

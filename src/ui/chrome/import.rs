@@ -2,7 +2,7 @@
 
 use super::dialogs::{answer, buttons};
 use crate::config::{PRESETS, RunConfig};
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, counted};
 use crate::jobs::{config_for, read_classes};
 use crate::model::{MODELS, WeightReport};
 use crate::ui::panel::PanelCx;
@@ -228,7 +228,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
             let told = match (own.classes.is_empty(), found) {
                 (true, _) => "No dataset is open.".to_owned(),
                 (_, Some(n)) if n != own.len() => format!("The dataset has {} classes, the weights {n}.", own.len()),
-                _ => format!("{} classes", own.len()),
+                _ => counted(own.len() as u64, "class"),
             };
             let able = fits || now == ImportClasses::Dataset;
             if ui.add_enabled(able, dataset).on_hover_text(&told).on_disabled_hover_text(&told).clicked() {
@@ -241,7 +241,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
                 actions.push(Action::AskPath(PathPurpose::ClassList));
             }
             match &form.listed {
-                Some(Ok(set)) => drop(ui.weak(format!("{} classes", set.len()))),
+                Some(Ok(set)) => drop(ui.weak(counted(set.len() as u64, "class"))),
                 Some(Err(sentence)) => {
                     let text = RichText::new(sentence).small().color(style::error_color(ui));
                     ui.add(egui::Label::new(text).wrap());

@@ -116,7 +116,8 @@ fn frame(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
     let track = &video.labels;
     if let Some(segment) = track.segments().iter().find(|s| s.start <= shown.index && shown.index < s.end) {
         let end = segment.end.min(video.frames());
-        pair(ui, "segment", format!("{} to {} ({} frames)", segment.start, end.saturating_sub(1), end - segment.start));
+        let frames = counted(u64::from(end - segment.start), "frame");
+        pair(ui, "segment", format!("{} to {} ({frames})", segment.start, end.saturating_sub(1)));
     }
 }
 
