@@ -5,13 +5,15 @@ mod datasets;
 mod reference;
 
 use datasets::{open, temp, video, video_of};
-use kinolens::config::{AugmentConfig, ColorJitter, CropConfig, RunConfig};
+use kinolens::config::{AugmentConfig, ColorJitter, CropConfig, ModelConfig, RunConfig};
 use kinolens::data::{
     Batch, ClipSource, DataError, Draw, Loader, LoaderOptions, Resizer, Sampler, UNLABELLED, class_counts, windows,
 };
 use kinolens::domain::{Clip, Dataset, Label};
+use kinolens::model::{ComputeDevice, Network, read};
 use kinolens::progress::Silent;
 use kinolens::video::{Video, VideoWriter};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -158,6 +160,74 @@ fn loading_does_not_depend_on_threads_or_memory() {
 }
 
 #[test]
+fn the_memory_of_a_batch_serves_later_ones_and_nothing_of_it_shows() {
+    let root = temp();
+    colourful(root.path());
+    let data = Arc::new(open(root.path()));
+    let mut config = config();
+    config.augment.crop = Some(CropConfig { scale: (0.5, 1.0), ratio: (0.8, 1.25) });
+    config.augment.rotation_degrees = 20.0;
+    let all = clips(&data, &config);
+    for augment in [None, Some(config.augment.clone())] {
+        let options =
+            |workers| LoaderOptions { batch_size: 4, workers, augment: augment.clone(), ..Default::default() };
+        let truth = batches(&Arc::new(ClipSource::new(data.clone(), &config)), &all, &options(0));
+        for workers in [0, 3] {
+            let source = Arc::new(ClipSource::new(data.clone(), &config));
+            let mut epochs = (0..3).map(|_| {
+                let (mut places, mut decoys) = (BTreeSet::new(), Vec::new());
+                for (batch, expected) in Loader::new(source.clone(), &all, &options(workers)).zip(&truth) {
+                    let mut batch = batch.unwrap();
+                    assert_eq!(batch, *expected);
+                    places.insert(batch.pixels.as_ptr() as usize);
+                    batch.pixels.fill(f32::NAN);
+                    let len = batch.pixels.len();
+                    drop(batch);
+                    // Takes the block where the allocator has it, so that the same place means the same memory.
+                    decoys.push(vec![0.0_f32; len]);
+                }
+                places
+            });
+            let first = epochs.next().unwrap();
+            assert!(first.len() < truth.len(), "{} blocks for {} batches", first.len(), truth.len());
+            assert!(epochs.all(|places| places.is_subset(&first)), "{workers} workers");
+        }
+    }
+}
+
+#[test]
+fn a_network_gives_the_memory_of_its_input_back() {
+    let root = temp();
+    colourful(root.path());
+    let data = Arc::new(open(root.path()));
+    let mut config = config();
+    let clip = [8, 32, 32];
+    (config.clip.length, config.clip.height, config.clip.width) = (8, 32, 32);
+    let all = clips(&data, &config);
+    let source = Arc::new(ClipSource::new(data, &config));
+    let model = ModelConfig { id: "small-3d".into(), ..ModelConfig::default() };
+    let mut network = Network::build(&model, 3, clip, &ComputeDevice::cpu(), 1).unwrap();
+    let options = LoaderOptions { batch_size: 2, ..LoaderOptions::default() };
+    let (mut places, mut decoys) = (BTreeSet::new(), Vec::new());
+    for (i, batch) in Loader::new(source, &all, &options).take(6).map(Result::unwrap).enumerate() {
+        places.insert(batch.pixels.as_ptr() as usize);
+        let (values, labels) = (batch.pixels.to_vec(), batch.labels.len());
+        let len = values.len();
+        let expected = read(network.forward(network.input(values, labels, clip).unwrap())).unwrap();
+        let input = network.input(batch.pixels, labels, clip).unwrap();
+        if i % 2 == 0 {
+            assert_eq!(read(network.forward(input)).unwrap(), expected);
+        } else {
+            let pass = network.forward_train(input, 1);
+            let loss = pass.logits.clone().sum();
+            pass.backward(&loss);
+        }
+        decoys.push(vec![0.0_f32; len]);
+    }
+    assert_eq!(places.len(), 1, "one batch at a time needs one block");
+}
+
+#[test]
 fn frames_on_disk_are_those_that_were_decoded() {
     let root = temp();
     for (v, class) in ["a", "a", "b"].iter().enumerate() {
@@ -251,7 +321,7 @@ fn only_frames_of_announced_clips_are_kept_until_another_clip_is_asked_for() {
     let loaded = batches(&source, &announced, &options);
     let bytes = 32 * 24 * 3;
     assert_eq!(source.usage().0, 10 * bytes);
-    let pixels: Vec<f32> = loaded.into_iter().flat_map(|b| b.pixels).collect();
+    let pixels: Vec<f32> = loaded.into_iter().flat_map(|b| b.pixels.to_vec()).collect();
     // Nothing was announced here, so all of the video is decoded.
     let expected: Vec<f32> = announced.iter().flat_map(|c| whole.pixels(c, None).unwrap()).collect();
     assert_eq!(whole.usage().0, 200 * bytes);

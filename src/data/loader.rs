@@ -2,6 +2,7 @@
 
 use super::DataError;
 use super::augment::Draw;
+use super::pixels::Pixels;
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;
@@ -20,7 +21,7 @@ pub const UNLABELLED: usize = usize::MAX;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// `[B, 3, T, H, W]` in C order, normalised.
-    pub pixels: Vec<f32>,
+    pub pixels: Pixels,
     /// Class of each clip by output position; [`UNLABELLED`] where there is none.
     pub labels: Vec<usize>,
     /// The clips, in batch order.
@@ -32,7 +33,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn of(items: &[Item], index: usize, pixels: Vec<f32>) -> Self {
+    fn of(items: &[Item], index: usize, pixels: Pixels) -> Self {
         let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
         Self {
             pixels,
@@ -76,9 +77,13 @@ pub struct Loader {
     workers: Option<Workers>,
 }
 
+/// A batch to be made, and its memory. That is taken when the batch is asked for, so that an epoch needs as many blocks as
+/// the one before, however the threads take turns.
+type Job = (usize, Pixels);
+
 #[derive(Debug)]
 struct Workers {
-    jobs: Option<Sender<usize>>,
+    jobs: Option<Sender<Job>>,
     results: Receiver<(usize, Result<Batch, DataError>)>,
     /// Finished ahead of their turn.
     early: BTreeMap<usize, Result<Batch, DataError>>,
@@ -112,7 +117,7 @@ impl Loader {
     /// The batches of an epoch without their pixels, skipped ones included, for those who need only the order.
     pub fn without_pixels(clips: &[Clip], options: &LoaderOptions) -> Vec<Batch> {
         let batches = items(clips, options);
-        batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Vec::new())).collect()
+        batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Pixels::default())).collect()
     }
 
     /// Starts loading an epoch over `clips`.
@@ -135,7 +140,7 @@ impl Loader {
     }
 
     fn start(&mut self, count: usize) {
-        let (jobs, todo) = unbounded::<usize>();
+        let (jobs, todo) = unbounded::<Job>();
         let (done, results) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(count);
@@ -143,8 +148,9 @@ impl Loader {
             let (todo, done, stop) = (todo.clone(), done.clone(), stop.clone());
             let (source, batches) = (self.source.clone(), self.batches.clone());
             let run = move || {
-                while let Ok(index) = todo.recv() {
-                    let batch = prepare(&source, &batches, index, &stop);
+                while let Ok(job) = todo.recv() {
+                    let index = job.0;
+                    let batch = prepare(&source, &batches, job, &stop);
                     if stop.load(Ordering::Relaxed) || done.send((index, batch)).is_err() {
                         return;
                     }
@@ -162,17 +168,16 @@ impl Loader {
         let mut workers = Workers { jobs: Some(jobs), results, early: BTreeMap::new(), sent: self.next, stop, threads };
         // So many batches are under way or waiting at any time; that bounds memory.
         for _ in 0..count + 2 {
-            workers.send_next(self.batches.len());
+            workers.send_next(&self.source, &self.batches);
         }
         self.workers = Some(workers);
     }
 }
 
 impl Workers {
-    fn send_next(&mut self, total: usize) {
-        if self.sent < total
-            && let Some(jobs) = &self.jobs
-            && jobs.send(self.sent).is_ok()
+    fn send_next(&mut self, source: &ClipSource, batches: &[Vec<Item>]) {
+        if let (Some(items), Some(jobs)) = (batches.get(self.sent), &self.jobs)
+            && jobs.send((self.sent, memory(source, items))).is_ok()
         {
             self.sent += 1;
         }
@@ -217,10 +222,13 @@ impl Iterator for Loader {
         let batch = match &mut self.workers {
             Some(workers) => {
                 let batch = workers.wait_for(index);
-                workers.send_next(self.batches.len());
+                workers.send_next(&self.source, &self.batches);
                 batch
             }
-            None => prepare(&self.source, &self.batches, index, &AtomicBool::new(false)),
+            None => {
+                let pixels = memory(&self.source, self.batches.get(index)?);
+                prepare(&self.source, &self.batches, (index, pixels), &AtomicBool::new(false))
+            }
         };
         // After an error the epoch is over.
         self.next = if batch.is_ok() { index + 1 } else { self.batches.len() };
@@ -233,11 +241,20 @@ impl Iterator for Loader {
     }
 }
 
+/// Memory for a batch.
+fn memory(source: &ClipSource, items: &[Item]) -> Pixels {
+    source.spare().take(items.len() * source.clip_len())
+}
+
 /// Builds one batch; a panic below becomes an error of this batch.
-fn prepare(source: &ClipSource, batches: &[Vec<Item>], index: usize, stop: &AtomicBool) -> Result<Batch, DataError> {
+fn prepare(
+    source: &ClipSource,
+    batches: &[Vec<Item>],
+    (index, mut pixels): Job,
+    stop: &AtomicBool,
+) -> Result<Batch, DataError> {
     let items = batches.get(index).map(Vec::as_slice).unwrap_or_default();
     let build = || -> Result<Batch, DataError> {
-        let mut pixels = vec![0.0; items.len() * source.clip_len()];
         for ((clip, draw), out) in items.iter().zip(pixels.chunks_exact_mut(source.clip_len().max(1))) {
             if stop.load(Ordering::Relaxed) {
                 return Err(DataError::Stopped);

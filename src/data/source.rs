@@ -3,6 +3,7 @@
 use super::DataError;
 use super::augment::{Draw, mean_grey};
 use super::frame_files::{FrameFiles, Key, Stored};
+use super::pixels::Spare;
 use super::preprocess::Normalizer;
 use super::resize::{Resizer, Sparse};
 use crate::config::{ClipConfig, RunConfig};
@@ -108,6 +109,8 @@ pub struct ClipSource {
     /// Frames of each video that clips were announced for.
     announced: Mutex<HashMap<usize, Vec<bool>>>,
     disk: Option<Disk>,
+    /// Memory of batches that were used up.
+    spare: Arc<Spare>,
 }
 
 /// A video's file of frames of one size.
@@ -144,6 +147,7 @@ impl ClipSource {
             decoding: AtomicUsize::new(0),
             announced: Mutex::default(),
             disk: None,
+            spare: Arc::default(),
         }
     }
 
@@ -177,6 +181,11 @@ impl ClipSource {
     /// Numbers in one clip: `3 · T · H · W`.
     pub fn clip_len(&self) -> usize {
         3 * self.clip.length as usize * self.clip.height as usize * self.clip.width as usize
+    }
+
+    /// Memory for batches.
+    pub(super) fn spare(&self) -> &Arc<Spare> {
+        &self.spare
     }
 
     /// Bytes of frames held, and the most that may be.

@@ -14,7 +14,7 @@ use super::recompute::{Forgotten, stretches};
 use super::store::{EntryKind, ParameterRole, Store};
 use crate::config::{ModelConfig, Precision};
 use crate::domain::nearest;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{AllocationProperty, Bytes, DType, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Trunk and classifier, as a model's build function returns them.
@@ -42,6 +42,15 @@ pub struct Network {
     precision: Precision,
     /// Training passes keep the outputs of a few layers only.
     recompute: bool,
+}
+
+/// Numbers as bytes, for a tensor that leaves them where they are.
+struct Values<V>(V);
+
+impl<V: AsRef<[f32]>> AsRef<[u8]> for Values<V> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(self.0.as_ref())
+    }
 }
 
 /// A parameter as an optimiser sees it.
@@ -179,13 +188,19 @@ impl Network {
     }
 
     /// A batch of clips on the network's device, from values `[batch, 3, T, H, W]` in C order. Clips of another
-    /// size than the configured one are taken as long as the network has something left of them.
+    /// size than the configured one are taken as long as the network has something left of them. The values are kept
+    /// where they are as long as the tensor lives, except on a GPU.
     ///
     /// # Errors
     /// A wrong number of values, or clips too small for the network.
-    pub fn input(&self, values: Vec<f32>, batch: usize, clip: [usize; 3]) -> Result<Tensor<5>, ModelError> {
+    pub fn input(
+        &self,
+        values: impl AsRef<[f32]> + Send + 'static,
+        batch: usize,
+        clip: [usize; 3],
+    ) -> Result<Tensor<5>, ModelError> {
         let [frames, height, width] = clip;
-        let (expected, actual) = (batch * 3 * frames * height * width, values.len());
+        let (expected, actual) = (batch * 3 * frames * height * width, values.as_ref().len());
         if expected != actual || expected == 0 {
             return Err(ModelError::WrongClipLength { batch, frames, height, width, expected, actual });
         }
@@ -201,7 +216,9 @@ impl Network {
             let (model, layer) = (self.spec.title.to_owned(), self.parts.readout.title());
             return Err(ModelError::InputTooSmall { model, layer, frames, height, width });
         }
-        Ok(Tensor::from_data(TensorData::new(values, [batch, 3, frames, height, width]), self.store.device()))
+        let bytes = Bytes::from_shared(bytes::Bytes::from_owner(Values(values)), AllocationProperty::Native);
+        let data = TensorData::from_bytes(bytes, [batch, 3, frames, height, width], DType::F32);
+        Ok(Tensor::from_data(data, self.store.device()))
     }
 
     /// Logits `[B, classes]` of clips `[B, 3, T, H, W]`, as in evaluation, recording nothing.

@@ -147,7 +147,7 @@ fn split(batch: Batch, parts: usize) -> Vec<Batch> {
         if to > from {
             out.push(Batch {
                 // Features come without pixels.
-                pixels: pixels[from * per_clip..to * per_clip].to_vec(),
+                pixels: pixels[from * per_clip..to * per_clip].to_vec().into(),
                 labels: labels[from..to].to_vec(),
                 clips: clips[from..to].to_vec(),
                 size: to - from,
@@ -171,7 +171,7 @@ mod tests {
 
     fn batch(size: usize) -> Batch {
         Batch {
-            pixels: Stream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()),
+            pixels: Stream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
             clips: vec![Clip { video: 0, start: 0, label: None }; size],
             size,
@@ -201,7 +201,7 @@ mod tests {
             let parts = split(whole.clone(), parts);
             let sizes: Vec<usize> = parts.iter().map(|p| p.size).collect();
             assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1 && !sizes.contains(&0), "{sizes:?}");
-            assert_eq!(parts.iter().flat_map(|p| p.pixels.clone()).collect::<Vec<_>>(), whole.pixels);
+            assert_eq!(parts.iter().flat_map(|p| p.pixels.to_vec()).collect::<Vec<_>>(), whole.pixels.to_vec());
             assert_eq!(parts.iter().flat_map(|p| p.labels.clone()).collect::<Vec<_>>(), whole.labels);
         }
     }
