@@ -80,7 +80,7 @@ impl Raw {
     pub fn rgb_where(&self, matrix: Matrix, rows: &[u32], columns: &[u32]) -> Result<Vec<u8>, String> {
         let (width, height) = (self.info.width(), self.info.height());
         let sampled = self.is_plain_yuv() && self.info.format_info().n_components() >= 3;
-        if !sampled || rows.len() * columns.len() * 2 > width as usize * height as usize {
+        if !sampled {
             return Ok(meet(&self.to_rgb(matrix)?, rows, columns));
         }
         let short = || "the decoder delivered fewer bytes than a picture has".to_owned();
@@ -90,10 +90,18 @@ impl Raw {
         let view = self.view()?;
         let plane = |component| Plane::of(&view, component).ok_or_else(short);
         let (luma, blue, red) = (plane(0)?, plane(1)?, plane(2)?);
-        let mut lines = Lines::new(&self.info, matrix, self.full_range, Some(columns));
+        // Picking single samples takes longer than converting twice as many side by side.
+        let few = columns.len() * 2 <= width as usize;
+        let mut lines = Lines::new(&self.info, matrix, self.full_range, few.then_some(columns));
+        let mut whole = vec![[0_u8; 3]; if few { 0 } else { width as usize }];
         let mut out = vec![0_u8; rows.len() * columns.len() * 3];
         for (row, out) in rows.iter().zip(out.chunks_exact_mut((columns.len() * 3).max(1))) {
-            lines.read([&luma, &blue, &red], *row as usize, out.as_chunks_mut().0).ok_or_else(short)?;
+            let out = out.as_chunks_mut().0;
+            let line = if few { &mut *out } else { &mut whole };
+            lines.read([&luma, &blue, &red], *row as usize, line).ok_or_else(short)?;
+            if !few {
+                out.iter_mut().zip(columns).for_each(|(pixel, column)| *pixel = whole[*column as usize]);
+            }
         }
         Ok(out)
     }
@@ -318,11 +326,12 @@ impl<'a> Plane<'a> {
 pub(super) fn meet(image: &RgbImage, rows: &[u32], columns: &[u32]) -> Vec<u8> {
     let line = image.width as usize * 3;
     let lines = rows.iter().filter_map(|r| image.data.get(*r as usize * line..(*r as usize + 1) * line));
-    lines
-        .flat_map(|l| columns.iter().filter_map(|c| l.get(*c as usize * 3..*c as usize * 3 + 3)))
-        .flatten()
-        .copied()
-        .collect()
+    let mut out = Vec::with_capacity(rows.len() * columns.len());
+    for line in lines {
+        let pixels = line.as_chunks::<3>().0;
+        out.extend(columns.iter().filter_map(|c| pixels.get(*c as usize)));
+    }
+    out.into_flattened()
 }
 
 /// Turns a picture clockwise by `rotation` degrees, after mirroring it left to right if asked.
