@@ -91,18 +91,21 @@ impl Converter {
         [clamp(y + self.red * v), clamp(y + self.green_u * u + self.green_v * v), clamp(y + self.blue * u)]
     }
 
-    /// A row of pixels; chroma is as long as luma.
-    pub fn line(&self, luma: &[u8], chroma: &[Vec<u8>; 2], rgb: &mut [Vec<u8>; 3]) {
+    /// A row of pixels, as long as luma; chroma too.
+    pub fn line(&self, luma: &[u8], chroma: &[Vec<u8>; 2], rgb: &mut [[u8; 3]]) {
         arch().dispatch(Line { converter: self, luma, chroma, rgb });
     }
 }
+
+/// Pixels converted side by side: as many as the widest vectors have bytes.
+const SIDE_BY_SIDE: usize = 64;
 
 /// A row in the widest instructions this processor has.
 struct Line<'a> {
     converter: &'a Converter,
     luma: &'a [u8],
     chroma: &'a [Vec<u8>; 2],
-    rgb: &'a mut [Vec<u8>; 3],
+    rgb: &'a mut [[u8; 3]],
 }
 
 impl WithSimd for Line<'_> {
@@ -110,13 +113,21 @@ impl WithSimd for Line<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { converter, luma, chroma: [u, v], rgb: [red, green, blue] } = self;
-        let len = luma.len();
-        // One length for all: the compiler then makes vectors of it.
-        let (u, v) = (&u[..len], &v[..len]);
-        let (red, green, blue) = (&mut red[..len], &mut green[..len], &mut blue[..len]);
-        for i in 0..len {
-            [red[i], green[i], blue[i]] = converter.rgb(luma[i], u[i], v[i]);
+        let Self { converter, luma, chroma: [u, v], rgb } = self;
+        let chunks = <[u8]>::as_chunks::<SIDE_BY_SIDE>;
+        let ((luma, luma_rest), (u, u_rest), (v, v_rest)) = (chunks(luma), chunks(u), chunks(v));
+        let (rgb, rgb_rest) = rgb.as_chunks_mut::<SIDE_BY_SIDE>();
+        for (((luma, u), v), rgb) in luma.iter().zip(u).zip(v).zip(rgb) {
+            let [mut red, mut green, mut blue] = [[0; SIDE_BY_SIDE]; 3];
+            for i in 0..SIDE_BY_SIDE {
+                [red[i], green[i], blue[i]] = converter.rgb(luma[i], u[i], v[i]);
+            }
+            for i in 0..SIDE_BY_SIDE {
+                rgb[i] = [red[i], green[i], blue[i]];
+            }
+        }
+        for (((luma, u), v), rgb) in luma_rest.iter().zip(u_rest).zip(v_rest).zip(rgb_rest) {
+            *rgb = converter.rgb(*luma, *u, *v);
         }
     }
 }
@@ -126,9 +137,9 @@ mod tests {
     use super::*;
 
     fn of(converter: &Converter, [y, u, v]: [u8; 3]) -> [u8; 3] {
-        let mut rgb = [vec![0], vec![0], vec![0]];
+        let mut rgb = [[0; 3]];
         converter.line(&[y], &[vec![u], vec![v]], &mut rgb);
-        rgb.map(|c| c[0])
+        rgb[0]
     }
 
     #[test]

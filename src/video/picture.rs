@@ -185,7 +185,6 @@ struct Lines<'a> {
     /// Blue and red chroma of each pixel.
     chroma: [Vec<u8>; 2],
     chroma_row: Option<usize>,
-    rgb: [Vec<u8>; 3],
 }
 
 impl<'a> Lines<'a> {
@@ -204,7 +203,6 @@ impl<'a> Lines<'a> {
             width,
             chroma: [line(), line()],
             chroma_row: None,
-            rgb: [line(), line(), line()],
         }
     }
 
@@ -237,10 +235,7 @@ impl<'a> Lines<'a> {
             }
             self.chroma_row = Some(chroma_row);
         }
-        self.converter.line(&self.luma, &self.chroma, &mut self.rgb);
-        let [r, g, b] = &self.rgb;
-        let line = pixels.iter_mut().zip(r).zip(g).zip(b);
-        line.for_each(|(((pixel, r), g), b)| *pixel = [*r, *g, *b]);
+        self.converter.line(&self.luma, &self.chroma, pixels.get_mut(..self.luma.len())?);
         Some(())
     }
 }
