@@ -3,7 +3,7 @@
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::config::RunConfig;
-use kinolens::domain::{ClassSet, Dataset};
+use kinolens::domain::{ClassSet, Dataset, LabelTrack, Split, VideoEntry};
 use kinolens::eval::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction, Predictions};
 use kinolens::jobs::{Job, JobId, RunView};
 use kinolens::progress::{EpochReport, StepReport, WrongClip};
@@ -387,6 +387,40 @@ fn empty_screens_say_what_to_do_next() {
     h.run_steps(2);
     assert!(matches!(h.state().actions.as_slice(), [Action::SetWorkspace(_)]), "{:?}", h.state().actions);
     shoot(&mut h, "evaluate-empty");
+}
+
+#[test]
+fn where_a_run_is_missed_the_one_in_training_is_told_of() {
+    let training = |status| {
+        let mut state = AppState::default();
+        live(40, 2, 3, status, &mut state);
+        let video = VideoEntry {
+            path: "/data/a.mp4".into(),
+            name: "a.mp4".into(),
+            subject: String::new(),
+            split: Split::Train,
+            labels: LabelTrack::default(),
+            masks: None,
+            poses: None,
+            pose_video: None,
+            facts: None,
+        };
+        state.dataset = Some(Arc::new(Dataset { videos: vec![video], ..Dataset::default() }));
+        state.video_by_name.insert("a.mp4".into(), 0);
+        state.selection.video = Some("a.mp4".into());
+        state
+    };
+    for panel in ["evaluate-report", "review", "explorer"] {
+        let h = screen(training(JobStatus::Running), &[panel], false);
+        let told = h.query_all_by_label_contains("live can be chosen when its training ends.").count();
+        assert_eq!(told, 1, "{panel}");
+    }
+    let mut h = screen(training(JobStatus::Running), &["evaluate-report"], true);
+    h.get_by_label("Watch it learn").click();
+    h.run_steps(2);
+    assert!(matches!(h.state().actions.as_slice(), [Action::SetWorkspace(_)]), "{:?}", h.state().actions);
+    // Once it has ended its run is listed, or it has left none.
+    assert!(training(JobStatus::Cancelled).awaited_run().is_none());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::explain::ExplainStore;
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
+use super::widgets::text::leaf;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
 use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
@@ -624,6 +625,12 @@ impl AppState {
         let run = self.training.as_ref()?;
         let job = self.job(run.job)?;
         job.status.is_live().then_some((run, job))
+    }
+
+    /// What to say where a run is missed, while one is being trained.
+    pub fn awaited_run(&self) -> Option<String> {
+        let (run, _) = self.live_training()?;
+        Some(format!("{} can be chosen when its training ends.", leaf(&run.out)))
     }
 
     /// The clip whose map belongs to the current frame; see [`AppState::clip_at`].

@@ -5,6 +5,7 @@ use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
+use crate::ui::widgets::text;
 use egui::{RichText, Sense, Vec2};
 
 /// Size of a card.
@@ -115,8 +116,7 @@ fn recent(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     egui::ScrollArea::vertical().max_height(170.0).show(ui, |ui| {
         for item in items {
             let path = item.path();
-            let name =
-                path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let name = text::leaf(path);
             let kind = if matches!(item, Recent::Run(_)) { "run" } else { "dataset" };
             ui.horizontal(|ui| {
                 let there = path.exists();

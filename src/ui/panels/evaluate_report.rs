@@ -12,7 +12,6 @@ use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
 use crate::ui::widgets::{style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
-use std::path::Path;
 
 /// The panel.
 #[derive(Default)]
@@ -90,8 +89,10 @@ impl Through {
 impl Panel for EvaluateReport {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         if cx.state.runs.is_empty() {
-            let text = "Judging needs a trained network. Train one, or open a run folder.";
-            if style::empty_state(ui, "No run yet", text, Some("Train one")) {
+            let awaited = cx.state.awaited_run();
+            let next = awaited.as_deref().unwrap_or("Train one, or open a run folder.");
+            let button = if awaited.is_some() { "Watch it learn" } else { "Train one" };
+            if style::empty_state(ui, "No run yet", &format!("Judging needs a trained network. {next}"), Some(button)) {
                 cx.send(Action::SetWorkspace(Workspace::Train));
             }
             ui.vertical_centered(|ui| {
@@ -163,23 +164,19 @@ fn select(cx: &mut PanelCx<'_>, pick: MatrixPick, selected: Option<MatrixPick>) 
     cx.send(Action::SelectClass(class));
 }
 
-fn leaf(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into())
-}
-
 /// Run, checkpoint and split, and the button that judges.
 fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     let state = cx.state;
     let mut actions = Vec::new();
     ui.horizontal_wrapped(|ui| {
         let label = ui.weak("Run");
-        let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| leaf(&r.path));
+        let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| text::leaf(&r.path));
         let combo = egui::ComboBox::from_id_salt("run").selected_text(style::elide(&name, 26)).width(150.0);
         combo
             .show_ui(ui, |ui| {
                 for run in &state.runs {
                     let on = state.selection.run.as_ref() == Some(&run.path);
-                    if ui.selectable_label(on, leaf(&run.path)).clicked() {
+                    if ui.selectable_label(on, text::leaf(&run.path)).clicked() {
                         actions.push(Action::SelectRun(Some(run.path.clone())));
                     }
                 }
@@ -268,7 +265,7 @@ fn missing(ui: &mut Ui, cx: &PanelCx<'_>) {
             "Not judged yet",
             format!(
                 "{} has not been judged on the {} clips. Press Evaluate checkpoint at the top.",
-                leaf(&run.path),
+                text::leaf(&run.path),
                 state.selection.split.name()
             ),
         ),

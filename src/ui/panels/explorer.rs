@@ -7,6 +7,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{Filter, PathPurpose};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
+use crate::ui::widgets::text;
 use egui::RichText;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let hint = "filter: name, split, class, warning";
     let field = egui::TextEdit::singleline(&mut text).hint_text(hint).desired_width(f32::INFINITY);
     let response = ui.add(field);
-    crate::ui::widgets::text::name(&response, "Filter videos");
+    text::name(&response, "Filter videos");
     if response.changed() {
         cx.send(Action::SetFilter(Filter { text }));
     }
@@ -170,7 +171,8 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
     });
     if cx.state.runs.is_empty() {
-        ui.weak("None open. Train one, or open a run folder.");
+        let awaited = cx.state.awaited_run();
+        ui.weak(awaited.unwrap_or_else(|| "None open. Train one, or open a run folder.".into()));
     }
     let runs: Vec<Arc<RunView>> = cx.state.runs.clone();
     for run in runs {
@@ -179,8 +181,7 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
-    let name =
-        run.path.file_name().map_or_else(|| run.path.display().to_string(), |n| n.to_string_lossy().into_owned());
+    let name = text::leaf(&run.path);
     let chosen_run = cx.state.selection.run.as_ref() == Some(&run.path);
     let title = RichText::new(&name);
     let title = if chosen_run { title.strong() } else { title };

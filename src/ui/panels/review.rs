@@ -98,9 +98,11 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
         ui.vertical_centered(|ui| {
             ui.add_space((ui.available_height() * 0.3).max(4.0));
             ui.label(egui::RichText::new("No run is chosen").heading());
-            ui.label("Heatmaps need a trained network: train one, or open a run.");
+            let awaited = cx.state.awaited_run();
+            let next = awaited.as_deref().unwrap_or("Train one, or open a run.");
+            ui.label(format!("Heatmaps need a trained network. {next}"));
             ui.add_space(8.0);
-            if ui.button("Go to Train").clicked() {
+            if ui.button(if awaited.is_some() { "Watch it learn" } else { "Go to Train" }).clicked() {
                 cx.send(Action::SetWorkspace(Workspace::Train));
             }
             if ui.button("Open a run…").clicked() {
