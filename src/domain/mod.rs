@@ -10,6 +10,7 @@ mod heat;
 mod label;
 mod nearest;
 mod number;
+mod path;
 mod pose;
 mod score;
 
@@ -21,5 +22,6 @@ pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, nearest};
 pub use number::{counted, grouped};
+pub use path::leaf;
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

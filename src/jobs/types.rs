@@ -1,5 +1,5 @@
 use crate::config::{DataConfig, ModelConfig, RunConfig};
-use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule};
+use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, leaf};
 use crate::eval::{Evaluation, Notes, Predictions, SplitChoice, VideoPrediction};
 use crate::model::{ModelSpec, WeightReport};
 use crate::progress::{EpochReport, Progress};
@@ -294,7 +294,6 @@ impl Job {
 
     /// A short title for the job chip.
     pub fn title(&self) -> String {
-        let leaf = |p: &PathBuf| p.file_name().map_or_else(|| p.display().to_string(), |n| n.to_string_lossy().into());
         match self {
             Job::OpenDataset { path, .. } => format!("open {}", leaf(path)),
             Job::MakeDemo { .. } => "make demo dataset".into(),

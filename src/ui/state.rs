@@ -3,9 +3,8 @@
 use super::explain::ExplainStore;
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use super::widgets::text::leaf;
 use crate::config::RunConfig;
-use crate::domain::{ClassSet, Dataset, Label, VideoEntry};
+use crate::domain::{ClassSet, Dataset, Label, VideoEntry, leaf};
 use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
 use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, VideoPrediction};
 use crate::progress::{EpochReport, Flow, StepReport, WrongClip};

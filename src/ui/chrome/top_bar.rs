@@ -1,6 +1,7 @@
 //! Menus, workspaces, running jobs, device, theme.
 
 use super::jobs;
+use crate::domain::leaf;
 use crate::ui::Action;
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;
@@ -48,7 +49,7 @@ fn menu(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, menu: Menu) {
             ui.separator();
             ui.label(RichText::new("Recent").text_style(theme::caption()).weak());
             for item in cx.state.recent.iter().take(6) {
-                let name = item.path().file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+                let name = leaf(item.path());
                 if ui.button(format!("Open again: {name}")).on_hover_text(item.path().display().to_string()).clicked() {
                     cx.send(Action::OpenAny(item.path().to_path_buf()));
                     ui.close();

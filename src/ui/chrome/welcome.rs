@@ -1,11 +1,11 @@
 //! The page one sees first: three ways in, what was open before, and a place to drop things.
 
+use crate::domain::leaf;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
-use crate::ui::widgets::text;
 use egui::{RichText, Sense, Vec2};
 
 /// Size of a card.
@@ -116,7 +116,7 @@ fn recent(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     egui::ScrollArea::vertical().max_height(170.0).show(ui, |ui| {
         for item in items {
             let path = item.path();
-            let name = text::leaf(path);
+            let name = leaf(path);
             let kind = if matches!(item, Recent::Run(_)) { "run" } else { "dataset" };
             ui.horizontal(|ui| {
                 let there = path.exists();

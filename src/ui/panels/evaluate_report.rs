@@ -1,6 +1,6 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
-use crate::domain::counted;
+use crate::domain::{counted, leaf};
 use crate::eval::{Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, SplitChoice};
 use crate::progress::EpochReport;
@@ -170,13 +170,13 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     let mut actions = Vec::new();
     ui.horizontal_wrapped(|ui| {
         let label = ui.weak("Run");
-        let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| text::leaf(&r.path));
+        let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| leaf(&r.path));
         let combo = egui::ComboBox::from_id_salt("run").selected_text(style::elide(&name, 26)).width(150.0);
         combo
             .show_ui(ui, |ui| {
                 for run in &state.runs {
                     let on = state.selection.run.as_ref() == Some(&run.path);
-                    if ui.selectable_label(on, text::leaf(&run.path)).clicked() {
+                    if ui.selectable_label(on, leaf(&run.path)).clicked() {
                         actions.push(Action::SelectRun(Some(run.path.clone())));
                     }
                 }
@@ -265,7 +265,7 @@ fn missing(ui: &mut Ui, cx: &PanelCx<'_>) {
             "Not judged yet",
             format!(
                 "{} has not been judged on the {} clips. Press Evaluate checkpoint at the top.",
-                text::leaf(&run.path),
+                leaf(&run.path),
                 state.selection.split.name()
             ),
         ),

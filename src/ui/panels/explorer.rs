@@ -1,6 +1,6 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
-use crate::domain::{Dataset, Split, counted, grouped};
+use crate::domain::{Dataset, Split, counted, grouped, leaf};
 use crate::jobs::RunView;
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
@@ -181,7 +181,7 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
-    let name = text::leaf(&run.path);
+    let name = leaf(&run.path);
     let chosen_run = cx.state.selection.run.as_ref() == Some(&run.path);
     let title = RichText::new(&name);
     let title = if chosen_run { title.strong() } else { title };

@@ -1,6 +1,7 @@
 //! What is trained and how: preset, form, run folder, and the buttons that start and stop it.
 
 use crate::config::{PRESETS, RunConfig};
+use crate::domain::leaf;
 use crate::progress::Flow;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::run_folder::{suggestion, taken};
@@ -199,7 +200,7 @@ impl TrainConfig {
                 action = Some(Action::StartTraining { config: Box::new(self.config.clone()), out, resume: false });
             }
             if let Some((path, config)) = resumable.filter(|_| cx.state.dataset.is_some()) {
-                let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into());
+                let name = leaf(&path);
                 let button = ui.button(format!("Go on with {}", style::elide(&name, 24)));
                 if button.on_hover_text("Continues exactly where the chosen run ended, with its own settings").clicked()
                 {

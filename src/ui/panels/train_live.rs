@@ -2,7 +2,7 @@
 
 use super::train_tracks::{Axis, Tracks, best, planned, troubles};
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, leaf};
 use crate::jobs::{ClipRef, RunView};
 use crate::progress::{EpochReport, StepReport};
 use crate::ui::panel::{Panel, PanelCx};
@@ -137,7 +137,7 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
     let step = run.steps.last();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        ui.label(RichText::new(text::leaf(run.path)).heading()).on_hover_text(run.path.display().to_string());
+        ui.label(RichText::new(leaf(run.path)).heading()).on_hover_text(run.path.display().to_string());
         let epoch = step.map_or(0, |s| s.epoch).max(last.map_or(0, |e| e.epoch));
         ui.label(format!("epoch {epoch} / {}", run.config.training.epochs));
         let job = run.live.and_then(|(_, job)| job);
@@ -248,7 +248,7 @@ impl TrainLive {
             for other in state.runs.iter().filter(|r| r.path != run.path).take(12) {
                 let tracks = self.others.entry(other.path.clone()).or_default();
                 tracks.update(0, &[], &other.history, self.axis);
-                others.push((text::leaf(&other.path), other.path.clone()));
+                others.push((leaf(&other.path), other.path.clone()));
             }
         }
         let (loss, accuracy) =

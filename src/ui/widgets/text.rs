@@ -1,15 +1,8 @@
-//! Numbers and paths as people read them, and names of widgets.
-
-use std::path::Path;
+//! Numbers as people read them, and names of widgets.
 
 /// Gives a widget an accessible name, also where it would be named by its hint.
 pub fn name(response: &egui::Response, name: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
-}
-
-/// The last name of a path.
-pub fn leaf(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into())
 }
 
 /// `1:05`, `2:03:09`, `4 s`.
