@@ -26,6 +26,7 @@ mod packet;
 mod picture;
 mod pool;
 mod probe;
+mod reorder;
 mod runtime;
 mod seeks;
 mod server;

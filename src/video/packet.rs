@@ -2,6 +2,7 @@
 //! whether it shows a picture, whether it is whole.
 
 use gstreamer as gst;
+use std::ops::Range;
 
 /// Codecs whose packets are understood well enough to count pictures without decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,45 @@ fn h265_unit(unit: &[u8]) -> Nal {
     }
 }
 
-/// Walks the NAL units of an access unit (ITU-T H.264 / H.265 Annex B, or ISO/IEC 14496-15 length fields).
+/// Finds the NAL units of an access unit (ITU-T H.264 / H.265 Annex B, or ISO/IEC 14496-15 length fields). False when the
+/// data end in the middle of one.
+pub(super) fn units(data: &[u8], length_size: Option<usize>, visit: &mut dyn FnMut(Range<usize>)) -> bool {
+    match length_size {
+        Some(size) => {
+            let mut at = 0;
+            while at < data.len() {
+                let Some((length, body)) = data[at..].split_at_checked(size) else { return false };
+                let length = length.iter().fold(0_usize, |n, &b| (n << 8) | usize::from(b));
+                if length == 0 || length > body.len() {
+                    return false;
+                }
+                visit(at + size..at + size + length);
+                at += size + length;
+            }
+        }
+        None => {
+            let (mut at, mut begun) = (0, None);
+            while at + 3 < data.len() {
+                if data[at..at + 3] == [0, 0, 1] {
+                    // Zeros before a start code belong to no unit.
+                    if let Some(begun) = begun.replace(at + 3) {
+                        let unit: &[u8] = &data[begun..at];
+                        visit(begun..at - unit.iter().rev().take_while(|b| **b == 0).count());
+                    }
+                    at += 3;
+                } else {
+                    at += 1;
+                }
+            }
+            if let Some(begun) = begun {
+                visit(begun..data.len());
+            }
+        }
+    }
+    true
+}
+
+/// Reads the NAL units of an access unit.
 fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(&[u8]) -> Nal) -> Reading {
     let mut reading = Reading { unreferenced: true, ..Reading::plain(false, false, true) };
     let mut visit = |unit: &[u8]| {
@@ -142,36 +181,7 @@ fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(&[u8]) ->
             Nal::Other => reading.unreferenced = false,
         }
     };
-    let mut whole = true;
-    match length_size {
-        Some(size) => {
-            let mut rest = data;
-            while !rest.is_empty() {
-                let Some((length, body)) = rest.split_at_checked(size) else {
-                    whole = false;
-                    break;
-                };
-                let length = length.iter().fold(0_usize, |n, &b| (n << 8) | usize::from(b));
-                if length == 0 || length > body.len() {
-                    whole = false;
-                    break;
-                }
-                visit(&body[..length]);
-                rest = &body[length..];
-            }
-        }
-        None => {
-            let mut at = 0;
-            while at + 3 < data.len() {
-                if data[at..at + 3] == [0, 0, 1] {
-                    visit(&data[at + 3..]);
-                    at += 3;
-                } else {
-                    at += 1;
-                }
-            }
-        }
-    }
+    let whole = units(data, length_size, &mut |unit| visit(&data[unit]));
     reading.sound &= whole && reading.shown;
     reading.unreferenced &= reading.sound;
     reading

@@ -5,6 +5,7 @@ use super::demux::Track;
 use super::index::{Index, is_raw};
 use super::packet::Codec;
 use super::picture::Raw;
+use super::reorder;
 use gstreamer as gst;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -25,8 +26,11 @@ pub(super) struct Stream {
     starts: Vec<usize>,
     /// Packets that no other needs; none where that cannot be relied on.
     spare: Vec<bool>,
-    /// Leaving packets out has made a picture go missing: everything is decoded from now on.
-    all: AtomicBool,
+    /// What makes decoders hold back no more pictures than are out of order; `None` where that is not known.
+    prompt: Option<Prompt>,
+    /// Leaving packets out, or holding back few pictures, has made one go missing: from now on everything is decoded as
+    /// it stands.
+    careful: AtomicBool,
 }
 
 impl Stream {
@@ -60,8 +64,15 @@ impl Stream {
             })
             .map(|(n, _)| n)
             .collect();
-        let spare = spare_packets(&index, &track);
-        Ok(Stream { index, track, factory, frame_of, starts, spare, all: AtomicBool::new(false) })
+        let certain = certain(&index, &track);
+        let spare = spare_packets(&track, certain);
+        let depth = if certain { reorder::depth(&frame_of) } else { None };
+        let prompt = depth.map(|depth| Prompt::new(&track, depth));
+        Ok(Stream { index, track, factory, frame_of, starts, spare, prompt, careful: AtomicBool::new(false) })
+    }
+
+    fn is_careful(&self) -> bool {
+        self.careful.load(Ordering::Relaxed)
     }
 
     /// True for codecs whose decoders really forget everything when flushed. Those of older codecs carry state over
@@ -98,19 +109,33 @@ impl Stream {
     }
 }
 
-/// Packets that may be left out when nobody asked for their pictures: those that say that no other picture refers to
-/// them, where a packet is a picture and the data are sound.
-fn spare_packets(index: &Index, track: &Track) -> Vec<bool> {
+/// What decoders are given instead of what is in the file, so that they know how far its pictures are out of order.
+struct Prompt {
+    depth: u32,
+    /// By position in [`Track::caps`]; `None` where the file says it.
+    caps: Vec<Option<gst::Caps>>,
+}
+
+impl Prompt {
+    fn new(track: &Track, depth: u32) -> Self {
+        Self { depth, caps: track.caps.iter().map(|caps| reorder::with_depth(caps, depth)).collect() }
+    }
+}
+
+/// True where a packet is a picture and the data are sound, so that the order of the packets tells that of the pictures.
+fn certain(index: &Index, track: &Track) -> bool {
     let fields = track.caps.iter().any(|c| {
         c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
     });
-    let sure = track.codec.is_some_and(Codec::counts_by_packets)
-        && !index.by_ordinal
-        && !fields
-        && index.info.warnings.is_empty();
+    track.codec.is_some_and(Codec::counts_by_packets) && !index.by_ordinal && !fields && index.info.warnings.is_empty()
+}
+
+/// Packets that may be left out when nobody asked for their pictures: those that say that no other picture refers to
+/// them.
+fn spare_packets(track: &Track, certain: bool) -> Vec<bool> {
     // The pictures of a lower temporal layer may be referred to from a higher one.
     let highest = track.packets.iter().map(|p| p.reading.layer).max().unwrap_or(0);
-    track.packets.iter().map(|p| sure && p.reading.unreferenced && p.reading.layer == highest).collect()
+    track.packets.iter().map(|p| certain && p.reading.unreferenced && p.reading.layer == highest).collect()
 }
 
 /// Which frames a session is going to be asked for.
@@ -181,6 +206,11 @@ pub(super) struct Session {
     left_out: HashSet<u32>,
     /// Packets fed and left out since the session began.
     counts: (u64, u64),
+    threads: u32,
+    /// The decoder was started when everything was to be decoded as it stands.
+    careful: bool,
+    /// In this run the decoder was told otherwise than the file says how many pictures to hold back.
+    prompted: bool,
 }
 
 impl Session {
@@ -201,6 +231,9 @@ impl Session {
             plan: Plan::From(0),
             left_out: HashSet::new(),
             counts: (0, 0),
+            threads,
+            careful: false,
+            prompted: false,
         })
     }
 
@@ -245,14 +278,21 @@ impl Session {
         starts.dedup();
         for start in starts {
             self.restart(start)?;
-            let mut attempt = self.advance(frame, cancelled)?;
-            if !matches!(attempt, Attempt::Found(_)) && !self.left_out.is_empty() {
-                log::debug!("frame {frame} does not come out when packets are left out; from now on all are decoded");
-                self.stream.all.store(true, Ordering::Relaxed);
+            let mut attempt = self.advance(frame, cancelled);
+            let missed = match &attempt {
+                Ok(Attempt::Found(_)) | Err(Miss::Cancelled) => false,
+                Ok(Attempt::Wrong) => !self.left_out.is_empty(),
+                Ok(Attempt::Absent) | Err(Miss::Failed(_)) => !self.left_out.is_empty() || self.prompted,
+            };
+            if missed {
+                log::debug!(
+                    "frame {frame} does not come out the short way; from now on everything is decoded as it stands"
+                );
+                self.stream.careful.store(true, Ordering::Relaxed);
                 self.restart(start)?;
-                attempt = self.advance(frame, cancelled)?;
+                attempt = self.advance(frame, cancelled);
             }
-            match attempt {
+            match attempt? {
                 Attempt::Found(raw) => return Ok(Found { raw, middle_is_wrong: wrong && start == 0 }),
                 Attempt::Absent | Attempt::Wrong => wrong |= start != 0,
             }
@@ -274,12 +314,15 @@ impl Session {
 
     fn restart(&mut self, start: usize) -> Result<(), Miss> {
         if self.start.is_some() {
-            if self.stream.flushable() {
+            // A decoder does not forget by flushing how many pictures it holds back.
+            if self.stream.flushable() && self.careful == self.stream.is_careful() {
                 self.decoder.reset();
             } else {
-                self.decoder = PacketDecoder::start(self.stream.factory.as_ref(), 1).map_err(Miss::Failed)?;
+                self.decoder =
+                    PacketDecoder::start(self.stream.factory.as_ref(), self.threads).map_err(Miss::Failed)?;
             }
         }
+        (self.careful, self.prompted) = (self.stream.is_careful(), false);
         (self.start, self.next, self.drained) = (Some(start), start, false);
         (self.delivered, self.last) = (0, None);
         self.left_out.clear();
@@ -339,8 +382,13 @@ impl Session {
             } else if let Some(packet) = stream.track.packets.get(self.next) {
                 self.counts.0 += 1;
                 let Some(caps) = stream.track.caps.get(packet.caps) else { return Ok(Attempt::Absent) };
+                let prompt = stream.prompt.as_ref().filter(|_| !self.careful);
+                let told_caps = prompt.and_then(|p| p.caps.get(packet.caps)?.as_ref());
+                let told = prompt.and_then(|p| reorder::packet_with_depth(packet, stream.track.codec?, p.depth));
+                self.prompted |= told_caps.is_some() || told.is_some();
+                let (caps, buffer) = (told_caps.unwrap_or(caps), told.as_ref().unwrap_or(&packet.buffer));
                 let fresh = self.start == Some(self.next);
-                if let Err(why) = self.decoder.push(self.next, &packet.buffer, caps, fresh) {
+                if let Err(why) = self.decoder.push(self.next, buffer, caps, fresh) {
                     failures += 1;
                     if failures > 64 {
                         return Err(Miss::Failed(why));
@@ -356,7 +404,7 @@ impl Session {
 
     /// True for a packet that neither a wanted picture nor any other packet needs.
     fn may_leave_out(&self, packet: usize) -> bool {
-        let spare = self.stream.spare.get(packet).is_some_and(|s| *s) && !self.stream.all.load(Ordering::Relaxed);
+        let spare = self.stream.spare.get(packet).is_some_and(|s| *s) && !self.stream.is_careful();
         // One that makes no frame of its own may be half of another's.
         spare && self.stream.frame_of.get(packet).is_some_and(|frame| *frame != u32::MAX && !self.plan.wants(*frame))
     }
@@ -390,5 +438,110 @@ impl Session {
                 self.recent_bytes -= old.byte_len();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{demux::demux, index, runtime};
+    use super::*;
+    use gstreamer::prelude::*;
+    use std::path::Path;
+
+    const FRAMES: u32 = 60;
+
+    /// Makes a video with pictures out of order, by at most two. False, with a word, where no encoder can.
+    fn film(path: &Path) -> bool {
+        runtime::init().unwrap();
+        if gst::ElementFactory::find("x264enc").is_none() {
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "x264enc is missing");
+            eprintln!("skipped: x264enc is not installed");
+            return false;
+        }
+        let description = format!(
+            "videotestsrc num-buffers={FRAMES} pattern=ball ! video/x-raw,format=I420,width=160,height=120 \
+             ! x264enc key-int-max=30 bframes=3 b-adapt=false b-pyramid=true ! video/x-h264,stream-format=avc \
+             ! mp4mux ! filesink location={}",
+            path.display()
+        );
+        let pipeline = gst::parse::launch(&description).unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let end = pipeline.bus().unwrap();
+        let end =
+            end.timed_pop_filtered(gst::ClockTime::from_seconds(60), &[gst::MessageType::Eos, gst::MessageType::Error]);
+        pipeline.set_state(gst::State::Null).unwrap();
+        assert_eq!(end.unwrap().type_(), gst::MessageType::Eos);
+        true
+    }
+
+    /// Its packets, with parameter sets that do not say how far the pictures are out of order.
+    fn silent(path: &Path) -> (Arc<Index>, Track) {
+        let Ok(mut demuxed) = demux(path) else { panic!("{} is no video", path.display()) };
+        let index = index::build(&demuxed, true).unwrap();
+        assert_eq!(index.info.frames, FRAMES);
+        let track = &mut demuxed.track;
+        for caps in &mut track.caps {
+            let s = caps.make_mut().structure_mut(0).unwrap();
+            let record = s.get::<gst::Buffer>("codec_data").unwrap().map_readable().unwrap().to_vec();
+            s.set("codec_data", gst::Buffer::from_mut_slice(reorder::silent_configuration(&record)));
+        }
+        for packet in &mut track.packets {
+            let data = reorder::silent_packet(&packet.buffer.map_readable().unwrap());
+            packet.buffer = reorder::with_data(&packet.buffer, data).unwrap();
+        }
+        (Arc::new(index), demuxed.track)
+    }
+
+    /// Decodes frames in any order and compares them with what decoding in order gave; returns packets fed in all.
+    fn jump(stream: Stream, frames: &[u32]) -> (u64, Arc<Stream>) {
+        let stream = Arc::new(stream);
+        let mut fed = 0;
+        for frame in frames {
+            let mut session = Session::new(stream.clone(), 1).unwrap();
+            session.expect(Plan::From(*frame));
+            let Ok(found) = session.frame(*frame, false, &|| false) else { panic!("frame {frame} does not come out") };
+            assert_eq!(found.raw.digest(), stream.index.rows[*frame as usize].digest, "frame {frame}");
+            fed += session.counts().0;
+        }
+        (fed, stream)
+    }
+
+    #[test]
+    fn a_decoder_that_knows_the_depth_needs_fewer_packets_and_gives_the_same_pictures() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mp4");
+        if !film(&path) {
+            return;
+        }
+        let frames: Vec<u32> = (0..FRAMES).collect();
+        let (index, track) = silent(&path);
+        let (prompt, stream) = jump(Stream::new(index, track).unwrap(), &frames);
+        assert!(!stream.is_careful(), "a frame did not come out");
+        let (index, track) = silent(&path);
+        let mut slow = Stream::new(index, track).unwrap();
+        slow.prompt = None;
+        let (waiting, _) = jump(slow, &frames);
+        assert!(prompt * 3 < waiting * 2, "{prompt} packets instead of {waiting}");
+    }
+
+    #[test]
+    fn a_depth_that_is_too_small_loses_no_frame() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mp4");
+        if !film(&path) {
+            return;
+        }
+        let (index, track) = silent(&path);
+        let mut wrong = Stream::new(index, track).unwrap();
+        wrong.prompt = Some(Prompt::new(&wrong.track, 0));
+        let mut session = Session::new(Arc::new(wrong), 1).unwrap();
+        let stream = session.stream.clone();
+        let frames: Vec<u32> = (0..FRAMES).collect();
+        session.expect(Plan::Only(frames.clone().into()));
+        for frame in frames {
+            let Ok(found) = session.frame(frame, false, &|| false) else { panic!("frame {frame} does not come out") };
+            assert_eq!(found.raw.digest(), stream.index.rows[frame as usize].digest, "frame {frame}");
+        }
+        assert!(stream.is_careful());
     }
 }
