@@ -189,7 +189,9 @@ fn the_memory_of_a_batch_serves_later_ones_and_nothing_of_it_shows() {
                 places
             });
             let first = epochs.next().unwrap();
-            assert!(first.len() < truth.len(), "{} blocks for {} batches", first.len(), truth.len());
+            // The one in use, and those that the threads are at: so many that each has two clips to do.
+            let most = if workers == 0 { 1 } else { 2 + (2 * workers).div_ceil(4) };
+            assert!(first.len() <= most.min(truth.len() - 1), "{} blocks for {} batches", first.len(), truth.len());
             assert!(epochs.all(|places| places.is_subset(&first)), "{workers} workers");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::DataError;
 use super::augment::Draw;
-use super::pixels::Pixels;
+use super::pixels::{Part, Pixels, Rest};
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;
@@ -69,7 +69,6 @@ type Item = (Clip, Option<Draw>);
 
 /// One epoch of batches. The order and content depend on the options alone, never on the number of workers. Dropping it
 /// stops the threads.
-#[derive(Debug)]
 pub struct Loader {
     source: Arc<ClipSource>,
     batches: Arc<Vec<Vec<Item>>>,
@@ -77,16 +76,26 @@ pub struct Loader {
     workers: Option<Workers>,
 }
 
-/// A batch to be made, and its memory. That is taken when the batch is asked for, so that an epoch needs as many blocks as
-/// the one before, however the threads take turns.
-type Job = (usize, Pixels);
+/// A clip to be written: its batch, its place in that, and the memory for it.
+type Job = (usize, usize, Part);
 
-#[derive(Debug)]
+/// A clip that was written, or why it was not.
+type Done = (usize, usize, Result<Part, DataError>);
+
+/// Clips of a batch that threads are writing. All threads work at the same batch: it is ready sooner than if each made one
+/// of its own, and there need not be as many batches in memory as threads.
+struct Pending {
+    clips: Vec<Option<Result<Part, DataError>>>,
+    /// How many are not there yet.
+    missing: usize,
+    rest: Rest,
+}
+
 struct Workers {
     jobs: Option<Sender<Job>>,
-    results: Receiver<(usize, Result<Batch, DataError>)>,
-    /// Finished ahead of their turn.
-    early: BTreeMap<usize, Result<Batch, DataError>>,
+    results: Receiver<Done>,
+    /// Batches under way.
+    pending: BTreeMap<usize, Pending>,
     sent: usize,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -141,17 +150,17 @@ impl Loader {
 
     fn start(&mut self, count: usize) {
         let (jobs, todo) = unbounded::<Job>();
-        let (done, results) = unbounded();
+        let (done, results) = unbounded::<Done>();
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(count);
         for i in 0..count {
             let (todo, done, stop) = (todo.clone(), done.clone(), stop.clone());
             let (source, batches) = (self.source.clone(), self.batches.clone());
             let run = move || {
-                while let Ok(job) = todo.recv() {
-                    let index = job.0;
-                    let batch = prepare(&source, &batches, job, &stop);
-                    if stop.load(Ordering::Relaxed) || done.send((index, batch)).is_err() {
+                while let Ok((batch, clip, mut part)) = todo.recv() {
+                    let Some(item) = batches.get(batch).and_then(|items| items.get(clip)) else { return };
+                    let written = write(&source, item, &mut part, &stop).map(|()| part);
+                    if stop.load(Ordering::Relaxed) || done.send((batch, clip, written)).is_err() {
                         return;
                     }
                 }
@@ -165,9 +174,12 @@ impl Loader {
         if threads.is_empty() {
             return;
         }
-        let mut workers = Workers { jobs: Some(jobs), results, early: BTreeMap::new(), sent: self.next, stop, threads };
-        // So many batches are under way or waiting at any time; that bounds memory.
-        for _ in 0..count + 2 {
+        let mut workers =
+            Workers { jobs: Some(jobs), results, pending: BTreeMap::new(), sent: self.next, stop, threads };
+        // So many batches are under way or waiting at any time; that bounds memory. No thread must wait for work while
+        // one is handed over.
+        let size = self.batches.first().map_or(1, Vec::len).max(1);
+        for _ in 0..1 + (2 * count).div_ceil(size) {
             workers.send_next(&self.source, &self.batches);
         }
         self.workers = Some(workers);
@@ -175,24 +187,38 @@ impl Loader {
 }
 
 impl Workers {
+    /// Asks for another batch. Its memory is taken here, so that an epoch needs as many blocks as the one before, however
+    /// the threads take turns.
     fn send_next(&mut self, source: &ClipSource, batches: &[Vec<Item>]) {
-        if let (Some(items), Some(jobs)) = (batches.get(self.sent), &self.jobs)
-            && jobs.send((self.sent, memory(source, items))).is_ok()
-        {
-            self.sent += 1;
+        let (Some(items), Some(jobs)) = (batches.get(self.sent), &self.jobs) else { return };
+        let (parts, rest) = source.spare().take(items.len(), source.clip_len());
+        for (clip, part) in parts.into_iter().enumerate() {
+            // Without threads nobody takes it, and the wait for it says so.
+            let _ = jobs.send((self.sent, clip, part));
         }
+        let clips = items.iter().map(|_| None).collect();
+        self.pending.insert(self.sent, Pending { clips, missing: items.len(), rest });
+        self.sent += 1;
     }
 
-    fn wait_for(&mut self, index: usize) -> Result<Batch, DataError> {
+    /// The pixels of a batch, or what happened to its first clip that has none.
+    fn wait_for(&mut self, index: usize) -> Result<Pixels, DataError> {
         loop {
-            if let Some(batch) = self.early.remove(&index) {
-                return batch;
-            }
-            match self.results.recv() {
-                Ok((i, batch)) => {
-                    self.early.insert(i, batch);
+            if let Some(ready) = self.pending.remove(&index) {
+                if ready.missing == 0 {
+                    let parts: Result<Vec<Part>, DataError> = ready.clips.into_iter().flatten().collect();
+                    return Ok(ready.rest.join(parts?));
                 }
-                Err(_) => return Err(DataError::Thread { reason: "all loading threads ended".into() }),
+                self.pending.insert(index, ready);
+            }
+            let Ok((batch, clip, written)) = self.results.recv() else {
+                return Err(DataError::Thread { reason: "all loading threads ended".into() });
+            };
+            if let Some(pending) = self.pending.get_mut(&batch)
+                && let Some(slot) = pending.clips.get_mut(clip)
+            {
+                *slot = Some(written);
+                pending.missing -= 1;
             }
         }
     }
@@ -211,6 +237,12 @@ impl Drop for Workers {
     }
 }
 
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Loader(batch {} of {})", self.next, self.batches.len())
+    }
+}
+
 impl Iterator for Loader {
     type Item = Result<Batch, DataError>;
 
@@ -219,17 +251,16 @@ impl Iterator for Loader {
             return None;
         }
         let index = self.next;
-        let batch = match &mut self.workers {
+        let items = self.batches.get(index)?;
+        let pixels = match &mut self.workers {
             Some(workers) => {
-                let batch = workers.wait_for(index);
+                let pixels = workers.wait_for(index);
                 workers.send_next(&self.source, &self.batches);
-                batch
+                pixels
             }
-            None => {
-                let pixels = memory(&self.source, self.batches.get(index)?);
-                prepare(&self.source, &self.batches, (index, pixels), &AtomicBool::new(false))
-            }
+            None => here(&self.source, items),
         };
+        let batch = pixels.map(|pixels| Batch::of(items, index, pixels));
         // After an error the epoch is over.
         self.next = if batch.is_ok() { index + 1 } else { self.batches.len() };
         Some(batch)
@@ -241,29 +272,21 @@ impl Iterator for Loader {
     }
 }
 
-/// Memory for a batch.
-fn memory(source: &ClipSource, items: &[Item]) -> Pixels {
-    source.spare().take(items.len() * source.clip_len())
+/// The pixels of a batch, written by this thread.
+fn here(source: &ClipSource, items: &[Item]) -> Result<Pixels, DataError> {
+    let (mut parts, rest) = source.spare().take(items.len(), source.clip_len());
+    let go_on = AtomicBool::new(false);
+    items.iter().zip(&mut parts).try_for_each(|(item, part)| write(source, item, part, &go_on))?;
+    Ok(rest.join(parts))
 }
 
-/// Builds one batch; a panic below becomes an error of this batch.
-fn prepare(
-    source: &ClipSource,
-    batches: &[Vec<Item>],
-    (index, mut pixels): Job,
-    stop: &AtomicBool,
-) -> Result<Batch, DataError> {
-    let items = batches.get(index).map(Vec::as_slice).unwrap_or_default();
-    let build = || -> Result<Batch, DataError> {
-        for ((clip, draw), out) in items.iter().zip(pixels.chunks_exact_mut(source.clip_len().max(1))) {
-            if stop.load(Ordering::Relaxed) {
-                return Err(DataError::Stopped);
-            }
-            source.write(clip, draw.as_ref(), out, stop)?;
-        }
-        Ok(Batch::of(items, index, pixels))
-    };
-    catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
+/// Writes a clip; a panic below becomes an error of this clip.
+fn write(source: &ClipSource, (clip, draw): &Item, out: &mut [f32], stop: &AtomicBool) -> Result<(), DataError> {
+    if stop.load(Ordering::Relaxed) {
+        return Err(DataError::Stopped);
+    }
+    let write = || source.write(clip, draw.as_ref(), out, stop);
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
         let reason = panic
             .downcast_ref::<&str>()
             .map(|s| (*s).to_owned())

@@ -1,5 +1,7 @@
-//! Memory of batches, which later batches use again.
+//! Memory of batches, which threads fill part by part and later batches use again.
 
+use bytemuck::cast_slice_mut;
+use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -11,19 +13,37 @@ use std::sync::Arc;
 /// block is cleared by the system page by page, which takes longer than filling it.
 #[derive(Default)]
 pub struct Pixels {
-    values: Vec<f32>,
+    memory: Memory,
     home: Option<Arc<Spare>>,
+}
+
+enum Memory {
+    Own(Vec<f32>),
+    /// Begins where a number may, and holds so many of them, or more.
+    Block(BytesMut, usize),
 }
 
 /// Blocks that wait for a batch. There are never more than batches were alive at one time.
 #[derive(Default)]
-pub(super) struct Spare(Mutex<Vec<Vec<f32>>>);
+pub(super) struct Spare(Mutex<Vec<BytesMut>>);
+
+/// Numbers that one thread writes: a clip of a batch.
+pub(super) struct Part(BytesMut);
+
+/// What is left of a batch's memory while its parts are written.
+pub(super) struct Rest {
+    rest: BytesMut,
+    home: Option<Arc<Spare>>,
+}
+
+const NUMBER: usize = size_of::<f32>();
 
 impl Spare {
-    /// So many numbers, of any value.
-    pub(super) fn take(self: &Arc<Self>, len: usize) -> Pixels {
+    /// So many parts of `len` numbers each, of any value; [`Rest::join`] makes a batch of them.
+    pub(super) fn take(self: &Arc<Self>, parts: usize, len: usize) -> (Vec<Part>, Rest) {
+        let bytes = parts * len * NUMBER;
         let mut spare = self.0.lock();
-        let fits = spare.iter().rposition(|values| values.capacity() >= len);
+        let fits = spare.iter().rposition(|block| block.len() >= bytes);
         let used = match fits {
             Some(at) => Some(spare.swap_remove(at)),
             None => {
@@ -34,23 +54,62 @@ impl Spare {
         };
         drop(spare);
         // A large new one comes from the system as it is filled, cleared.
-        let mut values = used.unwrap_or_else(|| vec![0.0; len]);
-        values.resize(len, 0.0);
-        Pixels { values, home: Some(self.clone()) }
+        let mut rest = used.unwrap_or_else(|| aligned(bytes));
+        let parts = (0..parts).map(|_| Part(rest.split_to(len * NUMBER))).collect();
+        (parts, Rest { rest, home: Some(self.clone()) })
+    }
+}
+
+/// Zeros that begin where a number may.
+fn aligned(bytes: usize) -> BytesMut {
+    let mut block = BytesMut::zeroed(bytes + NUMBER);
+    block.advance(block.as_ptr().align_offset(NUMBER).min(NUMBER));
+    block
+}
+
+impl Rest {
+    /// The batch, of the parts in their order. Nothing is copied.
+    pub(super) fn join(self, parts: Vec<Part>) -> Pixels {
+        let mut parts = parts.into_iter().map(|part| part.0);
+        let mut block = parts.next().unwrap_or_default();
+        parts.for_each(|part| block.unsplit(part));
+        let len = block.len() / NUMBER;
+        block.unsplit(self.rest);
+        Pixels { memory: Memory::Block(block, len), home: self.home }
     }
 }
 
 impl Drop for Pixels {
     fn drop(&mut self) {
-        if let Some(home) = self.home.take() {
-            home.0.lock().push(std::mem::take(&mut self.values));
+        if let (Some(home), Memory::Block(block, _)) = (self.home.take(), &mut self.memory) {
+            home.0.lock().push(std::mem::take(block));
         }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Own(Vec::new())
+    }
+}
+
+impl Deref for Part {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl DerefMut for Part {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        cast_slice_mut(&mut self.0)
     }
 }
 
 impl From<Vec<f32>> for Pixels {
     fn from(values: Vec<f32>) -> Self {
-        Self { values, home: None }
+        Self { memory: Memory::Own(values), home: None }
     }
 }
 
@@ -58,13 +117,19 @@ impl Deref for Pixels {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.values
+        match &self.memory {
+            Memory::Own(values) => values,
+            Memory::Block(block, len) => bytemuck::cast_slice(&block[..len * NUMBER]),
+        }
     }
 }
 
 impl DerefMut for Pixels {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values
+        match &mut self.memory {
+            Memory::Own(values) => values,
+            Memory::Block(block, len) => cast_slice_mut(&mut block[..*len * NUMBER]),
+        }
     }
 }
 
