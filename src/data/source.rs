@@ -28,10 +28,10 @@ const OPEN_FRAMES: usize = 64;
 const DISK_CHUNK: usize = 1024;
 
 /// Parts of a video each thread decodes.
-const PARTS_A_THREAD: usize = 6;
+const PARTS_A_THREAD: usize = 12;
 
 /// Frames for which a part of its own pays.
-const WORTH_A_PART: usize = 24;
+const WORTH_A_PART: usize = 12;
 
 /// Crops keep their detail up to this enlargement of the training size.
 const MAX_ENLARGEMENT: f32 = 2.0;
