@@ -7,7 +7,8 @@
 //! 2. `index` turns them into rows (time, packet) in display order. Containers and codecs that cannot be believed are
 //!    decoded once for it, which also gives a checksum of every picture.
 //! 3. `session` feeds packets to a decoder driven by hand (`decode`), from the last clean start before the frame, or on
-//!    from where it is, and recognises the picture by the packet it was made of.
+//!    from where it is, and recognises the picture by the packet it was made of. `reorder` tells decoders how long they
+//!    must hold pictures back where the file does not.
 //!
 //! GStreamer is never asked to seek in a file: that is silently wrong in several containers. `stills` does the same for
 //! folders of pictures and GIFs, `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.

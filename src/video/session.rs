@@ -446,18 +446,20 @@ mod tests {
     use super::super::{demux::demux, index, runtime};
     use super::*;
     use gstreamer::prelude::*;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     const FRAMES: u32 = 60;
 
-    /// Makes a video with pictures out of order, by at most two. False, with a word, where no encoder can.
-    fn film(path: &Path) -> bool {
+    /// A video with pictures out of order, by at most two; `None`, with a word, where no encoder can make it.
+    fn film() -> Option<(tempfile::TempDir, PathBuf)> {
         runtime::init().unwrap();
         if gst::ElementFactory::find("x264enc").is_none() {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "x264enc is missing");
             eprintln!("skipped: x264enc is not installed");
-            return false;
+            return None;
         }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("film.mp4");
         let description = format!(
             "videotestsrc num-buffers={FRAMES} pattern=ball ! video/x-raw,format=I420,width=160,height=120 \
              ! x264enc key-int-max=30 bframes=3 b-adapt=false b-pyramid=true ! video/x-h264,stream-format=avc \
@@ -471,7 +473,7 @@ mod tests {
             end.timed_pop_filtered(gst::ClockTime::from_seconds(60), &[gst::MessageType::Eos, gst::MessageType::Error]);
         pipeline.set_state(gst::State::Null).unwrap();
         assert_eq!(end.unwrap().type_(), gst::MessageType::Eos);
-        true
+        Some((dir, path))
     }
 
     /// Its packets, with parameter sets that do not say how far the pictures are out of order.
@@ -508,11 +510,7 @@ mod tests {
 
     #[test]
     fn a_decoder_that_knows_the_depth_needs_fewer_packets_and_gives_the_same_pictures() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("film.mp4");
-        if !film(&path) {
-            return;
-        }
+        let Some((_dir, path)) = film() else { return };
         let frames: Vec<u32> = (0..FRAMES).collect();
         let (index, track) = silent(&path);
         let (prompt, stream) = jump(Stream::new(index, track).unwrap(), &frames);
@@ -526,11 +524,7 @@ mod tests {
 
     #[test]
     fn a_depth_that_is_too_small_loses_no_frame() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("film.mp4");
-        if !film(&path) {
-            return;
-        }
+        let Some((_dir, path)) = film() else { return };
         let (index, track) = silent(&path);
         let mut wrong = Stream::new(index, track).unwrap();
         wrong.prompt = Some(Prompt::new(&wrong.track, 0));
