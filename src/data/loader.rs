@@ -8,7 +8,8 @@ use super::source::ClipSource;
 use crate::config::AugmentConfig;
 use crate::domain::{Clip, Label};
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,9 +86,8 @@ type Done = (usize, usize, Result<Part, DataError>);
 /// Clips of a batch that threads are writing. All threads work at the same batch: it is ready sooner than if each made one
 /// of its own, and there need not be as many batches in memory as threads.
 struct Pending {
+    /// `None` for those that are not there yet.
     clips: Vec<Option<Result<Part, DataError>>>,
-    /// How many are not there yet.
-    missing: usize,
     rest: Rest,
 }
 
@@ -197,28 +197,25 @@ impl Workers {
             let _ = jobs.send((self.sent, clip, part));
         }
         let clips = items.iter().map(|_| None).collect();
-        self.pending.insert(self.sent, Pending { clips, missing: items.len(), rest });
+        self.pending.insert(self.sent, Pending { clips, rest });
         self.sent += 1;
     }
 
     /// The pixels of a batch, or what happened to its first clip that has none.
     fn wait_for(&mut self, index: usize) -> Result<Pixels, DataError> {
         loop {
-            if let Some(ready) = self.pending.remove(&index) {
-                if ready.missing == 0 {
-                    let parts: Result<Vec<Part>, DataError> = ready.clips.into_iter().flatten().collect();
-                    return Ok(ready.rest.join(parts?));
-                }
-                self.pending.insert(index, ready);
+            if let Entry::Occupied(pending) = self.pending.entry(index)
+                && pending.get().clips.iter().all(Option::is_some)
+            {
+                let Pending { clips, rest } = pending.remove();
+                let parts: Result<Vec<Part>, DataError> = clips.into_iter().flatten().collect();
+                return Ok(rest.join(parts?));
             }
             let Ok((batch, clip, written)) = self.results.recv() else {
                 return Err(DataError::Thread { reason: "all loading threads ended".into() });
             };
-            if let Some(pending) = self.pending.get_mut(&batch)
-                && let Some(slot) = pending.clips.get_mut(clip)
-            {
+            if let Some(slot) = self.pending.get_mut(&batch).and_then(|pending| pending.clips.get_mut(clip)) {
                 *slot = Some(written);
-                pending.missing -= 1;
             }
         }
     }

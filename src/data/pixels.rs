@@ -1,6 +1,6 @@
 //! Memory of batches, which threads fill part by part and later batches use again.
 
-use bytemuck::cast_slice_mut;
+use bytemuck::{cast_slice, cast_slice_mut};
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use std::fmt;
@@ -97,7 +97,7 @@ impl Deref for Part {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        bytemuck::cast_slice(&self.0)
+        cast_slice(&self.0)
     }
 }
 
@@ -119,7 +119,7 @@ impl Deref for Pixels {
     fn deref(&self) -> &[f32] {
         match &self.memory {
             Memory::Own(values) => values,
-            Memory::Block(block, len) => bytemuck::cast_slice(&block[..len * NUMBER]),
+            Memory::Block(block, len) => cast_slice(&block[..len * NUMBER]),
         }
     }
 }

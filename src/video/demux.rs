@@ -94,6 +94,13 @@ struct Collected {
 }
 
 impl Track {
+    /// True where pictures may be made of two fields.
+    pub fn has_fields(&self) -> bool {
+        self.caps.iter().any(|c| {
+            c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
+        })
+    }
+
     fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>) {
         if self.seen.as_deref() != Some(caps) {
             self.seen = Some(caps.to_owned());

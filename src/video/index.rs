@@ -80,14 +80,11 @@ pub(super) fn is_raw(caps: &gst::CapsRef) -> bool {
 fn believable(demuxed: &Demuxed) -> bool {
     let track = &demuxed.track;
     let codec = track.codec.unwrap_or(Codec::Other);
-    let interlaced = track.caps.iter().any(|c| {
-        c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
-    });
     let mut times: Vec<u64> = shown(track).filter_map(|(_, p)| p.time).collect();
     times.sort_unstable();
     demuxed.elements.iter().any(|e| BELIEVED.contains(&e.as_str()))
         && codec.counts_by_packets()
-        && !interlaced
+        && !track.has_fields()
         && track.caps.len() == 1
         && !track.untimed
         && demuxed.error.is_none()

@@ -5,7 +5,7 @@
 //! its level has memory for, up to 16: each jump to a frame then decodes a dozen more pictures than it needs, and a
 //! dozen pictures travel through memory. The container's times tell the true number, which is put into the parameter set.
 
-use super::demux::Packet;
+use super::demux::{Packet, Track};
 use super::packet::{Codec, units};
 use gstreamer as gst;
 
@@ -30,29 +30,45 @@ pub(super) fn depth(frame_of: &[u32]) -> Option<u32> {
     u32::try_from(depth).ok()
 }
 
-/// The caps of a stream with the depth in its parameter sets; `None` where they say it themselves, or are of a kind
-/// that is not understood.
-pub(super) fn with_depth(caps: &gst::Caps, depth: u32) -> Option<gst::Caps> {
-    let s = caps.structure(0)?;
-    if s.name() != "video/x-h264" || depth > MOST {
-        return None;
-    }
-    let data = s.get::<gst::Buffer>("codec_data").ok()?;
-    let record = configuration_with_depth(&data.map_readable().ok()?, depth)?;
-    let mut caps = caps.clone();
-    let s = caps.make_mut().structure_mut(0)?;
-    s.set("codec_data", gst::Buffer::from_mut_slice(record));
-    Some(caps)
+/// What decoders are given instead of what is in the file, so that they know how far its pictures are out of order.
+pub(super) struct Prompt {
+    depth: u32,
+    length_size: Option<usize>,
+    /// By position in [`Track::caps`]; `None` where the file says it.
+    caps: Vec<Option<gst::Caps>>,
 }
 
-/// A packet with the depth in the parameter sets it carries; `None` for one that carries none, or whose sets say it.
-pub(super) fn packet_with_depth(packet: &Packet, codec: Codec, depth: u32) -> Option<gst::Buffer> {
-    // Parameter sets come with a picture from which decoding may start.
-    let Codec::H264 { length_size } = codec else { return None };
-    if !packet.reading.clean_start || depth > MOST {
-        return None;
+impl Prompt {
+    /// For an H.264 stream whose pictures are out of order by `depth`; `None` for others.
+    pub fn new(track: &Track, depth: u32) -> Option<Self> {
+        let Some(Codec::H264 { length_size }) = track.codec.filter(|_| depth <= MOST) else { return None };
+        let caps = track.caps.iter().map(|caps| with_depth(caps, depth)).collect();
+        Some(Self { depth, length_size, caps })
     }
-    with_data(&packet.buffer, access_unit_with_depth(&packet.buffer.map_readable().ok()?, length_size, depth)?)
+
+    /// The caps at a position in [`Track::caps`] with the depth in their parameter sets; `None` where they say it
+    /// themselves, or are of a kind that is not understood.
+    pub fn caps(&self, at: usize) -> Option<&gst::Caps> {
+        self.caps.get(at)?.as_ref()
+    }
+
+    /// A packet with the depth in the parameter sets it carries; `None` for one that carries none, or whose sets say it.
+    pub fn packet(&self, packet: &Packet) -> Option<gst::Buffer> {
+        // Parameter sets come with a picture from which decoding may start.
+        if !packet.reading.clean_start {
+            return None;
+        }
+        let data = packet.buffer.map_readable().ok()?;
+        with_data(&packet.buffer, access_unit_with_depth(&data, self.length_size, self.depth)?)
+    }
+}
+
+fn with_depth(caps: &gst::Caps, depth: u32) -> Option<gst::Caps> {
+    let data = caps.structure(0)?.get::<gst::Buffer>("codec_data").ok()?;
+    let record = configuration_with_depth(&data.map_readable().ok()?, depth)?;
+    let mut caps = caps.clone();
+    caps.make_mut().structure_mut(0)?.set("codec_data", gst::Buffer::from_mut_slice(record));
+    Some(caps)
 }
 
 /// A packet with other data, and the flags and times it has.
@@ -65,7 +81,7 @@ pub(super) fn with_data(packet: &gst::Buffer, data: Vec<u8>) -> Option<gst::Buff
 
 /// Rewrites the sequence parameter sets among the units of a packet; `None` where there is nothing to rewrite.
 fn access_unit_with_depth(data: &[u8], length_size: Option<usize>, depth: u32) -> Option<Vec<u8>> {
-    let (mut out, mut copied, mut changed) = (Vec::new(), 0, false);
+    let (mut out, mut copied) = (Vec::new(), 0);
     units(data, length_size, &mut |range| {
         let Some(unit) = sequence_with_depth(&data[range.clone()], depth) else { return };
         let size = length_size.unwrap_or(0);
@@ -77,10 +93,13 @@ fn access_unit_with_depth(data: &[u8], length_size: Option<usize>, depth: u32) -
         out.extend_from_slice(&data[copied..range.start - size]);
         out.extend_from_slice(length);
         out.extend(unit);
-        (copied, changed) = (range.end, true);
+        copied = range.end;
     });
+    if copied == 0 {
+        return None;
+    }
     out.extend_from_slice(&data[copied..]);
-    changed.then_some(out)
+    Some(out)
 }
 
 /// Frames that a decoder's memory holds at most (ITU-T H.264, A.3.1).
@@ -185,10 +204,10 @@ fn skip_high(bits: &mut Bits) -> Option<()> {
         if !bits.flag()? {
             continue;
         }
-        let (mut last, mut next) = (8, 8);
+        let (mut last, mut next) = (8_i32, 8);
         for _ in 0..if list < 6 { 16 } else { 64 } {
             if next != 0 {
-                next = (last + bits.signed()?).rem_euclid(256);
+                next = last.checked_add(bits.signed()?)?.rem_euclid(256);
             }
             last = if next == 0 { last } else { next };
         }
@@ -375,6 +394,7 @@ pub(super) fn silent_packet(data: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::{Rng, SeedableRng, seq::SliceRandom};
 
     #[test]
     fn the_depth_is_the_number_of_frames_that_wait_for_an_earlier_one() {
@@ -392,7 +412,6 @@ mod tests {
     /// By the definition: frames before another one in decoding order and after it in display order.
     #[test]
     fn the_depth_of_any_order_is_that_of_its_definition() {
-        use rand::{SeedableRng, seq::SliceRandom};
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
         for turn in 0..300 {
             let mut order: Vec<u32> = (0..turn % 40).collect();
@@ -462,6 +481,30 @@ mod tests {
         assert_eq!(access_unit_with_depth(&with_codes(&before), None, 1), Some(with_codes(&after)));
         assert_eq!(access_unit_with_depth(&with_lengths(&after), Some(2), 1), None);
         assert_eq!(access_unit_with_depth(&with_codes(&[&picture]), None, 1), None);
+    }
+
+    #[test]
+    fn nonsense_is_left_alone() {
+        // A scaling list whose first step leads out of all numbers.
+        let mut bits: Vec<bool> =
+            [100_u8, 0, 31].iter().flat_map(|b| (0..8).rev().map(move |n| b >> n & 1 == 1)).collect();
+        [0, 1, 0, 0].iter().for_each(|v| push_number(&mut bits, *v));
+        bits.extend([false, true, true]);
+        push_number(&mut bits, u32::MAX - 2);
+        assert_eq!(sequence_with_depth(&unit(&bits), 1), None);
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+        let sound = unit(&parameters().0);
+        for turn in 0..20_000 {
+            let mut data: Vec<u8> =
+                if turn % 2 == 0 { sound.clone() } else { (0..40).map(|_| random.random()).collect() };
+            data[0] = 0x67;
+            let at = random.random_range(1..data.len());
+            data[at] = random.random();
+            // What comes out says its depth.
+            if let Some(told) = sequence_with_depth(&data, 1) {
+                assert_eq!(sequence_with_depth(&told, 1), None, "{data:02x?}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::demux::Track;
 use super::index::{Index, is_raw};
 use super::packet::Codec;
 use super::picture::Raw;
-use super::reorder;
+use super::reorder::{self, Prompt};
 use gstreamer as gst;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Stream {
         let certain = certain(&index, &track);
         let spare = spare_packets(&track, certain);
         let depth = if certain { reorder::depth(&frame_of) } else { None };
-        let prompt = depth.map(|depth| Prompt::new(&track, depth));
+        let prompt = depth.and_then(|depth| Prompt::new(&track, depth));
         Ok(Stream { index, track, factory, frame_of, starts, spare, prompt, careful: AtomicBool::new(false) })
     }
 
@@ -109,25 +109,12 @@ impl Stream {
     }
 }
 
-/// What decoders are given instead of what is in the file, so that they know how far its pictures are out of order.
-struct Prompt {
-    depth: u32,
-    /// By position in [`Track::caps`]; `None` where the file says it.
-    caps: Vec<Option<gst::Caps>>,
-}
-
-impl Prompt {
-    fn new(track: &Track, depth: u32) -> Self {
-        Self { depth, caps: track.caps.iter().map(|caps| reorder::with_depth(caps, depth)).collect() }
-    }
-}
-
 /// True where a packet is a picture and the data are sound, so that the order of the packets tells that of the pictures.
 fn certain(index: &Index, track: &Track) -> bool {
-    let fields = track.caps.iter().any(|c| {
-        c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
-    });
-    track.codec.is_some_and(Codec::counts_by_packets) && !index.by_ordinal && !fields && index.info.warnings.is_empty()
+    track.codec.is_some_and(Codec::counts_by_packets)
+        && !index.by_ordinal
+        && !track.has_fields()
+        && index.info.warnings.is_empty()
 }
 
 /// Packets that may be left out when nobody asked for their pictures: those that say that no other picture refers to
@@ -383,10 +370,9 @@ impl Session {
                 self.counts.0 += 1;
                 let Some(caps) = stream.track.caps.get(packet.caps) else { return Ok(Attempt::Absent) };
                 let prompt = stream.prompt.as_ref().filter(|_| !self.careful);
-                let told_caps = prompt.and_then(|p| p.caps.get(packet.caps)?.as_ref());
-                let told = prompt.and_then(|p| reorder::packet_with_depth(packet, stream.track.codec?, p.depth));
-                self.prompted |= told_caps.is_some() || told.is_some();
-                let (caps, buffer) = (told_caps.unwrap_or(caps), told.as_ref().unwrap_or(&packet.buffer));
+                let told = (prompt.and_then(|p| p.caps(packet.caps)), prompt.and_then(|p| p.packet(packet)));
+                self.prompted |= told.0.is_some() || told.1.is_some();
+                let (caps, buffer) = (told.0.unwrap_or(caps), told.1.as_ref().unwrap_or(&packet.buffer));
                 let fresh = self.start == Some(self.next);
                 if let Err(why) = self.decoder.push(self.next, buffer, caps, fresh) {
                     failures += 1;
@@ -527,7 +513,7 @@ mod tests {
         let Some((_dir, path)) = film() else { return };
         let (index, track) = silent(&path);
         let mut wrong = Stream::new(index, track).unwrap();
-        wrong.prompt = Some(Prompt::new(&wrong.track, 0));
+        wrong.prompt = Prompt::new(&wrong.track, 0);
         let mut session = Session::new(Arc::new(wrong), 1).unwrap();
         let stream = session.stream.clone();
         let frames: Vec<u32> = (0..FRAMES).collect();
