@@ -2,6 +2,13 @@
 
 mod datasets;
 
+#[path = "formats/copies.rs"]
+mod copies;
+#[path = "formats/frame_folders.rs"]
+mod frame_folders;
+#[path = "formats/names_on_disk.rs"]
+mod names_on_disk;
+
 use datasets::{open, outside, temp, try_open, video, video_of, warns, write};
 use kinolens::config::{DataConfig, RunConfig, Validation};
 use kinolens::data::{FORMATS, Statistics, detect, load_mask, load_poses, open_with_cache, plan, statistics};

@@ -20,7 +20,7 @@ struct ClassDir {
 fn holds_videos(dir: &Path) -> bool {
     let listing = peek(dir);
     let here = |files: &[PathBuf]| files.iter().any(|f| is_video(f) || is_image(f));
-    here(&listing.files) || listing.dirs.iter().any(|d| here(&peek(d).files))
+    here(&listing.files) || listing.dirs.iter().map(|d| peek(d)).any(|l| here(&l.files) || l.is_one_video())
 }
 
 /// The class folders below a root; empty ones too, so that they can be reported.

@@ -26,6 +26,9 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     if listing.is_frame_folder() {
         return Ok(format!("a frame folder of {} pictures", listing.images().count()));
     }
+    if listing.is_one_video() {
+        return Ok("a frame folder with a folder for each of its streams".into());
+    }
     Err("there is neither a video nor a picture directly in it".into())
 }
 
