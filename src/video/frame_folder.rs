@@ -414,6 +414,7 @@ mod tests {
             ("frame", ["u", "v"]),
             ("", ["flow_x_", "flow_y_"]),
             ("Image-", ["Depth-", "IR-"]),
+            ("view_", ["flow_", "depth_"]),
             ("v_Archery_g01_c01_", ["v_Archery_g01_c01_flow_x_", "v_Archery_g01_c01_flow_y_"]),
         ] {
             let truth = many(frames, 1..=20, "jpg");
