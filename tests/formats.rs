@@ -2,6 +2,15 @@
 
 mod datasets;
 
+#[path = "formats/beside.rs"]
+mod beside;
+#[path = "formats/labels.rs"]
+mod labels;
+#[path = "formats/lists.rs"]
+mod lists;
+#[path = "formats/shared.rs"]
+mod shared;
+
 use datasets::{open, outside, temp, try_open, video, video_of, warns, write};
 use kinolens::config::{DataConfig, RunConfig, Validation};
 use kinolens::data::{FORMATS, Statistics, detect, load_mask, load_poses, open_with_cache, plan, statistics};

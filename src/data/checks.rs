@@ -87,6 +87,8 @@ pub(super) fn dataset(dataset: &Dataset, warnings: &mut Limited) {
     leakage(dataset, warnings);
     empty_classes(dataset, warnings);
     frame_rates(dataset, warnings);
+    super::hold::tell(dataset, warnings);
+    super::task::tell(dataset, warnings);
 }
 
 fn mask_files(video: &VideoEntry, warnings: &mut Limited) {

@@ -1,5 +1,6 @@
 //! What file names tell: who is in a video, and which label file or split row belongs to it.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -55,6 +56,12 @@ pub(super) fn without_mirror_mark(name: &str) -> String {
         }
     }
     stem.to_owned()
+}
+
+/// A name as it is compared where lists and files differ in spelling only: accents composed (NFC), without case.
+pub(super) fn folded(name: &str) -> String {
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    nfc.normalize(&nfc.normalize(name).to_lowercase()).into_owned()
 }
 
 /// Splits `S01_anon-2` into `s`, `1`, `anon`, `2`: lower case, numbers without leading zeros.

@@ -105,6 +105,12 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
 
 fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
     let e = evaluation;
+    let shown: Vec<&str> = e.per_class.iter().filter(|c| c.support > 0).map(|c| c.class.as_str()).collect();
+    if let [only] = shown.as_slice() {
+        out.push(format!(
+            "all clips are of one class, '{only}': whoever always says so is right in 100 %, so the accuracy says nothing"
+        ));
+    }
     let absent: Vec<&str> = e.per_class.iter().filter(|c| c.support == 0).map(|c| c.class.as_str()).collect();
     if !absent.is_empty() {
         out.push(format!("no clip shows {}; the score says nothing about it", listed(&absent)));

@@ -6,7 +6,7 @@ use super::predict::{frame_probabilities, logits_of};
 use super::segments::{FrameTrack, frame_metrics};
 use super::{Checkpoint, EvalError, Evaluation, FrameMetrics, Prediction, Predictions, RunDir, SplitRow};
 use crate::config::RunConfig;
-use crate::data::{assign, covering_windows, labelled_clips, plan_with};
+use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
 use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
@@ -59,6 +59,7 @@ pub fn evaluate(
     let state = &checkpoint.state;
     let config = &state.config;
     let mut warnings = Vec::new();
+    let dataset = &as_configured(dataset, config);
     let dataset = Arc::new(in_classes_of(dataset, &state.classes, config, &mut warnings)?);
     let training = Training::of(checkpoint);
     let same = training.as_ref().is_some_and(|t| t.is_same(&dataset));

@@ -4,7 +4,7 @@ use super::lane::{LaneState, Loaded};
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::{ClipSource, window_label};
+use crate::data::{ClipSource, labels_of, window_label};
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::progress::Monitor;
 use std::sync::Arc;
@@ -132,7 +132,8 @@ pub fn heat_on_body(dataset: &Dataset, sample: &ClipSample) -> Result<Vec<Option
 fn truth(loaded: &Loaded, dataset: &Dataset, entry: &VideoEntry, start: u32) -> Option<usize> {
     let state = &loaded.checkpoint.state;
     let clip = &state.config.clip;
-    let label = window_label(&entry.labels, start, entry.frames(), clip.geometry(), clip.label)?;
+    let labels = labels_of(entry, &state.config);
+    let label = window_label(&labels, start, entry.frames(), clip.geometry(), clip.label)?;
     let known = &state.classes;
     match label.class() {
         Some(class) => known.by_name(dataset.classes.name(class)).or_else(|| {

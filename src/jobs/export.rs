@@ -5,7 +5,7 @@ use super::lane::LaneState;
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
-use crate::data::{ClipSource, labelled_clips};
+use crate::data::{ClipSource, as_configured, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{SplitChoice, parts_for};
 use crate::progress::Monitor;
@@ -94,7 +94,7 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
     }
     let loaded = state.loaded().ok_or(JobError::Stopped)?;
     let config = &loaded.checkpoint.state.config;
-    let dataset = &request.dataset;
+    let dataset = &as_configured(&request.dataset, config);
     let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| match request.split {
         SplitChoice::All => true,
