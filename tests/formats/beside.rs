@@ -100,7 +100,7 @@ fn labels_beside_class_folders_that_are_not_used_are_told_with_the_reason() {
     for (file, words) in [
         ("train.csv", &["not used", "clip, mood", "'class'"][..]),
         ("labels.csv", &["not used", "open the file itself"]),
-        ("annotations/all.json", &["not used", "not understood"]),
+        ("annotations/all.json", &["not used", "not read"]),
         ("notes.txt", &["not used"]),
     ] {
         assert!(warns(&data, file, words), "{file} {:#?}", data.warnings);

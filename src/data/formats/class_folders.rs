@@ -33,7 +33,7 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     names.dedup();
     // A single folder beside a list is no class of its own: the list says what there is.
     if let ([only], Some(list)) = (names.as_slice(), looks_listed(path, true)) {
-        return Err(format!("'{only}' is the only folder of videos, and {}", why_unread(&list)));
+        return Err(format!("'{only}' is the only folder of videos, and a list lies beside it: {}", why_unread(&list)));
     }
     // Folders of pictures may be classes or videos: with a list beside them they are videos.
     let frames = |d: &&ClassDir| {
@@ -41,7 +41,7 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
         d.split == Split::Unassigned && listing.is_frame_folder() && listing.dirs.is_empty()
     };
     if let (true, Some(list)) = (full.iter().all(frames), looks_listed(path, true)) {
-        return Err(format!("its folders hold pictures only, and {}", why_unread(&list)));
+        return Err(format!("its folders hold pictures only, and a list lies beside them: {}", why_unread(&list)));
     }
     let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
     let more = if names.len() > 4 { ", …" } else { "" };

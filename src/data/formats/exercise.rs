@@ -330,6 +330,8 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     for path in std::mem::take(&mut beside.stray_masks).into_iter().take(20) {
         draft.warn(&path, "the mask belongs to no video; name it SUBJECT/000123.png or SUBJECT_000123.png");
     }
+    // Files that were refused are told already.
+    let unread: BTreeSet<String> = draft.used.iter().map(|f| folded(&stem(f))).collect();
     let label_names: Vec<String> = labels.iter().map(|(p, _)| stem(p)).collect();
     let label_matcher = Matcher::new(&label_names);
     let split_names: Vec<&String> = splits.iter().map(|(n, _)| n).collect();
@@ -353,7 +355,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
             if let Some((file, read)) = labels.get(l) {
                 other_video(file, read, &entry.path, &mut draft);
             }
-        } else if found.label.is_some() {
+        } else if found.label.is_some() && !unread.contains(&folded(&name)) {
             draft.warn(&entry.path, format!("has no labels; add label/{name}.csv, or it is used for viewing only"));
         }
         if let Some((_, split)) = row.and_then(|r| splits.get(r)) {

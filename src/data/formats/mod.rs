@@ -108,7 +108,15 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
             Err(why) => looked.push(format!("{} ({}): {why}", format.looks_for, format.id)),
         }
     }
-    Err(DataError::UnknownFormat { path: path.to_path_buf(), looked_for: looked.join("; ") })
+    let looked_for = looked.join("; ");
+    // Where a list lies there, what is wrong with it comes first.
+    Err(match unused::looks_listed(path, true).filter(|_| path.is_dir()) {
+        Some(list) => {
+            let reason = format!("{}. No other layout fits either: {looked_for}", unused::why_unread(&list));
+            DataError::Read { path: list, reason }
+        }
+        None => DataError::UnknownFormat { path: path.to_path_buf(), looked_for },
+    })
 }
 
 /// A dataset before anybody looked inside its videos.

@@ -79,20 +79,17 @@ fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
     read.is_ok() && stems.iter().any(|s| text.contains(s.as_str()))
 }
 
-/// Why a file that looks like labels is not read.
+/// Why a file that looks like labels is not read; the sentence names it.
 pub(super) fn why_unread(file: &Path) -> String {
+    const LISTS: &str = "train.csv, val.csv or test.csv with a path and a class column";
     let name = file_name(file);
     if !is_csv(file) {
-        let kind = if is_text(file) { "as a list" } else { "in this form" };
-        return format!(
-            "{name} lies beside it, which is not understood {kind}; lists are train.csv, val.csv and test.csv with a path and a class column"
-        );
+        let kind = if is_text(file) { "no list that is understood" } else { "of a kind that is not read" };
+        return format!("{name} is {kind}; write {LISTS}");
     }
     match read_table(file).map_err(|e| e.to_string()).and_then(|t| ucf_csv::fault(file, &t)) {
-        Ok(()) => format!(
-            "{name} lies beside it, which is not called train.csv, val.csv or test.csv; open the file itself to use it"
-        ),
-        Err(why) => format!("{why} ({name} lies beside it)"),
+        Ok(()) => format!("{name} is not called train.csv, val.csv or test.csv; open the file itself to use it"),
+        Err(why) => why,
     }
 }
 
