@@ -2,7 +2,7 @@
 //! these folders is entered.
 
 use super::containers::{ClassDir, class_dirs, holds_videos};
-use super::unused::{looks_listed, why_unread};
+use super::unused::{looks_listed, split_list, why_unread};
 use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
 use crate::data::DataError;
@@ -35,17 +35,29 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     if let ([only], Some(list)) = (names.as_slice(), looks_listed(path, true)) {
         return Err(format!("'{only}' is the only folder of videos, and a list lies beside it: {}", why_unread(&list)));
     }
+    if full.len() > 1 && full.iter().all(|d| holds_its_namesake(&d.path)) {
+        return Err("each of its folders holds one video of its own name, which makes no classes".into());
+    }
     // Folders of pictures may be classes or videos: with a list beside them they are videos.
-    let frames = |d: &&ClassDir| {
-        let listing = peek(&d.path);
-        d.split == Split::Unassigned && listing.is_frame_folder() && listing.dirs.is_empty()
+    let frames = |d: &&ClassDir| peek(&d.path).is_frame_folder() && peek(&d.path).dirs.is_empty();
+    let list = match full.iter().any(|d| d.split != Split::Unassigned) {
+        true => split_list(path),
+        false => looks_listed(path, true),
     };
-    if let (true, Some(list)) = (full.iter().all(frames), looks_listed(path, true)) {
+    if let (true, Some(list)) = (full.iter().all(frames), list) {
         return Err(format!("its folders hold pictures only, and a list lies beside them: {}", why_unread(&list)));
     }
     let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
     let more = if names.len() > 4 { ", …" } else { "" };
     Ok(format!("{} class folders ({shown}{more})", names.len()))
+}
+
+/// True for a folder of one video that is called like it: `DATA/mouse_a/mouse_a.mp4`.
+fn holds_its_namesake(dir: &Path) -> bool {
+    let listing = peek(dir);
+    let mut videos = listing.videos();
+    let first = videos.next().is_some_and(|v| stem(v) == file_name(dir));
+    first && videos.next().is_none()
 }
 
 pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {

@@ -136,6 +136,8 @@ fn inside(dirs: &[PathBuf], depth: usize, enter: bool) -> ClassDirs {
     let Some(depth) = depth.checked_sub(1) else { return ClassDirs::default() };
     let mut found: Vec<(&PathBuf, ClassDirs)> =
         dirs.iter().map(|d| (d, below(d, depth, enter))).filter(|(_, f)| !f.dirs.is_empty()).collect();
+    // Folders of people are no classes.
+    found.retain(|(_, f)| !f.dirs.iter().all(|c| is_person(&c.path)));
     if found.len() > 1 {
         found.retain(|(d, _)| is_container(d));
     }
@@ -186,10 +188,14 @@ fn is_wrapper(dir: &Path) -> bool {
         let inner = peek(d);
         inner.videos().next().is_some() || inner.dirs.iter().any(|f| peek(f).is_frame_folder())
     };
-    let people = SubjectRule::new(None);
-    let person = |d: &PathBuf| people.subject(&file_name(d)) == file_name(d);
     let splits = listing.dirs.iter().any(|d| split_word(&file_name(d)).is_some() && holds_videos(d));
-    !holds(&listing) && (splits || (listing.dirs.iter().any(class) && !listing.dirs.iter().all(person)))
+    !holds(&listing) && (splits || (listing.dirs.iter().any(class) && !listing.dirs.iter().all(|d| is_person(d))))
+}
+
+/// True for a folder that is called after a person.
+fn is_person(dir: &Path) -> bool {
+    let name = file_name(dir);
+    SubjectRule::new(None).subject(&name) == name
 }
 
 /// Videos nobody labelled, in folders that hold videos: the folder, and its split.

@@ -55,6 +55,12 @@ fn found<'l>(finder: &mut Finder<'_>, line: &'l str, hint: &Hint<'_>) -> Option<
     cuts(line).into_iter().find_map(|(path, numbers)| Some((finder.find(path, hint)?, numbers)))
 }
 
+/// A number as lists write classes and counts: whole, from -1, and without leading zeros, which seconds of clips have.
+fn class_number(cell: &str) -> Option<i64> {
+    let padded = cell.len() > 1 && cell.starts_with('0');
+    cell.parse().ok().filter(|n| *n >= -1 && !padded)
+}
+
 /// Lists of HMDB51 hold tags, not classes.
 fn of_hmdb(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(s, _)| s).to_lowercase();
@@ -178,25 +184,27 @@ impl Reading<'_> {
         let file = &list.file;
         let mut ignored = Ignored::of(file);
         let hint = Hint { split: list.split, class: None, list: file.parent() };
+        let (mut rows, mut bad_rows) = (0_usize, 0_usize);
+        let mut first_bad = String::new();
         for (line, text) in lines(&list.text.text) {
             let Some((video, numbers)) = found(&mut self.finder, text, &hint) else {
                 let cut = cuts(text);
                 let (path, numbers) = cut.last().map_or((text, &[][..]), |(path, numbers)| (path, numbers.as_slice()));
-                self.numbers.extend(numbers.last().and_then(|n| n.parse::<i64>().ok()).filter(|n| *n >= 0));
+                self.numbers.extend(numbers.last().and_then(|n| class_number(n)).filter(|n| *n >= 0));
                 ignored.missing(draft, self.root, line, path);
                 continue;
             };
-            let bad = |cell: &str| format!("line {line}: '{cell}' is no class number; the row is skipped, correct it");
-            let mut whole = Vec::with_capacity(numbers.len());
-            for cell in &numbers {
-                match cell.parse::<i64>().ok().filter(|n| *n >= -1) {
-                    Some(n) => whole.push(n),
-                    None => ignored.push(draft, "more rows have no class number", file, bad(cell)),
+            rows += 1;
+            if let Some(cell) = numbers.iter().find(|n| class_number(n).is_none()) {
+                let message = format!("line {line}: '{cell}' is no class number; the row is skipped, correct it");
+                if bad_rows == 0 {
+                    first_bad = format!("line {line}: '{cell}' is no class number");
                 }
-            }
-            if whole.len() < numbers.len() {
+                bad_rows += 1;
+                ignored.push(draft, "more rows have no class number", file, message);
                 continue;
             }
+            let whole: Vec<i64> = numbers.iter().filter_map(|n| class_number(n)).collect();
             let (span, labels) = self.span(file, line, &video.path, &whole, draft);
             if labels.len() > 1 {
                 return Err(DataError::Read {
@@ -218,6 +226,11 @@ impl Reading<'_> {
             self.rows.push(Listed { list: at, line, found: video, span, class });
         }
         ignored.finish(draft);
+        // A slip of the pen is left out; a table of something else is not taken for a list.
+        if bad_rows * 4 > rows * 3 {
+            let reason = format!("{first_bad}, as in {bad_rows} of {rows} rows; lines of a list are 'path number'");
+            return Err(DataError::Read { path: file.clone(), reason });
+        }
         Ok(())
     }
 

@@ -45,7 +45,8 @@ pub(super) fn folders(root: &Path) -> Vec<PathBuf> {
 /// True for a folder that is called as those of annotations are.
 pub(super) fn is_annotations(dir: &Path) -> bool {
     let name = file_name(dir).to_lowercase();
-    FOLDERS.contains(&name.as_str()) || ["list", "splits", "annotations"].iter().any(|end| name.ends_with(end))
+    FOLDERS.contains(&name.as_str())
+        || ["testlist", "trainlist", "splits", "annotations"].iter().any(|end| name.ends_with(end))
 }
 
 /// True for the endings of lists.

@@ -2,7 +2,7 @@
 
 use super::containers::{class_dirs, holds_videos, unlabelled};
 use super::unused::{looks_listed, why_unread};
-use super::{Draft, DraftVideo, bare_entry};
+use super::{Draft, DraftVideo, bare_entry, class_folders};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::SubjectRule;
@@ -29,10 +29,11 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     }
     let classes: BTreeSet<String> =
         class_dirs(path).dirs.into_iter().filter(|d| holds_videos(&d.path)).map(|d| d.class).collect();
-    if classes.len() > usize::from(videos > 0) {
+    let held = unlabelled(path);
+    let none = class_folders::detect(path).is_err() && !held.is_empty();
+    if !none && classes.len() > usize::from(videos > 0) {
         return Err(format!("{} folders of classes lie in it", classes.len()));
     }
-    let held = unlabelled(path);
     if videos == 0 && held.is_empty() {
         return Err("there is neither a video nor a picture directly in it".into());
     }

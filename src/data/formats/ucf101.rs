@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// Folder names inside folders that are searched for the lists.
 const DEPTH: usize = 2;
 
+/// More folders side by side are not the one that UCF101 was unpacked into.
+const FEW: usize = 3;
+
 struct Files {
     classes: PathBuf,
     /// List, fold and split.
@@ -37,8 +40,9 @@ fn files_in(dir: &Path) -> Option<Files> {
 fn files(dir: &Path, depth: usize) -> Option<Files> {
     files_in(dir).or_else(|| {
         let dirs = if depth > 0 { peek(dir).dirs } else { Vec::new() };
-        // A thousand class folders need not be looked through.
-        let likely = |d: &PathBuf| depth == DEPTH || file_name(d).to_lowercase().contains("list");
+        // A thousand class folders need not be looked through, nor other datasets.
+        let few = depth == DEPTH && dirs.len() <= FEW;
+        let likely = |d: &PathBuf| few || file_name(d).to_lowercase().contains("list");
         dirs.into_iter().filter(likely).find_map(|d| files(&d, depth - 1))
     })
 }

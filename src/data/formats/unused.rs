@@ -43,6 +43,8 @@ const SEARCHED: u64 = 256 * 1024;
 const NAMES: usize = 500;
 /// Shorter names stand in any text.
 const SHORTEST: usize = 3;
+/// Folders of videos that are searched.
+const FOLDERS: usize = 100;
 /// Files that are told.
 const TOLD: usize = 10;
 
@@ -60,12 +62,16 @@ fn named_like_labels(file: &Path) -> bool {
     words || split_of_name(&file_name(file)).is_some()
 }
 
-/// Files beside the videos: in the root, in folders of annotations, and in folders that hold videos.
+/// Files beside the videos: in the root, and in its folders that are no classes.
 fn beside(root: &Path) -> Vec<PathBuf> {
     let listing = peek(root);
     let mut files = listing.files;
-    for dir in listing.dirs.iter().filter(|d| is_annotations(d) || is_container(d)) {
-        files.extend(peek(dir).files);
+    for dir in listing.dirs.iter().take(FOLDERS) {
+        let inner = peek(dir);
+        let videos = inner.videos().chain(inner.images()).next().is_some();
+        if is_annotations(dir) || is_container(dir) || !videos {
+            files.extend(inner.files);
+        }
     }
     files.retain(|f| ends_like_labels(f));
     files
@@ -112,6 +118,11 @@ fn bare_stem(file: &Path) -> String {
     file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// A file beside the videos whose name holds a split.
+pub(super) fn split_list(root: &Path) -> Option<PathBuf> {
+    beside(root).into_iter().find(|f| split_of_name(&file_name(f)).is_some())
+}
+
 fn stems<'a>(videos: impl Iterator<Item = &'a Path>) -> HashSet<String> {
     videos.map(stem).filter(|s| s.len() >= SHORTEST).take(NAMES).collect()
 }
@@ -121,6 +132,12 @@ pub(super) fn tell(root: &Path, draft: &Draft) -> Vec<DatasetWarning> {
     let used: HashSet<&Path> = draft.used.iter().map(PathBuf::as_path).collect();
     let stems = stems(draft.videos.iter().map(|v| v.entry.path.as_path()));
     let mut left: Vec<PathBuf> = beside(root);
+    // Also in the folders of the videos themselves.
+    let mut folders: Vec<&Path> = draft.videos.iter().filter_map(|v| v.entry.path.parent()).collect();
+    folders.dedup();
+    left.extend(folders.into_iter().take(FOLDERS).flat_map(|d| peek(d).files).filter(|f| ends_like_labels(f)));
+    left.sort();
+    left.dedup();
     let of_a_video = |f: &Path| stems.contains(&bare_stem(f)) || names_a_video(f, &stems);
     left.retain(|f| !used.contains(f.as_path()) && (named_like_labels(f) || of_a_video(f)));
     let more = left.len().saturating_sub(TOLD);
