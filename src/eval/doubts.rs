@@ -140,3 +140,22 @@ fn listed(names: &[&str]) -> String {
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     format!("{}{more}", shown.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::ClassMetrics;
+
+    #[test]
+    fn a_score_on_one_class_says_nothing() {
+        let class = |name: &str, support| ClassMetrics { class: name.into(), support, ..ClassMetrics::default() };
+        let told = |per_class| {
+            let mut out = Vec::new();
+            numbers(&Evaluation { clips: 200, accuracy: 1.0, per_class, ..Evaluation::default() }, &mut out);
+            out.into_iter().filter(|s| s.contains("100 %")).collect::<Vec<_>>()
+        };
+        let lone = told(vec![class("walk", 200), class("run", 0)]);
+        assert!(lone.len() == 1 && lone[0].contains("'walk'"), "{lone:?}");
+        assert!(told(vec![class("walk", 100), class("run", 100)]).is_empty());
+    }
+}

@@ -144,3 +144,47 @@ fn lists_of_hmdb_are_no_lists_of_numbers() {
     assert_eq!((data.format.as_str(), class_names(&data)), ("class-folders", vec!["run", "walk"]));
     assert!(warns(&data, "run_test_split1.txt", &["not used"]), "{:#?}", data.warnings);
 }
+
+#[test]
+fn what_other_formats_call_lists_is_refused_and_not_misread() {
+    // Boxes of AVA, excluded seconds, a list of JSON, frames below splits: none of it is a class.
+    let boxes = "clip_a,0902,0.032,0.115,0.227,0.646,1,0\nclip_b,0902,0.1,0.2,0.3,0.4,9,0\n";
+    for (list, text, folder, words) in [
+        ("annotations/ava_train_v2.2.csv", boxes, "videos", &["ava_train_v2.2.csv", "line 1", "no class number"][..]),
+        ("annotations/ava_train_excluded.csv", "clip_a,0903\n", "videos", &["line 1", "'0903'"]),
+        ("train.json", "[{\"id\": \"clip_a\"}]", "train", &["train.json"]),
+    ] {
+        let root = temp();
+        let r = root.path();
+        for clip in ["clip_a", "clip_b"] {
+            if list == "train.json" {
+                video(r.join(folder).join(clip), 2);
+            } else {
+                file(r.join(folder).join(format!("{clip}.mp4")));
+            }
+        }
+        write(r.join(list), text);
+        let error = try_open(r).unwrap_err().to_string();
+        for word in words {
+            assert!(error.contains(word), "{list}: {word} in {error}");
+        }
+    }
+}
+
+#[test]
+fn folders_of_one_namesake_or_of_people_are_no_classes() {
+    let root = temp();
+    let r = root.path();
+    for name in ["mouse_a", "mouse_b"] {
+        file(r.join(format!("DATA/{name}/{name}.mp4")));
+        write(r.join(format!("DATA/{name}/{name}_labels.csv")), ",background,dig\n0,1,0\n");
+    }
+    let data = open(r);
+    assert_eq!((data.format.as_str(), data.classes.len(), data.videos.len()), ("single", 0, 2));
+    assert!(warns(&data, "mouse_a_labels.csv", &["not used", "background, dig"]), "{:#?}", data.warnings);
+    let root = temp();
+    for person in ["P01", "P02"] {
+        file(root.path().join(format!("EPIC-KITCHENS/{person}/videos/{person}_101.MP4")));
+    }
+    assert!(try_open(root.path()).map_or(0, |d| d.classes.len()) == 0);
+}

@@ -209,3 +209,29 @@ fn a_split_file_opens_its_dataset() {
     write(lone.path().join("split.csv"), "subject,split\ns1,train\n");
     assert!(try_open(lone.path().join("split.csv")).is_err());
 }
+
+#[test]
+fn the_program_inspects_a_list_and_holds_labels_as_told() {
+    let inspect = |words: &[&std::ffi::OsStr]| -> serde_json::Value {
+        let cache = temp();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kinolens"));
+        let out =
+            command.env("KINOLENS_CACHE", cache.path()).arg("inspect").args(words).arg("--json").output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let root = temp();
+    let r = root.path();
+    video(r.join("anon/s1"), 100);
+    write(r.join("label/s1.csv"), "frame,class\n0,1\n25,1\n50,2\n75,2\n");
+    let clips = |report: &serde_json::Value| report["classes"][0]["clips"].as_u64();
+    assert_eq!(clips(&inspect(&[r.as_os_str()])), Some(0));
+    assert_eq!(clips(&inspect(&[r.as_os_str(), "--set".as_ref(), "labels.hold=true".as_ref()])), Some(6));
+    let root = temp();
+    for clip in ["a", "b"] {
+        video(root.path().join("clips").join(clip), 20);
+    }
+    write(root.path().join("train.csv"), "path,label\nclips/a,walk\nclips/b,run\n");
+    let report = inspect(&[root.path().join("train.csv").as_os_str()]);
+    assert_eq!((report["format"].as_str(), report["splits"]["train"]["videos"].as_u64()), (Some("ucf-csv"), Some(2)));
+}
