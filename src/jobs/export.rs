@@ -5,7 +5,7 @@ use super::lane::LaneState;
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
-use crate::data::{ClipSource, labelled_clips};
+use crate::data::labelled_clips;
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{Identity, SplitChoice, parts_for};
 use crate::progress::Monitor;
@@ -16,7 +16,6 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Beginning of the names of samples' folders.
 const SAMPLE: &str = "sample_";
