@@ -16,6 +16,7 @@
 use crate::domain::RgbImage;
 use std::sync::Arc;
 
+mod clock;
 mod colour;
 mod decode;
 mod demux;
@@ -37,6 +38,7 @@ mod stills;
 mod store;
 mod writer;
 
+pub use clock::local_time;
 pub use error::VideoError;
 pub use file::{Decoders, Picture, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
