@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::RunConfig;
 use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
+use crate::domain::{Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use serde::{Deserialize, Serialize};
