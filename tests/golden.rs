@@ -8,7 +8,7 @@ use kinolens::domain::PoolingRule;
 use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInfo, ParameterRole, read};
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use reference::golden;
-use reference::networks::{Named, sets};
+use reference::networks::{Named, Set, sets};
 use reference::on_device::{allowed, carries, device};
 use reference::recipe::{
     clip, clip_shape, fnv1a64, network, numbers, relative, rounded, seed_of, sizes, values, weights,
@@ -16,6 +16,8 @@ use reference::recipe::{
 use serde_json::Value;
 
 mod reference;
+#[path = "golden/ties.rs"]
+mod ties;
 
 #[test]
 fn the_recipe_is_bit_exact() {
@@ -93,11 +95,17 @@ fn parameter_counts_are_those_of_the_reference_systems() {
     }
 }
 
+/// The files of a kind of all sets: of every seed.
+fn every(kind: &str) -> Vec<(Set, String)> {
+    let of = |set: &Set| set.files(kind).into_iter().map(|file| (set.clone(), file)).collect::<Vec<_>>();
+    sets().iter().flat_map(of).collect()
+}
+
 #[test]
 fn logits_are_pytorch_s() {
     let mut seen = 0;
-    for set in sets() {
-        let reference = golden(&set.file("logits.json"));
+    for (set, file) in every("logits") {
+        let reference = golden(&file);
         let seed = seed_of(&reference);
         for (name, case) in reference["cases"].as_object().unwrap() {
             let named = set.named(case["model"].as_str().unwrap());
@@ -143,26 +151,20 @@ fn an_inflated_network_is_pytorch_s() {
 #[test]
 fn heat_maps_are_pytorch_s() {
     let mut seen = 0;
-    for set in sets() {
-        for entry in std::fs::read_dir(set.folder()).unwrap() {
-            let file = entry.unwrap().file_name().into_string().unwrap();
-            if !(file.starts_with(&set.file("cam_")) && file.ends_with(".json")) {
+    for (set, file) in every("cam_") {
+        let reference = golden(&file);
+        let named = set.named(reference["model"].as_str().unwrap());
+        let seed = seed_of(&reference);
+        for (size, cases) in reference["cams"].as_object().unwrap() {
+            let [_, c, t, h, w] = clip_shape(&sizes(&reference["inputs"][size]), None);
+            if !carries(&format!("{file} {size}"), &[c, t, h, w]) {
                 continue;
             }
-            let reference = golden(&file);
-            let named = set.named(reference["model"].as_str().unwrap());
-            let seed = seed_of(&reference);
-            for (size, cases) in reference["cams"].as_object().unwrap() {
-                let [_, c, t, h, w] = clip_shape(&sizes(&reference["inputs"][size]), None);
-                if !carries(&format!("{file} {size}"), &[c, t, h, w]) {
-                    continue;
-                }
-                let network = network(&seed, &named, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
-                let pixels = clip(&seed, 0, [c, t, h, w]);
-                let label = format!("{file} {size}");
-                let clip = Clip { pixels, shape: [t, h, w] };
-                seen += maps(&label, &named, &network, &clip, cases.as_array().unwrap());
-            }
+            let network = network(&seed, &named, reference["classes"].as_u64().unwrap() as usize, [t, h, w]);
+            let pixels = clip(&seed, 0, [c, t, h, w]);
+            let label = format!("{file} {size}");
+            let clip = Clip { pixels, shape: [t, h, w] };
+            seen += maps(&label, &named, &network, &clip, cases.as_array().unwrap());
         }
     }
     assert!(seen >= if device().is_software() { 20 } else { 200 }, "{seen}");

@@ -298,8 +298,16 @@ pub enum SplitArg {
 }
 
 #[derive(Debug, Args)]
-#[command(mut_arg("out", |a| a.help("Where to write; the run's `results/` when left out")))]
-#[command(mut_arg("force", |a| a.help("Replace results of another checkpoint or other data, or files in `--out`")))]
+pub struct ClassMatchArg {
+    /// Which class of the run a class of the dataset is (repeatable), where their names differ; `numbers` matches them by
+    /// number, `none` takes the videos as unlabelled.
+    #[arg(long, value_name = "DATASET=RUN|numbers|none")]
+    pub map_classes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Where to write; `results/CHECKPOINT` of the run when left out")))]
+#[command(mut_arg("force", |a| a.help("Replace results in `--out`")))]
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub run: RunArg,
@@ -308,6 +316,8 @@ pub struct EvaluateArgs {
     /// Which clips.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
     #[command(flatten)]
     pub to: OutArgs,
     #[command(flatten)]
@@ -374,6 +384,8 @@ pub struct ExplainArgs {
     /// Include the raw map values in the JSON.
     #[arg(long)]
     pub raw: bool,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
     #[command(flatten)]
     pub to: OutArgs,
     #[command(flatten)]

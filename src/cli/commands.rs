@@ -1,13 +1,14 @@
 //! The subcommands: arguments to jobs, outputs to text or JSON.
 
 use super::Exit;
-use super::args::{Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg};
+use super::args::{
+    ClassMatchArg, Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg,
+};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped, name_text};
-use crate::eval::Earlier;
-use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
+use crate::jobs::{CheckpointRef, ClassMatch, Identity, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
@@ -150,20 +151,24 @@ fn is_wrong_demo(error: &anyhow::Error) -> bool {
     )
 }
 
+/// What `--map-classes` says.
+pub(super) fn class_match(given: &ClassMatchArg) -> Result<ClassMatch, Exit> {
+    ClassMatch::parse(&given.map_classes).map_err(|reason| Exit::Usage(anyhow!("--map-classes {reason}")))
+}
+
 fn evaluate(args: &EvaluateArgs) -> Outcome {
     require_run(&args.run.path)?;
+    let class_match = class_match(&args.classes)?;
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
     refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
-    if args.to.out.is_none() && !args.to.force {
-        keep_other_results(args, &dataset)?;
-    }
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
         checkpoint: checkpoint_ref(&args.run.path),
         dataset,
         split: split_choice(args.split),
+        class_match,
         out: args.to.out.clone(),
     };
     let Output::Evaluation(evaluation, _) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
@@ -174,7 +179,7 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     }
     let e = &*evaluation;
     let percent = |v: f64| format!("{:.1} %", v * 100.0);
-    print_line(&format!("{} on {} ({} clips of '{}')", e.checkpoint, e.dataset, e.clips, e.split));
+    print_line(&format!("{} on {} ({} clips of '{}')", e.identity().weights(), e.dataset, e.clips, e.split));
     print_line(&format!(
         "accuracy {} [{} … {}]   top-3 {}   top-5 {}   mean class {}   loss {:.4}   majority baseline {}",
         percent(e.accuracy),
@@ -208,19 +213,6 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         eprintln!("warning: {warning}");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Refuses to replace what the run's own results say of another checkpoint or of other data. The same evaluation again,
-/// or that of the same checkpoint trained further, brings them up to date.
-fn keep_other_results(args: &EvaluateArgs, dataset: &Dataset) -> Result<(), Exit> {
-    let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
-    let results = checkpoint.home().join(crate::eval::RESULTS);
-    match Earlier::find(&results, &checkpoint, dataset, split_choice(args.split)) {
-        Earlier::Other(told) => {
-            Err(Exit::Usage(anyhow!("{told}; use --force to replace it, or --out for another folder")))
-        }
-        Earlier::None | Earlier::Same | Earlier::Outdated(_) => Ok(()),
-    }
 }
 
 fn predict(args: &PredictArgs) -> Outcome {
@@ -265,16 +257,27 @@ fn predict(args: &PredictArgs) -> Outcome {
             .map(|(i, (class, probability))| json!({"frame": i, "predicted": p.classes.name(*class), "probability": probability}))
             .collect();
         let names: Vec<&str> = p.classes.classes.iter().map(|c| c.name.as_str()).collect();
-        print_json(
-            &json!({"video": name_text(args.video.as_os_str()), "classes": names, "windows": windows, "frames": frames}),
-        );
+        let video = name_text(args.video.as_os_str());
+        let mut document = json!({"video": video, "classes": names, "windows": windows, "frames": frames});
+        name_weights(&mut document, &p.identity);
+        print_json(&document);
     } else {
+        eprintln!("{}", p.identity);
         for (start, probabilities) in p.starts.iter().zip(&p.windows) {
             let (class, probability) = best(probabilities);
             print_line(&format!("{start:>8}  {:5.1} %  {}", probability * 100.0, p.classes.name(class)));
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Adds which weights a document comes from: `run`, `checkpoint`, `epoch`, `step`, `made_unix`.
+pub(super) fn name_weights(document: &mut Value, identity: &Identity) {
+    document["run"] = json!(identity.run);
+    document["checkpoint"] = json!(identity.checkpoint);
+    document["epoch"] = json!(identity.epoch);
+    document["step"] = json!(identity.step);
+    document["made_unix"] = json!(identity.made_unix);
 }
 
 /// The most probable class and its probability.

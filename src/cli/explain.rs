@@ -2,7 +2,9 @@
 
 use super::Exit;
 use super::args::ExplainArgs;
-use super::commands::{Outcome, checkpoint_ref, data_config_of, open_dataset, require_run, split_choice};
+use super::commands::{
+    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, split_choice,
+};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
@@ -13,6 +15,7 @@ use std::process::ExitCode;
 
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     require_run(&args.run.path)?;
+    let class_match = class_match(&args.classes)?;
     if !(0.0..=1.0).contains(&args.alpha) {
         return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
     }
@@ -46,6 +49,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         seed: args.seed,
         out: args.to.out.clone(),
         replace: args.to.force,
+        class_match,
     };
     let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
         Ok(explanation) => explanation,
@@ -91,9 +95,12 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 })
             })
             .collect();
-        print_json(&json!({ "samples": samples, "out": args.to.out }));
+        let mut document = json!({ "samples": samples, "out": args.to.out });
+        name_weights(&mut document, &explanation.identity);
+        print_json(&document);
         return Ok(ExitCode::SUCCESS);
     }
+    eprintln!("{}", explanation.identity);
     for (s, on_body) in explanation.samples.iter().zip(&on_body) {
         let truth = s.truth.map_or("unlabelled", name);
         let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;

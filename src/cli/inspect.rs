@@ -13,7 +13,8 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
     let config = resolve_config(&args.config, None)?;
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    let opened = open_dataset(&args.dataset, &config.data, &mut state)?;
+    let dataset = crate::data::as_configured(&opened, &config);
     let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
     if let Some(out) = &args.to.out {
         crate::jobs::write_inspection(&dataset, &statistics, out)

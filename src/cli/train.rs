@@ -169,7 +169,7 @@ fn report(run: &RunView, args: &TrainArgs) {
     let best = run.history.iter().filter_map(|e| Some((e.epoch, e.val_accuracy?))).max_by(|a, b| a.1.total_cmp(&b.1));
     if args.json.json {
         let finished = json!({
-            "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints,
+            "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
             "train_accuracy": last.map(|e| e.train_accuracy), "best_val_accuracy": best.map(|b| b.1),
             "best_epoch": best.map(|b| b.0), "seconds": run.history.iter().map(|e| e.seconds).sum::<f64>(),
         });

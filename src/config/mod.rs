@@ -9,8 +9,9 @@ pub use compute::{DeviceChoice, Precision};
 pub use model::{ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::{
-    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, EarlyStopping, LossConfig, LossKind, ModelConfig,
-    OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig, Validation,
+    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, EarlyStopping, LabelsConfig, LossConfig, LossKind,
+    ModelConfig, OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig,
+    Validation,
 };
 
 use std::path::PathBuf;

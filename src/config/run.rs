@@ -15,6 +15,8 @@ pub struct RunConfig {
     pub clip: ClipConfig,
     /// Which parts of the dataset are used for what.
     pub data: DataConfig,
+    /// How rows of labels become labels of frames.
+    pub labels: LabelsConfig,
     /// Random changes of training clips.
     pub augment: AugmentConfig,
     /// Which training clips an epoch draws.
@@ -146,6 +148,16 @@ pub struct DataConfig {
     pub test_fraction: f64,
     /// Use only this share of the training clips (S1.2 uses 0.05); 1 uses all.
     pub fraction: f64,
+    /// Number of the fold that is read of a dataset with several official splits; `None` takes the first.
+    pub fold: Option<u32>,
+}
+
+/// How rows of labels become labels of frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LabelsConfig {
+    /// Labels on few frames, such as one a second, hold until the next row; off leaves the frames between unlabelled.
+    pub hold: bool,
 }
 
 impl Default for DataConfig {
@@ -157,6 +169,7 @@ impl Default for DataConfig {
             validation: Validation::Subjects { fraction: 0.2 },
             test_fraction: 0.3,
             fraction: 1.0,
+            fold: None,
         }
     }
 }

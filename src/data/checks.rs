@@ -108,6 +108,8 @@ pub(super) fn dataset(dataset: &Dataset, warnings: &mut Limited) {
     super::copies::warn(dataset, warnings);
     empty_classes(dataset, warnings);
     frame_rates(dataset, warnings);
+    super::hold::tell(dataset, warnings);
+    super::task::tell(dataset, warnings);
 }
 
 fn mask_files(video: &VideoEntry, warnings: &mut Limited) {

@@ -56,6 +56,14 @@ pub enum DataError {
     /// No clips can be made of the dataset as configured.
     #[error("{0}")]
     Plan(String),
+    /// All training clips are of one class.
+    #[error("there is nothing to train on in {path}: {reason}")]
+    OneClass {
+        /// The dataset.
+        path: PathBuf,
+        /// The class, and what makes a task of it.
+        reason: String,
+    },
     /// The clip does not fit the dataset (a programming or version error made visible instead of a crash).
     #[error("clip {start} of video number {video} does not exist in the opened dataset; open the dataset again")]
     NoSuchClip {

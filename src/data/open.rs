@@ -3,10 +3,11 @@
 use super::checks::{self, Limited};
 use super::facts::{FactsCache, Record};
 use super::formats::{self, Draft};
-use super::{DataError, copies, fingerprint, scan};
+use super::{DataError, copies, fingerprint, scan, times};
 use crate::config::DataConfig;
 use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
 use crate::progress::Monitor;
+use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -45,9 +46,14 @@ pub fn open_with_cache(
         unlisted_videos(path, &mut draft);
     }
 
+    if path.is_dir() {
+        let unused = formats::unused_files(path, &draft);
+        draft.warnings.extend(unused);
+    }
     let mut cache = FactsCache::open(path, cache);
     let records = look_inside(path, &draft, &mut cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
+    resolve_times(&mut draft, &records.videos, &mut warnings);
     let shift = labels_count_from_one(&draft, &records.videos);
     let mut sizes = Vec::with_capacity(draft.videos.len());
     let mut videos = Vec::with_capacity(draft.videos.len());
@@ -125,6 +131,20 @@ fn look_inside(root: &Path, draft: &Draft, cache: &mut FactsCache, monitor: &dyn
     let mut records = cache.look_up(&paths, monitor)?;
     let masks = records.split_off(draft.videos.len());
     Ok(Looked { videos: records, masks: mask_of.into_iter().zip(masks).collect() })
+}
+
+/// Labels in seconds become labels of frames.
+fn resolve_times(draft: &mut Draft, records: &[Record], warnings: &mut Limited) {
+    let timed = draft.videos.par_iter_mut().zip(records).filter(|(v, _)| !v.timed.is_empty());
+    let notes: Vec<(PathBuf, String)> = timed
+        .flat_map_iter(|(video, record)| {
+            video.entry.facts.clone_from(&record.facts);
+            times::resolve(video)
+        })
+        .collect();
+    for (file, note) in notes {
+        warnings.push("time", &file, note);
+    }
 }
 
 /// Names from the configuration win over those of the dataset.

@@ -71,7 +71,7 @@ impl Plan {
     /// Refuses a plan nobody can train on.
     pub fn require_training(&self, dataset: &Dataset) -> Result<(), DataError> {
         if !self.train.is_empty() {
-            return Ok(());
+            return self.require_task(dataset);
         }
         let root = dataset.root.display();
         let reason = if dataset.videos.iter().all(|v| v.labels.is_empty()) {
@@ -82,6 +82,19 @@ impl Plan {
             "no window of a training video has a class; check the labels, clip.length and clip.label"
         };
         Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")))
+    }
+
+    /// Refuses clips that are all of one class.
+    fn require_task(&self, dataset: &Dataset) -> Result<(), DataError> {
+        let mut labels = self.train.iter().filter_map(|c| c.label?.class());
+        let Some(only) = labels.next() else { return Ok(()) };
+        if labels.any(|c| c != only) {
+            return Ok(());
+        }
+        let background =
+            dataset.videos.iter().any(|v| v.labels.segments().iter().any(|s| s.label == Label::Background));
+        let reason = super::task::alone(self.classes.name(only), background);
+        Err(DataError::OneClass { path: dataset.root.clone(), reason })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pose keypoints beside the videos.
 
 use super::DataError;
-use super::tables::{read_text, separator};
+use super::tables::{read_bytes, separator};
 use crate::domain::{Keypoint, PoseTrack, Skeleton, VideoEntry};
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ struct Columns {
 /// When the file cannot be read or its columns mean nothing.
 pub fn load_poses(entry: &VideoEntry) -> Result<PoseTrack, DataError> {
     let Some(path) = &entry.poses else { return Ok(PoseTrack::default()) };
-    let bytes = read_text(path)?;
+    let bytes = read_bytes(path)?;
     let mut lines = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii).filter(|l| !l.is_empty()).peekable();
     let Some(first) = lines.peek() else {
         return Err(DataError::Read { path: path.clone(), reason: "it is empty; make the poses again".into() });

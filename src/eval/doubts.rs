@@ -143,6 +143,12 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
 
 fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
     let e = evaluation;
+    let shown: Vec<&str> = e.per_class.iter().filter(|c| c.support > 0).map(|c| c.class.as_str()).collect();
+    if let [only] = shown.as_slice() {
+        out.push(format!(
+            "all clips are of one class, '{only}': whoever always says so is right in 100 %, so the accuracy says nothing"
+        ));
+    }
     let absent: Vec<&str> = e.per_class.iter().filter(|c| c.support == 0).map(|c| c.class.as_str()).collect();
     if !absent.is_empty() {
         out.push(format!("no clip shows {}; the score says nothing about it", listed(&absent)));
@@ -171,4 +177,23 @@ fn listed(names: &[&str]) -> String {
     let (shown, rest) = names.split_at(names.len().min(SHOWN));
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::ClassMetrics;
+
+    #[test]
+    fn a_score_on_one_class_says_nothing() {
+        let class = |name: &str, support| ClassMetrics { class: name.into(), support, ..ClassMetrics::default() };
+        let told = |per_class| {
+            let mut out = Vec::new();
+            numbers(&Evaluation { clips: 200, accuracy: 1.0, per_class, ..Evaluation::default() }, &mut out);
+            out.into_iter().filter(|s| s.contains("100 %")).collect::<Vec<_>>()
+        };
+        let lone = told(vec![class("walk", 200), class("run", 0)]);
+        assert!(lone.len() == 1 && lone[0].contains("'walk'"), "{lone:?}");
+        assert!(told(vec![class("walk", 100), class("run", 100)]).is_empty());
+    }
 }

@@ -1,8 +1,42 @@
-//! What an evaluation finds where it is about to be written.
+//! Where an evaluation goes, and what it finds there.
 
-use super::{Checkpoint, Evaluation, SplitChoice};
-use crate::domain::Dataset;
-use std::path::Path;
+use super::{Checkpoint, Evaluation, RESULTS, SplitChoice};
+use crate::domain::{Dataset, leaf};
+use std::path::{Path, PathBuf};
+
+/// The folder in a run's results that keeps what is told about a checkpoint on a dataset: `results/last`. Where that
+/// holds results of other data these get a folder of their own beside it (`results/last@demo-1a2b3c4d`), so that nothing
+/// is replaced but the same evaluation.
+pub fn results_folder(checkpoint: &Checkpoint, dataset: &Dataset) -> PathBuf {
+    let results = checkpoint.home().join(RESULTS);
+    let own = results.join(&checkpoint.name);
+    let other_data = read_evaluations(&own).iter().any(|(_, e)| !is_of(e, dataset));
+    if !other_data {
+        return own;
+    }
+    let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let data: String = leaf(&dataset.root).chars().take(40).map(safe).collect();
+    let digits: String = dataset.fingerprint.chars().take(8).collect();
+    results.join(format!("{}@{data}-{digits}", checkpoint.name))
+}
+
+/// The evaluations whose files lie in a folder, by name of the file; what cannot be read is left out.
+pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
+    names.sort();
+    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?));
+    names.into_iter().filter_map(|n| read(dir.join(n))).collect()
+}
+
+/// True for an evaluation of this very data. Results of older versions know the place only.
+fn is_of(evaluation: &Evaluation, dataset: &Dataset) -> bool {
+    match evaluation.dataset_fingerprint.is_empty() {
+        true => Path::new(&evaluation.dataset) == dataset.root,
+        false => evaluation.dataset_fingerprint == dataset.fingerprint,
+    }
+}
 
 /// The evaluation of a split that lies in a results folder already, seen by the one that would replace it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +67,7 @@ impl Earlier {
         if earlier.checkpoint != checkpoint.name {
             return Self::Other(told(&format!("which is not the checkpoint '{}'", checkpoint.name)));
         }
-        // Results of older versions know the place only.
-        let same_data = match earlier.dataset_fingerprint.is_empty() {
-            true => Path::new(&earlier.dataset) == dataset.root,
-            false => earlier.dataset_fingerprint == dataset.fingerprint,
-        };
-        if !same_data {
+        if !is_of(&earlier, dataset) {
             return Self::Other(told(if Path::new(&earlier.dataset) == dataset.root {
                 "whose files, labels or splits were others then"
             } else {

@@ -1,3 +1,4 @@
+use super::ClassMatchError;
 use crate::data::DataError;
 use crate::model::ModelError;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,14 @@ pub enum EvalError {
         name: String,
         /// The names there are.
         known: String,
+    },
+    /// The classes of the dataset are not those of the run.
+    #[error("the classes of {root} are not those of the run: {reason}")]
+    Classes {
+        /// Root of the dataset.
+        root: PathBuf,
+        /// Why they cannot be matched.
+        reason: ClassMatchError,
     },
     /// Nothing in the dataset can be judged.
     #[error("{0}")]

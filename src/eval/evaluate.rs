@@ -5,10 +5,13 @@ use super::metrics::{argmax, judge, softmax_and_loss};
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
-use super::{Checkpoint, EvalError, Evaluation, FrameMetrics, Prediction, Predictions, RunDir, SplitRow};
+use super::{
+    Checkpoint, ClassMap, ClassMatch, EvalError, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir,
+    SplitRow,
+};
 use crate::config::RunConfig;
-use crate::data::{assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
+use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
+use crate::domain::{Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use serde::{Deserialize, Serialize};
@@ -44,12 +47,11 @@ impl SplitChoice {
 /// Judges the network of a checkpoint on clips of any dataset whose classes the run knows.
 ///
 /// On the dataset it was trained on, the parts are those of the run's `split.csv`. On another one they are the dataset's
-/// own, or divided as a training would. Classes are matched by name; in the exercise layout, whose files hold numbers
-/// only, by number where no name is known. Clips of classes the run does not know are left out, with a warning.
+/// own, or divided as a training would. Classes are matched as [`ClassMatch::Auto`] says. Clips of classes the run does
+/// not know are left out, with a warning.
 ///
 /// # Errors
-/// A checkpoint that does not load, a dataset without any clip to judge, clips that cannot be decoded,
-/// [`EvalError::Stopped`].
+/// As [`evaluate_matched`].
 pub fn evaluate(
     checkpoint: &Checkpoint,
     dataset: &Arc<Dataset>,
@@ -57,10 +59,27 @@ pub fn evaluate(
     device: &ComputeDevice,
     monitor: &dyn Monitor,
 ) -> Result<(Evaluation, Predictions), EvalError> {
+    evaluate_matched(checkpoint, dataset, split, &ClassMatch::Auto, device, monitor)
+}
+
+/// As [`evaluate`], with a word on how the classes are matched.
+///
+/// # Errors
+/// A checkpoint that does not load, classes that cannot be matched, a dataset without any clip to judge, clips that
+/// cannot be decoded, [`EvalError::Stopped`].
+pub fn evaluate_matched(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    split: SplitChoice,
+    matched: &ClassMatch,
+    device: &ComputeDevice,
+    monitor: &dyn Monitor,
+) -> Result<(Evaluation, Predictions), EvalError> {
     let state = &checkpoint.state;
     let config = &state.config;
     let mut warnings = Vec::new();
-    let dataset = Arc::new(in_classes_of(dataset, &state.classes, config, &mut warnings)?);
+    let dataset = &as_configured(dataset, config);
+    let dataset = Arc::new(in_classes_of(dataset, checkpoint, matched, &mut warnings)?);
     let training = Training::of(checkpoint);
     let same = training.as_ref().is_some_and(|t| t.is_same(&dataset));
     let parts = parts_by(training.as_ref().filter(|_| same), &dataset, config);
@@ -81,9 +100,11 @@ pub fn evaluate(
         clips: clips.iter().filter_map(|c| prediction(&dataset, c, by_window.get(&(c.video, c.start))?)).collect(),
     };
     let mut evaluation = judge(&state.classes, &predictions.clips);
-    evaluation.run = checkpoint.home().display().to_string();
-    evaluation.checkpoint = checkpoint.name.clone();
-    evaluation.step = state.step;
+    let identity = Identity::of(checkpoint);
+    evaluation.run = identity.run.display().to_string();
+    (evaluation.checkpoint, evaluation.epoch, evaluation.step) = (identity.checkpoint, identity.epoch, identity.step);
+    evaluation.made_unix = identity.made_unix;
+    evaluation.class_match = matched.clone();
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
@@ -107,18 +128,32 @@ fn parts_by(own: Option<&Training>, dataset: &Dataset, config: &RunConfig) -> Ve
 }
 
 /// What a run remembers of the data it was trained on.
-pub(super) struct Training {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Training {
+    /// The rows of `split.csv`; none in a run of imported weights.
     pub rows: Vec<SplitRow>,
+    /// Root of the dataset then.
     pub root: std::path::PathBuf,
+    /// Its fingerprint then.
     pub fingerprint: String,
 }
 
 impl Training {
     fn of(checkpoint: &Checkpoint) -> Option<Self> {
-        let run = RunDir::open(checkpoint.run.as_deref()?).ok()?;
+        Self::read(&RunDir::open(checkpoint.run.as_deref()?).ok()?)
+    }
+
+    /// Reads what a run remembers; `None` where it has no readable `split.csv`.
+    pub fn read(run: &RunDir) -> Option<Self> {
         let environment = run.environment().unwrap_or_default();
         let rows = run.split().ok()?;
         Some(Self { rows, root: environment.dataset_root, fingerprint: environment.dataset_fingerprint })
+    }
+
+    /// The part each video of a dataset played in training, by position ([`Split::Unassigned`] for none); `None` for
+    /// another dataset than the one that was trained on.
+    pub fn parts_in(&self, dataset: &Dataset) -> Option<Vec<Split>> {
+        (!self.rows.is_empty() && self.is_same(dataset)).then(|| self.parts(dataset))
     }
 
     /// True for the dataset itself, wherever it lies now.
@@ -137,52 +172,51 @@ impl Training {
     }
 }
 
+impl Checkpoint {
+    /// Which output each class of a dataset is.
+    ///
+    /// # Errors
+    /// Classes that cannot be matched; see [`ClassMap::of`].
+    pub fn class_map(&self, dataset: &Dataset, matched: &ClassMatch) -> Result<ClassMap, EvalError> {
+        let background = self.state.config.data.background_class;
+        ClassMap::of(&dataset.classes, &self.state.classes, background, matched)
+            .map_err(|reason| EvalError::Classes { root: dataset.root.clone(), reason })
+    }
+}
+
 /// The dataset as the run would have labelled it: labels are output positions of the run; what it does not know becomes
 /// unlabelled.
 fn in_classes_of(
     dataset: &Dataset,
-    run: &ClassSet,
-    config: &RunConfig,
+    checkpoint: &Checkpoint,
+    matched: &ClassMatch,
     warnings: &mut Vec<String>,
 ) -> Result<Dataset, EvalError> {
     // The planner numbers background behind the dataset's classes; so the dataset gets the classes before it.
-    let mut known = run.clone();
-    if config.data.background_class
+    let mut known = checkpoint.state.classes.clone();
+    if checkpoint.state.config.data.background_class
         && let Some(at) = known.classes.iter().position(|c| c.id == -1)
     {
         known.classes.truncate(at);
     }
-    if dataset.classes == known {
+    if dataset.classes == known && matched.is_auto() {
         return Ok(dataset.clone());
     }
-    let named: Vec<Option<ClassId>> = dataset.classes.classes.iter().map(|c| known.by_name(&c.name)).collect();
-    let numbered: Vec<Option<ClassId>> = dataset.classes.classes.iter().map(|c| known.by_id(c.id)).collect();
-    let by_number = named.iter().all(Option::is_none) && dataset.format == "exercise";
-    let map = if by_number { numbered } else { named };
-    if by_number && map.iter().any(Option::is_some) {
-        warnings.push("no class of the dataset has a name the run knows; classes were matched by their numbers".into());
-    }
-    let unknown: Vec<&str> = (0..map.len()).filter(|i| map[*i].is_none()).map(|i| dataset.classes.name(i)).collect();
-    if !map.is_empty() && unknown.len() == map.len() {
-        let known: Vec<&str> = known.classes.iter().map(|c| c.name.as_str()).collect();
+    let map = checkpoint.class_map(dataset, matched)?;
+    if map.is_empty() {
         return Err(EvalError::NothingToJudge(format!(
-            "the run knows none of the classes of {}: it has {}, the run has {}",
-            dataset.root.display(),
-            unknown.join(", "),
-            known.join(", ")
+            "no class of {} is matched with one of the run, so there is no label to compare with",
+            dataset.root.display()
         )));
     }
-    if !unknown.is_empty() {
-        warnings
-            .push(format!("the run does not know these classes; their clips were left out: {}", unknown.join(", ")));
-    }
+    warnings.extend(map.notes(&dataset.classes, &known));
     let mut out = dataset.clone();
     out.classes = known;
     for video in &mut out.videos {
         let segments = video.labels.segments().iter().filter_map(|s| {
             let label = match s.label {
                 Label::Background => Label::Background,
-                Label::Class(c) => Label::Class(map.get(c).copied().flatten()?),
+                Label::Class(c) => Label::Class(map.output(c)?),
             };
             Some(crate::domain::Segment { label, ..*s })
         });

@@ -1,7 +1,7 @@
 //! What a network says about clips and about whole videos.
 
 use super::metrics::{argmax, softmax_and_loss};
-use super::{Checkpoint, EvalError};
+use super::{Checkpoint, EvalError, Identity};
 use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
 use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset};
 use crate::model::{ComputeDevice, Network, read};
@@ -12,6 +12,8 @@ use std::time::Duration;
 /// What a network says along a whole video.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct VideoPrediction {
+    /// The weights that predicted.
+    pub identity: Identity,
     /// Name of the video in the dataset, or its path.
     pub video: String,
     /// Classes in output order.
@@ -151,6 +153,7 @@ pub fn predict_video(
     let spans: Vec<(u32, &[f32])> = starts.iter().copied().zip(windows.iter().map(Vec::as_slice)).collect();
     let frames = frame_probabilities(entry.frames(), geometry, &spans);
     Ok(VideoPrediction {
+        identity: Identity::of(checkpoint),
         video: video.to_owned(),
         classes: checkpoint.state.classes.clone(),
         // Covering windows leave no frame out.

@@ -1,3 +1,4 @@
+use super::ClassMatch;
 use crate::domain::ClassSet;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,12 @@ pub struct Evaluation {
     /// Optimiser steps the checkpoint had been trained.
     #[serde(default)]
     pub step: u64,
+    /// Epochs the checkpoint had been trained.
+    #[serde(default)]
+    pub epoch: Option<u32>,
+    /// When it was evaluated, in seconds since 1970.
+    #[serde(default)]
+    pub made_unix: Option<u64>,
     /// Dataset root.
     pub dataset: String,
     /// Changes whenever files, labels or splits of the dataset change.
@@ -127,6 +134,9 @@ pub struct Evaluation {
     pub dataset_fingerprint: String,
     /// Split judged.
     pub split: String,
+    /// How the dataset's classes were found among the run's.
+    #[serde(default, skip_serializing_if = "ClassMatch::is_auto")]
+    pub class_match: ClassMatch,
     /// Classes in output order.
     pub classes: ClassSet,
     /// Clips judged.

@@ -1,6 +1,7 @@
 //! A run folder as it lies on disk: configuration, classes, split, history, checkpoints, results.
 
 use super::checkpoint::{REPLACED, STATE_FILE};
+use super::earlier::read_evaluations;
 use super::files::read_text;
 use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
 use crate::config::RunConfig;
@@ -318,21 +319,59 @@ impl RunDir {
         })
     }
 
-    /// Evaluations in `results/`, sorted by split; one without its predictions has none.
+    /// Evaluations in `results/`, oldest first: one a checkpoint, split and dataset. Those of earlier versions, which kept
+    /// one a split, lie in `results/` itself. One without its predictions has none.
     pub fn evaluations(&self) -> Vec<(Evaluation, Predictions)> {
-        let dir = self.results_dir();
-        let Ok(entries) = std::fs::read_dir(&dir) else { return Vec::new() };
-        let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
-        names.sort();
-        names
-            .iter()
-            .filter_map(|n| n.strip_prefix("evaluation_")?.strip_suffix(".json"))
-            .filter_map(|split| {
-                let evaluation = read_json(&dir.join(format!("evaluation_{split}.json"))).ok()?;
-                let predictions = read_json(&dir.join(format!("predictions_{split}.json"))).unwrap_or_default();
-                Some((evaluation, predictions))
-            })
-            .collect()
+        let results = self.results_dir();
+        let entries = std::fs::read_dir(&results).into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
+        folders.sort();
+        folders.insert(0, results);
+        let mut found: Vec<(PathBuf, Evaluation)> = folders.iter().flat_map(|f| read_evaluations(f)).collect();
+        found.sort_by_key(|(_, e)| e.made_unix);
+        let same = |a: &Evaluation, b: &Evaluation| {
+            let data = |e: &Evaluation| match e.dataset_fingerprint.is_empty() {
+                true => e.dataset.clone(),
+                false => e.dataset_fingerprint.clone(),
+            };
+            (&a.checkpoint, &a.split, data(a)) == (&b.checkpoint, &b.split, data(b))
+        };
+        let newest = |i: usize| !found[i + 1..].iter().any(|(_, later)| same(later, &found[i].1));
+        let keep: Vec<bool> = (0..found.len()).map(newest).collect();
+        let kept = found.iter().zip(keep).filter(|(_, keep)| *keep);
+        kept.map(|((path, evaluation), _)| {
+            let predictions = path.with_file_name(format!("predictions_{}.json", evaluation.split));
+            (evaluation.clone(), read_json(&predictions).unwrap_or_default())
+        })
+        .collect()
+    }
+
+    /// The checkpoints there are with how far each was trained, in the order of [`RunDir::checkpoints`].
+    pub fn trained(&self) -> Vec<CheckpointInfo> {
+        let info = |name: String| {
+            let state = self.checkpoint_folder(&name).and_then(|folder| CheckpointState::read(&folder).ok());
+            // One that is damaged stays in the list: whoever chooses it is told.
+            let (epoch, step) = state.map_or((None, 0), |s| (Some(s.epoch), s.step));
+            CheckpointInfo { name, epoch, step }
+        };
+        self.checkpoints().into_iter().map(info).collect()
+    }
+}
+
+/// A checkpoint as lists show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckpointInfo {
+    /// `best_accuracy`, `last`, `epoch_0010`, ….
+    pub name: String,
+    /// Epochs it was trained, when known.
+    pub epoch: Option<u32>,
+    /// Optimiser steps it was trained.
+    pub step: u64,
+}
+
+impl From<&str> for CheckpointInfo {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
     }
 }
 

@@ -4,8 +4,9 @@ use super::lane::{LaneState, Loaded};
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::{ClipSource, window_label};
+use crate::data::{ClipSource, labels_of, window_label};
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
+use crate::eval::{ClassMap, Identity};
 use crate::progress::Monitor;
 use std::sync::Arc;
 
@@ -18,7 +19,9 @@ pub(super) fn explain(
     state: &mut LaneState,
     monitor: &dyn Monitor,
 ) -> Result<Explanation, JobError> {
-    let classes = state.load(&request.checkpoint, monitor)?.checkpoint.state.classes.clone();
+    let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
+    let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
+    let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
     let batch = state.loaded().map_or(1, |l| l.checkpoint.state.config.training.batch_size).clamp(1, AT_ONCE);
@@ -28,14 +31,15 @@ pub(super) fn explain(
         }
         monitor.stage("explaining clips", samples.len() as u64, request.clips.len() as u64);
         let loaded = state.loaded().ok_or(JobError::Stopped)?;
-        for mut found in explained(loaded, &source, &request.dataset, clips, &request.maps)? {
+        let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
+        for mut found in asked.explain(clips, &request.maps)? {
             if request.on_body {
                 found.on_body = heat_on_body(&request.dataset, &found)?;
             }
             samples.push(found);
         }
     }
-    Ok(Explanation { checkpoint: request.checkpoint.clone(), classes, samples })
+    Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
 }
 
 /// The video a clip names.
@@ -45,51 +49,62 @@ pub(super) fn find_video<'a>(dataset: &'a Dataset, name: &str) -> Result<(usize,
     })
 }
 
-/// One clip.
-pub(super) fn sample(
-    loaded: &Loaded,
-    source: &Arc<ClipSource>,
-    dataset: &Dataset,
-    clip: &ClipRef,
-    maps: &[HeatRequest],
-) -> Result<ClipSample, JobError> {
-    explained(loaded, source, dataset, std::slice::from_ref(clip), maps)?.pop().ok_or(JobError::Stopped)
+/// A network, and the clips it is asked about.
+pub(super) struct Asked<'a> {
+    pub loaded: &'a Loaded,
+    pub source: &'a Arc<ClipSource>,
+    pub dataset: &'a Dataset,
+    /// Which output each class of the dataset is.
+    pub class_map: &'a ClassMap,
 }
 
-/// Clips, in one pass through the network.
-fn explained(
-    loaded: &Loaded,
-    source: &Arc<ClipSource>,
-    dataset: &Dataset,
-    clips: &[ClipRef],
-    maps: &[HeatRequest],
-) -> Result<Vec<ClipSample>, JobError> {
-    let config = &loaded.checkpoint.state.config;
-    let geometry = config.clip.geometry();
-    let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
-    let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
-    for clip in clips {
-        let (video, entry) = find_video(dataset, &clip.video)?;
-        let frames = entry.clip_frames(geometry, clip.start);
-        let truth = truth(loaded, dataset, entry, clip.start);
-        requests.push(map_requests(maps, truth)?);
-        pixels.push(source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
-        samples.push((clip, frames, truth));
+impl Asked<'_> {
+    /// One clip.
+    pub fn sample(&self, clip: &ClipRef, maps: &[HeatRequest]) -> Result<ClipSample, JobError> {
+        self.explain(std::slice::from_ref(clip), maps)?.pop().ok_or(JobError::Stopped)
     }
-    let explained = explain_batch(&loaded.network, pixels, shape, &requests)?;
-    let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-        let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
-        ClipSample {
-            clip: clip.clone(),
-            frames,
-            truth,
-            predicted: argmax(&probabilities),
-            probabilities,
-            maps: explained.maps,
-            on_body: Vec::new(),
+
+    /// Clips, in one pass through the network.
+    fn explain(&self, clips: &[ClipRef], maps: &[HeatRequest]) -> Result<Vec<ClipSample>, JobError> {
+        let config = &self.loaded.checkpoint.state.config;
+        let geometry = config.clip.geometry();
+        let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
+        let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+        for clip in clips {
+            let (video, entry) = find_video(self.dataset, &clip.video)?;
+            let frames = entry.clip_frames(geometry, clip.start);
+            let truth = self.truth(entry, clip.start);
+            requests.push(map_requests(maps, truth)?);
+            pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
+            samples.push((clip, frames, truth));
         }
-    };
-    Ok(samples.into_iter().zip(explained).map(sample).collect())
+        let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
+        let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
+            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
+            ClipSample {
+                clip: clip.clone(),
+                frames,
+                truth,
+                predicted: argmax(&probabilities),
+                probabilities,
+                maps: explained.maps,
+                on_body: Vec::new(),
+            }
+        };
+        Ok(samples.into_iter().zip(explained).map(sample).collect())
+    }
+
+    /// The clip's label as an output unit of the run.
+    fn truth(&self, entry: &VideoEntry, start: u32) -> Option<usize> {
+        let state = &self.loaded.checkpoint.state;
+        let clip = &state.config.clip;
+        let labels = labels_of(entry, &state.config);
+        let label = window_label(&labels, start, entry.frames(), clip.geometry(), clip.label)?;
+        match label.class() {
+            Some(class) => self.class_map.output(class),
+            None => state.classes.by_id(-1).filter(|_| state.config.data.background_class),
+        }
+    }
 }
 
 /// What is asked of a clip whose class is known or not.
@@ -126,19 +141,4 @@ pub fn heat_on_body(dataset: &Dataset, sample: &ClipSample) -> Result<Vec<Option
         }
     }
     Ok(shares)
-}
-
-/// The clip's label as an output unit of the run, matched by name because another dataset may order classes differently.
-fn truth(loaded: &Loaded, dataset: &Dataset, entry: &VideoEntry, start: u32) -> Option<usize> {
-    let state = &loaded.checkpoint.state;
-    let clip = &state.config.clip;
-    let label = window_label(&entry.labels, start, entry.frames(), clip.geometry(), clip.label)?;
-    let known = &state.classes;
-    match label.class() {
-        Some(class) => known.by_name(dataset.classes.name(class)).or_else(|| {
-            let id = dataset.classes.classes.get(class)?.id;
-            known.by_id(id).filter(|_| dataset.format == "exercise")
-        }),
-        None => known.by_id(-1).filter(|_| state.config.data.background_class),
-    }
 }

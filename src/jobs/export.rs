@@ -1,13 +1,13 @@
 //! Heat maps as videos (S0.13): per sample the original, the heat map, the overlay, both side by side, and the facts.
 
-use super::explain::{find_video, sample};
+use super::explain::{Asked, find_video};
 use super::lane::LaneState;
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
-use crate::data::{ClipSource, labelled_clips};
+use crate::data::{as_configured, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
-use crate::eval::{SplitChoice, parts_for};
+use crate::eval::{Identity, SplitChoice, parts_for};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::{ClipPosition, HeatVolume, OverlayParams, color_map, composite, heat_picture};
@@ -16,7 +16,6 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Beginning of the names of samples' folders.
 const SAMPLE: &str = "sample_";
@@ -39,7 +38,8 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
     }
     let loaded = state.load(&request.checkpoint, monitor)?;
     let classes = loaded.checkpoint.state.classes.clone();
-    let name = Some(loaded.checkpoint.name.clone());
+    let identity = Identity::of(&loaded.checkpoint);
+    let class_map = loaded.checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let (candidates, wanted) = candidates(request, state)?;
     let mut samples: Vec<ClipSample> = Vec::new();
@@ -51,9 +51,12 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
             return Err(JobError::Stopped);
         }
         monitor.stage("explaining clips", samples.len() as u64, wanted as u64);
-        if let Some(found) = explained(request, state, &source, &clip)? {
+        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
+        if let Some(found) = explained(request, &asked, &clip)? {
             if let Some(out) = &request.out {
-                write_sample(request, &classes, &found, samples.len(), out, monitor)?;
+                let told = Told { request, identity: &identity, classes: &classes };
+                write_sample(&told, &found, samples.len(), out, monitor)?;
             }
             samples.push(found);
         }
@@ -62,26 +65,28 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
         let (split, found) = (request.split.name(), samples.len());
         monitor.warn(format!("only {found} clips of the {split} split are misclassified; {wanted} were asked for"));
     }
+    let name = Some(identity.checkpoint.clone());
     let checkpoint = super::types::CheckpointRef { run: request.checkpoint.run.clone(), name };
-    Ok(Explanation { checkpoint, classes, samples })
+    Ok(Explanation { checkpoint, identity, classes, samples })
 }
 
 /// One clip with its maps, or `None` when it is right and only wrong ones are wanted.
-fn explained(
-    request: &ExportRequest,
-    state: &LaneState,
-    source: &Arc<ClipSource>,
-    clip: &ClipRef,
-) -> Result<Option<ClipSample>, JobError> {
-    let loaded = state.loaded().ok_or(JobError::Stopped)?;
+fn explained(request: &ExportRequest, asked: &Asked<'_>, clip: &ClipRef) -> Result<Option<ClipSample>, JobError> {
     if request.misclassified_only {
         // Without maps first: most clips are right, and a forward pass alone is several times cheaper.
-        let quick = sample(loaded, source, &request.dataset, clip, &[])?;
+        let quick = asked.sample(clip, &[])?;
         if quick.truth.is_none_or(|t| t == quick.predicted) {
             return Ok(None);
         }
     }
-    sample(loaded, source, &request.dataset, clip, &request.maps).map(Some)
+    asked.sample(clip, &request.maps).map(Some)
+}
+
+/// What is told of a sample beside its clip.
+struct Told<'a> {
+    request: &'a ExportRequest,
+    identity: &'a Identity,
+    classes: &'a ClassSet,
 }
 
 /// The clips to look through, in the order of looking, and how many samples are wanted.
@@ -94,7 +99,7 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
     }
     let loaded = state.loaded().ok_or(JobError::Stopped)?;
     let config = &loaded.checkpoint.state.config;
-    let dataset = &request.dataset;
+    let dataset = &as_configured(&request.dataset, config);
     let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| match request.split {
         SplitChoice::All => true,
@@ -128,18 +133,18 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
 }
 
 fn write_sample(
-    request: &ExportRequest,
-    classes: &ClassSet,
+    told: &Told<'_>,
     sample: &ClipSample,
     number: usize,
     out: &Path,
     monitor: &dyn Monitor,
 ) -> Result<(), JobError> {
+    let request = told.request;
     let dir = out.join(format!("{SAMPLE}{number:03}"));
     make_dir(&dir)?;
     // Before the videos, because it marks the folder as one of ours.
     let path = dir.join(METADATA);
-    std::fs::write(&path, metadata(request, classes, sample)).map_err(|source| JobError::Write { path, source })?;
+    std::fs::write(&path, metadata(told, sample)).map_err(|source| JobError::Write { path, source })?;
     let (_, entry) = find_video(&request.dataset, &sample.clip.video)?;
     let video = Video::open(&entry.path)?;
     let frames =
@@ -268,7 +273,8 @@ fn write_video(
 }
 
 /// What the videos show, in words.
-fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) -> String {
+fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
+    let Told { request, identity, classes } = told;
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         let _ = writeln!(text, "{key}: {value}");
@@ -279,7 +285,10 @@ fn metadata(request: &ExportRequest, classes: &ClassSet, sample: &ClipSample) ->
     line("true class", sample.truth.map_or_else(|| "unlabelled".into(), |c| classes.name(c).to_owned()));
     line("predicted class", classes.name(sample.predicted).to_owned());
     line("probability", format!("{:.4}", sample.probabilities.get(sample.predicted).copied().unwrap_or(0.0)));
-    line("run", request.checkpoint.run.display().to_string());
+    line("run", identity.run.display().to_string());
+    line("checkpoint", identity.weights());
+    line("step", identity.step.to_string());
+    line("explained", identity.when().unwrap_or_default());
     line("overlay alpha", request.alpha.to_string());
     line("colour map", request.color_map.clone());
     line("scale", "0 to the largest value of the clip".into());

@@ -1,4 +1,4 @@
-//! What a worker keeps between jobs: its device and the network it used last, so that the next heat map is quick.
+//! What a worker keeps between jobs: its device and the networks it used last, so that the next heat map is quick.
 
 use super::run::JobError;
 use super::types::CheckpointRef;
@@ -20,15 +20,20 @@ pub struct Loaded {
     /// The network, on the lane's device.
     pub network: Network,
     key: (PathBuf, Option<SystemTime>),
+    /// Clips of the dataset asked for last: its root, its fingerprint, its clips.
+    source: Option<(PathBuf, String, Arc<ClipSource>)>,
 }
+
+/// Networks kept: two views that differ in network take turns without loading.
+const KEPT: usize = 2;
 
 /// What one lane owns. Tensors never leave the thread that made them.
 #[derive(Default)]
 pub struct LaneState {
     device_title: Arc<Mutex<String>>,
     device: Option<(DeviceChoice, ComputeDevice)>,
-    loaded: Option<Loaded>,
-    source: Option<(PathBuf, String, Arc<ClipSource>)>,
+    /// The networks used last, the newest first.
+    loaded: Vec<Loaded>,
 }
 
 impl LaneState {
@@ -39,7 +44,8 @@ impl LaneState {
 
     /// Drops everything held; the next job loads afresh.
     pub fn forget(&mut self) {
-        (self.device, self.loaded, self.source) = (None, None, None);
+        self.device = None;
+        self.loaded.clear();
     }
 
     /// The device for a choice, probed once; what could not be had is told as a warning.
@@ -52,7 +58,7 @@ impl LaneState {
         let (device, messages) = ComputeDevice::choose(choice);
         messages.into_iter().for_each(|m| monitor.warn(m));
         *self.device_title.lock() = device.title().to_owned();
-        self.loaded = None;
+        self.loaded.clear();
         self.device = Some((choice, device.clone()));
         device
     }
@@ -66,20 +72,23 @@ impl LaneState {
         let written = std::fs::metadata(checkpoint.path.join(STATE_FILE)).and_then(|m| m.modified()).ok();
         let key = (checkpoint.path.clone(), written);
         let device = self.device(checkpoint.state.config.device, monitor);
-        let fresh = self.loaded.as_ref().is_none_or(|l| l.key != key);
-        if fresh {
-            self.loaded = None;
-            self.source = None;
-            let network = checkpoint.network(&device)?;
-            self.loaded = Some(Loaded { checkpoint, network, key });
+        match self.loaded.iter().position(|l| l.key == key) {
+            Some(at) => self.loaded[..=at].rotate_right(1),
+            None => {
+                // Room is made first: two networks of this size may be all that fits.
+                self.loaded.retain(|l| l.key.0 != key.0);
+                self.loaded.truncate(KEPT - 1);
+                let network = checkpoint.network(&device)?;
+                self.loaded.insert(0, Loaded { checkpoint, network, key, source: None });
+            }
         }
-        self.loaded.as_ref().ok_or(JobError::Stopped)
+        self.loaded.first().ok_or(JobError::Stopped)
     }
 
     /// Clips of a dataset as the loaded network wants them; kept so that scrubbing decodes each video once.
     pub fn source(&mut self, dataset: &Arc<Dataset>) -> Result<Arc<ClipSource>, JobError> {
-        let loaded = self.loaded.as_ref().ok_or(JobError::Stopped)?;
-        if let Some((root, fingerprint, source)) = &self.source
+        let loaded = self.loaded.first_mut().ok_or(JobError::Stopped)?;
+        if let Some((root, fingerprint, source)) = &loaded.source
             && *root == dataset.root
             && *fingerprint == dataset.fingerprint
         {
@@ -87,13 +96,13 @@ impl LaneState {
         }
         let config = &loaded.checkpoint.state.config;
         let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
-        self.source = Some((dataset.root.clone(), dataset.fingerprint.clone(), source.clone()));
+        loaded.source = Some((dataset.root.clone(), dataset.fingerprint.clone(), source.clone()));
         Ok(source)
     }
 
     /// The loaded checkpoint, after [`LaneState::load`].
     pub fn loaded(&self) -> Option<&Loaded> {
-        self.loaded.as_ref()
+        self.loaded.first()
     }
 }
 

@@ -10,7 +10,7 @@ mod run;
 mod training;
 mod types;
 
-pub use crate::eval::{SplitChoice, VideoPrediction};
+pub use crate::eval::{CheckpointInfo, ClassMatch, Identity, SplitChoice, VideoPrediction};
 pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use explain::heat_on_body;

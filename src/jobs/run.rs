@@ -4,7 +4,7 @@ use super::lane::{LaneState, open_checkpoint};
 use super::types::{Job, Output, RunView};
 use crate::cam::CamError;
 use crate::data::{DataError, demo};
-use crate::eval::{Earlier, EvalError, Notes, RunDir};
+use crate::eval::{Earlier, EvalError, Notes, RunDir, Training, results_folder};
 use crate::model::ModelError;
 use crate::progress::Monitor;
 use crate::render::RenderError;
@@ -106,11 +106,13 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
             let how = super::training::How { resume, force, debug };
             return super::training::train(&dataset, &config, &out, how, state, monitor);
         }
-        Job::Evaluate { checkpoint, dataset, split, out } => {
+        Job::Evaluate { checkpoint, dataset, split, class_match, out } => {
             let found = open_checkpoint(&checkpoint)?;
+            found.class_map(&dataset, &class_match)?;
             let device = state.device(found.state.config.device, monitor);
-            let (evaluation, predictions) = crate::eval::evaluate(&found, &dataset, split, &device, monitor)?;
-            let dir = out.unwrap_or_else(|| found.home().join(crate::eval::RESULTS));
+            let (evaluation, predictions) =
+                crate::eval::evaluate_matched(&found, &dataset, split, &class_match, &device, monitor)?;
+            let dir = out.unwrap_or_else(|| results_folder(&found, &dataset));
             if let Earlier::Outdated(told) | Earlier::Other(told) = Earlier::find(&dir, &found, &dataset, split) {
                 monitor.warn(format!("{told}; it is replaced now"));
             }
@@ -166,7 +168,8 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
     Ok(RunView {
         path: run.path().to_path_buf(),
         history: run.history()?,
-        checkpoints: run.checkpoints(),
+        checkpoints: run.trained(),
+        training: Training::read(&run),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
         resumable: run.resumable(),
         evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),

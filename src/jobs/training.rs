@@ -4,7 +4,7 @@ use super::lane::LaneState;
 use super::run::{Done, JobError, view};
 use super::types::Output;
 use crate::config::RunConfig;
-use crate::data::{ClipSource, Draw, plan};
+use crate::data::{ClipSource, Draw, as_configured, plan};
 use crate::domain::{Dataset, RgbImage};
 use crate::eval::TrainEnd;
 use crate::progress::Monitor;
@@ -64,6 +64,7 @@ fn write_debug_videos(
     monitor: &dyn Monitor,
 ) -> Result<(), JobError> {
     std::fs::create_dir_all(dir).map_err(|source| JobError::Write { path: dir.to_path_buf(), source })?;
+    let dataset = &as_configured(dataset, config);
     let plan = plan(dataset, config)?;
     let source = ClipSource::new(dataset.clone(), config);
     let every = plan.train.len().div_ceil(DEBUG_CLIPS).max(1);

@@ -1,6 +1,8 @@
 use crate::config::{DataConfig, ModelConfig, RunConfig};
 use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, leaf};
-use crate::eval::{Evaluation, Notes, Predictions, SplitChoice, VideoPrediction};
+use crate::eval::{
+    CheckpointInfo, ClassMatch, Evaluation, Identity, Notes, Predictions, SplitChoice, Training, VideoPrediction,
+};
 use crate::model::{ModelSpec, WeightReport};
 use crate::progress::{EpochReport, Progress};
 use crate::train::Imported;
@@ -37,7 +39,8 @@ pub struct ClipRef {
 pub struct CheckpointRef {
     /// Run folder.
     pub run: PathBuf,
-    /// `best_accuracy`, `best_loss`, `last`, `epoch_0010`; `None` takes the best there is.
+    /// `best_accuracy`, `best_loss`, `last`, `epoch_0010`; `None` takes the run's default, the first of
+    /// [`RunDir::checkpoints`](crate::eval::RunDir::checkpoints). The window always names one.
     pub name: Option<String>,
 }
 
@@ -82,6 +85,8 @@ pub struct ExplainRequest {
     pub maps: Vec<HeatRequest>,
     /// Also measure how much of each map lies on the body, where the dataset has masks.
     pub on_body: bool,
+    /// How labels become classes of the run.
+    pub class_match: ClassMatch,
 }
 
 /// A clip with what the network said and where it looked.
@@ -106,8 +111,10 @@ pub struct ClipSample {
 /// Answer to an [`ExplainRequest`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The network that was asked.
+    /// The network that was asked, as it was asked for.
     pub checkpoint: CheckpointRef,
+    /// The weights that answered.
+    pub identity: Identity,
     /// Classes in output order.
     pub classes: ClassSet,
     /// One a clip.
@@ -143,6 +150,8 @@ pub struct ExportRequest {
     pub out: Option<PathBuf>,
     /// Remove the samples of an earlier export from that folder first.
     pub replace: bool,
+    /// How labels become classes of the run.
+    pub class_match: ClassMatch,
 }
 
 /// A run folder as read from disk.
@@ -156,20 +165,41 @@ pub struct RunView {
     pub classes: ClassSet,
     /// Epochs so far.
     pub history: Vec<EpochReport>,
-    /// Checkpoints there are, best first.
-    pub checkpoints: Vec<String>,
+    /// Checkpoints there are, the default first.
+    pub checkpoints: Vec<CheckpointInfo>,
     /// Dataset it was trained on.
     pub dataset_root: PathBuf,
     /// True when training can go on from its last checkpoint.
     pub resumable: bool,
     /// Layers heat maps can be made at, in forward order.
     pub layers: Vec<String>,
-    /// Evaluations found in `results/`, by split name.
+    /// What it remembers of the data it was trained on; `None` for imported weights.
+    pub training: Option<Training>,
+    /// Evaluations found in `results/`, oldest first.
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
     /// What people wrote about its clips.
     pub notes: Notes,
     /// Why `notes` is empty although there is a file; it must not be written over.
     pub notes_problem: Option<String>,
+}
+
+impl RunView {
+    /// The checkpoint that is meant where none is named.
+    pub fn default_checkpoint(&self) -> Option<&str> {
+        self.checkpoints.first().map(|c| c.name.as_str())
+    }
+
+    /// A checkpoint by its name.
+    pub fn checkpoint(&self, name: &str) -> Option<&CheckpointInfo> {
+        self.checkpoints.iter().find(|c| c.name == name)
+    }
+
+    /// Which weights a checkpoint of this run holds, as far as the run was read.
+    pub fn identity(&self, name: &str) -> Identity {
+        let info = self.checkpoint(name).cloned().unwrap_or_else(|| name.into());
+        let CheckpointInfo { name: checkpoint, epoch, step } = info;
+        Identity { run: self.path.clone(), checkpoint, epoch, step, ..Identity::default() }
+    }
 }
 
 /// Work for a lane.
@@ -223,7 +253,9 @@ pub enum Job {
         dataset: Arc<Dataset>,
         /// Which clips.
         split: SplitChoice,
-        /// Where to write; `None` writes to the run's `results/`.
+        /// How labels become classes of the run.
+        class_match: ClassMatch,
+        /// Where to write; `None` writes to the run's `results/`, see [`results_folder`](crate::eval::results_folder).
         out: Option<PathBuf>,
     },
     /// Probabilities and heat maps of clips.
@@ -300,7 +332,8 @@ impl Job {
             Job::OpenRun { path } => format!("open run {}", leaf(path)),
             Job::Train { out, .. } => format!("train {}", leaf(out)),
             Job::Evaluate { checkpoint, split, .. } => {
-                format!("evaluate {} on {}", leaf(&checkpoint.run), split.name())
+                let name = checkpoint.name.as_ref().map_or(String::new(), |n| format!(" {n}"));
+                format!("evaluate {}{name} on {}", leaf(&checkpoint.run), split.name())
             }
             Job::Explain(request) if request.on_body => "measure heat on the body".into(),
             Job::Explain(_) => "heatmap".into(),

@@ -3,7 +3,7 @@
 use super::module_path::belongs_to;
 use super::motion_op::what_moves;
 use super::norm_op::NormOptions;
-use super::ops::{self, Activation, ConvGeometry};
+use super::ops::{self, Activation, ConvGeometry, Rounding};
 use super::pass::Pass;
 use super::store::EntryId;
 use burn::tensor::{Tensor, activation, module};
@@ -67,11 +67,15 @@ pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tens
         let (last, activation) = clamp.unwrap_or((norm_node, Activation::None));
         let together = norm_at + 1 + usize::from(clamp.is_some());
         if let Part::Conv(conv) = node.layer.part() {
-            if pass.training() || !ops::can_finish(&x) {
+            let folds = pass.precise() && ops::on_cpu(&x);
+            if pass.training() || !ops::can_finish(&x) && !folds {
                 (x, rest) = (node.forward(x, pass), behind);
                 continue;
             }
-            let y = conv.finished(x, norm, activation, pass);
+            let y = match ops::can_finish(&x) {
+                true => conv.finished(x, norm, activation, pass),
+                false => conv.folded(x, norm, activation, pass),
+            };
             (x, rest) = (pass.catch(&last.id, y), &rest[together..]);
         } else {
             let y = norm.clamped(x, pass, activation);
@@ -168,7 +172,7 @@ impl Layer for Conv3d {
         let (x, geometry) = self.placed(x);
         let weight = pass.parameter(self.weight);
         let bias = self.bias.map(|id| pass.parameter(id));
-        ops::conv3d(x, weight, bias, geometry)
+        ops::conv3d_rounding(x, weight, bias, geometry, rounding(pass))
     }
 
     fn part(&self) -> Part<'_> {
@@ -193,12 +197,28 @@ impl Conv3d {
         let (x, geometry) = self.placed(x);
         let ones = Tensor::ones([self.out], &x.device());
         let shift = self.bias.map_or_else(|| ones.zeros_like(), |bias| pass.parameter(bias));
-        ops::conv3d_finished(x, pass.parameter(self.weight), [ones, shift], geometry, activation)
+        ops::conv3d_finished(x, pass.parameter(self.weight), [ones, shift], geometry, activation, rounding(pass))
     }
 
     /// With a normalisation by what it remembers and a clamp behind it.
     fn finished(&self, x: Tensor<5>, norm: &BatchNorm, activation: Activation, pass: &mut Pass<'_>) -> Tensor<5> {
         let (x, geometry) = self.placed(x);
+        let line = self.line(norm, pass);
+        ops::conv3d_finished(x, pass.parameter(self.weight), line, geometry, activation, rounding(pass))
+    }
+
+    /// The same with a way back to the input alone: the normalisation becomes part of the weight, so that nothing is
+    /// rounded between the two.
+    fn folded(&self, x: Tensor<5>, norm: &BatchNorm, activation: Activation, pass: &mut Pass<'_>) -> Tensor<5> {
+        let (x, geometry) = self.placed(x);
+        let [scale, shift] = self.line(norm, pass);
+        let weight: Tensor<5> = pass.parameter(self.weight);
+        let weight = weight * scale.reshape([self.out, 1, 1, 1, 1]);
+        ops::clamp(ops::conv3d_rounding(x, weight, Some(shift), geometry, rounding(pass)), activation)
+    }
+
+    /// What a normalisation by what it remembers does to each output channel: times the first, plus the second.
+    fn line(&self, norm: &BatchNorm, pass: &mut Pass<'_>) -> [Tensor<1>; 2] {
         let (mean, variance) = (pass.buffer(norm.mean), pass.buffer(norm.variance));
         let (scale, shift): (Tensor<1>, Tensor<1>) = (pass.parameter(norm.scale), pass.parameter(norm.shift));
         let scale = scale / variance.add_scalar(norm.epsilon).sqrt();
@@ -207,8 +227,12 @@ impl Conv3d {
             None => mean,
         };
         let shift = shift - mean * scale.clone();
-        ops::conv3d_finished(x, pass.parameter(self.weight), [scale, shift], geometry, activation)
+        [scale, shift]
     }
+}
+
+fn rounding(pass: &Pass<'_>) -> Rounding {
+    if pass.precise() { Rounding::Least } else { Rounding::Usual }
 }
 
 /// Batch normalisation (Ioffe & Szegedy 2015) over batch, time, height and width.

@@ -1,12 +1,12 @@
 //! A network: its layers, its arrays, and the ways through it.
 
 use super::ModelSpec;
-use super::builder::LayerInfo;
+use super::builder::{LayerInfo, LayerKind};
 use super::device::ComputeDevice;
 use super::error::ModelError;
 pub(super) use super::gradients::TrainPass;
 use super::layers::{HeadLayer, Node, run};
-use super::module_path::lies_inside;
+use super::module_path::{belongs_to, lies_inside};
 use super::ops;
 use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
@@ -309,6 +309,9 @@ impl Network {
     /// Everything below that layer runs once; above it each clip runs `copies` times, so that as many different
     /// classes can be explained by one pass back (logits of different rows do not depend on each other).
     ///
+    /// Where a max pool lies above one of `layers`, convolutions round as little as they can: which of two inputs that
+    /// are nearly equal gets the gradient of a window is then no matter of the kernels.
+    ///
     /// # Errors
     /// A layer the network does not have.
     pub fn forward_tapped(&self, x: Tensor<5>, layers: &[&str], copies: usize) -> Result<Tapped, ModelError> {
@@ -318,13 +321,15 @@ impl Network {
         let body = &self.parts.body;
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
-        let x = run(below, x, &mut Pass::new(&self.store, Mode::Eval));
-        let mut pass = Pass::tapped(&self.store, Mode::Eval, layers);
+        let precise = layers.iter().any(|layer| self.pools_above(layer));
+        let unrecorded = || Pass::new(&self.store, Mode::Eval).precisely(precise);
+        let x = run(below, x, &mut unrecorded());
+        let mut pass = Pass::tapped(&self.store, Mode::Eval, layers).precisely(precise);
         let inside = |n: &Node| layers.iter().any(|l| *l != n.id && n.holds(l));
         let (x, above) = match above.split_first() {
             // Asked for is the output of the first node alone: that too is made once.
             Some((node, above)) if !inside(node) => {
-                let x = node.layer.forward(x, &mut Pass::new(&self.store, Mode::Eval));
+                let x = node.layer.forward(x, &mut unrecorded());
                 (pass.catch(&node.id, repeat(x, copies.max(1))), above)
             }
             _ => (repeat(x, copies.max(1)), above),
@@ -334,6 +339,12 @@ impl Network {
         let caught = std::mem::take(&mut pass.taps);
         let taps = layers.iter().filter_map(|l| caught.iter().find(|t| t.layer == *l).cloned()).collect();
         Ok(Tapped { logits, taps })
+    }
+
+    /// True where a gradient on its way down to a layer goes through a max pool.
+    fn pools_above(&self, layer: &str) -> bool {
+        let last = self.layers.iter().rposition(|l| belongs_to(&l.id, layer)).map_or(0, |at| at + 1);
+        self.layers[last..].iter().any(|l| l.kind == LayerKind::MaxPool)
     }
 
     /// The layers from `front` on.

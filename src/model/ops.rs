@@ -60,11 +60,31 @@ pub(crate) fn in_f32(x: Tensor<5>, operation: impl FnOnce(Tensor<5>) -> Tensor<5
 /// 3D cross-correlation as PyTorch's `conv3d`: `x` `[B, C, T, H, W]`, `weight` `[O, C / groups, kT, kH, kW]`. Computed
 /// with the numbers of `x`.
 pub(crate) fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, geometry: ConvGeometry) -> Tensor<5> {
+    conv3d_rounding(x, weight, bias, geometry, Rounding::Usual)
+}
+
+/// How far sums may be from exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// As sums in `f32` are.
+    Usual,
+    /// By one rounding, where the processor computes and not a GPU.
+    Least,
+}
+
+/// As [`conv3d`], and its gradients too, with this rounding.
+pub(crate) fn conv3d_rounding(
+    x: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    geometry: ConvGeometry,
+    rounding: Rounding,
+) -> Tensor<5> {
     let (weight, bias) = (cast(weight, x.dtype()), bias.map(|b| cast(b, x.dtype())));
     if on_cpu(&x)
         && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
     {
-        return conv_op::convolve(x, weight, bias, conv);
+        return conv_op::convolve(x, weight, bias, Convolution { precise: rounding == Rounding::Least, ..conv });
     }
     let [_, _, kernel @ ..] = weight.dims();
     let most = if is_software(&x.device()) { conv_parts::PLACES } else { usize::MAX };
@@ -101,10 +121,12 @@ pub(crate) fn conv3d_finished(
     [scale, shift]: [Tensor<1>; 2],
     geometry: ConvGeometry,
     activation: Activation,
+    rounding: Rounding,
 ) -> Tensor<5> {
     if can_finish(&x)
         && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
     {
+        let conv = Convolution { precise: rounding == Rounding::Least, ..conv };
         return conv_op::convolve_finished(x, weight, [scale, shift], conv, activation);
     }
     let channels = weight.dims()[0];

@@ -43,6 +43,8 @@ pub(crate) struct Pass<'a> {
     frozen_statistics: bool,
     /// Parameters become leaves of a graph; otherwise training leaves no way back.
     recorded: bool,
+    /// Convolutions round as little as they can.
+    precise: bool,
     /// Parameters used so far, as leaves that require gradients.
     pub leaves: HashMap<usize, Tensor<1>>,
     /// New values of running statistics, applied when the pass is over.
@@ -63,12 +65,23 @@ impl<'a> Pass<'a> {
     /// Starts a pass that catches the outputs of the layers in `wanted`.
     pub fn tapped(store: &'a Store, mode: Mode, wanted: &'a [&'a str]) -> Self {
         let (leaves, updates, counted, taps) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { store, mode, frozen_statistics: true, recorded: true, leaves, updates, counted, wanted, taps }
+        let (frozen_statistics, recorded, precise) = (true, true, false);
+        Self { store, mode, frozen_statistics, recorded, precise, leaves, updates, counted, wanted, taps }
     }
 
     /// Starts a training pass with the dropout of `seed`.
     pub fn training_pass(store: &'a Store, seed: u64, frozen_statistics: bool) -> Self {
         Self { frozen_statistics, ..Self::new(store, Mode::Train { seed }) }
+    }
+
+    /// The same with convolutions that round as little as they can, where `precise`.
+    pub fn precisely(self, precise: bool) -> Self {
+        Self { precise, ..self }
+    }
+
+    /// True where convolutions are to round as little as they can.
+    pub fn precise(&self) -> bool {
+        self.precise
     }
 
     /// The same without a way back.

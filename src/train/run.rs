@@ -16,7 +16,7 @@ use super::store::{
     NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
 };
 use crate::config::{Precision, RunConfig};
-use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, plan, plan_with};
+use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, as_configured, plan, plan_with};
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
@@ -174,6 +174,7 @@ impl<'a> Trainer<'a> {
         devices: &[ComputeDevice],
         monitor: &'a Logged<'a>,
     ) -> Result<Self, TrainError> {
+        let dataset = &as_configured(dataset, config);
         let plan = plan(dataset, config)?;
         plan.require_training(dataset)?;
         let mut network = build(config, &plan, devices)?;
@@ -213,6 +214,7 @@ impl<'a> Trainer<'a> {
         let stored = run.config()?;
         asked.model.num_classes = asked.model.num_classes.or(stored.model.num_classes);
         let config = resume::merged(run.path(), &stored, &asked)?;
+        let dataset = &as_configured(dataset, &config);
         let parts = resume::parts(&run, dataset)?;
         let plan = plan_with(dataset, &config, &parts)?;
         plan.require_training(dataset)?;

@@ -6,7 +6,7 @@ use super::weights::WeightWish;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
 use crate::eval::ClipNote;
-use crate::jobs::{CheckpointRef, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
+use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use std::path::PathBuf;
 
@@ -69,10 +69,16 @@ pub enum Action {
     SelectClass(Option<usize>),
     /// Choose a part of the confusion matrix, or none.
     SelectCell(Option<MatrixSelection>),
-    /// Choose a run, or none.
+    /// Use a run, or none, in the active view and wherever one network is shown.
     SelectRun(Option<PathBuf>),
-    /// Choose a checkpoint of the chosen run; `None` takes the best.
+    /// Use a checkpoint of the run in use; `None` takes its default.
     SelectCheckpoint(Option<String>),
+    /// Use this run and checkpoint; what is in use from now on is told.
+    UseNetwork(CheckpointRef),
+    /// Ask which class of a run each class of the dataset is, and then do what waits for it.
+    AskClasses(PathBuf, Option<(CheckpointRef, SplitChoice)>),
+    /// The answer to [`Action::AskClasses`].
+    SetClasses(PathBuf, ClassMatch, Option<(CheckpointRef, SplitChoice)>),
     /// Choose which evaluation is looked at.
     SelectSplit(SplitChoice),
     /// Replace the heat map of a linked view.

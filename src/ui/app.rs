@@ -80,6 +80,7 @@ impl App {
         app.state.view = session.view;
         app.state.recent = session.recent;
         app.state.filter = session.filter;
+        app.state.class_matches = session.class_matches.into_iter().collect();
         if let Some(path) = options.open {
             app.actions.push(Action::OpenAny(path));
         } else {
@@ -87,8 +88,9 @@ impl App {
                 app.actions.push(Action::OpenDataset(root));
                 app.state.restoring = true;
             }
-            let runs = session.runs.into_iter().filter(|p| p.exists());
-            app.actions.extend(runs.map(Action::OpenRun));
+            let runs: Vec<PathBuf> = session.runs.into_iter().filter(|p| p.exists()).collect();
+            app.state.restoring_runs = runs.iter().cloned().collect();
+            app.actions.extend(runs.into_iter().map(Action::OpenRun));
         }
         let fallback = std::mem::take(&mut app.state.selection);
         app.state.selection = session.selection;
@@ -191,7 +193,14 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let modal = matches!(
             self.state.dialog,
-            Some(Dialog::Path { .. } | Dialog::Export(_) | Dialog::Import(_) | Dialog::Leave | Dialog::Palette { .. })
+            Some(
+                Dialog::Path { .. }
+                    | Dialog::Export(_)
+                    | Dialog::Import(_)
+                    | Dialog::Classes(_)
+                    | Dialog::Leave
+                    | Dialog::Palette { .. }
+            )
         );
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };

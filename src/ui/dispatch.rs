@@ -2,6 +2,7 @@
 
 mod events;
 mod importing;
+mod networks;
 mod opening;
 mod time;
 
@@ -52,6 +53,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effect
         Action::AskPath(purpose) => effects.push(Effect::FileDialog(purpose)),
         other => apply_plain(state, workers, other),
     }
+    networks::follow(state);
     if let Some(before) = before
         && before != memento(state)
     {
@@ -82,6 +84,7 @@ fn chooses(action: &Action) -> bool {
             | Action::SelectCell(_)
             | Action::SelectRun(_)
             | Action::SelectCheckpoint(_)
+            | Action::UseNetwork(_)
             | Action::SelectSplit(_)
             | Action::SetHeatView(..)
             | Action::SetViewCount(_)
@@ -127,6 +130,8 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         Action::StartTraining { .. }
         | Action::Control(..)
         | Action::Evaluate(..)
+        | Action::AskClasses(..)
+        | Action::SetClasses(..)
         | Action::PredictVideo
         | Action::ExplainVideo
         | Action::Export(_)
@@ -156,21 +161,7 @@ fn choose(state: &mut AppState, action: Action) {
         Action::FollowPlayhead => selection.clip = None,
         Action::SelectClass(class) => selection.class = class,
         Action::SelectCell(cell) => selection.cell = cell,
-        Action::SelectRun(run) => {
-            if selection.run != run {
-                selection.run = run;
-                selection.checkpoint = None;
-                selection.clip = None;
-                selection.cell = None;
-                // Layers of another network mean nothing here.
-                selection.views.iter_mut().for_each(|v| v.layer = None);
-            }
-            state.explain.retry();
-        }
-        Action::SelectCheckpoint(name) => {
-            selection.checkpoint = name;
-            state.explain.retry();
-        }
+        Action::SelectRun(_) | Action::SelectCheckpoint(_) | Action::UseNetwork(_) => networks::choose(state, action),
         Action::SelectSplit(split) => {
             selection.split = split;
             selection.cell = None;
@@ -182,7 +173,7 @@ fn choose(state: &mut AppState, action: Action) {
             state.explain.retry();
         }
         Action::SetViewCount(count) => set_view_count(state, count),
-        Action::SetActiveView(index) => selection.active_view = index.min(selection.views.len().saturating_sub(1)),
+        Action::SetActiveView(index) => selection.activate(index),
         Action::CycleMethod => {
             let active = selection.active_view;
             if let Some(view) = selection.views.get_mut(active) {
@@ -205,15 +196,23 @@ fn method_after(id: &str) -> String {
 
 /// More views differ by method, so that a second one shows something at once.
 fn set_view_count(state: &mut AppState, count: usize) {
-    let views = &mut state.selection.views;
     let count = count.clamp(1, 4);
-    views.truncate(count);
-    while views.len() < count {
-        let mut view = views.last().cloned().unwrap_or_else(default_view);
-        view.method = method_after(&view.method);
-        views.push(view);
+    let selection = &mut state.selection;
+    // The active view and its network stay, also where fewer are left.
+    selection.settle();
+    if selection.active_view >= count {
+        selection.views.swap(0, selection.active_view);
+        selection.networks.swap(0, selection.active_view);
+        selection.active_view = 0;
     }
-    state.selection.active_view = state.selection.active_view.min(count - 1);
+    selection.views.truncate(count);
+    selection.networks.truncate(count);
+    while selection.views.len() < count {
+        let mut view = selection.views.last().cloned().unwrap_or_else(default_view);
+        view.method = method_after(&view.method);
+        selection.networks.push(selection.networks.last().cloned().flatten());
+        selection.views.push(view);
+    }
 }
 
 fn draw_settings(state: &mut AppState, action: Action) {
@@ -246,13 +245,9 @@ fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
             events::begin_training(state, workers, dataset, *config, out, resume);
         }
         Action::Control(job, flow) => control(state, workers, job, flow),
-        Action::Evaluate(checkpoint, split) => {
-            let Some(dataset) = state.dataset.clone() else {
-                return say(state, Severity::Error, "evaluate", "There is no dataset to judge on: open one first.");
-            };
-            state.selection.split = split;
-            start(state, workers, Job::Evaluate { checkpoint, dataset, split, out: None }, false);
-        }
+        Action::Evaluate(checkpoint, split) => networks::evaluate(state, workers, checkpoint, split),
+        Action::AskClasses(run, then) => networks::ask_classes(state, &run, then),
+        Action::SetClasses(run, said, then) => networks::set_classes(state, workers, run, said, then),
         Action::PredictVideo => predict_video(state, workers),
         Action::ExplainVideo => explain_video(state, workers),
         Action::Export(request) => {
@@ -319,19 +314,16 @@ fn explain_video(state: &mut AppState, workers: &dyn Workers) {
     let (_, stride) = state.window_geometry();
     let clips = (0..state.frames()).step_by(stride as usize);
     let clips: Vec<ClipRef> = clips.map(|start| ClipRef { video: video.clone(), start }).collect();
-    let view = state.selection.view();
-    start(
-        state,
-        workers,
-        Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps: vec![view], on_body: false }),
-        false,
-    );
+    let (maps, class_match) = (vec![state.selection.view()], state.class_match(&checkpoint.run));
+    let request = ExplainRequest { checkpoint, dataset, clips, maps, on_body: false, class_match };
+    start(state, workers, Job::Explain(request), false);
 }
 
 fn measure_body(state: &mut AppState, workers: &dyn Workers, clips: Vec<ClipRef>) {
     let (Some(checkpoint), Some(dataset)) = (state.selection.checkpoint_ref(), state.dataset.clone()) else { return };
-    let maps = vec![state.selection.view()];
-    start(state, workers, Job::Explain(ExplainRequest { checkpoint, dataset, clips, maps, on_body: true }), false);
+    let (maps, class_match) = (vec![state.selection.view()], state.class_match(&checkpoint.run));
+    let request = ExplainRequest { checkpoint, dataset, clips, maps, on_body: true, class_match };
+    start(state, workers, Job::Explain(request), false);
 }
 
 /// How long nothing more must be written before notes go to the disk.

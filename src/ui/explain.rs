@@ -5,7 +5,7 @@
 
 use super::state::{AppState, Workspace};
 use crate::domain::{ClassSet, HeatMap, MaskShare};
-use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Job, JobId};
+use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +27,9 @@ pub struct Wish {
     pub maps: Vec<HeatRequest>,
 }
 
+/// A network, a clip, and the maps of it that are to be seen.
+pub type Wanted = (CheckpointRef, ClipRef, Vec<HeatRequest>);
+
 /// A clip with what the network said and every map computed so far.
 #[derive(Clone, Debug)]
 pub struct ClipAnswer {
@@ -40,6 +43,8 @@ pub struct ClipAnswer {
     pub probabilities: Vec<f32>,
     /// Classes in output order.
     pub classes: Arc<ClassSet>,
+    /// The weights that answered.
+    pub identity: Arc<Identity>,
     /// Maps by what was asked for.
     pub maps: HashMap<HeatRequest, Arc<HeatMap>>,
     /// How much of a map lies on the body, where that was measured; `None` without masks or heat.
@@ -135,17 +140,20 @@ impl ExplainStore {
         (!self.failed.iter().any(|(w, _)| *w == wish)).then_some(wish)
     }
 
-    /// Decides what to do about what is wanted now.
-    pub fn step(&mut self, wanted: Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)>, now: Instant) -> Step {
-        let wish = wanted.and_then(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
-        let Some(wish) = wish else {
+    /// Decides what to do about what is wanted now, what matters most first.
+    pub fn step(&mut self, wanted: impl IntoIterator<Item = Wanted>, now: Instant) -> Step {
+        let wished = wanted.into_iter().filter_map(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
+        let wishes: Vec<Wish> = wished.collect();
+        if let Some((_, flying)) = &self.in_flight
+            && wishes.iter().any(|w| flying.clip == w.clip && flying.checkpoint == w.checkpoint)
+        {
+            return Step::Idle;
+        }
+        let Some(wish) = wishes.into_iter().next() else {
             self.pending = None;
             return Step::Idle;
         };
-        if let Some((job, flying)) = &self.in_flight {
-            if *flying == wish || (flying.clip == wish.clip && flying.checkpoint == wish.checkpoint) {
-                return Step::Idle;
-            }
+        if let Some((job, _)) = &self.in_flight {
             let job = *job;
             let fresh = self.pending.as_ref().is_none_or(|(w, _)| *w != wish);
             self.pending = Some((wish, now));
@@ -186,8 +194,9 @@ impl ExplainStore {
     /// An answer came. `asked` are the maps in the order they were asked for.
     pub fn insert(&mut self, job: JobId, explanation: &Explanation, asked: &[HeatRequest]) {
         let classes = Arc::new(explanation.classes.clone());
+        let identity = Arc::new(explanation.identity.clone());
         for sample in &explanation.samples {
-            self.insert_sample(&explanation.checkpoint, sample, &classes, asked);
+            self.insert_sample(&explanation.checkpoint, sample, (&classes, &identity), asked);
         }
         if let Some((_, wish)) = self.in_flight.take_if(|(j, _)| *j == job) {
             // A network that cannot give a map would otherwise be asked for ever.
@@ -203,7 +212,7 @@ impl ExplainStore {
         &mut self,
         checkpoint: &CheckpointRef,
         sample: &ClipSample,
-        classes: &Arc<ClassSet>,
+        (classes, identity): (&Arc<ClassSet>, &Arc<Identity>),
         asked: &[HeatRequest],
     ) {
         let key = (checkpoint.clone(), sample.clip.clone());
@@ -221,6 +230,7 @@ impl ExplainStore {
             predicted: sample.predicted,
             probabilities: sample.probabilities.clone(),
             classes: classes.clone(),
+            identity: identity.clone(),
             maps: HashMap::new(),
             on_body: HashMap::new(),
         });
@@ -233,16 +243,32 @@ impl ExplainStore {
     }
 }
 
-/// What the window wants explained now: in Review, the maps of every linked view for the clip under the playhead.
-pub fn wanted(state: &AppState) -> Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)> {
+/// What the window wants explained now: in Review, the maps of every linked view for the clip under the playhead, those
+/// of the active view's network first.
+///
+/// Nothing is asked of a network whose classes are not those of the dataset before somebody has said what they are.
+pub fn wanted(state: &AppState) -> Vec<Wanted> {
     if state.workspace != Workspace::Review || state.welcome {
-        return None;
+        return Vec::new();
     }
-    let checkpoint = state.selection.checkpoint_ref()?;
-    state.run_at(&checkpoint.run)?;
-    let clip = state.explained_clip()?;
-    let maps = if state.view.heat { state.selection.views.clone() } else { Vec::new() };
-    Some((checkpoint, clip, maps))
+    let (selection, Some(video)) = (&state.selection, state.selection.video.as_deref()) else { return Vec::new() };
+    let mut views: Vec<usize> = (0..selection.views.len().max(1)).collect();
+    views.sort_by_key(|view| *view != selection.active_view);
+    let mut out: Vec<Wanted> = Vec::new();
+    for view in views {
+        let Some(network) = selection.network(view) else { continue };
+        let Some(run) = state.run_at(&network.run).filter(|r| state.foreign(r).is_none()) else { continue };
+        let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
+        let map = selection.views.get(view).filter(|_| state.view.heat).cloned();
+        match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {
+            Some((_, _, maps)) => maps.extend(map.filter(|m| !maps.contains(m))),
+            None if map.is_some() || view == selection.active_view => {
+                out.push((network, clip, map.into_iter().collect()))
+            }
+            None => {}
+        }
+    }
+    out
 }
 
 /// The job for a wish.
@@ -253,6 +279,7 @@ pub fn job_of(state: &AppState, wish: &Wish) -> Option<Job> {
         clips: vec![wish.clip.clone()],
         maps: wish.maps.clone(),
         on_body: false,
+        class_match: state.class_match(&wish.checkpoint.run),
     }))
 }
 
@@ -261,7 +288,7 @@ mod tests {
     use super::super::selection::default_view;
     use super::*;
 
-    fn want(start: u32) -> Option<(CheckpointRef, ClipRef, Vec<HeatRequest>)> {
+    fn want(start: u32) -> Option<Wanted> {
         Some((CheckpointRef::default(), ClipRef { video: "v".into(), start }, vec![default_view()]))
     }
 
@@ -286,6 +313,7 @@ mod tests {
         };
         Explanation {
             checkpoint: CheckpointRef::default(),
+            identity: Identity::default(),
             classes: ClassSet::from_names(["a"]),
             samples: vec![sample],
         }

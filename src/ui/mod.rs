@@ -14,6 +14,7 @@
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
+//! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
 //! | [`run_folder`] | names of new run folders |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
@@ -32,6 +33,7 @@ pub mod dispatch;
 pub mod explain;
 pub mod keys;
 pub mod layout;
+pub mod networks;
 pub mod panel;
 pub mod panels;
 pub mod run_folder;

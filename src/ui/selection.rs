@@ -48,9 +48,9 @@ pub struct Selection {
     pub class: Option<usize>,
     /// The part of the confusion matrix somebody chose.
     pub cell: Option<MatrixSelection>,
-    /// Folder of the run.
+    /// Folder of the run in use: that of the active view, and of everything that shows one network.
     pub run: Option<PathBuf>,
-    /// Checkpoint of the run; `None` takes the best.
+    /// Checkpoint of that run; `None` only until the run was read, which names its default.
     pub checkpoint: Option<String>,
     /// Split of the evaluation that is looked at.
     pub split: SplitChoice,
@@ -58,6 +58,8 @@ pub struct Selection {
     pub active_view: usize,
     /// The heat maps on screen: method, layer and class of each linked view; at least one.
     pub views: Vec<HeatRequest>,
+    /// Networks of the views that are not active, by position; see [`Selection::network`].
+    pub networks: Vec<Option<CheckpointRef>>,
 }
 
 impl Selection {
@@ -66,13 +68,51 @@ impl Selection {
         self.run.clone().map(|run| CheckpointRef { run, name: self.checkpoint.clone() })
     }
 
+    /// The network of a view: views may differ in it.
+    pub fn network(&self, view: usize) -> Option<CheckpointRef> {
+        let own = self.networks.get(view).cloned().flatten().filter(|_| view != self.active_view);
+        own.or_else(|| self.checkpoint_ref())
+    }
+
+    /// Makes every view remember its network, so that another choice for the active one changes no other.
+    pub fn settle(&mut self) {
+        let networks = (0..self.views.len()).map(|view| self.network(view)).collect();
+        self.networks = networks;
+    }
+
+    /// Makes a view the active one; the run and checkpoint in use become those of that view.
+    pub fn activate(&mut self, view: usize) {
+        self.settle();
+        let view = view.min(self.views.len().saturating_sub(1));
+        if view == self.active_view {
+            return;
+        }
+        if let Some(network) = self.network(view) {
+            self.cell = self.cell.filter(|_| self.checkpoint_ref().as_ref() == Some(&network));
+            (self.run, self.checkpoint) = (Some(network.run), network.name);
+        }
+        self.active_view = view;
+    }
+
+    /// Takes another network for the active view. Layers of another network mean nothing in it.
+    pub fn use_network(&mut self, run: Option<PathBuf>, checkpoint: Option<String>) {
+        self.settle();
+        if self.run != run {
+            self.cell = None;
+            let active = self.active_view;
+            self.views.get_mut(active).into_iter().for_each(|v| v.layer = None);
+        }
+        (self.run, self.checkpoint) = (run, checkpoint);
+        self.settle();
+    }
+
     /// The view the keys act on.
     pub fn view(&self) -> HeatRequest {
         self.views.get(self.active_view).or(self.views.first()).cloned().unwrap_or_else(default_view)
     }
 }
 
-/// The first heat map anybody sees: Grad-CAM of the predicted class at the network's usual layer.
+/// The first heat map anybody sees: Grad-CAM of the predicted class at the network's default layer.
 pub fn default_view() -> HeatRequest {
     HeatRequest {
         method: cam::METHODS.first().map_or_else(String::new, |m| m.id.to_owned()),
@@ -86,6 +126,21 @@ pub fn default_view() -> HeatRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_view_keeps_its_network() {
+        let network = |run: &str| Some(CheckpointRef { run: run.into(), name: Some("last".into()) });
+        let mut s = Selection { views: vec![default_view(), default_view()], ..Selection::default() };
+        s.use_network(Some("a".into()), Some("last".into()));
+        assert_eq!((s.network(0), s.network(1)), (network("a"), network("a")));
+        s.activate(1);
+        s.views[0].layer = Some("block1".into());
+        s.use_network(Some("b".into()), Some("last".into()));
+        assert_eq!((s.network(0), s.network(1)), (network("a"), network("b")));
+        assert_eq!(s.views[0].layer.as_deref(), Some("block1"), "a layer of the other view's network stays");
+        s.activate(0);
+        assert_eq!((s.checkpoint_ref(), s.network(1)), (network("a"), network("b")));
+    }
 
     #[test]
     fn a_matrix_part_names_its_clips() {

@@ -1,16 +1,17 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
 use super::explain::ExplainStore;
+use super::networks::RunParts;
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry, leaf};
-use crate::eval::{ClipNote, Evaluation, Notes, Predictions};
-use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, VideoPrediction};
+use crate::eval::{ClassMatch, ClipNote, Evaluation, Notes, Predictions};
+use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, SplitChoice, VideoPrediction};
 use crate::progress::{EpochReport, Flow, StepReport, WrongClip};
 pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -364,6 +365,17 @@ impl ImportForm {
     }
 }
 
+/// The dialog that says which class of a run each class of the dataset is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassForm {
+    /// The run.
+    pub run: PathBuf,
+    /// For each class of the dataset the output of the run it is; `None` leaves its clips out.
+    pub outputs: Vec<Option<usize>>,
+    /// What was asked for and waits for the answer.
+    pub then: Option<(CheckpointRef, SplitChoice)>,
+}
+
 /// A window on top of the others; at most one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
@@ -380,6 +392,8 @@ pub enum Dialog {
     Export(ExportForm),
     /// Make a run of PyTorch weights.
     Import(Box<ImportForm>),
+    /// Say which class of a run each class of the dataset is.
+    Classes(Box<ClassForm>),
     /// Work is running that closing would end.
     Leave,
     /// Every key.
@@ -444,6 +458,10 @@ pub struct AppState {
     pub filter: Filter,
     /// Heat maps and predictions: wanted, asked for, kept.
     pub explain: ExplainStore,
+    /// How classes of a dataset become those of a run, where somebody said it: by run folder and root of the dataset.
+    pub class_matches: HashMap<(PathBuf, PathBuf), ClassMatch>,
+    /// The part each video of the dataset plays in the run in use.
+    pub run_parts: RunParts,
     /// Predictions along whole videos.
     pub video_predictions: HashMap<(CheckpointRef, String), Arc<VideoPrediction>>,
     /// What people wrote about clips, by run folder.
@@ -476,6 +494,8 @@ pub struct AppState {
     pub pending_selection: Option<Selection>,
     /// The last session's dataset is being opened: it must not change the workspace.
     pub restoring: bool,
+    /// Runs of the last session that are being opened: none of them takes the place of the one in use.
+    pub restoring_runs: HashSet<PathBuf>,
     /// What undo brings back, newest last.
     pub undo: Vec<Memento>,
     /// What redo brings back, newest last.
@@ -505,6 +525,8 @@ impl Default for AppState {
             view: ViewSettings::default(),
             filter: Filter::default(),
             explain: ExplainStore::default(),
+            class_matches: HashMap::new(),
+            run_parts: RunParts::default(),
             video_predictions: HashMap::new(),
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
@@ -521,6 +543,7 @@ impl Default for AppState {
             dialog: None,
             pending_selection: None,
             restoring: false,
+            restoring_runs: HashSet::new(),
             undo: Vec::new(),
             redo: Vec::new(),
             layout_generation: 0,
@@ -580,17 +603,6 @@ impl AppState {
         self.runs.iter().find(|r| r.path == path)
     }
 
-    /// The newest evaluation of the chosen run, checkpoint and split.
-    pub fn evaluation(&self) -> Option<&EvaluationEntry> {
-        let run = self.selection.run.as_ref()?;
-        let split = self.selection.split.name();
-        let fits = |e: &&EvaluationEntry| e.run == *run && e.evaluation.split == split;
-        let exact = |e: &&EvaluationEntry| {
-            self.selection.checkpoint.as_ref().is_none_or(|c| e.evaluation.checkpoint == *c) && fits(e)
-        };
-        self.evaluations.iter().find(exact)
-    }
-
     /// Clips of the chosen evaluation in one video that the network got wrong, in order of time.
     pub fn errors_in(&self, video: &str) -> Vec<ClipRef> {
         let Some(entry) = self.evaluation() else { return Vec::new() };
@@ -637,13 +649,18 @@ impl AppState {
         self.clip_at(self.selection.video.as_deref()?, self.selection.frame)
     }
 
-    /// The clip whose map belongs to a frame: the chosen one while the frame is in it, else the window of the run's
-    /// evaluation grid that holds the frame.
+    /// The clip whose map belongs to a frame: the chosen one while the frame is in it, else the window of the evaluation
+    /// grid of the run in use that holds the frame.
     pub fn clip_at(&self, video: &str, frame: u32) -> Option<ClipRef> {
+        self.clip_of(self.selection.run.as_deref(), video, frame)
+    }
+
+    /// As [`AppState::clip_at`], for another run: clips of other networks may be longer or lie elsewhere.
+    pub fn clip_of(&self, run: Option<&Path>, video: &str, frame: u32) -> Option<ClipRef> {
         if self.video_named(video)?.frames() == 0 {
             return None;
         }
-        let (span, stride) = self.window_geometry();
+        let (span, stride) = self.geometry_of(run);
         if let Some(clip) = &self.selection.clip
             && clip.video == video
             && frame >= clip.start
@@ -654,10 +671,14 @@ impl AppState {
         Some(ClipRef { video: video.to_owned(), start: frame / stride * stride })
     }
 
-    /// Frames from the first to the last of a clip, and the distance between two clips, of the chosen run
+    /// Frames from the first to the last of a clip, and the distance between two clips, of the run in use
     /// (or of the reference configuration).
     pub fn window_geometry(&self) -> (u32, u32) {
-        let clip = self.run().map(|r| r.config.clip.clone()).unwrap_or_default();
+        self.geometry_of(self.selection.run.as_deref())
+    }
+
+    fn geometry_of(&self, run: Option<&Path>) -> (u32, u32) {
+        let clip = run.and_then(|r| self.run_at(r)).map(|r| r.config.clip.clone()).unwrap_or_default();
         (clip.geometry().span().max(1), clip.eval_stride.max(1))
     }
 

@@ -3,6 +3,7 @@
 use super::layout::SavedLayout;
 use super::selection::Selection;
 use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
+use crate::eval::ClassMatch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub struct Session {
     pub selection: Selection,
     /// What the dataset was narrowed to.
     pub filter: Filter,
+    /// How classes of datasets become those of runs, by run folder and root of the dataset.
+    pub class_matches: Vec<((PathBuf, PathBuf), ClassMatch)>,
     /// Where the panels are.
     pub layout: SavedLayout,
 }
@@ -56,6 +59,7 @@ impl Session {
             runs: runs(state),
             selection: state.pending_selection.clone().unwrap_or_else(|| state.selection.clone()),
             filter: state.filter.clone(),
+            class_matches: state.class_matches.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             layout,
         }
     }

@@ -16,6 +16,7 @@
 use crate::domain::RgbImage;
 use std::sync::Arc;
 
+mod clock;
 mod colour;
 mod container;
 mod decode;
@@ -42,6 +43,7 @@ mod store;
 mod stream_names;
 mod writer;
 
+pub use clock::local_time;
 pub use container::container;
 pub use error::VideoError;
 pub use file::{Decoders, Picture, Video};

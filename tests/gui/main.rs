@@ -1,7 +1,10 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod checkpoints;
+mod foreign;
 mod networks;
 mod session;
+mod splits;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -26,6 +29,8 @@ struct Scripted(Rc<RefCell<Script>>);
 struct Script {
     dataset: Option<Arc<Dataset>>,
     run: Option<Arc<RunView>>,
+    /// Further runs that can be opened.
+    others: Vec<Arc<RunView>>,
     jobs: Vec<Job>,
     controls: Vec<(JobId, Flow)>,
     events: Vec<Event>,
@@ -49,14 +54,17 @@ impl Workers for Scripted {
                 Some(d) if d.root == path => EventBody::Finished(Output::Dataset(d.clone())),
                 _ => EventBody::Failed(format!("{} is no dataset: choose another folder.", path.display())),
             },
-            Job::OpenRun { path } => match &s.run {
-                Some(r) if r.path == path => EventBody::Finished(Output::Run(r.clone())),
+            Job::OpenRun { path } => match s.run.iter().chain(&s.others).find(|r| r.path == path) {
+                Some(r) => EventBody::Finished(Output::Run(r.clone())),
                 _ => EventBody::Failed(format!("{} is no run folder: choose one with a config.ron.", path.display())),
             },
             Job::Explain(request) => {
                 let wandering = s.wandering;
                 let samples = request.clips.iter().map(|clip| sample(clip, &request, wandering)).collect();
+                let name = request.checkpoint.name.clone().unwrap_or_default();
+                let known = s.run.iter().chain(&s.others).find(|r| r.path == request.checkpoint.run);
                 EventBody::Finished(Output::Explanation(Arc::new(Explanation {
+                    identity: known.map(|r| r.identity(&name)).unwrap_or_default(),
                     checkpoint: request.checkpoint.clone(),
                     classes: request.dataset.classes.clone(),
                     samples,
@@ -145,7 +153,12 @@ fn run_of(dataset: &Dataset) -> Arc<RunView> {
         loss: 1.0,
     };
     let clips = vec![prediction(0, 0, 0), prediction(32, 0, 1), prediction(64, 1, 1), prediction(96, 1, 2)];
-    let evaluation = Evaluation { split: "test".into(), classes: dataset.classes.clone(), ..Evaluation::default() };
+    let evaluation = Evaluation {
+        checkpoint: "best_accuracy".into(),
+        split: "test".into(),
+        classes: dataset.classes.clone(),
+        ..Evaluation::default()
+    };
     Arc::new(RunView {
         path: dataset.root.join("run one"),
         classes: dataset.classes.clone(),

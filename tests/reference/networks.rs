@@ -29,6 +29,7 @@ impl Named {
 }
 
 /// A set of reference files.
+#[derive(Clone)]
 pub struct Set {
     prefix: &'static str,
     ours: Option<Value>,
@@ -43,6 +44,13 @@ pub fn sets() -> [Set; 2] {
 impl Set {
     pub fn file(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// Names of its files of a kind: of every seed.
+    pub fn files(&self, kind: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(&self.file(kind)) && name.ends_with(".json")).collect()
     }
 
     pub fn folder(&self) -> PathBuf {

@@ -114,7 +114,9 @@ fn files_that_lie_about_their_tensors_are_refused() {
         ),
         ("a way out of the archive", tensor("../../etc/passwd", f, SHORT, b"K\x00", SHORT, b"K\x01"), "are missing"),
         ("an endless key", tensor(&"k".repeat(9999), f, SHORT, b"K\x00", SHORT, b"K\x01"), "not as torch.save"),
-        ("an unknown type", tensor("0", "QUInt4x2Storage", SHORT, b"K\x00", SHORT, b"K\x01"), "QUInt4x2Storage"),
+        ("an unknown type", tensor("0", "Int3Storage", SHORT, b"K\x00", SHORT, b"K\x01"), "Int3Storage"),
+        ("a quantised type", tensor("0", "QUInt4x2Storage", SHORT, b"K\x00", SHORT, b"K\x01"), "quint4x2"),
+        ("a long name", tensor("0", &"N".repeat(999), SHORT, b"K\x00", SHORT, b"K\x01"), "name is too long"),
     ] {
         let error = refused(&with_pickle(&pickle)).unwrap_or_else(|| panic!("{what} was taken"));
         assert!(error.contains(word), "{what}: '{word}' is missing in: {error}");
@@ -140,17 +142,43 @@ fn nothing_in_a_file_is_ever_run() {
         ("torch.hub", "load"),
         ("importlib", "import_module"),
         ("numpy.testing._private.utils", "runstring"),
+        ("subprocess", "Popen"),
+        ("ctypes", "CDLL"),
+        ("types", "CodeType"),
+        ("cloudpickle.cloudpickle", "_make_function"),
+        ("my_project.tools", "build"),
     ] {
         let error = refused(&with_pickle(&call(module, name))).unwrap_or_else(|| panic!("{module}.{name} was taken"));
-        assert!(error.contains(&format!("run {module}.{name}")), "{error}");
+        assert!(error.contains(&format!("run {module}.{name}")) && error.contains("harmful"), "{error}");
+        // A pickle that stands by itself is no weight file; that it would run something counts for more.
+        let bare = refused(&call(module, name)).unwrap_or_else(|| panic!("{module}.{name} was taken"));
+        assert!(bare.contains(&format!("run {module}.{name}")) && bare.contains("harmful"), "{bare}");
     }
     // The same in the newer notation, and classes whose making would run code.
     let stacked = [b"\x80\x04".to_vec(), text("os"), text("system"), b"\x93)R.".to_vec()].concat();
     assert!(refused(&with_pickle(&stacked)).unwrap().contains("run os.system"));
-    for (module, name) in [("subprocess", "Popen"), ("__main__", "Net"), ("models.my", "C3D")] {
+    // And in the oldest ones.
+    let old = [b"\x80\x02(".to_vec(), text("touch /tmp/harm"), b"iposix\nsystem\n.".to_vec()].concat();
+    assert!(refused(&with_pickle(&old)).unwrap().contains("run posix.system"));
+    let old = [b"\x80\x02(cmy.tools\nbuild\n".to_vec(), text("touch /tmp/harm"), b"o.".to_vec()].concat();
+    assert!(refused(&with_pickle(&old)).unwrap().contains("run my.tools.build"));
+    for (module, name) in [("__main__", "Net"), ("models.my", "C3D"), ("my_project", "_Config")] {
         let error = refused(&with_pickle(&call(module, name))).unwrap();
         assert!(error.contains(&format!("class {module}.{name}")) && error.contains("state_dict()"), "{error}");
+        assert!(!error.contains("harmful"), "{error}");
     }
+    // A method of a class is only mentioned; called, or reached through its inside, it would run something.
+    let method = |name: &str, end: &[u8]| {
+        let named =
+            [b"\x80\x02cbuiltins\ngetattr\ncmy.tools\nConfig\n".to_vec(), text(name), b"\x86R".to_vec()].concat();
+        refused(&with_pickle(&[named, end.to_vec()].concat())).unwrap()
+    };
+    assert!(method("mean", b".").contains("a plain value"));
+    assert!(method("mean", b")R.").contains("run my.tools.Config.mean"));
+    assert!(method("__init__", b".").contains("run builtins.getattr"));
+    // So would calling an object that was made.
+    let object = b"\x80\x02cmy.tools\nConfig\n)\x81)R.";
+    assert!(refused(&with_pickle(object)).unwrap().contains("run an object of my.tools.Config"));
     // A function that is harmless by itself, called on something else's behalf, stays without effect.
     assert!(refused(&with_pickle(&call("collections", "OrderedDict"))).is_some());
 }

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """Writes the small files of tests/weights: what PyTorch users have, in every format, and files that must be refused.
-Needs `pip install torch numpy`; run as `python tests/weights/make_fixtures.py`. expected.json holds what is in them."""
+Needs `pip install torch numpy`; run as `python tests/weights/make_fixtures.py`, and then with the word `frameworks`, which
+writes what other frameworks save. expected.json holds what is in them."""
 import collections
+import enum
+import functools
 import json
 import pathlib
+import sys
+import types
 
 import numpy as np
 import torch
@@ -81,7 +86,59 @@ def fine_tuning():
     (HERE / "begun.json").write_text(json.dumps(told, indent=1))
 
 
+def made(module, name, **members):
+    """A class of a framework that need not be installed."""
+    parts = module.split(".")
+    for n in range(len(parts)):
+        outer = ".".join(parts[: n + 1])
+        sys.modules.setdefault(outer, types.ModuleType(outer))
+    bases = members.pop("bases", ())
+    kind = type(name, bases, {"__module__": module, **members})
+    setattr(sys.modules[module], name, kind)
+    return kind
+
+
+def frameworks():
+    """What other frameworks keep beside the weights, types of numbers that are not read, and weights in other things."""
+    state = network().state_dict()
+    buffer = made("mmengine.logging.history_buffer", "HistoryBuffer", mean=lambda self: 0, __qualname__="HistoryBuffer")
+    buffer.mean.__module__, buffer.mean.__qualname__ = buffer.__module__, "HistoryBuffer.mean"
+    history = buffer()
+    history.values, history.statistics = np.arange(3.0), {"mean": buffer.mean}
+    config = made("mmengine.config.config", "ConfigDict", bases=(dict,))
+    callback = made("my_project.callbacks", "EarlyStopping")()
+    callback.patience = 3
+    stage = enum.Enum("Stage", "FIT TEST", module="my_project.stages")
+    made("my_project.stages", "Unused")
+    sys.modules["my_project.stages"].Stage = stage
+    attributes = made("lightning.fabric.utilities.data", "AttributeDict", bases=(dict,))
+    beside = {
+        "callbacks": {"EarlyStopping": callback}, "loops": collections.defaultdict(list, fit=[1]), "message_hub": {"loss": history},
+        "meta": {"cfg": config(lr=0.1), "seed": np.random.RandomState(3)}, "stage": stage.FIT, "activation": torch.nn.functional.relu,
+        "hyper_parameters": attributes(optimizer=functools.partial(torch.optim.AdamW, lr=1e-3), patch=slice(1, 2), dtype=torch.float8_e5m2),
+        "quantised": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), "error": ValueError("no loss"), "none": type(None),
+    }
+    torch.save({"epoch": 3, "state_dict": state, **beside}, HERE / "framework.pth")
+    torch.save({"state_dict": state, **beside}, HERE / "framework_protocol4.pth", pickle_protocol=4)
+    expected = json.loads((HERE / "expected.json").read_text())
+    for name in ("framework.pth", "framework_protocol4.pth"):
+        expected[name] = {"under": ["state_dict"], "arrays": rows(state)}
+    (HERE / "expected.json").write_text(json.dumps(expected))
+
+    torch.save({"epoch": 3, "model": network(), "optimizer": {"state": {0: torch.ones(3)}}}, HERE / "elsewhere_module.pth")
+    torch.save({"state_dict": config(state)}, HERE / "elsewhere_class.pth")
+    trainer = made("my_project.train", "Trainer")()
+    trainer.best, trainer.optimizer_state = {"net": dict(state)}, {"exp_avg": torch.ones(3)}
+    torch.save(trainer, HERE / "elsewhere_object.pth")
+    torch.save({"epoch": 1, "my_net": dict(state), "optimizer": {"state": {0: torch.ones(3)}}}, HERE / "elsewhere_key.pth")
+    torch.save({"model": {k: v.numpy() for k, v in state.items()}}, HERE / "elsewhere_numpy.pth")
+    for kind in ("uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2"):
+        torch.save({"fc.weight": torch.ones(4, 3).to(getattr(torch, kind)), "fc.bias": torch.ones(4)}, HERE / f"refused_{kind}.pth")
+
+
 def main():
+    if sys.argv[1:] == ["frameworks"]:
+        return frameworks()
     fine_tuning()
     model = network()
     state = model.state_dict()

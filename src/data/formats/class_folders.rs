@@ -1,79 +1,103 @@
-//! `ROOT/CLASS/video` and `ROOT/{train,val,test}/CLASS/video`; a video may be a folder of pictures.
+//! `ROOT/CLASS/video` and `ROOT/{train,val,test}/CLASS/video`; a video may be a folder of pictures. A folder that only holds
+//! these folders is entered.
 
+use super::containers::{ClassDir, class_dirs, holds_videos};
+use super::unused::{looks_listed, split_list, why_unread};
 use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::SubjectRule;
-use crate::data::scan::{file_name, is_image, is_video, list, natural, peek, relative_name, stem, videos_below};
-use crate::data::tables::split_word;
-use crate::domain::{ClassSet, Label, Split};
-use std::path::{Path, PathBuf};
-
-/// A class folder and the split it lies in.
-struct ClassDir {
-    path: PathBuf,
-    class: String,
-    split: Split,
-}
-
-/// True when a video, a picture or a frame folder lies in `dir` or one level below.
-fn holds_videos(dir: &Path) -> bool {
-    let listing = peek(dir);
-    let here = |files: &[PathBuf]| files.iter().any(|f| is_video(f) || is_image(f));
-    here(&listing.files) || listing.dirs.iter().map(|d| peek(d)).any(|l| here(&l.files) || l.is_one_video())
-}
-
-/// The class folders below a root; empty ones too, so that they can be reported.
-fn class_dirs(root: &Path) -> Vec<ClassDir> {
-    let dirs = peek(root).dirs;
-    let splits: Vec<(PathBuf, Split)> = dirs
-        .iter()
-        .filter_map(|d| split_word(&file_name(d)).map(|s| (d.clone(), s)))
-        .filter(|(d, _)| peek(d).dirs.iter().any(|c| holds_videos(c)))
-        .collect();
-    if !splits.is_empty() {
-        return splits
-            .into_iter()
-            .flat_map(|(dir, split)| {
-                let classes = peek(&dir).dirs;
-                classes.into_iter().map(move |c| ClassDir { class: file_name(&c), path: c, split })
-            })
-            .collect();
-    }
-    dirs.into_iter().map(|d| ClassDir { class: file_name(&d), path: d, split: Split::Unassigned }).collect()
-}
+use crate::data::scan::{file_name, list, natural, peek, relative_name, stem, videos_below};
+use crate::domain::{ClassSet, Label, Split, counted};
+use std::path::Path;
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
     if !path.is_dir() {
         return Err("it is not a folder".into());
     }
-    let dirs = class_dirs(path);
-    if dirs.is_empty() {
-        return Err("there are no folders in it".into());
-    }
-    let full: Vec<&ClassDir> = dirs.iter().filter(|d| holds_videos(&d.path)).collect();
+    let found = class_dirs(path);
+    let full: Vec<&ClassDir> = found.dirs.iter().filter(|d| holds_videos(&d.path)).collect();
     if full.is_empty() {
-        return Err(format!("none of its {} folders holds videos or frame folders", dirs.len()));
+        let dirs = peek(path).dirs;
+        return Err(match (dirs.len(), found.unused.as_slice()) {
+            (0, _) => "there are no folders in it".into(),
+            (_, []) => format!("none of its {} folders holds videos or frame folders", dirs.len()),
+            (_, held) => {
+                let names: Vec<String> = held.iter().map(|d| file_name(d)).collect();
+                format!("{} holds videos, but no folders of classes", names.join(", "))
+            }
+        });
     }
     let mut names: Vec<&str> = full.iter().map(|d| d.class.as_str()).collect();
     names.sort_unstable();
     names.dedup();
+    // A single folder beside a list is no class of its own: the list says what there is.
+    if let ([only], Some(list)) = (names.as_slice(), looks_listed(path, true)) {
+        return Err(format!("'{only}' is the only folder of videos, and a list lies beside it: {}", why_unread(&list)));
+    }
+    if full.len() > 1 && full.iter().all(|d| holds_its_namesake(&d.path)) {
+        return Err("each of its folders holds one video of its own name, which makes no classes".into());
+    }
+    // Folders of pictures may be classes or videos: with a list beside them they are videos.
+    let frames = |d: &&ClassDir| peek(&d.path).is_frame_folder() && peek(&d.path).dirs.is_empty();
+    let list = match full.iter().any(|d| d.split != Split::Unassigned) {
+        true => split_list(path),
+        false => looks_listed(path, true),
+    };
+    if let (true, Some(list)) = (full.iter().all(frames), list) {
+        return Err(format!("its folders hold pictures only, and a list lies beside them: {}", why_unread(&list)));
+    }
     let shown = names.iter().take(4).copied().collect::<Vec<_>>().join(", ");
     let more = if names.len() > 4 { ", …" } else { "" };
     Ok(format!("{} class folders ({shown}{more})", names.len()))
+}
+
+/// True for a folder of one video that is called like it: `DATA/mouse_a/mouse_a.mp4`.
+fn holds_its_namesake(dir: &Path) -> bool {
+    let listing = peek(dir);
+    let mut videos = listing.videos();
+    let first = videos.next().is_some_and(|v| stem(v) == file_name(dir));
+    first && videos.next().is_none()
 }
 
 pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let rule = SubjectRule::new(config.subject_pattern.as_deref());
     let mut draft = Draft::default();
     let dirs = class_dirs(root);
-    let mut found = Vec::with_capacity(dirs.len());
-    for dir in dirs {
+    for dir in dirs.unused {
+        draft.warn(
+            dir,
+            "holds videos that are in no folder of a class; they are no part of the dataset, put them into class folders",
+        );
+    }
+    if let Some(dir) = dirs.entered {
+        draft.warn(dir, "is the only folder of videos and is taken for the one that holds the class folders");
+    }
+    let loose = peek(root).videos().count();
+    if loose > 0 {
+        draft.warn(
+            root,
+            format!(
+                "{} beside the class folders in no class; they are left out",
+                match loose {
+                    1 => "1 video lies".to_owned(),
+                    n => format!("{} lie", counted(n as u64, "video")),
+                }
+            ),
+        );
+    }
+    let mut found = Vec::with_capacity(dirs.dirs.len());
+    for dir in dirs.dirs {
         // In a class folder, pictures lying side by side are one-frame videos; sub-folders of pictures are frames.
         let videos = videos_below(&dir.path, false)?;
         let listing = list(&dir.path)?;
         if videos.is_empty() && listing.dirs.is_empty() && !listing.files.is_empty() {
-            draft.warn(&dir.path, "holds files but no videos or pictures; the class is left out, move the folder away");
+            if !super::lists::is_annotations(&dir.path) {
+                draft.warn(
+                    &dir.path,
+                    "holds files but no videos or pictures; the class is left out, move the folder away",
+                );
+            }
             continue;
         }
         if videos.is_empty() {
@@ -102,7 +126,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
             }
             let mut entry = whole_entry(root, video, Label::Class(class));
             (entry.subject, entry.split) = (subject, dir.split);
-            draft.videos.push(DraftVideo { entry, label_file: None });
+            draft.videos.push(DraftVideo::of(entry));
         }
     }
     Ok(draft)

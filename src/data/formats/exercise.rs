@@ -1,19 +1,20 @@
 //! Exercise recordings with frame labels (S0.1, S0.2): `dataset/anon/*.mp4`, `label/*.csv`, `split.csv`, and masks and
 //! poses beside the videos. The `dataset` level is optional.
 
+use super::listing::Ignored;
 use super::{Draft, DraftVideo, bare_entry, companions};
 use crate::config::DataConfig;
 use crate::data::DataError;
-use crate::data::names::{Matcher, SubjectRule};
-use crate::data::scan::{child_dir, child_file, file_name, is_csv, list, peek, stem, videos_below};
-use crate::data::tables::{LabelFile, SplitTable, read_labels, read_splits};
-use crate::domain::{ClassInfo, ClassSet, Label, LabelTrack, Segment, Split};
+use crate::data::names::{Matcher, SubjectRule, folded};
+use crate::data::scan::{child_dir, child_file, file_name, is_csv, list, natural, peek, stem, videos_below};
+use crate::data::tables::intervals::{Extent, Stops};
+use crate::data::tables::{BACKGROUND_ID, LabelFile, RawClass, SplitTable, read_labels, read_splits};
+use crate::data::times::Timed;
+use crate::data::tracks::{Part, lay};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Label, LabelTrack, Split};
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-
-/// The number that means "none of the classes".
-const BACKGROUND_ID: i64 = -1;
 
 /// Where the parts of the layout are.
 struct Layout {
@@ -25,7 +26,18 @@ struct Layout {
     classes: Option<PathBuf>,
 }
 
-fn layout(root: &Path) -> Option<Layout> {
+/// The folder that a path stands for: a split file stands for the one it lies in.
+fn folder(path: &Path) -> Option<&Path> {
+    let split = ["split.csv", "splits.csv"].iter().any(|n| file_name(path).eq_ignore_ascii_case(n));
+    match path.is_file() {
+        true if split => path.parent(),
+        true => None,
+        false => Some(path),
+    }
+}
+
+fn layout(path: &Path) -> Option<Layout> {
+    let root = folder(path)?;
     let inner = child_dir(root, "dataset").filter(|d| child_dir(d, "anon").is_some());
     let base = inner.clone().unwrap_or_else(|| root.to_path_buf());
     let anon = child_dir(&base, "anon")?;
@@ -78,41 +90,126 @@ fn read_classes(path: &Path) -> Result<Vec<ClassInfo>, String> {
     Err(error)
 }
 
-/// The classes that `classes.ron` names and those only the labels know, by id.
-fn class_set(found: &Layout, seen: &BTreeSet<i64>, draft: &mut Draft) -> ClassSet {
-    let mut classes: Vec<ClassInfo> = Vec::new();
-    if let Some(path) = &found.classes {
-        match read_classes(path) {
-            Ok(list) => classes = list,
-            Err(e) => draft.warn(path, format!("is not a list of classes ({e}); the numbers in the labels are used")),
-        }
-    }
-    let named = !classes.is_empty();
-    classes.retain(|c| c.id != BACKGROUND_ID);
-    for id in seen {
-        if *id == BACKGROUND_ID || classes.iter().any(|c| c.id == *id) {
-            continue;
-        }
-        if named && let Some(path) = &found.classes {
-            draft.warn(path, format!("does not name class {id}, which the labels use; add it"));
-        }
-        classes.push(ClassInfo { id: *id, name: format!("class {id}") });
-    }
-    classes.sort_by_key(|c| c.id);
-    classes.dedup_by_key(|c| c.id);
-    ClassSet { classes }
+/// The classes of a dataset, and how labels name them.
+struct Classes {
+    set: ClassSet,
+    by_name: HashMap<String, ClassId>,
 }
 
-fn track(file: &LabelFile, classes: &ClassSet) -> LabelTrack {
-    let segments = file
-        .segments
-        .iter()
-        .filter_map(|&(start, end, id)| {
-            let label = if id == BACKGROUND_ID { Label::Background } else { Label::Class(classes.by_id(id)?) };
-            Some(Segment { start, end, label })
-        })
-        .collect();
-    LabelTrack::from_segments(segments)
+impl Classes {
+    /// The classes that `classes.ron` names and those only the labels know: by number, then by name in natural order.
+    fn of(found: &Layout, labels: &[(PathBuf, LabelFile)], draft: &mut Draft) -> Self {
+        let mut classes: Vec<ClassInfo> = Vec::new();
+        if let Some(path) = &found.classes {
+            draft.used.push(path.clone());
+            match read_classes(path) {
+                Ok(list) => classes = list,
+                Err(e) => {
+                    draft.warn(path, format!("is not a list of classes ({e}); the numbers in the labels are used"));
+                }
+            }
+        }
+        let named = !classes.is_empty();
+        classes.retain(|c| c.id != BACKGROUND_ID);
+        let unknown = |draft: &mut Draft, what: &str| {
+            if let Some(path) = found.classes.as_ref().filter(|_| named) {
+                draft.warn(path, format!("does not name class {what}, which the labels use; add it"));
+            }
+        };
+        let (numbers, names, files) = seen(labels, draft);
+        for id in numbers {
+            if !classes.iter().any(|c| c.id == id) {
+                unknown(draft, &id.to_string());
+                let name = files.get(&id).cloned().unwrap_or_else(|| format!("class {id}"));
+                classes.push(ClassInfo { id, name });
+            }
+        }
+        classes.sort_by_key(|c| c.id);
+        classes.dedup_by_key(|c| c.id);
+        let mut by_name: HashMap<String, ClassId> =
+            classes.iter().enumerate().map(|(i, c)| (folded(&c.name), i)).collect();
+        for name in names {
+            if by_name.contains_key(&folded(&name)) {
+                continue;
+            }
+            unknown(draft, &format!("'{name}'"));
+            by_name.insert(folded(&name), classes.len());
+            let id = classes.iter().map(|c| c.id + 1).max().unwrap_or(0);
+            classes.push(ClassInfo { id, name });
+        }
+        Self { set: ClassSet { classes }, by_name }
+    }
+
+    fn label(&self, class: &RawClass) -> Option<Label> {
+        match class {
+            RawClass::Background => Some(Label::Background),
+            RawClass::Number(id) => self.set.by_id(*id).map(Label::Class),
+            RawClass::Name(name) => self.by_name.get(&folded(name)).copied().map(Label::Class),
+        }
+    }
+}
+
+/// Numbers and names of classes that label files use, and the names that they give to numbers. Columns of files with one
+/// column a class keep their order.
+fn seen(labels: &[(PathBuf, LabelFile)], draft: &mut Draft) -> (BTreeSet<i64>, Vec<String>, BTreeMap<i64, String>) {
+    let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let mut files: BTreeMap<i64, String> = BTreeMap::new();
+    for (path, file) in labels {
+        for segment in &file.segments {
+            match &segment.class {
+                RawClass::Background => {}
+                RawClass::Number(id) => drop(numbers.insert(*id)),
+                RawClass::Name(name) => drop(names.insert(name.to_string())),
+            }
+        }
+        for (id, name) in &file.names {
+            let known = files.entry(*id).or_insert_with(|| name.clone());
+            if known != name {
+                draft.warn(path, format!("calls class {id} '{name}', another label file '{known}'; the first counts"));
+            }
+        }
+    }
+    if let Some((path, _)) = labels.first().filter(|_| !numbers.is_empty() && !names.is_empty()) {
+        let dir = path.parent().unwrap_or(path);
+        draft.warn(
+            dir,
+            "some label files write classes as numbers and some as names; they are taken as different classes",
+        );
+    }
+    let mut ordered: Vec<String> = Vec::new();
+    for column in labels.iter().flat_map(|(_, f)| &f.columns) {
+        if !ordered.contains(column) {
+            ordered.push(column.clone());
+        }
+    }
+    let mut rest: Vec<String> = names.into_iter().filter(|n| !ordered.contains(n)).collect();
+    rest.sort_by(|a, b| natural(a, b));
+    ordered.extend(rest);
+    (numbers, ordered, files)
+}
+
+/// Labels of one file: of frames, and of times.
+#[derive(Clone, Default)]
+struct Track {
+    labels: LabelTrack,
+    timed: Vec<Timed>,
+}
+
+fn track(path: &Path, file: &LabelFile, classes: &Classes, stop_inside: bool, draft: &mut Draft) -> Track {
+    let (mut parts, mut timed) = (Vec::new(), Vec::new());
+    for segment in &file.segments {
+        let Some(label) = classes.label(&segment.class) else { continue };
+        match segment.at.resolved(stop_inside) {
+            Extent::Seconds { start, end } => {
+                timed.push(Timed { start, end, label: Some(label), file: path.to_path_buf(), line: segment.line });
+            }
+            Extent::Frames { start, end } => parts.push(Part { start, end, label, line: segment.line }),
+            Extent::Span { .. } => {}
+        }
+    }
+    let (labels, overlap) = lay(parts);
+    draft.warnings.extend(overlap.map(|note| super::warning(path, note)));
+    Track { labels, timed }
 }
 
 /// Label files of a folder, read in parallel.
@@ -125,25 +222,40 @@ fn read_label_files(dir: Option<&Path>, draft: &mut Draft) -> Result<Vec<(PathBu
         .collect();
     let read: Vec<_> = files.into_par_iter().map(|f| (read_labels(&f), f)).collect();
     let mut out = Vec::new();
+    let mut refused = Ignored::of(dir);
+    let mut columns: BTreeSet<Vec<String>> = BTreeSet::new();
     for (result, path) in read {
+        draft.used.push(path.clone());
         match result {
             Ok(mut file) => {
                 for note in std::mem::take(&mut file.notes) {
                     draft.warn(&path, note);
+                }
+                if !file.columns.is_empty() && columns.insert(file.columns.clone()) {
+                    let classes = file.columns.join(", ");
+                    draft.warn(
+                        &path,
+                        format!("has one column a class; it and its like are read as the classes {classes}"),
+                    );
                 }
                 if file.segments.is_empty() {
                     draft.warn(&path, "holds no labels; write rows such as '0,0,-1' (frame_number, column1, column2)");
                 }
                 out.push((path, file));
             }
-            Err(e) => draft.warn(&path, format!("{e}; its video stays unlabelled")),
+            Err(e) => {
+                let message = format!("{e}; its video stays unlabelled");
+                refused.push(draft, "more label files cannot be read", &path, message);
+            }
         }
     }
+    refused.finish(draft);
     Ok(out)
 }
 
 fn read_split_file(path: Option<&Path>, draft: &mut Draft) -> SplitTable {
     let Some(path) = path else { return SplitTable::default() };
+    draft.used.push(path.to_path_buf());
     match read_splits(path) {
         Ok(mut table) => {
             for note in std::mem::take(&mut table.notes) {
@@ -185,8 +297,9 @@ fn resolve_splits(path: Option<&Path>, table: SplitTable, draft: &mut Draft) -> 
     out
 }
 
-pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let mut draft = Draft::default();
+    let root = folder(path).unwrap_or(path);
     let Some(found) = layout(root) else {
         return Err(DataError::Empty { path: root.to_path_buf(), reason: "the folder 'anon' is gone".into() });
     };
@@ -200,15 +313,25 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     }
     let table = read_split_file(found.split.as_deref(), &mut draft);
     let splits = resolve_splits(found.split.as_deref(), table, &mut draft);
-    let seen: BTreeSet<i64> = labels.iter().flat_map(|(_, f)| f.segments.iter().map(|s| s.2)).collect();
-    draft.classes = class_set(&found, &seen, &mut draft);
-    let tracks: Vec<LabelTrack> = labels.iter().map(|(_, f)| track(f, &draft.classes)).collect();
+    let classes = Classes::of(&found, &labels, &mut draft);
+    draft.classes = classes.set.clone();
+    let mut stops = Stops::default();
+    for (path, file) in &labels {
+        file.segments.iter().for_each(|s| stops.push(&path.to_string_lossy(), s.at));
+    }
+    let (inside, note) = stops.inside();
+    if let Some((note, dir)) = note.zip(found.label.as_ref()) {
+        draft.warn(dir, note);
+    }
+    let tracks: Vec<Track> = labels.iter().map(|(p, f)| track(p, f, &classes, inside, &mut draft)).collect();
 
     let stems: Vec<String> = videos.iter().map(|v| stem(v)).collect();
     let mut beside = companions::find(&found.base, &stems);
     for path in std::mem::take(&mut beside.stray_masks).into_iter().take(20) {
         draft.warn(&path, "the mask belongs to no video; name it SUBJECT/000123.png or SUBJECT_000123.png");
     }
+    // Files that were refused are told already.
+    let unread: BTreeSet<String> = draft.used.iter().map(|f| folded(&stem(f))).collect();
     let label_names: Vec<String> = labels.iter().map(|(p, _)| stem(p)).collect();
     let label_matcher = Matcher::new(&label_names);
     let split_names: Vec<&String> = splits.iter().map(|(n, _)| n).collect();
@@ -224,10 +347,15 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
             .find(&name)
             .or_else(|| label.and_then(|l| label_names.get(l)).and_then(|n| split_matcher.find(n)));
         let mut entry = bare_entry(root, path);
+        let mut timed = Vec::new();
         if let Some(l) = label {
             label_used[l] = true;
-            entry.labels = tracks.get(l).cloned().unwrap_or_default();
-        } else if found.label.is_some() {
+            let track = tracks.get(l).cloned().unwrap_or_default();
+            (entry.labels, timed) = (track.labels, track.timed);
+            if let Some((file, read)) = labels.get(l) {
+                other_video(file, read, &entry.path, &mut draft);
+            }
+        } else if found.label.is_some() && !unread.contains(&folded(&name)) {
             draft.warn(&entry.path, format!("has no labels; add label/{name}.csv, or it is used for viewing only"));
         }
         if let Some((_, split)) = row.and_then(|r| splits.get(r)) {
@@ -248,7 +376,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         entry.poses = beside.poses.remove(&name);
         entry.pose_video = beside.pose_videos.remove(&name);
         let label_file = label.and_then(|l| labels.get(l)).map(|(p, _)| p.clone());
-        draft.videos.push(DraftVideo { entry, label_file });
+        draft.videos.push(DraftVideo { entry, label_file, timed });
     }
     for ((path, _), used) in labels.iter().zip(&label_used) {
         if !used {
@@ -261,6 +389,20 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         }
     }
     Ok(draft)
+}
+
+/// Tells of a label file whose rows name another video than its own name does.
+fn other_video(file: &Path, read: &LabelFile, video: &Path, draft: &mut Draft) {
+    let Some(named) = &read.video else { return };
+    let last = named.replace('\\', "/");
+    let named_stem = stem(Path::new(last.rsplit('/').next().unwrap_or(&last)));
+    if ![stem(video), stem(file)].iter().any(|s| folded(s) == folded(&named_stem)) {
+        let video = file_name(video);
+        draft.warn(
+            file,
+            format!("its rows name '{named}', but by its own name it belongs to {video}; correct one of them"),
+        );
+    }
 }
 
 /// The subject: by the configured pattern, else the shorter name a split row or label file gives it

@@ -2,11 +2,21 @@
 
 mod class_folders;
 mod companions;
+mod containers;
 mod exercise;
+mod find;
+mod jester;
+mod kinetics;
+mod list;
+mod listing;
+mod lists;
 mod single;
+mod ucf101;
 mod ucf_csv;
+mod unused;
 
 use super::DataError;
+use super::times::Timed;
 use crate::config::DataConfig;
 use crate::domain::{DatasetWarning, Label, LabelTrack, Split, VideoEntry};
 use std::path::{Path, PathBuf};
@@ -36,11 +46,39 @@ pub const FORMATS: &[FormatSpec] = &[
         read: exercise::read,
     },
     FormatSpec {
+        id: "ucf101-splits",
+        title: "UCF101 with its official splits",
+        looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
+        detect: ucf101::detect,
+        read: ucf101::read,
+    },
+    FormatSpec {
+        id: "jester",
+        title: "Jester or Something-Something V1",
+        looks_for: "jester-v1-labels.csv (or another prefix) with …-train.csv of lines 'id;label'",
+        detect: jester::detect,
+        read: jester::read,
+    },
+    FormatSpec {
+        id: "kinetics-csv",
+        title: "Kinetics tables",
+        looks_for: "train.csv, val.csv or test.csv with a youtube_id column",
+        detect: kinetics::detect,
+        read: kinetics::read,
+    },
+    FormatSpec {
         id: "ucf-csv",
         title: "Videos listed in train.csv, val.csv, test.csv",
         looks_for: "train.csv, val.csv or test.csv with a clip_path and a class column",
         detect: ucf_csv::detect,
         read: ucf_csv::read,
+    },
+    FormatSpec {
+        id: "list",
+        title: "Lists of paths and class numbers",
+        looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
+        detect: list::detect,
+        read: list::read,
     },
     FormatSpec {
         id: "single",
@@ -70,7 +108,15 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
             Err(why) => looked.push(format!("{} ({}): {why}", format.looks_for, format.id)),
         }
     }
-    Err(DataError::UnknownFormat { path: path.to_path_buf(), looked_for: looked.join("; ") })
+    let looked_for = looked.join("; ");
+    // Where a list lies there, what is wrong with it comes first.
+    Err(match unused::looks_listed(path, true).filter(|_| path.is_dir()) {
+        Some(list) => {
+            let reason = format!("{}. No other layout fits either: {looked_for}", unused::why_unread(&list));
+            DataError::Read { path: list, reason }
+        }
+        None => DataError::UnknownFormat { path: path.to_path_buf(), looked_for },
+    })
 }
 
 /// A dataset before anybody looked inside its videos.
@@ -82,6 +128,8 @@ pub(super) struct Draft {
     pub(super) videos: Vec<DraftVideo>,
     /// What was noticed so far.
     pub(super) warnings: Vec<DatasetWarning>,
+    /// Files that told labels, classes or splits.
+    pub(super) used: Vec<PathBuf>,
 }
 
 impl Draft {
@@ -96,8 +144,32 @@ impl Draft {
 pub(super) struct DraftVideo {
     /// The entry, without facts.
     pub(super) entry: VideoEntry,
-    /// The frame-label file, where there is one.
+    /// The file whose rows label frames by number, where there is one.
     pub(super) label_file: Option<PathBuf>,
+    /// Labels by time, which become labels of frames once the video was looked into.
+    pub(super) timed: Vec<Timed>,
+}
+
+impl DraftVideo {
+    /// A video whose labels need nothing else.
+    fn of(entry: VideoEntry) -> Self {
+        Self { entry, label_file: None, timed: Vec::new() }
+    }
+}
+
+/// Tells of every file beside the videos of a folder that looks like labels and was not used.
+pub(super) fn unused_files(root: &Path, draft: &Draft) -> Vec<DatasetWarning> {
+    unused::tell(root, draft)
+}
+
+/// Why no row of a list could be used, from what was noticed.
+fn first_reason(draft: &Draft, root: &Path) -> String {
+    draft.warnings.first().map_or_else(
+        || "the lists hold no rows".to_owned(),
+        |w| {
+            format!("no listed video could be used; first {}: {}", super::scan::relative_name(root, &w.path), w.message)
+        },
+    )
 }
 
 /// Something the owner of a file should know.

@@ -1,238 +1,294 @@
-//! `train.csv`, `val.csv`, `test.csv` with a path and a class a row (S3.1).
+//! Tables of videos with a header (S3.1): `train.csv`, `val.csv`, `test.csv` with a path and a class a row, also with
+//! intervals, or one table opened by itself.
 
-use super::{Draft, DraftVideo, whole_entry};
+use super::Draft;
+use super::find::{Finder, Hint};
+use super::listing::{Assembly, Ignored, Row, Span, some_of, unlisted};
+use super::lists::{Lists, split_of_name};
 use crate::config::DataConfig;
 use crate::data::DataError;
-use crate::data::names::SubjectRule;
-use crate::data::scan::{MAX_DEPTH, child_file, file_name, list, natural, peek, relative_name, stem};
-use crate::data::tables::{read_text, separator};
-use crate::domain::{ClassInfo, ClassSet, Label, Split};
-use std::collections::{BTreeSet, HashMap};
+use crate::data::names::{SubjectRule, folded};
+use crate::data::scan::{file_name, is_csv, natural, relative_name};
+use crate::data::tables::columns::{Header, LIST_COLUMNS, Role, require_one_class};
+use crate::data::tables::intervals::Bounds;
+use crate::data::tables::numbers::integer;
+use crate::data::tables::records::{Record, Table, read_table};
+use crate::data::tables::split_word;
+use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FILES: &[(&str, Split)] = &[
-    ("train.csv", Split::Train),
-    ("val.csv", Split::Val),
-    ("valid.csv", Split::Val),
-    ("validation.csv", Split::Val),
-    ("test.csv", Split::Test),
-];
-const PATH_COLUMNS: &[&str] =
-    &["clip_path", "video_path", "path", "filepath", "file_path", "file", "filename", "video"];
-const CLASS_COLUMNS: &[&str] = &["class", "class_name", "label", "category", "action", "target", "tag"];
-
-/// Rows of one CSV reported one by one before the rest is only counted.
-const ROWS_REPORTED: usize = 20;
-
-/// A row of a split CSV.
-struct Row {
-    line: u64,
-    path: String,
-    class: String,
+/// Where the cells of a row stand.
+struct Columns {
+    path: usize,
+    class: Option<usize>,
+    /// Names of its numbers.
+    name: Option<usize>,
+    interval: Option<Bounds>,
+    split: Option<usize>,
 }
 
-fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
-    let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    csv::ReaderBuilder::new().delimiter(separator(first)).flexible(true).trim(csv::Trim::All).from_reader(bytes)
+/// A list that can be read.
+struct List {
+    file: PathBuf,
+    split: Split,
+    table: Table,
+    columns: Columns,
 }
 
-/// Positions of the path and the class column.
-fn columns(header: &csv::StringRecord) -> Option<(usize, usize)> {
-    let find = |known: &[&str]| known.iter().find_map(|k| header.iter().position(|h| h.eq_ignore_ascii_case(k)));
-    Some((find(PATH_COLUMNS)?, find(CLASS_COLUMNS)?))
+/// The columns of a list, or why it cannot be read.
+fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
+    let name = file_name(file);
+    let Some(first) = table.records.first() else { return Err(format!("{name} is empty")) };
+    if !Header::is(first, table.decimal_comma()) {
+        return Err(format!("{name} line {}: there is no header that names the columns", first.line));
+    }
+    let header = Header::of(first);
+    let refuse = |why: &str| {
+        format!("{name} line {}: it has the columns {}{why}; name them {LIST_COLUMNS}", first.line, header.shown())
+    };
+    let Some(path) = header.path() else { return Err(refuse("")) };
+    if header.find(|r| matches!(r, Role::Frame | Role::Time(_))).is_some() {
+        return Err(refuse(", a row a frame; such labels belong into one file a video"));
+    }
+    let class = header.class();
+    if let Some(columns) = &class {
+        require_one_class(&header, columns, table).map_err(|e| format!("{name} {e}"))?;
+    }
+    let interval = match header.interval() {
+        Some((start, stop)) => Some(Bounds::of(&header, start, stop, table).map_err(|e| format!("{name} {e}"))?),
+        None if header.find(|r| matches!(r, Role::Start(_) | Role::Stop(..))).is_some() => {
+            return Err(refuse(", a start without a stop or a stop without a start"));
+        }
+        None => None,
+    };
+    Ok(Columns {
+        path,
+        name: class.as_ref().and_then(|c| c.beside),
+        class: class.map(|c| c.class),
+        interval,
+        split: header.find(|r| r == Role::Split),
+    })
 }
 
-fn split_files(root: &Path) -> Vec<(PathBuf, Split)> {
-    FILES.iter().filter_map(|(name, split)| child_file(root, name).map(|p| (p, *split))).collect()
+/// Why a table is no list of labelled videos.
+pub(super) fn fault(file: &Path, table: &Table) -> Result<(), String> {
+    let found = columns(file, table)?;
+    match found.class {
+        Some(_) => Ok(()),
+        None => {
+            let header = table.records.first().map_or_else(String::new, |h| Header::of(h).shown());
+            Err(format!(
+                "{} has the columns {header}, none of which is a class; name them {LIST_COLUMNS}",
+                file_name(file)
+            ))
+        }
+    }
 }
 
-pub(super) fn detect(path: &Path) -> Result<String, String> {
-    let files = split_files(path);
+/// The files of a path that may be tables of videos, with their splits.
+fn candidates(path: &Path) -> (PathBuf, Vec<(PathBuf, Split)>) {
+    if path.is_file() {
+        let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let split = split_of_name(&file_name(path)).unwrap_or_default();
+        return (root, if is_csv(path) { vec![(path.to_path_buf(), split)] } else { Vec::new() });
+    }
+    let mut files: Vec<(PathBuf, Split)> = Lists::of(path).files.into_iter().filter(|(f, _)| is_csv(f)).collect();
+    // Plain names come first; others beside them would list the same videos again.
+    let plain = |f: &Path| f.parent() == Some(path) && split_word(&crate::data::scan::stem(f)).is_some();
+    if files.iter().any(|(f, _)| plain(f)) {
+        files.retain(|(f, _)| plain(f));
+    }
+    (path.to_path_buf(), files)
+}
+
+fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), String> {
+    let (root, files) = candidates(path);
     if files.is_empty() {
         return Err("there is no train.csv, val.csv or test.csv".into());
     }
-    for (file, _) in &files {
-        let bytes = read_text(file).map_err(|e| e.to_string())?;
-        let header = reader(&bytes).headers().cloned().map_err(|e| e.to_string())?;
-        if columns(&header).is_none() {
-            let found = header.iter().collect::<Vec<_>>().join(", ");
-            return Err(format!("{} has the columns {found}, not clip_path and class", file_name(file)));
+    let mut lists = Vec::new();
+    let mut faults: Vec<(PathBuf, String)> = Vec::new();
+    for (file, split) in files {
+        let read = read_table(&file).map_err(|e| e.to_string());
+        match read.and_then(|table| columns(&file, &table).map(|columns| (table, columns))) {
+            Ok((table, columns)) => lists.push(List { file, split, table, columns }),
+            Err(why) => faults.push((file, why)),
         }
     }
-    let names = files.iter().map(|(f, _)| file_name(f)).collect::<Vec<_>>().join(", ");
+    // An empty list beside sound ones is told, one with unknown columns could be about anything.
+    let grave = faults.iter().find(|(_, why)| lists.is_empty() || !why.ends_with("is empty"));
+    if let Some((_, why)) = grave {
+        return Err(why.clone());
+    }
+    if lists.iter().all(|l| l.columns.class.is_none())
+        && let Some(first) = lists.first()
+    {
+        fault(&first.file, &first.table)?;
+    }
+    Ok((root, lists, faults))
+}
+
+pub(super) fn detect(path: &Path) -> Result<String, String> {
+    let (_, lists, _) = open(path)?;
+    let names = lists.iter().map(|l| file_name(&l.file)).collect::<Vec<_>>().join(", ");
     Ok(format!("{names} with a path and a class column"))
 }
 
-fn read_rows(file: &Path, draft: &mut Draft) -> Result<Vec<Row>, DataError> {
-    let bytes = read_text(file)?;
-    let mut reader = reader(&bytes);
-    let bad = |e: csv::Error| DataError::Read { path: file.to_path_buf(), reason: e.to_string() };
-    let header = reader.headers().map_err(bad)?.clone();
-    let Some((path, class)) = columns(&header) else { return Ok(Vec::new()) };
-    let mut rows = Vec::new();
-    let mut skipped = 0_usize;
-    for (i, record) in reader.records().enumerate() {
-        let record = match record {
-            Ok(r) => r,
-            Err(e) => {
-                draft.warn(file, format!("row {} cannot be read ({e}); it is skipped, correct the row", i + 1));
+/// The class of a row as it tells classes apart: names that differ in case or accents only are one class.
+fn key(cell: &str, decimal_comma: bool) -> String {
+    integer(cell, decimal_comma).map_or_else(|| folded(cell), |n| n.to_string())
+}
+
+/// The classes of all lists, and by the key of each its position.
+fn classes_of(lists: &[List], draft: &mut Draft) -> BTreeMap<String, ClassId> {
+    let mut spelt: BTreeMap<String, String> = BTreeMap::new();
+    let mut names: BTreeMap<i64, String> = BTreeMap::new();
+    for list in lists {
+        let comma = list.table.decimal_comma();
+        for row in list.table.records.iter().skip(1) {
+            let Some(cell) = list.columns.class.map(|c| row.cell(c)).filter(|c| !c.is_empty()) else { continue };
+            if let (Some(n), Some(name)) = (integer(cell, comma), list.columns.name.map(|c| row.cell(c))) {
+                names.entry(n).or_insert_with(|| name.to_owned());
+            }
+            let first = spelt.entry(key(cell, comma)).or_insert_with(|| cell.to_owned());
+            if first != cell && integer(cell, comma).is_none() {
+                let told = format!("class '{cell}' is taken as '{first}', which is spelt otherwise");
+                if !draft.warnings.iter().any(|w| w.message.ends_with(&told)) {
+                    draft.warn(&list.file, format!("line {}: {told}", row.line));
+                }
+            }
+        }
+    }
+    // -1 is background: no class, and not what a whole video is trained on.
+    spelt.remove("-1");
+    let numbers: Option<Vec<(i64, String)>> = spelt.keys().map(|k| Some((k.parse().ok()?, k.clone()))).collect();
+    let keys: Vec<String> = match numbers {
+        Some(mut numbers) => {
+            numbers.sort();
+            let name =
+                |n: &i64| names.get(n).filter(|s| !s.is_empty()).cloned().unwrap_or_else(|| format!("class {n}"));
+            draft.classes =
+                ClassSet { classes: numbers.iter().map(|(n, _)| ClassInfo { id: *n, name: name(n) }).collect() };
+            numbers.into_iter().map(|(_, k)| k).collect()
+        }
+        None => {
+            let mut pairs: Vec<(String, String)> = spelt.into_iter().collect();
+            pairs.sort_by(|a, b| natural(&a.1, &b.1));
+            draft.classes = ClassSet::from_names(pairs.iter().map(|(_, name)| name.clone()));
+            pairs.into_iter().map(|(k, _)| k).collect()
+        }
+    };
+    keys.into_iter().enumerate().map(|(i, k)| (k, i)).collect()
+}
+
+/// What a row lacks, in words.
+fn lacks(row: &Record, columns: &Columns) -> Option<&'static str> {
+    let empty = |at: usize| row.cell(at).is_empty();
+    (empty(columns.path) || columns.class.is_some_and(empty)).then_some("lacks a path or a class")
+}
+
+struct Reading<'a> {
+    root: &'a Path,
+    finder: Finder<'a>,
+    classes: BTreeMap<String, ClassId>,
+    assembly: Assembly,
+}
+
+impl Reading<'_> {
+    fn list(&mut self, list: &List, draft: &mut Draft) {
+        let comma = list.table.decimal_comma();
+        let mut ignored = Ignored::of(&list.file);
+        for row in list.table.records.iter().skip(1) {
+            let line = row.line;
+            if let Some(what) = lacks(row, &list.columns) {
+                let message = format!("line {line} {what}; it is skipped, correct the row");
+                ignored.push(draft, "more rows lack a path or a class", &list.file, message);
                 continue;
             }
-        };
-        let line = record.position().map_or(i as u64 + 2, csv::Position::line);
-        match (record.get(path).filter(|p| !p.is_empty()), record.get(class).filter(|c| !c.is_empty())) {
-            (Some(p), Some(c)) => rows.push(Row { line, path: p.replace('\\', "/"), class: c.to_owned() }),
-            _ => {
-                skipped += 1;
-                if skipped <= ROWS_REPORTED {
-                    draft.warn(file, format!("line {line} lacks a path or a class; it is skipped, correct the row"));
-                }
-            }
-        }
-    }
-    if skipped > ROWS_REPORTED {
-        draft.warn(file, format!("{} more rows lack a path or a class", skipped - ROWS_REPORTED));
-    }
-    Ok(rows)
-}
-
-/// Finds files by the paths CSVs write: absolute ones, relative to the root with or without a leading slash, below the
-/// split's folder, without leading folders that do not exist here, and at last by file name anywhere below the root.
-struct Finder<'a> {
-    root: &'a Path,
-    by_name: Option<HashMap<String, Vec<PathBuf>>>,
-}
-
-impl Finder<'_> {
-    fn find(&mut self, written: &str, class: &str, split: Split) -> Result<Option<PathBuf>, DataError> {
-        let relative = written.trim_start_matches("./").trim_start_matches('/');
-        if relative.is_empty() || relative.split('/').any(|part| part == "..") {
-            return Ok(None);
-        }
-        let mut rest = relative;
-        loop {
-            for candidate in [self.root.join(rest), self.root.join(split.name()).join(rest)] {
-                if candidate.exists() {
-                    return Ok(Some(candidate));
-                }
-            }
-            match rest.split_once('/') {
-                Some((_, shorter)) => rest = shorter,
-                None => break,
-            }
-        }
-        let absolute = Path::new(written);
-        if absolute.is_absolute() && absolute.exists() {
-            return Ok(Some(absolute.to_path_buf()));
-        }
-        let in_class = self.root.join(class).join(rest);
-        if in_class.exists() {
-            return Ok(Some(in_class));
-        }
-        if self.by_name.is_none() {
-            let mut map = HashMap::new();
-            index(self.root, 0, &mut map)?;
-            self.by_name = Some(map);
-        }
-        let hits = self.by_name.as_ref().and_then(|m| m.get(rest)).map(Vec::as_slice).unwrap_or_default();
-        // Several files of that name: the one below a folder of the class, else nobody knows which is meant.
-        Ok(match hits {
-            [one] => Some(one.clone()),
-            many => many.iter().find(|p| p.components().any(|c| c.as_os_str() == class)).cloned(),
-        })
-    }
-}
-
-/// File and frame-folder names below `dir`.
-fn index(dir: &Path, depth: usize, out: &mut HashMap<String, Vec<PathBuf>>) -> Result<(), DataError> {
-    let listing = if depth == 0 { list(dir)? } else { peek(dir) };
-    for path in listing.videos().chain(&listing.dirs) {
-        out.entry(file_name(path)).or_default().push(path.clone());
-    }
-    if depth < MAX_DEPTH {
-        for sub in &listing.dirs {
-            index(sub, depth + 1, out)?;
-        }
-    }
-    Ok(())
-}
-
-/// Classes by name; a column of numbers keeps the numbers as ids.
-fn classes_of(names: BTreeSet<String>) -> ClassSet {
-    let ids: Option<Vec<(i64, &String)>> = names.iter().map(|n| n.parse().ok().map(|id| (id, n))).collect();
-    if let Some(mut ids) = ids {
-        ids.sort();
-        let classes = ids.into_iter().map(|(id, n)| ClassInfo { id, name: format!("class {n}") }).collect();
-        return ClassSet { classes };
-    }
-    let mut names: Vec<String> = names.into_iter().collect();
-    names.sort_by(|a, b| natural(a, b));
-    ClassSet::from_names(names)
-}
-
-pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
-    let rule = SubjectRule::new(config.subject_pattern.as_deref());
-    let mut draft = Draft::default();
-    let mut tables = Vec::new();
-    for (file, split) in split_files(root) {
-        let rows = read_rows(&file, &mut draft)?;
-        tables.push((file, split, rows));
-    }
-    let names: BTreeSet<String> = tables.iter().flat_map(|(_, _, rows)| rows.iter().map(|r| r.class.clone())).collect();
-    draft.classes = classes_of(names);
-    let mut finder = Finder { root, by_name: None };
-    let mut seen: HashMap<PathBuf, (PathBuf, u64, Split)> = HashMap::new();
-    for (file, split, rows) in tables {
-        let mut lost = 0_usize;
-        for row in rows {
-            let Some(path) = finder.find(&row.path, &row.class, split)? else {
-                lost += 1;
-                if lost <= ROWS_REPORTED {
-                    draft.warn(
-                        root.join(row.path.trim_start_matches('/')),
-                        format!(
-                            "listed in {} line {}, but there is no such video below {}; copy it there or remove the row",
-                            file_name(&file),
-                            row.line,
-                            root.display()
-                        ),
-                    );
-                }
+            let written = row.cell(list.columns.path);
+            let class = list.columns.class.and_then(|c| self.classes.get(&key(row.cell(c), comma))).copied();
+            let split = self.split(list, row);
+            let name = class.map(|c| draft.classes.name(c).to_owned());
+            let hint = Hint { split, class: name.as_deref(), list: list.file.parent() };
+            let found = self.finder.find(written, &hint).map(|f| (f.path, f.respelt)).or_else(|| {
+                // A path of this machine is taken as it is.
+                let path = Path::new(written);
+                let within = !path.components().any(|c| matches!(c, std::path::Component::ParentDir));
+                (path.is_absolute() && within && path.exists()).then(|| (path.to_path_buf(), false))
+            });
+            let Some((path, respelt)) = found else {
+                ignored.missing(draft, self.root, line, written);
                 continue;
             };
-            if let Some((first, line, earlier)) = seen.get(&path) {
-                let what = if *earlier == split { "is listed twice" } else { "is in two splits" };
-                draft.warn(
-                    &path,
-                    format!(
-                        "{what}: {} line {line} and {} line {}; the first row counts, remove the other",
-                        file_name(first),
-                        file_name(&file),
-                        row.line
-                    ),
-                );
-                continue;
+            let span = match list.columns.interval.map(|i| i.read(row, comma)) {
+                None => Span::Whole,
+                Some(Ok(at)) => Span::At(at),
+                Some(Err(why)) => {
+                    let message = format!("line {line}: {why}; the row is skipped, correct it");
+                    ignored.push(draft, "more rows are no intervals", &list.file, message);
+                    continue;
+                }
+            };
+            if respelt {
+                self.assembly.respelt(&list.file, line, &path);
             }
-            seen.insert(path.clone(), (file.clone(), row.line, split));
-            let class = draft
-                .classes
-                .by_name(&row.class)
-                .or_else(|| row.class.parse().ok().and_then(|id| draft.classes.by_id(id)));
-            let Some(class) = class else { continue };
-            let mut entry = whole_entry(root, path, Label::Class(class));
-            (entry.subject, entry.split) = (rule.subject(&stem(&entry.path)), split);
-            draft.videos.push(DraftVideo { entry, label_file: None });
+            let background = list.columns.class.is_some_and(|c| integer(row.cell(c), comma) == Some(-1));
+            let label = match (class, background) {
+                (Some(class), _) => Some(Label::Class(class)),
+                (None, true) if span != Span::Whole => Some(Label::Background),
+                _ => None,
+            };
+            self.assembly.add(Row { file: &list.file, line, path, split, label, span }, draft);
         }
-        if lost > ROWS_REPORTED {
-            draft.warn(&file, format!("{} more videos listed here are missing", lost - ROWS_REPORTED));
+        ignored.finish(draft);
+    }
+
+    /// The split of a row: that of the file's name, else what a column says.
+    fn split(&self, list: &List, row: &Record) -> Split {
+        match (list.split, list.columns.split) {
+            (Split::Unassigned, Some(column)) => split_word(row.cell(column)).unwrap_or_default(),
+            (split, _) => split,
         }
     }
-    if draft.videos.is_empty() {
+}
+
+pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError> {
+    let refuse = |reason| DataError::Read { path: path.to_path_buf(), reason };
+    let (root, lists, faults) = open(path).map_err(refuse)?;
+    let rule = SubjectRule::new(config.subject_pattern.as_deref());
+    let mut draft = Draft::default();
+    for (file, why) in faults {
+        draft.used.push(file.clone());
+        draft.warn(file, format!("{why}; it is left out"));
+    }
+    for list in &lists {
+        draft.used.push(list.file.clone());
+        if let Some(note) = &list.table.note {
+            draft.warn(&list.file, note.clone());
+        }
+        if list.columns.class.is_none() {
+            draft.warn(&list.file, "has no column of classes; its videos are unlabelled");
+        }
+    }
+    let classes = classes_of(&lists, &mut draft);
+    let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
+    let finder = Finder::new(&root, true).with_classes(names.iter().map(String::as_str));
+    let mut reading = Reading { root: &root, finder, classes, assembly: Assembly::default() };
+    for list in &lists {
+        reading.list(list, &mut draft);
+    }
+    if reading.assembly.is_empty() {
         let reason = draft.warnings.first().map_or_else(
-            || "the split files list no videos".to_owned(),
-            |w| format!("none of the listed videos exists; first {}: {}", relative_name(root, &w.path), w.message),
+            || {
+                let files: Vec<String> = lists.iter().map(|l| file_name(&l.file)).collect();
+                format!("{} line 1: there are no rows below the header", some_of(&files))
+            },
+            |w| format!("none of the listed videos exists; first {}: {}", relative_name(&root, &w.path), w.message),
         );
-        return Err(DataError::Empty { path: root.to_path_buf(), reason });
+        return Err(DataError::Empty { path: path.to_path_buf(), reason });
     }
+    reading.assembly.finish(&root, Some(&rule), &mut draft);
+    unlisted(&root, &mut draft);
     Ok(draft)
 }

@@ -7,6 +7,8 @@
 //! that fit the second-level cache (Chellapilla et al. 2006 made the whole of it; Goto & van de Geijn 2008 is the order
 //! of the loops).
 //!
+//! Where a convolution is asked to be precise, [`precise`] computes it instead.
+//!
 //! Results depend on the number of threads only through the order in which weight gradients of several clips are
 //! added, which is fixed.
 
@@ -23,6 +25,9 @@ pub(crate) mod moving;
 pub(crate) mod norm;
 mod padded;
 pub(crate) mod pooling;
+mod precise;
+mod precise_sums;
+mod precise_tiles;
 mod product;
 mod shifts;
 pub(crate) mod steps;
@@ -85,6 +90,8 @@ pub(crate) struct Convolution {
     pub kernel: [usize; 3],
     /// Stride, padding, groups.
     pub geometry: ConvGeometry,
+    /// Sums are to be exact but for one rounding, which takes longer; gradients of weights are not computed so.
+    pub precise: bool,
 }
 
 impl Convolution {
@@ -107,6 +114,7 @@ impl Convolution {
             output,
             kernel: [weight[2], weight[3], weight[4]],
             geometry,
+            precise: false,
         })
     }
 
@@ -153,7 +161,11 @@ impl Convolution {
 
     /// The convolution `[B, O, T', H', W']`, finished.
     pub fn forward(&self, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-        if self.is_depthwise() {
+        if self.precise
+            && let Some(out) = precise::forward(self, x, weight, finish)
+        {
+            out
+        } else if self.is_depthwise() {
             depthwise::forward(self, x, weight, finish)
         } else if let Some(out) =
             self.transformed(Direction::Forward, |form| winograd::forward(self, form, x, weight, finish))
@@ -180,7 +192,11 @@ impl Convolution {
 
     /// Gradient of the input `[B, C, T, H, W]` from that of the output.
     pub fn input_gradient(&self, weight: &[f32], dy: &[f32]) -> Vec<f32> {
-        if self.is_depthwise() {
+        if self.precise
+            && let Some(out) = precise::input_gradient(self, weight, dy)
+        {
+            out
+        } else if self.is_depthwise() {
             depthwise::input_gradient(self, weight, dy)
         } else if let Some(out) =
             self.transformed(Direction::Back, |form| winograd::input_gradient(self, form, weight, dy))
@@ -216,7 +232,8 @@ impl std::fmt::Display for Convolution {
         let ([i, o], [t, h, w], [kt, kh, kw]) = (self.channels, self.output, self.kernel);
         let [st, sh, sw] = self.geometry.stride;
         write!(f, "{i} to {o} channels, kernel {kt}x{kh}x{kw}/{st}x{sh}x{sw}, ")?;
-        write!(f, "{} groups, to {}x{t}x{h}x{w}", self.geometry.groups, self.batch)
+        let precise = if self.precise { ", precise" } else { "" };
+        write!(f, "{} groups, to {}x{t}x{h}x{w}{precise}", self.geometry.groups, self.batch)
     }
 }
 

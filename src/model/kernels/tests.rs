@@ -225,3 +225,79 @@ fn sums_of_output_gradients_are_those_of_the_bias() {
     }
     check("bias gradient", &c, &c.bias_gradient(&dy), &truth);
 }
+
+/// Sums that are exact but for their one rounding, by every way there is to compute them.
+fn hold_precise(c: &Convolution, random: &mut ChaCha8Rng) {
+    let c = Convolution { precise: true, ..*c };
+    let mut numbers = |n: usize| (0..n).map(|_| random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+    let (x, w, dy) = (numbers(c.batch * c.input_len()), numbers(c.weight_len()), numbers(c.batch * c.output_len()));
+    let (scale, shift) = (numbers(c.channels[1]), numbers(c.channels[1]));
+    let (mut y, mut dx) = (vec![0.0_f64; dy.len()], vec![0.0_f64; x.len()]);
+    meetings(&c, |o, i, k| {
+        y[o] += f64::from(x[i]) * f64::from(w[k]);
+        dx[i] += f64::from(dy[o]) * f64::from(w[k]);
+    });
+    let check = |what: &str, ours: Option<Vec<f32>>, truth: &[f64]| {
+        let ours = ours.unwrap_or_else(|| panic!("no {what} of {c:?}"));
+        let size = truth.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
+        for (i, (a, b)) in ours.iter().zip(truth).enumerate() {
+            let half = f64::from(f32::EPSILON) / 2.0;
+            assert!((f64::from(*a) - b).abs() <= half * b.abs() + 1e-13 * size, "{what} {i} of {c:?}: {a} for {b}");
+        }
+    };
+    check("output", precise::forward(&c, &x, &w, Finish::default()), &y);
+    if c.geometry.stride == [1; 3] && c.geometry.padding.iter().zip(c.kernel).all(|(p, k)| *p < k) {
+        check("input gradient", precise::input_gradient(&c, &w, &dy), &dx);
+    }
+    let finish = Finish { scale: Some(&scale), shift: Some(&shift), bounds: [0.0, 1.5] };
+    for (i, y) in y.iter_mut().enumerate() {
+        let channel = i / volume(c.output) % c.channels[1];
+        *y = (*y * f64::from(scale[channel]) + f64::from(shift[channel])).clamp(0.0, 1.5);
+    }
+    check("finished output", precise::forward(&c, &x, &w, finish), &y);
+}
+
+#[test]
+fn precise_sums_are_rounded_once() {
+    let mut random = ChaCha8Rng::seed_from_u64(8);
+    let mut held = 0;
+    while held < 60 {
+        let channels = [random.random_range(1..20), random.random_range(1..40)];
+        let mut axis = |low: usize, high: usize| std::array::from_fn(|_| random.random_range(low..=high));
+        let (kernel, stride, padding): ([usize; 3], [usize; 3], [usize; 3]) = (axis(1, 4), axis(1, 2), axis(0, 2));
+        let size: [usize; 3] = axis(1, 9);
+        let x = [random.random_range(1..3), channels[0], size[0], size[1], size[2]];
+        let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
+        let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
+        hold_precise(&c, &mut random);
+        held += 1;
+    }
+    // So many places and so few channels that transforms pay: of threes, and of pictures.
+    let same = ConvGeometry { stride: [1; 3], padding: [1; 3], groups: 1 };
+    let flat = ConvGeometry { padding: [0, 1, 1], ..same };
+    for (x, weight, geometry) in [
+        ([2, 9, 7, 21, 18], [17, 9, 3, 3, 3], same),
+        ([1, 8, 2, 25, 23], [33, 8, 3, 3, 3], ConvGeometry { padding: [1, 0, 2], ..same }),
+        ([1, 10, 5, 27, 31], [16, 10, 1, 3, 3], flat),
+    ] {
+        let c = Convolution::new(x, weight, geometry).expect("the shapes fit");
+        assert!(precise::transforms(&c, &vec![0.0; c.weight_len()]), "{c:?}");
+        hold_precise(&c, &mut random);
+    }
+}
+
+#[test]
+fn equal_inputs_give_equal_precise_outputs_wherever_they_lie() {
+    let geometry = ConvGeometry { stride: [1; 3], padding: [0; 3], groups: 1 };
+    let c = Convolution::new([1, 12, 12, 24, 24], [16, 12, 3, 3, 3], geometry).expect("the shapes fit");
+    let c = Convolution { precise: true, ..c };
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    let mut numbers = |n: usize| (0..n).map(|_| random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+    let (picture, w) = (numbers(12 * 24 * 24), numbers(c.weight_len()));
+    let still: Vec<f32> = picture.chunks(24 * 24).flat_map(|plane| plane.repeat(12)).collect();
+    let y = c.forward(&still, &w, Finish::default());
+    for channel in y.chunks(volume(c.output)) {
+        let (first, rest) = channel.split_at(22 * 22);
+        assert!(rest.chunks(22 * 22).all(|frame| frame == first), "frames of a still clip differ");
+    }
+}

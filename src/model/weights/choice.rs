@@ -1,5 +1,6 @@
 //! Finds the weights among what a checkpoint holds.
 
+use super::locate;
 use super::tree::{Id, TensorPlace, Tree, Value};
 use std::collections::HashSet;
 
@@ -35,12 +36,16 @@ pub(super) enum ChoiceError {
     #[error(
         "it holds {0} and no dictionary of weights; save one in Python: torch.save(model.state_dict(), \"weights.pth\")"
     )]
-    NotADict(&'static str),
+    NotADict(String),
     #[error(
         "it holds no tensors under any of the usual keys (state_dict, model_state_dict, model, …), only: {0}. Save the \
          weights alone in Python: torch.save(model.state_dict(), \"weights.pth\")"
     )]
     NoTensors(String),
+    #[error("no weights can be read from it as it stands: {0}")]
+    Elsewhere(String),
+    #[error("array {name} is a tensor of another kind ({kind}); convert it to an ordinary one in Python before saving")]
+    Kind { name: String, kind: &'static str },
     #[error("the array {0} is in it twice")]
     Twice(String),
     #[error("it holds more than {MOST_ARRAYS} arrays, more than any network has")]
@@ -63,13 +68,7 @@ pub(super) struct Chosen {
 /// # Errors
 /// No tensors there, or two of one name.
 pub(super) fn state_dict(tree: &Tree) -> Result<Chosen, ChoiceError> {
-    let Value::Dict(root) = tree.root() else {
-        return Err(ChoiceError::NotADict(match tree.root() {
-            Value::Tensor(_) => "a single tensor",
-            Value::List(_) | Value::Tuple(_) => "a list",
-            _ => "a plain value",
-        }));
-    };
+    let Value::Dict(root) = tree.root() else { return Err(no_dict(tree)) };
     let mut found = Vec::new();
     for key in KEYS {
         let Some(Value::Dict(inside)) = under(tree, root, key) else { continue };
@@ -92,14 +91,17 @@ pub(super) fn state_dict(tree: &Tree) -> Result<Chosen, ChoiceError> {
         found.insert(at, (Vec::new(), root));
     }
     let Some((path, chosen)) = found.first().cloned() else {
-        let keys: Vec<&str> = root.iter().filter_map(|(k, _)| text(tree, *k)).take(12).collect();
+        if let Some(entry) = locate::weights(tree) {
+            return Err(ChoiceError::Elsewhere(entry.advice()));
+        }
+        let keys: Vec<&str> = root.iter().filter_map(|(k, _)| tree.text(*k)).take(12).collect();
         let told = if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
         return Err(ChoiceError::NoTensors(told));
     };
     let mut beside: Vec<String> =
         found.iter().skip(1).map(|(path, _)| path.join(".")).filter(|p| !p.is_empty()).collect();
     if !path.is_empty() {
-        let others = root.iter().filter_map(|(k, _)| text(tree, *k)).filter(|k| path[0] != *k);
+        let others = root.iter().filter_map(|(k, _)| tree.text(*k)).filter(|k| path[0] != *k);
         for key in others {
             if !beside.iter().any(|b| b == key) {
                 beside.push(key.to_owned());
@@ -109,19 +111,29 @@ pub(super) fn state_dict(tree: &Tree) -> Result<Chosen, ChoiceError> {
     Ok(Chosen { path, tensors: tensors(tree, chosen)?, beside })
 }
 
-fn text(tree: &Tree, id: Id) -> Option<&str> {
-    match tree.get(id) {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
+/// Why something that is no dictionary is no checkpoint.
+fn no_dict(tree: &Tree) -> ChoiceError {
+    let what = match tree.root() {
+        Value::Tensor(_) | Value::Strange(_) => "a single tensor".to_owned(),
+        Value::List(_) | Value::Tuple(_) => "a list".to_owned(),
+        Value::NumPy => "an array of NumPy".to_owned(),
+        Value::Object(object) => match locate::weights(tree) {
+            Some(entry) => return ChoiceError::Elsewhere(entry.advice()),
+            None => format!("a Python object of class {}", object.class),
+        },
+        _ => "a plain value".to_owned(),
+    };
+    ChoiceError::NotADict(what)
 }
 
 fn under<'a>(tree: &'a Tree, rows: &[(Id, Id)], key: &str) -> Option<&'a Value> {
-    rows.iter().find(|(k, _)| text(tree, *k) == Some(key)).map(|(_, v)| tree.get(*v))
+    rows.iter().find(|(k, _)| tree.text(*k) == Some(key)).map(|(_, v)| tree.get(*v))
 }
 
 fn tensors_in(tree: &Tree, rows: &[(Id, Id)]) -> usize {
-    rows.iter().filter(|(k, v)| text(tree, *k).is_some() && matches!(tree.get(*v), Value::Tensor(_))).count()
+    rows.iter()
+        .filter(|(k, v)| tree.text(*k).is_some() && matches!(tree.get(*v), Value::Tensor(_) | Value::Strange(_)))
+        .count()
 }
 
 fn holds_tensors(tree: &Tree, rows: &[(Id, Id)]) -> bool {
@@ -131,15 +143,19 @@ fn holds_tensors(tree: &Tree, rows: &[(Id, Id)]) -> bool {
 fn tensors(tree: &Tree, rows: &[(Id, Id)]) -> Result<Vec<(String, TensorPlace)>, ChoiceError> {
     let (mut out, mut seen) = (Vec::new(), HashSet::new());
     for (key, value) in rows {
-        if let (Some(name), Value::Tensor(tensor)) = (text(tree, *key), tree.get(*value)) {
-            if !seen.insert(name) {
-                return Err(ChoiceError::Twice(name.to_owned()));
-            }
-            if seen.len() > MOST_ARRAYS {
-                return Err(ChoiceError::TooMany);
-            }
-            out.push((name.to_owned(), (**tensor).clone()));
+        let (Some(name), value) = (tree.text(*key), tree.get(*value)) else { continue };
+        let tensor = match value {
+            Value::Tensor(tensor) => tensor,
+            Value::Strange(kind) => return Err(ChoiceError::Kind { name: name.to_owned(), kind }),
+            _ => continue,
+        };
+        if !seen.insert(name) {
+            return Err(ChoiceError::Twice(name.to_owned()));
         }
+        if seen.len() > MOST_ARRAYS {
+            return Err(ChoiceError::TooMany);
+        }
+        out.push((name.to_owned(), (**tensor).clone()));
     }
     Ok(out)
 }

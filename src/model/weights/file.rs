@@ -75,7 +75,8 @@ impl WeightFile {
             let bytes = super::zip::bytes_at(&mut file, 0, len).map_err(io)?;
             (WeightFormat::SafeTensors, Body::SafeTensors(SafeTensorsFile::open(bytes).map_err(bad)?))
         } else {
-            return Err(bad(what_else(&head).to_owned()));
+            let harm = super::torch::asks_to_run(&mut file, &head, len).map_err(io)?;
+            return Err(bad(harm.unwrap_or_else(|| what_else(&head).to_owned())));
         };
         let opened = Self { path: path.to_owned(), format, body };
         if opened.arrays().is_empty() {

@@ -61,7 +61,6 @@ impl Target {
     fn fit(&self, source: &ArrayInfo) -> Option<Fit> {
         match self.counter {
             true => (source.len() == 1).then_some(Fit::Same),
-            false if !source.element.is_float() => None,
             false => fit(&self.shape, &source.shape),
         }
     }
@@ -327,6 +326,14 @@ fn planned(spec: &ModelSpec, targets: &Targets, file: &WeightFile) -> Result<(Pl
         let problem = format!("not one kernel in {} fits; {hint}", file.path().display());
         return Err(ModelError::Mismatch { model: spec.title.to_owned(), problem });
     };
+    // What has a place and is no number with a fraction is named, and not left out as if it were missing.
+    let sources = file.arrays();
+    let placed = plan.taken.iter().zip(&targets.arrays).filter(|(_, target)| !target.counter);
+    let strange = placed.filter_map(|(taken, _)| sources.get(taken.as_ref()?.0)).find(|s| !s.element.is_float());
+    if let Some(array) = strange {
+        let (path, reason) = (file.path().to_owned(), array.element.refusal(&array.name));
+        return Err(ModelError::BadFile { path, reason });
+    }
     let report = targets.report(file, spec, &plan);
     Ok((plan, report))
 }

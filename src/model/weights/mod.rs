@@ -10,6 +10,7 @@ mod file;
 mod fit;
 mod globals;
 mod inflate;
+mod locate;
 mod names;
 mod pickle;
 mod report;

@@ -1,14 +1,16 @@
 //! A reader for the part of Python's pickle language that `torch.save` writes.
 //!
 //! A pickle is a program for a small stack machine, and Python's own machine calls whatever function the program
-//! names. This one calls nothing: it builds a tree of plain values, knows the few names that describe tensors, keeps
-//! a list of harmless names whose objects become [`Value::Other`], and refuses every other name. All values live in one
-//! flat list, so that neither deep nesting nor values that contain themselves can exhaust the call stack.
+//! names. This one calls nothing: it builds a tree of plain values and knows the few names that describe tensors. Objects
+//! of other classes are kept as what was put into them, under the name of their class; a file that asks to call somebody's
+//! function is refused. All values live in one flat list, so that neither deep nesting nor values that contain themselves
+//! can exhaust the call stack.
 
 use super::element::Element;
 use super::globals::{Known, known};
-use super::tree::{Id, Storage, TensorPlace, Tree, Value};
+use super::tree::{Id, Object, Storage, TensorPlace, Tree, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Most values one file may describe; a checkpoint with optimiser state of a thousand tensors has about 100,000.
 const MOST_VALUES: usize = 4_000_000;
@@ -16,7 +18,7 @@ const MOST_VALUES: usize = 4_000_000;
 const MOST_DIMENSIONS: usize = 16;
 /// Most values put on the stack or copied, all together: what is named again and again costs as much as what is new.
 const MOST_WORK: usize = 32_000_000;
-/// Longest name of a storage; PyTorch counts them.
+/// Longest name of a storage, which PyTorch counts, and of a class or function.
 const LONGEST_KEY: usize = 256;
 
 /// Why a pickle was refused. Completes the sentence "FILE is not a usable weight file: …".
@@ -38,14 +40,11 @@ pub(super) enum PickleError {
     )]
     Code(String),
     #[error(
-        "it holds a Python object of class {0}, probably the whole model, which only its own Python code can read. \
-         Save the weights alone in Python: torch.save(model.state_dict(), \"weights.pth\")"
+        "it holds numbers of a type that is not known ({0}); convert them to float32 in Python and save them again"
     )]
-    Object(String),
+    Storage(String),
     #[error("it describes a tensor that cannot be: {0}")]
     Tensor(String),
-    #[error("it holds {0} tensors; convert them to ordinary ones in Python before saving")]
-    Kind(&'static str),
 }
 
 use PickleError::{Damaged, Truncated};
@@ -98,7 +97,7 @@ impl Machine<'_> {
                 b'}' | b'd' | b's' | b'u' => self.dict(instruction)?,
                 b'c' | 0x93 => self.global(instruction)?,
                 b'Q' => self.persistent()?,
-                b'R' | 0x81 | 0x92 => self.call(instruction)?,
+                b'R' | 0x81 | 0x92 | b'i' | b'o' => self.call(instruction)?,
                 b'b' => self.build()?,
                 other => return Err(PickleError::Instruction(other)),
             }
@@ -300,7 +299,7 @@ impl Machine<'_> {
         let top = self.top()? as usize;
         match self.values.get_mut(top) {
             Some(Value::List(items)) => items.extend(added),
-            Some(Value::Other) => {}
+            Some(Value::Other | Value::Object(_)) => {}
             _ => return Err(Damaged("a list is missing")),
         }
         Ok(())
@@ -322,6 +321,7 @@ impl Machine<'_> {
         let top = self.top()? as usize;
         match self.values.get_mut(top) {
             Some(Value::Dict(items)) => items.extend(added),
+            Some(Value::Object(object)) => object.rows.extend(added),
             Some(Value::Other) => {}
             _ => return Err(Damaged("a dictionary is missing")),
         }
@@ -340,8 +340,40 @@ impl Machine<'_> {
                 _ => return Err(Damaged("a name is not text")),
             }
         };
-        let known = known(&module, &name)?;
-        self.push(Value::Known(known))
+        let named = self.named(&module, &name)?;
+        self.push(named)
+    }
+
+    fn named(&mut self, module: &str, name: &str) -> Result<Value> {
+        if module.len().max(name.len()) > LONGEST_KEY {
+            return Err(Damaged("a name is too long"));
+        }
+        self.charge(module.len() + name.len())?;
+        Ok(Value::Known(known(module, name)?))
+    }
+
+    /// A callable and its arguments, however the instruction gives them.
+    fn called(&mut self, instruction: u8) -> Result<(Value, Vec<Id>)> {
+        if instruction == b'i' {
+            let (module, name) = (self.line()?, self.line()?);
+            return Ok((self.named(&module, &name)?, self.pop_to_mark()?));
+        }
+        if instruction == b'o' {
+            let mut items = self.pop_to_mark()?;
+            if items.is_empty() {
+                return Err(Damaged("it calls nothing"));
+            }
+            let callee = items.remove(0);
+            return Ok((self.value(callee).clone(), items));
+        }
+        if instruction == 0x92 {
+            self.pop()?; // keyword arguments
+        }
+        let (arguments, callee) = (self.pop()?, self.pop()?);
+        match self.value(arguments).clone() {
+            Value::Tuple(arguments) => Ok((self.value(callee).clone(), arguments)),
+            _ => Err(Damaged("the arguments of a call are missing")),
+        }
     }
 
     /// `('storage', type, key, location, count)`, with a sixth for views in files of old versions.
@@ -392,23 +424,20 @@ impl Machine<'_> {
     }
 
     fn call(&mut self, instruction: u8) -> Result<()> {
-        if instruction == 0x92 {
-            self.pop()?; // keyword arguments
-        }
-        let (arguments, callee) = (self.pop()?, self.pop()?);
-        let Value::Known(callee) = self.value(callee).clone() else {
-            return Err(Damaged("it calls something that is no function"));
-        };
-        let Value::Tuple(arguments) = self.value(arguments).clone() else {
-            return Err(Damaged("the arguments of a call are missing"));
-        };
+        let (callee, arguments) = self.called(instruction)?;
         self.charge(arguments.len())?;
-        let value = self.made(&callee, &arguments)?;
-        if let Value::Tuple(items) = &value {
-            self.charge(items.len())?;
-        }
-        if let Value::Dict(items) = &value {
-            self.charge(2 * items.len())?;
+        let value = match callee {
+            // An instruction that only ever makes an object, whatever its class is called.
+            Value::Known(Known::Function(class)) if matches!(instruction, 0x81 | 0x92) => object(class),
+            Value::Known(callee) => self.made(&callee, &arguments)?,
+            Value::Object(callee) => return Err(PickleError::Code(format!("an object of {}", callee.class))),
+            _ => return Err(Damaged("it calls something that is no function")),
+        };
+        match &value {
+            Value::Tuple(items) => self.charge(items.len())?,
+            Value::Dict(items) => self.charge(2 * items.len())?,
+            Value::Known(Known::Function(name)) => self.charge(name.len())?,
+            _ => {}
         }
         self.push(value)
     }
@@ -417,7 +446,7 @@ impl Machine<'_> {
         let first = arguments.first().map(|id| self.value(*id));
         Ok(match (callee, first) {
             (Known::OrderedDict, None) => Value::Dict(Vec::new()),
-            (Known::OrderedDict, Some(Value::List(rows))) => {
+            (Known::OrderedDict | Known::Dict, Some(Value::List(rows))) => {
                 let pair = |row: &Id| match self.value(*row) {
                     Value::Tuple(pair) | Value::List(pair) => match pair.as_slice() {
                         [key, value] => Ok((*key, *value)),
@@ -427,9 +456,12 @@ impl Machine<'_> {
                 };
                 Value::Dict(rows.iter().map(pair).collect::<Result<_>>()?)
             }
+            (Known::Dict, Some(Value::Dict(rows))) => Value::Dict(rows.clone()),
+            (Known::Dict, _) => Value::Dict(Vec::new()),
             (Known::Tensor, Some(Value::Storage(storage))) => self.tensor(storage, arguments)?,
-            (Known::Parameter | Known::ParameterWithState, Some(Value::Tensor(tensor))) => {
-                Value::Tensor(tensor.clone())
+            (Known::TypedTensor, Some(Value::Storage(storage))) => self.typed_tensor(storage, arguments)?,
+            (Known::Parameter | Known::ParameterWithState, Some(tensor @ (Value::Tensor(_) | Value::Strange(_)))) => {
+                tensor.clone()
             }
             // (function, type, arguments, attributes): a tensor that carries attributes.
             (Known::FromType, Some(Value::Known(function))) => match arguments.get(2).map(|id| self.value(*id)) {
@@ -439,9 +471,42 @@ impl Machine<'_> {
                 _ => return Err(Damaged("a tensor is not as torch.save writes it")),
             },
             (Known::Size, Some(Value::Tuple(sizes) | Value::List(sizes))) => Value::Tuple(sizes.clone()),
+            (Known::Strange(kind), _) => Value::Strange(kind),
+            (Known::Array, _) => Value::NumPy,
             (Known::Harmless, _) => Value::Other,
+            (Known::New, Some(Value::Known(Known::Class(class) | Known::Function(class)))) => object(class.clone()),
+            (Known::New, Some(Value::Known(Known::Dict | Known::OrderedDict))) => Value::Dict(Vec::new()),
+            (Known::New, Some(Value::Known(_))) => Value::Other,
+            (Known::Attribute, owner) => self.attribute(owner, arguments)?,
+            (Known::Class(class), _) => object(class.clone()),
+            (Known::Function(name), _) => return Err(PickleError::Code(name.to_string())),
             _ => return Err(Damaged("a value is not as torch.save writes it")),
         })
+    }
+
+    /// A method of a class, which is pickled as the class and the method's name.
+    fn attribute(&self, owner: Option<&Value>, arguments: &[Id]) -> Result<Value> {
+        let class = match owner {
+            Some(Value::Known(Known::Class(class))) => class,
+            Some(Value::Object(object)) => &object.class,
+            _ => return Err(PickleError::Code("builtins.getattr".into())),
+        };
+        match arguments.get(1).map(|id| self.value(*id)) {
+            // Names between underscores lead out of the class.
+            Some(Value::Text(name)) if name.len() <= LONGEST_KEY && !name.starts_with("__") => {
+                Ok(Value::Known(Known::Function(format!("{class}.{name}").into())))
+            }
+            _ => Err(PickleError::Code("builtins.getattr".into())),
+        }
+    }
+
+    /// `(bytes, offset, size, strides, …, …, type)`: PyTorch's newer types have no storage of their own.
+    fn typed_tensor(&self, storage: &Storage, arguments: &[Id]) -> Result<Value> {
+        let Some(Value::Known(Known::Type(element))) = arguments.get(6).map(|id| self.value(*id)) else {
+            return Err(Damaged("a tensor is not as torch.save writes it"));
+        };
+        let count = storage.count.saturating_mul(storage.element.size()) / element.size();
+        self.tensor(&Storage { element: *element, count, ..storage.clone() }, arguments)
     }
 
     /// `(storage, offset, size, strides, …)`.
@@ -471,12 +536,22 @@ impl Machine<'_> {
 
     /// Attributes put on an object. Those of dictionaries (`_metadata`) and tensors say nothing about weights.
     fn build(&mut self) -> Result<()> {
-        self.pop()?;
-        match self.value(self.top()?) {
-            Value::Dict(_) | Value::Tensor(_) | Value::Other => Ok(()),
+        let state = self.pop()?;
+        let top = self.top()? as usize;
+        match self.values.get_mut(top) {
+            Some(Value::Object(object)) => {
+                object.state = Some(state);
+                Ok(())
+            }
+            Some(Value::Dict(_) | Value::Tensor(_) | Value::Strange(_) | Value::NumPy | Value::Other) => Ok(()),
             _ => Err(Damaged("it puts attributes on a plain value")),
         }
     }
+}
+
+/// An object nothing was put into yet.
+fn object(class: Arc<str>) -> Value {
+    Value::Object(Box::new(Object { class, rows: Vec::new(), state: None }))
 }
 
 fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>> {

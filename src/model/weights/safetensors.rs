@@ -69,12 +69,14 @@ impl SafeTensorsFile {
     /// Reads the header. The reason for a refusal completes "FILE is not a usable weight file: …".
     pub fn open(bytes: Vec<u8>) -> Result<Self, String> {
         // The reader checks that the header fits the file and that the arrays tile it without gaps or overlaps.
-        let damaged = |e: safetensors::SafeTensorError| format!("it is damaged or not safetensors ({e})");
-        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+        let read = SafeTensors::read_metadata(&bytes);
+        let (header, metadata) = read
+            .map_err(|e| unknown_type(&bytes).unwrap_or_else(|| format!("it is damaged or not safetensors ({e})")))?;
         let mut rows: Vec<(ArrayInfo, Range<usize>)> = Vec::new();
         for (name, info) in metadata.tensors() {
-            let element = element_of(info.dtype)
-                .ok_or_else(|| format!("array {name} has the type {:?}, which weights do not use", info.dtype))?;
+            // Named as in the file.
+            let kind = format!("{:?}", info.dtype);
+            let element = Element::of_safetensors(&kind).ok_or_else(|| of_unknown_type(&name, &kind))?;
             let (begin, end) = info.data_offsets;
             let start = 8 + header;
             rows.push((ArrayInfo { name, shape: info.shape.clone(), element }, start + begin..start + end));
@@ -90,22 +92,25 @@ impl SafeTensorsFile {
         let (Some(bytes), Some(info)) = (bytes, self.arrays.get(index)) else {
             return Err("an array is missing".to_owned());
         };
-        info.element.values(bytes).ok_or_else(|| format!("array {} holds {} numbers", info.name, info.element.name()))
+        info.element.values(bytes).ok_or_else(|| info.element.refusal(&info.name))
     }
 }
 
-fn element_of(dtype: Dtype) -> Option<Element> {
-    Some(match dtype {
-        Dtype::F64 => Element::F64,
-        Dtype::F32 => Element::F32,
-        Dtype::F16 => Element::F16,
-        Dtype::BF16 => Element::Bf16,
-        Dtype::I64 => Element::I64,
-        Dtype::I32 => Element::I32,
-        Dtype::I16 => Element::I16,
-        Dtype::I8 => Element::I8,
-        Dtype::U8 => Element::U8,
-        Dtype::BOOL => Element::Bool,
-        _ => return None,
+/// Where the header names a type of numbers that safetensors did not have when this was written: the sentence that says
+/// so.
+fn unknown_type(bytes: &[u8]) -> Option<String> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let header: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header).ok()?;
+    header.iter().find_map(|(name, row)| {
+        let kind = row.get("dtype")?;
+        let known = serde_json::from_value::<Dtype>(kind.clone()).is_ok();
+        (!known).then(|| of_unknown_type(name, kind.as_str().unwrap_or_default()))
     })
+}
+
+fn of_unknown_type(name: &str, kind: &str) -> String {
+    format!(
+        "array {name} holds numbers of a type that is not known ({kind}); convert them to float32 and save them again"
+    )
 }

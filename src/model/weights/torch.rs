@@ -47,8 +47,8 @@ pub(super) enum TorchError {
     Damaged(&'static str),
     #[error(transparent)]
     Choice(#[from] super::choice::ChoiceError),
-    #[error("array {name} holds {kind} numbers, which weights do not use")]
-    Kind { name: String, kind: &'static str },
+    #[error("{0}")]
+    Kind(String),
     #[error("its tensors together claim far more numbers than the file holds")]
     Unfolds,
 }
@@ -202,7 +202,7 @@ impl TorchFile {
         let count = tensor.shape.iter().try_fold(1_u64, |n, s| n.checked_mul(*s as u64)).ok_or(TorchError::Unfolds)?;
         let wanted = count.checked_mul(element.size().max(4)).ok_or(TorchError::Unfolds)?;
         self.budget = self.budget.checked_sub(wanted).ok_or(TorchError::Unfolds)?;
-        let kind = || TorchError::Kind { name: info.name.clone(), kind: element.name() };
+        let kind = || TorchError::Kind(element.refusal(&info.name));
         if count == 0 {
             return element.values(&[]).ok_or_else(kind);
         }
@@ -222,6 +222,15 @@ impl TorchFile {
         let gathered = gather(&bytes, element.size() as usize, &tensor.shape, &tensor.strides);
         element.values(&gathered).ok_or_else(kind)
     }
+}
+
+/// The warning about a pickle that stands by itself and asks to run something.
+pub(super) fn asks_to_run(file: &mut File, head: &[u8], len: u64) -> std::io::Result<Option<String>> {
+    if head.first() != Some(&0x80) {
+        return Ok(None);
+    }
+    let bytes = bytes_at(file, 0, len.min(LARGEST_PICKLE))?;
+    Ok(pickle::read(&bytes).err().filter(|e| matches!(e, PickleError::Code(_))).map(|e| e.to_string()))
 }
 
 /// Makes sure that a storage is there and as long as it says.

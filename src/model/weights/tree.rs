@@ -2,6 +2,7 @@
 
 use super::element::Element;
 use super::globals::Known;
+use std::sync::Arc;
 
 /// Position of a value in the list of a [`Tree`].
 pub(super) type Id = u32;
@@ -19,8 +20,25 @@ pub(super) enum Value {
     Known(Known),
     Storage(Storage),
     Tensor(Box<TensorPlace>),
-    /// Something weights do not need: a number with a fraction, bytes, a configuration object.
+    /// A tensor of a kind that is not read: quantised, sparse, ….
+    Strange(&'static str),
+    /// An object of somebody's own class.
+    Object(Box<Object>),
+    /// An array of NumPy.
+    NumPy,
+    /// Something weights do not need: a number with a fraction, bytes, a set.
     Other,
+}
+
+/// An object whose class only its own Python code knows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Object {
+    /// Module and name.
+    pub class: Arc<str>,
+    /// What was put into it as into a dictionary.
+    pub rows: Vec<(Id, Id)>,
+    /// Its attributes.
+    pub state: Option<Id>,
 }
 
 /// Numbers a tensor looks into.
@@ -63,6 +81,14 @@ impl Tree {
     /// A value by its position.
     pub fn get(&self, id: Id) -> &Value {
         self.values.get(id as usize).unwrap_or(&Value::Other)
+    }
+
+    /// The text at a position, if it is text.
+    pub fn text(&self, id: Id) -> Option<&str> {
+        match self.get(id) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// Every storage, in order of appearance.

@@ -238,6 +238,9 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.set_width(460.0);
         ui.heading("Export heatmaps");
         ui.weak("Each clip becomes original.mp4, heatmap.mp4, overlay.mp4, side_by_side.mp4 and metadata.txt.");
+        if let Some(identity) = cx.state.identity() {
+            ui.label(format!("Heatmaps of {identity}"));
+        }
         ui.add_space(4.0);
         export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
         let p = theme::palette(ui);
@@ -292,14 +295,21 @@ fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>)
 
 fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> {
     let clips = if form.this_clip { vec![state.explained_clip()?] } else { Vec::new() };
+    let checkpoint = state.selection.checkpoint_ref()?;
+    // Views of other networks have layers this one has not.
+    let selection = &state.selection;
+    let views = selection.views.iter().enumerate();
+    let maps = views.filter(|(i, _)| selection.network(*i).as_ref() == Some(&checkpoint)).map(|(_, v)| v.clone());
+    let maps = maps.collect();
     Some(ExportRequest {
-        checkpoint: state.selection.checkpoint_ref()?,
+        class_match: state.class_match(&checkpoint.run),
+        checkpoint,
         dataset: state.dataset.clone()?,
         clips,
         num_samples: form.num_samples,
         split: if form.this_clip { SplitChoice::All } else { state.selection.split },
         misclassified_only: form.misclassified_only && !form.this_clip,
-        maps: state.selection.views.clone(),
+        maps,
         alpha: form.alpha,
         fps: form.fps,
         color_map: state.view.color_map.clone(),

@@ -1,5 +1,6 @@
 //! Everything around the panels: bars, welcome page, dialogs, messages.
 
+pub mod classes;
 pub mod dialogs;
 pub mod help;
 pub mod import;
@@ -37,6 +38,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Path { .. }) => dialogs::path(ui, cx),
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
         Some(Dialog::Import(_)) => import::ui(ui, cx),
+        Some(Dialog::Classes(_)) => classes::ui(ui, cx),
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),

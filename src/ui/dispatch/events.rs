@@ -1,8 +1,8 @@
 //! What the workers tell becomes state.
 
-use super::{opening, say, start};
+use super::{networks, opening, say, start};
 use crate::config::RunConfig;
-use crate::domain::{Dataset, counted};
+use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::{Event, EventBody, Job, JobId, Output};
 use crate::progress::Progress;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
@@ -21,6 +21,9 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     let any = !events.is_empty();
     for event in events {
         take(state, workers, event);
+    }
+    if any {
+        networks::follow(state);
     }
     any
 }
@@ -216,7 +219,11 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Run(run) => {
             let trained = state.training.as_ref().is_some_and(|t| t.job == id);
             if trained && !cancelled {
-                say(state, Severity::Info, "train", format!("Training of {} is done.", run.path.display()));
+                let before = state.run().filter(|r| r.path != run.path).map(|r| leaf(&r.path));
+                let before = before.map_or(String::new(), |b| format!(" instead of {b}"));
+                let (done, name) = (run.path.display(), leaf(&run.path));
+                let text = format!("Training of {done} is done. {name} is the run in use now{before}.");
+                say(state, Severity::Info, "train", text);
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun { .. }));
             opening::run_opened(state, run.clone(), trained || asked);

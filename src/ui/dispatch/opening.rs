@@ -1,8 +1,9 @@
 //! Opening and closing datasets and runs.
 
-use super::{importing, say, start};
+use super::{importing, networks, say, start};
 use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
+use crate::eval::Evaluation;
 use crate::jobs::{Job, RunView};
 use crate::ui::selection::{Selection, default_view};
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
@@ -117,10 +118,10 @@ pub(super) fn close_run(state: &mut AppState, path: &Path) {
     if !state.unsaved_notes.contains_key(path) {
         state.notes.remove(path);
     }
+    state.selection.networks.iter_mut().for_each(|n| *n = n.take().filter(|n| n.run != path));
+    // Which one is used instead is for the person to say.
     if state.selection.run.as_deref() == Some(path) {
-        state.selection.run = state.runs.first().map(|r| r.path.clone());
-        state.selection.checkpoint = None;
-        state.selection.cell = None;
+        state.selection.use_network(None, None);
     }
 }
 
@@ -185,7 +186,8 @@ pub(super) fn refilter(state: &mut AppState) {
             return true;
         }
         let Some(video) = dataset.videos.get(index) else { return false };
-        let mut text = format!("{} {} {} ", video.name, video.subject, video.split.name());
+        let part = state.part_in_run(index).unwrap_or(video.split);
+        let mut text = format!("{} {} {} ", video.name, video.subject, part.name());
         if let Some(facts) = &video.facts {
             text.push_str(&facts.codec);
         }
@@ -234,21 +236,13 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
         state.notes.insert(run.path.clone(), run.notes.clone());
         state.notes_revision += 1;
     }
-    if choose || state.selection.run.is_none() {
-        if state.selection.run.as_ref() != Some(&run.path) {
-            state.selection.checkpoint = None;
-            state.selection.cell = None;
-            state.selection.views.iter_mut().for_each(|v| v.layer = None);
-        }
-        state.selection.run = Some(run.path.clone());
+    let restored = state.restoring_runs.remove(&run.path) && state.selection.run.is_some();
+    if state.selection.run.as_ref() != Some(&run.path) && (state.selection.run.is_none() || (choose && !restored)) {
+        let checkpoint = networks::first_checkpoint(state, &run);
+        state.selection.use_network(Some(run.path.clone()), checkpoint);
     }
+    name_checkpoints(state, &run);
     state.welcome = false;
-    if let Some(name) = &state.selection.checkpoint
-        && state.selection.run.as_ref() == Some(&run.path)
-        && !run.checkpoints.contains(name)
-    {
-        state.selection.checkpoint = None;
-    }
     if state.dataset.is_none() && run.dataset_root.as_os_str().is_empty() {
         say(
             state,
@@ -259,13 +253,29 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     }
 }
 
-/// An evaluation replaces the earlier one of the same run, checkpoint and split.
+/// Takes the run's default where no checkpoint of it is chosen, or one that is gone: what is in use has a name.
+fn name_checkpoints(state: &mut AppState, run: &RunView) {
+    let first = networks::first_checkpoint(state, run);
+    let named = |name: &Option<String>| name.as_deref().is_some_and(|n| run.checkpoint(n).is_some());
+    let selection = &mut state.selection;
+    if selection.run.as_ref() == Some(&run.path) && !named(&selection.checkpoint) {
+        selection.checkpoint.clone_from(&first);
+    }
+    for network in selection.networks.iter_mut().flatten().filter(|n| n.run == run.path) {
+        if !named(&network.name) {
+            network.name.clone_from(&first);
+        }
+    }
+}
+
+/// An evaluation replaces the earlier one of the same run, checkpoint, split and data.
 pub(super) fn evaluation_known(state: &mut AppState, entry: EvaluationEntry) {
-    state.evaluations.retain(|e| {
-        !(e.run == entry.run
-            && e.evaluation.split == entry.evaluation.split
-            && e.evaluation.checkpoint == entry.evaluation.checkpoint)
-    });
+    let key = |e: &EvaluationEntry| {
+        let Evaluation { checkpoint, split, dataset, dataset_fingerprint, .. } = e.evaluation.as_ref();
+        (e.run.clone(), checkpoint.clone(), split.clone(), dataset.clone(), dataset_fingerprint.clone())
+    };
+    let new = key(&entry);
+    state.evaluations.retain(|e| key(e) != new);
     state.evaluations.insert(0, entry);
 }
 

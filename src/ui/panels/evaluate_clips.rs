@@ -46,7 +46,7 @@ impl Panel for EvaluateClips {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let state = cx.state;
         let Some(entry) = state.evaluation() else {
-            ui.weak("The clips behind a number appear here once a checkpoint has been judged.");
+            ui.weak("The clips behind a number appear here once a checkpoint has been evaluated.");
             return;
         };
         let cell = state.selection.cell;

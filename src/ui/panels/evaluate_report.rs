@@ -9,7 +9,7 @@ use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState};
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
-use crate::ui::widgets::{style, text};
+use crate::ui::widgets::{class_notice, network_pick, style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
 
@@ -92,7 +92,12 @@ impl Panel for EvaluateReport {
             let awaited = cx.state.awaited_run();
             let next = awaited.as_deref().unwrap_or("Train one, or open a run folder.");
             let button = if awaited.is_some() { "Watch it learn" } else { "Train one" };
-            if style::empty_state(ui, "No run yet", &format!("Judging needs a trained network. {next}"), Some(button)) {
+            if style::empty_state(
+                ui,
+                "No run yet",
+                &format!("Evaluation needs a trained network. {next}"),
+                Some(button),
+            ) {
                 cx.send(Action::SetWorkspace(Workspace::Train));
             }
             ui.vertical_centered(|ui| {
@@ -103,12 +108,16 @@ impl Panel for EvaluateReport {
             return;
         }
         pickers(ui, cx);
+        if let Some(run) = cx.state.run().cloned() {
+            class_notice::show(ui, cx, &run);
+        }
         let state = cx.state;
         let Some(entry) = state.evaluation() else {
             missing(ui, cx);
             return;
         };
         let evaluation = entry.evaluation.as_ref();
+        identity(ui, state, evaluation);
         summary(ui, evaluation);
         ui.add_space(4.0);
         let history = state.run_at(&entry.run).map_or(&[][..], |r| r.history.as_slice());
@@ -164,7 +173,7 @@ fn select(cx: &mut PanelCx<'_>, pick: MatrixPick, selected: Option<MatrixPick>) 
     cx.send(Action::SelectClass(class));
 }
 
-/// Run, checkpoint and split, and the button that judges.
+/// Run, checkpoint and split, and the button that evaluates.
 fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     let state = cx.state;
     let mut actions = Vec::new();
@@ -174,30 +183,25 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let combo = egui::ComboBox::from_id_salt("run").selected_text(style::elide(&name, 26)).width(150.0);
         combo
             .show_ui(ui, |ui| {
-                for run in &state.runs {
-                    let on = state.selection.run.as_ref() == Some(&run.path);
-                    if ui.selectable_label(on, leaf(&run.path)).clicked() {
-                        actions.push(Action::SelectRun(Some(run.path.clone())));
-                    }
+                if let Some(path) = network_pick::runs(ui, state, state.selection.run.as_deref()) {
+                    actions.push(Action::SelectRun(Some(path)));
                 }
             })
             .response
             .labelled_by(label.id);
         if let Some(run) = state.run() {
             let label = ui.weak("Checkpoint");
-            let chosen = state.selection.checkpoint.as_deref();
-            let best = "best there is";
+            let chosen = state.checkpoint_name();
+            let text = match chosen.and_then(|name| run.checkpoint(name)) {
+                Some(checkpoint) => network_pick::title(run, checkpoint),
+                None => chosen.unwrap_or("none yet").to_owned(),
+            };
             egui::ComboBox::from_id_salt("checkpoint")
-                .selected_text(chosen.unwrap_or(best))
-                .width(120.0)
+                .selected_text(text)
+                .width(150.0)
                 .show_ui(ui, |ui| {
-                    if ui.selectable_label(chosen.is_none(), best).clicked() {
-                        actions.push(Action::SelectCheckpoint(None));
-                    }
-                    for name in &run.checkpoints {
-                        if ui.selectable_label(chosen == Some(name), name).clicked() {
-                            actions.push(Action::SelectCheckpoint(Some(name.clone())));
-                        }
+                    if let Some(name) = network_pick::checkpoints(ui, run, chosen) {
+                        actions.push(Action::SelectCheckpoint(Some(name)));
                     }
                 })
                 .response
@@ -217,18 +221,24 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             .response
             .labelled_by(label.id);
         let busy = running(state);
-        let ready = state.dataset.is_some() && state.run().is_some() && busy.is_none();
+        let name = state.checkpoint_name().map(str::to_owned);
+        let ready = state.dataset.is_some() && state.run().is_some() && name.is_some() && busy.is_none();
         let p = theme::palette(ui);
         let button = if ready {
             egui::Button::new(RichText::new("Evaluate checkpoint").color(p.on_accent)).fill(p.accent)
         } else {
             egui::Button::new("Evaluate checkpoint")
         };
-        let why = if state.dataset.is_none() { "Open a dataset first" } else { "Choose a run first" };
+        let why = match (state.dataset.is_some(), state.run().is_some()) {
+            (false, _) => "Open a dataset first",
+            (_, false) => "Choose a run first",
+            _ if busy.is_some() => "An evaluation is running",
+            _ => "This run has no checkpoint yet",
+        };
         if ui.add_enabled(ready, button).on_disabled_hover_text(why).clicked()
             && let Some(run) = state.run()
         {
-            let checkpoint = CheckpointRef { run: run.path.clone(), name: state.selection.checkpoint.clone() };
+            let checkpoint = CheckpointRef { run: run.path.clone(), name };
             actions.push(Action::Evaluate(checkpoint, state.selection.split));
         }
         if let Some(text) = busy {
@@ -254,23 +264,67 @@ fn running(state: &AppState) -> Option<String> {
     })
 }
 
-fn missing(ui: &mut Ui, cx: &PanelCx<'_>) {
+/// Which weights the numbers below are of, on what and from when; and where something else is in use by now.
+fn identity(ui: &mut Ui, state: &AppState, e: &Evaluation) {
+    let p = theme::palette(ui);
+    let identity = e.identity();
+    let data = std::path::Path::new(&e.dataset);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        let on = if data.as_os_str().is_empty() { String::new() } else { format!(" of {}", leaf(data)) };
+        let when = identity.when().map_or(String::new(), |w| format!(", {w}"));
+        let text = format!("Evaluated: {} · {}{on}, {}{when}", identity.weights(), e.split, counted(e.clips, "clip"));
+        ui.label(RichText::new(text).color(p.muted)).on_hover_text(format!("{}\n{}", e.run, e.dataset));
+    });
+    let now = state.run().and_then(|r| r.checkpoint(&e.checkpoint));
+    if let Some(now) = now.filter(|now| now.epoch.is_some() && now.step != e.step) {
+        let trained = now.epoch.map_or(String::new(), |n| format!(" (epoch {n} now)"));
+        let text = format!(
+            "{} was trained further since{trained}: these numbers are of {}. Evaluate it again.",
+            e.checkpoint,
+            identity.weights()
+        );
+        style::notice(ui, style::warn_color(ui), &text);
+    }
+    if state.dataset.is_some() && !data.as_os_str().is_empty() && !state.is_of_dataset(e) {
+        let text = format!("These numbers are of {}, which is not the open dataset.", data.display());
+        style::notice(ui, style::warn_color(ui), &text);
+    }
+}
+
+fn missing(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     let state = cx.state;
     let (title, text) = match state.run() {
-        None => ("Choose a run", "Choose the run to judge at the top.".to_owned()),
+        None => ("Choose a run", "Choose the run to evaluate at the top.".to_owned()),
         Some(_) if running(state).is_some() => {
-            ("Judging…", "The score and the matrix appear here as soon as every clip has been seen.".to_owned())
+            ("Evaluating…", "The score and the matrix appear here as soon as every clip has been seen.".to_owned())
         }
         Some(run) => (
-            "Not judged yet",
+            "Not evaluated yet",
             format!(
-                "{} has not been judged on the {} clips. Press Evaluate checkpoint at the top.",
+                "{} of {} has not been evaluated on the {} clips. Press Evaluate checkpoint at the top.",
+                state.checkpoint_name().unwrap_or("This checkpoint"),
                 leaf(&run.path),
                 state.selection.split.name()
             ),
         ),
     };
     style::empty_state(ui, title, &text, None);
+    let others = state.evaluations_of_run();
+    if others.is_empty() {
+        return;
+    }
+    ui.add_space(14.0);
+    ui.vertical_centered(|ui| {
+        ui.weak("Results of other checkpoints of this run");
+        for entry in others {
+            let e = entry.evaluation.as_ref();
+            let text = format!("{}: {} on {}", e.identity().weights(), percent(e.accuracy), e.split);
+            if ui.button(text).clicked() {
+                cx.send(Action::SelectCheckpoint(Some(e.checkpoint.clone())));
+            }
+        }
+    });
 }
 
 fn percent(value: f64) -> String {

@@ -1,13 +1,13 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
 use crate::domain::{Dataset, Split, counted, grouped, leaf};
-use crate::jobs::RunView;
+use crate::jobs::{CheckpointRef, RunView};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{Filter, PathPurpose};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
-use crate::ui::widgets::text;
+use crate::ui::widgets::{network_pick, text};
 use egui::RichText;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,9 +20,10 @@ const ROWS: usize = 200;
 pub struct Explorer {
     /// The grouping of the videos shown last, and what it was made from.
     groups: Vec<Group>,
-    made_from: (String, Vec<usize>),
+    made_from: (String, Vec<usize>, usize),
 }
 
+/// Videos of one split: of that of the run in use, or of the dataset's own where the run has none for it.
 struct Group {
     split: Split,
     videos: usize,
@@ -63,13 +64,16 @@ pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 
 impl Explorer {
     fn regroup(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
-        if self.made_from.0 == dataset.fingerprint && self.made_from.1 == cx.state.filtered {
+        let parts = cx.state.run_parts.parts.as_ref().map_or(0, |p| Arc::as_ptr(p) as usize);
+        let (fingerprint, filtered, of) = &self.made_from;
+        if *fingerprint == dataset.fingerprint && *filtered == cx.state.filtered && *of == parts {
             return;
         }
         let mut splits: BTreeMap<Split, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
         for index in &cx.state.filtered {
             if let Some(video) = dataset.videos.get(*index) {
-                splits.entry(video.split).or_default().entry(video.subject.clone()).or_default().push(*index);
+                let split = cx.state.part_in_run(*index).unwrap_or(video.split);
+                splits.entry(split).or_default().entry(video.subject.clone()).or_default().push(*index);
             }
         }
         let group = |(split, subjects): (Split, BTreeMap<String, Vec<usize>>)| Group {
@@ -78,7 +82,7 @@ impl Explorer {
             subjects: subjects.into_iter().collect(),
         };
         self.groups = splits.into_iter().map(group).collect();
-        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone());
+        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), parts);
     }
 
     fn dataset(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Arc<Dataset>) {
@@ -95,8 +99,19 @@ impl Explorer {
                 cx.send(Action::SetFilter(Filter::default()));
             }
         }
+        let run = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()).map(|r| leaf(&r.path));
+        if let Some(run) = &run {
+            let text = RichText::new(format!("split of run {run}")).text_style(theme::caption()).weak();
+            let help = "Which part each video plays in the run in use; another run may have another split";
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(help);
+        }
         for group in &self.groups {
-            let title = format!("{} ({})", group.split.name(), group.videos);
+            // What is in no part of a run is not what the dataset calls unassigned.
+            let name = match (&run, group.split) {
+                (Some(_), Split::Unassigned) => "not used",
+                (_, split) => split.name(),
+            };
+            let title = format!("{name} ({})", group.videos);
             let open = group.videos <= 60 || self.groups.len() == 1;
             egui::CollapsingHeader::new(title).id_salt(("split", group.split)).default_open(open).show(ui, |ui| {
                 for (subject, videos) in &group.subjects {
@@ -180,29 +195,45 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     }
 }
 
+/// A run and its checkpoints. A click on the run opens or closes its list; another network comes into use only by a click
+/// on one of its checkpoints, and that is told.
 fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
+    let p = theme::palette(ui);
     let name = leaf(&run.path);
-    let chosen_run = cx.state.selection.run.as_ref() == Some(&run.path);
-    let title = RichText::new(&name);
-    let title = if chosen_run { title.strong() } else { title };
-    let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(chosen_run).show(ui, |ui| {
+    let selection = &cx.state.selection;
+    let in_use = selection.run.as_ref() == Some(&run.path);
+    let mut title = egui::text::LayoutJob::default();
+    let body = egui::TextStyle::Body.resolve(ui.style());
+    let small = theme::caption().resolve(ui.style());
+    let format = |font: &egui::FontId, color| egui::TextFormat::simple(font.clone(), color);
+    title.append(&text::elide_middle(&name, 22), 0.0, format(&body, if in_use { p.text } else { p.muted }));
+    if in_use {
+        title.append("in use", 7.0, format(&small, p.accent));
+    }
+    let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(in_use).show(ui, |ui| {
         for checkpoint in &run.checkpoints {
-            let chosen = chosen_run && cx.state.selection.checkpoint.as_ref() == Some(checkpoint);
-            let button = egui::Button::selectable(chosen, checkpoint).min_size(egui::vec2(ui.available_width(), 20.0));
-            if ui.add(button).clicked() {
-                cx.send(Action::SelectRun(Some(run.path.clone())));
-                cx.send(Action::SelectCheckpoint(Some(checkpoint.clone())));
+            let chosen = in_use && cx.state.checkpoint_name() == Some(&checkpoint.name);
+            let title = network_pick::title(run, checkpoint);
+            let button = egui::Button::selectable(chosen, &title).truncate();
+            let response = ui.add(button.min_size(egui::vec2(ui.available_width(), 20.0)));
+            let spoken = if chosen { format!("{title} of {name}, in use") } else { format!("Use {title} of {name}") };
+            response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, &spoken));
+            if response.on_hover_text(&spoken).clicked() && !chosen {
+                let name = Some(checkpoint.name.clone());
+                cx.send(Action::UseNetwork(CheckpointRef { run: run.path.clone(), name }));
             }
         }
         if run.checkpoints.is_empty() {
             ui.weak("no checkpoint yet");
         }
     });
-    let header = head.header_response.on_hover_text(run.path.display().to_string());
-    if header.clicked() && !chosen_run {
-        cx.send(Action::SelectRun(Some(run.path.clone())));
-    }
+    let told = if in_use { "in use" } else { "click a checkpoint to use it" };
+    let header = head.header_response.on_hover_text(format!("{}\n{told}", run.path.display()));
     header.context_menu(|ui| {
+        if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
+            cx.send(Action::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
+            ui.close();
+        }
         if ui.button("Take off the list").clicked() {
             cx.send(Action::CloseRun(run.path.clone()));
             ui.close();

@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, VideoEntry, counted, grouped};
+use crate::domain::{Label, Split, VideoEntry, counted, grouped, leaf};
 use crate::eval::ClipNote;
 use crate::ui::Action;
 use crate::ui::committed::Committed;
@@ -129,7 +129,16 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
     if !video.subject.is_empty() {
         pair(ui, "subject", &video.subject);
     }
-    pair(ui, "split", video.split.name());
+    match (cx.state.part_in_run(index), cx.state.run()) {
+        (Some(part), Some(run)) => {
+            let part = if part == Split::Unassigned { "not used" } else { part.name() };
+            pair(ui, "split", format!("{part} in {}", leaf(&run.path)));
+            if video.split.name() != part {
+                pair(ui, "", format!("{} in the dataset", video.split.name()));
+            }
+        }
+        _ => pair(ui, "split", video.split.name()),
+    }
     match &video.facts {
         Some(f) => {
             pair(ui, "size", format!("{}×{}", f.width, f.height));
@@ -205,6 +214,14 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             cx.send(Action::FollowPlayhead);
         }
     });
+    if let Some(run) = state.run() {
+        pair(ui, "run", leaf(&run.path));
+        pair(ui, "weights", state.identity().map_or_else(|| "none yet".to_owned(), |i| i.weights()));
+        if state.foreign(run).is_some() {
+            ui.colored_label(p.bad, "Its classes are not those of this dataset: map them first.");
+            return;
+        }
+    }
     let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
         // What stands below must not jump when the answer comes.
         let rows = state.run().map_or(0, |r| r.classes.len()).min(BARS) as f32;
@@ -239,7 +256,7 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
         pair(ui, "true", answer.classes.name(truth));
     }
     ui.horizontal(|ui| {
-        name_column(ui, RichText::new("said").text_style(theme::caption()).color(p.muted));
+        name_column(ui, RichText::new("predicted").text_style(theme::caption()).color(p.muted));
         let (color, mark) = match answer.truth {
             Some(t) if t == answer.predicted => (p.good, "right"),
             Some(_) => (p.bad, "wrong"),

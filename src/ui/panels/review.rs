@@ -2,7 +2,7 @@
 
 use super::{review_controls, transport, viewer};
 use crate::cam;
-use crate::domain::PoolingRule;
+use crate::domain::{PoolingRule, leaf};
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
 use crate::ui::Action;
@@ -10,6 +10,7 @@ use crate::ui::committed::Committed;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
 use crate::ui::theme;
+use crate::ui::widgets::class_notice;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
 use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, Vec2};
 
@@ -26,6 +27,7 @@ impl Panel for Review {
             return;
         }
         review_controls::top(ui, cx);
+        foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
         let bar = 62.0;
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
@@ -35,6 +37,22 @@ impl Panel for Review {
             transport::ui(ui, cx, false);
             review_controls::bottom(ui, cx);
         });
+    }
+}
+
+/// What to know about the classes of the runs on screen, each run once.
+fn foreign(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let selection = &cx.state.selection;
+    let mut paths: Vec<_> = (0..selection.views.len()).filter_map(|v| selection.network(v)).map(|n| n.run).collect();
+    paths.dedup();
+    let mut seen = Vec::new();
+    for path in paths {
+        if !seen.contains(&path)
+            && let Some(run) = cx.state.run_at(&path).cloned()
+        {
+            class_notice::show(ui, cx, &run);
+            seen.push(path);
+        }
     }
 }
 
@@ -48,7 +66,8 @@ enum Cell {
 impl Review {
     fn stage(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
         let views = cx.state.selection.views.len();
-        let has_run = cx.state.run().is_some();
+        let selection = &cx.state.selection;
+        let has_run = (0..views).any(|v| selection.network(v).is_some_and(|n| cx.state.run_at(&n.run).is_some()));
         let mut cells: Vec<Cell> = Vec::new();
         if !has_run || cx.state.view.mode != ViewMode::Overlay {
             cells.push(Cell::Frame);
@@ -99,7 +118,10 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
             ui.add_space((ui.available_height() * 0.3).max(4.0));
             ui.label(egui::RichText::new("No run is chosen").heading());
             let awaited = cx.state.awaited_run();
-            let next = awaited.as_deref().unwrap_or("Train one, or open a run.");
+            let next = match cx.state.runs.is_empty() {
+                true => awaited.as_deref().unwrap_or("Train one, or open a run."),
+                false => "Choose a run at the top.",
+            };
             ui.label(format!("Heatmaps need a trained network. {next}"));
             ui.add_space(8.0);
             if ui.button(if awaited.is_some() { "Watch it learn" } else { "Go to Train" }).clicked() {
@@ -119,7 +141,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     let Some(frame) = cx.services.shown() else {
         return viewer::show_frame(ui, cx, rect, 20 + index as u64, "Heatmap");
     };
-    let layer = heat_layer(cx.state, frame, &request);
+    let layer = heat_layer(cx.state, frame, index, &request);
     let name = format!("Heatmap view {}: {}", index + 1, layer.badge);
     let shown = Picture { view: 20 + index as u64, frame, heat: cx.state.view.heat.then_some(&layer), name: &name };
     let at = picture::show(ui, cx, rect, &shown);
@@ -141,15 +163,21 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
 }
 
 /// The map that belongs to the frame on screen, and the truth about it.
-pub fn heat_layer(state: &AppState, frame: &Committed, request: &HeatRequest) -> HeatLayer {
+pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &HeatRequest) -> HeatLayer {
     let nothing =
         |badge: String| HeatLayer { map: None, position: ClipPosition { frame: 0, frames: 1 }, late: false, badge };
     let method = cam::METHODS.iter().find(|m| m.id == request.method).map_or(request.method.as_str(), |m| m.title);
     if !state.view.heat {
         return nothing("heatmap is off (H)".into());
     }
-    let (Some(checkpoint), Some(clip)) = (state.selection.checkpoint_ref(), state.clip_at(&frame.video, frame.index))
-    else {
+    let Some(checkpoint) = state.selection.network(view) else { return nothing("choose a run".into()) };
+    let Some(run) = state.run_at(&checkpoint.run) else {
+        return nothing(format!("{} is not open: choose another run", leaf(&checkpoint.run)));
+    };
+    if state.foreign(run).is_some() {
+        return nothing(format!("the classes of {} are not those of this dataset: map them first", leaf(&run.path)));
+    }
+    let Some(clip) = state.clip_of(Some(&run.path), &frame.video, frame.index) else {
         return nothing(String::new());
     };
     let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
@@ -183,11 +211,15 @@ pub fn heat_layer(state: &AppState, frame: &Committed, request: &HeatRequest) ->
         let against = match (map.against, request.against) {
             (Some(other), _) => format!(" rather than {}", answer.classes.name(other)),
             // Asked for, but both turned out to be one class.
-            (None, Some(_)) => " alone".to_owned(),
+            (None, Some(_)) => " only".to_owned(),
             (None, None) => String::new(),
         };
         let class = answer.classes.name(map.class);
-        format!("{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}", map.layer)
+        let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
+        format!(
+            "{identity}\n{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
+            map.layer
+        )
     } else {
         state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned)
     };

@@ -1,7 +1,7 @@
 //! What is explained and how it is drawn.
 
 use crate::cam;
-use crate::domain::{ClassSet, PoolingRule};
+use crate::domain::{ClassSet, PoolingRule, leaf};
 use crate::jobs::{HeatRequest, TargetClass};
 use crate::model::{MODELS, lies_inside};
 use crate::render::COLOR_MAPS;
@@ -9,12 +9,16 @@ use crate::ui::Action;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{HeatScale, ViewMode, ViewSettings};
 use crate::ui::theme;
+use crate::ui::widgets::network_pick;
 use egui::{ComboBox, RichText};
+
+/// Where no class is taken off the explained one.
+const NO_OTHER: &str = "no other class";
 
 /// Layers that are found without a search.
 const FEW_LAYERS: usize = 12;
 
-/// Method, layer, class, number of views, layout.
+/// Layout and number of views, and below them what the active view shows.
 pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
@@ -26,17 +30,7 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         }
         ui.separator();
-        let index = cx.state.selection.active_view;
-        let view = cx.state.selection.view();
-        let mut next = view.clone();
-        method(ui, &mut next);
-        layer(ui, cx, &mut next);
-        class(ui, cx, &mut next);
-        against(ui, cx, &mut next);
-        if next != view {
-            cx.send(Action::SetHeatView(index, next));
-        }
-        ui.separator();
+        ui.label(RichText::new("Views").text_style(theme::caption()).weak());
         for n in [1, 2, 4] {
             let button = egui::Button::selectable(cx.state.selection.views.len() == n, format!("{n}"));
             let response =
@@ -46,10 +40,79 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 cx.send(Action::SetViewCount(n));
             }
         }
+        ui.separator();
         let can = cx.state.run().is_some();
         if ui.add_enabled(can, egui::Button::new("Export…")).on_hover_text("Write heatmap videos (Ctrl+E)").clicked()
         {
             cx.send(Action::AskExport);
+        }
+        if cx.state.selection.views.len() > 1 {
+            let text = format!("view {} is set below; click another one to set it", cx.state.selection.active_view + 1);
+            ui.label(RichText::new(text).text_style(theme::caption()).weak());
+        }
+    });
+    selectors(ui, cx);
+    ui.add_space(2.0);
+}
+
+/// Run, checkpoint, method, layer and class of the active view, each under its name.
+fn selectors(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    const GAP: f32 = 6.0;
+    let index = cx.state.selection.active_view;
+    let view = cx.state.selection.view();
+    let mut next = view.clone();
+    let mut actions = Vec::new();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = GAP;
+        // What is long gets more; wider than they need they are hard to read across.
+        let room = (ui.available_width() - 5.0 * GAP).min(1000.0);
+        run(ui, cx, room * 0.21, &mut actions);
+        checkpoint(ui, cx, room * 0.21, &mut actions);
+        method(ui, room * 0.16, &mut next);
+        layer(ui, cx, room * 0.15, &mut next);
+        class(ui, cx, room * 0.13, &mut next);
+        against(ui, cx, room * 0.14, &mut next);
+    });
+    if next != view {
+        actions.push(Action::SetHeatView(index, next));
+    }
+    cx.actions.extend(actions);
+}
+
+/// A combo box under its name.
+fn captioned(ui: &mut egui::Ui, name: &str, width: f32, text: &str, help: &str, add: impl FnOnce(&mut egui::Ui)) {
+    let size = egui::vec2(width, 38.0);
+    ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.set_width(width);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let caption = ui.label(RichText::new(name).text_style(theme::caption()).weak());
+        let combo = ComboBox::from_id_salt(name).width(width).selected_text(RichText::new(text)).truncate();
+        let response = combo.show_ui(ui, add).response.labelled_by(caption.id);
+        response.on_hover_text(if text.is_empty() { help.to_owned() } else { format!("{text}\n{help}") });
+    });
+}
+
+fn run(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
+    let state = cx.state;
+    let chosen = state.selection.run.as_deref();
+    let text = chosen.map_or_else(|| "choose a run".to_owned(), leaf);
+    captioned(ui, "Run", width, &text, "Whose network this view shows; views may differ", |ui| {
+        if let Some(path) = network_pick::runs(ui, state, chosen) {
+            actions.push(Action::SelectRun(Some(path)));
+        }
+    });
+}
+
+fn checkpoint(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
+    let state = cx.state;
+    let Some(run) = state.run() else {
+        return captioned(ui, "Checkpoint", width, "–", "Choose a run first", |_| {});
+    };
+    let name = state.checkpoint_name();
+    let text = name.map_or_else(|| "none yet".to_owned(), |n| network_pick::weights(run, n));
+    captioned(ui, "Checkpoint", width, &text, "Which weights of the run", |ui| {
+        if let Some(name) = network_pick::checkpoints(ui, run, name) {
+            actions.push(Action::SelectCheckpoint(Some(name)));
         }
     });
 }
@@ -61,9 +124,9 @@ fn combo(ui: &mut egui::Ui, name: &str, width: f32, text: &str, add: impl FnOnce
     response.on_hover_text(name);
 }
 
-fn method(ui: &mut egui::Ui, view: &mut HeatRequest) {
+fn method(ui: &mut egui::Ui, width: f32, view: &mut HeatRequest) {
     let title = cam::METHODS.iter().find(|m| m.id == view.method).map_or(view.method.as_str(), |m| m.title).to_owned();
-    combo(ui, "Method", 92.0, &title, |ui| {
+    captioned(ui, "Method", width, &title, "How the heatmap is computed", |ui| {
         for method in cam::METHODS {
             let hover = format!("{} ({})", method.summary, method.paper);
             ui.selectable_value(&mut view.method, method.id.to_owned(), method.title).on_hover_text(hover);
@@ -76,15 +139,15 @@ fn method(ui: &mut egui::Ui, view: &mut HeatRequest) {
     });
 }
 
-fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest) {
     let run = cx.state.run().cloned();
     let usual = run.as_ref().and_then(|r| MODELS.iter().find(|m| m.id == r.config.model.id)).map(|m| m.default_layer);
-    let text = view.layer.clone().unwrap_or_else(|| "usual layer".to_owned());
-    combo(ui, "Layer", 96.0, &text, |ui| {
+    let default = usual.map_or_else(|| "default".to_owned(), |id| format!("{id} (default)"));
+    let text = view.layer.clone().unwrap_or_else(|| default.clone());
+    captioned(ui, "Layer", width, &text, "The layer whose activations are weighted", |ui| {
         // As wide with blocks open as with all of them closed.
         ui.set_width(230.0);
-        let name = usual.map_or_else(|| "usual layer".to_owned(), |id| format!("usual layer ({id})"));
-        ui.selectable_value(&mut view.layer, None, name).on_hover_text("The network's default target layer.");
+        ui.selectable_value(&mut view.layer, None, default).on_hover_text("The network's default target layer.");
         let layers: Vec<&str> = run.iter().flat_map(|r| r.layers.iter().map(String::as_str)).collect();
         let search = search(ui, layers.len());
         ui.separator();
@@ -141,9 +204,9 @@ fn branch(ui: &mut egui::Ui, id: &str, layers: &[&str], chosen: &mut Option<Stri
         .body(|ui| inside.iter().for_each(|l| branch(ui, l, layers, chosen)));
 }
 
-fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest) {
     let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
-    combo(ui, "Class", 88.0, target_name(view.target, &classes), |ui| {
+    captioned(ui, "For", width, target_name(view.target, &classes), "The class that is explained", |ui| {
         for (target, name) in targets(&classes) {
             ui.selectable_value(&mut view.target, target, name);
         }
@@ -151,17 +214,24 @@ fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
 }
 
 /// The class taken off the explained one.
-fn against(ui: &mut egui::Ui, cx: &PanelCx<'_>, view: &mut HeatRequest) {
+fn against(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest) {
     let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
-    let text = view.against.map_or("alone".to_owned(), |t| format!("− {}", target_name(t, &classes)));
-    combo(ui, "Against", 72.0, &text, |ui| {
-        ui.selectable_value(&mut view.against, None, "alone").on_hover_text("What speaks for the class.");
-        ui.weak("rather than for");
-        for (target, name) in targets(&classes) {
-            ui.selectable_value(&mut view.against, Some(target), name)
-                .on_hover_text("What speaks for the one class rather than for this one: the difference is explained.");
-        }
-    });
+    let text = view.against.map_or(NO_OTHER, |t| target_name(t, &classes));
+    captioned(
+        ui,
+        "Rather than",
+        width,
+        text,
+        "A class taken off it: what speaks for the one rather than the other",
+        |ui| {
+            ui.selectable_value(&mut view.against, None, NO_OTHER).on_hover_text("What speaks for the class only.");
+            for (target, name) in targets(&classes) {
+                ui.selectable_value(&mut view.against, Some(target), name).on_hover_text(
+                    "What speaks for the one class rather than for this one: the difference is explained.",
+                );
+            }
+        },
+    );
 }
 
 fn target_name(target: TargetClass, classes: &ClassSet) -> &str {

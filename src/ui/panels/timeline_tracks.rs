@@ -228,7 +228,7 @@ pub fn predictions(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, s
             let response = ui.interact(area, id, Sense::hover());
             let wrong = if span.correct == Some(false) { ", wrong" } else { "" };
             response.on_hover_text_at_pointer(format!(
-                "said {} with {:.2}{wrong}, frames {} to {}",
+                "predicted {} with {:.2}{wrong}, frames {} to {}",
                 span.class,
                 span.probability,
                 span.start,

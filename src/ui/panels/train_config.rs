@@ -8,6 +8,7 @@ use crate::ui::run_folder::{suggestion, taken};
 use crate::ui::state::{JobStatus, PathPurpose};
 use crate::ui::widgets::config_form::{self, FormState};
 use crate::ui::widgets::form_rows::Around;
+use crate::ui::widgets::split_preview::SplitPreview;
 use crate::ui::widgets::style;
 use crate::ui::{Action, AppState, theme};
 use egui::Ui;
@@ -20,6 +21,8 @@ pub struct TrainConfig {
     base: RunConfig,
     config: RunConfig,
     form: FormState,
+    /// How the dataset would be divided.
+    split: SplitPreview,
     /// The run folder as typed; empty takes the suggestion.
     out: String,
     suggested: (Option<PathBuf>, String),
@@ -37,6 +40,7 @@ impl Default for TrainConfig {
             base: config.clone(),
             config,
             form: FormState::default(),
+            split: SplitPreview::default(),
             out: String::new(),
             suggested: (None, String::new()),
             first_weights: 0,
@@ -68,6 +72,11 @@ impl Panel for TrainConfig {
         let around =
             Around { classes: cx.state.classes().len(), weights: &cx.state.weights, actions: RefCell::default() };
         egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
+            if let Some(dataset) = cx.state.dataset.as_ref().filter(|_| self.form.search.trim().is_empty()) {
+                egui::CollapsingHeader::new(egui::RichText::new("Split of this training").strong())
+                    .default_open(true)
+                    .show(ui, |ui| self.split.show(ui, dataset, &self.config));
+            }
             config_form::show(ui, &mut self.config, &self.base, &around, &mut self.form);
         });
         let asked = around.actions.into_inner();

@@ -1,9 +1,10 @@
 //! The table of videos.
 
-use crate::domain::{Dataset, VideoEntry, counted, grouped};
+use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
+use crate::ui::widgets::class_notice;
 use crate::ui::widgets::text::fps;
 use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
@@ -42,7 +43,7 @@ pub struct Videos {
     rows: Vec<usize>,
     /// Classes present in each video of the dataset.
     classes: Vec<Vec<usize>>,
-    made_from: (String, Vec<usize>, Key, bool),
+    made_from: (String, Vec<usize>, Key, bool, usize),
     fingerprint: String,
     shown: Option<String>,
 }
@@ -56,9 +57,15 @@ impl Panel for Videos {
         ui.horizontal(|ui| {
             let frames: u64 =
                 self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
-            let text = format!("{}, {}", counted(self.rows.len() as u64, "video"), counted(frames, "frame"));
+            let mut text = format!("{}, {}", counted(self.rows.len() as u64, "video"), counted(frames, "frame"));
+            if let Some(run) = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()) {
+                text.push_str(&format!(" · split of run {}", leaf(&run.path)));
+            }
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         });
+        if let Some(run) = cx.state.run().cloned() {
+            class_notice::show(ui, cx, &run);
+        }
         self.refresh(cx, &dataset);
         self.table(ui, cx, &dataset);
     }
@@ -70,7 +77,8 @@ impl Videos {
             self.fingerprint.clone_from(&dataset.fingerprint);
             self.classes = dataset.videos.iter().map(classes_of).collect();
         }
-        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), self.key, self.descending);
+        let parts = cx.state.run_parts.parts.as_ref().map_or(0, |p| std::sync::Arc::as_ptr(p) as usize);
+        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), self.key, self.descending, parts);
         if self.made_from == from {
             return;
         }
@@ -79,6 +87,10 @@ impl Videos {
         let key = self.key;
         self.rows.sort_by(|a, b| match (dataset.videos.get(*a), dataset.videos.get(*b)) {
             (Some(x), Some(y)) if key == Key::Warnings => warnings(*a).cmp(&warnings(*b)).then(x.name.cmp(&y.name)),
+            (Some(x), Some(y)) if key == Key::Split => {
+                let part = |i: usize, v: &VideoEntry| cx.state.part_in_run(i).unwrap_or(v.split);
+                part(*a, x).cmp(&part(*b, y)).then(x.name.cmp(&y.name))
+            }
             (Some(x), Some(y)) => compare(x, y, key).then(x.name.cmp(&y.name)),
             _ => Ordering::Equal,
         });
@@ -179,7 +191,7 @@ fn cells(
     };
     row.col(|ui| text(ui, video.name.rsplit('/').next().unwrap_or(&video.name).to_owned()));
     row.col(|ui| text(ui, video.subject.clone()));
-    row.col(|ui| text(ui, video.split.name().to_owned()));
+    row.col(|ui| split(ui, cx, index, video));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| grouped(u64::from(f.frames)))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| fps(f.fps))));
     row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| format!("{}×{}", f.width, f.height))));
@@ -208,6 +220,21 @@ fn cells(
     });
 }
 
+/// The part a video plays in the run in use, or else in the dataset.
+fn split(ui: &mut egui::Ui, cx: &PanelCx<'_>, index: usize, video: &VideoEntry) {
+    let (name, told) = match (cx.state.part_in_run(index), cx.state.run()) {
+        (Some(part), Some(run)) => {
+            let name = if part == Split::Unassigned { "not used" } else { part.name() };
+            (name, format!("{name} in {}", leaf(&run.path)))
+        }
+        _ => (video.split.name(), video.split.name().to_owned()),
+    };
+    let label = egui::Label::new(RichText::new(name).text_style(theme::caption())).truncate().selectable(false);
+    let response = ui.add(label);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &told));
+    response.on_hover_text(told);
+}
+
 fn classes_of(video: &VideoEntry) -> Vec<usize> {
     let mut classes: Vec<usize> = video.labels.segments().iter().filter_map(|s| s.label.class()).collect();
     classes.sort_unstable();
@@ -218,9 +245,8 @@ fn classes_of(video: &VideoEntry) -> Vec<usize> {
 fn compare(a: &VideoEntry, b: &VideoEntry, key: Key) -> Ordering {
     let (fa, fb) = (a.facts.as_ref(), b.facts.as_ref());
     match key {
-        Key::Name | Key::Warnings => Ordering::Equal,
+        Key::Name | Key::Warnings | Key::Split => Ordering::Equal,
         Key::Subject => a.subject.cmp(&b.subject),
-        Key::Split => a.split.cmp(&b.split),
         Key::Frames => a.frames().cmp(&b.frames()),
         Key::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),
         Key::Size => {

@@ -646,6 +646,21 @@ fn data(r: &mut Rows<'_>) {
         fraction(0.0..=1.0, 0.005, ""),
     );
     r.row(
+        "data.fold",
+        "Fold",
+        "Number of the fold of a dataset with several official splits, read when it is opened by the command line. Off \
+         takes the first.",
+        |c| &mut c.data.fold,
+        optional("the first", 1, whole(1..=100, "")),
+    );
+    r.row(
+        "labels.hold",
+        "Hold labels",
+        "Labels on few frames, such as one a second, hold until the next one.",
+        |c| &mut c.labels.hold,
+        switch,
+    );
+    r.row(
         "data.background_class",
         "Background class",
         "Turn background frames into clips of an extra class.",

@@ -2,6 +2,7 @@
 
 pub mod class_bars;
 pub mod class_heat;
+pub mod class_notice;
 pub mod clip_grid;
 pub mod config_form;
 pub mod curves;
@@ -9,8 +10,10 @@ pub mod form_rows;
 pub mod icons;
 pub mod matrix;
 pub mod network_card;
+pub mod network_pick;
 pub mod picture;
 pub mod series;
+pub mod split_preview;
 pub mod style;
 pub mod tags;
 pub mod text;

@@ -104,6 +104,11 @@ pub fn duration(seconds: f64) -> String {
 
 /// A sentence with a coloured bar at its left, for warnings and errors that must not be overlooked.
 pub fn notice(ui: &mut Ui, color: Color32, text: &str) {
+    notice_with(ui, color, |ui| drop(ui.label(text)));
+}
+
+/// As [`notice`], with more than a sentence in it.
+pub fn notice_with(ui: &mut Ui, color: Color32, add: impl FnOnce(&mut Ui)) {
     let frame = egui::Frame::new()
         .fill(color.gamma_multiply(0.12))
         .inner_margin(egui::Margin { left: 10, right: 8, top: 4, bottom: 4 })
@@ -111,7 +116,7 @@ pub fn notice(ui: &mut Ui, color: Color32, text: &str) {
     let response = frame
         .show(ui, |ui| {
             ui.set_min_width(ui.available_width());
-            ui.label(text);
+            add(ui);
         })
         .response;
     let mut bar = response.rect;

@@ -49,9 +49,26 @@ pub fn timestamp(seconds: f64) -> String {
     format!("{minutes:.0}:{:04.1}", seconds - minutes * 60.0)
 }
 
+/// A name shortened in its middle: runs of one dataset begin alike and end in what tells them apart.
+pub fn elide_middle(text: &str, max: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= max {
+        return text.to_owned();
+    }
+    let (head, tail) = (max.saturating_sub(1).div_ceil(2), max.saturating_sub(1) / 2);
+    let part = |letters: &[char]| letters.iter().collect::<String>();
+    format!("{}…{}", part(&letters[..head]), part(&letters[letters.len() - tail..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(elide_middle("demo-20260412-1530", 11), "demo-…-1530");
+        assert_eq!(elide_middle("demo", 11), "demo");
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -1,0 +1,245 @@
+//! From the paths that lists write to files below the opened folder.
+
+use crate::data::names::folded;
+use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, stem};
+use crate::data::tables::split_word;
+use crate::domain::Split;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+/// Paths longer than this name no file.
+const LONGEST: usize = 4096;
+
+/// What else a row tells about its video.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hint<'a> {
+    pub(super) split: Split,
+    /// Name of the class, where it has one: a folder may be called so.
+    pub(super) class: Option<&'a str>,
+    /// Folder of the list.
+    pub(super) list: Option<&'a Path>,
+}
+
+/// A file that a row means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// Its name is written otherwise than in the list: case, or how accents are composed.
+    pub(super) respelt: bool,
+}
+
+/// How closely names must agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Exact,
+    /// Without case, accents composed.
+    Folded,
+    /// As folded; the last name without its ending.
+    Stem,
+}
+
+/// One listing of a folder, by name.
+#[derive(Debug, Default)]
+struct Folder {
+    exact: HashMap<String, (PathBuf, bool)>,
+    folded: HashMap<String, Vec<String>>,
+    stems: HashMap<String, Vec<String>>,
+}
+
+impl Folder {
+    fn read(dir: &Path) -> Self {
+        let listing = peek(dir);
+        let mut out = Self::default();
+        let dirs = listing.dirs.into_iter().map(|d| (d, true));
+        for (path, is_dir) in listing.files.into_iter().map(|f| (f, false)).chain(dirs) {
+            let name = file_name(&path);
+            out.folded.entry(folded(&name)).or_default().push(name.clone());
+            if is_dir || is_video(&path) || is_image(&path) {
+                let stem = if is_dir { name.clone() } else { stem(&path) };
+                out.stems.entry(folded(&stem)).or_default().push(name.clone());
+            }
+            out.exact.insert(name, (path, is_dir));
+        }
+        out
+    }
+
+    fn get(&self, name: &str, how: How) -> Option<&(PathBuf, bool)> {
+        if how != How::Stem
+            && let Some(entry) = self.exact.get(name)
+        {
+            return Some(entry);
+        }
+        // Two that differ in case only: nobody knows which is meant.
+        let only = |names: Option<&Vec<String>>| match names.map(Vec::as_slice) {
+            Some([one]) => self.exact.get(one),
+            _ => None,
+        };
+        match how {
+            How::Exact => None,
+            How::Folded => only(self.folded.get(&folded(name))),
+            How::Stem => only(self.stems.get(&folded(&stem(Path::new(name))))),
+        }
+    }
+}
+
+/// Finds files as lists write them, in this order: below the dataset, below the folder of the split, below one of its
+/// other folders; with ever fewer leading folders, which are those of another machine; each exactly, then without case and
+/// with accents composed, then by the name without its ending; at last by the file name anywhere. One listing a folder, and
+/// nothing outside the opened one.
+#[derive(Debug)]
+pub(super) struct Finder<'a> {
+    root: &'a Path,
+    folders: HashMap<PathBuf, Folder>,
+    /// Folders directly below the root.
+    inner: Vec<PathBuf>,
+    /// Names of classes: a file in the folder of one belongs to no other.
+    classes: BTreeSet<String>,
+    /// Searches whole trees for what is not where it should be.
+    deep: bool,
+    everywhere: Option<HashMap<String, Vec<PathBuf>>>,
+}
+
+impl<'a> Finder<'a> {
+    /// Below `root`; `deep` searches all of it for what is not found otherwise.
+    pub(super) fn new(root: &'a Path, deep: bool) -> Self {
+        let inner = peek(root).dirs;
+        Self { root, folders: HashMap::new(), inner, classes: BTreeSet::new(), deep, everywhere: None }
+    }
+
+    /// Tells the names of classes.
+    pub(super) fn with_classes<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.classes = names.into_iter().map(compact).collect();
+        self
+    }
+
+    /// The video that a row means: a file, or a folder of pictures.
+    pub(super) fn find(&mut self, written: &str, hint: &Hint<'_>) -> Option<Found> {
+        if written.len() > LONGEST {
+            return None;
+        }
+        let written = written.replace('\\', "/");
+        let parts: Vec<&str> = written.split('/').map(str::trim).filter(|p| !p.is_empty() && *p != ".").collect();
+        if parts.is_empty() || parts.contains(&"..") {
+            return None;
+        }
+        let bases = self.bases(hint);
+        let inner = self.inner.clone();
+        for start in 0..parts.len() {
+            let tail = &parts[start..];
+            for how in [How::Exact, How::Folded, How::Stem] {
+                let first = bases.iter().find_map(|base| self.lookup(base, tail, how));
+                let path = match first {
+                    Some(path) => Some(path),
+                    None => {
+                        let hits = inner.iter().filter_map(|base| self.lookup(base, tail, how)).collect();
+                        self.choose(hits, hint)
+                    }
+                };
+                if let Some(path) = path {
+                    let respelt = how == How::Folded || (how == How::Stem && !same_stem(&path, tail));
+                    return Some(Found { path, respelt });
+                }
+            }
+        }
+        if !self.deep {
+            return None;
+        }
+        let name = folded(&stem(Path::new(parts.last()?)));
+        let root = self.root;
+        let everywhere = self.everywhere.get_or_insert_with(|| {
+            let mut all = HashMap::new();
+            index(root, 0, &mut all);
+            all
+        });
+        let hits = everywhere.get(&name).cloned().unwrap_or_default();
+        let path = self.choose(hits, hint)?;
+        let respelt = !same_stem(&path, &parts);
+        Some(Found { path, respelt })
+    }
+
+    /// Where to look first.
+    fn bases(&self, hint: &Hint<'_>) -> Vec<PathBuf> {
+        let mut out = vec![self.root.to_path_buf()];
+        out.extend(hint.list.filter(|l| *l != self.root).map(Path::to_path_buf));
+        let of_split = |d: &&PathBuf| hint.split != Split::Unassigned && split_word(&file_name(d)) == Some(hint.split);
+        out.extend(self.inner.iter().filter(of_split).cloned());
+        if let Some(class) = hint.class {
+            let wanted = compact(class);
+            out.extend(self.inner.iter().filter(|d| compact(&file_name(d)) == wanted).cloned());
+        }
+        out
+    }
+
+    fn lookup(&mut self, base: &Path, tail: &[&str], how: How) -> Option<PathBuf> {
+        let (last, dirs) = tail.split_last()?;
+        let mut at = base.to_path_buf();
+        let between = if how == How::Exact { How::Exact } else { How::Folded };
+        for dir in dirs {
+            let (path, is_dir) = self.folder(&at).get(dir, between)?;
+            if !is_dir {
+                return None;
+            }
+            at = path.clone();
+        }
+        let (path, is_dir) = self.folder(&at).get(last, how)?.clone();
+        // A folder without pictures is no video.
+        (!is_dir || self.holds_pictures(&path)).then_some(path)
+    }
+
+    fn holds_pictures(&mut self, dir: &Path) -> bool {
+        self.folder(dir).exact.values().any(|(path, is_dir)| !is_dir && is_image(path))
+    }
+
+    fn folder(&mut self, dir: &Path) -> &Folder {
+        self.folders.entry(dir.to_path_buf()).or_insert_with(|| Folder::read(dir))
+    }
+
+    /// The only one of several files, or the only one in a folder of the class. A file in the folder of another class is
+    /// never meant.
+    fn choose(&self, hits: Vec<PathBuf>, hint: &Hint<'_>) -> Option<PathBuf> {
+        let wanted = hint.class.map(compact);
+        let folders = |p: &Path| -> Vec<String> {
+            let below = p.strip_prefix(self.root).unwrap_or(p).parent().map(Path::to_path_buf).unwrap_or_default();
+            below.components().map(|c| compact(&c.as_os_str().to_string_lossy())).collect()
+        };
+        let foreign = |p: &PathBuf| {
+            folders(p).iter().any(|f| self.classes.contains(f) && Some(f) != wanted.as_ref()) && wanted.is_some()
+        };
+        let hits: Vec<PathBuf> = hits.into_iter().filter(|p| !foreign(p)).collect();
+        match hits.as_slice() {
+            [one] => Some(one.clone()),
+            many => {
+                let mut of_class = many.iter().filter(|p| folders(p).iter().any(|f| Some(f) == wanted.as_ref()));
+                let first = of_class.next()?;
+                of_class.next().is_none().then(|| first.clone())
+            }
+        }
+    }
+}
+
+/// Letters and digits only, without case: folders of classes are spelt in many ways.
+pub(super) fn compact(name: &str) -> String {
+    folded(name).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+fn same_stem(path: &Path, written: &[&str]) -> bool {
+    written.last().is_some_and(|w| stem(Path::new(w)) == stem(path))
+}
+
+/// Videos and frame folders below `dir`, by their folded names without endings.
+fn index(dir: &Path, depth: usize, out: &mut HashMap<String, Vec<PathBuf>>) {
+    let listing = peek(dir);
+    let pictures = listing.is_frame_folder();
+    let here = listing.files.iter().filter(|f| is_video(f) || is_image(f));
+    for path in here {
+        out.entry(folded(&stem(path))).or_default().push(path.clone());
+    }
+    if depth > 0 && pictures {
+        out.entry(folded(&file_name(dir))).or_default().push(dir.to_path_buf());
+    }
+    if depth < MAX_DEPTH {
+        for sub in &listing.dirs {
+            index(sub, depth + 1, out);
+        }
+    }
+}

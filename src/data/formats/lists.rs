@@ -1,0 +1,103 @@
+//! Files that list the videos of a split, by their names.
+
+use crate::data::scan::{file_name, peek};
+use crate::data::tables::split_word;
+use crate::domain::Split;
+use std::path::{Path, PathBuf};
+
+/// Folders beside the videos that hold lists.
+const FOLDERS: &[&str] =
+    &["annotations", "annotation", "labels", "label", "lists", "list", "splits", "split", "metadata", "meta"];
+/// Endings of text files.
+const ENDINGS: &[&str] = &["csv", "tsv", "txt"];
+
+/// The lists of a dataset.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// Files whose names hold a split: training first, then validation and test, each in natural order.
+    pub(super) files: Vec<(PathBuf, Split)>,
+}
+
+impl Lists {
+    /// Looks in the root and in its folders of annotations.
+    pub(super) fn of(root: &Path) -> Self {
+        let mut files = Vec::new();
+        for dir in folders(root) {
+            for file in peek(&dir).files {
+                if let Some(split) = split_of_name(&file_name(&file)).filter(|_| is_text(&file)) {
+                    files.push((file, split));
+                }
+            }
+        }
+        // Where a video stands twice the first row counts, and training comes first.
+        files.sort_by_key(|(_, split)| *split);
+        Self { files }
+    }
+}
+
+/// The root and its folders of annotations.
+pub(super) fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut out = vec![root.to_path_buf()];
+    out.extend(peek(root).dirs.into_iter().filter(|d| is_annotations(d)));
+    out
+}
+
+/// True for a folder that is called as those of annotations are.
+pub(super) fn is_annotations(dir: &Path) -> bool {
+    let name = file_name(dir).to_lowercase();
+    FOLDERS.contains(&name.as_str())
+        || ["testlist", "trainlist", "splits", "annotations"].iter().any(|end| name.ends_with(end))
+}
+
+/// True for the endings of lists.
+pub(super) fn is_text(file: &Path) -> bool {
+    file.extension().and_then(|e| e.to_str()).is_some_and(|e| ENDINGS.iter().any(|k| k.eq_ignore_ascii_case(e)))
+}
+
+/// The split that a file's name tells: a word of its own first (`kinetics_400_val`, `train_list`), then anywhere
+/// (`trainlist01`).
+pub(super) fn split_of_name(name: &str) -> Option<Split> {
+    let stem = name.rsplit_once('.').map_or(name, |(s, _)| s).to_lowercase();
+    let mut words = stem.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| !w.is_empty());
+    if let Some(split) = words.find_map(split_word) {
+        return Some(split);
+    }
+    [("train", Split::Train), ("val", Split::Val), ("test", Split::Test)]
+        .into_iter()
+        .find(|(word, _)| stem.contains(word))
+        .map(|(_, split)| split)
+}
+
+/// The number of the fold that a file's name tells: `trainlist02`, `train_split_2_videos`, `fold3_train`.
+pub(super) fn fold_of_name(name: &str) -> Option<u32> {
+    let stem = name.rsplit_once('.').map_or(name, |(s, _)| s).to_lowercase();
+    let behind = |word: &str| {
+        let at = stem.find(word)? + word.len();
+        let rest = stem[at..].trim_start_matches(['_', '-', ' ']);
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        rest[..digits].parse().ok()
+    };
+    ["split", "fold", "trainlist", "testlist", "vallist"].into_iter().find_map(behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_splits_and_folds() {
+        for (name, split, fold) in [
+            ("train.csv", Some(Split::Train), None),
+            ("kinetics_400_val.csv", Some(Split::Val), None),
+            ("validate.csv", Some(Split::Val), None),
+            ("mini_test_list_videos.txt", Some(Split::Test), None),
+            ("trainlist02.txt", Some(Split::Train), Some(2)),
+            ("ucf101_val_split_3_rawframes.txt", Some(Split::Val), Some(3)),
+            ("Training_set.csv", Some(Split::Train), None),
+            ("labels.csv", None, None),
+            ("classInd.txt", None, None),
+        ] {
+            assert_eq!((split_of_name(name), fold_of_name(name)), (split, fold), "{name}");
+        }
+    }
+}

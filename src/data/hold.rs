@@ -1,0 +1,128 @@
+//! Labels sparser than frames: how many frames they leave unlabelled, and how they are held until the next row.
+
+use super::checks::Limited;
+use crate::config::RunConfig;
+use crate::domain::{Dataset, LabelTrack, Segment, VideoEntry};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Labels on fewer than this share of the frames between the first and the last are sparse.
+const SPARSE: f64 = 0.5;
+
+/// Single labelled frames with unlabelled ones between them: what rows of one frame in many give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sparse {
+    /// Usual distance of two labelled frames.
+    pub(super) step: u32,
+    /// Labelled frames.
+    pub(super) labelled: u64,
+}
+
+/// How sparse the labels of a video are; `None` where they are not.
+pub(super) fn sparse(video: &VideoEntry) -> Option<Sparse> {
+    let frames = video.frames();
+    let segments: Vec<Segment> = video.labels.clipped(frames).collect();
+    let single = segments.iter().filter(|s| s.end - s.start == 1).count();
+    let (first, last) = (segments.first()?, segments.last()?);
+    let labelled: u64 = segments.iter().map(|s| u64::from(s.end - s.start)).sum();
+    let spread = f64::from(last.end - first.start);
+    if segments.len() < 2 || single * 10 < segments.len() * 9 || labelled as f64 >= SPARSE * spread {
+        return None;
+    }
+    let mut steps: Vec<u32> = segments.windows(2).map(|w| w[1].start - w[0].start).collect();
+    steps.sort_unstable();
+    Some(Sparse { step: steps.get(steps.len() / 2).copied()?, labelled })
+}
+
+/// The dataset as a configuration wants its labels: the same, or with sparse ones held.
+pub fn as_configured(dataset: &Arc<Dataset>, config: &RunConfig) -> Arc<Dataset> {
+    if config.labels.hold { Arc::new(held(dataset)) } else { dataset.clone() }
+}
+
+/// The dataset with sparse labels held. Its fingerprint stays: it is of the files.
+fn held(dataset: &Dataset) -> Dataset {
+    let mut out = dataset.clone();
+    for video in &mut out.videos {
+        if let Some(labels) = held_labels(video) {
+            video.labels = labels;
+        }
+    }
+    out
+}
+
+/// The labels of a video as a configuration wants them.
+pub fn labels_of<'v>(video: &'v VideoEntry, config: &RunConfig) -> Cow<'v, LabelTrack> {
+    match held_labels(video).filter(|_| config.labels.hold) {
+        Some(held) => Cow::Owned(held),
+        None => Cow::Borrowed(&video.labels),
+    }
+}
+
+/// Sparse labels, each until the next row and the last for the usual distance of rows. `None` where labels are intervals
+/// or stand on most frames.
+fn held_labels(video: &VideoEntry) -> Option<LabelTrack> {
+    let Sparse { step, .. } = sparse(video)?;
+    let segments = video.labels.segments();
+    let end = |i: usize, start: u32| match segments.get(i + 1) {
+        Some(next) => next.start,
+        None => start.saturating_add(step).min(video.frames()),
+    };
+    let held = segments.iter().enumerate().map(|(i, s)| Segment { end: end(i, s.start), ..*s });
+    Some(LabelTrack::from_segments(held.collect()))
+}
+
+/// Tells of labels that leave most frames unlabelled.
+pub(super) fn tell(dataset: &Dataset, warnings: &mut Limited) {
+    let found: Vec<(&VideoEntry, Sparse)> = dataset.videos.iter().filter_map(|v| Some((v, sparse(v)?))).collect();
+    let Some((video, first)) = found.first() else { return };
+    let (labelled, frames) = found.iter().fold((0, 0), |(l, f), (v, s)| (l + s.labelled, f + u64::from(v.frames())));
+    let others = if found.len() > 1 { format!(" and {} more", found.len() - 1) } else { String::new() };
+    let percent = 100.0 * labelled as f64 / frames.max(1) as f64;
+    warnings.push(
+        "sparse",
+        &dataset.root,
+        format!(
+            "{percent:.0} % of the frames are labelled in {}{others}: the labels stand on one frame in {}, and windows with \
+             most frames unlabelled have no label. If each label holds until the next row, set labels.hold to true",
+            video.name, first.step
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Label, VideoFacts};
+
+    fn video(frames: u32, segments: &[(u32, u32, usize)]) -> VideoEntry {
+        let segment = |&(start, end, class): &(u32, u32, usize)| Segment { start, end, label: Label::Class(class) };
+        VideoEntry {
+            path: "a.mp4".into(),
+            name: "a.mp4".into(),
+            subject: String::new(),
+            split: crate::domain::Split::Unassigned,
+            labels: LabelTrack::from_segments(segments.iter().map(segment).collect()),
+            masks: None,
+            poses: None,
+            pose_video: None,
+            facts: Some(VideoFacts { frames, ..VideoFacts::default() }),
+        }
+    }
+
+    #[test]
+    fn only_single_frames_with_gaps_are_sparse_and_held() {
+        let second = video(100, &[(0, 1, 1), (25, 26, 1), (50, 51, 2), (75, 76, 2)]);
+        assert_eq!(sparse(&second), Some(Sparse { step: 25, labelled: 4 }));
+        let intervals = video(100, &[(0, 4, 1), (50, 54, 2)]);
+        let dense = video(100, &[(0, 60, 1), (60, 61, 2), (61, 100, 1)]);
+        assert_eq!([sparse(&intervals), sparse(&dense), sparse(&video(9, &[(3, 4, 0)]))], [None; 3]);
+        let dataset =
+            Dataset { videos: vec![second, intervals.clone()], fingerprint: "f".into(), ..Dataset::default() };
+        let held = held(&dataset);
+        let runs: Vec<_> = held.videos[0].labels.segments().iter().map(|s| (s.start, s.end, s.label)).collect();
+        assert_eq!(runs, [(0, 50, Label::Class(1)), (50, 100, Label::Class(2))]);
+        assert_eq!((&held.videos[1].labels, held.fingerprint.as_str()), (&intervals.labels, "f"));
+        let short = Dataset { videos: vec![video(60, &[(0, 1, 1), (25, 26, 2), (50, 51, 1)])], ..Dataset::default() };
+        assert_eq!(super::held(&short).videos[0].labels.end(), 60);
+    }
+}

@@ -1,0 +1,286 @@
+//! Which output of a network each class of a dataset is: the one rule for evaluating, explaining and the window.
+
+use crate::domain::{ClassId, ClassSet, choices};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// How the classes of a dataset are found among those of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ClassMatch {
+    /// By name. By number only where the run has no names, as imported weights without a list of classes.
+    #[default]
+    Auto,
+    /// By number, because somebody said so.
+    ByNumber,
+    /// These pairs of a dataset's class and a run's, or nothing for a class that is left out; classes that are in no pair
+    /// by name.
+    Pairs(Vec<(String, String)>),
+    /// Not at all: the videos count as unlabelled.
+    Unlabelled,
+}
+
+impl ClassMatch {
+    /// True where nobody said anything.
+    pub fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+
+    /// Reads what `--map-classes` is given: `DATASET=RUN` pairs, `numbers`, or `none`.
+    ///
+    /// # Errors
+    /// A sentence for anything else.
+    pub fn parse(given: &[String]) -> Result<Self, String> {
+        match given {
+            [] => return Ok(Self::Auto),
+            [word] if word == "numbers" => return Ok(Self::ByNumber),
+            [word] if word == "none" => return Ok(Self::Unlabelled),
+            _ => {}
+        }
+        let pair = |text: &String| {
+            let (from, to) = text.split_once('=').ok_or_else(|| {
+                format!("'{text}': write DATASET_CLASS=RUN_CLASS, or numbers, or none for videos without labels")
+            })?;
+            Ok((from.trim().to_owned(), to.trim().to_owned()))
+        };
+        given.iter().map(pair).collect::<Result<_, String>>().map(Self::Pairs)
+    }
+}
+
+/// Why classes cannot be matched. Every message is a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClassMatchError {
+    /// Both sides have names, and none in common.
+    #[error(
+        "the run knows none of its classes: it has {}, the run has {}; say which class is which (Map classes in the \
+         window, --map-classes {}=… on the command line), or take the run or the dataset that belongs to it",
+        listed(.dataset), listed(.run), .dataset.first().map_or("A", String::as_str)
+    )]
+    Foreign {
+        /// Names of the dataset's classes.
+        dataset: Vec<String>,
+        /// Names of the run's classes.
+        run: Vec<String>,
+    },
+    /// A pair names a class the dataset does not have.
+    #[error("it has no class '{name}'; it has {known}")]
+    NotInDataset {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A pair names a class the run does not have.
+    #[error("the run has no class '{name}'; it has {known}")]
+    NotInRun {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+/// A few names and how many more there are.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let (shown, rest) = names.split_at(names.len().min(SHOWN));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// How classes came to be matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Matched {
+    Names,
+    Numbers,
+    Said,
+    Nothing,
+}
+
+/// The output of a run that each class of a dataset is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassMap {
+    outputs: Vec<Option<ClassId>>,
+    matched: Matched,
+}
+
+impl ClassMap {
+    /// Matches the classes of a dataset with those of a run. `background` tells that the run has the class that
+    /// background frames form; no class of a dataset is matched with it, nor with what stands behind it.
+    ///
+    /// # Errors
+    /// Names on both sides and none in common, and pairs whose names are not there.
+    pub fn of(
+        dataset: &ClassSet,
+        run: &ClassSet,
+        background: bool,
+        chosen: &ClassMatch,
+    ) -> Result<Self, ClassMatchError> {
+        let run = labelled(run, background);
+        let by_name: HashMap<&str, ClassId> = run.iter().enumerate().rev().map(|(i, c)| (c.name.as_str(), i)).collect();
+        let named = || dataset.classes.iter().map(|c| by_name.get(c.name.as_str()).copied()).collect::<Vec<_>>();
+        let numbered = || dataset.classes.iter().map(|c| run.iter().position(|r| r.id == c.id)).collect::<Vec<_>>();
+        let names_of = |classes: &[crate::domain::ClassInfo]| classes.iter().map(|c| c.name.clone()).collect();
+        let (outputs, matched) = match chosen {
+            ClassMatch::Unlabelled => (vec![None; dataset.len()], Matched::Nothing),
+            ClassMatch::ByNumber => (numbered(), Matched::Numbers),
+            ClassMatch::Pairs(pairs) => {
+                let mut outputs = named();
+                for (from, to) in pairs {
+                    let known = |names: &[crate::domain::ClassInfo], name: &str| {
+                        choices(name, names.iter().map(|c| c.name.as_str()))
+                    };
+                    let at = dataset.by_name(from).ok_or_else(|| ClassMatchError::NotInDataset {
+                        name: from.clone(),
+                        known: known(&dataset.classes, from),
+                    })?;
+                    let unknown = || ClassMatchError::NotInRun { name: to.clone(), known: known(run, to) };
+                    let to = match to.is_empty() {
+                        true => None,
+                        false => Some(by_name.get(to.as_str()).copied().ok_or_else(unknown)?),
+                    };
+                    if let Some(slot) = outputs.get_mut(at) {
+                        *slot = to;
+                    }
+                }
+                (outputs, Matched::Said)
+            }
+            ClassMatch::Auto => {
+                let outputs = named();
+                if dataset.is_empty() || outputs.iter().any(Option::is_some) {
+                    (outputs, Matched::Names)
+                } else if run.iter().all(|c| is_number(&c.name)) {
+                    (numbered(), Matched::Numbers)
+                } else {
+                    return Err(ClassMatchError::Foreign { dataset: names_of(&dataset.classes), run: names_of(run) });
+                }
+            }
+        };
+        Ok(Self { outputs, matched })
+    }
+
+    /// The output that a class of the dataset is.
+    pub fn output(&self, class: ClassId) -> Option<ClassId> {
+        self.outputs.get(class).copied().flatten()
+    }
+
+    /// Positions of the dataset's classes that the run does not know.
+    pub fn unknown(&self) -> impl Iterator<Item = ClassId> + '_ {
+        self.outputs.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(i, _)| i)
+    }
+
+    /// True when there are classes and the run knows none of them.
+    pub fn is_empty(&self) -> bool {
+        !self.outputs.is_empty() && self.outputs.iter().all(Option::is_none)
+    }
+
+    /// What to know about the way classes were matched, as sentences.
+    pub fn notes(&self, dataset: &ClassSet, run: &ClassSet) -> Vec<String> {
+        let mut out = Vec::new();
+        match self.matched {
+            Matched::Numbers => out.push("classes were matched by their numbers, not by their names".to_owned()),
+            Matched::Said => {
+                let pairs: Vec<String> = (0..dataset.len())
+                    .filter_map(|c| Some((dataset.name(c), run.name(self.output(c)?))))
+                    .filter(|(a, b)| a != b)
+                    .map(|(a, b)| format!("{a} is {b}"))
+                    .collect();
+                if !pairs.is_empty() {
+                    out.push(format!("classes were matched by hand: {}", listed(&pairs)));
+                }
+            }
+            Matched::Names | Matched::Nothing => {}
+        }
+        let unknown: Vec<String> = self.unknown().map(|c| dataset.name(c).to_owned()).collect();
+        if !unknown.is_empty() && !self.is_empty() {
+            out.push(format!("the run does not know these classes; their clips were left out: {}", listed(&unknown)));
+        }
+        out
+    }
+}
+
+/// The classes of a run that a dataset can label: those before background.
+fn labelled(run: &ClassSet, background: bool) -> &[crate::domain::ClassInfo] {
+    let end = run.classes.iter().position(|c| background && c.id == -1).unwrap_or(run.len());
+    run.classes.get(..end).unwrap_or_default()
+}
+
+/// True for a name that is only a number, as classes get that nobody named.
+fn is_number(name: &str) -> bool {
+    let number = name.strip_prefix("class ").unwrap_or(name);
+    let number = number.strip_suffix(" (unused)").unwrap_or(number);
+    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ClassInfo;
+
+    fn set(names: &[(i64, &str)]) -> ClassSet {
+        let classes = names.iter().map(|(id, name)| ClassInfo { id: *id, name: (*name).to_owned() }).collect();
+        ClassSet { classes }
+    }
+
+    fn outputs(dataset: &ClassSet, run: &ClassSet, chosen: &ClassMatch) -> Vec<Option<usize>> {
+        let map = ClassMap::of(dataset, run, false, chosen).unwrap();
+        (0..dataset.len()).map(|c| map.output(c)).collect()
+    }
+
+    #[test]
+    fn names_decide_whatever_the_numbers_are() {
+        let dataset = set(&[(0, "squat"), (1, "lunge"), (2, "plank")]);
+        let run = set(&[(2, "lunge"), (0, "jump"), (1, "squat")]);
+        assert_eq!(outputs(&dataset, &run, &ClassMatch::Auto), [Some(2), Some(0), None]);
+        let map = ClassMap::of(&dataset, &run, false, &ClassMatch::Auto).unwrap();
+        assert_eq!(
+            map.notes(&dataset, &run),
+            ["the run does not know these classes; their clips were left out: plank"]
+        );
+    }
+
+    #[test]
+    fn foreign_names_are_refused_and_numbers_count_only_where_the_run_has_no_names() {
+        let dataset = set(&[(0, "squat"), (1, "lunge")]);
+        let foreign = set(&[(0, "bend"), (1, "jack")]);
+        let error = ClassMap::of(&dataset, &foreign, false, &ClassMatch::Auto).unwrap_err().to_string();
+        for word in ["squat, lunge", "bend, jack", "--map-classes squat="] {
+            assert!(error.contains(word), "{error}");
+        }
+        let numbered = set(&[(0, "class 0"), (1, "class 1"), (2, "class 2 (unused)")]);
+        assert_eq!(outputs(&dataset, &numbered, &ClassMatch::Auto), [Some(0), Some(1)]);
+        let map = ClassMap::of(&dataset, &numbered, false, &ClassMatch::Auto).unwrap();
+        assert!(map.notes(&dataset, &numbered)[0].contains("by their numbers"));
+        // A dataset of numbers and a run of names: a guess, so somebody has to say it.
+        let bare = set(&[(0, "class 0"), (1, "class 1")]);
+        assert!(ClassMap::of(&bare, &foreign, false, &ClassMatch::Auto).is_err());
+        assert_eq!(outputs(&bare, &foreign, &ClassMatch::ByNumber), [Some(0), Some(1)]);
+        // Nothing is labelled: nothing to match.
+        assert!(ClassMap::of(&ClassSet::default(), &foreign, false, &ClassMatch::Auto).is_ok());
+    }
+
+    #[test]
+    fn what_is_said_is_done_and_what_cannot_be_is_refused() {
+        let dataset = set(&[(0, "squat"), (1, "lunge"), (2, "jack")]);
+        let run = set(&[(0, "bend"), (1, "jack")]);
+        let said = ClassMatch::parse(&["squat=bend".into(), "lunge = bend".into()]).unwrap();
+        assert_eq!(outputs(&dataset, &run, &said), [Some(0), Some(0), Some(1)]);
+        assert_eq!(outputs(&dataset, &run, &ClassMatch::Unlabelled), [None, None, None]);
+        let left_out = ClassMatch::parse(&["squat=bend".into(), "jack=".into()]).unwrap();
+        assert_eq!(outputs(&dataset, &run, &left_out), [Some(0), None, None]);
+        let fails = |pair: &str| {
+            let said = ClassMatch::parse(&[pair.to_owned()]).unwrap();
+            ClassMap::of(&dataset, &run, false, &said).unwrap_err().to_string()
+        };
+        assert!(fails("squad=bend").contains("did you mean 'squat'"));
+        assert!(fails("squat=bent").contains("the run has no class 'bent'"));
+        assert!(ClassMatch::parse(&["squat".into()]).unwrap_err().contains("DATASET_CLASS=RUN_CLASS"));
+    }
+
+    #[test]
+    fn nothing_is_matched_with_background() {
+        let run = set(&[(0, "squat"), (-1, "background"), (1, "class 1 (unused)")]);
+        let dataset = set(&[(0, "squat"), (1, "background")]);
+        let map = ClassMap::of(&dataset, &run, true, &ClassMatch::Auto).unwrap();
+        assert_eq!((map.output(0), map.output(1)), (Some(0), None));
+    }
+}

@@ -1,0 +1,184 @@
+//! How a training would divide the dataset: subjects, videos and clips of each part, clips of each class.
+
+use crate::config::RunConfig;
+use crate::data::{Plan, plan};
+use crate::domain::{ClassSet, Dataset, Split, counted, grouped};
+use crate::ui::theme;
+use egui::{RichText, Ui};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+/// What of a configuration decides on the split and its clips.
+#[derive(Clone, PartialEq)]
+struct Key {
+    dataset: usize,
+    config: RunConfig,
+}
+
+/// A part of the split, counted.
+struct Part {
+    name: &'static str,
+    videos: usize,
+    subjects: Vec<String>,
+    /// Clips of each class.
+    clips: Vec<u64>,
+}
+
+/// A planned split, counted.
+struct Counted {
+    classes: ClassSet,
+    parts: Vec<Part>,
+    /// Videos that are in no part.
+    unused: usize,
+    warnings: Vec<String>,
+}
+
+impl Counted {
+    fn of(plan: &Plan, dataset: &Dataset) -> Self {
+        let part = |split: Split| Part {
+            name: split.name(),
+            videos: plan.parts.iter().filter(|p| **p == split).count(),
+            subjects: plan.subjects(dataset, split),
+            clips: plan.class_counts(split),
+        };
+        Self {
+            parts: [Split::Train, Split::Val, Split::Test].map(part).into(),
+            unused: plan.parts.iter().filter(|p| **p == Split::Unassigned).count(),
+            warnings: plan.warnings.iter().map(|w| w.message.clone()).collect(),
+            classes: plan.classes.clone(),
+        }
+    }
+}
+
+/// What planning came to: the split counted, or why there is none.
+type Outcome = Result<Counted, String>;
+
+/// The preview, planned on a thread of its own whenever what it depends on has changed.
+#[derive(Default)]
+pub struct SplitPreview {
+    made_from: Option<Key>,
+    shown: Option<Outcome>,
+    under_way: Option<(Key, Receiver<Outcome>)>,
+}
+
+impl SplitPreview {
+    /// Draws the preview.
+    pub fn show(&mut self, ui: &mut Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
+        self.refresh(ui, dataset, config);
+        let p = theme::palette(ui);
+        match &self.shown {
+            None => drop(ui.weak("planning the split…")),
+            Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),
+            Some(Ok(counted)) => draw(ui, counted),
+        }
+    }
+
+    fn refresh(&mut self, ui: &Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
+        if let Some((key, answer)) = &self.under_way {
+            match answer.try_recv() {
+                Ok(outcome) => {
+                    (self.made_from, self.shown) = (Some(key.clone()), Some(outcome));
+                    self.under_way = None;
+                }
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => self.under_way = None,
+            }
+        }
+        let key = Key { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
+        if self.made_from.as_ref() == Some(&key) {
+            return;
+        }
+        let (sender, receiver) = channel();
+        let (dataset, config, ctx) = (dataset.clone(), key.config.clone(), ui.ctx().clone());
+        let work = move || {
+            let outcome = plan(&dataset, &config).map(|p| Counted::of(&p, &dataset)).map_err(|e| e.to_string());
+            // Nobody waits any more once the panel is gone.
+            let _ = sender.send(outcome);
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("split preview".into()).spawn(work) {
+            Ok(_) => self.under_way = Some((key, receiver)),
+            Err(error) => {
+                (self.made_from, self.shown) = (Some(key), Some(Err(format!("the split cannot be planned: {error}"))));
+            }
+        }
+    }
+}
+
+/// The configuration without what does not matter here, so that typing elsewhere plans nothing again.
+fn relevant(config: &RunConfig) -> RunConfig {
+    let mut out = RunConfig::reference();
+    out.data = config.data.clone();
+    out.clip = config.clip.clone();
+    out.model.num_classes = config.model.num_classes;
+    out.seed = config.seed;
+    out
+}
+
+fn draw(ui: &mut Ui, counted_split: &Counted) {
+    let p = theme::palette(ui);
+    for part in &counted_split.parts {
+        let clips: u64 = part.clips.iter().sum();
+        let mut text = format!("{}: {}", part.name, counted(clips, "clip"));
+        // Validated on the test split: clips, but no videos of their own.
+        match (part.videos, clips) {
+            (0, 0) => text = format!("{}: none", part.name),
+            (0, _) => text.push_str(", those of the test split"),
+            _ => {
+                text.push_str(&format!(" of {}", counted(part.videos as u64, "video")));
+                if !part.subjects.is_empty() {
+                    text.push_str(&format!(", {}", counted(part.subjects.len() as u64, "subject")));
+                }
+            }
+        }
+        ui.label(text);
+        if !part.subjects.is_empty() {
+            let names = part.subjects.join(", ");
+            let label = egui::Label::new(RichText::new(&names).text_style(theme::caption()).weak()).truncate();
+            ui.add(label).on_hover_text(names);
+        }
+    }
+    if counted_split.unused > 0 {
+        let text = format!("not used: {}, unlabelled or unreadable", counted(counted_split.unused as u64, "video"));
+        ui.weak(text);
+    }
+    for warning in &counted_split.warnings {
+        ui.label(RichText::new(warning).text_style(theme::caption()).color(p.warn));
+    }
+    egui::CollapsingHeader::new("Clips per class").id_salt("split classes").default_open(false).show(ui, |ui| {
+        egui::ScrollArea::vertical()
+            .id_salt("split classes")
+            .max_height(260.0)
+            .auto_shrink([false, true])
+            .show(ui, |ui| per_class(ui, counted_split));
+    });
+}
+
+fn per_class(ui: &mut Ui, counted_split: &Counted) {
+    let p = theme::palette(ui);
+    egui::Grid::new("split classes").num_columns(4).spacing([14.0, 3.0]).striped(true).show(ui, |ui| {
+        ui.label("");
+        for part in &counted_split.parts {
+            ui.label(RichText::new(part.name).text_style(theme::caption()).weak());
+        }
+        ui.end_row();
+        for class in 0..counted_split.classes.len() {
+            let name = counted_split.classes.name(class);
+            let of = |part: &Part| part.clips.get(class).copied().unwrap_or(0);
+            let label = egui::Label::new(super::style::elide(name, 26)).selectable(false);
+            let response = ui.add(label).on_hover_text(name);
+            let said: Vec<String> =
+                counted_split.parts.iter().map(|part| format!("{} {}", grouped(of(part)), part.name)).collect();
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {}", said.join(", ")))
+            });
+            for part in &counted_split.parts {
+                let n = of(part);
+                let missing = n == 0 && part.clips.iter().any(|c| *c > 0);
+                let text = RichText::new(grouped(n));
+                ui.label(if missing { text.color(p.bad).strong() } else { text });
+            }
+            ui.end_row();
+        }
+    });
+}
