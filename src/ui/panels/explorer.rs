@@ -208,7 +208,7 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     let format = |font: &egui::FontId, color| egui::TextFormat::simple(font.clone(), color);
     title.append(&text::elide_middle(&name, 22), 0.0, format(&body, if in_use { p.text } else { p.muted }));
     if in_use {
-        title.append("in use", 7.0, format(&small, p.accent));
+        title.append("  in use", 0.0, format(&small, p.accent));
     }
     let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(in_use).show(ui, |ui| {
         for checkpoint in &run.checkpoints {

@@ -13,7 +13,7 @@ use crate::ui::widgets::network_pick;
 use egui::{ComboBox, RichText};
 
 /// Where no class is taken off the explained one.
-const NO_OTHER: &str = "no other class";
+const NO_OTHER: &str = "none";
 
 /// Layers that are found without a search.
 const FEW_LAYERS: usize = 12;
@@ -67,11 +67,11 @@ fn selectors(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         // What is long gets more; wider than they need they are hard to read across.
         let room = (ui.available_width() - 5.0 * GAP).min(1000.0);
         run(ui, cx, room * 0.21, &mut actions);
-        checkpoint(ui, cx, room * 0.21, &mut actions);
+        checkpoint(ui, cx, room * 0.24, &mut actions);
         method(ui, room * 0.16, &mut next);
-        layer(ui, cx, room * 0.15, &mut next);
+        layer(ui, cx, room * 0.13, &mut next);
         class(ui, cx, room * 0.13, &mut next);
-        against(ui, cx, room * 0.14, &mut next);
+        against(ui, cx, room * 0.13, &mut next);
     });
     if next != view {
         actions.push(Action::SetHeatView(index, next));
@@ -143,7 +143,7 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
     let run = cx.state.run().cloned();
     let usual = run.as_ref().and_then(|r| MODELS.iter().find(|m| m.id == r.config.model.id)).map(|m| m.default_layer);
     let default = usual.map_or_else(|| "default".to_owned(), |id| format!("{id} (default)"));
-    let text = view.layer.clone().unwrap_or_else(|| default.clone());
+    let text = view.layer.as_deref().or(usual).unwrap_or("default").to_owned();
     captioned(ui, "Layer", width, &text, "The layer whose activations are weighted", |ui| {
         // As wide with blocks open as with all of them closed.
         ui.set_width(230.0);

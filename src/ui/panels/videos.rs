@@ -27,7 +27,7 @@ enum Key {
 const COLUMNS: [(Key, &str, f32); 8] = [
     (Key::Name, "video", 70.0),
     (Key::Subject, "subject", 48.0),
-    (Key::Split, "split", 36.0),
+    (Key::Split, "split", 50.0),
     (Key::Frames, "frames", 46.0),
     (Key::Fps, "fps", 30.0),
     (Key::Size, "size", 56.0),
