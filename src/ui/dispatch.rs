@@ -162,8 +162,8 @@ fn choose(state: &mut AppState, action: Action) {
                 selection.checkpoint = None;
                 selection.clip = None;
                 selection.cell = None;
-                // Layers of another network mean nothing here.
-                selection.views.iter_mut().for_each(|v| v.layer = None);
+                selection.class = None;
+                opening::forget_network(selection);
             }
             state.explain.retry();
         }
@@ -413,6 +413,14 @@ fn window(state: &mut AppState, action: Action) {
             }
         }
         Action::ResetLayout => state.layout_generation += 1,
+        Action::ShowEpoch(epoch) => state.epoch_shown = epoch,
+        Action::SetOrder(order) => state.order = order,
+        Action::SetDraft(draft) => state.draft = *draft,
+        Action::Arrange(arrangement) => {
+            if let Some(run) = state.selection.run.clone() {
+                state.arrangements.keep_run(&run, arrangement);
+            }
+        }
         _ => {}
     }
 }
