@@ -304,7 +304,7 @@ impl Meter {
         let expected = known.at_moment(now);
         // By what was thought so far, so that a long estimate counts as much as a short one. At first they are rough, and
         // follow each other quickly.
-        let slowness = (expected * 0.2).clamp(2.0, 60.0).min(1.0 + seconds(known.first));
+        let slowness = (expected * 0.2).clamp(2.0, 60.0).min(3.0 + 2.0 * seconds(known.first));
         let weight = 1.0 - (-seconds(known.at) / slowness).exp();
         self.eta = Some(Eta { left_s: expected + weight * (left_s - expected), at: now, ..known });
     }

@@ -161,7 +161,7 @@ fn a_file_that_is_gone_leaves_neither_picture_nor_caption() {
     assert!(harness.query_by_label("Picture").is_some());
     // One that was never looked at.
     std::fs::remove_file(&dataset.videos[1].path).unwrap();
-    harness.get_by_label(&format!("Video {}", name(1))).click();
+    harness.state_mut().send(Action::SelectVideo(name(1)));
     until(&mut harness, "the other picture to go", |app| app.shown().is_none());
     harness.run_steps(3);
     assert!(harness.query_by_label("Picture").is_none(), "the picture of the other video");
@@ -169,7 +169,7 @@ fn a_file_that_is_gone_leaves_neither_picture_nor_caption() {
     assert!(harness.query_all_by_label_contains(&path).count() > 0, "the sentence names the file");
     shot(&mut harness, "file-gone-Dark");
     // One whose frames are in memory.
-    harness.get_by_label(&format!("Video {}", name(0))).click();
+    harness.state_mut().send(Action::SelectVideo(name(0)));
     until(&mut harness, "the first picture again", |app| shown_frame(app) == Some(0));
     std::fs::remove_file(&dataset.videos[0].path).unwrap();
     until(&mut harness, "the picture of the gone file to go", |app| app.shown().is_none());

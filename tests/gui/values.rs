@@ -69,8 +69,11 @@ fn a_tooltip_says_the_value_at_its_own_epoch_and_nothing_beyond_a_curve() {
     harness.run_steps(4);
     let plot = harness.get_by_label_contains("Loss: train").rect();
     let (mut epochs, mut with_short) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
-    for i in 0..60 {
-        let x = plot.left() + 50.0 + (plot.width() - 52.0) * i as f32 / 59.0;
+    harness.hover_at(plot.center());
+    harness.run_steps(4);
+    // From the right to the left, by steps of a few points.
+    for i in 0..70 {
+        let x = plot.right() - 1.0 - (plot.width() - 50.0) * i as f32 / 69.0;
         harness.hover_at(egui::pos2(x, plot.center().y));
         harness.run_steps(2);
         let all = texts(&harness);
