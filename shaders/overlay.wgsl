@@ -24,7 +24,6 @@ const FLAG_CONTOURS: u32 = 8u;
 const BORDER_EPSILON: f32 = 1.0 / 16384.0;
 const REGION_EPSILON: f32 = 1.0 / 65536.0;
 const THRESHOLD_RAMP: f32 = 1.0 / 32.0;
-const CONTOUR_MIN_SLOPE: f32 = 1.0e-3;
 const CONTOUR_HALO: f32 = 0.55;
 const CONTOUR_CORE: f32 = 0.9;
 
@@ -34,6 +33,8 @@ const CONTOUR_CORE: f32 = 0.9;
 // 32-bit floats, which devices need not filter: read cell by cell.
 @group(0) @binding(3) var heat_texture: texture_3d<f32>;
 @group(0) @binding(4) var color_table: texture_2d<f32>;
+// How much of each target pixel the halo and the core of contour lines cover.
+@group(0) @binding(5) var contour_coverage: texture_2d<f32>;
 
 struct Vertex {
     @builtin(position) position: vec4<f32>,
@@ -106,17 +107,11 @@ fn table_color(v: f32) -> vec3<f32> {
     return mix(a, b, at - low);
 }
 
-// Coverage of the halo and the core of the nearest contour line.
-fn contour(v: f32, at: vec2<f32>) -> vec2<f32> {
-    let dx = vec2<f32>(u.pixel.x, 0.0);
-    let dy = vec2<f32>(0.0, u.pixel.y);
-    let slope = length(vec2<f32>(heat(at + dx) - heat(at - dx), heat(at + dy) - heat(at - dy)) * 0.5);
-    let strength = clamp(slope / CONTOUR_MIN_SLOPE - 1.0, 0.0, 1.0);
-    if strength <= 0.0 {
-        return vec2<f32>(0.0);
-    }
-    let distance = min(min(abs(v - 0.25), abs(v - 0.5)), abs(v - 0.75)) / slope;
-    return clamp(vec2<f32>(2.5, 1.25) - distance, vec2<f32>(0.0), vec2<f32>(1.0)) * strength;
+// Coverage of the halo and the core of contour lines at a point of the frame.
+fn contour(at: vec2<f32>) -> vec2<f32> {
+    let pixel = vec2<i32>(floor((at - u.source.xy) / u.pixel.xy));
+    let last = vec2<i32>(textureDimensions(contour_coverage)) - 1;
+    return textureLoad(contour_coverage, clamp(pixel, vec2<i32>(0), last), 0).rg;
 }
 
 // The pixel at a point of the frame, as sRGB values.
@@ -136,7 +131,7 @@ fn overlay(at: vec2<f32>) -> vec3<f32> {
     }
     color = mix(color, table_color(v), opacity);
     if (u.choice.w & FLAG_CONTOURS) != 0u {
-        let line = contour(v, at);
+        let line = contour(at);
         color *= 1.0 - line.x * CONTOUR_HALO;
         color = mix(color, vec3<f32>(1.0), line.y * CONTOUR_CORE);
     }

@@ -68,6 +68,14 @@ pub fn cache_dir() -> Option<PathBuf> {
     }
 }
 
+/// When a file was last written and how long it is: another stamp, or none, means another file.
+pub type Stamp = (Option<std::time::SystemTime>, u64);
+
+/// The stamp of what is at a path now; `None` where there is nothing.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().map(|m| (m.modified().ok(), m.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,8 @@ use rand::{Rng, SeedableRng};
 use reference::golden;
 use std::future::Future;
 
+#[path = "overlay/contours.rs"]
+mod contours;
 mod reference;
 
 fn floats(value: &serde_json::Value) -> Vec<f32> {

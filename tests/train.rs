@@ -1,6 +1,8 @@
 //! The training loop: what it learns, what it writes, how it fails.
 
 mod common_train;
+#[path = "train/told.rs"]
+mod told;
 
 use burn::tensor::{Tensor, TensorData};
 use common_train::{After, bars, config, numbers, open, train};

@@ -9,6 +9,7 @@ use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
+use crate::render::OverlayParams;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     if args.num_samples == 0 && args.clips.is_empty() {
         return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
     }
-    crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
+    let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
     let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
@@ -43,9 +44,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         split: split_choice(args.split),
         misclassified_only: args.misclassified_only,
         maps,
-        alpha: args.alpha,
+        look: OverlayParams { alpha: args.alpha, color_map, ..OverlayParams::default() },
         fps: args.fps,
-        color_map: args.color_map.clone(),
         seed: args.seed,
         out: args.to.out.clone(),
         replace: args.to.force,

@@ -1,11 +1,15 @@
 //! The command line's side of a job: progress on standard error, events as JSON lines, Ctrl+C as a stop.
 
-use crate::progress::{Flow, Monitor, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::progress::{Flow, Meter, Monitor, Progress};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+/// Length of the bar of a whole job.
+const BAR: u64 = 1000;
 
 /// How often Ctrl+C was pressed. Once asks for a checkpoint; a second time leaves at once.
 static INTERRUPTS: AtomicU8 = AtomicU8::new(0);
@@ -46,7 +50,7 @@ pub struct TerminalMonitor {
     events: bool,
     epochs: u32,
     bar: Option<ProgressBar>,
-    label: Mutex<String>,
+    meter: Mutex<Meter>,
     /// Weight reports and warnings are said by the subcommand itself.
     quiet: bool,
 }
@@ -55,17 +59,27 @@ impl TerminalMonitor {
     /// `events`: print every event as a JSON line. `epochs`: how many a training will have, 0 for other jobs.
     pub fn new(events: bool, epochs: u32) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(0);
-            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
+            let bar = ProgressBar::new(BAR);
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} %{prefix}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Self { events, epochs, bar, label: Mutex::default(), quiet: false }
+        Self { events, epochs, bar, meter: Mutex::new(Meter::new(epochs)), quiet: false }
     }
 
     /// Shows nothing: for commands that say everything at their end.
     pub fn quiet() -> Self {
-        Self { events: false, epochs: 0, bar: None, label: Mutex::default(), quiet: true }
+        Self { events: false, epochs: 0, bar: None, meter: Mutex::default(), quiet: true }
+    }
+
+    /// What is being done, where the progress tells it.
+    fn words(&self, progress: &Progress) -> Option<String> {
+        match progress {
+            Progress::Stage { label, total: 0, .. } => Some(label.clone()),
+            Progress::Stage { label, done, total } => Some(format!("{label} {done}/{total}")),
+            Progress::Step(s) => Some(format!("epoch {}/{} loss {:.3}", s.epoch, self.epochs, s.loss)),
+            _ => None,
+        }
     }
 
     fn say(&self, text: &str) {
@@ -75,16 +89,17 @@ impl TerminalMonitor {
         }
     }
 
-    fn advance(&self, label: &str, done: u64, total: u64) {
+    /// Moves the bar, which shows the whole job; `words` say what is being done.
+    fn advance(&self, progress: &Progress, words: Option<String>) {
         let Some(bar) = &self.bar else { return };
-        let mut shown = self.label.lock();
-        if *shown != label {
-            *shown = label.to_owned();
-            bar.reset();
-            bar.set_message(label.to_owned());
+        let (mut meter, now) = (self.meter.lock(), Instant::now());
+        meter.take(progress, now);
+        bar.set_position((f64::from(meter.share().unwrap_or(0.0)) * BAR as f64) as u64);
+        let left = meter.eta_s(now).map(|s| HumanDuration(Duration::from_secs_f64(s.round())));
+        bar.set_prefix(left.map_or(String::new(), |left| format!(", {left} left")));
+        if let Some(words) = words {
+            bar.set_message(words);
         }
-        bar.set_length(total);
-        bar.set_position(done);
     }
 }
 
@@ -104,7 +119,11 @@ pub fn event(progress: &Progress) -> Option<Value> {
         Progress::Checkpoint { name, epoch } => ("checkpoint", json!({ "name": name, "epoch": epoch })),
         Progress::Warning(message) => ("warning", json!({ "message": message })),
         Progress::Weights { report, .. } => ("weights", report.clone()),
-        Progress::Stage { .. } | Progress::Log(_) | Progress::WrongClips(_) => return None,
+        Progress::Stage { .. }
+        | Progress::Share(_)
+        | Progress::Log(_)
+        | Progress::Logged(_)
+        | Progress::WrongClips(_) => return None,
     };
     Some(tagged(name, body))
 }
@@ -129,17 +148,8 @@ impl Monitor for TerminalMonitor {
         {
             print_json(&value);
         }
+        self.advance(&progress, self.words(&progress));
         match progress {
-            Progress::Stage { label, done, total } => self.advance(&label, done, total),
-            Progress::Step(s) => {
-                let label = format!("epoch {}/{} loss {:.3}", s.epoch, self.epochs, s.loss);
-                // The bar keeps its place within the epoch; only the text changes with every step.
-                if let Some(bar) = &self.bar {
-                    bar.set_message(label);
-                    bar.set_length(u64::from(s.steps_per_epoch));
-                    bar.set_position(u64::from(s.step_in_epoch));
-                }
-            }
             Progress::Epoch(e) if !self.events => {
                 let val = match (e.val_loss, e.val_accuracy) {
                     (Some(loss), Some(accuracy)) => format!("  val loss {loss:.4} accuracy {:.1} %", accuracy * 100.0),

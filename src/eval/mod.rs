@@ -31,7 +31,7 @@ pub use report::{
 };
 pub use results::{ConfusedPair, SubjectScore, write_results};
 pub use run_dir::{
-    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, CheckpointInfo, ENVIRONMENT_FILE, Environment,
+    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, CheckpointInfo, ENVIRONMENT_FILE, Environment, LOG_FILE,
     METRICS_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE, SplitRow, WeightsOrigin,
 };
 pub(crate) use run_dir::{ConfusionRow, MetricsRow};

@@ -10,6 +10,8 @@ use crate::model::WeightReport;
 use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Resolved configuration.
@@ -26,6 +28,8 @@ pub const METRICS_FILE: &str = "training_metrics.csv";
 pub const PER_CLASS_FILE: &str = "per_class_accuracy.csv";
 /// One row an epoch and cell of the validation's confusion matrix that is not empty.
 pub const CONFUSION_FILE: &str = "validation_confusion.csv";
+/// Every sentence of the training.
+pub const LOG_FILE: &str = "log.txt";
 /// Folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of evaluations.
@@ -107,6 +111,9 @@ pub struct SplitRow {
     #[serde(default)]
     pub content: String,
 }
+
+/// Bytes of a log that are looked at from its end.
+const LOG_BYTES: u64 = 1 << 20;
 
 /// A run folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -317,6 +324,29 @@ impl RunDir {
             Some(TrainEnd::EarlyStopped | TrainEnd::Imported) => false,
             Some(TrainEnd::FinishedEarly | TrainEnd::Stopped) | None => true,
         })
+    }
+
+    /// The last lines of `log.txt`, at most `most`; none where there is no log.
+    pub fn log_tail(&self, most: usize) -> Vec<String> {
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(self.path.join(LOG_FILE))?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES)))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            // The first line may be cut.
+            if length > LOG_BYTES
+                && let Some(end) = bytes.iter().position(|b| *b == b'\n')
+            {
+                bytes.drain(..=end);
+            }
+            Ok(bytes)
+        };
+        let bytes = read().unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let first = lines.len().saturating_sub(most);
+        lines.into_iter().skip(first).map(str::to_owned).collect()
     }
 
     /// Evaluations in `results/`, oldest first: one a checkpoint, split and dataset. Those of earlier versions, which kept

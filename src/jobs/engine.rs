@@ -27,6 +27,7 @@ const STEPS_KEPT: usize = 20_000;
 #[derive(Debug, Default)]
 struct Shared {
     flow: AtomicU8,
+    share: Mutex<Option<Progress>>,
     stage: Mutex<Option<Progress>>,
     steps: Mutex<Vec<StepReport>>,
 }
@@ -75,9 +76,12 @@ impl Monitor for LaneMonitor {
                     steps.drain(..STEPS_KEPT / 2);
                 }
                 steps.push(step);
+                // A stage told before this step is over.
+                *self.shared.stage.lock() = None;
             }
             Progress::Stage { .. } => *self.shared.stage.lock() = Some(progress),
-            Progress::Log(_) => {
+            Progress::Share(_) => *self.shared.share.lock() = Some(progress),
+            Progress::Log(_) | Progress::Logged(_) => {
                 let event = Event { job: self.job, body: EventBody::Progress(progress) };
                 if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
                     log::debug!("a log line was dropped: nobody drains the events");
@@ -176,8 +180,8 @@ impl Engine {
         // Steps lie beside the queue. They go first, so that an epoch's steps come before its end.
         for (id, shared) in jobs.iter() {
             let steps = std::mem::take(&mut *shared.steps.lock());
-            let stage = shared.stage.lock().take();
-            let all = steps.into_iter().map(Progress::Step).chain(stage);
+            let (share, stage) = (shared.share.lock().take(), shared.stage.lock().take());
+            let all = share.into_iter().chain(steps.into_iter().map(Progress::Step)).chain(stage);
             out.extend(all.map(|p| Event { job: *id, body: EventBody::Progress(p) }));
         }
         for event in queued {

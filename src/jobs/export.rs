@@ -10,7 +10,8 @@ use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{Identity, SplitChoice, parts_for};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
-use crate::render::{ClipPosition, HeatVolume, OverlayParams, color_map, composite, heat_picture};
+use crate::render::overlay::CONTOUR_LEVELS;
+use crate::render::{Blend, ClipPosition, HeatScale, HeatVolume, Interpolation, composite, heat_picture};
 use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -31,7 +32,6 @@ const VIDEOS: [&str; 4] = ["original.mp4", "heatmap.mp4", "overlay.mp4", "side_b
 /// # Errors
 /// A run that cannot be loaded, clips that do not exist, or a folder that cannot be written.
 pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
-    color_map(&request.color_map)?;
     if let Some(out) = request.out.as_deref().filter(|_| request.replace) {
         // Older samples would look like part of this export.
         remove_export(out)?;
@@ -240,11 +240,10 @@ fn write_map_videos(
     monitor: &dyn Monitor,
 ) -> Result<(), JobError> {
     let heat = HeatVolume::from_map(map)?;
-    let params =
-        OverlayParams { alpha: request.alpha, color_map: color_map(&request.color_map)?, ..OverlayParams::default() };
+    let params = &request.look;
     let at = |frame: usize| ClipPosition { frame, frames: frames.len() };
-    let overlays: Vec<RgbImage> = frames.iter().enumerate().map(|(i, f)| composite(f, &heat, at(i), &params)).collect();
-    let alone = frames.iter().enumerate().map(|(i, f)| heat_picture(f.width, f.height, &heat, at(i), &params));
+    let overlays: Vec<RgbImage> = frames.iter().enumerate().map(|(i, f)| composite(f, &heat, at(i), params)).collect();
+    let alone = frames.iter().enumerate().map(|(i, f)| heat_picture(f.width, f.height, &heat, at(i), params));
     write_video(&dir.join(VIDEOS[1]), request.fps, alone, monitor)?;
     write_video(&dir.join(VIDEOS[2]), request.fps, overlays.iter().cloned(), monitor)?;
     let both = frames.iter().zip(&overlays).map(|(a, b)| side_by_side(a, b));
@@ -289,9 +288,29 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
     line("checkpoint", identity.weights());
     line("step", identity.step.to_string());
     line("explained", identity.when().unwrap_or_default());
-    line("overlay alpha", request.alpha.to_string());
-    line("colour map", request.color_map.clone());
-    line("scale", "0 to the largest value of the clip".into());
+    let look = &request.look;
+    line("overlay alpha", look.alpha.to_string());
+    line("colour map", look.color_map.id.to_owned());
+    line(
+        "scale",
+        match look.scale {
+            HeatScale::Clip => "0 to the largest value of the clip".into(),
+            HeatScale::Frame => "0 to the largest value of each frame".into(),
+            HeatScale::Fixed(most) => format!("0 to {most}"),
+        },
+    );
+    if look.blend == Blend::FollowsHeat {
+        line("opacity", "grows with the heat".into());
+    }
+    if look.threshold > 0.0 {
+        line("threshold", look.threshold.to_string());
+    }
+    if look.interpolation == Interpolation::Nearest {
+        line("cells", "as they are, not interpolated".into());
+    }
+    if look.contours && look.interpolation == Interpolation::Smooth {
+        line("contours", CONTOUR_LEVELS.map(|l| l.to_string()).join(", "));
+    }
     for map in &sample.maps {
         let [t, h, w] = map.shape;
         let pooling = match map.pooling {
@@ -309,4 +328,75 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
         line(&format!("  {}", classes.name(class)), format!("{p:.4}"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Dataset;
+    use crate::progress::Silent;
+    use crate::render::OverlayParams;
+
+    #[test]
+    fn an_export_is_drawn_as_it_was_asked_for_and_says_how() {
+        let dir = tempfile::tempdir().unwrap();
+        let map = HeatMap {
+            method: "grad-cam".into(),
+            layer: "block5".into(),
+            class: 0,
+            against: None,
+            shape: [1, 4, 4],
+            values: (0..16).map(|i| (i * 7 % 16) as f32).collect(),
+            pooling: PoolingRule::SpaceTime,
+        };
+        let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
+        let request = ExportRequest {
+            checkpoint: Default::default(),
+            dataset: Arc::new(Dataset::default()),
+            clips: Vec::new(),
+            num_samples: 1,
+            split: SplitChoice::All,
+            misclassified_only: false,
+            maps: Vec::new(),
+            look,
+            fps: 10.0,
+            seed: 1,
+            out: None,
+            replace: false,
+        };
+        let frames = vec![RgbImage::new(192, 160, vec![90; 192 * 160 * 3]).unwrap(); 4];
+        write_map_videos(&request, &map, &frames, dir.path(), &Silent).unwrap();
+        let written = Video::open(&dir.path().join(VIDEOS[2])).unwrap().frame(1).unwrap();
+        let (heat, at) = (HeatVolume::from_map(&map).unwrap(), ClipPosition { frame: 1, frames: 4 });
+        let off = |params: OverlayParams| {
+            let wanted = composite(&frames[1], &heat, at, &params);
+            let sum: u64 =
+                wanted.data.iter().zip(written.image.data.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+            sum as f64 / wanted.data.len() as f64
+        };
+        // Compression blurs, but less than any other look differs.
+        let shown = off(look);
+        for other in [
+            OverlayParams { contours: false, ..look },
+            OverlayParams { threshold: 0.0, ..look },
+            OverlayParams { interpolation: Interpolation::Nearest, ..look },
+        ] {
+            assert!(shown * 2.0 < off(other), "{shown} as asked for, {} as {other:?}", off(other));
+        }
+        let sample = ClipSample {
+            clip: ClipRef::default(),
+            frames: vec![0, 1],
+            truth: None,
+            predicted: 0,
+            probabilities: vec![1.0],
+            maps: vec![map],
+            on_body: Vec::new(),
+        };
+        let told = metadata(&request, &ClassSet::from_names(vec!["squat".into()]), &sample);
+        for line in
+            ["overlay alpha: 0.4", "threshold: 0.25", "contours: 0.25, 0.5, 0.75", "scale: 0 to the largest value of"]
+        {
+            assert!(told.contains(line), "'{line}' is missing in {told}");
+        }
+    }
 }

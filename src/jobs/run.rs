@@ -152,6 +152,9 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
     Ok(Done::Finished(output))
 }
 
+/// Lines kept of a training's log.
+pub const LOG_LINES: usize = 2000;
+
 /// Reads a run folder for people to look at.
 ///
 /// # Errors
@@ -171,6 +174,13 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         checkpoints: run.trained(),
         training: Training::read(&run),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
+        steps: crate::train::events::read_steps(run.path()),
+        steps_per_epoch: run
+            .environment()
+            .ok()
+            .filter(|e| e.train_clips > 0)
+            .map(|e| crate::train::schedule::steps_per_epoch(&config, e.train_clips as usize)),
+        log: run.log_tail(LOG_LINES),
         resumable: run.resumable(),
         evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
         layers,

@@ -4,7 +4,8 @@ use crate::eval::{
     CheckpointInfo, ClassMatch, Evaluation, Identity, Notes, Predictions, SplitChoice, Training, VideoPrediction,
 };
 use crate::model::{ModelSpec, WeightReport};
-use crate::progress::{EpochReport, Progress};
+use crate::progress::{EpochReport, Progress, StepReport};
+use crate::render::OverlayParams;
 use crate::train::Imported;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -138,12 +139,10 @@ pub struct ExportRequest {
     pub misclassified_only: bool,
     /// The maps of each clip.
     pub maps: Vec<HeatRequest>,
-    /// Weight of the heat map in the overlay, 0…1.
-    pub alpha: f32,
+    /// How the overlay looks.
+    pub look: OverlayParams,
     /// Frames a second of the videos written.
     pub fps: f64,
-    /// Colour map id.
-    pub color_map: String,
     /// Seed of the draw.
     pub seed: u64,
     /// Folder to write to; `None` computes the maps and writes nothing.
@@ -165,6 +164,12 @@ pub struct RunView {
     pub classes: ClassSet,
     /// Epochs so far.
     pub history: Vec<EpochReport>,
+    /// Optimiser steps so far; empty where the event file is gone.
+    pub steps: Vec<StepReport>,
+    /// Optimiser steps of an epoch; `None` where the run does not say how many clips it was trained on.
+    pub steps_per_epoch: Option<u32>,
+    /// The last lines of its log.
+    pub log: Vec<String>,
     /// Checkpoints there are, the default first.
     pub checkpoints: Vec<CheckpointInfo>,
     /// Dataset it was trained on.

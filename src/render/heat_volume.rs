@@ -98,7 +98,7 @@ impl HeatVolume {
             let time = cell_position(frame, size[0], self.shape[0]);
             let plane = self.plane(time, interpolation);
             let cells = [self.shape[1], self.shape[2]];
-            let sampler = Sampler::new(&plane, cells, interpolation, size[2], 0, (0.0, 1.0));
+            let sampler = Sampler::new(&plane, cells, interpolation, size[2], (0.0, 1.0));
             let mut row = vec![0.0; size[2]];
             for y in 0..size[1] {
                 sampler.row(y as f32, size[1], (0.0, 1.0), &mut row);
@@ -148,22 +148,20 @@ pub(super) struct Sampler<'a> {
 }
 
 impl<'a> Sampler<'a> {
-    /// Prepares for rows of `width` pixels of a picture and `margin` more on each side. The plane covers `span` of
-    /// the picture (from, to; shares of the width); pixels outside repeat its border.
+    /// Prepares for rows of `width` pixels of a picture. The plane covers `span` of the picture (from, to; shares of the
+    /// width); pixels outside repeat its border.
     pub fn new(
         plane: &'a [f32],
         [rows, columns]: [usize; 2],
         interpolation: Interpolation,
         width: usize,
-        margin: usize,
         span: (f32, f32),
     ) -> Self {
-        let pixel = |x: usize| x as f32 - margin as f32;
-        let taps = (0..width + 2 * margin).map(|x| tap(pixel(x), width, span, columns, interpolation)).collect();
+        let taps = (0..width).map(|x| tap(x as f32, width, span, columns, interpolation)).collect();
         Self { plane, rows, columns, interpolation, taps }
     }
 
-    /// Values along the pixel row centred at `y + 0.5` of `height`, into `out` (width and margins).
+    /// Values along the pixel row centred at `y + 0.5` of `height`, into `out`.
     pub fn row(&self, y: f32, height: usize, span: (f32, f32), out: &mut [f32]) {
         let (low, high, f) = tap(y, height, span, self.rows, self.interpolation);
         let line = |r: usize| &self.plane[r * self.columns..(r + 1) * self.columns];

@@ -5,6 +5,7 @@
 
 pub mod colormap;
 pub mod compose;
+pub mod contour;
 mod error;
 mod font;
 pub mod heat_volume;

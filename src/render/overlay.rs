@@ -10,8 +10,8 @@
 //!    [`THRESHOLD_RAMP`], which keeps the edge free of stair steps. A threshold of 0 hides nothing.
 //! 4. `colour = table[v]`, linear between table entries.
 //! 5. `pixel = frame * (1 - a) + colour * a` on sRGB values, as video editors and the papers' figures do.
-//! 6. Contour lines, when on, at [`CONTOUR_LEVELS`] of `v`: a white core of about 2 pixels in a dark halo. They are drawn
-//!    only on smooth maps; on nearest ones the cells show themselves.
+//! 6. Contour lines, when on, at [`CONTOUR_LEVELS`] of `v`: a white core in a dark halo, as wide everywhere
+//!    ([`contour`](super::contour)). There are none on nearest maps: their cells show themselves.
 
 use super::colormap::{COLOR_MAPS, ColorMap, by_id};
 use super::heat_volume::{HeatVolume, Interpolation, cell_position};
@@ -26,8 +26,6 @@ pub const CONTOUR_LEVELS: [f32; 3] = [0.25, 0.5, 0.75];
 /// Slack at the edge of a region, so that pixel centres that lie exactly on it count as inside on every machine.
 const REGION_EPSILON: f32 = 1.0 / 65536.0;
 
-/// Smallest change of `v` a pixel at which contours appear; full strength at twice that. Flat areas have no lines.
-pub(super) const CONTOUR_MIN_SLOPE: f32 = 1.0e-3;
 /// Opacity of a contour's dark halo and of its white core.
 pub(super) const CONTOUR_OPACITY: [f32; 2] = [0.55, 0.9];
 
@@ -193,16 +191,6 @@ impl Resolved {
         let follows = if blend == Blend::FollowsHeat { v } else { 1.0 };
         self.alpha * shown * follows
     }
-}
-
-/// Coverage of the halo and the core of the nearest contour line, where `slope` is the change of `v` a pixel.
-pub(super) fn contour_coverage(v: f32, slope: f32) -> [f32; 2] {
-    let strength = (slope / CONTOUR_MIN_SLOPE - 1.0).clamp(0.0, 1.0);
-    if strength <= 0.0 {
-        return [0.0; 2];
-    }
-    let distance = CONTOUR_LEVELS.iter().fold(f32::INFINITY, |d, level| d.min((v - level).abs())) / slope;
-    [2.5, 1.25].map(|half_width: f32| (half_width - distance).clamp(0.0, 1.0) * strength)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 use super::RenderError;
 use super::colormap::COLOR_MAPS;
+use super::contour::{contour_lines, coverage};
 use super::heat_volume::{HeatVolume, Interpolation};
 use super::overlay::{Blend, ClipPosition, OverlayParams, Region};
 use crate::domain::RgbImage;
@@ -19,6 +20,9 @@ pub type ViewId = u64;
 
 /// Most samples of the frame a target pixel averages along one side, when the frame is drawn smaller than it is.
 const MAX_TAPS: u32 = 8;
+
+/// Coverage of a contour line's halo and core.
+const CONTOUR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rg8Unorm;
 
 const FLAG_HEAT: u32 = 1;
 const FLAG_SMOOTH: u32 = 2;
@@ -56,6 +60,17 @@ struct Image {
     size: [u32; 3],
 }
 
+/// What the pixels of contour lines depend on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct ContourKey {
+    heat: Option<u64>,
+    position: ClipPosition,
+    scale: f32,
+    region: Region,
+    source: Region,
+    viewport: [u32; 2],
+}
+
 struct View {
     frame: Option<Image>,
     /// Pixels of the frame before it was reduced to fit the GPU.
@@ -63,6 +78,8 @@ struct View {
     heat: Option<Image>,
     heat_volume: Option<HeatVolume>,
     heat_generation: Option<u64>,
+    /// Coverage of the contour lines, and what it was made from.
+    contours: Option<(Image, ContourKey)>,
     uniforms: wgpu::Buffer,
     bindings: Option<wgpu::BindGroup>,
 }
@@ -76,6 +93,7 @@ pub struct OverlayRenderer {
     color_table: wgpu::Texture,
     color_table_written: bool,
     no_heat: wgpu::Texture,
+    no_contours: wgpu::Texture,
     views: HashMap<ViewId, View>,
 }
 
@@ -104,6 +122,7 @@ impl OverlayRenderer {
             wgpu::TextureFormat::Rgba8Unorm,
         );
         let no_heat = texture(device, "no heat", [1, 1, 1], wgpu::TextureDimension::D3, wgpu::TextureFormat::R32Float);
+        let no_contours = texture(device, "no contours", [1, 1, 1], wgpu::TextureDimension::D2, CONTOUR_FORMAT);
         Self {
             device: device.clone(),
             pipeline,
@@ -112,6 +131,7 @@ impl OverlayRenderer {
             color_table,
             color_table_written: false,
             no_heat,
+            no_contours,
             views: HashMap::new(),
         }
     }
@@ -204,13 +224,20 @@ impl OverlayRenderer {
         }
         self.view(view);
         let Some(view) = self.views.get_mut(&view) else { return };
+        if view.frame.is_none() {
+            return;
+        }
+        if let Err(error) = draw_contours(&self.device, queue, view, uniforms) {
+            log::warn!("{error}");
+        }
         let Some(frame) = &view.frame else { return };
-        let values = shader_uniforms(uniforms, frame.size, view.heat_volume.as_ref());
+        let values = shader_uniforms(uniforms, frame.size, view.heat_volume.as_ref(), view.contours.is_some());
         queue.write_buffer(&view.uniforms, 0, bytemuck::bytes_of(&values));
         if view.bindings.is_none() {
             let heat = view.heat.as_ref().map_or(&self.no_heat, |h| &h.texture);
             let full = |t: &wgpu::Texture| t.create_view(&wgpu::TextureViewDescriptor::default());
             let (frame, heat, table) = (full(&frame.texture), full(heat), full(&self.color_table));
+            let contours = full(view.contours.as_ref().map_or(&self.no_contours, |(image, _)| &image.texture));
             let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
             view.bindings = Some(self.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some("overlay"),
@@ -221,6 +248,7 @@ impl OverlayRenderer {
                     entry(2, wgpu::BindingResource::Sampler(&self.sampler)),
                     entry(3, wgpu::BindingResource::TextureView(&heat)),
                     entry(4, wgpu::BindingResource::TextureView(&table)),
+                    entry(5, wgpu::BindingResource::TextureView(&contours)),
                 ],
             }));
         }
@@ -253,6 +281,7 @@ impl OverlayRenderer {
             heat: None,
             heat_volume: None,
             heat_generation: None,
+            contours: None,
             uniforms: device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("overlay uniforms"),
                 size: size_of::<Uniforms>() as u64,
@@ -264,8 +293,59 @@ impl OverlayRenderer {
     }
 }
 
-fn shader_uniforms(wanted: &OverlayUniforms, frame: [u32; 3], heat: Option<&HeatVolume>) -> Uniforms {
-    let source = if wanted.source.is_valid() { wanted.source } else { Region::FULL };
+/// The part of the frame on screen.
+fn source_of(wanted: &OverlayUniforms) -> Region {
+    if wanted.source.is_valid() { wanted.source } else { Region::FULL }
+}
+
+/// Brings the coverage of a view's contour lines up to date; the view has none where none are drawn.
+fn draw_contours(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    view: &mut View,
+    wanted: &OverlayUniforms,
+) -> Result<(), RenderError> {
+    let drawn = view.heat_volume.as_ref().zip(wanted.position).map(|(heat, position)| {
+        let params = &wanted.params;
+        (heat, position, params.resolve(heat, position), params.scale_value(heat, position))
+    });
+    let most = device.limits().max_texture_dimension_2d;
+    let viewport = wanted.viewport.map(|side| side.clamp(1, most));
+    let Some((heat, position, resolved, scale)) = drawn.filter(|(_, _, resolved, _)| resolved.contours) else {
+        if view.contours.take().is_some() {
+            view.bindings = None;
+        }
+        return Ok(());
+    };
+    let (region, source) = (resolved.region, source_of(wanted));
+    let key = ContourKey { heat: view.heat_generation, position, scale, region, source, viewport };
+    if view.contours.as_ref().is_some_and(|(_, made)| *made == key) {
+        return Ok(());
+    }
+    let side = |region: f32, source: f32, pixels: u32| region / source * pixels as f32;
+    let size = [
+        side(region.x1 - region.x0, source.x1 - source.x0, viewport[0]),
+        side(region.y1 - region.y0, source.y1 - source.y0, viewport[1]),
+    ];
+    let bytes = coverage(&contour_lines(heat, position, &wanted.params, size), region, source, viewport);
+    let size = [viewport[0], viewport[1], 1];
+    let image = match view.contours.take() {
+        Some((image, _)) if image.size == size => image,
+        _ => {
+            view.bindings = None;
+            let made = guarded(device, "contour lines", || {
+                texture(device, "contour lines", size, wgpu::TextureDimension::D2, CONTOUR_FORMAT)
+            })?;
+            Image { texture: made, size }
+        }
+    };
+    write(queue, &image, &bytes);
+    view.contours = Some((image, key));
+    Ok(())
+}
+
+fn shader_uniforms(wanted: &OverlayUniforms, frame: [u32; 3], heat: Option<&HeatVolume>, contours: bool) -> Uniforms {
+    let source = source_of(wanted);
     let [width, height] = wanted.viewport.map(|side| side.max(1) as f32);
     let pixel = [(source.x1 - source.x0) / width, (source.y1 - source.y0) / height];
     // Each sample averages two texels a side, so a pixel over four texels needs two.
@@ -291,7 +371,7 @@ fn shader_uniforms(wanted: &OverlayUniforms, frame: [u32; 3], heat: Option<&Heat
         values.choice[3] = FLAG_HEAT
             | bit(params.interpolation == Interpolation::Smooth, FLAG_SMOOTH)
             | bit(params.blend == Blend::FollowsHeat, FLAG_FOLLOWS_HEAT)
-            | bit(resolved.contours, FLAG_CONTOURS);
+            | bit(resolved.contours && contours, FLAG_CONTOURS);
     }
     values
 }
@@ -360,6 +440,7 @@ fn bind_group_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
             entry(2, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
             entry(3, picture(wgpu::TextureViewDimension::D3, false)),
             entry(4, picture(wgpu::TextureViewDimension::D2, false)),
+            entry(5, picture(wgpu::TextureViewDimension::D2, false)),
         ],
     })
 }
@@ -441,13 +522,15 @@ fn guarded(
     }
 }
 
-/// Fills a texture whose texels are 4 bytes.
+/// Fills a texture.
 fn write(queue: &wgpu::Queue, image: &Image, bytes: &[u8]) {
-    let [width, height, _] = image.size;
+    let [width, height, depth] = image.size;
+    let texels = (width * height * depth).max(1) as usize;
+    let row = width * (bytes.len() / texels) as u32;
     queue.write_texture(
         image.texture.as_image_copy(),
         bytes,
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * 4), rows_per_image: Some(height) },
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: Some(height) },
         extent(image.size),
     );
 }

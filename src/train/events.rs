@@ -5,6 +5,7 @@
 //! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float).
 
 use super::TrainError;
+use crate::progress::StepReport;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -114,6 +115,130 @@ impl EventWriter {
         self.file.flush().map_err(|e| TrainError::file("write", &self.path, &e))?;
         Ok(self.length)
     }
+}
+
+/// The optimiser steps that the event files of a run folder tell of, in order. What an event does not hold is 0: speed,
+/// waiting, memory. A damaged record ends its file.
+pub fn read_steps(dir: &Path) -> Vec<StepReport> {
+    let mut steps: Vec<StepReport> = Vec::new();
+    // Epochs end with an event of their own, so every step before it belongs to it.
+    let mut epoch = 1;
+    for file in event_files(dir) {
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        let mut at = 0;
+        while let Some(next) = record_end(&bytes, at) {
+            let (step, values) = scalars(bytes.get(at + 12..next - 4).unwrap_or_default());
+            at = next;
+            let value = |tag: &str| values.iter().find(|(t, _)| *t == tag).map(|(_, v)| *v);
+            if let Some(loss) = value("step/loss") {
+                // A run that went back to a checkpoint counts from there again.
+                steps.truncate(steps.partition_point(|s| s.step < step));
+                steps.push(StepReport {
+                    step,
+                    epoch,
+                    loss,
+                    accuracy: value("step/accuracy").unwrap_or(f32::NAN),
+                    gradient_norm: value("step/gradient_norm").unwrap_or(f32::NAN),
+                    learning_rate: f64::from(value("step/learning_rate").unwrap_or(f32::NAN)),
+                    ..StepReport::default()
+                });
+            } else if value("loss/train").is_some() {
+                epoch = step as u32 + 1;
+            }
+        }
+    }
+    count_within_epochs(&mut steps);
+    steps
+}
+
+/// Numbers the steps of each epoch; one that is not over is as long as the longest.
+fn count_within_epochs(steps: &mut [StepReport]) {
+    let last = steps.last().map_or(0, |s| s.epoch);
+    let longest = steps.chunk_by(|a, b| a.epoch == b.epoch).map(<[StepReport]>::len).max().unwrap_or(0);
+    for epoch in steps.chunk_by_mut(|a, b| a.epoch == b.epoch) {
+        let over = epoch.first().is_some_and(|s| s.epoch < last);
+        let all = if over { epoch.len() } else { longest } as u32;
+        for (i, step) in epoch.iter_mut().enumerate() {
+            (step.step_in_epoch, step.steps_per_epoch) = (i as u32 + 1, all);
+        }
+    }
+}
+
+/// Step, and tags with values, of an event.
+fn scalars(event: &[u8]) -> (u64, Vec<(&str, f32)>) {
+    let (mut step, mut values) = (0, Vec::new());
+    for (number, field) in fields(event) {
+        match (number, field) {
+            (2, Field::Number(n)) => step = n,
+            (5, Field::Bytes(summary)) => {
+                for (_, value) in fields(summary).into_iter().filter(|(number, _)| *number == 1) {
+                    let Field::Bytes(value) = value else { continue };
+                    let (mut tag, mut simple) = ("", None);
+                    for field in fields(value) {
+                        match field {
+                            (1, Field::Bytes(name)) => tag = std::str::from_utf8(name).unwrap_or_default(),
+                            (2, Field::Four(bits)) => simple = Some(f32::from_le_bytes(bits)),
+                            _ => {}
+                        }
+                    }
+                    values.extend(simple.map(|v| (tag, v)));
+                }
+            }
+            _ => {}
+        }
+    }
+    (step, values)
+}
+
+/// A value of a protocol buffer.
+enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    Four([u8; 4]),
+    Eight,
+}
+
+/// The fields of a protocol buffer with their numbers, up to the first that is none.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
+    let mut out = Vec::new();
+    while let Some(field) = field(&mut bytes) {
+        out.push(field);
+    }
+    out
+}
+
+fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+    let key = read_varint(bytes)?;
+    let field = match key & 7 {
+        0 => Field::Number(read_varint(bytes)?),
+        1 => take(bytes, 8).map(|_| Field::Eight)?,
+        2 => {
+            let length = usize::try_from(read_varint(bytes)?).ok()?;
+            Field::Bytes(take(bytes, length)?)
+        }
+        5 => Field::Four(take(bytes, 4)?.try_into().ok()?),
+        _ => return None,
+    };
+    Some((key >> 3, field))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(head)
+}
+
+fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// Event files of a run folder, oldest first.

@@ -7,7 +7,7 @@ use super::resume::{Stored, TrainerState};
 use super::store::{NewRun, create_run, make_room, ron_text, write_checkpoint};
 use crate::config::{ModelConfig, PRESETS, RunConfig};
 use crate::domain::ClassSet;
-use crate::eval::{CheckpointState, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, WeightsOrigin};
+use crate::eval::{CheckpointState, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, WeightsOrigin};
 use crate::model::{ComputeDevice, ModelSpec, Network, WeightFile, WeightReport, looks_like};
 use crate::progress::Monitor;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ pub fn import(
     let mut environment = without_data(&network, &device, config.seed);
     environment.weights = Some(origin);
     let run = create_run(out, &NewRun { config: &config, classes, split: &[], environment: &environment })?;
-    let log = run.path().join("log.txt");
+    let log = run.path().join(LOG_FILE);
     let mut text = format!("imported by kinolens {}\n", env!("CARGO_PKG_VERSION"));
     for line in report.lines(true).iter().chain(&report.warnings) {
         text.push_str(line);

@@ -110,15 +110,17 @@ impl<'a> Logged<'a> {
         Ok(())
     }
 
-    /// Adds a line to the file only.
+    /// Adds a line to the file, and tells it as it stands there.
     pub fn note(&self, line: &str) {
+        let stamped = format!("{} {line}", timestamp());
         if let Some(file) = self.file.lock().as_mut() {
             // The log is a convenience: a run does not end because it cannot be written. What matters is written
             // elsewhere, and fails with a sentence there.
-            let _ = writeln!(file, "{} {line}", timestamp());
+            let _ = writeln!(file, "{stamped}");
         } else {
-            self.early.lock().push(line.to_owned());
+            return self.early.lock().push(line.to_owned());
         }
+        self.inner.emit(Progress::Logged(stamped));
     }
 }
 
@@ -130,7 +132,11 @@ impl Monitor for Logged<'_> {
             Progress::Epoch(report) => self.note(&epoch_line(report)),
             Progress::Checkpoint { name, epoch } => self.note(&format!("checkpoint {name} (epoch {epoch})")),
             Progress::Weights { lines, .. } => lines.iter().for_each(|line| self.note(line)),
-            Progress::Stage { .. } | Progress::Step(_) | Progress::WrongClips(_) => {}
+            Progress::Stage { .. }
+            | Progress::Share(_)
+            | Progress::Step(_)
+            | Progress::WrongClips(_)
+            | Progress::Logged(_) => {}
         }
         self.inner.emit(progress);
     }

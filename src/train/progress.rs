@@ -55,14 +55,15 @@ pub(super) struct Clock {
     step_s: Option<f64>,
     wait_share: f64,
     speed: f64,
-    validation_s: f64,
+    /// Seconds of the last validation.
+    validation_s: Option<f64>,
     /// What the devices held, and when they were asked.
     memory: Option<(Instant, Option<u64>)>,
 }
 
 impl Clock {
     pub fn new() -> Self {
-        Self { step_s: None, wait_share: 0.0, speed: 0.0, validation_s: 0.0, memory: None }
+        Self { step_s: None, wait_share: 0.0, speed: 0.0, validation_s: None, memory: None }
     }
 
     /// One step took `seconds`, of which `waited` for data.
@@ -81,7 +82,7 @@ impl Clock {
 
     /// A validation took this long.
     pub fn validated(&mut self, since: Instant) {
-        self.validation_s = since.elapsed().as_secs_f64();
+        self.validation_s = Some(since.elapsed().as_secs_f64());
     }
 
     /// What the devices hold, asked about once a second.
@@ -102,8 +103,116 @@ impl Clock {
         self.wait_share as f32
     }
 
-    /// Seconds left for so many steps and validations.
-    pub fn eta(&self, steps: u64, validations: u32) -> Option<f64> {
-        Some(self.step_s? * steps as f64 + self.validation_s * f64::from(validations))
+    /// Seconds left for so many steps and validations; a validation is worth `usual` steps until one was measured.
+    pub fn eta(&self, steps: u64, validations: u32, usual: f64) -> Option<f64> {
+        let step = self.step_s?;
+        let validation = self.validation_s.unwrap_or(step * usual);
+        Some(step * steps as f64 + validation * f64::from(validations))
+    }
+}
+
+/// Work of learning from a clip, where seeing it (a forward pass) is 1.
+const LEARNING: f64 = 3.0;
+/// The same where a frozen backbone's features are kept: only the head computes.
+const HEAD: f64 = 0.1;
+
+/// What a training has to do, in clips seen, so that every phase has its share of the whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    /// Decoding ahead of the first step. How long it takes is not known: about as long as an epoch.
+    decode: f64,
+    /// The frozen backbone's features.
+    features: f64,
+    /// One epoch's training.
+    train: f64,
+    /// One epoch's validation.
+    validate: f64,
+    epochs: f64,
+}
+
+impl Work {
+    /// Of a run of `epochs` epochs that draws `draws` of the `clips` to train on in each, and validates `val`. `kept` says
+    /// of which of the two a frozen backbone's features are computed once for all.
+    pub fn new(epochs: u32, draws: usize, [clips, val]: [usize; 2], kept: [bool; 2]) -> Self {
+        let once = |kept: bool, clips: usize| if kept { clips as f64 } else { 0.0 };
+        let each = |kept: bool, work: f64| if kept { HEAD * work } else { work };
+        let learning = draws.max(1) as f64 * LEARNING;
+        Self {
+            decode: learning,
+            features: once(kept[0], clips) + once(kept[1], val),
+            train: each(kept[0], learning),
+            validate: each(kept[1], val as f64),
+            epochs: f64::from(epochs.max(1)),
+        }
+    }
+
+    /// How many training steps a validation is worth, when an epoch has so many.
+    pub fn validation_in_steps(&self, steps_per_epoch: u32) -> f64 {
+        self.validate / self.train * f64::from(steps_per_epoch)
+    }
+
+    fn share(&self, decoded: f64, gathered: f64, epochs: f64) -> f64 {
+        let epoch = self.train + self.validate;
+        let done = self.decode * decoded + self.features * gathered + epoch * epochs;
+        (done / (self.decode + self.features + epoch * self.epochs)).clamp(0.0, 1.0)
+    }
+
+    /// Shares of the whole before and after decoding, when training goes on with this epoch (counted from 0).
+    pub fn decoding(&self, epoch: u32) -> (f64, f64) {
+        (self.share(0.0, 0.0, f64::from(epoch)), self.share(1.0, 0.0, f64::from(epoch)))
+    }
+
+    /// Those before and after computing the share from `from` to `to` of the features.
+    pub fn gathering(&self, epoch: u32, from: f64, to: f64) -> (f64, f64) {
+        (self.share(1.0, from, f64::from(epoch)), self.share(1.0, to, f64::from(epoch)))
+    }
+
+    /// The share of the whole when `trained` (0…1) of an epoch's steps are done.
+    pub fn training(&self, epoch: u32, trained: f64) -> f64 {
+        self.share(1.0, 1.0, f64::from(epoch) + trained * self.train / (self.train + self.validate))
+    }
+
+    /// Those before and after the validation of an epoch.
+    pub fn validation(&self, epoch: u32) -> (f64, f64) {
+        (self.training(epoch, 1.0), self.share(1.0, 1.0, f64::from(epoch + 1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_follow_each_other_from_nothing_to_all() {
+        let none = [false, false];
+        let works = [
+            Work::new(3, 100, [100, 40], none),
+            Work::new(3, 100, [100, 40], [true; 2]),
+            Work::new(1, 10, [10, 0], none),
+        ];
+        for work in works {
+            let (from, decoded) = work.decoding(0);
+            let mut ends = vec![from, decoded];
+            ends.extend([work.gathering(0, 0.0, 0.5).1, work.gathering(0, 0.5, 1.0).1]);
+            for epoch in 0..work.epochs as u32 {
+                ends.extend([0.0, 0.5, 1.0].map(|trained| work.training(epoch, trained)));
+                let (before, after) = work.validation(epoch);
+                ends.extend([before, after]);
+            }
+            assert!(ends.windows(2).all(|w| w[1] >= w[0] - 1e-12), "{ends:?}");
+            assert_eq!((ends.first().copied(), ends.last().copied()), (Some(0.0), Some(1.0)), "{work:?}");
+        }
+        // Three epochs of 300 + 40, and decoding that counts like 300.
+        let work = Work::new(3, 100, [100, 40], none);
+        assert!((work.training(1, 1.0) - (300.0 + 340.0 + 300.0) / 1320.0).abs() < 1e-12);
+        // A run that goes on with its third epoch begins where it was.
+        assert!((work.decoding(2).0 - 680.0 / 1320.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_first_validation_is_part_of_the_time_left_before_it_was_measured() {
+        let mut clock = Clock::new();
+        clock.step(2.0, 0.0, 8);
+        assert_eq!(clock.eta(10, 2, 3.0), Some(2.0 * 10.0 + 2.0 * 6.0));
     }
 }

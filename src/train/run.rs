@@ -8,10 +8,10 @@ use super::features::{Features, Gathering};
 use super::logs::{Logged, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::optim::Optimizer;
-use super::progress::{Clock, EpochSums};
+use super::progress::{Clock, EpochSums, Work};
 use super::resume::{self, Stored, TrainerState};
 use super::scale::LossScale;
-use super::schedule::Scheduler;
+use super::schedule::{Scheduler, steps_per_epoch};
 use super::store::{
     NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
 };
@@ -20,11 +20,11 @@ use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sam
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
-    CheckpointState, Confusion, EvalError, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
-    clip_shape, hold, predict_clips,
+    CheckpointState, Confusion, EvalError, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE,
+    TrainEnd, clip_shape, hold, predict_clips,
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
-use crate::progress::{EpochReport, Flow, Monitor, Progress, StepReport, WrongClip};
+use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, WrongClip};
 use crate::usage::Usage;
 use burn::tensor::{Tensor, TensorData};
 use std::path::{Path, PathBuf};
@@ -155,6 +155,7 @@ struct Trainer<'a> {
     state: CheckpointState,
     memory: TrainerState,
     clock: Clock,
+    work: Work,
     /// What a frozen backbone makes of the clips to train on and of those to validate on, where that stays the same.
     features: [Option<Features>; 2],
     /// They were computed, or cannot be kept.
@@ -243,12 +244,11 @@ impl<'a> Trainer<'a> {
         monitor: &'a Logged<'a>,
     ) -> Result<Self, TrainError> {
         let lock = lock(run.path())?;
-        monitor.write_to(&run.path().join("log.txt"))?;
+        monitor.write_to(&run.path().join(LOG_FILE))?;
         let mut optimizer = Optimizer::new(&config.optimizer, &network.parameter_infos());
-        let draws = Sampler::training(&config.sampling).draws(plan.train.len());
-        let steps = draws.div_ceil(config.training.batch_size).div_ceil(config.optimizer.accumulate);
+        let steps = steps_per_epoch(&config, plan.train.len());
         let mut scheduler =
-            Scheduler::new(&config.schedule, config.optimizer.learning_rate, config.training.epochs, steps as u32);
+            Scheduler::new(&config.schedule, config.optimizer.learning_rate, config.training.epochs, steps);
         let (mut state, mut memory) = match checkpoint {
             Some(folder) => {
                 // Read before tidying, which may move the folder.
@@ -264,6 +264,10 @@ impl<'a> Trainer<'a> {
         // A run may go on with other numbers.
         memory.scale = LossScale::new(config.training.precision).map(|fresh| memory.scale.unwrap_or(fresh));
         let copies = Copies::new(&network, devices);
+        let frozen = config.training.cache_features && network.has_frozen_front();
+        let draws = Sampler::training(&config.sampling).draws(plan.train.len());
+        let kept = [frozen && !config.augment.enabled, frozen];
+        let work = Work::new(config.training.epochs, draws, [plan.train.len(), plan.val.len()], kept);
         state.version = env!("CARGO_PKG_VERSION").to_owned();
         (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);
         write_tables(&run, &state.classes, &state.history)?;
@@ -288,6 +292,7 @@ impl<'a> Trainer<'a> {
             source: Arc::new(ClipSource::new(dataset.clone(), &config).with_disk(&config)),
             dataset: dataset.clone(),
             clock: Clock::new(),
+            work,
             features: [None, None],
             gathered: false,
             stepped: false,
@@ -311,7 +316,10 @@ impl<'a> Trainer<'a> {
     /// Decodes everything once before the first step, so that all epochs are alike and the wait has a name.
     fn preload(&mut self) -> Result<(), TrainError> {
         let augmented = self.config.augment.enabled;
-        match self.source.preload(&self.plan.train, augmented, self.monitor) {
+        let (from, to) = self.work.decoding(self.state.epoch);
+        self.monitor.emit(Progress::Share(from as f32));
+        let part = Part { inner: self.monitor, from, to };
+        match self.source.preload(&self.plan.train, augmented, &part) {
             // Asked to stop before the first step: the loop sees it too, and ends as it always does.
             Ok(()) | Err(DataError::Stopped) => Ok(()),
             Err(error) => Err(error.into()),
@@ -495,10 +503,12 @@ impl<'a> Trainer<'a> {
             learning_rate: rate,
             clips_per_second: self.clock.clips_per_second(),
             data_wait: self.clock.data_wait(),
-            eta_s: self.clock.eta(steps_left, epochs_left + 1),
+            eta_s: self.clock.eta(steps_left, epochs_left + 1, self.work.validation_in_steps(steps_per_epoch)),
             device_memory_bytes: self.clock.memory(|| self.copies.memory(&self.network)),
         };
         step_events(&mut self.events, &report)?;
+        let trained = f64::from(done.min(steps_per_epoch)) / f64::from(steps_per_epoch.max(1));
+        self.monitor.emit(Progress::Share(self.work.training(epoch, trained) as f32));
         self.monitor.emit(Progress::Step(report));
         Ok(())
     }
@@ -592,10 +602,19 @@ impl<'a> Trainer<'a> {
             );
         }
         let clips = [(!changes).then_some(&self.plan.train), Some(&self.plan.val)];
+        let all = clips.iter().flatten().map(|c| c.len()).sum::<usize>().max(1) as f64;
+        let mut before = 0.0;
         for (slot, clips) in self.features.iter_mut().zip(clips) {
+            let Some(clips) = clips else { continue };
+            let after = before + clips.len() as f64 / all;
+            let (from, to) = self.work.gathering(self.state.epoch, before, after);
+            before = after;
             // Where an earlier attempt was stopped, what it completed stays.
-            let Some(clips) = clips.filter(|c| !c.is_empty() && slot.is_none()) else { continue };
-            *slot = Features::gather(&self.network, &self.source, clips, how, self.monitor)?;
+            if clips.is_empty() || slot.is_some() {
+                continue;
+            }
+            let part = Part { inner: self.monitor, from, to };
+            *slot = Features::gather(&self.network, &self.source, clips, how, &part)?;
             if slot.is_none() {
                 self.monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");
                 break;
@@ -627,9 +646,11 @@ impl<'a> Trainer<'a> {
             workers: self.config.training.workers,
             label: "validating",
         };
+        let (from, to) = self.work.validation(self.state.epoch);
+        let part = Part { inner: self.monitor, from, to };
         let rows = match &self.features[1] {
             Some(features) => self.predict_features(features)?,
-            None => predict_clips(&self.network, &self.source, &self.plan.val, options, self.monitor)?,
+            None => predict_clips(&self.network, &self.source, &self.plan.val, options, &part)?,
         };
         let classes = self.network.classes();
         let labels: Vec<usize> =
@@ -711,6 +732,7 @@ impl<'a> Trainer<'a> {
         }
         write_tables(&self.run, &self.state.classes, &self.state.history)?;
         let epoch = report.epoch;
+        self.monitor.emit(Progress::Share(self.work.training(epoch, 0.0) as f32));
         self.monitor.emit(Progress::Epoch(report));
         for name in also.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });

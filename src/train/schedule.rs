@@ -1,6 +1,7 @@
 //! How the learning rate moves.
 
-use crate::config::{Schedule, ScheduleConfig};
+use crate::config::{RunConfig, Schedule, ScheduleConfig};
+use crate::data::Sampler;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -9,6 +10,12 @@ const SMALLEST_FALL: f64 = 1e-8;
 /// The one-cycle rule starts at the peak over this, and ends at the start over [`ONE_CYCLE_END`].
 const ONE_CYCLE_START: f64 = 25.0;
 const ONE_CYCLE_END: f64 = 1e4;
+
+/// Optimiser steps of an epoch in which a run with this configuration draws from `clips` clips.
+pub fn steps_per_epoch(config: &RunConfig, clips: usize) -> u32 {
+    let draws = Sampler::training(&config.sampling).draws(clips);
+    draws.div_ceil(config.training.batch_size.max(1)).div_ceil(config.optimizer.accumulate.max(1)) as u32
+}
 
 /// What a schedule remembers from one epoch to the next; saved with every checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Everything a person can ask the window for.
 
+use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
 use super::weights::WeightWish;
@@ -91,6 +92,14 @@ pub enum Action {
     CycleMethod,
     /// Narrow the dataset.
     SetFilter(Filter),
+    /// Sort the dataset's videos.
+    SetOrder(VideoOrder),
+    /// Keep the training that is being set up for the dataset.
+    SetDraft(Box<Draft>),
+    /// Show the validation of an epoch in the matrix, or the evaluation again.
+    ShowEpoch(Option<u32>),
+    /// Look at the results of the chosen run in another way.
+    Arrange(RunArrangement),
 
     // --- time ---------------------------------------------------------------------------------
     /// Go to a frame.

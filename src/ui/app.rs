@@ -79,8 +79,8 @@ impl App {
         app.state.workspace = session.workspace;
         app.state.view = session.view;
         app.state.recent = session.recent;
-        app.state.filter = session.filter;
         app.state.class_matches = session.class_matches.into_iter().collect();
+        app.state.arrangements = session.arrangements;
         if let Some(path) = options.open {
             app.actions.push(Action::OpenAny(path));
         } else {

@@ -72,6 +72,10 @@ impl Stage {
         self.error = answer.error;
         self.note = None;
         let Some(frame) = answer.frame else {
+            if self.error.is_some() {
+                // What was shown before belongs to another video, or to a file that is gone.
+                self.shown = None;
+            }
             if let Some(shown) = &mut self.shown {
                 shown.current = false;
             }

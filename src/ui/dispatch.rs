@@ -405,6 +405,14 @@ fn window(state: &mut AppState, action: Action) {
             }
         }
         Action::ResetLayout => state.layout_generation += 1,
+        Action::ShowEpoch(epoch) => state.epoch_shown = epoch,
+        Action::SetOrder(order) => state.order = order,
+        Action::SetDraft(draft) => state.draft = *draft,
+        Action::Arrange(arrangement) => {
+            if let Some(run) = state.selection.run.clone() {
+                state.arrangements.keep_run(&run, arrangement);
+            }
+        }
         _ => {}
     }
 }

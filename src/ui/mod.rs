@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`app`] | the frame loop: drain events, apply keys, draw, dispatch, ask for the next repaint |
 //! | [`state`], [`selection`] | everything the window knows |
+//! | [`arrangement`] | what somebody arranged for one dataset or one run, kept under its folder |
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
@@ -26,6 +27,7 @@
 pub mod action;
 pub mod annotations;
 pub mod app;
+pub mod arrangement;
 pub mod chrome;
 pub mod commands;
 pub mod committed;

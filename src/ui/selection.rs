@@ -98,9 +98,15 @@ impl Selection {
     pub fn use_network(&mut self, run: Option<PathBuf>, checkpoint: Option<String>) {
         self.settle();
         if self.run != run {
-            self.cell = None;
-            let active = self.active_view;
-            self.views.get_mut(active).into_iter().for_each(|v| v.layer = None);
+            (self.cell, self.class) = (None, None);
+            // Layers and classes of another network mean nothing in this one.
+            if let Some(view) = self.views.get_mut(self.active_view) {
+                view.layer = None;
+                if matches!(view.target, TargetClass::Class(_)) {
+                    view.target = TargetClass::Predicted;
+                }
+                view.against = view.against.filter(|against| !matches!(against, TargetClass::Class(_)));
+            }
         }
         (self.run, self.checkpoint) = (run, checkpoint);
         self.settle();

@@ -1,14 +1,15 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
+use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
 use super::explain::ExplainStore;
 use super::networks::RunParts;
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
 use crate::config::RunConfig;
-use crate::domain::{ClassSet, Dataset, Label, VideoEntry, leaf};
+use crate::domain::{ClassSet, Dataset, Label, VideoEntry, counted, grouped, leaf};
 use crate::eval::{ClassMatch, ClipNote, Evaluation, Notes, Predictions};
 use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, SplitChoice, VideoPrediction};
-use crate::progress::{EpochReport, Flow, StepReport, WrongClip};
+use crate::progress::{EpochReport, Flow, Meter, StepReport, WrongClip};
 pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -238,7 +239,7 @@ pub struct LiveRun {
     pub config: RunConfig,
     /// Classes in output order.
     pub classes: ClassSet,
-    /// Training steps seen by the window (the newest of each screen frame).
+    /// Training steps, those before a resume included.
     pub steps: Vec<StepReport>,
     /// Finished epochs.
     pub epochs: Vec<EpochReport>,
@@ -246,7 +247,7 @@ pub struct LiveRun {
     pub wrong: Vec<WrongClip>,
     /// Checkpoints written, with their epoch.
     pub checkpoints: Vec<(String, u32)>,
-    /// Log lines and warnings.
+    /// The last lines of its log.
     pub log: Vec<String>,
     /// When it began, on the wall clock of this session.
     pub started: Instant,
@@ -456,6 +457,14 @@ pub struct AppState {
     pub view: ViewSettings,
     /// What the dataset is narrowed to.
     pub filter: Filter,
+    /// The order of the dataset's videos.
+    pub order: VideoOrder,
+    /// The training set up for the dataset.
+    pub draft: Draft,
+    /// The epoch whose validation the matrix shows, instead of the evaluation's clips.
+    pub epoch_shown: Option<u32>,
+    /// What was arranged for other datasets, and for runs.
+    pub arrangements: Arrangements,
     /// Heat maps and predictions: wanted, asked for, kept.
     pub explain: ExplainStore,
     /// How classes of a dataset become those of a run, where somebody said it: by run folder and root of the dataset.
@@ -476,6 +485,8 @@ pub struct AppState {
     pub first_weights: (u64, PathBuf),
     /// Jobs of this session, newest last.
     pub jobs: Vec<JobView>,
+    /// How far those are that live.
+    pub meters: HashMap<JobId, Meter>,
     /// Everything that was said, newest last.
     pub messages: Vec<Message>,
     /// Show the message list.
@@ -490,8 +501,6 @@ pub struct AppState {
     pub recent: Vec<Recent>,
     /// The window on top.
     pub dialog: Option<Dialog>,
-    /// A selection to restore once its dataset is open.
-    pub pending_selection: Option<Selection>,
     /// The last session's dataset is being opened: it must not change the workspace.
     pub restoring: bool,
     /// Runs of the last session that are being opened: none of them takes the place of the one in use.
@@ -524,6 +533,10 @@ impl Default for AppState {
             playback: Playback::default(),
             view: ViewSettings::default(),
             filter: Filter::default(),
+            order: VideoOrder::default(),
+            draft: Draft::default(),
+            epoch_shown: None,
+            arrangements: Arrangements::default(),
             explain: ExplainStore::default(),
             class_matches: HashMap::new(),
             run_parts: RunParts::default(),
@@ -534,6 +547,7 @@ impl Default for AppState {
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),
+            meters: HashMap::new(),
             messages: Vec::new(),
             show_messages: false,
             show_jobs: false,
@@ -541,7 +555,6 @@ impl Default for AppState {
             theme: ThemeChoice::Dark,
             recent: Vec::new(),
             dialog: None,
-            pending_selection: None,
             restoring: false,
             restoring_runs: HashSet::new(),
             undo: Vec::new(),
@@ -601,6 +614,19 @@ impl AppState {
     /// A run by its folder.
     pub fn run_at(&self, path: &Path) -> Option<&Arc<RunView>> {
         self.runs.iter().find(|r| r.path == path)
+    }
+
+    /// How the results of the chosen run are looked at.
+    pub fn run_arrangement(&self) -> RunArrangement {
+        let run = self.selection.run.as_deref();
+        run.and_then(|run| self.arrangements.run(run)).cloned().unwrap_or_default()
+    }
+
+    /// How many videos pass the filter, in words, where not all do.
+    pub fn narrowed(&self) -> Option<String> {
+        let all = self.dataset.as_ref()?.videos.len();
+        let shown = self.filtered.len();
+        (shown < all).then(|| format!("{} of {} pass the filter", grouped(shown as u64), counted(all as u64, "video")))
     }
 
     /// Clips of the chosen evaluation in one video that the network got wrong, in order of time.

@@ -1,5 +1,6 @@
 //! What is kept between sessions: theme, layout, recent items, and where one was.
 
+use super::arrangement::{Arrangements, DatasetArrangement};
 use super::layout::SavedLayout;
 use super::selection::Selection;
 use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
@@ -28,10 +29,13 @@ pub struct Session {
     pub runs: Vec<PathBuf>,
     /// What was chosen.
     pub selection: Selection,
-    /// What the dataset was narrowed to.
+    /// What the dataset was narrowed to: read from older sessions only.
+    #[serde(skip_serializing)]
     pub filter: Filter,
     /// How classes of datasets become those of runs, by run folder and root of the dataset.
     pub class_matches: Vec<((PathBuf, PathBuf), ClassMatch)>,
+    /// What was arranged for datasets and runs.
+    pub arrangements: Arrangements,
     /// Where the panels are.
     pub layout: SavedLayout,
 }
@@ -47,6 +51,15 @@ fn runs(state: &AppState) -> Vec<PathBuf> {
     runs
 }
 
+/// What was arranged for every folder, the open dataset among them.
+fn arrangements(state: &AppState) -> Arrangements {
+    let mut all = state.arrangements.clone();
+    if let Some(dataset) = &state.dataset {
+        all.keep_dataset(&dataset.root, DatasetArrangement::of(state));
+    }
+    all
+}
+
 impl Session {
     /// What there is to keep.
     pub fn of(state: &AppState, layout: SavedLayout) -> Self {
@@ -57,16 +70,28 @@ impl Session {
             recent: state.recent.clone(),
             dataset: state.dataset.as_ref().map(|d| d.root.clone()),
             runs: runs(state),
-            selection: state.pending_selection.clone().unwrap_or_else(|| state.selection.clone()),
-            filter: state.filter.clone(),
+            selection: state.selection.clone(),
+            filter: Filter::default(),
             class_matches: state.class_matches.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            arrangements: arrangements(state),
             layout,
         }
     }
 
     /// Reads the last session; an unreadable one is the same as none.
     pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
-        storage.and_then(|s| s.get_string(KEY)).and_then(|text| ron::from_str(&text).ok()).unwrap_or_default()
+        let read = storage.and_then(|s| s.get_string(KEY)).and_then(|text| ron::from_str::<Self>(&text).ok());
+        let mut session = read.unwrap_or_default();
+        // Older sessions know the filter and the choices of the dataset that was open only.
+        if let Some(root) = &session.dataset
+            && session.arrangements.dataset(root).is_none()
+        {
+            let (filter, chosen) = (session.filter.clone(), &session.selection);
+            let (video, frame, clip) = (chosen.video.clone(), chosen.frame, chosen.clip.clone());
+            let arrangement = DatasetArrangement { filter, video, frame, clip, ..DatasetArrangement::default() };
+            session.arrangements.keep_dataset(root, arrangement);
+        }
+        session
     }
 
     /// Writes this session.

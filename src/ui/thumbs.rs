@@ -3,6 +3,7 @@
 
 use super::widgets::clip_grid::{Picture, Pictures};
 use crate::domain::RgbImage;
+use crate::files::{Stamp, stamp};
 use crate::video::Video;
 use egui::{ColorImage, TextureHandle, TextureOptions};
 use parking_lot::{Condvar, Mutex};
@@ -11,6 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Longest side of a picture in pixels: twice the usual card, for dense screens.
 const SIDE: u32 = 264;
@@ -18,6 +20,8 @@ const SIDE: u32 = 264;
 const KEEP: usize = 900;
 /// Opened videos kept by the thread.
 const OPEN_VIDEOS: usize = 6;
+/// How often a file whose pictures are on screen is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
 /// Frames decoded before the window hears of them.
 const BATCH: usize = 32;
 
@@ -33,6 +37,9 @@ struct Queue {
     wanted: Vec<Key>,
     busy: HashSet<Key>,
     done: Vec<(Key, Decoded)>,
+    /// Files to be looked for, and those found to be gone or other ones.
+    doubtful: Vec<PathBuf>,
+    changed: Vec<PathBuf>,
     closed: bool,
 }
 
@@ -50,6 +57,8 @@ enum Kept {
 pub struct Thumbs {
     shared: Arc<Shared>,
     kept: RefCell<HashMap<Key, Kept>>,
+    /// When a file was last looked for.
+    looked: RefCell<HashMap<PathBuf, Instant>>,
 }
 
 impl Thumbs {
@@ -61,7 +70,7 @@ impl Thumbs {
         if let Err(error) = spawned {
             log::warn!("clip pictures stay empty, their thread cannot start: {error}");
         }
-        Self { shared, kept: RefCell::default() }
+        Self { shared, kept: RefCell::default(), looked: RefCell::default() }
     }
 
     /// A loader that repaints the window `ctx` belongs to.
@@ -75,12 +84,26 @@ impl Thumbs {
         self.kept.borrow_mut().clear();
     }
 
+    /// Has a file looked for, now and then: what is gone is not shown as if it were there.
+    fn look(&self, path: &Path) {
+        let mut looked = self.looked.borrow_mut();
+        if looked.get(path).is_none_or(|at| at.elapsed() > LOOK_AGAIN) {
+            looked.insert(path.to_path_buf(), Instant::now());
+            self.shared.queue.lock().doubtful.push(path.to_path_buf());
+            self.shared.signal.notify_one();
+        }
+    }
+
     fn collect(&self, ctx: &egui::Context, pass: u64) {
-        let done = std::mem::take(&mut self.shared.queue.lock().done);
-        if done.is_empty() {
+        let (done, changed) = {
+            let mut queue = self.shared.queue.lock();
+            (std::mem::take(&mut queue.done), std::mem::take(&mut queue.changed))
+        };
+        if done.is_empty() && changed.is_empty() {
             return;
         }
         let mut kept = self.kept.borrow_mut();
+        kept.retain(|(path, _), _| !changed.contains(path));
         for (key, decoded) in done {
             let entry = match decoded {
                 Ok((image, pixel)) => {
@@ -114,6 +137,7 @@ impl Pictures for Thumbs {
     fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Picture {
         let pass = ctx.cumulative_pass_nr();
         self.collect(ctx, pass);
+        self.look(path);
         let key = (path.to_path_buf(), frame);
         match self.kept.borrow_mut().get_mut(&key) {
             Some(Kept::Texture { texture, aspect, used }) => {
@@ -146,8 +170,24 @@ impl Drop for Thumbs {
 /// The decoding thread.
 fn work(shared: &Shared, wake: &Arc<dyn Fn() + Send + Sync>) {
     let mut videos: VecDeque<(PathBuf, Video)> = VecDeque::new();
+    let mut stamps: HashMap<PathBuf, Option<Stamp>> = HashMap::new();
     loop {
-        let Some((path, frames)) = next_batch(shared) else { return };
+        let (path, frames) = match next_task(shared) {
+            None => return,
+            Some(Task::Look(paths)) => {
+                let changed: Vec<PathBuf> =
+                    paths.into_iter().filter(|p| stamps.get(p).is_some_and(|then| *then != stamp(p))).collect();
+                if !changed.is_empty() {
+                    stamps.retain(|path, _| !changed.contains(path));
+                    videos.retain(|(path, _)| !changed.contains(path));
+                    shared.queue.lock().changed.extend(changed);
+                    wake();
+                }
+                continue;
+            }
+            Some(Task::Decode(path, frames)) => (path, frames),
+        };
+        stamps.entry(path.clone()).or_insert_with(|| stamp(&path));
         // A decoder that panics must cost its pictures, not all those after them.
         let decoded = catch_unwind(AssertUnwindSafe(|| decode(&mut videos, &path, &frames)))
             .unwrap_or_else(|_| Err(format!("cannot show {}: the decoder stopped unexpectedly", path.display())));
@@ -169,12 +209,23 @@ fn work(shared: &Shared, wake: &Arc<dyn Fn() + Send + Sync>) {
     }
 }
 
+/// What the thread does next.
+enum Task {
+    /// Files that may be gone.
+    Look(Vec<PathBuf>),
+    /// Frames of a video.
+    Decode(PathBuf, Vec<u32>),
+}
+
 /// Waits for wishes and takes those of one video; `None` when the window is gone.
-fn next_batch(shared: &Shared) -> Option<(PathBuf, Vec<u32>)> {
+fn next_task(shared: &Shared) -> Option<Task> {
     let mut queue = shared.queue.lock();
     loop {
         if queue.closed {
             return None;
+        }
+        if !queue.doubtful.is_empty() {
+            return Some(Task::Look(std::mem::take(&mut queue.doubtful)));
         }
         if let Some((path, _)) = queue.wanted.first().cloned() {
             let mut frames = Vec::new();
@@ -187,7 +238,7 @@ fn next_batch(shared: &Shared) -> Option<(PathBuf, Vec<u32>)> {
             });
             queue.busy = frames.iter().map(|f| (path.clone(), *f)).collect();
             frames.sort_unstable();
-            return Some((path, frames));
+            return Some(Task::Decode(path, frames));
         }
         shared.signal.wait(&mut queue);
     }
@@ -280,6 +331,30 @@ mod tests {
             assert!(small.width <= 100 && small.height <= 100 && small.width * small.height > 0);
             assert!(small.data.iter().all(|v| *v == 9));
         }
+    }
+
+    #[test]
+    fn pictures_of_a_file_that_is_gone_go_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.mp4");
+        let mut writer = crate::video::VideoWriter::create(&path, 64, 64, 10.0).unwrap();
+        for _ in 0..3 {
+            writer.push(&RgbImage::new(64, 64, vec![90; 64 * 64 * 3]).unwrap()).unwrap();
+        }
+        writer.finish().unwrap();
+        let thumbs = Thumbs::new(Arc::new(|| {}));
+        let ctx = egui::Context::default();
+        let until = |what: &str, holds: &dyn Fn(Picture) -> bool| {
+            let begun = Instant::now();
+            while !holds(thumbs.picture(&ctx, &path, 0)) {
+                assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+                std::thread::sleep(Duration::from_millis(20));
+                let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+            }
+        };
+        until("the picture", &|p| matches!(p, Picture::Ready { .. }));
+        std::fs::remove_file(&path).unwrap();
+        until("the sentence", &|p| matches!(p, Picture::Failed(_)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Frames for a viewer that must never wait.
 
 use super::{SharedFrame, Video, VideoInfo};
+use crate::files::{Stamp, stamp};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const AROUND: (u32, u32) = (12, 12);
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Opened videos and sentences about videos that cannot be opened, kept for coming back.
 const VIDEOS_KEPT: usize = 64;
+
+/// How often the file of the video looked at is looked for, while frames of it are asked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a viewer gets when it asks for a frame.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +54,12 @@ struct State {
     wanted: Vec<(Arc<Path>, u32)>,
     /// What the viewer looked at last: the centre of decoding ahead.
     focus: Option<(Arc<Path>, u32)>,
+    /// Files as they were when they were opened; `None` where there was none.
+    stamps: HashMap<Arc<Path>, Option<Stamp>>,
+    /// The file to be looked for.
+    doubtful: Option<Arc<Path>>,
+    /// The file looked for last, and when.
+    looked: Option<(Arc<Path>, Instant)>,
     playing: bool,
     closed: bool,
     bytes: usize,
@@ -70,6 +80,8 @@ struct Held {
 
 /// What the thread does next.
 enum Task {
+    /// A file that may be gone or another one.
+    Look(Arc<Path>),
     /// A frame somebody waits for.
     Serve(Arc<Path>, u32),
     /// Frames nobody waits for yet: `start..end`.
@@ -95,6 +107,13 @@ impl FrameServer {
         let path = state.name(path);
         if state.focus.as_ref() != Some(&(path.clone(), index)) {
             state.focus = Some((path.clone(), index));
+            self.shared.work.notify_one();
+        }
+        if state.stamps.contains_key(&path)
+            && state.looked.as_ref().is_none_or(|(p, at)| *p != path || at.elapsed() > LOOK_AGAIN)
+        {
+            state.looked = Some((path.clone(), Instant::now()));
+            state.doubtful = Some(path.clone());
             self.shared.work.notify_one();
         }
         state.tick += 1;
@@ -137,12 +156,7 @@ impl FrameServer {
 
     /// Forgets what is known about a video that changed on disk.
     pub fn forget(&self, path: &Path) {
-        let mut state = self.shared.state.lock();
-        state.videos.remove(path);
-        state.errors.retain(|(p, _), _| **p != *path);
-        if let Some(frames) = state.frames.remove(path) {
-            state.bytes -= frames.values().map(|h| h.frame.byte_len()).sum::<usize>();
-        }
+        self.shared.state.lock().forget(path);
     }
 
     /// Bytes held and the budget.
@@ -160,6 +174,15 @@ impl Drop for FrameServer {
 }
 
 impl State {
+    fn forget(&mut self, path: &Path) {
+        self.videos.remove(path);
+        self.stamps.remove(path);
+        self.errors.retain(|(p, _), _| **p != *path);
+        if let Some(frames) = self.frames.remove(path) {
+            self.bytes -= frames.values().map(|h| h.frame.byte_len()).sum::<usize>();
+        }
+    }
+
     /// The shared name of a path, so that keys cost no allocation on every request.
     fn name(&self, path: &Path) -> Arc<Path> {
         let known = self.videos.get_key_value(path).map(|(k, _)| k.clone());
@@ -205,7 +228,10 @@ impl State {
         true
     }
 
-    fn next_task(&self) -> Option<Task> {
+    fn next_task(&mut self) -> Option<Task> {
+        if let Some(path) = self.doubtful.take() {
+            return Some(Task::Look(path));
+        }
         if let Some((path, index)) = self.wanted.last() {
             return Some(Task::Serve(path.clone(), *index));
         }
@@ -243,6 +269,11 @@ impl Shared {
                 }
             };
             match task {
+                Task::Look(path) => {
+                    if self.look(&path) {
+                        wake();
+                    }
+                }
                 Task::Serve(path, index) => {
                     self.serve(&path, index);
                     wake();
@@ -252,11 +283,23 @@ impl Shared {
         }
     }
 
+    /// Forgets a video whose file is gone, new, or another one; true then.
+    fn look(&self, path: &Arc<Path>) -> bool {
+        let now = stamp(path);
+        let mut state = self.state.lock();
+        let changed = state.stamps.get(path).is_some_and(|then| *then != now);
+        if changed {
+            state.forget(path);
+        }
+        changed
+    }
+
     /// The opened video, opened now if need be. No lock is held meanwhile.
     fn open(&self, path: &Arc<Path>) -> Opened {
         if let Some(opened) = self.state.lock().videos.get(path) {
             return opened.clone();
         }
+        let written = stamp(path);
         let opened = match Video::open(path) {
             Ok(video) => Opened::Video(video),
             Err(error) => Opened::Failed(error.to_string()),
@@ -267,6 +310,11 @@ impl Shared {
             let victim = state.videos.keys().find(|p| Some(*p) != focus.as_ref()).cloned();
             victim.and_then(|v| state.videos.remove(&v));
         }
+        if state.stamps.get(path).is_some_and(|then| *then != written) {
+            // Frames of the file that was here before.
+            state.forget(path);
+        }
+        state.stamps.insert(path.clone(), written);
         state.videos.insert(path.clone(), opened.clone());
         opened
     }

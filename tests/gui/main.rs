@@ -1,10 +1,13 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod arrangement;
 mod checkpoints;
 mod foreign;
 mod networks;
 mod session;
 mod splits;
+mod values;
+mod work;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -213,6 +216,12 @@ fn shot(harness: &mut Harness<'static, App>, name: &str) {
     let image = harness.render().expect("the window renders");
     assert_eq!((image.width(), image.height()), (1280, 720));
     image.save(dir.join(format!("{name}.png"))).unwrap();
+}
+
+/// What a node is called.
+fn text_of(node: &egui_kittest::Node<'_>) -> String {
+    use egui_kittest::kittest::NodeT;
+    node.accesskit_node().label().or_else(|| node.value()).unwrap_or_default()
 }
 
 fn shown_frame(app: &App) -> Option<u32> {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// Where a window keeps its session; clones share it.
 #[derive(Clone, Default)]
-struct Store(Rc<RefCell<HashMap<String, String>>>);
+pub struct Store(Rc<RefCell<HashMap<String, String>>>);
 
 impl eframe::Storage for Store {
     fn get_string(&self, key: &str) -> Option<String> {
@@ -27,7 +27,7 @@ impl eframe::Storage for Store {
 }
 
 /// A window that knows the session in `store`.
-fn window_with(script: &Scripted, store: &Store) -> Harness<'static, App> {
+pub fn window_with(script: &Scripted, store: &Store) -> Harness<'static, App> {
     let (workers, store) = (script.clone(), store.clone());
     let mut harness = Harness::builder().with_size([1280.0, 720.0]).wgpu().build_eframe(move |cc| {
         let factory = Box::new(move |_| Box::new(workers) as Box<dyn Workers>);

@@ -1,11 +1,13 @@
 //! File dialogs of the platform, and the dialogs of our own.
 
 use crate::jobs::{ExportRequest, SplitChoice};
+use crate::render::OverlayParams;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
 use crate::ui::services::Wake;
 use crate::ui::state::{AppState, Dialog, ExportForm, PathPurpose};
 use crate::ui::theme;
+use crate::ui::widgets::picture::params;
 use egui::{Key, RichText};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -241,6 +243,7 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         if let Some(identity) = cx.state.identity() {
             ui.label(format!("Heatmaps of {identity}"));
         }
+        ui.weak("Drawn as on screen: colour map, scale, threshold, smooth or cells, contours.");
         ui.add_space(4.0);
         export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
         let p = theme::palette(ui);
@@ -310,9 +313,8 @@ fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> 
         split: if form.this_clip { SplitChoice::All } else { state.selection.split },
         misclassified_only: form.misclassified_only && !form.this_clip,
         maps,
-        alpha: form.alpha,
+        look: OverlayParams { alpha: form.alpha, ..params(&state.view, false) },
         fps: form.fps,
-        color_map: state.view.color_map.clone(),
         seed: 42,
         out: Some(PathBuf::from(form.out.trim())),
         replace: form.replace,

@@ -54,10 +54,18 @@ fn chip(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
         ui.painter().rect_filled(part, 11.0, p.accent_soft);
     }
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, p.text);
-    let stage = job.stage.as_ref().map_or_else(|| "waiting for its lane".to_owned(), |(label, ..)| label.clone());
-    if response.on_hover_text(format!("{}: {stage}. Click for the job list.", job.title)).clicked() {
-        cx.send(Action::ShowJobs(true));
+    let stage = phase(job).unwrap_or_else(|| "waiting for its turn".to_owned());
+    let response = response.on_hover_text(format!("{}: {stage}. Click for the job list.", job.title));
+    if response.clicked() {
+        // The list opens under the chip that was pressed, and stays there when the chip is gone.
+        ui.ctx().data_mut(|d| d.insert_temp(list_place(), rect.right_bottom()));
+        cx.send(Action::ShowJobs(!cx.state.show_jobs));
     }
+}
+
+/// Where the upper right corner of the job list lies is kept under this.
+fn list_place() -> egui::Id {
+    egui::Id::unique("job list place")
 }
 
 fn shorten(text: &str, most: usize) -> String {
@@ -87,14 +95,33 @@ pub fn summary(job: &JobView) -> String {
     }
 }
 
+/// True when Escape was pressed for a window that lies over the panels, and for nothing above it.
+pub fn escaped(ui: &egui::Ui, cx: &PanelCx<'_>) -> bool {
+    let covered = cx.state.dialog.is_some() || ui.ctx().any_popup_open();
+    !covered && ui.input_mut(|i| i.consume_key(egui::Modifiers::NONE, egui::Key::Escape))
+}
+
+/// What a live job is doing, with its count.
+pub fn phase(job: &JobView) -> Option<String> {
+    let (label, done, total) = job.stage.as_ref().filter(|_| job.status.is_live())?;
+    Some(if *total > 0 { format!("{label} {done} of {total}") } else { label.clone() })
+}
+
 /// The job list.
 pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     if !cx.state.show_jobs {
         return;
     }
-    let mut open = true;
+    let mut open = !escaped(ui, cx);
     let jobs: Vec<JobView> = cx.state.jobs.iter().rev().cloned().collect();
-    egui::Window::new("Jobs").open(&mut open).default_width(460.0).collapsible(false).show(ui.ctx(), |ui| {
+    let screen = ui.ctx().content_rect();
+    let corner = egui::pos2(screen.right() - 10.0, screen.top() + 34.0);
+    let under = ui.ctx().data(|d| d.get_temp::<egui::Pos2>(list_place())).unwrap_or(corner);
+    let width = 460.0_f32.min(screen.width() - 40.0);
+    // Far enough to the right for all of it.
+    let at = egui::pos2(under.x.max(screen.left() + width + 40.0).min(corner.x), under.y + 6.0);
+    let window = egui::Window::new("Jobs").open(&mut open).default_width(width).collapsible(false);
+    window.pivot(egui::Align2::RIGHT_TOP).fixed_pos(at).show(ui.ctx(), |ui| {
         if jobs.is_empty() {
             ui.weak("Nothing has run yet in this session.");
             return;
@@ -144,14 +171,9 @@ fn row(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
     if let Some(fraction) = job.fraction.filter(|_| job.status.is_live()) {
         ui.add(egui::ProgressBar::new(fraction).desired_height(4.0));
     }
-    match (&job.status, &job.stage) {
-        (JobStatus::Failed(sentence), _) => {
-            ui.colored_label(p.bad, sentence);
-        }
-        (status, Some((label, done, total))) if status.is_live() => {
-            let count = if *total > 0 { format!(" {done} of {total}") } else { String::new() };
-            ui.weak(format!("{label}{count}"));
-        }
-        _ => {}
+    if let JobStatus::Failed(sentence) = &job.status {
+        ui.colored_label(p.bad, sentence);
+    } else if let Some(phase) = phase(job) {
+        ui.weak(phase);
     }
 }

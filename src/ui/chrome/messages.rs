@@ -74,7 +74,7 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     if !cx.state.show_messages {
         return;
     }
-    let mut open = true;
+    let mut open = !super::jobs::escaped(ui, cx);
     let state = cx.state;
     egui::Window::new("Messages")
         .open(&mut open)

@@ -1,6 +1,6 @@
 //! One line at the bottom: what runs, what is looked at, memory, messages.
 
-use super::jobs::summary;
+use super::jobs::{phase, summary};
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobView, Severity};
@@ -14,7 +14,11 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let small = |text: String| RichText::new(text).text_style(theme::caption()).color(p.muted);
     ui.horizontal(|ui| {
         let live: Option<&JobView> = cx.state.jobs.iter().rev().find(|j| j.status.is_live() && !j.quiet);
-        let now = live.map_or_else(|| "idle".to_owned(), |j| format!("{} {}", j.title, summary(j)));
+        let doing = |j: &JobView| {
+            let parts = [Some(format!("{} {}", j.title, summary(j))), phase(j)];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+        };
+        let now = live.map_or_else(|| "idle".to_owned(), doing);
         ui.label(small(now));
         if let Some((_, video)) = cx.state.video() {
             ui.label(small("·".into()));

@@ -3,17 +3,14 @@
 use super::{networks, opening, say, start};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
-use crate::jobs::{Event, EventBody, Job, JobId, Output};
-use crate::progress::Progress;
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
+use crate::progress::{Meter, Progress};
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
 use crate::ui::weights::WeightLook;
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Log lines kept of a training.
-const LOG_LINES: usize = 2000;
 
 /// Takes over everything that happened since the last call; true when something did.
 pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
@@ -24,6 +21,10 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     }
     if any {
         networks::follow(state);
+    }
+    let now = Instant::now();
+    for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
+        view.eta_s = state.meters.get(&view.id).and_then(|m| m.eta_s(now));
     }
     any
 }
@@ -41,18 +42,18 @@ pub(super) fn begin_training(
     let job =
         Job::Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
-    // A resumed run shows its past epochs at once.
-    let epochs = if resume { state.run_at(&out).map(|r| r.history.clone()).unwrap_or_default() } else { Vec::new() };
+    // A resumed run shows its past at once.
+    let past = state.run_at(&out).filter(|_| resume).cloned().unwrap_or_default();
     state.training = Some(LiveRun {
         job: id,
         out,
         config,
         classes,
-        steps: Vec::new(),
-        epochs,
+        steps: past.steps.clone(),
+        epochs: past.history.clone(),
         wrong: Vec::new(),
         checkpoints: Vec::new(),
-        log: Vec::new(),
+        log: past.log.clone(),
         started: Instant::now(),
     });
 }
@@ -94,7 +95,9 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(run) = &mut state.training
+                && run.log.is_empty()
             {
+                // It never came to a log of its own; otherwise the sentence stands in it.
                 run.log.push(sentence.clone());
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
@@ -109,47 +112,33 @@ fn ended(state: &mut AppState, id: JobId, status: JobStatus) {
         view.ended = Some(Instant::now());
         view.eta_s = None;
     }
+    state.meters.remove(&id);
     // Quiet work leaves no trace once it is over.
     state.jobs.retain(|j| !(j.quiet && j.id == id && matches!(j.status, JobStatus::Done | JobStatus::Cancelled)));
 }
 
 fn progress(state: &mut AppState, id: JobId, progress: Progress) {
+    measure(state, id, &progress);
     let training = state.training.as_mut().filter(|t| t.job == id);
     match progress {
-        Progress::Stage { label, done, total } => {
-            if let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) {
-                let fraction = (total > 0).then(|| (done as f32 / total as f32).clamp(0.0, 1.0));
-                view.eta_s = eta(view.started, fraction, &view.stage, &label);
-                view.fraction = fraction;
-                view.stage = Some((label, done, total));
-            }
-        }
-        Progress::Log(line) => {
+        // Seen by the meter.
+        Progress::Stage { .. } | Progress::Share(_) => {}
+        // These stand in the log of the run too, with their time.
+        Progress::Log(_) | Progress::Weights { .. } => {}
+        Progress::Logged(text) => {
             if let Some(run) = training {
-                push_log(&mut run.log, line);
-            }
-        }
-        Progress::Weights { lines, .. } => {
-            if let Some(run) = training {
-                lines.into_iter().for_each(|line| push_log(&mut run.log, line));
+                text.lines().for_each(|line| push_log(&mut run.log, line.to_owned()));
             }
         }
         Progress::Warning(sentence) => {
-            if let Some(run) = training {
-                push_log(&mut run.log, sentence.clone());
-            }
             let source = state.job(id).map_or_else(String::new, |j| j.title.clone());
             say(state, Severity::Warning, &source, sentence);
         }
         Progress::Step(step) => {
             if let Some(run) = training {
-                let epochs = run.config.training.epochs.max(1);
-                let per = step.steps_per_epoch.max(1);
-                let done = f64::from(step.epoch.saturating_sub(1)) + f64::from(step.step_in_epoch) / f64::from(per);
-                if let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) {
-                    view.fraction = Some((done / f64::from(epochs)).clamp(0.0, 1.0) as f32);
-                    view.eta_s = step.eta_s;
-                    view.stage = Some((format!("epoch {} of {epochs}", step.epoch), 0, 0));
+                // A run that went back to a checkpoint counts from there again.
+                while run.steps.last().is_some_and(|s| s.step >= step.step) {
+                    run.steps.pop();
                 }
                 run.steps.push(step);
             }
@@ -181,16 +170,17 @@ fn push_log(log: &mut Vec<String>, line: String) {
     log.push(line);
 }
 
-/// Seconds left, by the share done of the stage that runs since the job began; `None` while there is no basis.
-fn eta(
-    started: Option<Instant>,
-    fraction: Option<f32>,
-    before: &Option<(String, u64, u64)>,
-    label: &str,
-) -> Option<f64> {
-    let same_stage = before.as_ref().is_none_or(|(l, _, _)| l == label);
-    let (fraction, passed) = (f64::from(fraction?), started?.elapsed().as_secs_f64());
-    (same_stage && fraction > 0.02 && passed > 0.5).then(|| passed * (1.0 - fraction) / fraction)
+/// Lets the meter of a job take over what it told, and the job show what the meter says.
+fn measure(state: &mut AppState, id: JobId, progress: &Progress) {
+    let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) else { return };
+    let epochs = match &view.job {
+        Job::Train { config, .. } => config.training.epochs.max(1),
+        _ => 0,
+    };
+    let meter = state.meters.entry(id).or_insert_with(|| Meter::new(epochs));
+    let now = Instant::now();
+    meter.take(progress, now);
+    (view.fraction, view.eta_s, view.stage) = (meter.share(), meter.eta_s(now), meter.phase().cloned());
 }
 
 fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Output, cancelled: bool) {

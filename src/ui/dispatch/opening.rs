@@ -5,6 +5,7 @@ use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
 use crate::eval::Evaluation;
 use crate::jobs::{Job, RunView};
+use crate::ui::arrangement::DatasetArrangement;
 use crate::ui::selection::{Selection, default_view};
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;
@@ -77,7 +78,6 @@ pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
 }
 
 pub(super) fn dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    state.pending_selection.get_or_insert_with(|| state.selection.clone());
     start(state, workers, Job::OpenDataset { path, data: DataConfig::default() }, false);
 }
 
@@ -95,7 +95,21 @@ pub(super) fn reload(state: &mut AppState, workers: &dyn Workers) {
     }
 }
 
+/// Puts away what was arranged for the open dataset; what is open next begins without it.
+fn put_away(state: &mut AppState) {
+    let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else { return };
+    let arrangement = DatasetArrangement::of(state);
+    state.arrangements.keep_dataset(&root, arrangement);
+    (state.filter, state.order, state.draft) = Default::default();
+    let selection = &mut state.selection;
+    (selection.video, selection.clip, selection.frame, selection.class) = (None, None, 0, None);
+    // Undo would bring back the filter and the video of another dataset.
+    state.undo.clear();
+    state.redo.clear();
+}
+
 pub(super) fn close_dataset(state: &mut AppState) {
+    put_away(state);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
@@ -103,10 +117,6 @@ pub(super) fn close_dataset(state: &mut AppState) {
     state.explain.clear();
     state.video_predictions.clear();
     state.playback.playing = false;
-    let selection = &mut state.selection;
-    (selection.video, selection.clip, selection.frame, selection.class) = (None, None, 0, None);
-    state.undo.clear();
-    state.redo.clear();
     state.welcome = true;
 }
 
@@ -135,10 +145,18 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>) {
         state.explain.clear();
         state.video_predictions.clear();
     }
+    let arrangement = if same {
+        DatasetArrangement::of(state)
+    } else {
+        let before = state.dataset.is_none().then(|| state.draft.clone());
+        put_away(state);
+        let kept = state.arrangements.dataset(&dataset.root).cloned();
+        // A training set up before anything was open was meant for this one.
+        kept.unwrap_or_else(|| DatasetArrangement { draft: before.unwrap_or_default(), ..Default::default() })
+    };
     state.dataset = Some(dataset.clone());
     state.welcome = false;
-    let wanted = state.pending_selection.take().unwrap_or_default();
-    restore_selection(state, &dataset, wanted);
+    restore(state, &dataset, arrangement);
     refilter(state);
     if state.selection.video.is_none() {
         let first = state.filtered.first().and_then(|i| dataset.videos.get(*i));
@@ -147,8 +165,9 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>) {
     }
 }
 
-/// Takes over what of an earlier selection still exists.
-fn restore_selection(state: &mut AppState, dataset: &Dataset, wanted: Selection) {
+/// Takes over what was arranged for the dataset, as far as it still exists.
+fn restore(state: &mut AppState, dataset: &Dataset, wanted: DatasetArrangement) {
+    (state.filter, state.order, state.draft) = (wanted.filter, wanted.order, wanted.draft);
     let known = |name: &str| state.video_by_name.get(name).and_then(|i| dataset.videos.get(*i));
     let video = wanted.video.as_deref().and_then(known);
     let last = video.map_or(0, |v| v.frames().saturating_sub(1));
@@ -156,7 +175,7 @@ fn restore_selection(state: &mut AppState, dataset: &Dataset, wanted: Selection)
     selection.video = video.map(|v| v.name.clone());
     selection.frame = if video.is_some() { wanted.frame.min(last) } else { 0 };
     selection.clip = wanted.clip.filter(|c| Some(&c.video) == selection.video.as_ref());
-    selection.class = wanted.class.filter(|c| *c < dataset.classes.len());
+    selection.class = wanted.class.and_then(|name| dataset.classes.by_name(&name));
     if selection.views.is_empty() {
         selection.views = vec![default_view()];
     }

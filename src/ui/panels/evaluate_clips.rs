@@ -2,14 +2,16 @@
 
 use crate::eval::Prediction;
 use crate::jobs::{ClipRef, HeatRequest};
+use crate::ui::arrangement::RunArrangement;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::EvaluationEntry;
 use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
-use crate::ui::widgets::tags;
+use crate::ui::widgets::{style, tags};
 use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the cards on screen were made from.
@@ -29,10 +31,10 @@ struct Key {
 /// The panel.
 #[derive(Default)]
 pub struct EvaluateClips {
-    sort: ClipSort,
-    wrong_only: bool,
-    /// Only clips with this tag.
-    tag: Option<String>,
+    /// How the clips of the run are looked at.
+    by: RunArrangement,
+    /// The same for which run, as it was taken over.
+    seen: (Option<PathBuf>, RunArrangement),
     /// A new tag while it is typed.
     fresh: String,
     /// Clips whose heat was asked to be measured, so that it is asked for once.
@@ -49,12 +51,29 @@ impl Panel for EvaluateClips {
             ui.weak("The clips behind a number appear here once a checkpoint has been evaluated.");
             return;
         };
+        if let Some(epoch) = state.epoch_shown {
+            let text = format!(
+                "The matrix above counts the validation of epoch {epoch}. A run keeps how many clips lie in each cell, not \
+                 which ones: to see clips, evaluate a checkpoint on the val split."
+            );
+            style::empty_state(ui, "The clips of this epoch are not kept", &text, None);
+            return;
+        }
         let cell = state.selection.cell;
+        let seen = (state.selection.run.clone(), state.run_arrangement());
+        if self.seen != seen {
+            self.by.clone_from(&seen.1);
+            self.seen = seen;
+        }
+        if self.by.clips == ClipSort::OffBody && !has_masks(state) {
+            self.by.clips = ClipSort::default();
+        }
+        let before = self.by.clone();
         let fresh = self.refresh(state, entry);
         let classes = &entry.evaluation.classes;
         let shown = Matrix { confusion: &entry.evaluation.confusion, classes };
         ui.horizontal_wrapped(|ui| {
-            let title = match (cell, &self.tag) {
+            let title = match (cell, &self.by.tag) {
                 (Some(pick), None) => matrix::title(pick, &shown),
                 (Some(pick), Some(tag)) => {
                     format!("{}, of them tagged '{tag}': {}", matrix::title(pick, &shown), self.cards.len())
@@ -69,20 +88,24 @@ impl Panel for EvaluateClips {
             ui.add_space(8.0);
             let label = ui.weak("sorted");
             egui::ComboBox::from_id_salt("clip order")
-                .selected_text(self.sort.name())
+                .selected_text(self.by.clips.name())
                 .show_ui(ui, |ui| {
                     for sort in ClipSort::ALL.into_iter().filter(|s| *s != ClipSort::OffBody || has_masks(state)) {
-                        ui.selectable_value(&mut self.sort, sort, sort.name());
+                        ui.selectable_value(&mut self.by.clips, sort, sort.name());
                     }
                 })
                 .response
                 .labelled_by(label.id);
             if matches!(cell, Some(MatrixPick::Row(_) | MatrixPick::Column(_))) {
-                ui.checkbox(&mut self.wrong_only, "Only wrong ones");
+                ui.checkbox(&mut self.by.wrong_only, "Only wrong ones");
             }
             self.tags(ui, cx);
             ui.weak("Click chooses, double click or Enter shows the heatmap");
         });
+        if self.by != before {
+            let RunArrangement { clips, wrong_only, tag, .. } = self.by.clone();
+            cx.send(Action::Arrange(RunArrangement { clips, wrong_only, tag, ..state.run_arrangement() }));
+        }
         if fresh {
             self.measure(cx);
         }
@@ -110,18 +133,18 @@ impl EvaluateClips {
         let state = cx.state;
         let notes = state.selection.run.as_ref().and_then(|run| state.notes.get(run));
         let tags = notes.map(crate::eval::Notes::tags).unwrap_or_default();
-        if self.tag.as_deref().is_some_and(|t| !tags.contains_key(t)) {
-            self.tag = None;
+        if self.by.tag.as_deref().is_some_and(|t| !tags.contains_key(t)) {
+            self.by.tag = None;
         }
         if !tags.is_empty() {
             let label = ui.weak("tag");
             egui::ComboBox::from_id_salt("clip tag")
-                .selected_text(self.tag.as_deref().unwrap_or("any"))
+                .selected_text(self.by.tag.as_deref().unwrap_or("any"))
                 .width(70.0)
                 .show_ui(ui, |ui| {
-                    ui.selectable_value(&mut self.tag, None, "any");
+                    ui.selectable_value(&mut self.by.tag, None, "any");
                     for (tag, clips) in &tags {
-                        ui.selectable_value(&mut self.tag, Some((*tag).to_owned()), format!("{tag} ({clips})"));
+                        ui.selectable_value(&mut self.by.tag, Some((*tag).to_owned()), format!("{tag} ({clips})"));
                     }
                 })
                 .response
@@ -139,7 +162,7 @@ impl EvaluateClips {
 
     /// Asks for the heat on the body of the clips on screen, when they are sorted by it.
     fn measure(&mut self, cx: &mut PanelCx<'_>) {
-        if self.sort != ClipSort::OffBody {
+        if self.by.clips != ClipSort::OffBody {
             return;
         }
         let Some(checkpoint) = cx.state.selection.checkpoint_ref() else { return };
@@ -163,23 +186,23 @@ impl EvaluateClips {
             predictions: Arc::as_ptr(&entry.predictions) as usize,
             dataset: state.dataset.as_ref().map_or(0, |d| Arc::as_ptr(d) as usize),
             cell,
-            sort: self.sort,
-            wrong_only: self.wrong_only,
-            tag: self.tag.clone(),
+            sort: self.by.clips,
+            wrong_only: self.by.wrong_only,
+            tag: self.by.tag.clone(),
             notes: state.notes_revision,
-            heat: (self.sort == ClipSort::OffBody).then(|| (state.explain.generation(), state.selection.view())),
+            heat: (self.by.clips == ClipSort::OffBody).then(|| (state.explain.generation(), state.selection.view())),
         };
         if self.key.as_ref() == Some(&key) {
             return false;
         }
         let wanted = |p: &&Prediction| match cell {
-            None => self.tag.is_some() || !p.correct(),
+            None => self.by.tag.is_some() || !p.correct(),
             Some(MatrixPick::Cell { .. }) => cell.is_some_and(|c| c.contains(p.truth, p.predicted)),
-            Some(c) => c.contains(p.truth, p.predicted) && !(self.wrong_only && p.correct()),
+            Some(c) => c.contains(p.truth, p.predicted) && !(self.by.wrong_only && p.correct()),
         };
         let notes = state.notes.get(&entry.run);
         let note = |p: &Prediction| notes.and_then(|n| n.get(&p.video, p.start));
-        let tagged = |p: &&Prediction| match &self.tag {
+        let tagged = |p: &&Prediction| match &self.by.tag {
             Some(tag) => note(p).is_some_and(|n| n.tags.contains(tag)),
             None => true,
         };
@@ -213,7 +236,7 @@ impl EvaluateClips {
                 }
             })
             .collect();
-        clip_grid::sort(&mut self.cards, self.sort);
+        clip_grid::sort(&mut self.cards, self.by.clips);
         self.key = Some(key);
         true
     }

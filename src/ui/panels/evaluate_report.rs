@@ -1,9 +1,10 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
 use crate::domain::{counted, leaf};
-use crate::eval::{Confusion, Evaluation};
+use crate::eval::{ClassMetrics, Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, SplitChoice};
 use crate::progress::EpochReport;
+use crate::ui::arrangement::RunArrangement;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState};
@@ -12,6 +13,7 @@ use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
 use crate::ui::widgets::{class_notice, network_pick, style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
+use std::path::PathBuf;
 
 /// The panel.
 #[derive(Default)]
@@ -20,6 +22,10 @@ pub struct EvaluateReport {
     bars: BarState,
     /// The validation's matrix of an epoch instead of the evaluation's.
     through: Through,
+    /// How the results of which run are looked at, as it was taken over.
+    seen: (Option<PathBuf>, RunArrangement),
+    /// The same as it was last asked to be kept.
+    sent: RunArrangement,
 }
 
 /// The matrix through training.
@@ -37,16 +43,24 @@ struct Through {
 const PLAY_RATE: f64 = 3.0;
 
 impl Through {
-    /// The switch, and the slider over the epochs. Returns the epoch whose matrix is to be drawn.
-    fn ui<'a>(&mut self, ui: &mut Ui, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
+    /// The epoch whose matrix is drawn.
+    fn epoch<'a>(&self, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
+        let validated = |e: &&EpochReport| !e.confusion.is_empty();
+        let count = history.iter().filter(validated).count();
+        let at = self.at.min(count.saturating_sub(1));
+        history.iter().filter(validated).nth(at).filter(|_| self.on)
+    }
+
+    /// The switch, and the slider over the epochs.
+    fn ui(&mut self, ui: &mut Ui, history: &[EpochReport]) {
         let epochs: Vec<&EpochReport> = history.iter().filter(|e| !e.confusion.is_empty()).collect();
-        let last = epochs.len().checked_sub(1)?;
+        let Some(last) = epochs.len().checked_sub(1) else { return };
         let help = "Watch the matrix of the validation clips form, epoch by epoch";
         if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
             (self.at, self.playing) = (last, false);
         }
         if !self.on {
-            return None;
+            return;
         }
         self.at = self.at.min(last);
         let (icon, name) =
@@ -69,7 +83,6 @@ impl Through {
             let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
             ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
         }
-        epochs.get(self.at).copied()
     }
 
     fn play(&mut self, ui: &Ui, last: usize) {
@@ -113,15 +126,84 @@ impl Panel for EvaluateReport {
         }
         let state = cx.state;
         let Some(entry) = state.evaluation() else {
+            if state.epoch_shown.is_some() {
+                cx.send(Action::ShowEpoch(None));
+            }
             missing(ui, cx);
             return;
         };
         let evaluation = entry.evaluation.as_ref();
-        identity(ui, state, evaluation);
-        summary(ui, evaluation);
-        ui.add_space(4.0);
+        self.follow(state);
         let history = state.run_at(&entry.run).map_or(&[][..], |r| r.history.as_slice());
-        let selected = state.selection.cell;
+        let epoch = self.through.epoch(history);
+        let now = epoch.map(|e| e.epoch);
+        if now != state.epoch_shown {
+            cx.send(Action::ShowEpoch(now));
+        }
+        match epoch {
+            Some(epoch) => {
+                // Nothing of the evaluation belongs to that epoch: all that is shown is made from its own counts.
+                let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);
+                epoch_cards(ui, epoch, &confusion);
+                let metrics = confusion.per_class(&evaluation.classes);
+                let shown = Matrix { confusion: &confusion, classes: &evaluation.classes };
+                self.body(ui, &shown, &metrics, None, history);
+            }
+            None => {
+                identity(ui, state, evaluation);
+                summary(ui, evaluation);
+                let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
+                let selected = state.selection.cell;
+                if let Some(pick) = self.body(ui, &shown, &evaluation.per_class, selected, history) {
+                    select(cx, pick, selected);
+                }
+            }
+        }
+        self.keep(cx);
+    }
+}
+
+impl EvaluateReport {
+    /// Takes over how the results of the chosen run were looked at.
+    fn follow(&mut self, state: &AppState) {
+        let now = (state.selection.run.clone(), state.run_arrangement());
+        if self.seen == now {
+            return;
+        }
+        if self.seen.0 != now.0 {
+            self.through = Through::default();
+        }
+        (self.matrix.mode, self.matrix.sort) = (now.1.mode, now.1.matrix);
+        self.bars = BarState { sort: now.1.bars, descending: now.1.bars_descending };
+        self.sent.clone_from(&now.1);
+        self.seen = now;
+    }
+
+    /// Has it kept with the run when it changed.
+    fn keep(&mut self, cx: &mut PanelCx<'_>) {
+        let now = RunArrangement {
+            mode: self.matrix.mode,
+            matrix: self.matrix.sort,
+            bars: self.bars.sort,
+            bars_descending: self.bars.descending,
+            ..cx.state.run_arrangement()
+        };
+        if now != self.sent {
+            self.sent.clone_from(&now);
+            cx.send(Action::Arrange(now));
+        }
+    }
+
+    /// The matrix, and the bars of the classes beside it; what was chosen.
+    fn body(
+        &mut self,
+        ui: &mut Ui,
+        shown: &Matrix<'_>,
+        metrics: &[ClassMetrics],
+        selected: Option<MatrixPick>,
+        history: &[EpochReport],
+    ) -> Option<MatrixPick> {
+        ui.add_space(4.0);
         let size = ui.available_size();
         let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
         let mut picked = None;
@@ -129,37 +211,40 @@ impl Panel for EvaluateReport {
             let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
             ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_size(matrix_size);
-                let mut through = None;
+                self.matrix.counts_only = self.through.on;
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     if !self.through.on {
                         matrix::controls(ui, &mut self.matrix);
                     }
-                    through = self.through.ui(ui, history);
+                    self.through.ui(ui, history);
                 });
-                match through {
-                    // The clips of earlier epochs are not kept: this matrix is for looking only.
-                    Some(epoch) => {
-                        let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);
-                        let shown = Matrix { confusion: &confusion, classes: &evaluation.classes };
-                        matrix::show(ui, &shown, None, &mut self.matrix);
-                    }
-                    None => {
-                        let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
-                        picked = matrix::show(ui, &shown, selected, &mut self.matrix);
-                    }
-                }
+                picked = matrix::show(ui, shown, selected, &mut self.matrix);
             });
             let rest = egui::vec2(ui.available_width(), size.y);
             ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_size(rest);
-                picked = class_bars::show(ui, &evaluation.per_class, selected, &mut self.bars).or(picked);
+                picked = class_bars::show(ui, metrics, selected, &mut self.bars).or(picked);
             });
         });
-        if let Some(pick) = picked {
-            select(cx, pick, selected);
-        }
+        picked
     }
+}
+
+/// What is known of an epoch's validation.
+fn epoch_cards(ui: &mut Ui, epoch: &EpochReport, confusion: &Confusion) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
+        let at = format!("validation, epoch {}", epoch.epoch);
+        let clips = counted(confusion.total(), "clip");
+        let accuracy = epoch.val_accuracy.map_or(f64::NAN, f64::from);
+        card(ui, "Accuracy", &percent(accuracy), &format!("{at}, {clips}"), "Of the validation clips after this epoch");
+        let recalls: Vec<f64> = confusion.recalls().into_iter().flatten().collect();
+        let mean = recalls.iter().sum::<f64>() / recalls.len() as f64;
+        card(ui, "Mean class", &percent(mean), &at, "Mean recall of the classes that have clips");
+        let loss = epoch.val_loss.map_or("–".to_owned(), |l| format!("{l:.3}"));
+        card(ui, "Loss", &loss, &at, "Mean loss of the validation clips");
+    });
 }
 
 /// Choosing the same part again lets go of it.

@@ -1,6 +1,6 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
-use crate::domain::{Dataset, Split, counted, grouped, leaf};
+use crate::domain::{Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
@@ -89,12 +89,15 @@ impl Explorer {
         self.regroup(cx, dataset);
         let shown = cx.state.filtered.len();
         let total = dataset.videos.len();
-        let all = counted(total as u64, "video");
-        let count = if shown == total { all } else { format!("{} of {all}", grouped(shown as u64)) };
+        let count = if shown == total || shown == 0 {
+            counted(total as u64, "video")
+        } else {
+            cx.state.narrowed().unwrap_or_default()
+        };
         ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
-        if shown == 0 {
-            ui.weak("No video passes the filter.");
+        if shown == 0 && total > 0 {
+            ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {
                 cx.send(Action::SetFilter(Filter::default()));
             }

@@ -17,10 +17,21 @@ mod videos;
 mod viewer;
 mod warnings;
 
-use super::panel::PanelSpec;
-use super::state::Workspace;
+use super::Action;
+use super::panel::{PanelCx, PanelSpec};
+use super::state::{Filter, Workspace};
 
 use Workspace::{Data, Review};
+
+/// Says so where the filter leaves no video of the dataset, with a way back; true then.
+fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
+    let Some(sentence) = cx.state.narrowed().filter(|_| cx.state.filtered.is_empty()) else { return false };
+    let text = format!("The filter is '{}'.", cx.state.filter.text.trim());
+    if super::widgets::style::empty_state(ui, &sentence, &text, Some("Show all videos")) {
+        cx.send(Action::SetFilter(Filter::default()));
+    }
+    true
+}
 
 /// Every panel.
 pub const PANELS: &[PanelSpec] = &[

@@ -274,11 +274,22 @@ pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         scale(ui, &mut view);
         ui.toggle_value(&mut view.smooth, small("smooth"))
             .on_hover_text("Interpolate between cells; off shows the map's true grid");
-        ui.toggle_value(&mut view.contours, small("contours"))
-            .on_hover_text("Lines at a quarter, half and three quarters of the scale");
+        contours(ui, &mut view, small("contours"));
     });
     if view != before {
         cx.send(Action::SetView(view));
+    }
+}
+
+/// Contour lines on or off; they follow what lies between the cells, so without interpolation there are none.
+fn contours(ui: &mut egui::Ui, view: &mut ViewSettings, text: RichText) {
+    let button = egui::Button::selectable(view.contours && view.smooth, text);
+    let response = ui
+        .add_enabled(view.smooth, button)
+        .on_hover_text("Lines at a quarter, half and three quarters of the scale")
+        .on_disabled_hover_text("Contours follow the interpolated map: turn smooth on to see them");
+    if response.clicked() {
+        view.contours = !view.contours;
     }
 }
 

@@ -27,10 +27,13 @@ impl Panel for StatisticsPanel {
             return;
         };
         self.refresh(cx, &dataset);
+        if super::nothing_passes(ui, cx) {
+            return;
+        }
         let total: u64 = self.frames.iter().sum();
         let text = format!(
-            "{} · {} · {} unlabelled · follows the filter",
-            counted(cx.state.filtered.len() as u64, "video"),
+            "{} · {} · {} unlabelled",
+            cx.state.narrowed().unwrap_or_else(|| counted(dataset.videos.len() as u64, "video")),
             counted(total, "labelled frame"),
             grouped(self.unlabelled)
         );
@@ -106,7 +109,7 @@ impl StatisticsPanel {
         ui.strong("Length of videos, in seconds");
         let longest = self.lengths.iter().copied().fold(0.0, f64::max);
         if longest <= 0.0 {
-            ui.weak("No video could be opened.");
+            ui.weak("None of these videos could be opened: the Warnings panel says why.");
             return;
         }
         let bins = 20.0_f64.min(self.lengths.len() as f64).max(5.0);

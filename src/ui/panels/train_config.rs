@@ -3,6 +3,7 @@
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
+use crate::ui::arrangement::Draft;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::run_folder::{suggestion, taken};
 use crate::ui::state::{JobStatus, PathPurpose};
@@ -30,6 +31,10 @@ pub struct TrainConfig {
     first_weights: u64,
     file: String,
     file_note: Option<Result<String, String>>,
+    /// Root of the dataset that this is set up for.
+    dataset: Option<PathBuf>,
+    /// What was kept last.
+    kept: Option<(usize, RunConfig, String)>,
 }
 
 impl Default for TrainConfig {
@@ -38,6 +43,7 @@ impl Default for TrainConfig {
         Self {
             preset: 0,
             base: config.clone(),
+            kept: Some((0, config.clone(), String::new())),
             config,
             form: FormState::default(),
             split: SplitPreview::default(),
@@ -46,6 +52,7 @@ impl Default for TrainConfig {
             first_weights: 0,
             file: String::new(),
             file_note: None,
+            dataset: None,
         }
     }
 }
@@ -57,6 +64,7 @@ fn preset(index: usize) -> RunConfig {
 
 impl Panel for TrainConfig {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
+        self.follow(cx.state);
         self.preset_row(ui);
         self.folder_row(ui, cx.state);
         self.buttons(ui, cx);
@@ -81,10 +89,50 @@ impl Panel for TrainConfig {
         });
         let asked = around.actions.into_inner();
         cx.actions.extend(asked);
+        self.keep(cx);
     }
 }
 
 impl TrainConfig {
+    /// Takes over what was set up for the dataset that is open now.
+    fn follow(&mut self, state: &AppState) {
+        let root = state.dataset.as_ref().map(|d| d.root.clone());
+        if root == self.dataset {
+            return;
+        }
+        self.dataset = root;
+        let draft = &state.draft;
+        let read = |text: &str| RunConfig::from_ron(text).ok().filter(|_| !text.is_empty());
+        let index = PRESETS.iter().position(|p| p.name == draft.preset);
+        (self.preset, self.base) = match (index, read(&draft.base)) {
+            (None, Some(base)) => (usize::MAX, base),
+            (index, _) => (index.unwrap_or(0), preset(index.unwrap_or(0))),
+        };
+        self.config = read(&draft.config).unwrap_or_else(|| self.base.clone());
+        self.out.clone_from(&draft.out);
+        self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
+        self.file_note = None;
+    }
+
+    /// Has what was changed kept with the dataset, once it can be used.
+    fn keep(&mut self, cx: &mut PanelCx<'_>) {
+        let same = |(preset, config, out): &(usize, RunConfig, String)| {
+            *preset == self.preset && *config == self.config && *out == self.out
+        };
+        if self.kept.as_ref().is_some_and(same) || config_form::fault(&self.config).is_some() {
+            return;
+        }
+        self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
+        let named = PRESETS.get(self.preset).map(|p| p.name.to_owned());
+        let changed = self.config != self.base;
+        cx.send(Action::SetDraft(Box::new(Draft {
+            base: if named.is_none() { self.base.to_ron() } else { String::new() },
+            preset: named.unwrap_or_default(),
+            config: if changed { self.config.to_ron() } else { String::new() },
+            out: self.out.clone(),
+        })));
+    }
+
     fn preset_row(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             let label = ui.label("Preset");

@@ -2,7 +2,7 @@
 
 use super::train_tracks::{Axis, Tracks, best, planned, troubles};
 use crate::config::RunConfig;
-use crate::domain::{ClassSet, leaf};
+use crate::domain::{ClassSet, counted, leaf};
 use crate::jobs::{ClipRef, RunView};
 use crate::progress::{EpochReport, StepReport};
 use crate::ui::panel::{Panel, PanelCx};
@@ -15,6 +15,7 @@ use crate::ui::widgets::{class_heat, style, text};
 use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -69,7 +70,11 @@ struct Shown<'a> {
     config: &'a RunConfig,
     classes: &'a ClassSet,
     steps: &'a [StepReport],
+    /// Optimiser steps of an epoch, where that is known.
+    steps_per_epoch: Option<u32>,
     epochs: &'a [EpochReport],
+    /// The last lines of its log.
+    log: &'a [String],
     live: Option<(&'a LiveRun, Option<&'a JobView>)>,
 }
 
@@ -80,14 +85,17 @@ fn shown(state: &AppState) -> Option<Shown<'_>> {
         && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.out))
     {
         // A run that went on from a checkpoint has a history on disk that this session did not see.
-        let stored = state.run_at(&live.out).map_or(&[][..], |r| r.history.as_slice());
-        let epochs = if stored.len() > live.epochs.len() { stored } else { live.epochs.as_slice() };
+        let stored = state.run_at(&live.out);
+        let epochs = longer(stored.map(|r| r.history.as_slice()), &live.epochs);
+        let steps = longer(stored.map(|r| r.steps.as_slice()), &live.steps);
         return Some(Shown {
             path: &live.out,
             config: &live.config,
             classes: &live.classes,
-            steps: &live.steps,
+            steps,
+            steps_per_epoch: steps.last().map(|s| s.steps_per_epoch),
             epochs,
+            log: &live.log,
             live: Some((live, state.job(live.job))),
         });
     }
@@ -96,10 +104,25 @@ fn shown(state: &AppState) -> Option<Shown<'_>> {
         path: &run.path,
         config: &run.config,
         classes: &run.classes,
-        steps: &[],
+        steps: &run.steps,
+        steps_per_epoch: run.steps.last().map(|s| s.steps_per_epoch).or(run.steps_per_epoch),
         epochs: &run.history,
+        log: &run.log,
         live: None,
     })
+}
+
+/// What lies on the disk, where that is more than this session saw.
+fn longer<'a, T>(stored: Option<&'a [T]>, seen: &'a [T]) -> &'a [T] {
+    stored.filter(|s| s.len() > seen.len()).unwrap_or(seen)
+}
+
+/// One number for what is drawn of a run: another run of the same length is another one.
+fn identity(run: &Shown<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (run.path, run.live.map(|(l, _)| l.job.0), run.steps_per_epoch).hash(&mut hasher);
+    run.epochs.last().map(|e| (e.epoch, e.train_loss.to_bits())).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Panel for TrainLive {
@@ -117,7 +140,7 @@ impl Panel for TrainLive {
         };
         header(ui, &run, &mut self.usage);
         self.controls(ui, &run, state);
-        self.tracks.update(run.live.map_or(0, |(l, _)| l.job.0 + 1), run.steps, run.epochs, self.axis);
+        self.tracks.update(identity(&run), run.steps, run.epochs, run.steps_per_epoch, self.axis);
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
             self.charts(ui, &run, state);
@@ -125,8 +148,8 @@ impl Panel for TrainLive {
             self.small_charts(ui, &run);
             if let Some((live, _)) = run.live {
                 self.wrong_strip(ui, live, cx);
-                log_pane(ui, live);
             }
+            log_pane(ui, run.log);
         });
     }
 }
@@ -142,7 +165,11 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
         ui.label(format!("epoch {epoch} / {}", run.config.training.epochs));
         let job = run.live.and_then(|(_, job)| job);
         let live = job.is_some_and(|j| j.status.is_live());
-        if live && let Some(eta) = step.and_then(|s| s.eta_s) {
+        // The numbers of the chip and the status bar.
+        if let Some(share) = job.filter(|_| live).and_then(|j| j.fraction) {
+            ui.label(format!("{:.0} %", share * 100.0)).on_hover_text("Share of the whole training that is done");
+        }
+        if let Some(eta) = job.filter(|_| live).and_then(|j| j.eta_s) {
             ui.label(format!("ETA {}", style::duration(eta)));
         }
         if let Some(s) = step.filter(|_| live) {
@@ -187,15 +214,16 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
 fn status(ui: &mut Ui, job: &JobView, starting: bool) {
     match &job.status {
         JobStatus::Queued => drop(ui.weak("waiting for its turn")),
-        JobStatus::Running if starting => {
-            ui.spinner();
-            let text = job.stage.as_ref().map_or("preparing…".to_owned(), |(label, done, total)| match total {
-                0 => format!("{label}…"),
-                _ => format!("{label} {done} / {total}"),
-            });
-            ui.weak(text);
-        }
-        JobStatus::Running => {}
+        JobStatus::Running => match &job.stage {
+            // The epoch stands beside the name already.
+            Some((label, ..)) if label.starts_with("epoch ") => {}
+            Some((label, done, total)) if *total > 0 => drop(ui.weak(format!("{label} {done} / {total}"))),
+            None if !starting => {}
+            other => {
+                ui.spinner();
+                ui.weak(other.as_ref().map_or("preparing…".to_owned(), |(label, ..)| format!("{label}…")));
+            }
+        },
         JobStatus::Paused => drop(ui.colored_label(style::warn_color(ui), "paused")),
         JobStatus::Stopping => drop(ui.weak("stopping…")),
         JobStatus::Done => drop(ui.colored_label(style::good_color(ui), "done")),
@@ -214,7 +242,7 @@ impl TrainLive {
             }
             ui.add_enabled_ui(steps_known, |ui| {
                 ui.selectable_value(&mut self.axis, Axis::Step, "Step")
-                    .on_disabled_hover_text("Single steps are known for trainings of this session only");
+                    .on_disabled_hover_text("Single steps are not known: the event file of this run is gone");
             });
             ui.selectable_value(&mut self.axis, Axis::Epoch, "Epoch");
             ui.selectable_value(&mut self.axis, Axis::Time, "Time");
@@ -247,7 +275,7 @@ impl TrainLive {
         if self.overlay && self.axis != Axis::Step {
             for other in state.runs.iter().filter(|r| r.path != run.path).take(12) {
                 let tracks = self.others.entry(other.path.clone()).or_default();
-                tracks.update(0, &[], &other.history, self.axis);
+                tracks.update(0, &[], &other.history, other.steps_per_epoch, self.axis);
                 others.push((leaf(&other.path), other.path.clone()));
             }
         }
@@ -383,20 +411,26 @@ impl TrainLive {
                 Series { name, color, xs: t.epoch_x.as_slice(), ys: epochs, look: Look::Dotted }
             }
         };
-        let (plan_x, plan) = if self.axis == Axis::Epoch {
-            planned(run.config, run.steps.last().map(|s| s.steps_per_epoch))
-        } else {
-            Default::default()
-        };
+        let (plan_x, plan) =
+            if self.axis == Axis::Epoch { planned(run.config, run.steps_per_epoch) } else { Default::default() };
         let mut used = values("used", t.step_rate.as_slice(), t.rate.as_slice());
-        used.look = if by_step { Look::Plain } else { Look::Dotted };
+        if by_step {
+            used.look = Look::Plain;
+        } else {
+            // Written down at the first step of each epoch.
+            used.xs = &t.rate_x;
+        }
         let mut rates = vec![used];
         if !plan.is_empty() {
             let color = ui.visuals().weak_text_color();
             rates.insert(0, Series { name: "planned", color, xs: &plan_x, ys: &plan, look: Look::Planned });
         }
         let gradients = [values("gradient norm", t.step_gradient.as_slice(), t.gradient.as_slice())];
-        let speeds = [values("clips/s", t.step_speed.as_slice(), t.speed.as_slice())];
+        let speeds = if t.step_speed.iter().any(|v| v.is_finite()) {
+            [values("clips/s", t.step_speed.as_slice(), &[])]
+        } else {
+            [Series { name: "clips/s", color, xs: &t.epoch_x, ys: &t.speed, look: Look::Dotted }]
+        };
         let busy = [Series { name: "threads busy", color, xs: &t.epoch_x, ys: &t.busy, look: Look::Dotted }];
         let mut memories = vec![Series { name: "process", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
         if t.device_memory.iter().any(|b| b.is_finite()) {
@@ -473,22 +507,26 @@ fn pair<T>(ui: &mut Ui, shared: &mut T, left: impl FnOnce(&mut Ui, &mut T), righ
     });
 }
 
-fn log_pane(ui: &mut Ui, live: &LiveRun) {
+fn log_pane(ui: &mut Ui, log: &[String]) {
+    if log.is_empty() {
+        return;
+    }
     ui.add_space(6.0);
-    egui::CollapsingHeader::new(RichText::new(format!("Log ({} lines)", live.log.len())).strong())
-        .id_salt("log")
-        .default_open(true)
-        .show_unindented(ui, |ui| {
+    let title = format!("Log ({})", counted(log.len() as u64, "line"));
+    egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("log").default_open(true).show_unindented(
+        ui,
+        |ui| {
             let height = ui.text_style_height(&egui::TextStyle::Monospace);
             egui::ScrollArea::vertical()
                 .id_salt("log lines")
                 .max_height(140.0)
                 .auto_shrink([false, true])
                 .stick_to_bottom(true)
-                .show_rows(ui, height, live.log.len(), |ui, range| {
-                    for line in live.log.get(range).unwrap_or_default() {
+                .show_rows(ui, height, log.len(), |ui, range| {
+                    for line in log.get(range).unwrap_or_default() {
                         ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
                     }
                 });
-        });
+        },
+    );
 }

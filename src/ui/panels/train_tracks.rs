@@ -30,7 +30,7 @@ pub struct Tracks {
     pub step_gradient: Vec<f64>,
     /// Learning rate of each step.
     pub step_rate: Vec<f64>,
-    /// Clips a second at each step.
+    /// Clips a second at each step; NaN where that is not known.
     pub step_speed: Vec<f64>,
     /// Positions of the epochs.
     pub epoch_x: Vec<f64>,
@@ -42,7 +42,9 @@ pub struct Tracks {
     pub train_accuracy: Vec<f64>,
     /// Validation accuracy of each epoch; NaN without one.
     pub val_accuracy: Vec<f64>,
-    /// Learning rate of each epoch.
+    /// Positions of the first step of each epoch; those of its end where steps are not known.
+    pub rate_x: Vec<f64>,
+    /// Learning rate of the first step of each epoch.
     pub rate: Vec<f64>,
     /// Gradient norm of each epoch.
     pub gradient: Vec<f64>,
@@ -72,12 +74,20 @@ impl Tracks {
     }
 
     /// Takes over what is new. Costs nothing while nothing changed.
-    pub fn update(&mut self, run: u64, steps: &[StepReport], epochs: &[EpochReport], axis: Axis) {
+    pub fn update(
+        &mut self,
+        run: u64,
+        steps: &[StepReport],
+        epochs: &[EpochReport],
+        steps_per_epoch: Option<u32>,
+        axis: Axis,
+    ) {
         let key = Some((axis, steps.len(), epochs.len(), run));
         if self.key == key {
             return;
         }
         let per_epoch = steps.last().map_or(0, |s| s.steps_per_epoch);
+        let first_step = steps_per_epoch.map(|n| 1.0 / f64::from(n.max(1)));
         let mut ends = Vec::with_capacity(epochs.len());
         let mut clock = 0.0;
         for e in epochs {
@@ -108,13 +118,20 @@ impl Tracks {
             self.step_accuracy.push(f64::from(s.accuracy));
             self.step_gradient.push(f64::from(s.gradient_norm));
             self.step_rate.push(s.learning_rate);
-            self.step_speed.push(f64::from(s.clips_per_second));
+            self.step_speed.push(if s.clips_per_second > 0.0 { f64::from(s.clips_per_second) } else { f64::NAN });
         }
         if grown {
             self.key = key;
             return;
         }
         let column = |f: &dyn Fn(&EpochReport) -> f64| epochs.iter().map(f).collect::<Vec<f64>>();
+        let begun = |e: &EpochReport| f64::from(e.epoch.saturating_sub(1));
+        self.rate_x = match (axis, first_step) {
+            (Axis::Time, _) => column(&|e| seconds_at(begun(e))),
+            (Axis::Step, _) if per_epoch > 0 => column(&|e| begun(e) * f64::from(per_epoch) + 1.0),
+            (_, Some(step)) => column(&|e| begun(e) + step),
+            (_, None) => column(&|e| f64::from(e.epoch)),
+        };
         self.epoch_x = match axis {
             Axis::Step if per_epoch > 0 => column(&|e| f64::from(e.epoch) * f64::from(per_epoch)),
             Axis::Step | Axis::Epoch => column(&|e| f64::from(e.epoch)),
@@ -154,10 +171,12 @@ pub fn best(epochs: &[EpochReport]) -> Option<&EpochReport> {
 const PLANNED: u32 = 600;
 
 /// Positions (in epochs, as [`Axis::Epoch`] counts them) and learning rates of a whole run; empty where they depend on
-/// what will be measured. `steps_per_epoch` shapes warm-up and the one-cycle rule, and gives points within an epoch;
-/// where it is unknown there is one point an epoch.
+/// what will be measured, or on a number of steps that is not known: `steps_per_epoch` shapes warm-up and the one-cycle
+/// rule. It also gives points within an epoch; where it is unknown there is one point an epoch.
 pub fn planned(config: &RunConfig, steps_per_epoch: Option<u32>) -> (Vec<f64>, Vec<f64>) {
-    if matches!(config.schedule.schedule, Schedule::ReduceOnPlateau { .. }) {
+    let by_steps = config.schedule.warmup_epochs > 0 || matches!(config.schedule.schedule, Schedule::OneCycle { .. });
+    let measured = matches!(config.schedule.schedule, Schedule::ReduceOnPlateau { .. });
+    if measured || (by_steps && steps_per_epoch.is_none()) {
         return Default::default();
     }
     let (epochs, steps) = (config.training.epochs, steps_per_epoch.unwrap_or(1).max(1));
@@ -215,13 +234,43 @@ mod tests {
         };
         let (steps, epochs) = ([step(1), step(2), step(3)], [epoch(1, 1.0, None)]);
         let mut t = Tracks::default();
-        t.update(0, &steps, &epochs, Axis::Epoch);
+        t.update(0, &steps, &epochs, Some(2), Axis::Epoch);
         assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([0.5, 1.0, 1.5].as_slice(), [1.0].as_slice()));
-        t.update(0, &steps, &epochs, Axis::Step);
+        t.update(0, &steps, &epochs, Some(2), Axis::Step);
         assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([1.0, 2.0, 3.0].as_slice(), [2.0].as_slice()));
-        t.update(0, &steps, &epochs, Axis::Time);
+        t.update(0, &steps, &epochs, Some(2), Axis::Time);
         assert_eq!((t.step_x.as_slice(), t.epoch_x.as_slice()), ([5.0, 10.0, 15.0].as_slice(), [10.0].as_slice()));
         assert!(t.val_loss[0].is_nan());
+    }
+
+    #[test]
+    fn the_rate_used_lies_on_the_rate_planned() {
+        // What a run writes down for an epoch is the rate of its first step.
+        let mut c = RunConfig::reference();
+        (c.training.epochs, c.optimizer.learning_rate) = (5, 1.0);
+        for schedule in [
+            Schedule::Constant,
+            Schedule::Step { every: 2, gamma: 0.1 },
+            Schedule::Cosine { min_lr: 0.0 },
+            Schedule::OneCycle { warmup: 0.3 },
+        ] {
+            for warmup in [0, 2] {
+                c.schedule = crate::config::ScheduleConfig { schedule: schedule.clone(), warmup_epochs: warmup };
+                let rule = Scheduler::new(&c.schedule, 1.0, 5, 7);
+                let history: Vec<EpochReport> = (1..=5)
+                    .map(|n| EpochReport { learning_rate: rule.rate(n - 1, 0), ..epoch(n, 1.0, None) })
+                    .collect();
+                let mut t = Tracks::default();
+                t.update(0, &[], &history, Some(7), Axis::Epoch);
+                let (xs, rates) = planned(&c, Some(7));
+                for (x, used) in t.rate_x.iter().zip(&t.rate) {
+                    let at = xs.iter().position(|p| (p - x).abs() < 1e-9).expect("a planned point there");
+                    assert!((rates[at] - used).abs() < 1e-12, "{schedule:?} at {x}: {used}, planned {}", rates[at]);
+                }
+            }
+        }
+        // How steep the warm-up is depends on the steps of an epoch.
+        assert!(planned(&c, None).0.is_empty());
     }
 
     #[test]

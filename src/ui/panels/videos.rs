@@ -2,6 +2,7 @@
 
 use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
 use crate::ui::Action;
+use crate::ui::arrangement::{VideoKey, VideoOrder};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::class_notice;
@@ -10,40 +11,24 @@ use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
 use std::cmp::Ordering;
 
-/// What the table is sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Key {
-    #[default]
-    Name,
-    Subject,
-    Split,
-    Frames,
-    Fps,
-    Size,
-    Codec,
-    Warnings,
-}
-
-const COLUMNS: [(Key, &str, f32); 8] = [
-    (Key::Name, "video", 70.0),
-    (Key::Subject, "subject", 48.0),
-    (Key::Split, "split", 50.0),
-    (Key::Frames, "frames", 46.0),
-    (Key::Fps, "fps", 30.0),
-    (Key::Size, "size", 56.0),
-    (Key::Codec, "codec", 40.0),
-    (Key::Warnings, "!", 18.0),
+const COLUMNS: [(VideoKey, &str, f32); 8] = [
+    (VideoKey::Name, "video", 70.0),
+    (VideoKey::Subject, "subject", 48.0),
+    (VideoKey::Split, "split", 50.0),
+    (VideoKey::Frames, "frames", 46.0),
+    (VideoKey::Fps, "fps", 30.0),
+    (VideoKey::Size, "size", 56.0),
+    (VideoKey::Codec, "codec", 40.0),
+    (VideoKey::Warnings, "!", 18.0),
 ];
 
 /// The table with its order.
 #[derive(Default)]
 pub struct Videos {
-    key: Key,
-    descending: bool,
     rows: Vec<usize>,
     /// Classes present in each video of the dataset.
     classes: Vec<Vec<usize>>,
-    made_from: (String, Vec<usize>, Key, bool, usize),
+    made_from: (String, Vec<usize>, VideoOrder, usize),
     fingerprint: String,
     shown: Option<String>,
 }
@@ -57,7 +42,8 @@ impl Panel for Videos {
         ui.horizontal(|ui| {
             let frames: u64 =
                 self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
-            let mut text = format!("{}, {}", counted(self.rows.len() as u64, "video"), counted(frames, "frame"));
+            let videos = cx.state.narrowed().unwrap_or_else(|| counted(self.rows.len() as u64, "video"));
+            let mut text = format!("{videos}, {}", counted(frames, "frame"));
             if let Some(run) = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()) {
                 text.push_str(&format!(" · split of run {}", leaf(&run.path)));
             }
@@ -67,6 +53,9 @@ impl Panel for Videos {
             class_notice::show(ui, cx, &run);
         }
         self.refresh(cx, &dataset);
+        if super::nothing_passes(ui, cx) {
+            return;
+        }
         self.table(ui, cx, &dataset);
     }
 }
@@ -78,23 +67,26 @@ impl Videos {
             self.classes = dataset.videos.iter().map(classes_of).collect();
         }
         let parts = cx.state.run_parts.parts.as_ref().map_or(0, |p| std::sync::Arc::as_ptr(p) as usize);
-        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), self.key, self.descending, parts);
+        let order = cx.state.order;
+        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), order, parts);
         if self.made_from == from {
             return;
         }
         self.rows.clone_from(&cx.state.filtered);
         let warnings = |i: usize| cx.state.warnings_by_video.get(&i).map_or(0, Vec::len);
-        let key = self.key;
+        let key = order.key;
         self.rows.sort_by(|a, b| match (dataset.videos.get(*a), dataset.videos.get(*b)) {
-            (Some(x), Some(y)) if key == Key::Warnings => warnings(*a).cmp(&warnings(*b)).then(x.name.cmp(&y.name)),
-            (Some(x), Some(y)) if key == Key::Split => {
+            (Some(x), Some(y)) if key == VideoKey::Warnings => {
+                warnings(*a).cmp(&warnings(*b)).then(x.name.cmp(&y.name))
+            }
+            (Some(x), Some(y)) if key == VideoKey::Split => {
                 let part = |i: usize, v: &VideoEntry| cx.state.part_in_run(i).unwrap_or(v.split);
                 part(*a, x).cmp(&part(*b, y)).then(x.name.cmp(&y.name))
             }
             (Some(x), Some(y)) => compare(x, y, key).then(x.name.cmp(&y.name)),
             _ => Ordering::Equal,
         });
-        if self.descending {
+        if order.descending {
             self.rows.reverse();
         }
         self.made_from = from;
@@ -102,6 +94,7 @@ impl Videos {
 
     fn table(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset) {
         let mut sort = None;
+        let order = cx.state.order;
         let height = 22.0;
         ui.spacing_mut().item_spacing.x = 6.0;
         let chosen = cx.state.selection.video.clone();
@@ -127,8 +120,8 @@ impl Videos {
                 .header(22.0, |mut header| {
                     for (key, title, _) in COLUMNS {
                         header.col(|ui| {
-                            let on = self.key == key;
-                            if heading(ui, title, on.then_some(self.descending)).clicked() {
+                            let on = order.key == key;
+                            if heading(ui, title, on.then_some(order.descending)).clicked() {
                                 sort = Some(key);
                             }
                         });
@@ -152,8 +145,8 @@ impl Videos {
                 });
         });
         if let Some(key) = sort {
-            self.descending = self.key == key && !self.descending;
-            self.key = key;
+            let descending = order.key == key && !order.descending;
+            cx.send(Action::SetOrder(VideoOrder { key, descending }));
         }
     }
 }
@@ -242,18 +235,18 @@ fn classes_of(video: &VideoEntry) -> Vec<usize> {
     classes
 }
 
-fn compare(a: &VideoEntry, b: &VideoEntry, key: Key) -> Ordering {
+fn compare(a: &VideoEntry, b: &VideoEntry, key: VideoKey) -> Ordering {
     let (fa, fb) = (a.facts.as_ref(), b.facts.as_ref());
     match key {
-        Key::Name | Key::Warnings | Key::Split => Ordering::Equal,
-        Key::Subject => a.subject.cmp(&b.subject),
-        Key::Frames => a.frames().cmp(&b.frames()),
-        Key::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),
-        Key::Size => {
+        VideoKey::Name | VideoKey::Warnings | VideoKey::Split => Ordering::Equal,
+        VideoKey::Subject => a.subject.cmp(&b.subject),
+        VideoKey::Frames => a.frames().cmp(&b.frames()),
+        VideoKey::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),
+        VideoKey::Size => {
             let area =
                 |f: Option<&crate::domain::VideoFacts>| f.map_or(0, |f| u64::from(f.width) * u64::from(f.height));
             area(fa).cmp(&area(fb))
         }
-        Key::Codec => fa.map(|f| &f.codec).cmp(&fb.map(|f| &f.codec)),
+        VideoKey::Codec => fa.map(|f| &f.codec).cmp(&fb.map(|f| &f.codec)),
     }
 }

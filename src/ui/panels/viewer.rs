@@ -13,7 +13,9 @@ pub struct Viewer;
 impl Panel for Viewer {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         if cx.state.video().is_none() {
-            ui.weak("Choose a video in the table or the explorer.");
+            if !super::nothing_passes(ui, cx) {
+                ui.weak("Choose a video in the table or the explorer.");
+            }
             return;
         }
         toggles(ui, cx);
@@ -60,6 +62,8 @@ pub fn show_frame(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, view: u64, na
     }
     if let Some(error) = cx.services.frame_error() {
         picture::badge(ui, rect, Align2::CENTER_CENTER, error, egui::Color32::from_rgb(255, 176, 168));
+        let response = ui.interact(rect, ui.scope_id().with(("no picture", view)), egui::Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, error));
     } else if let Some(note) = cx.services.annotation_note() {
         picture::badge(ui, rect, Align2::LEFT_TOP, note, egui::Color32::from_rgb(255, 214, 140));
     }

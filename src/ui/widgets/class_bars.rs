@@ -4,9 +4,10 @@ use super::matrix::MatrixPick;
 use super::style;
 use crate::eval::ClassMetrics;
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use serde::{Deserialize, Serialize};
 
 /// What rows are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BarSort {
     /// As the network's outputs.
     Index,

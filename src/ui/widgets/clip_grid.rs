@@ -4,6 +4,7 @@ use super::style;
 use crate::domain::ClassSet;
 use crate::jobs::ClipRef;
 use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl ClipCard {
 }
 
 /// What cards are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClipSort {
     /// The surest first.
     #[default]

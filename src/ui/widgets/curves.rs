@@ -1,6 +1,6 @@
 //! Curves of a training run: smoothed over raw, thinned to pixels, with one cursor through all plots.
 
-use super::series::{Smoothed, Thinned, nearest, number};
+use super::series::{Smoothed, Thinned, number, within};
 use super::style;
 use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
 use egui_plot::{GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
@@ -156,7 +156,8 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     heading(ui, chart, series, state);
     let shown: Vec<&Series<'_>> =
         series.iter().filter(|s| !state.hidden.contains(&format!("{}/{}", chart.title, s.name))).collect();
-    let has_values = shown.iter().any(|s| s.ys.iter().any(|y| y.is_finite() && (!chart.log || *y > 0.0)));
+    let drawn = |(x, y): (&f64, &f64)| x.is_finite() && y.is_finite() && (!chart.log || *y > 0.0);
+    let has_values = shown.iter().any(|s| s.xs.iter().zip(s.ys).any(drawn));
     if !has_values {
         empty_plot(ui, chart);
         return;
@@ -349,6 +350,9 @@ fn spoken(chart: &Chart<'_>, series: &[&Series<'_>]) -> String {
     format!("{}: {} (over {places} values)", chart.title, values.join(", "))
 }
 
+/// Points of the screen that the pointer may be beyond the end of a curve and still read its last value.
+const REACH: f64 = 6.0;
+
 /// The vertical line through all plots and, in the one under the pointer, the values at it.
 #[expect(clippy::too_many_arguments, reason = "one drawing step of `show`, cut out for length only")]
 fn cursor(
@@ -369,9 +373,10 @@ fn cursor(
     }
     let painter = ui.painter().with_clip_rect(frame);
     painter.vline(at, frame.y_range(), Stroke::new(1.0, ui.visuals().weak_text_color()));
+    let slack = REACH * transform.dvalue_dpos()[0].abs();
     let mut rows = Vec::new();
     for s in series {
-        let Some(i) = nearest(s.xs, s.ys, x) else { continue };
+        let Some(i) = within(s.xs, s.ys, x, slack) else { continue };
         let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| s.look == Look::Smoothed);
         let raw = s.ys[i];
         let drawn = smooth.filter(|_| state.smoothing > 0.0).and_then(|c| c.get(i)).unwrap_or(raw);
@@ -379,21 +384,30 @@ fn cursor(
         painter.circle_filled(spot, 3.0, s.color);
         rows.push((s.name, s.color, s.xs[i], drawn, raw));
     }
-    if !response.hovered() {
+    if !response.hovered() || rows.is_empty() {
         return;
     }
     rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+    let place = |x: f64| {
+        let text = if chart.x_unit == Unit::Seconds { chart.x_unit.text(x) } else { number(x) };
+        format!("{} {text}", chart.x_name)
+    };
+    // Each value stands at a place of its own; where it is one for all, it is said once.
+    let common = rows.first().map(|r| r.2).filter(|first| rows.iter().all(|r| r.2 == *first));
     response.show_tooltip_ui(|ui| {
-        let place =
-            if chart.x_unit == Unit::Seconds { chart.x_unit.text(x) } else { number(rows.first().map_or(x, |r| r.2)) };
-        ui.label(egui::RichText::new(format!("{} {place}", chart.x_name)).strong());
-        egui::Grid::new("values").num_columns(3).spacing([8.0, 2.0]).show(ui, |ui| {
-            for (name, color, _, drawn, raw) in rows.iter().take(16) {
+        if let Some(x) = common {
+            ui.label(egui::RichText::new(place(x)).strong());
+        }
+        egui::Grid::new("values").num_columns(4).spacing([8.0, 2.0]).show(ui, |ui| {
+            for (name, color, x, drawn, raw) in rows.iter().take(16) {
                 let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, *color);
                 ui.label(style::elide(name, 32));
                 let text = chart.y_unit.text(*drawn);
                 ui.monospace(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
+                if common.is_none() {
+                    ui.weak(place(*x));
+                }
                 ui.end_row();
             }
         });

@@ -6,9 +6,10 @@ use crate::eval::Confusion;
 use egui::{
     self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
+use serde::{Deserialize, Serialize};
 
 /// What the shade and number of a cell say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatrixMode {
     /// Clips.
     #[default]
@@ -20,7 +21,7 @@ pub enum MatrixMode {
 }
 
 /// Order of rows and columns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatrixSort {
     /// As the network's outputs.
     #[default]
@@ -52,6 +53,8 @@ pub struct MatrixState {
     pub mode: MatrixMode,
     /// Order.
     pub sort: MatrixSort,
+    /// Only counts are known: no cell leads to its clips.
+    pub counts_only: bool,
     /// Cell under the keyboard, as positions on screen (row, column).
     cursor: (usize, usize),
 }
@@ -166,15 +169,18 @@ pub fn show(
     keyboard(ui, &grid, &order, state, &mut out);
     cells(ui, matrix, &order, selected, state, &layout, grid.has_focus(), &mut out);
     grid.widget_info(|| {
-        let text =
-            "confusion matrix, rows are true classes, columns what was said; arrow keys move, Enter opens the clips";
+        let enter = if state.counts_only { "" } else { ", Enter opens the clips" };
+        let text = format!("confusion matrix, rows are true classes, columns what was said; arrow keys move{enter}");
         WidgetInfo::labeled(Role::Grid, true, text)
     });
     if grid.has_focus() && out.hovered.is_none() {
         out.hovered = order.get(state.cursor.0).zip(order.get(state.cursor.1)).map(|(t, p)| cell_pick(*t, *p));
     }
     let sentence = out.hovered.or(selected).map_or_else(
-        || "Rows are what clips show, columns what the network said. Click a cell to see its clips.".to_owned(),
+        || {
+            let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
+            format!("Rows are what clips show, columns what the network said.{clips}")
+        },
         |p| matrix.sentence(p, state.mode),
     );
     ui.add(egui::Label::new(egui::RichText::new(sentence).color(ui.visuals().weak_text_color())).truncate());

@@ -1,6 +1,7 @@
 //! The picture on screen with mask, skeleton, caption and heat map.
 
 use crate::domain::{GrayImage, HeatMap};
+use crate::render::contour::contour_picture;
 use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
 use crate::render::{
     Blend, COLOR_MAPS, ClipPosition, HeatVolume, Interpolation, OverlayParams, Region, color_map, composite,
@@ -198,12 +199,22 @@ fn paint_cpu(
     if let Some((volume, position)) = &heat {
         (heat_generation(Some(volume)), position.frame, format!("{params:?}")).hash(&mut hasher);
     }
+    // Lines are drawn at the size of the screen, not at that of the frame: there they would grow with it.
+    let plain = OverlayParams { contours: false, ..*params };
     texture(ui, cx, picture.view, hasher.finish(), rect, || {
         let image = match &heat {
-            Some((volume, position)) => composite(&picture.frame.image, volume, *position, params),
+            Some((volume, position)) => composite(&picture.frame.image, volume, *position, &plain),
             None => picture.frame.image.clone(),
         };
         egui::ColorImage::from_rgb([image.width as usize, image.height as usize], &image.data)
+    });
+    let Some((volume, position)) = heat.filter(|_| params.contours) else { return };
+    let scale = ui.pixels_per_point();
+    let viewport = [rect.width(), rect.height()].map(|side| (side * scale).round().max(1.0) as u32);
+    viewport.hash(&mut hasher);
+    texture(ui, cx, picture.view | 2 << 32, hasher.finish(), rect, || {
+        let pixels = contour_picture(&volume, position, params, viewport);
+        egui::ColorImage::from_rgba_premultiplied(viewport.map(|side| side as usize), &pixels)
     });
 }
 

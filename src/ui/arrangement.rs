@@ -1,0 +1,176 @@
+//! What somebody arranged for one dataset or one run: filter, order, choices, a changed preset. It is kept under the
+//! folder it was made for, over closing and opening too, and is never carried into another one.
+
+use super::state::{AppState, Filter};
+use super::widgets::class_bars::BarSort;
+use super::widgets::clip_grid::ClipSort;
+use super::widgets::matrix::{MatrixMode, MatrixSort};
+use crate::jobs::ClipRef;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Folders whose arrangement is kept, of each kind.
+const KEPT: usize = 40;
+
+/// What the table of videos is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VideoKey {
+    /// Its name.
+    #[default]
+    Name,
+    /// Who is in it.
+    Subject,
+    /// Its part of the dataset.
+    Split,
+    /// How many frames it has.
+    Frames,
+    /// Frames a second.
+    Fps,
+    /// Pixels.
+    Size,
+    /// How it is compressed.
+    Codec,
+    /// How many warnings it has.
+    Warnings,
+}
+
+/// The order of the table of videos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VideoOrder {
+    /// What it is sorted by.
+    pub key: VideoKey,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// A training that is being set up. Configurations are kept as the RON of their files, so that an older one that can no
+/// longer be read is dropped and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// Name of the preset; empty where the configuration came from a file.
+    pub preset: String,
+    /// The configuration of that file, as it was read.
+    pub base: String,
+    /// The configuration as it is now; empty where the preset is not changed.
+    pub config: String,
+    /// The run folder as typed.
+    pub out: String,
+}
+
+/// What belongs to a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatasetArrangement {
+    /// What it is narrowed to.
+    pub filter: Filter,
+    /// The order of its videos.
+    pub order: VideoOrder,
+    /// Name of the video looked at.
+    pub video: Option<String>,
+    /// Its frame.
+    pub frame: u32,
+    /// The clip somebody chose.
+    pub clip: Option<ClipRef>,
+    /// Name of the class somebody chose.
+    pub class: Option<String>,
+    /// The training set up for it.
+    pub draft: Draft,
+}
+
+impl DatasetArrangement {
+    /// That of the open dataset.
+    pub fn of(state: &AppState) -> Self {
+        let selection = &state.selection;
+        Self {
+            filter: state.filter.clone(),
+            order: state.order,
+            video: selection.video.clone(),
+            frame: selection.frame,
+            clip: selection.clip.clone(),
+            class: selection.class.map(|c| state.classes().name(c).to_owned()),
+            draft: state.draft.clone(),
+        }
+    }
+}
+
+/// What belongs to a run: how its results are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunArrangement {
+    /// Shades and numbers of the confusion matrix.
+    pub mode: MatrixMode,
+    /// Order of its rows and columns.
+    pub matrix: MatrixSort,
+    /// Order of the classes' bars.
+    pub bars: BarSort,
+    /// The largest of them first.
+    pub bars_descending: bool,
+    /// Order of the clips.
+    pub clips: ClipSort,
+    /// Of a row or column only the wrong ones.
+    pub wrong_only: bool,
+    /// Only clips with this tag.
+    pub tag: Option<String>,
+}
+
+/// What is kept, by folder, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Arrangements {
+    datasets: Vec<(PathBuf, DatasetArrangement)>,
+    runs: Vec<(PathBuf, RunArrangement)>,
+}
+
+fn find<'a, T>(list: &'a [(PathBuf, T)], folder: &Path) -> Option<&'a T> {
+    list.iter().find(|(path, _)| path == folder).map(|(_, kept)| kept)
+}
+
+fn keep<T>(list: &mut Vec<(PathBuf, T)>, folder: &Path, kept: T) {
+    list.retain(|(path, _)| path != folder);
+    list.insert(0, (folder.to_path_buf(), kept));
+    list.truncate(KEPT);
+}
+
+impl Arrangements {
+    /// That of the dataset with this root.
+    pub fn dataset(&self, root: &Path) -> Option<&DatasetArrangement> {
+        find(&self.datasets, root)
+    }
+
+    /// Keeps that of a dataset.
+    pub fn keep_dataset(&mut self, root: &Path, arrangement: DatasetArrangement) {
+        keep(&mut self.datasets, root, arrangement);
+    }
+
+    /// That of the run in this folder.
+    pub fn run(&self, folder: &Path) -> Option<&RunArrangement> {
+        find(&self.runs, folder)
+    }
+
+    /// Keeps that of a run.
+    pub fn keep_run(&mut self, folder: &Path, arrangement: RunArrangement) {
+        keep(&mut self.runs, folder, arrangement);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_folder_has_its_own_and_the_oldest_goes() {
+        let mut all = Arrangements::default();
+        for i in 0..KEPT + 5 {
+            let filter = Filter { text: format!("f{i}") };
+            all.keep_dataset(Path::new(&format!("/d{i}")), DatasetArrangement { filter, ..Default::default() });
+        }
+        assert!(all.dataset(Path::new("/d4")).is_none());
+        assert_eq!(all.dataset(Path::new("/d5")).map(|d| d.filter.text.as_str()), Some("f5"));
+        all.keep_run(Path::new("/d5"), RunArrangement { wrong_only: true, ..Default::default() });
+        assert_eq!(all.dataset(Path::new("/d5")).map(|d| d.filter.text.as_str()), Some("f5"), "a run is no dataset");
+        let again: Arrangements = ron::from_str(&ron::to_string(&all).unwrap()).unwrap();
+        assert_eq!(again, all);
+    }
+}
