@@ -344,6 +344,15 @@ fn a_list_without_classes_leaves_its_videos_unlabelled() {
         rows(&[("clips/j0", Split::Train, "jump"), ("clips/w0", Split::Train, "walk"), ("clips/w4", Split::Test, "")])
     );
     assert!(warns(&data, "test.csv", &["no column of classes"]), "{:#?}", data.warnings);
+    // A list to be judged on that cannot be read does not take the training list with it; the other way round it does.
+    write(r.join("test.csv"), "where,what\nclips/w4,walk\n");
+    let data = open(r);
+    assert_eq!(names(&data), ["clips/j0", "clips/w0"]);
+    assert!(warns(&data, "test.csv", &["where, what", "left out"]), "{:#?}", data.warnings);
+    std::fs::rename(r.join("train.csv"), r.join("val.csv")).unwrap();
+    std::fs::rename(r.join("test.csv"), r.join("train.csv")).unwrap();
+    let error = try_open(r).unwrap_err().to_string();
+    assert!(error.contains("train.csv") && error.contains("where, what"), "{error}");
 }
 
 #[test]

@@ -108,19 +108,24 @@ fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), Str
         return Err("there is no train.csv, val.csv or test.csv".into());
     }
     let mut lists = Vec::new();
-    let mut faults: Vec<(PathBuf, String)> = Vec::new();
+    let mut faults: Vec<(PathBuf, Split, String)> = Vec::new();
     for (file, split) in files {
         let read = read_table(&file).map_err(|e| e.to_string());
         match read.and_then(|table| columns(&file, &table).map(|columns| (table, columns))) {
             Ok((table, columns)) => lists.push(List { file, split, table, columns }),
-            Err(why) => faults.push((file, why)),
+            Err(why) => faults.push((file, split, why)),
         }
     }
-    // An empty list beside sound ones is told, one with unknown columns could be about anything.
-    let grave = faults.iter().find(|(_, why)| lists.is_empty() || !why.ends_with("is empty"));
-    if let Some((_, why)) = grave {
+    // What is judged may be left out and told; what is trained on must be known.
+    let judged = |split: &Split| matches!(split, Split::Val | Split::Test);
+    let trained = lists.iter().any(|l| !judged(&l.split));
+    let grave = faults
+        .iter()
+        .find(|(_, split, why)| lists.is_empty() || (!trained && !judged(split) && !why.ends_with("is empty")));
+    if let Some((_, _, why)) = grave {
         return Err(why.clone());
     }
+    let faults = faults.into_iter().map(|(file, _, why)| (file, why)).collect();
     if lists.iter().all(|l| l.columns.class.is_none())
         && let Some(first) = lists.first()
     {
