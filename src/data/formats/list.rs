@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// Lines looked at before a file is taken for something else.
 const LOOKED_AT: usize = 20;
+/// Longer lines are no rows of a list.
+const LONGEST: usize = 16 * 1024;
 /// Numbers that are looked for behind a path.
 const NUMBERS: usize = 64;
 
@@ -34,12 +36,15 @@ struct Opened {
 /// A path and the numbers behind it.
 fn cuts(line: &str) -> Vec<(&str, Vec<&str>)> {
     let mut out = vec![(unquoted(line), Vec::new())];
+    if line.len() > LONGEST {
+        return out;
+    }
     let (mut rest, mut numbers) = (line, Vec::new());
-    while let Some((path, last)) = rest.rsplit_once([' ', '\t', ',']).filter(|_| numbers.len() < NUMBERS) {
+    while let Some((path, last)) = rest.rsplit_once([' ', '\t', ',', ';']).filter(|_| numbers.len() < NUMBERS) {
         if !last.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
             break;
         }
-        rest = path.trim_end_matches([' ', '\t', ',']);
+        rest = path.trim_end_matches([' ', '\t', ',', ';']);
         numbers.insert(0, last);
         out.push((unquoted(rest), numbers.clone()));
     }

@@ -41,7 +41,10 @@ fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
     let name = file_name(file);
     let Some(first) = table.records.first() else { return Err(format!("{name} is empty")) };
     if !Header::is(first, table.decimal_comma()) {
-        return Err(format!("{name} line {}: there is no header that names the columns", first.line));
+        return Err(format!(
+            "{name} line {}: there is no header that names the columns; write one such as path,class",
+            first.line
+        ));
     }
     let header = Header::of(first);
     let refuse = |why: &str| {
@@ -249,12 +252,9 @@ impl Reading<'_> {
         ignored.finish(draft);
     }
 
-    /// The split of a row: that of the file's name, else what a column says.
+    /// The split of a row: what a column says, else that of the file's name.
     fn split(&self, list: &List, row: &Record) -> Split {
-        match (list.split, list.columns.split) {
-            (Split::Unassigned, Some(column)) => split_word(row.cell(column)).unwrap_or_default(),
-            (split, _) => split,
-        }
+        list.columns.split.and_then(|c| split_word(row.cell(c))).unwrap_or(list.split)
     }
 }
 
