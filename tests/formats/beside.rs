@@ -93,6 +93,7 @@ fn labels_beside_class_folders_that_are_not_used_are_told_with_the_reason() {
     write(r.join("labels.csv"), "path,class\njump/s1_jump.mp4,wave\n");
     write(r.join("annotations/all.json"), "{\"s1_jump\": [1, 2]}");
     write(r.join("annotations/names.json"), "{\"x\": 1}");
+    write(r.join("th.json"), "{\"taxonomy\": [], \"v1\": {\"annotations\": []}}");
     write(r.join("notes.txt"), "s2_wave is blurred\n");
     write(r.join("README.txt"), "Recorded in spring.\n");
     let data = open(r);
@@ -101,6 +102,7 @@ fn labels_beside_class_folders_that_are_not_used_are_told_with_the_reason() {
         ("train.csv", &["not used", "clip, mood", "'class'"][..]),
         ("labels.csv", &["not used", "open the file itself"]),
         ("annotations/all.json", &["not used", "not read"]),
+        ("th.json", &["not used", "not read"]),
         ("notes.txt", &["not used"]),
     ] {
         assert!(warns(&data, file, words), "{file} {:#?}", data.warnings);
@@ -182,6 +184,9 @@ fn folders_of_one_namesake_or_of_people_are_no_classes() {
     let data = open(r);
     assert_eq!((data.format.as_str(), data.classes.len(), data.videos.len()), ("single", 0, 2));
     assert!(warns(&data, "mouse_a_labels.csv", &["not used", "background, dig"]), "{:#?}", data.warnings);
+    let one = temp();
+    file(one.path().join("DATA/m/m.mp4"));
+    assert_eq!(open(one.path()).classes.len(), 0);
     let root = temp();
     for person in ["P01", "P02"] {
         file(root.path().join(format!("EPIC-KITCHENS/{person}/videos/{person}_101.MP4")));

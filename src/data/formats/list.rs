@@ -7,6 +7,7 @@ use super::lists::{Lists, fold_of_name, folders, is_annotations, is_text, split_
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::scan::{child_file, file_name, peek};
+use crate::data::tables::columns::role;
 use crate::data::tables::text::{self, lines};
 use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
 use std::collections::BTreeSet;
@@ -66,6 +67,11 @@ fn class_number(cell: &str) -> Option<i64> {
     cell.parse().ok().filter(|n| *n >= -1 && !padded)
 }
 
+/// True for a first line that names a column.
+fn is_header(line: &str) -> bool {
+    line.split([',', ';', '\t']).any(|cell| role(cell.trim().trim_matches('"')).is_some())
+}
+
 /// Lists of HMDB51 hold tags, not classes.
 fn of_hmdb(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(s, _)| s).to_lowercase();
@@ -100,6 +106,10 @@ fn open(path: &Path) -> Result<Opened, String> {
             }
         };
         let hint = Hint { split, class: None, list: file.parent() };
+        if lines(&text.text).next().is_some_and(|(_, line)| is_header(line)) {
+            out.faults.push((file, format!("{name} line 1: it has a header, which lists of 'path number' have not")));
+            continue;
+        }
         let first = lines(&text.text).next().map(|(line, text)| (line, text.chars().take(60).collect::<String>()));
         let names_videos = lines(&text.text).take(LOOKED_AT).any(|(_, line)| found(&mut finder, line, &hint).is_some());
         if names_videos {

@@ -36,6 +36,11 @@ const WORDS: &[&str] = &[
     "metadata",
     "classind",
     "tags",
+    "anno",
+    "annos",
+    "ann",
+    "anns",
+    "database",
 ];
 /// Bytes of a file that are searched for names of videos.
 const SEARCHED: u64 = 256 * 1024;
@@ -77,12 +82,14 @@ fn beside(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// True where a text names one of the videos.
+/// True where a text names one of the videos, or has the keys that files of labels have.
 fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
+    const KEYS: &[&str] = &["\"annotations\"", "\"label\"", "\"labels\"", "\"segment\"", "\"segments\""];
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|f| f.take(SEARCHED).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
-    read.is_ok() && stems.iter().any(|s| text.contains(s.as_str()))
+    let keys = KEYS.iter().any(|k| text.contains(k));
+    read.is_ok() && (keys || stems.iter().any(|s| text.contains(s.as_str())))
 }
 
 /// Why a file that looks like labels is not read; the sentence names it.
