@@ -155,6 +155,7 @@ fn what_other_formats_call_lists_is_refused_and_not_misread() {
         ("annotations/ava_train_v2.2.csv", boxes, "videos", &["ava_train_v2.2.csv", "line 1", "no class number"][..]),
         ("annotations/ava_train_excluded.csv", "clip_a,0903\n", "videos", &["line 1", "'0903'"]),
         ("train.json", "[{\"id\": \"clip_a\"}]", "train", &["train.json"]),
+        ("Training_set.csv", "filename,mood\nclip_a.mp4,good\n", "train", &["Training_set.csv", "filename, mood"]),
     ] {
         let root = temp();
         let r = root.path();
