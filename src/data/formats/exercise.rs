@@ -81,7 +81,7 @@ fn read_classes(path: &Path) -> Result<Vec<ClassInfo>, String> {
     if let Ok(pairs) = options.from_str::<Vec<(i64, String)>>(&text) {
         return Ok(infos(pairs));
     }
-    if let Ok(map) = options.from_str::<std::collections::BTreeMap<i64, String>>(&text) {
+    if let Ok(map) = options.from_str::<BTreeMap<i64, String>>(&text) {
         return Ok(infos(map.into_iter().collect()));
     }
     if let Ok(names) = options.from_str::<Vec<String>>(&text) {

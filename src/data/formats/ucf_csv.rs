@@ -36,6 +36,15 @@ struct List {
     columns: Columns,
 }
 
+/// What lies at a path.
+struct Opened {
+    /// The folder of the videos.
+    root: PathBuf,
+    lists: Vec<List>,
+    /// Tables that cannot be read, and why.
+    faults: Vec<(PathBuf, String)>,
+}
+
 /// The columns of a list, or why it cannot be read.
 fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
     let name = file_name(file);
@@ -105,7 +114,7 @@ fn candidates(path: &Path) -> (PathBuf, Vec<(PathBuf, Split)>) {
     (path.to_path_buf(), files)
 }
 
-fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), String> {
+fn open(path: &Path) -> Result<Opened, String> {
     let (root, files) = candidates(path);
     if files.is_empty() {
         return Err("there is no train.csv, val.csv or test.csv".into());
@@ -134,11 +143,11 @@ fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), Str
     {
         fault(&first.file, &first.table)?;
     }
-    Ok((root, lists, faults))
+    Ok(Opened { root, lists, faults })
 }
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
-    let (_, lists, _) = open(path)?;
+    let Opened { lists, .. } = open(path)?;
     let names = lists.iter().map(|l| file_name(&l.file)).collect::<Vec<_>>().join(", ");
     Ok(format!("{names} with a path and a class column"))
 }
@@ -260,7 +269,7 @@ impl Reading<'_> {
 
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let refuse = |reason| DataError::Read { path: path.to_path_buf(), reason };
-    let (root, lists, faults) = open(path).map_err(refuse)?;
+    let Opened { root, lists, faults } = open(path).map_err(refuse)?;
     let rule = SubjectRule::new(config.subject_pattern.as_deref());
     let mut draft = Draft::default();
     for (file, why) in faults {
