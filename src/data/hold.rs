@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Labels on fewer than this share of the frames between the first and the last are sparse.
-const SPARSE: f64 = 0.5;
+const SPARSE: f64 = 0.75;
 
 /// Single labelled frames with unlabelled ones between them: what rows of one frame in many give.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,6 +113,8 @@ mod tests {
     fn only_single_frames_with_gaps_are_sparse_and_held() {
         let second = video(100, &[(0, 1, 1), (25, 26, 1), (50, 51, 2), (75, 76, 2)]);
         assert_eq!(sparse(&second), Some(Sparse { step: 25, labelled: 4 }));
+        let every_other: Vec<_> = (0..50).map(|i| (2 * i, 2 * i + 1, 1)).collect();
+        assert_eq!(sparse(&video(100, &every_other)), Some(Sparse { step: 2, labelled: 50 }));
         let intervals = video(100, &[(0, 4, 1), (50, 54, 2)]);
         let dense = video(100, &[(0, 60, 1), (60, 61, 2), (61, 100, 1)]);
         assert_eq!([sparse(&intervals), sparse(&dense), sparse(&video(9, &[(3, 4, 0)]))], [None; 3]);

@@ -93,6 +93,7 @@ fn labels_beside_class_folders_that_are_not_used_are_told_with_the_reason() {
     write(r.join("labels.csv"), "path,class\njump/s1_jump.mp4,wave\n");
     write(r.join("annotations/all.json"), "{\"s1_jump\": [1, 2]}");
     write(r.join("annotations/names.json"), "{\"x\": 1}");
+    write(r.join("th.json"), "{\"taxonomy\": [], \"v1\": {\"annotations\": []}}");
     write(r.join("notes.txt"), "s2_wave is blurred\n");
     write(r.join("README.txt"), "Recorded in spring.\n");
     let data = open(r);
@@ -101,6 +102,7 @@ fn labels_beside_class_folders_that_are_not_used_are_told_with_the_reason() {
         ("train.csv", &["not used", "clip, mood", "'class'"][..]),
         ("labels.csv", &["not used", "open the file itself"]),
         ("annotations/all.json", &["not used", "not read"]),
+        ("th.json", &["not used", "not read"]),
         ("notes.txt", &["not used"]),
     ] {
         assert!(warns(&data, file, words), "{file} {:#?}", data.warnings);
@@ -153,6 +155,7 @@ fn what_other_formats_call_lists_is_refused_and_not_misread() {
         ("annotations/ava_train_v2.2.csv", boxes, "videos", &["ava_train_v2.2.csv", "line 1", "no class number"][..]),
         ("annotations/ava_train_excluded.csv", "clip_a,0903\n", "videos", &["line 1", "'0903'"]),
         ("train.json", "[{\"id\": \"clip_a\"}]", "train", &["train.json"]),
+        ("Training_set.csv", "filename,mood\nclip_a.mp4,good\n", "train", &["Training_set.csv", "filename, mood"]),
     ] {
         let root = temp();
         let r = root.path();
@@ -182,6 +185,9 @@ fn folders_of_one_namesake_or_of_people_are_no_classes() {
     let data = open(r);
     assert_eq!((data.format.as_str(), data.classes.len(), data.videos.len()), ("single", 0, 2));
     assert!(warns(&data, "mouse_a_labels.csv", &["not used", "background, dig"]), "{:#?}", data.warnings);
+    let one = temp();
+    file(one.path().join("DATA/m/m.mp4"));
+    assert_eq!(open(one.path()).classes.len(), 0);
     let root = temp();
     for person in ["P01", "P02"] {
         file(root.path().join(format!("EPIC-KITCHENS/{person}/videos/{person}_101.MP4")));

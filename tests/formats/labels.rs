@@ -40,6 +40,10 @@ fn only_known_columns_count_and_others_are_named() {
     let (_r, data) =
         labelled(4, "video,frame,subject_id,action\ns1.mp4,0,7,-1\ns1.mp4,1,7,-1\ns1.mp4,2,7,5\ns1.mp4,3,7,5\n");
     assert_eq!(runs(&data), ["0..2 background", "2..4 class 5"]);
+    // As data frames are saved: the row numbers are the frames, which is said.
+    let (_r, data) = labelled(4, ",column1,column2\n0,7,-1\n1,7,-1\n2,7,5\n3,7,5\n");
+    assert_eq!(runs(&data), ["0..2 background", "2..4 class 5"]);
+    assert!(warns(&data, "s1.csv", &["no name over its first column"]), "{:#?}", data.warnings);
     for (text, columns) in [
         ("index,score,mood\n0,0.5,2\n1,0.25,3\n", "index, score, mood"),
         ("frame,speed\n0,12\n1,13\n", "frame, speed"),

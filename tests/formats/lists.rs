@@ -63,6 +63,7 @@ fn lists_of_paths_and_numbers_are_read_from_the_end() {
         ("train.csv", "videos/clip right {}.mp4 {}\n"),
         ("mini_train_list_videos.txt", "clip right {}.mp4\t{}\r\n"),
         ("train.txt", "C:\\data\\videos\\clip right {}.mp4,{}\r"),
+        ("train.txt", "videos/clip right {}.mp4;{}\n"),
         ("TRAIN_LIST.TXT", "/other/machine/clip right {}.mp4   {}\n\n"),
     ] {
         let root = temp();
@@ -344,6 +345,15 @@ fn a_list_without_classes_leaves_its_videos_unlabelled() {
         rows(&[("clips/j0", Split::Train, "jump"), ("clips/w0", Split::Train, "walk"), ("clips/w4", Split::Test, "")])
     );
     assert!(warns(&data, "test.csv", &["no column of classes"]), "{:#?}", data.warnings);
+    // A list to be judged on that cannot be read does not take the training list with it; the other way round it does.
+    write(r.join("test.csv"), "where,what\nclips/w4,walk\n");
+    let data = open(r);
+    assert_eq!(names(&data), ["clips/j0", "clips/w0"]);
+    assert!(warns(&data, "test.csv", &["where, what", "left out"]), "{:#?}", data.warnings);
+    std::fs::rename(r.join("train.csv"), r.join("val.csv")).unwrap();
+    std::fs::rename(r.join("test.csv"), r.join("train.csv")).unwrap();
+    let error = try_open(r).unwrap_err().to_string();
+    assert!(error.contains("train.csv") && error.contains("where, what"), "{error}");
 }
 
 #[test]
@@ -357,6 +367,9 @@ fn a_list_opens_by_itself() {
     write(r.join("my labels.csv"), "file;class;split\nw0;walk;training\nj4;jump;test\n");
     let data = open(r.join("train.csv"));
     assert_eq!(table(&data), rows(&[("clips/j0", Split::Train, "jump"), ("clips/w0", Split::Train, "walk")]));
+    write(r.join("all_train.csv"), "path,label,set\nclips/w0,walk,train\nclips/w4,jump,test\n");
+    let data = open(r.join("all_train.csv"));
+    assert_eq!(table(&data), rows(&[("clips/w0", Split::Train, "walk"), ("clips/w4", Split::Test, "jump")]));
     let data = open(r.join("my labels.csv"));
     assert_eq!(table(&data), rows(&[("clips/j4", Split::Test, "jump"), ("clips/w0", Split::Train, "walk")]));
     let ucf = temp();

@@ -35,7 +35,8 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     if let ([only], Some(list)) = (names.as_slice(), looks_listed(path, true)) {
         return Err(format!("'{only}' is the only folder of videos, and a list lies beside it: {}", why_unread(&list)));
     }
-    if full.len() > 1 && full.iter().all(|d| holds_its_namesake(&d.path)) {
+    let inner = full.len() > 1 || full.iter().all(|d| d.path.parent() != Some(path));
+    if inner && full.iter().all(|d| holds_its_namesake(&d.path)) {
         return Err("each of its folders holds one video of its own name, which makes no classes".into());
     }
     // Folders of pictures may be classes or videos: with a list beside them they are videos.

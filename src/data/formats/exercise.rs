@@ -81,7 +81,7 @@ fn read_classes(path: &Path) -> Result<Vec<ClassInfo>, String> {
     if let Ok(pairs) = options.from_str::<Vec<(i64, String)>>(&text) {
         return Ok(infos(pairs));
     }
-    if let Ok(map) = options.from_str::<std::collections::BTreeMap<i64, String>>(&text) {
+    if let Ok(map) = options.from_str::<BTreeMap<i64, String>>(&text) {
         return Ok(infos(map.into_iter().collect()));
     }
     if let Ok(names) = options.from_str::<Vec<String>>(&text) {
@@ -224,6 +224,7 @@ fn read_label_files(dir: Option<&Path>, draft: &mut Draft) -> Result<Vec<(PathBu
     let mut out = Vec::new();
     let mut refused = Ignored::of(dir);
     let mut columns: BTreeSet<Vec<String>> = BTreeSet::new();
+    let mut unnamed = false;
     for (result, path) in read {
         draft.used.push(path.clone());
         match result {
@@ -236,6 +237,12 @@ fn read_label_files(dir: Option<&Path>, draft: &mut Draft) -> Result<Vec<(PathBu
                     draft.warn(
                         &path,
                         format!("has one column a class; it and its like are read as the classes {classes}"),
+                    );
+                }
+                if file.unnamed && !std::mem::replace(&mut unnamed, true) {
+                    draft.warn(
+                        &path,
+                        "has no name over its first column; in it and its like that column is taken as the frame number",
                     );
                 }
                 if file.segments.is_empty() {

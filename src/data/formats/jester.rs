@@ -92,10 +92,8 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     let labels = text::read(&found.labels)?;
     let known = classes(&labels.text);
     draft.classes = ClassSet::from_names(known.iter().copied());
-    for (file, note) in [(&found.labels, labels.note.clone())] {
-        draft.used.push(file.clone());
-        draft.warnings.extend(note.map(|n| super::warning(file, n)));
-    }
+    draft.used.push(found.labels.clone());
+    draft.warnings.extend(labels.note.clone().map(|n| super::warning(&found.labels, n)));
     let mut finder = Finder::new(root, false);
     let mut assembly = Assembly::default();
     let mut answered = false;

@@ -32,6 +32,15 @@ struct List {
     columns: Columns,
 }
 
+/// What lies at a path.
+struct Opened {
+    /// The folder of the videos.
+    root: PathBuf,
+    lists: Vec<List>,
+    /// Tables that cannot be read, and why.
+    faults: Vec<(PathBuf, String)>,
+}
+
 fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
     let name = file_name(file);
     let Some(first) = table.records.first() else { return Err(format!("{name} is empty")) };
@@ -48,7 +57,7 @@ fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
 }
 
 /// The tables of a folder or a table itself; faults of those that are none.
-fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), String> {
+fn open(path: &Path) -> Result<Opened, String> {
     let files: Vec<(PathBuf, Split)> = if path.is_file() {
         vec![(path.to_path_buf(), split_of_name(&file_name(path)).unwrap_or_default())]
     } else {
@@ -70,11 +79,11 @@ fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), Str
         Some(dir) => dir.to_path_buf(),
         None => path.to_path_buf(),
     };
-    Ok((root, lists, faults))
+    Ok(Opened { root, lists, faults })
 }
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
-    let (_, lists, _) = open(path)?;
+    let Opened { lists, .. } = open(path)?;
     let names = lists.iter().map(|l| file_name(&l.file)).collect::<Vec<_>>().join(", ");
     Ok(format!("{names} with a column youtube_id"))
 }
@@ -163,7 +172,7 @@ impl Reading<'_> {
 
 pub(super) fn read(path: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     let refuse = |reason| DataError::Read { path: path.to_path_buf(), reason };
-    let (root, lists, faults) = open(path).map_err(refuse)?;
+    let Opened { root, lists, faults } = open(path).map_err(refuse)?;
     let mut draft = Draft::default();
     for (file, why) in faults {
         draft.used.push(file.clone());

@@ -7,6 +7,7 @@ use super::lists::{Lists, fold_of_name, folders, is_annotations, is_text, split_
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::scan::{child_file, file_name, peek};
+use crate::data::tables::columns::role;
 use crate::data::tables::text::{self, lines};
 use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Lines looked at before a file is taken for something else.
 const LOOKED_AT: usize = 20;
+/// Longer lines are no rows of a list.
+const LONGEST: usize = 16 * 1024;
 /// Numbers that are looked for behind a path.
 const NUMBERS: usize = 64;
 
@@ -34,12 +37,15 @@ struct Opened {
 /// A path and the numbers behind it.
 fn cuts(line: &str) -> Vec<(&str, Vec<&str>)> {
     let mut out = vec![(unquoted(line), Vec::new())];
+    if line.len() > LONGEST {
+        return out;
+    }
     let (mut rest, mut numbers) = (line, Vec::new());
-    while let Some((path, last)) = rest.rsplit_once([' ', '\t', ',']).filter(|_| numbers.len() < NUMBERS) {
+    while let Some((path, last)) = rest.rsplit_once([' ', '\t', ',', ';']).filter(|_| numbers.len() < NUMBERS) {
         if !last.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
             break;
         }
-        rest = path.trim_end_matches([' ', '\t', ',']);
+        rest = path.trim_end_matches([' ', '\t', ',', ';']);
         numbers.insert(0, last);
         out.push((unquoted(rest), numbers.clone()));
     }
@@ -59,6 +65,11 @@ fn found<'l>(finder: &mut Finder<'_>, line: &'l str, hint: &Hint<'_>) -> Option<
 fn class_number(cell: &str) -> Option<i64> {
     let padded = cell.len() > 1 && cell.starts_with('0');
     cell.parse().ok().filter(|n| *n >= -1 && !padded)
+}
+
+/// True for a first line that names a column.
+fn is_header(line: &str) -> bool {
+    line.split([',', ';', '\t']).any(|cell| role(cell.trim().trim_matches('"')).is_some())
 }
 
 /// Lists of HMDB51 hold tags, not classes.
@@ -95,6 +106,10 @@ fn open(path: &Path) -> Result<Opened, String> {
             }
         };
         let hint = Hint { split, class: None, list: file.parent() };
+        if lines(&text.text).next().is_some_and(|(_, line)| is_header(line)) {
+            out.faults.push((file, format!("{name} line 1: it has a header, which lists of 'path number' have not")));
+            continue;
+        }
         let first = lines(&text.text).next().map(|(line, text)| (line, text.chars().take(60).collect::<String>()));
         let names_videos = lines(&text.text).take(LOOKED_AT).any(|(_, line)| found(&mut finder, line, &hint).is_some());
         if names_videos {

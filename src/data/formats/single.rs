@@ -33,7 +33,7 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     let classes: BTreeSet<String> =
         class_dirs(path).dirs.into_iter().filter(|d| holds_videos(&d.path)).map(|d| d.class).collect();
     let held = unlabelled(path);
-    let none = class_folders::detect(path).is_err() && !held.is_empty();
+    let none = !held.is_empty() && class_folders::detect(path).is_err();
     if !none && classes.len() > usize::from(videos > 0) {
         return Err(format!("{} folders of classes lie in it", classes.len()));
     }

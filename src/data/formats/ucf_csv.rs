@@ -36,12 +36,24 @@ struct List {
     columns: Columns,
 }
 
+/// What lies at a path.
+struct Opened {
+    /// The folder of the videos.
+    root: PathBuf,
+    lists: Vec<List>,
+    /// Tables that cannot be read, and why.
+    faults: Vec<(PathBuf, String)>,
+}
+
 /// The columns of a list, or why it cannot be read.
 fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
     let name = file_name(file);
     let Some(first) = table.records.first() else { return Err(format!("{name} is empty")) };
     if !Header::is(first, table.decimal_comma()) {
-        return Err(format!("{name} line {}: there is no header that names the columns", first.line));
+        return Err(format!(
+            "{name} line {}: there is no header that names the columns; write one such as path,class",
+            first.line
+        ));
     }
     let header = Header::of(first);
     let refuse = |why: &str| {
@@ -102,35 +114,40 @@ fn candidates(path: &Path) -> (PathBuf, Vec<(PathBuf, Split)>) {
     (path.to_path_buf(), files)
 }
 
-fn open(path: &Path) -> Result<(PathBuf, Vec<List>, Vec<(PathBuf, String)>), String> {
+fn open(path: &Path) -> Result<Opened, String> {
     let (root, files) = candidates(path);
     if files.is_empty() {
         return Err("there is no train.csv, val.csv or test.csv".into());
     }
     let mut lists = Vec::new();
-    let mut faults: Vec<(PathBuf, String)> = Vec::new();
+    let mut faults: Vec<(PathBuf, Split, String)> = Vec::new();
     for (file, split) in files {
         let read = read_table(&file).map_err(|e| e.to_string());
         match read.and_then(|table| columns(&file, &table).map(|columns| (table, columns))) {
             Ok((table, columns)) => lists.push(List { file, split, table, columns }),
-            Err(why) => faults.push((file, why)),
+            Err(why) => faults.push((file, split, why)),
         }
     }
-    // An empty list beside sound ones is told, one with unknown columns could be about anything.
-    let grave = faults.iter().find(|(_, why)| lists.is_empty() || !why.ends_with("is empty"));
-    if let Some((_, why)) = grave {
+    // What is judged may be left out and told; what is trained on must be known.
+    let judged = |split: &Split| matches!(split, Split::Val | Split::Test);
+    let trained = lists.iter().any(|l| !judged(&l.split));
+    let grave = faults
+        .iter()
+        .find(|(_, split, why)| lists.is_empty() || (!trained && !judged(split) && !why.ends_with("is empty")));
+    if let Some((_, _, why)) = grave {
         return Err(why.clone());
     }
+    let faults = faults.into_iter().map(|(file, _, why)| (file, why)).collect();
     if lists.iter().all(|l| l.columns.class.is_none())
         && let Some(first) = lists.first()
     {
         fault(&first.file, &first.table)?;
     }
-    Ok((root, lists, faults))
+    Ok(Opened { root, lists, faults })
 }
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
-    let (_, lists, _) = open(path)?;
+    let Opened { lists, .. } = open(path)?;
     let names = lists.iter().map(|l| file_name(&l.file)).collect::<Vec<_>>().join(", ");
     Ok(format!("{names} with a path and a class column"))
 }
@@ -244,18 +261,15 @@ impl Reading<'_> {
         ignored.finish(draft);
     }
 
-    /// The split of a row: that of the file's name, else what a column says.
+    /// The split of a row: what a column says, else that of the file's name.
     fn split(&self, list: &List, row: &Record) -> Split {
-        match (list.split, list.columns.split) {
-            (Split::Unassigned, Some(column)) => split_word(row.cell(column)).unwrap_or_default(),
-            (split, _) => split,
-        }
+        list.columns.split.and_then(|c| split_word(row.cell(c))).unwrap_or(list.split)
     }
 }
 
 pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let refuse = |reason| DataError::Read { path: path.to_path_buf(), reason };
-    let (root, lists, faults) = open(path).map_err(refuse)?;
+    let Opened { root, lists, faults } = open(path).map_err(refuse)?;
     let rule = SubjectRule::new(config.subject_pattern.as_deref());
     let mut draft = Draft::default();
     for (file, why) in faults {

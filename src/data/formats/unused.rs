@@ -4,6 +4,7 @@ use super::containers::is_container;
 use super::lists::{is_annotations, is_text, split_of_name};
 use super::{Draft, ucf_csv, warning};
 use crate::data::scan::{file_name, is_csv, peek, stem};
+use crate::data::tables::columns::Header;
 use crate::data::tables::records::read_table;
 use crate::data::tables::split_word;
 use crate::domain::DatasetWarning;
@@ -36,6 +37,11 @@ const WORDS: &[&str] = &[
     "metadata",
     "classind",
     "tags",
+    "anno",
+    "annos",
+    "ann",
+    "anns",
+    "database",
 ];
 /// Bytes of a file that are searched for names of videos.
 const SEARCHED: u64 = 256 * 1024;
@@ -77,12 +83,14 @@ fn beside(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// True where a text names one of the videos.
+/// True where a text names one of the videos, or has the keys that files of labels have.
 fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
+    const KEYS: &[&str] = &["\"annotations\"", "\"label\"", "\"labels\"", "\"segment\"", "\"segments\""];
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|f| f.take(SEARCHED).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
-    read.is_ok() && stems.iter().any(|s| text.contains(s.as_str()))
+    let keys = KEYS.iter().any(|k| text.contains(k));
+    read.is_ok() && (keys || stems.iter().any(|s| text.contains(s.as_str())))
 }
 
 /// Why a file that looks like labels is not read; the sentence names it.
@@ -102,9 +110,14 @@ pub(super) fn why_unread(file: &Path) -> String {
 /// A list that lies beside the videos: called plainly like one (`train.csv`), or somehow and naming videos that are here.
 /// With `any`, a name that holds a split, or a video in any text, is enough.
 pub(super) fn looks_listed(root: &Path, any: bool) -> Option<PathBuf> {
-    let files = beside(root);
+    let mut files = beside(root);
+    files.sort_by_key(|f| split_of_name(&file_name(f)).unwrap_or_default());
     let split = |f: &Path| split_of_name(&file_name(f)).is_some();
-    let certain = |f: &Path| (is_csv(f) && split_word(&bare_stem(f)).is_some()) || (any && split(f));
+    // A table that cannot be read, or that has a column of paths, is more than a name.
+    let table =
+        |f: &Path| read_table(f).map_or(true, |t| t.records.first().is_some_and(|h| Header::of(h).path().is_some()));
+    let plain = |f: &Path| split_word(&bare_stem(f)).is_some();
+    let certain = |f: &Path| (is_csv(f) && (plain(f) || (split(f) && table(f)))) || (any && split(f));
     if let Some(file) = files.iter().find(|f| certain(f)) {
         return Some(file.clone());
     }
@@ -120,7 +133,10 @@ fn bare_stem(file: &Path) -> String {
 
 /// A file beside the videos whose name holds a split.
 pub(super) fn split_list(root: &Path) -> Option<PathBuf> {
-    beside(root).into_iter().find(|f| split_of_name(&file_name(f)).is_some())
+    beside(root)
+        .into_iter()
+        .filter(|f| split_of_name(&file_name(f)).is_some())
+        .min_by_key(|f| split_of_name(&file_name(f)))
 }
 
 fn stems<'a>(videos: impl Iterator<Item = &'a Path>) -> HashSet<String> {

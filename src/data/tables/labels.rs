@@ -56,6 +56,8 @@ pub(in crate::data) struct LabelFile {
     pub(in crate::data) names: BTreeMap<i64, String>,
     /// The class columns of a file with one column a class, in their order.
     pub(in crate::data) columns: Vec<String>,
+    /// Its frame numbers stand in a first column without a name.
+    pub(in crate::data) unnamed: bool,
     /// The video that the rows name, where they name one.
     pub(in crate::data) video: Option<String>,
     /// Sentences about rows that were skipped or contradict each other, and about how the file was read.
@@ -104,6 +106,8 @@ pub(in crate::data) fn read_labels(path: &Path) -> Result<LabelFile, DataError> 
         let names = columns.iter().map(|c| first.cell(*c).to_owned());
         file.columns = names.filter(|n| !n.eq_ignore_ascii_case(BACKGROUND)).collect();
     }
+    let place = matches!(layout.place, Place::Frame(0)) && layout.header && first.cell(0).is_empty();
+    file.unnamed = place && file.columns.is_empty();
     let reader = RowReader { table: &table, layout: &layout, header: first };
     reader.read(rows, &mut file).map_err(refuse)?;
     Ok(file)
@@ -147,9 +151,8 @@ fn layout(first: &Record, table: &Table) -> Result<Layout, String> {
             };
             Place::Moment(at, unit)
         }
-        // Frame labels of one column a class often leave the first one without a name.
-        (None, None, None) if header.class().is_none() => Place::Frame(unnamed.ok_or_else(unknown)?),
-        (None, None, None) => return Err(unknown()),
+        // Programs that write their row numbers leave the first column without a name.
+        (None, None, None) => Place::Frame(unnamed.ok_or_else(unknown)?),
     };
     let classes = match header.class() {
         Some(columns) => {

@@ -88,7 +88,8 @@ fn parse(text: &str) -> Result<(char, Vec<Record>), String> {
     let mut records = Vec::new();
     while let Some(record) = reader.record()? {
         let blank = record.cells.iter().all(String::is_empty);
-        if !blank && !(said.is_some() && record.line == number) {
+        let says_separator = said.is_some() && record.line == number;
+        if !blank && !says_separator {
             records.push(record);
         }
     }
