@@ -336,6 +336,7 @@ mod tests {
     use crate::domain::Dataset;
     use crate::progress::Silent;
     use crate::render::OverlayParams;
+    use std::sync::Arc;
 
     #[test]
     fn an_export_is_drawn_as_it_was_asked_for_and_says_how() {
@@ -352,6 +353,7 @@ mod tests {
         let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
         let request = ExportRequest {
             checkpoint: Default::default(),
+            class_match: Default::default(),
             dataset: Arc::new(Dataset::default()),
             clips: Vec::new(),
             num_samples: 1,
@@ -392,7 +394,8 @@ mod tests {
             maps: vec![map],
             on_body: Vec::new(),
         };
-        let told = metadata(&request, &ClassSet::from_names(vec!["squat".into()]), &sample);
+        let (identity, classes) = (Identity::default(), ClassSet::from_names(vec!["squat".to_owned()]));
+        let told = metadata(&Told { request: &request, identity: &identity, classes: &classes }, &sample);
         for line in
             ["overlay alpha: 0.4", "threshold: 0.25", "contours: 0.25, 0.5, 0.75", "scale: 0 to the largest value of"]
         {

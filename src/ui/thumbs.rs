@@ -367,7 +367,7 @@ mod tests {
         for name in ["/nowhere/a.mp4", "/nowhere/b.mp4"] {
             let path = Path::new(name);
             assert!(matches!(thumbs.picture(&ctx, path, 3), Picture::Loading));
-            woken.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+            woken.recv_timeout(Duration::from_secs(10)).unwrap();
             match thumbs.picture(&ctx, path, 3) {
                 Picture::Failed(message) => assert!(message.contains(name), "{message}"),
                 other => panic!("{other:?}"),

@@ -31,12 +31,10 @@ pub(super) fn first_checkpoint(state: &AppState, run: &RunView) -> Option<String
 /// Fulfils the wishes that choose a run or a checkpoint.
 pub(super) fn choose(state: &mut AppState, action: Action) {
     match action {
-        Action::SelectRun(run) => {
-            if state.selection.run != run {
-                let view = run.as_ref().and_then(|r| state.run_at(r)).cloned();
-                let checkpoint = view.and_then(|r| first_checkpoint(state, &r));
-                state.selection.use_network(run, checkpoint);
-            }
+        Action::SelectRun(run) if state.selection.run != run => {
+            let view = run.as_ref().and_then(|r| state.run_at(r)).cloned();
+            let checkpoint = view.and_then(|r| first_checkpoint(state, &r));
+            state.selection.use_network(run, checkpoint);
         }
         Action::SelectCheckpoint(name) => {
             let name = name.or_else(|| state.run().and_then(|r| r.default_checkpoint()).map(str::to_owned));

@@ -6,7 +6,7 @@ use crate::domain::{Dataset, Label};
 use crate::eval::Evaluation;
 use crate::jobs::{Job, RunView};
 use crate::ui::arrangement::DatasetArrangement;
-use crate::ui::selection::{Selection, default_view};
+use crate::ui::selection::default_view;
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
