@@ -12,6 +12,7 @@ fn trained(parts: [Split; 3]) -> Arc<RunView> {
         subject: video.subject.clone(),
         part,
         clips: 10,
+        content: String::new(),
     };
     let rows = dataset.videos.iter().zip(parts).map(row).collect();
     let training = Training { rows, root: dataset.root.clone(), fingerprint: dataset.fingerprint.clone() };
