@@ -1,5 +1,8 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
+#[path = "cli/other_data.rs"]
+mod other_data;
+
 use assert_cmd::Command;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

@@ -4,10 +4,16 @@ mod datasets;
 
 #[path = "formats/beside.rs"]
 mod beside;
+#[path = "formats/copies.rs"]
+mod copies;
+#[path = "formats/frame_folders.rs"]
+mod frame_folders;
 #[path = "formats/labels.rs"]
 mod labels;
 #[path = "formats/lists.rs"]
 mod lists;
+#[path = "formats/names_on_disk.rs"]
+mod names_on_disk;
 #[path = "formats/shared.rs"]
 mod shared;
 

@@ -5,7 +5,7 @@ use super::args::{Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotA
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
-use crate::domain::{Dataset, argmax, grouped};
+use crate::domain::{Dataset, argmax, grouped, name_text};
 use crate::eval::Earlier;
 use crate::jobs::{CheckpointRef, Job, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
@@ -132,7 +132,7 @@ fn demo(args: &DemoArgs) -> Outcome {
     let Output::Demo(dir) = made? else { return Ok(ExitCode::SUCCESS) };
     drop(monitor);
     if args.json.json {
-        print_json(&json!({ "path": dir }));
+        print_json(&json!({ "path": name_text(dir.as_os_str()) }));
     } else {
         print_line(&format!("demo dataset in {}", dir.display()));
         print_line(&format!("look at it:   kinolens {}", dir.display()));
@@ -265,7 +265,9 @@ fn predict(args: &PredictArgs) -> Outcome {
             .map(|(i, (class, probability))| json!({"frame": i, "predicted": p.classes.name(*class), "probability": probability}))
             .collect();
         let names: Vec<&str> = p.classes.classes.iter().map(|c| c.name.as_str()).collect();
-        print_json(&json!({"video": args.video, "classes": names, "windows": windows, "frames": frames}));
+        print_json(
+            &json!({"video": name_text(args.video.as_os_str()), "classes": names, "windows": windows, "frames": frames}),
+        );
     } else {
         for (start, probabilities) in p.starts.iter().zip(&p.windows) {
             let (class, probability) = best(probabilities);

@@ -10,6 +10,9 @@ use std::path::Path;
 /// Warnings of one kind before the rest is only counted.
 const KIND_LIMIT: usize = 200;
 
+/// Videos with the very same sentence before it is said once for all.
+const SAME_LIMIT: usize = 3;
+
 /// Collects warnings; a fault that thousands of files share is reported a bounded number of times.
 pub(super) struct Limited {
     warnings: Vec<DatasetWarning>,
@@ -26,6 +29,23 @@ impl Limited {
         entry.0 += 1;
         if entry.0 <= KIND_LIMIT {
             self.warnings.push(warning(path, message));
+        }
+    }
+
+    /// As [`Limited::push`] for what was found inside videos; a sentence that more than a few share is said once.
+    pub(super) fn push_found(&mut self, found: Vec<(std::path::PathBuf, String)>) {
+        let mut same: BTreeMap<String, usize> = BTreeMap::new();
+        found.iter().for_each(|(_, message)| *same.entry(message.clone()).or_default() += 1);
+        let mut said: BTreeSet<String> = BTreeSet::new();
+        for (path, message) in found {
+            match same.get(&message) {
+                Some(n) if *n > SAME_LIMIT => {
+                    if said.insert(message.clone()) {
+                        self.push("inside", &path, format!("{message} (so in {n} videos)"));
+                    }
+                }
+                _ => self.push("inside", &path, message),
+            }
         }
     }
 
@@ -85,6 +105,7 @@ pub(super) fn dataset(dataset: &Dataset, warnings: &mut Limited) {
         pose_rows(video, warnings);
     }
     leakage(dataset, warnings);
+    super::copies::warn(dataset, warnings);
     empty_classes(dataset, warnings);
     frame_rates(dataset, warnings);
     super::hold::tell(dataset, warnings);

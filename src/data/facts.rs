@@ -1,8 +1,7 @@
 //! What is inside the video files: looked up once, kept on disk, looked up again when a file changes.
 
-use super::DataError;
-use super::scan;
-use crate::domain::VideoFacts;
+use super::{DataError, content, scan};
+use crate::domain::{VideoFacts, name_text};
 use crate::progress::Monitor;
 use crate::video::Video;
 use rayon::prelude::*;
@@ -13,29 +12,46 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 /// Raised when the meaning of a record changes; older caches are then rebuilt.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Identifies the state of a file without reading it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     /// Bytes; number of entries for a folder of frames.
     pub(super) size: u64,
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since 1970; of a folder and its pictures mixed.
     modified: u64,
 }
 
 impl Stamp {
     fn of(path: &Path) -> std::io::Result<Self> {
         let meta = std::fs::metadata(path)?;
-        let modified = meta
-            .modified()
-            .ok()
-            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
-            .map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
-        // A frame folder changes when pictures come and go.
-        let size = if meta.is_dir() { std::fs::read_dir(path)?.count() as u64 } else { meta.len() };
-        Ok(Self { size, modified })
+        if !meta.is_dir() {
+            return Ok(Self { size: meta.len(), modified: modified(&meta) });
+        }
+        // A frame folder changes when its pictures do, and those in the folders of its streams.
+        let mut out = Self { size: 0, modified: modified(&meta) };
+        for entry in std::fs::read_dir(path)?.flatten() {
+            out.size += 1;
+            out.mix(&entry);
+            if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                std::fs::read_dir(entry.path())?.flatten().for_each(|inner| out.mix(&inner));
+            }
+        }
+        Ok(out)
     }
+
+    /// Takes an entry into account, in whatever order they come.
+    fn mix(&mut self, entry: &std::fs::DirEntry) {
+        let Ok(meta) = entry.metadata() else { return };
+        let both = modified(&meta).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ meta.len().wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        self.modified = self.modified.wrapping_add(both ^ (both >> 29));
+    }
+}
+
+fn modified(meta: &std::fs::Metadata) -> u64 {
+    let since = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// What looking inside one file told.
@@ -46,19 +62,35 @@ pub(super) struct Record {
     pub(super) facts: Option<VideoFacts>,
     /// Sentences about damage, or why it could not be opened.
     pub(super) warnings: Vec<String>,
+    /// Digest of the whole content, where it was asked for.
+    #[serde(default)]
+    whole: Option<String>,
+    /// What the video looks like ([`super::copies`]), where it was asked for.
+    #[serde(default)]
+    looks: Option<String>,
+}
+
+/// What may be asked about a video beyond its facts, and costs more.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum More {
+    /// Digest of its whole content.
+    Whole,
+    /// What it looks like.
+    Looks,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct CacheFile {
     version: u32,
-    root: PathBuf,
+    /// As [`name_text`] writes it.
+    root: String,
     records: HashMap<String, Record>,
 }
 
 /// The cache of one dataset.
 pub(super) struct FactsCache {
     file: Option<PathBuf>,
-    root: PathBuf,
+    root: String,
     records: HashMap<String, Record>,
 }
 
@@ -70,6 +102,7 @@ impl FactsCache {
             let digest = super::fingerprint::hex(root.as_os_str().as_encoded_bytes());
             dir.join("datasets").join(format!("{digest}.json"))
         });
+        let root = name_text(root.as_os_str());
         let records = file
             .as_ref()
             .and_then(|f| std::fs::read(f).ok())
@@ -131,6 +164,59 @@ impl FactsCache {
         Ok(paths.iter().map(|(name, _)| self.records.get(name).cloned().unwrap_or_default()).collect())
     }
 
+    /// More about `videos`, in their order; worked out in parallel where it is not known yet.
+    ///
+    /// # Errors
+    /// [`DataError::Stopped`] when the monitor says so; what was found until then is kept for next time.
+    pub(super) fn more(
+        &mut self,
+        what: More,
+        videos: &[(&str, &Path)],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Option<String>>, DataError> {
+        let known = |records: &HashMap<String, Record>, name: &str| {
+            let record = records.get(name)?;
+            match what {
+                More::Whole => record.whole.clone(),
+                More::Looks => record.looks.clone(),
+            }
+        };
+        let missing: Vec<(&str, &Path)> =
+            videos.iter().copied().filter(|(name, _)| known(&self.records, name).is_none()).collect();
+        if !missing.is_empty() {
+            let (total, done) = (missing.len() as u64, AtomicU64::new(0));
+            monitor.stage("comparing videos", 0, total);
+            let found: Vec<(&str, Option<String>)> = missing
+                .into_par_iter()
+                .map(|(name, path)| {
+                    if monitor.stopped() {
+                        return (name, None);
+                    }
+                    let text = match what {
+                        More::Whole => content::whole(path),
+                        More::Looks => super::copies::looks(path),
+                    };
+                    monitor.stage("comparing videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
+                    // What cannot be had is not asked for again.
+                    (name, Some(text.unwrap_or_default()))
+                })
+                .collect();
+            let complete = found.iter().all(|(_, text)| text.is_some());
+            for (name, text) in found {
+                let record = self.records.entry(name.to_owned()).or_default();
+                match what {
+                    More::Whole => record.whole = text,
+                    More::Looks => record.looks = text,
+                }
+            }
+            self.save();
+            if !complete {
+                return Err(DataError::Stopped);
+            }
+        }
+        Ok(videos.iter().map(|(name, _)| known(&self.records, name).filter(|t| !t.is_empty())).collect())
+    }
+
     /// Writes the cache. One that cannot be written costs time, not results.
     fn save(&mut self) {
         let Some(file) = &self.file else { return };
@@ -148,7 +234,7 @@ impl FactsCache {
 
 /// Opens a video and notes its properties.
 fn look_inside(path: &Path, stamp: Stamp) -> Record {
-    match Video::open(path) {
+    match Video::open_looked(path) {
         Ok(video) => {
             let info = video.info();
             let facts = VideoFacts {
@@ -159,12 +245,15 @@ fn look_inside(path: &Path, stamp: Stamp) -> Record {
                 duration_s: info.duration_s,
                 codec: info.codec.clone(),
                 variable_frame_rate: info.variable_frame_rate,
+                gaps: info.gaps.clone(),
+                content: content::quick(path),
             };
-            Record { stamp, facts: Some(facts), warnings: info.warnings.clone() }
+            Record { stamp, facts: Some(facts), warnings: info.warnings.clone(), ..Record::default() }
         }
         Err(e) => {
             let hint = if scan::is_video(path) || path.is_dir() { "" } else { " (its name is not that of a video)" };
-            Record { stamp, facts: None, warnings: vec![format!("{e}{hint}; it is left out, replace or remove it")] }
+            let warnings = vec![format!("{e}{hint}; it is left out, replace or remove it")];
+            Record { stamp, warnings, ..Record::default() }
         }
     }
 }

@@ -8,7 +8,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     to_hex(&Md5::digest(bytes))
 }
 
-fn to_hex(digest: &[u8]) -> String {
+/// Digits of a digest.
+pub(super) fn to_hex(digest: &[u8]) -> String {
     digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -30,6 +31,10 @@ pub(super) fn of(dataset: &Dataset, sizes: &[u64]) -> String {
         digest.update(video.split.name());
         digest.update(sizes.get(i).copied().unwrap_or_default().to_le_bytes());
         digest.update(video.frames().to_le_bytes());
+        for (start, end) in video.facts.iter().flat_map(|f| &f.gaps) {
+            digest.update(start.to_le_bytes());
+            digest.update(end.to_le_bytes());
+        }
         for s in video.labels.segments() {
             digest.update(s.start.to_le_bytes());
             digest.update(s.end.to_le_bytes());

@@ -14,6 +14,7 @@
 //!
 //! Numbers are little-endian. A file that does not fit its video any more, or is damaged, counts as missing.
 
+use crate::domain::name_text;
 use crate::files::stage;
 use md5::{Digest, Md5};
 use parking_lot::Mutex;
@@ -37,7 +38,8 @@ const ROW: usize = 8;
 pub(super) struct Key {
     version: u32,
     decoder: String,
-    path: PathBuf,
+    /// As [`name_text`] writes it.
+    path: String,
     bytes: u64,
     modified_ns: u128,
     pub width: u32,
@@ -53,6 +55,7 @@ impl Key {
         let path = path.canonicalize().ok()?;
         let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let path = name_text(path.as_os_str());
         let (bytes, modified_ns, decoder) = (metadata.len(), modified.as_nanos(), crate::video::decoder_version());
         Some(Self { version: VERSION, decoder, path, bytes, modified_ns, width, height, antialias, frames })
     }

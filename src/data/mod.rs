@@ -6,6 +6,8 @@
 
 mod augment;
 mod checks;
+mod content;
+mod copies;
 pub mod demo;
 mod error;
 mod facts;
@@ -41,6 +43,7 @@ pub use masks::load_mask;
 pub use open::{open, open_with_cache};
 pub use pixels::Pixels;
 pub use plan::{Plan, assign, labelled_clips, plan, plan_with};
+pub(crate) use plan::{copies_across, left_out};
 pub use poses::{coco_skeleton, load_poses};
 pub use preprocess::Normalizer;
 pub use resize::{Resizer, Sparse};

@@ -58,17 +58,35 @@ pub(super) fn without_mirror_mark(name: &str) -> String {
     stem.to_owned()
 }
 
-/// A name as it is compared where lists and files differ in spelling only: accents composed (NFC), without case.
+/// A name as it is compared where lists and files differ in spelling only: accents composed (NFC), without case. Bytes that
+/// are no UTF-8, which [`crate::domain::name_text`] writes as `\\xE9`, become the letters they are in Latin-1.
 pub(super) fn folded(name: &str) -> String {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
-    nfc.normalize(&nfc.normalize(name).to_lowercase()).into_owned()
+    let name = if name.contains("\\x") { latin(name) } else { name.to_owned() };
+    nfc.normalize(&nfc.normalize(&name).to_lowercase()).into_owned()
+}
+
+/// Letters for the bytes that stand as `\\xE9`.
+fn latin(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find("\\x") {
+        out.push_str(&rest[..at]);
+        let byte = rest.get(at + 2..at + 4).and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|b| *b >= 0xA0);
+        match byte {
+            Some(byte) => out.push(char::from(byte)),
+            None => out.push_str("\\x"),
+        }
+        rest = &rest[at + if byte.is_some() { 4 } else { 2 }..];
+    }
+    out + rest
 }
 
 /// Splits `S01_anon-2` into `s`, `1`, `anon`, `2`: lower case, numbers without leading zeros.
 fn tokens(name: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut last = ' ';
-    for c in name.chars().flat_map(char::to_lowercase) {
+    for c in folded(name).chars() {
         if !c.is_alphanumeric() {
             last = ' ';
             continue;
@@ -97,27 +115,88 @@ fn find_run(hay: &[String], needle: &[String]) -> Option<usize> {
     hay.windows(needle.len()).position(|w| w == needle)
 }
 
+/// Words that say what kind of file something is or that a number follows, and nothing about what it shows.
+const GENERIC: &[&str] = &[
+    "subject",
+    "subj",
+    "person",
+    "participant",
+    "actor",
+    "patient",
+    "p",
+    "s",
+    "id",
+    "no",
+    "nr",
+    "video",
+    "vid",
+    "v",
+    "clip",
+    "rec",
+    "recording",
+    "take",
+    "session",
+    "trial",
+    "file",
+    "label",
+    "labels",
+    "labelled",
+    "annotation",
+    "annotations",
+    "anno",
+    "ann",
+    "gt",
+    "groundtruth",
+    "frame",
+    "frames",
+    "mask",
+    "masks",
+    "pose",
+    "poses",
+    "keypoints",
+    "skeleton",
+    "anon",
+    "anonymized",
+    "csv",
+    "yolo",
+];
+
+fn is_number(token: &str) -> bool {
+    token.chars().all(char::is_numeric)
+}
+
+/// True where `part` of `whole` is enough to take one for the other. A number alone is not: `p1_lunge` and `p1_squat` have
+/// the same one. It is where nothing but words such as `subject` or `label` stands beside it.
+fn tells(part: &[String], whole: &[String]) -> bool {
+    !part.iter().all(|t| is_number(t))
+        || whole.iter().filter(|t| is_number(t)).count() == part.len()
+            && whole.iter().all(|t| is_number(t) || GENERIC.contains(&t.as_str()))
+}
+
 /// Finds, for the name of a video, the one of `keys` (label files, split rows, masks) that means it: equal names
-/// first, then equal up to separators and leading zeros, then one name inside the other (prefixes and suffixes such as
-/// `_anon`), then the same numbers. Two equally good keys are no match.
+/// first (without case, accents composed), then equal up to separators and leading zeros, then one name inside the other
+/// (prefixes and suffixes such as `_anon`). Numbers alone never match. Two equally good keys are no match.
 pub(super) struct Matcher {
     exact: HashMap<String, usize>,
+    /// `None` for several that differ in spelling only.
+    folded: HashMap<String, Option<usize>>,
     keys: Vec<Vec<String>>,
 }
 
 impl Matcher {
     pub(super) fn new<S: AsRef<str>>(keys: &[S]) -> Self {
-        let mut exact = HashMap::new();
-        for (i, key) in keys.iter().enumerate() {
-            exact.entry(key.as_ref().to_lowercase()).or_insert(i);
+        let (mut exact, mut alike) = (HashMap::new(), HashMap::new());
+        for (i, key) in keys.iter().map(AsRef::as_ref).enumerate() {
+            exact.entry(key.to_owned()).or_insert(i);
+            alike.entry(folded(key)).and_modify(|one| *one = None).or_insert(Some(i));
         }
-        Self { exact, keys: keys.iter().map(|k| tokens(k.as_ref())).collect() }
+        Self { exact, folded: alike, keys: keys.iter().map(|k| tokens(k.as_ref())).collect() }
     }
 
     /// Position of the key that means `name`.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        if let Some(i) = self.exact.get(&name.to_lowercase()) {
-            return Some(*i);
+        if let Some(i) = self.exact.get(name).copied().or_else(|| self.folded.get(&folded(name)).copied().flatten()) {
+            return Some(i);
         }
         let name = tokens(name);
         // Higher is better: (kind of match, tokens matched, earliness).
@@ -125,17 +204,11 @@ impl Matcher {
             if *key == name {
                 return Some((4, 0, 0));
             }
-            if let Some(at) = find_run(&name, key) {
+            if let Some(at) = find_run(&name, key).filter(|_| tells(key, &name)) {
                 return Some((3, key.len(), usize::MAX - at));
             }
-            if let Some(at) = find_run(key, &name) {
-                return Some((2, usize::MAX - key.len(), usize::MAX - at));
-            }
-            let numbers = |t: &[String]| -> Vec<String> {
-                t.iter().filter(|t| t.chars().all(char::is_numeric)).cloned().collect()
-            };
-            let (a, b) = (numbers(key), numbers(&name));
-            (!a.is_empty() && a == b).then_some((1, 0, 0))
+            let at = find_run(key, &name).filter(|_| tells(&name, key))?;
+            Some((2, usize::MAX - key.len(), usize::MAX - at))
         };
         let mut best: Option<((u8, usize, usize), usize)> = None;
         let mut tie = false;
@@ -187,10 +260,40 @@ mod tests {
         assert_eq!(found("anon_s1"), Some("s01"));
         assert_eq!(found("s10_cam2"), Some("s10"));
         assert_eq!(found("subject02_cam1"), Some("subject_2"));
-        assert_eq!(found("video2"), Some("subject_2"));
         assert_eq!(found("nobody"), None);
         let labels = Matcher::new(&["label_s3_frames", "label_s4_frames"]);
         assert_eq!(labels.find("s4"), Some(1));
+    }
+
+    #[test]
+    fn numbers_alone_never_match() {
+        let find = |keys: &[&str], name: &str| Matcher::new(keys).find(name).map(|i| keys[i].to_owned());
+        assert_eq!(find(&["p1_lunge", "p2_squat"], "p1_squat"), None);
+        assert_eq!(find(&["p1_lunge", "p1_squat"], "p1_squat").as_deref(), Some("p1_squat"));
+        assert_eq!(find(&["subject_2"], "video2"), None);
+        for (key, name) in
+            [("1", "p1_squat"), ("01", "take_1_day_2"), ("lunge 7", "7"), ("2024_05", "cam_2024_05_lunge")]
+        {
+            assert_eq!(find(&[key], name), None, "{key} {name}");
+        }
+        // Nothing else is said: the number is the name.
+        for (key, name) in [("01", "s01"), ("label_12_frames", "12"), ("7", "subject_007_anon"), ("p1", "p1_squat")] {
+            assert_eq!(find(&[key], name).as_deref(), Some(key), "{key} {name}");
+        }
+    }
+
+    #[test]
+    fn names_are_equal_however_accents_and_case_are_written() {
+        let (nfc, nfd) = ("\u{dc}bung_s0", "U\u{308}bung_s0");
+        assert_eq!(folded(nfc), folded(nfd));
+        assert_eq!(folded("HandStandPushups"), folded("HandstandPushups"));
+        assert_eq!(folded("caf\u{e9}_1"), folded("caf\\xE9_1"));
+        assert_eq!(folded("a\\xZZ\\x"), "a\\xzz\\x");
+        // Hangul and several marks too.
+        assert_eq!(folded("\u{1112}\u{1161}\u{11ab}"), folded("\u{d55c}"));
+        let matcher = Matcher::new(&[nfd, "U\u{308}bung_s1"]);
+        assert_eq!(matcher.find(nfc), Some(0));
+        assert_eq!(matcher.find("\u{dc}bung_s1_cam2"), Some(1));
     }
 
     #[test]

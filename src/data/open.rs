@@ -3,12 +3,16 @@
 use super::checks::{self, Limited};
 use super::facts::{FactsCache, Record};
 use super::formats::{self, Draft};
-use super::{DataError, fingerprint, scan, times};
+use super::{DataError, copies, fingerprint, scan, times};
 use crate::config::DataConfig;
 use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
 use crate::progress::Monitor;
 use rayon::prelude::*;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+/// Formats that take every video there is, so that one which they overlook is to be named.
+const EVERY_VIDEO: &[&str] = &["exercise", "single", "class-folders"];
 
 /// Opens a dataset: recognises its format, reads labels and splits, looks inside the videos that changed since last
 /// time, and notes what its owner should know in [`Dataset::warnings`].
@@ -38,21 +42,24 @@ pub fn open_with_cache(
     }
     rename_classes(&mut draft.classes.classes, &config.class_names);
     draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
+    if EVERY_VIDEO.contains(&format.id) {
+        unlisted_videos(path, &mut draft);
+    }
 
     if path.is_dir() {
         let unused = formats::unused_files(path, &draft);
         draft.warnings.extend(unused);
     }
-    let records = look_inside(path, &draft, cache, monitor)?;
+    let mut cache = FactsCache::open(path, cache);
+    let records = look_inside(path, &draft, &mut cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
     resolve_times(&mut draft, &records.videos, &mut warnings);
     let shift = labels_count_from_one(&draft, &records.videos);
     let mut sizes = Vec::with_capacity(draft.videos.len());
     let mut videos = Vec::with_capacity(draft.videos.len());
+    let mut found = Vec::new();
     for (mut video, record) in draft.videos.into_iter().zip(records.videos) {
-        for message in record.warnings {
-            warnings.push("unreadable", &video.entry.path, message);
-        }
+        found.extend(record.warnings.into_iter().map(|message| (video.entry.path.clone(), message)));
         sizes.push(record.stamp.size);
         video.entry.facts = record.facts;
         if shift && video.label_file.is_some() {
@@ -62,6 +69,7 @@ pub fn open_with_cache(
         checks::label_length(&video, &mut warnings);
         videos.push(video.entry);
     }
+    warnings.push_found(found);
     if shift {
         warnings.push("one", path, "the label files count frames from 1; they are read as if from 0".into());
     }
@@ -76,11 +84,31 @@ pub fn open_with_cache(
         videos,
         warnings: Vec::new(),
         fingerprint: String::new(),
+        copies: Vec::new(),
     };
+    dataset.copies = copies::find(&dataset, &mut cache, monitor)?;
     checks::dataset(&dataset, &mut warnings);
     dataset.warnings = warnings.finish();
     dataset.fingerprint = fingerprint::of(&dataset, &sizes);
     Ok(dataset)
+}
+
+/// Names files that hold a video by what is in them, but not by their names: formats that take every video leave them out.
+fn unlisted_videos(root: &Path, draft: &mut Draft) {
+    let used: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
+    let found: Vec<(PathBuf, &str)> = scan::strangers(root, &used)
+        .into_iter()
+        .filter_map(|path| crate::video::container(&path).map(|kind| (path, kind)))
+        .collect();
+    for (path, kind) in found {
+        draft.warn(
+            &path,
+            format!(
+                "is a video ({kind}) by what is in it, but its name does not end like that of one, so it is left out; rename \
+                 it, to .mp4 or .mkv for instance"
+            ),
+        );
+    }
 }
 
 /// What looking into videos and mask videos told.
@@ -90,7 +118,7 @@ struct Looked {
     masks: Vec<(usize, Record)>,
 }
 
-fn look_inside(root: &Path, draft: &Draft, cache: Option<&Path>, monitor: &dyn Monitor) -> Result<Looked, DataError> {
+fn look_inside(root: &Path, draft: &Draft, cache: &mut FactsCache, monitor: &dyn Monitor) -> Result<Looked, DataError> {
     let mut paths: Vec<(String, PathBuf)> =
         draft.videos.iter().map(|v| (v.entry.name.clone(), v.entry.path.clone())).collect();
     let mut mask_of = Vec::new();
@@ -100,7 +128,7 @@ fn look_inside(root: &Path, draft: &Draft, cache: Option<&Path>, monitor: &dyn M
             paths.push((scan::relative_name(root, mask), mask.clone()));
         }
     }
-    let mut records = FactsCache::open(root, cache).look_up(&paths, monitor)?;
+    let mut records = cache.look_up(&paths, monitor)?;
     let masks = records.split_off(draft.videos.len());
     Ok(Looked { videos: records, masks: mask_of.into_iter().zip(masks).collect() })
 }

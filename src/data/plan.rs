@@ -5,13 +5,15 @@ use super::sampler::{class_counts, stream};
 use super::windows::windows;
 use super::{DataError, fingerprint};
 use crate::config::{ClipConfig, RunConfig, Validation};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry, counted};
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name and file id of the class that background frames form when a run asks for one.
 const BACKGROUND: (&str, i64) = ("background", -1);
 const FRACTION: u64 = 0x6672_6163;
+/// Videos named in a sentence before the rest is only counted.
+const SHOWN: usize = 5;
 
 /// The clips of a run and the videos they come from.
 ///
@@ -125,10 +127,70 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
     let mut plan = Plan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
     plan.parts.resize(dataset.videos.len(), Split::Unassigned);
     plan.warnings = class_warnings(dataset, &plan);
+    plan.warnings.extend(copies_across(dataset, &plan.parts));
+    let used = |i: usize| plan.parts.get(i).is_some_and(|p| *p != Split::Unassigned);
+    let left_out = left_out(dataset, config, &plan.parts, used);
+    plan.warnings.extend(left_out);
     Ok(plan)
 }
 
-/// Windows with a class, of the videos whose positions `keep` accepts, in dataset order.
+/// Says how many clips are left out because frames of them cannot be shown, and of which videos.
+pub(crate) fn left_out(
+    dataset: &Dataset,
+    config: &RunConfig,
+    parts: &[Split],
+    keep: impl Fn(usize) -> bool,
+) -> Option<DatasetWarning> {
+    let geometry = config.clip.geometry();
+    let (mut clips, mut videos) = (0, Vec::new());
+    for (i, video) in dataset.videos.iter().enumerate() {
+        let gaps = video.facts.as_ref().map_or(0, crate::domain::VideoFacts::frames_in_gaps);
+        if gaps == 0 || !keep(i) || video.labels.is_empty() {
+            continue;
+        }
+        let stride =
+            if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
+        let all = windows(video, i, geometry, stride, config.clip.label);
+        clips += all.iter().filter(|c| c.label.is_some() && !video.has_clip(geometry, c.start)).count();
+        videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
+    }
+    let shown = videos.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if videos.len() > SHOWN { format!(" and {} more", videos.len() - SHOWN) } else { String::new() };
+    (!videos.is_empty()).then(|| DatasetWarning {
+        path: dataset.root.clone(),
+        message: format!(
+            "{} left out because pictures are missing or damaged: {shown}{more}; see the warnings of the dataset",
+            counted(clips as u64, "clip")
+        ),
+    })
+}
+
+/// Videos of which another one that shows the same is trained on.
+pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<DatasetWarning> {
+    let mut pairs = Vec::new();
+    for copies in &dataset.copies {
+        let of =
+            |wanted: &dyn Fn(Split) -> bool| copies.videos.iter().find(|i| parts.get(**i).is_some_and(|p| wanted(*p)));
+        let trained = of(&|p| p == Split::Train);
+        let judged = of(&|p| matches!(p, Split::Val | Split::Test));
+        if let (Some(a), Some(b)) = (trained, judged)
+            && let (Some(a), Some(b), Some(part)) = (dataset.videos.get(*a), dataset.videos.get(*b), parts.get(*b))
+        {
+            pairs.push(format!("{} (train) and {} ({})", a.name, b.name, part.name()));
+        }
+    }
+    let shown = pairs.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+    let more = if pairs.len() > SHOWN { format!("; and {} more", pairs.len() - SHOWN) } else { String::new() };
+    (!pairs.is_empty()).then(|| DatasetWarning {
+        path: dataset.root.clone(),
+        message: format!(
+            "the same recordings are trained on and judged, so scores are too good: {shown}{more}; keep one of each"
+        ),
+    })
+}
+
+/// Windows with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
+/// shown are left out.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
     let background = config.data.background_class.then_some(dataset.classes.len());
     labelled_clips_of(dataset, &config.clip, background, stride, keep)
@@ -144,7 +206,10 @@ pub(super) fn labelled_clips_of(
 ) -> Vec<Clip> {
     let mut out = Vec::new();
     for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
-        out.extend(windows(video, i, config.geometry(), stride, config.label).into_iter().filter_map(|clip| {
+        let geometry = config.geometry();
+        let whole =
+            windows(video, i, geometry, stride, config.label).into_iter().filter(|c| video.has_clip(geometry, c.start));
+        out.extend(whole.filter_map(|clip| {
             let class = match clip.label? {
                 Label::Class(c) => c,
                 Label::Background => background?,

@@ -1,19 +1,80 @@
 //! Looking at folders: sorted listings, what counts as a video, names relative to the root.
 
 use super::DataError;
-use std::cmp::Ordering;
+use crate::domain::{is_system_name, name_text};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+pub(super) use crate::domain::natural;
 
 const VIDEO_EXTENSIONS: &[&str] = &[
     "mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg", "ts", "mts", "m2ts", "wmv", "flv", "3gp", "ogv", "gif",
-    "mjpeg", "mjpg",
+    "mjpeg", "mjpg", "m2v", "m1v", "mpv", "mpe", "vob", "asf", "divx", "mxf", "f4v", "3g2", "ogm", "h264", "264",
+    "h265", "265", "hevc", "ivf", "y4m", "dv", "qt", "m2t", "nut",
 ];
 const IMAGE_EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff"];
+
+/// What usually lies beside videos and is none.
+const USUAL: &[&str] = &[
+    "csv",
+    "tsv",
+    "txt",
+    "json",
+    "jsonl",
+    "xml",
+    "eaf",
+    "yaml",
+    "yml",
+    "toml",
+    "ron",
+    "md",
+    "rst",
+    "pdf",
+    "html",
+    "htm",
+    "log",
+    "py",
+    "m",
+    "ipynb",
+    "sh",
+    "mat",
+    "npy",
+    "npz",
+    "pkl",
+    "pickle",
+    "h5",
+    "hdf5",
+    "pt",
+    "pth",
+    "safetensors",
+    "onnx",
+    "zip",
+    "tar",
+    "gz",
+    "7z",
+    "rar",
+    "srt",
+    "vtt",
+    "wav",
+    "mp3",
+    "flac",
+    "aac",
+    "xls",
+    "xlsx",
+    "ods",
+    "db",
+    "lnk",
+    "tfevents",
+];
+
+/// Most strange files looked into.
+const STRANGERS: usize = 2000;
 
 /// Folders nested deeper than this below a class are not searched (and links that form loops end here).
 pub(super) const MAX_DEPTH: usize = 4;
 
-/// What a folder holds, in natural order (`9` before `10`); hidden entries are left out.
+/// What a folder holds, in natural order (`9` before `10`); what is hidden, of systems ([`is_system_name`]) or
+/// the output of programs is left out.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) dirs: Vec<PathBuf>,
@@ -33,6 +94,19 @@ impl Listing {
     pub(super) fn is_frame_folder(&self) -> bool {
         self.images().next().is_some() && self.videos().next().is_none()
     }
+
+    /// All of the folder is one video: pictures, beside them at most folders with other streams of it; or only folders of
+    /// streams, one of which has the pictures.
+    pub(super) fn is_one_video(&self) -> bool {
+        let names = || self.dirs.iter().map(|d| file_name(d));
+        if self.images().next().is_some() {
+            return self.is_frame_folder() && names().all(|n| crate::video::is_other_stream(&n));
+        }
+        let streams: Vec<String> = names().collect();
+        self.videos().next().is_none()
+            && crate::video::holds_streams(&streams)
+            && self.dirs.iter().all(|d| peek(d).is_frame_folder())
+    }
 }
 
 fn has_extension(path: &Path, known: &[&str]) -> bool {
@@ -51,13 +125,44 @@ pub(super) fn is_csv(path: &Path) -> bool {
     has_extension(path, &["csv", "tsv"])
 }
 
+/// True for a folder that programs write their results to: called so, and holding only folders that are called so or are runs.
+fn is_output(dir: &Path) -> bool {
+    const OUTPUTS: &[&str] = &[
+        "runs",
+        "run",
+        "results",
+        "outputs",
+        "output",
+        "overlays",
+        "heatmaps",
+        "checkpoints",
+        "plots",
+        "predictions",
+        "exports",
+        "explanations",
+        "wandb",
+        "mlruns",
+        "lightning_logs",
+        "tensorboard",
+        "logs",
+        "work_dirs",
+    ];
+    let called = |d: &Path| OUTPUTS.contains(&file_name(d).to_lowercase().as_str());
+    if !called(dir) {
+        return false;
+    }
+    let inner: Vec<PathBuf> = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let videos = inner.iter().any(|p| is_video(p) || is_image(p));
+    let folders: Vec<&PathBuf> = inner.iter().filter(|p| p.is_dir()).collect();
+    !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || d.join("config.ron").is_file())
+}
+
 /// Lists a folder.
 pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
     let mut out = Listing::default();
     for entry in std::fs::read_dir(dir).map_err(|e| DataError::read(dir, &e))? {
         let entry = entry.map_err(|e| DataError::read(dir, &e))?;
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with('.') || name == "__MACOSX" {
+        if is_system_name(&name_text(&entry.file_name())) {
             continue;
         }
         let path = entry.path();
@@ -73,6 +178,11 @@ pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
             out.files.push(path);
         }
     }
+    // A run folder, with pictures and videos made from the dataset.
+    if ["config.ron", "classes.ron"].iter().all(|name| out.files.iter().any(|f| f.ends_with(name))) {
+        return Ok(Listing::default());
+    }
+    out.dirs.retain(|d| !is_output(d));
     out.dirs.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
     out.files.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
     Ok(out)
@@ -106,7 +216,7 @@ pub(super) fn child_file(dir: &Path, name: &str) -> Option<PathBuf> {
 pub(super) fn videos_below(dir: &Path, pictures_are_frames: bool) -> Result<Vec<PathBuf>, DataError> {
     fn walk(dir: &Path, frames: bool, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), DataError> {
         let listing = list(dir)?;
-        if frames && listing.is_frame_folder() && listing.dirs.is_empty() {
+        if frames && listing.is_one_video() {
             out.push(dir.to_path_buf());
             return Ok(());
         }
@@ -124,15 +234,34 @@ pub(super) fn videos_below(dir: &Path, pictures_are_frames: bool) -> Result<Vec<
     Ok(out)
 }
 
+/// Files below `root` that are neither pictures, videos nor anything usual beside them by their names. Folders in `used`
+/// are frame folders and are not searched.
+pub(super) fn strangers(root: &Path, used: &HashSet<&Path>) -> Vec<PathBuf> {
+    fn walk(dir: &Path, used: &HashSet<&Path>, depth: usize, out: &mut Vec<PathBuf>) {
+        let listing = peek(dir);
+        let usual = |f: &Path| is_video(f) || is_image(f) || has_extension(f, USUAL);
+        out.extend(listing.files.iter().filter(|f| !usual(f) && !used.contains(f.as_path())).cloned());
+        if depth <= MAX_DEPTH {
+            listing.dirs.iter().filter(|d| !used.contains(d.as_path())).for_each(|d| walk(d, used, depth + 1, out));
+        }
+    }
+    let mut out = Vec::new();
+    if root.is_dir() && !used.contains(root) {
+        walk(root, used, 0, &mut out);
+    }
+    out.truncate(STRANGERS);
+    out
+}
+
 /// The path's last part as text.
 pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name().map(name_text).unwrap_or_default()
 }
 
 /// The file name without its extension; a folder keeps its whole name.
 pub(super) fn stem(path: &Path) -> String {
     if is_video(path) || is_image(path) || is_csv(path) {
-        return path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        return path.file_stem().map(name_text).unwrap_or_default();
     }
     file_name(path)
 }
@@ -141,52 +270,8 @@ pub(super) fn stem(path: &Path) -> String {
 pub(super) fn relative_name(root: &Path, path: &Path) -> String {
     match path.strip_prefix(root) {
         Ok(rest) if !rest.as_os_str().is_empty() => {
-            rest.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+            rest.components().map(|c| name_text(c.as_os_str())).collect::<Vec<_>>().join("/")
         }
         _ => file_name(path),
-    }
-}
-
-/// Compares names so that runs of digits count as numbers.
-pub(super) fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    loop {
-        let (Some(x), Some(y)) = (a.first(), b.first()) else { return a.len().cmp(&b.len()) };
-        if x.is_ascii_digit() && y.is_ascii_digit() {
-            let (na, ra) = digits(a);
-            let (nb, rb) = digits(b);
-            let order = na.len().cmp(&nb.len()).then_with(|| na.cmp(nb));
-            // `01` and `1` are the same number; the longer spelling comes later so that the order is total.
-            let order = order.then_with(|| (a.len() - ra.len()).cmp(&(b.len() - rb.len())));
-            if order != Ordering::Equal {
-                return order;
-            }
-            (a, b) = (ra, rb);
-        } else {
-            match x.cmp(y) {
-                Ordering::Equal => (a, b) = (&a[1..], &b[1..]),
-                other => return other,
-            }
-        }
-    }
-}
-
-/// The number at the start without leading zeros, and what follows it.
-fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|c| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, rest) = text.split_at(end);
-    let zeros = number.iter().position(|c| *c != b'0').unwrap_or(number.len());
-    (&number[zeros..], rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn natural_order_counts_numbers() {
-        let mut names = ["s10.mp4", "s2.mp4", "s01.mp4", "s1.mp4", "a", "s1_b.mp4"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["a", "s1.mp4", "s1_b.mp4", "s01.mp4", "s2.mp4", "s10.mp4"]);
     }
 }

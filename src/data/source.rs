@@ -287,12 +287,9 @@ impl ClipSource {
         let geometry = self.clip.geometry();
         let mut announced = self.announced.lock();
         for clip in clips {
-            let frames = self.entry(clip.video).map_or(0, VideoEntry::frames);
-            if clip.start >= frames {
-                continue;
-            }
-            let wanted = announced.entry(clip.video).or_insert_with(|| vec![false; frames as usize]);
-            for number in geometry.frame_numbers(clip.start, frames) {
+            let Some(entry) = self.entry(clip.video).filter(|e| clip.start < e.frames()) else { continue };
+            let wanted = announced.entry(clip.video).or_insert_with(|| vec![false; entry.frames() as usize]);
+            for number in entry.clip_frames(geometry, clip.start) {
                 wanted.get_mut(number as usize).into_iter().for_each(|w| *w = true);
             }
         }
@@ -300,15 +297,20 @@ impl ClipSource {
 
     /// The frames of a video to decode when some of them are asked for.
     fn worth_decoding(&self, video: usize, (start, end): (u32, u32)) -> Vec<u32> {
-        let all = || (start..end).collect();
         // What is kept on disk is for later runs too, which may want other clips.
         if self.disk.is_some() {
-            return all();
+            return self.all_of(video, (start, end));
         }
         match self.announced.lock().get(&video) {
             Some(wanted) => (start..end).filter(|n| wanted.get(*n as usize).is_some_and(|w| *w)).collect(),
-            None => all(),
+            None => self.all_of(video, (start, end)),
         }
+    }
+
+    /// The frames of a part that can be shown.
+    fn all_of(&self, video: usize, (start, end): (u32, u32)) -> Vec<u32> {
+        let facts = self.entry(video).and_then(|e| e.facts.as_ref());
+        (start..end).filter(|n| !facts.is_some_and(|f| f.in_gap(*n))).collect()
     }
 
     /// Keeps what a shuffled epoch over so many clips uses from being pushed out.
@@ -338,8 +340,7 @@ impl ClipSource {
         if entry.frames() == 0 || clip.start >= entry.frames() {
             return Err(missing);
         }
-        let geometry = self.clip.geometry();
-        let numbers: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
+        let numbers = entry.clip_frames(self.clip.geometry(), clip.start);
         // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be judged.
         if !entry.path.exists() {
             return Err(DataError::Gone { path: entry.path.clone() });
@@ -351,6 +352,7 @@ impl ClipSource {
         }
         // One that passes the end of its video repeats the last frame.
         let mut part = numbers.clone();
+        part.sort_unstable();
         part.dedup();
         if let Some(frames) = self.kept_on_disk(clip.video, entry, &part, size, stop)? {
             return Ok((Arc::new(frames), numbers));
@@ -401,7 +403,7 @@ impl ClipSource {
         }
         let mut numbers = self.worth_decoding(video, (start, end));
         if everything || asked.iter().any(|n| numbers.binary_search(n).is_err()) {
-            numbers = (start..end).collect();
+            numbers = self.all_of(video, (start, end));
         }
         let bytes = numbers.len() * width as usize * height as usize * 3;
         if bytes == 0 || !store.make_room(bytes, self.budget, self.retention.load(Ordering::Relaxed)) {

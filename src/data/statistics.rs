@@ -4,7 +4,7 @@ use super::DataError;
 use super::plan::labelled_clips_of;
 use super::sampler::class_counts;
 use crate::config::ClipConfig;
-use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, counted};
+use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, counted, serialize_path};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -46,6 +46,7 @@ pub struct SplitStatistics {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct VideoProperties {
     /// File or frame folder.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// Pixels in a row, rotation applied.
     pub width: u32,
@@ -71,6 +72,7 @@ pub struct Statistics {
     /// Id of the format.
     pub format: String,
     /// Folder or file.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// Subjects in all.
     pub subjects: usize,

@@ -1,4 +1,4 @@
-use super::{ClassSet, LabelTrack};
+use super::{ClassSet, ClipGeometry, LabelTrack, serialize_path};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -46,6 +46,39 @@ pub struct VideoFacts {
     pub codec: String,
     /// True when frame durations differ.
     pub variable_frame_rate: bool,
+    /// Frames that have a number and cannot be shown (missing or damaged pictures of a frame folder), as first and the one
+    /// behind the last, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<(u32, u32)>,
+    /// Digest of what is in the file (hex digits), whatever it is called and wherever it lies; empty when it is not known.
+    #[serde(default)]
+    pub content: String,
+}
+
+impl VideoFacts {
+    /// True when a frame cannot be shown.
+    pub fn in_gap(&self, frame: u32) -> bool {
+        self.gap_at(frame).is_some()
+    }
+
+    fn gap_at(&self, frame: u32) -> Option<(u32, u32)> {
+        let at = self.gaps.partition_point(|(_, end)| *end <= frame);
+        self.gaps.get(at).copied().filter(|(start, _)| *start <= frame)
+    }
+
+    /// The frame shown in place of one that cannot be shown: the one before, or the next where there is none before.
+    pub fn shown_for(&self, frame: u32) -> u32 {
+        match self.gap_at(frame) {
+            None => frame,
+            Some((0, end)) if end < self.frames => end,
+            Some((start, _)) => start.saturating_sub(1),
+        }
+    }
+
+    /// How many frames cannot be shown.
+    pub fn frames_in_gaps(&self) -> u32 {
+        self.gaps.iter().map(|(start, end)| end - start).sum()
+    }
 }
 
 /// Where the segmentation masks of a video are.
@@ -85,12 +118,30 @@ impl VideoEntry {
     pub fn frames(&self) -> u32 {
         self.facts.as_ref().map_or(0, |f| f.frames)
     }
+
+    /// The frames of the clip at `start`; in place of one that cannot be shown the one before it.
+    pub fn clip_frames(&self, geometry: ClipGeometry, start: u32) -> Vec<u32> {
+        let shown = |n: u32| self.facts.as_ref().map_or(n, |f| f.shown_for(n));
+        geometry.frame_numbers(start, self.frames()).map(shown).collect()
+    }
+
+    /// True when every frame of the clip at `start` can be shown. Nobody is taught or judged on other clips.
+    pub fn has_clip(&self, geometry: ClipGeometry, start: u32) -> bool {
+        let gaps = self.facts.as_ref().filter(|f| !f.gaps.is_empty());
+        gaps.is_none_or(|f| geometry.frame_numbers(start, f.frames).all(|n| !f.in_gap(n)))
+    }
+
+    /// Digest of what is in the file; empty when it is not known.
+    pub fn content(&self) -> &str {
+        self.facts.as_ref().map_or("", |f| &f.content)
+    }
 }
 
 /// Something about a dataset its owner should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetWarning {
     /// The file or folder concerned.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// A sentence: what is wrong and what to do.
     pub message: String,
@@ -113,4 +164,29 @@ pub struct Dataset {
     pub warnings: Vec<DatasetWarning>,
     /// Changes whenever files, labels or splits change (hex digits).
     pub fingerprint: String,
+    /// Groups of videos that show the same: equal files, or one recorded or encoded anew from the other. Positions in
+    /// `videos`, ascending; a video is in at most one group.
+    pub copies: Vec<Copies>,
+}
+
+/// Videos of a dataset that show the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// Positions in [`Dataset::videos`], ascending.
+    pub videos: Vec<usize>,
+    /// True when the files are equal byte by byte.
+    pub equal: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_cannot_be_shown_have_one_that_stands_in() {
+        let facts = VideoFacts { frames: 20, gaps: vec![(0, 2), (7, 9), (19, 20)], ..VideoFacts::default() };
+        let shown: Vec<u32> = [0, 1, 2, 6, 7, 8, 9, 18, 19].map(|n| facts.shown_for(n)).to_vec();
+        assert_eq!(shown, [2, 2, 2, 6, 6, 6, 9, 18, 18]);
+        assert_eq!((facts.frames_in_gaps(), facts.in_gap(8), facts.in_gap(9)), (5, true, false));
+    }
 }

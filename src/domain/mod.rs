@@ -16,12 +16,12 @@ mod score;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use clip::{Clip, ClipGeometry, LabelRule};
-pub use dataset::{Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
+pub use dataset::{Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, nearest};
 pub use number::{counted, grouped};
-pub use path::leaf;
+pub use path::{is_system_name, leaf, name_text, natural, serialize_path};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

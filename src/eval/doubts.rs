@@ -1,9 +1,11 @@
 //! Reasons not to take a score at its face value.
 
 use super::evaluate::{SplitChoice, Training};
+use super::same_data;
 use super::{Checkpoint, Evaluation, Predictions};
 use crate::config::Validation;
-use crate::domain::Dataset;
+use crate::data::{copies_across, left_out};
+use crate::domain::{Dataset, Split, counted};
 use std::collections::BTreeSet;
 
 /// Fewer clips than this make every percentage coarse.
@@ -14,6 +16,8 @@ pub(super) struct Setting<'a> {
     pub checkpoint: &'a Checkpoint,
     pub dataset: &'a Dataset,
     pub split: SplitChoice,
+    /// The part of each video of the dataset.
+    pub parts: &'a [Split],
     /// The dataset is the one that was trained on.
     pub same: bool,
     pub training: Option<&'a Training>,
@@ -24,6 +28,7 @@ pub(super) fn doubts(setting: &Setting<'_>, evaluation: &Evaluation, predictions
     let mut out = Vec::new();
     selection(setting, &mut out);
     subjects(setting, predictions, &mut out);
+    copies(setting, predictions, &mut out);
     data(setting, &mut out);
     numbers(evaluation, &mut out);
     out
@@ -85,11 +90,36 @@ fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<Stri
     }
 }
 
+/// Recordings that were trained on are judged, under whatever name.
+fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String>) {
+    if matches!(setting.split, SplitChoice::Train | SplitChoice::All) {
+        return;
+    }
+    if setting.same {
+        out.extend(copies_across(setting.dataset, setting.parts).map(|w| w.message));
+        return;
+    }
+    let judged: BTreeSet<&str> = predictions.clips.iter().map(|c| c.video.as_str()).collect();
+    let trained = setting.training.map(|t| same_data::trained_on(&t.rows, setting.dataset)).unwrap_or_default();
+    let both: Vec<&str> = trained
+        .iter()
+        .filter_map(|i| setting.dataset.videos.get(*i))
+        .map(|v| v.name.as_str())
+        .filter(|n| judged.contains(n))
+        .collect();
+    if !both.is_empty() {
+        out.push(format!(
+            "{} of {} were trained on, byte by byte ({}): the score is too good",
+            both.len(),
+            counted(judged.len() as u64, "judged video"),
+            listed(&both)
+        ));
+    }
+}
+
 fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     if setting.same && setting.training.is_some_and(|t| t.fingerprint != setting.dataset.fingerprint) {
-        let rows = setting.training.map_or(&[][..], |t| &t.rows);
-        let known: BTreeSet<&str> = rows.iter().map(|r| r.video.as_str()).collect();
-        let new = setting.dataset.videos.iter().filter(|v| !known.contains(v.name.as_str())).count();
+        let new = setting.parts.iter().filter(|p| **p == Split::Unassigned).count();
         let more = if new > 0 && setting.split != SplitChoice::All {
             format!("; {new} videos are new and belong to no part of the run, so they are not judged")
         } else {
@@ -97,6 +127,14 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
         };
         out.push(format!("the dataset has changed since the network was trained on it{more}"));
     }
+    let judged = |i: usize| match setting.split {
+        SplitChoice::All => true,
+        SplitChoice::Train => setting.parts.get(i) == Some(&Split::Train),
+        SplitChoice::Val => setting.parts.get(i) == Some(&Split::Val),
+        SplitChoice::Test => setting.parts.get(i) == Some(&Split::Test),
+    };
+    let config = &setting.checkpoint.state.config;
+    out.extend(left_out(setting.dataset, config, setting.parts, judged).map(|w| w.message));
     let unread = setting.dataset.videos.iter().filter(|v| !v.labels.is_empty() && v.frames() == 0).count();
     if unread > 0 {
         out.push(format!("{unread} labelled videos could not be opened and are not judged"));

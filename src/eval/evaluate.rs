@@ -3,6 +3,7 @@
 use super::doubts::{Setting, doubts};
 use super::metrics::{argmax, judge, softmax_and_loss};
 use super::predict::{frame_probabilities, logits_of};
+use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::{Checkpoint, EvalError, Evaluation, FrameMetrics, Prediction, Predictions, RunDir, SplitRow};
 use crate::config::RunConfig;
@@ -89,7 +90,7 @@ pub fn evaluate(
     evaluation.split = split.name().to_owned();
     evaluation.frames = frames_of(&dataset, config, &windows, &logits);
     evaluation.warnings = warnings;
-    let setting = Setting { checkpoint, dataset: &dataset, split, same, training: training.as_ref() };
+    let setting = Setting { checkpoint, dataset: &dataset, split, parts: &parts, same, training: training.as_ref() };
     let doubts = doubts(&setting, &evaluation, &predictions);
     evaluation.warnings.extend(doubts);
     Ok((evaluation, predictions))
@@ -123,18 +124,11 @@ impl Training {
 
     /// True for the dataset itself, wherever it lies now.
     fn is_same(&self, dataset: &Dataset) -> bool {
-        let canonical = |p: &std::path::Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_path_buf());
-        let names = || -> bool {
-            let then: BTreeSet<&str> = self.rows.iter().map(|r| r.video.as_str()).collect();
-            let now: BTreeSet<&str> = dataset.videos.iter().map(|v| v.name.as_str()).collect();
-            !then.is_empty() && then == now
-        };
-        canonical(&self.root) == canonical(&dataset.root) || self.fingerprint == dataset.fingerprint || names()
+        same_data::is_same(&self.rows, &self.root, &self.fingerprint, dataset)
     }
 
     fn parts(&self, dataset: &Dataset) -> Vec<Split> {
-        let of: HashMap<&str, Split> = self.rows.iter().map(|r| (r.video.as_str(), r.part)).collect();
-        dataset.videos.iter().map(|v| of.get(v.name.as_str()).copied().unwrap_or_default()).collect()
+        same_data::parts(&self.rows, dataset)
     }
 
     /// Subjects that were trained on.
@@ -262,6 +256,9 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
         for clip in covering_windows(video, index, geometry, config.clip.eval_stride, config.clip.label) {
             let (from, to) = (clip.start, clip.start.saturating_add(geometry.span()));
             let scored = |s: &crate::domain::Segment| s.start < to && s.end > from && s.label.class().is_some();
+            if !video.has_clip(geometry, clip.start) {
+                continue;
+            }
             if video.labels.segments().iter().any(scored) && have.insert((index, clip.start)) {
                 windows.push(clip);
             }
@@ -285,7 +282,8 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[
         let said = frame_probabilities(video.frames(), config.clip.geometry(), &spans);
         let mut track = FrameTrack::default();
         for (frame, said) in said.into_iter().enumerate() {
-            let label = video.labels.at(frame as u32);
+            // Beside frames that cannot be shown there are frames of no window; nobody said anything about them.
+            let label = said.and(video.labels.at(frame as u32));
             let class = said.map(|(class, _)| class).filter(|c| Some(*c) != background);
             track.truth.push(label.and_then(Label::class));
             // A network without a background output says some class in every rest; what nobody taught it is not held

@@ -12,7 +12,8 @@ mod predict;
 mod report;
 mod results;
 mod run_dir;
-pub mod segments;
+pub mod same_data;
+mod segments;
 
 pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, REPLACED, STATE_FILE, TrainEnd};
 pub use earlier::Earlier;

@@ -4,7 +4,7 @@ use super::checkpoint::{REPLACED, STATE_FILE};
 use super::files::read_text;
 use super::{Checkpoint, CheckpointState, EvalError, Evaluation, Predictions, TrainEnd};
 use crate::config::RunConfig;
-use crate::domain::{ClassSet, Split, choices};
+use crate::domain::{ClassSet, Split, choices, serialize_path};
 use crate::model::WeightReport;
 use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -43,6 +43,7 @@ pub struct Environment {
     /// Processor threads there were.
     pub threads: usize,
     /// Folder of the dataset.
+    #[serde(serialize_with = "serialize_path")]
     pub dataset_root: PathBuf,
     /// Name of the dataset.
     pub dataset_name: String,
@@ -101,6 +102,9 @@ pub struct SplitRow {
     pub part: Split,
     /// Clips it gave.
     pub clips: u64,
+    /// Digest of what is in the file (hex digits), whatever it is called; empty in runs of earlier versions.
+    #[serde(default)]
+    pub content: String,
 }
 
 /// A run folder.

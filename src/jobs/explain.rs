@@ -70,7 +70,7 @@ fn explained(
     let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
     for clip in clips {
         let (video, entry) = find_video(dataset, &clip.video)?;
-        let frames: Vec<u32> = geometry.frame_numbers(clip.start, entry.frames()).collect();
+        let frames = entry.clip_frames(geometry, clip.start);
         let truth = truth(loaded, dataset, entry, clip.start);
         requests.push(map_requests(maps, truth)?);
         pixels.push(source.pixels(&Clip { video, start: clip.start, label: None }, None)?);

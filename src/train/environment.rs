@@ -57,6 +57,7 @@ pub(super) fn split_rows(dataset: &Dataset, plan: &Plan) -> Vec<SplitRow> {
             subject: video.subject.clone(),
             part: *part,
             clips: plan.clips(*part).iter().filter(|c| c.video == index).count() as u64,
+            content: video.content().to_owned(),
         })
         .collect()
 }

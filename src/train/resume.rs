@@ -109,9 +109,15 @@ pub(super) fn parts(run: &RunDir, dataset: &Dataset) -> Result<Vec<Split>, Train
     };
     let rows = run.split()?;
     let then: HashMap<&str, Split> = rows.iter().map(|r| (r.video.as_str(), r.part)).collect();
-    let now: HashMap<&str, ()> = dataset.videos.iter().map(|v| (v.name.as_str(), ())).collect();
-    if let Some(gone) = rows.iter().find(|r| !now.contains_key(r.video.as_str())) {
-        return Err(other(format!("{} is not in it", gone.video)));
+    let now: HashMap<&str, &str> = dataset.videos.iter().map(|v| (v.name.as_str(), v.content())).collect();
+    for row in &rows {
+        match now.get(row.video.as_str()) {
+            None => return Err(other(format!("{} is not in it", row.video))),
+            Some(content) if !row.content.is_empty() && !content.is_empty() && *content != row.content => {
+                return Err(other(format!("{} holds something else than when the run began", row.video)));
+            }
+            Some(_) => {}
+        }
     }
     let before = run.environment()?.dataset_fingerprint;
     if before != dataset.fingerprint {

@@ -57,11 +57,12 @@ pub(super) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, TrainE
     let temporary = unfinished(&path);
     let fill = || -> Result<(), TrainError> {
         create_dir(&temporary.join(CHECKPOINTS))?;
-        let split = run
-            .split
-            .iter()
-            .map(|r| vec![r.video.clone(), r.subject.clone(), r.part.name().to_owned(), r.clips.to_string()]);
-        let header = ["video", "subject", "part", "clips"].map(str::to_owned);
+        let row = |r: &SplitRow| {
+            let (part, clips) = (r.part.name().to_owned(), r.clips.to_string());
+            vec![r.video.clone(), r.subject.clone(), part, clips, r.content.clone()]
+        };
+        let split = run.split.iter().map(row);
+        let header = ["video", "subject", "part", "clips", "content"].map(str::to_owned);
         for (name, text) in [
             (CONFIG_FILE, run.config.to_ron()),
             (CLASSES_FILE, ron_text(run.classes)?),

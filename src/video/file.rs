@@ -202,6 +202,15 @@ impl Video {
         Self::open_with(path, if fps.is_finite() && fps > 0.0 { fps } else { FOLDER_FPS }, false)
     }
 
+    /// Opens a video as [`Video::open`] does, and looks into every picture of a frame folder: the damaged ones are in
+    /// [`VideoInfo::gaps`] and [`VideoInfo::warnings`] too.
+    ///
+    /// # Errors
+    /// As [`Video::open`].
+    pub fn open_looked(path: &Path) -> Result<Video, VideoError> {
+        Self::open_with(path, FOLDER_FPS, path.is_dir())
+    }
+
     /// Opens a video and decodes all of it, so that the number of frames and the report of damage are certain.
     pub(super) fn open_verified(path: &Path) -> Result<Video, VideoError> {
         Self::open_with(path, FOLDER_FPS, true)
@@ -215,7 +224,7 @@ impl Video {
             Ok(Self::of(path, info, Source::Stills { stills, gif: Mutex::new(None) }))
         };
         if metadata.is_dir() {
-            return stills(Stills::folder(path, folder_fps));
+            return stills(Stills::folder(path, folder_fps, verify));
         }
         match sniff(path).map_err(fail)? {
             Kind::Gif => return stills(Stills::gif(path)),

@@ -11,20 +11,24 @@
 //!    must hold pictures back where the file does not.
 //!
 //! GStreamer is never asked to seek in a file: that is silently wrong in several containers. `stills` does the same for
-//! folders of pictures and GIFs, `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.
+//! folders of pictures and GIFs (`frame_folder` reads numbers in names, `picture_file` knows torn pictures), `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.
 
 use crate::domain::RgbImage;
 use std::sync::Arc;
 
 mod colour;
+mod container;
 mod decode;
 mod demux;
 mod error;
 mod file;
+mod folder_pictures;
+mod frame_folder;
 mod index;
 mod moov;
 mod packet;
 mod picture;
+mod picture_file;
 mod pool;
 mod probe;
 mod reorder;
@@ -35,8 +39,10 @@ mod session;
 mod sniff;
 mod stills;
 mod store;
+mod stream_names;
 mod writer;
 
+pub use container::container;
 pub use error::VideoError;
 pub use file::{Decoders, Picture, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
@@ -48,6 +54,16 @@ pub use writer::VideoWriter;
 pub fn decoder_version() -> String {
     // Without a decoder there is nothing whose version could matter.
     if runtime::init().is_ok() { runtime::version() } else { String::new() }
+}
+
+/// True for names of folders that hold the streams of one video: its pictures, and optical flow or depth beside them.
+pub fn holds_streams(folders: &[String]) -> bool {
+    frame_folder::stream_folder(folders).is_some()
+}
+
+/// True for the name of a folder with a stream of a video other than its pictures: optical flow, depth, masks.
+pub fn is_other_stream(folder: &str) -> bool {
+    frame_folder::is_other_stream(folder)
 }
 
 /// Properties of a video, exact where they say so.
@@ -73,6 +89,9 @@ pub struct VideoInfo {
     pub variable_frame_rate: bool,
     /// Sentences about damage: how much is missing.
     pub warnings: Vec<String>,
+    /// Frames that have a number and cannot be shown (pictures missing from a frame folder), as first and the one behind
+    /// the last, ascending. [`Video::open_looked`] knows of damaged pictures too.
+    pub gaps: Vec<(u32, u32)>,
 }
 
 /// A decoded frame, rotation applied.

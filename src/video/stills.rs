@@ -2,22 +2,21 @@
 
 use super::VideoInfo;
 use super::picture::MAX_SIDE;
-use crate::domain::RgbImage;
+use super::{folder_pictures, picture_file};
+use crate::domain::{RgbImage, leaf as name};
 use image::{AnimationDecoder, ImageDecoder, ImageReader};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
 
 /// Frames a second of a folder of pictures that nobody gave a rate.
 pub(super) const FOLDER_FPS: f64 = 25.0;
 
-const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff", "gif"];
-
 /// Where the pictures are.
 #[derive(Debug)]
 pub(super) enum Stills {
-    /// One file a frame.
-    Files(Vec<PathBuf>),
+    /// One file a frame; `None` where the number of a frame is missing.
+    Files(Vec<Option<PathBuf>>),
     /// An animation: the time of each frame in nanoseconds.
     Gif { path: PathBuf, times: Vec<u64> },
 }
@@ -32,28 +31,23 @@ pub(super) struct GifRun {
 }
 
 impl Stills {
-    /// Opens a folder of pictures in natural order of their names.
-    pub fn folder(path: &Path, fps: f64) -> Result<(Stills, VideoInfo), String> {
-        let entries = std::fs::read_dir(path).map_err(|e| format!("the folder cannot be listed ({e})"))?;
-        let mut files: Vec<PathBuf> =
-            entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| is_picture_name(p) && p.is_file()).collect();
-        files.sort_by(|a, b| natural(&name(a), &name(b)));
-        let Some(first) = files.first() else {
-            return Err("it is a folder without pictures; give a video file, or a folder of JPEG or PNG frames".into());
-        };
-        let (width, height) = dimensions(first)?;
-        let frames = files.len() as u32;
+    /// Opens a folder of pictures, whose names say which of them is which frame. `verify` looks into each of them.
+    pub fn folder(path: &Path, fps: f64, verify: bool) -> Result<(Stills, VideoInfo), String> {
+        let found = folder_pictures::read(path, verify)?;
+        let frames = found.files.len() as u32;
         let info = VideoInfo {
-            width,
-            height,
+            width: found.size.0,
+            height: found.size.1,
             pixel_aspect: (1, 1),
             fps,
             frames,
             duration_s: f64::from(frames) / fps,
             codec: "images".into(),
+            warnings: found.notes,
+            gaps: found.gaps,
             ..VideoInfo::default()
         };
-        Ok((Stills::Files(files), info))
+        Ok((Stills::Files(found.files), info))
     }
 
     /// Opens a single picture as a video of one frame.
@@ -61,7 +55,7 @@ impl Stills {
         let (width, height) = dimensions(path)?;
         // The whole picture is read once, so that a torn file is known at once.
         load(path)?;
-        let codec = match reader(path)?.format() {
+        let codec = match opened(path)?.format() {
             Some(image::ImageFormat::Jpeg) => "mjpeg",
             Some(image::ImageFormat::Png) => "png",
             Some(image::ImageFormat::WebP) => "webp",
@@ -79,7 +73,7 @@ impl Stills {
             codec: codec.into(),
             ..VideoInfo::default()
         };
-        Ok((Stills::Files(vec![path.to_path_buf()]), info))
+        Ok((Stills::Files(vec![Some(path.to_path_buf())]), info))
     }
 
     /// Opens an animated GIF, counting its frames by decoding them.
@@ -136,14 +130,17 @@ impl Stills {
     /// The bytes of a frame that is a JPEG file.
     pub fn jpeg(&self, index: u32) -> Option<Vec<u8>> {
         let Stills::Files(files) = self else { return None };
-        let bytes = std::fs::read(files.get(index as usize)?).ok()?;
+        let bytes = std::fs::read(files.get(index as usize)?.as_ref()?).ok()?;
         bytes.starts_with(b"\xff\xd8\xff").then_some(bytes)
     }
 
     /// One frame. `gif` keeps the place in an animation between calls.
     pub fn frame(&self, index: u32, gif: &mut Option<GifRun>) -> Result<RgbImage, String> {
         match self {
-            Stills::Files(files) => load(files.get(index as usize).ok_or("there is no such picture")?),
+            Stills::Files(files) => match files.get(index as usize).ok_or("there is no such picture")? {
+                Some(file) => load(file),
+                None => Err("its picture is missing: no file of the folder has its number".into()),
+            },
             Stills::Gif { path, .. } => {
                 let at = |run: &GifRun| index.checked_sub(run.first).map(|n| n as usize);
                 if let Some(frame) = gif.as_ref().and_then(|run| run.frames.get(at(run)?)) {
@@ -158,49 +155,16 @@ impl Stills {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
-}
-
-fn is_picture_name(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-}
-
-/// Compares names so that `img2` comes before `img10`.
-fn natural(a: &str, b: &str) -> std::cmp::Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    while let (Some(&x), Some(&y)) = (a.first(), b.first()) {
-        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
-            let (digits_a, rest_a) = number(a);
-            let (digits_b, rest_b) = number(b);
-            (a, b) = (rest_a, rest_b);
-            digits_a.len().cmp(&digits_b.len()).then_with(|| digits_a.cmp(digits_b))
-        } else {
-            (a, b) = (&a[1..], &b[1..]);
-            x.cmp(&y)
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-    a.len().cmp(&b.len())
-}
-
-/// Splits off leading digits, without leading zeros.
-fn number(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    let zeros = digits.iter().position(|&b| b != b'0').unwrap_or(digits.len());
-    (&digits[zeros..], rest)
-}
-
-fn reader(path: &Path) -> Result<ImageReader<BufReader<File>>, String> {
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+fn reader<R: BufRead + Seek>(path: &Path, bytes: R) -> Result<ImageReader<R>, String> {
+    let reader = ImageReader::new(bytes).with_guessed_format();
+    let mut reader = reader.map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
     reader.limits(limits());
     Ok(reader)
+}
+
+fn opened(path: &Path) -> Result<ImageReader<BufReader<File>>, String> {
+    let file = File::open(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+    reader(path, BufReader::new(file))
 }
 
 fn limits() -> image::Limits {
@@ -210,8 +174,13 @@ fn limits() -> image::Limits {
     limits
 }
 
-fn dimensions(path: &Path) -> Result<(u32, u32), String> {
-    let mut decoder = reader(path)?.into_decoder().map_err(|e| format!("{} is damaged ({e})", name(path)))?;
+/// Width and height of a picture as shown, by its head.
+pub(super) fn dimensions(path: &Path) -> Result<(u32, u32), String> {
+    size_of(path, opened(path)?)
+}
+
+fn size_of<'a, R: BufRead + Seek + 'a>(path: &Path, reader: ImageReader<R>) -> Result<(u32, u32), String> {
+    let mut decoder = reader.into_decoder().map_err(|e| format!("{} is damaged ({e})", name(path)))?;
     let (width, height) = decoder.dimensions();
     let turned = decoder.orientation().is_ok_and(|o| {
         use image::metadata::Orientation as O;
@@ -223,10 +192,27 @@ fn dimensions(path: &Path) -> Result<(u32, u32), String> {
     Ok(if turned { (height, width) } else { (width, height) })
 }
 
+/// Looks whether a picture is whole; gives its size. JPEG files are judged by their markers, others decoded.
+pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
+    let bytes = std::fs::read(path).map_err(|e| format!("it cannot be read ({e})"))?;
+    picture_file::check(&bytes)?;
+    if bytes.starts_with(b"\xff\xd8\xff") {
+        return size_of(path, reader(path, Cursor::new(bytes))?);
+    }
+    let picture = decoded(path, bytes)?;
+    Ok((picture.width, picture.height))
+}
+
 /// Reads a picture the way a viewer shows it.
 fn load(path: &Path) -> Result<RgbImage, String> {
+    let bytes = std::fs::read(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+    picture_file::check(&bytes).map_err(|why| format!("the picture {} is damaged ({why})", name(path)))?;
+    decoded(path, bytes)
+}
+
+fn decoded(path: &Path, bytes: Vec<u8>) -> Result<RgbImage, String> {
     let torn = |e: image::ImageError| format!("the picture {} is damaged or not supported ({e})", name(path));
-    let mut decoder = reader(path)?.into_decoder().map_err(torn)?;
+    let mut decoder = reader(path, Cursor::new(bytes))?.into_decoder().map_err(torn)?;
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = image::DynamicImage::from_decoder(decoder).map_err(torn)?;
     picture.apply_orientation(orientation);
@@ -271,16 +257,4 @@ fn on_white(picture: image::RgbaImage) -> RgbImage {
     let data: Vec<u8> =
         picture.pixels().flat_map(|p| if p.0[3] < 128 { [255; 3] } else { [p.0[0], p.0[1], p.0[2]] }).collect();
     RgbImage { width, height, data: data.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_sort_as_people_count() {
-        let mut names = ["img10.png", "img2.png", "img1.png", "img002b.png", "a.png"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["a.png", "img1.png", "img2.png", "img002b.png", "img10.png"]);
-    }
 }

@@ -4,6 +4,7 @@ use super::VideoInfo;
 use super::colour::Matrix;
 use super::index::{Index, Row};
 use super::runtime;
+use crate::domain::name_text;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ const DISTRUSTED: &[u8] = b"KLDECODE\n";
 struct Head {
     version: u32,
     gstreamer: String,
-    path: PathBuf,
+    /// As [`name_text`] writes it.
+    path: String,
     size: u64,
     modified_ns: u128,
     info: Facts,
@@ -71,7 +73,7 @@ pub(super) fn load(path: &Path, metadata: &std::fs::Metadata) -> Option<Index> {
     let (head, rows) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let head: Head = serde_json::from_slice(head).ok()?;
     let fits = head.version == VERSION
-        && head.path == canonical
+        && head.path == name_text(canonical.as_os_str())
         && head.size == metadata.len()
         && head.modified_ns == modified_ns(metadata)
         && head.rows.checked_mul(ROW) == Some(rows.len())
@@ -92,6 +94,7 @@ pub(super) fn load(path: &Path, metadata: &std::fs::Metadata) -> Option<Index> {
             codec: head.info.codec,
             variable_frame_rate: head.info.variable_frame_rate,
             warnings: head.info.warnings,
+            gaps: Vec::new(),
         },
         mirrored: head.mirrored,
         rows: rows.as_chunks::<ROW>().0.iter().map(row_from).collect(),
@@ -127,7 +130,7 @@ fn try_save(path: &Path, metadata: &std::fs::Metadata, index: &Index) -> std::io
     let head = Head {
         version: VERSION,
         gstreamer: runtime::version(),
-        path: canonical,
+        path: name_text(canonical.as_os_str()),
         size: metadata.len(),
         modified_ns: modified_ns(metadata),
         info: Facts {

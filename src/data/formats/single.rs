@@ -27,6 +27,9 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     if listing.is_frame_folder() {
         return Ok(format!("a frame folder of {} pictures", listing.images().count()));
     }
+    if listing.is_one_video() {
+        return Ok("a frame folder with a folder for each of its streams".into());
+    }
     let classes: BTreeSet<String> =
         class_dirs(path).dirs.into_iter().filter(|d| holds_videos(&d.path)).map(|d| d.class).collect();
     let held = unlabelled(path);
