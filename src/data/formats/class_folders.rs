@@ -40,7 +40,7 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
         return Err("each of its folders holds one video of its own name, which makes no classes".into());
     }
     // Folders of pictures may be classes or videos: with a list beside them they are videos.
-    let frames = |d: &&ClassDir| peek(&d.path).is_frame_folder() && peek(&d.path).dirs.is_empty();
+    let frames = |d: &&ClassDir| peek(&d.path).is_one_video();
     let list = match full.iter().any(|d| d.split != Split::Unassigned) {
         true => split_list(path),
         false => looks_listed(path, true),

@@ -86,7 +86,7 @@ pub(super) struct ClassDirs {
 /// True when a video, a picture or a frame folder lies in `dir` or one level below.
 pub(super) fn holds_videos(dir: &Path) -> bool {
     let listing = peek(dir);
-    holds(&listing) || listing.dirs.iter().any(|d| holds(&peek(d)))
+    holds(&listing) || listing.dirs.iter().map(|d| peek(d)).any(|l| holds(&l) || l.is_one_video())
 }
 
 /// As [`holds_videos`], two levels below too.
@@ -174,7 +174,7 @@ fn classes(root: &Path, dirs: &[PathBuf]) -> Vec<PathBuf> {
     let frames = OF_FRAMES.contains(&compact(&file_name(root)).as_str());
     let is_class = |d: &&PathBuf| {
         // In a folder of frames a folder of pictures is a video.
-        let one_video = frames && peek(d).is_frame_folder() && peek(d).dirs.is_empty();
+        let one_video = frames && peek(d).is_one_video();
         !is_container(d) && !one_video
     };
     dirs.iter().filter(is_class).cloned().collect()
@@ -186,7 +186,8 @@ fn is_wrapper(dir: &Path) -> bool {
     let listing = peek(dir);
     let class = |d: &PathBuf| {
         let inner = peek(d);
-        inner.videos().next().is_some() || inner.dirs.iter().any(|f| peek(f).is_frame_folder())
+        inner.videos().next().is_some()
+            || inner.dirs.iter().any(|f| peek(f).is_frame_folder() || peek(f).is_one_video())
     };
     let splits = listing.dirs.iter().any(|d| split_word(&file_name(d)).is_some() && holds_videos(d));
     !holds(&listing) && (splits || (listing.dirs.iter().any(class) && !listing.dirs.iter().all(|d| is_person(d))))

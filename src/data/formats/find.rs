@@ -183,11 +183,7 @@ impl<'a> Finder<'a> {
         }
         let (path, is_dir) = self.folder(&at).get(last, how)?.clone();
         // A folder without pictures is no video.
-        (!is_dir || self.holds_pictures(&path)).then_some(path)
-    }
-
-    fn holds_pictures(&mut self, dir: &Path) -> bool {
-        self.folder(dir).exact.values().any(|(path, is_dir)| !is_dir && is_image(path))
+        (!is_dir || is_video_folder(&path)).then_some(path)
     }
 
     fn folder(&mut self, dir: &Path) -> &Folder {
@@ -226,10 +222,16 @@ fn same_stem(path: &Path, written: &[&str]) -> bool {
     written.last().is_some_and(|w| stem(Path::new(w)) == stem(path))
 }
 
+/// True for a folder of pictures, or of streams of one video.
+fn is_video_folder(dir: &Path) -> bool {
+    let listing = peek(dir);
+    listing.images().next().is_some() || listing.is_one_video()
+}
+
 /// Videos and frame folders below `dir`, by their folded names without endings.
 fn index(dir: &Path, depth: usize, out: &mut HashMap<String, Vec<PathBuf>>) {
     let listing = peek(dir);
-    let pictures = listing.is_frame_folder();
+    let pictures = listing.is_frame_folder() || listing.is_one_video();
     let here = listing.files.iter().filter(|f| is_video(f) || is_image(f));
     for path in here {
         out.entry(folded(&stem(path))).or_default().push(path.clone());
