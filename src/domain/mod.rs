@@ -20,7 +20,7 @@ pub use dataset::{Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
-pub use nearest::{choices, nearest};
+pub use nearest::{choices, listed, nearest};
 pub use number::{counted, grouped};
 pub use path::{is_system_name, leaf, name_text, natural, serialize_path};
 pub use pose::{Keypoint, PoseTrack, Skeleton};

@@ -8,6 +8,13 @@ pub fn choices<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
     }
 }
 
+/// A few names and how many more there are: `a, b and 7 more`.
+pub fn listed<S: AsRef<str>>(names: &[S], shown: usize) -> String {
+    let (first, rest) = names.split_at(names.len().min(shown));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", first.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", "))
+}
+
 /// The name most like a mistyped one; `None` when none is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
@@ -37,6 +44,12 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_names_are_listed_and_the_others_counted() {
+        assert_eq!(listed(&["a", "b", "c"], 3), "a, b, c");
+        assert_eq!(listed(&["a", "b", "c"], 2), "a, b and 1 more");
+    }
 
     #[test]
     fn distances_by_hand() {

@@ -1,6 +1,6 @@
 //! Which output of a network each class of a dataset is: the one rule for evaluating, explaining and the window.
 
-use crate::domain::{ClassId, ClassSet, choices};
+use crate::domain::{ClassId, ClassSet, choices, listed};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ pub enum ClassMatchError {
     #[error(
         "the run knows none of its classes: it has {}, the run has {}; say which class is which (Map classes in the \
          window, --map-classes {}=… on the command line), or take the run or the dataset that belongs to it",
-        listed(.dataset), listed(.run), .dataset.first().map_or("A", String::as_str)
+        listed(.dataset, LISTED), listed(.run, LISTED), .dataset.first().map_or("A", String::as_str)
     )]
     Foreign {
         /// Names of the dataset's classes.
@@ -79,13 +79,8 @@ pub enum ClassMatchError {
     },
 }
 
-/// A few names and how many more there are.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let (shown, rest) = names.split_at(names.len().min(SHOWN));
-    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-    format!("{}{more}", shown.join(", "))
-}
+/// Names in a sentence before the rest are only counted.
+const LISTED: usize = 8;
 
 /// How classes came to be matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,14 +180,17 @@ impl ClassMap {
                     .map(|(a, b)| format!("{a} is {b}"))
                     .collect();
                 if !pairs.is_empty() {
-                    out.push(format!("classes were matched by hand: {}", listed(&pairs)));
+                    out.push(format!("classes were matched by hand: {}", listed(&pairs, LISTED)));
                 }
             }
             Matched::Names | Matched::Nothing => {}
         }
         let unknown: Vec<String> = self.unknown().map(|c| dataset.name(c).to_owned()).collect();
         if !unknown.is_empty() && !self.is_empty() {
-            out.push(format!("the run does not know these classes; their clips were left out: {}", listed(&unknown)));
+            out.push(format!(
+                "the run does not know these classes; their clips were left out: {}",
+                listed(&unknown, LISTED)
+            ));
         }
         out
     }

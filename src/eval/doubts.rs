@@ -5,11 +5,13 @@ use super::same_data;
 use super::{Checkpoint, Evaluation, Predictions};
 use crate::config::Validation;
 use crate::data::{copies_across, left_out};
-use crate::domain::{Dataset, Split, counted};
+use crate::domain::{Dataset, Split, counted, listed};
 use std::collections::BTreeSet;
 
 /// Fewer clips than this make every percentage coarse.
 const FEW_CLIPS: u64 = 100;
+/// Names in a sentence before the rest are only counted.
+const LISTED: usize = 8;
 
 /// What was judged, and what is known of the training.
 pub(super) struct Setting<'a> {
@@ -75,13 +77,13 @@ fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<Stri
                 "{} of {} judged subjects were also trained on ({}): the score does not hold for new people",
                 both.len(),
                 judged.len(),
-                listed(&both)
+                listed(&both, LISTED)
             ));
         } else if !both.is_empty() {
             out.push(format!(
                 "subjects called {} were also trained on; if they are the same people, the score does not hold for \
                  new people",
-                listed(&both)
+                listed(&both, LISTED)
             ));
         }
     }
@@ -151,7 +153,7 @@ fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
     }
     let absent: Vec<&str> = e.per_class.iter().filter(|c| c.support == 0).map(|c| c.class.as_str()).collect();
     if !absent.is_empty() {
-        out.push(format!("no clip shows {}; the score says nothing about it", listed(&absent)));
+        out.push(format!("no clip shows {}; the score says nothing about it", listed(&absent, LISTED)));
     }
     if e.clips < FEW_CLIPS {
         out.push(format!(
@@ -169,14 +171,6 @@ fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
             100.0 * e.majority_baseline
         ));
     }
-}
-
-/// A few names, and how many more there are.
-fn listed(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    let (shown, rest) = names.split_at(names.len().min(SHOWN));
-    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-    format!("{}{more}", shown.join(", "))
 }
 
 #[cfg(test)]

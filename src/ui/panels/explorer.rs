@@ -217,7 +217,8 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
         for checkpoint in &run.checkpoints {
             let chosen = in_use && cx.state.checkpoint_name() == Some(&checkpoint.name);
             let title = network_pick::title(run, checkpoint);
-            let button = egui::Button::selectable(chosen, &title).truncate();
+            // The default is the first; there is no room to say it on every row.
+            let button = egui::Button::selectable(chosen, network_pick::weights(run, &checkpoint.name)).truncate();
             let response = ui.add(button.min_size(egui::vec2(ui.available_width(), 20.0)));
             let spoken = if chosen { format!("{title} of {name}, in use") } else { format!("Use {title} of {name}") };
             response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, &spoken));

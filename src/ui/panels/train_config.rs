@@ -81,9 +81,7 @@ impl Panel for TrainConfig {
             Around { classes: cx.state.classes().len(), weights: &cx.state.weights, actions: RefCell::default() };
         egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
             if let Some(dataset) = cx.state.dataset.as_ref().filter(|_| self.form.search.trim().is_empty()) {
-                egui::CollapsingHeader::new(egui::RichText::new("Split of this training").strong())
-                    .default_open(true)
-                    .show(ui, |ui| self.split.show(ui, dataset, &self.config));
+                self.split.show(ui, dataset, &self.config);
             }
             config_form::show(ui, &mut self.config, &self.base, &around, &mut self.form);
         });

@@ -1,13 +1,16 @@
 //! What to know about the classes of a run where they are not those of the dataset, before anything is computed.
 
 use super::style;
-use crate::domain::leaf;
+use crate::domain::{leaf, listed};
 use crate::eval::{ClassMatch, ClassMatchError};
 use crate::jobs::RunView;
 use crate::ui::panel::PanelCx;
 use crate::ui::{Action, theme};
 use egui::Ui;
 use std::sync::Arc;
+
+/// Names in a sentence before the rest are only counted.
+const LISTED: usize = 4;
 
 /// Says how the classes of a run stand to those of the dataset, where that is not plain: foreign ones with what can be
 /// done, others in a line.
@@ -24,8 +27,8 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCx<'_>, run: &Arc<RunView>) {
                 ClassMatchError::Foreign { dataset, run } => format!(
                     "The classes of {name} are not those of this dataset. The dataset has {}; {name} has {}. Nothing is \
                      computed before you say which is which.",
-                    few(dataset),
-                    few(run)
+                    listed(dataset, LISTED),
+                    listed(run, LISTED)
                 ),
                 other => format!("The classes of {name} cannot be matched: {other}."),
             };
@@ -68,12 +71,4 @@ fn notice(ui: &mut Ui, color: egui::Color32, text: &str, buttons: impl FnOnce(&m
         });
     });
     ui.add_space(4.0);
-}
-
-/// A few names and how many more there are.
-fn few(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let (shown, rest) = names.split_at(names.len().min(SHOWN));
-    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-    format!("{}{more}", shown.join(", "))
 }

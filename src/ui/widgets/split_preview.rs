@@ -62,15 +62,24 @@ pub struct SplitPreview {
 }
 
 impl SplitPreview {
-    /// Draws the preview.
+    /// Draws the preview: a line that says how many clips each part has, and below it, once opened, the rest.
     pub fn show(&mut self, ui: &mut Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
         self.refresh(ui, dataset, config);
         let p = theme::palette(ui);
-        match &self.shown {
-            None => drop(ui.weak("planning the split…")),
+        let title = match &self.shown {
+            Some(Ok(split)) => {
+                let clips = |part: &Part| format!("{} {}", grouped(part.clips.iter().sum()), part.name);
+                format!("Split: {} clips", split.parts.iter().map(clips).collect::<Vec<_>>().join(", "))
+            }
+            Some(Err(_)) => "Split: there is none".to_owned(),
+            None => "Split: planning…".to_owned(),
+        };
+        let header = egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("split preview");
+        header.default_open(false).show(ui, |ui| match &self.shown {
+            None => {}
             Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),
-            Some(Ok(counted)) => draw(ui, counted),
-        }
+            Some(Ok(split)) => draw(ui, split),
+        });
     }
 
     fn refresh(&mut self, ui: &Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
@@ -145,19 +154,15 @@ fn draw(ui: &mut Ui, counted_split: &Counted) {
     for warning in &counted_split.warnings {
         ui.label(RichText::new(warning).text_style(theme::caption()).color(p.warn));
     }
-    egui::CollapsingHeader::new("Clips per class").id_salt("split classes").default_open(false).show(ui, |ui| {
-        egui::ScrollArea::vertical()
-            .id_salt("split classes")
-            .max_height(260.0)
-            .auto_shrink([false, true])
-            .show(ui, |ui| per_class(ui, counted_split));
-    });
+    ui.add_space(4.0);
+    let area = egui::ScrollArea::vertical().id_salt("split classes").max_height(260.0).auto_shrink([false, true]);
+    area.show(ui, |ui| per_class(ui, counted_split));
 }
 
 fn per_class(ui: &mut Ui, counted_split: &Counted) {
     let p = theme::palette(ui);
     egui::Grid::new("split classes").num_columns(4).spacing([14.0, 3.0]).striped(true).show(ui, |ui| {
-        ui.label("");
+        ui.label(RichText::new("clips per class").text_style(theme::caption()).weak());
         for part in &counted_split.parts {
             ui.label(RichText::new(part.name).text_style(theme::caption()).weak());
         }
