@@ -1,7 +1,7 @@
 //! The viewer's frames: never wait, nearest first, exact soon after, within the budget.
 
 use kinolens::domain::RgbImage;
-use kinolens::video::{FrameServer, Shown};
+use kinolens::video::{FrameServer, Shown, VideoWriter};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -77,4 +77,35 @@ fn what_cannot_be_shown_is_a_sentence() {
     folder(dir.path(), 3);
     let past = wait_exact(&server, dir.path(), 7);
     assert!(past.error.is_some_and(|e| e.contains("3 frames")));
+}
+
+#[test]
+fn a_file_that_is_gone_is_not_shown_from_memory_and_comes_back_with_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.mp4");
+    let write = || {
+        let mut writer = VideoWriter::create(&path, 64, 64, 10.0).unwrap();
+        let picture = RgbImage::new(64, 64, vec![90; 64 * 64 * 3]).unwrap();
+        (0..5).for_each(|_| writer.push(&picture).unwrap());
+        writer.finish().unwrap();
+    };
+    let server = FrameServer::new(1 << 28, Arc::new(|| {}));
+    // Shown exactly (true), or not at all but with a sentence.
+    let until = |shown: bool| {
+        let begun = Instant::now();
+        loop {
+            let answer = server.request(&path, 0);
+            if if shown { answer.exact } else { answer.frame.is_none() && answer.error.is_some() } {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 20, "waited in vain: {shown}, {:?}", answer.error);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    write();
+    until(true);
+    std::fs::remove_file(&path).unwrap();
+    until(false);
+    write();
+    until(true);
 }
