@@ -62,6 +62,14 @@ pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState
     }
 }
 
+/// Says once a video what is wrong with it, as `probe` does.
+pub(super) fn say_warnings(dataset: &Dataset) {
+    let mut said = std::collections::HashSet::new();
+    for warning in dataset.warnings.iter().filter(|w| said.insert((&w.path, &w.message))) {
+        eprintln!("warning: {}: {}", warning.path.display(), warning.message);
+    }
+}
+
 /// Preset or file, then `--set`. Errors here are usage errors.
 pub(super) fn resolve_config(args: &ConfigArgs, default_preset: Option<&str>) -> Result<RunConfig, Exit> {
     let resolve = || -> Result<RunConfig, crate::config::ConfigError> {
@@ -159,6 +167,7 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     if args.to.out.is_none() && !args.to.force {
         keep_other_results(args, &dataset)?;
     }
+    say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
         checkpoint: checkpoint_ref(&args.run.path),
@@ -240,6 +249,7 @@ fn predict(args: &PredictArgs) -> Outcome {
     {
         return Err(Exit::Failed(anyhow!("{}", warning.message)));
     }
+    say_warnings(&dataset);
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
