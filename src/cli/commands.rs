@@ -63,6 +63,14 @@ pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState
     }
 }
 
+/// Says once a video what is wrong with it, as `probe` does.
+pub(super) fn say_warnings(dataset: &Dataset) {
+    let mut said = std::collections::HashSet::new();
+    for warning in dataset.warnings.iter().filter(|w| said.insert((&w.path, &w.message))) {
+        eprintln!("warning: {}: {}", warning.path.display(), warning.message);
+    }
+}
+
 /// Preset or file, then `--set`. Errors here are usage errors.
 pub(super) fn resolve_config(args: &ConfigArgs, default_preset: Option<&str>) -> Result<RunConfig, Exit> {
     let resolve = || -> Result<RunConfig, crate::config::ConfigError> {
@@ -163,6 +171,7 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
+    say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::Evaluate {
         checkpoint: checkpoint_ref(&args.run.path),
@@ -232,6 +241,7 @@ fn predict(args: &PredictArgs) -> Outcome {
     {
         return Err(Exit::Failed(anyhow!("{}", warning.message)));
     }
+    say_warnings(&dataset);
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
     let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };

@@ -3,7 +3,8 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::commands::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, split_choice,
+    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, say_warnings,
+    split_choice,
 };
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::refuse_overwrite;
@@ -35,6 +36,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
+    say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let request = ExportRequest {
         checkpoint,
@@ -51,7 +53,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         replace: args.to.force,
         class_match,
     };
-    let explanation = match crate::jobs::export(&request, &mut state, &monitor) {
+    let explanation = crate::jobs::export(&request, &mut state, &monitor);
+    crate::jobs::tell_damage(&request.dataset, &monitor);
+    let explanation = match explanation {
         Ok(explanation) => explanation,
         Err(_) if interrupted() => return Err(Exit::Interrupted),
         Err(error) => return Err(Exit::Failed(error.into())),

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::TrainArgs;
-use super::commands::{Outcome, open_dataset, resolve_config, run_job};
+use super::commands::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
 use crate::config::RunConfig;
 use crate::jobs::{Job, LaneState, Output, RunView};
@@ -37,9 +37,7 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
     }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
-    for warning in &dataset.warnings {
-        eprintln!("warning: {}: {}", warning.path.display(), warning.message);
-    }
+    say_warnings(&dataset);
     let monitor = TerminalMonitor::new(args.json.json, config.training.epochs);
     if args.json.json {
         let started = json!({

@@ -114,7 +114,7 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
             "{} of {} were trained on, byte by byte ({}): the score is too good",
             both.len(),
             counted(judged.len() as u64, "judged video"),
-            listed(&both)
+            listed(&both, LISTED)
         ));
     }
 }

@@ -17,7 +17,7 @@ pub use explain::heat_on_body;
 pub use export::{export, holds_export, is_sample};
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
-pub use run::{Done, JobError, LOG_LINES, run, view};
+pub use run::{Done, JobError, LOG_LINES, run, tell_damage, view};
 pub use types::{
     CheckpointRef, ClipRef, ClipSample, Event, EventBody, ExplainRequest, Explanation, ExportRequest, HeatRequest, Job,
     JobId, Lane, Output, RunView, TargetClass,

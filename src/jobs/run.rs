@@ -4,6 +4,7 @@ use super::lane::{LaneState, open_checkpoint};
 use super::types::{Job, Output, RunView};
 use crate::cam::CamError;
 use crate::data::{DataError, demo};
+use crate::domain::Dataset;
 use crate::eval::{Earlier, EvalError, Notes, RunDir, Training, results_folder};
 use crate::model::ModelError;
 use crate::progress::Monitor;
@@ -94,6 +95,36 @@ impl From<demo::DemoError> for JobError {
 /// # Errors
 /// Whatever the job can fail with, as a sentence.
 pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
+    let dataset = match &job {
+        Job::Train { dataset, .. } | Job::Evaluate { dataset, .. } | Job::PredictVideo { dataset, .. } => Some(dataset),
+        Job::Explain(request) => Some(&request.dataset),
+        Job::Export(request) => Some(&request.dataset),
+        _ => None,
+    };
+    let dataset = dataset.cloned();
+    let done = run_alone(job, state, monitor);
+    if let Some(dataset) = dataset {
+        tell_damage(&dataset, monitor);
+    }
+    done
+}
+
+/// Says what decoding showed to be wrong with videos of a dataset, where opening it did not.
+pub fn tell_damage(dataset: &Dataset, monitor: &dyn Monitor) {
+    let paths: Vec<&Path> = dataset.videos.iter().map(|v| v.path.as_path()).collect();
+    let found = match crate::video::damage_seen(&paths) {
+        Ok(found) => found,
+        Err(error) => return monitor.warn(error.to_string()),
+    };
+    for (path, sentences) in found {
+        let known = |s: &String| dataset.warnings.iter().any(|w| w.path == path && w.message == *s);
+        for sentence in sentences.iter().filter(|s| !known(s)) {
+            monitor.warn(format!("{}: {sentence}", path.display()));
+        }
+    }
+}
+
+fn run_alone(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
     let output = match job {
         Job::OpenDataset { path, data } => Output::Dataset(Arc::new(crate::data::open(&path, &data, monitor)?)),
         Job::MakeDemo { dir, subjects, seed, pose_videos, force } => {

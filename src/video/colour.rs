@@ -19,6 +19,8 @@ pub(super) enum Matrix {
     Smpte240,
     /// FCC 73.682.
     Fcc,
+    /// None: the planes hold green, blue and red themselves, with all code values.
+    Identity,
 }
 
 impl Matrix {
@@ -30,13 +32,15 @@ impl Matrix {
             M::Bt2020 => Matrix::Bt2020,
             M::Smpte240m => Matrix::Smpte240,
             M::Fcc => Matrix::Fcc,
+            M::Rgb => Matrix::Identity,
             _ => Matrix::Bt601,
         }
     }
 
     fn weights(self) -> (f64, f64) {
         match self {
-            Matrix::Bt601 => (0.299, 0.114),
+            // Nothing is weighed without a matrix.
+            Matrix::Bt601 | Matrix::Identity => (0.299, 0.114),
             Matrix::Bt709 => (0.2126, 0.0722),
             Matrix::Bt2020 => (0.2627, 0.0593),
             Matrix::Smpte240 => (0.212, 0.087),
@@ -58,6 +62,8 @@ pub(super) struct Converter {
     green_u: i32,
     green_v: i32,
     blue: i32,
+    /// The planes are green, blue and red.
+    identity: bool,
 }
 
 impl Converter {
@@ -75,6 +81,7 @@ impl Converter {
             green_u: fixed(-2.0 * (1.0 - kb) * kb / kg * chroma),
             green_v: fixed(-2.0 * (1.0 - kr) * kr / kg * chroma),
             blue: fixed(2.0 * (1.0 - kb) * chroma),
+            identity: matrix == Matrix::Identity,
         }
     }
 
@@ -93,6 +100,11 @@ impl Converter {
 
     /// A row of pixels, as long as luma; chroma too.
     pub fn line(&self, luma: &[u8], chroma: &[Vec<u8>; 2], rgb: &mut [[u8; 3]]) {
+        if self.identity {
+            let planes = luma.iter().zip(&chroma[0]).zip(&chroma[1]);
+            rgb.iter_mut().zip(planes).for_each(|(rgb, ((green, blue), red))| *rgb = [*red, *green, *blue]);
+            return;
+        }
         arch().dispatch(Line { converter: self, luma, chroma, rgb });
     }
 }
@@ -158,6 +170,12 @@ mod tests {
                 assert!(a.abs_diff(b) <= 1, "{yuv:?} became {out:?}, not {rgb:?}");
             }
         }
+    }
+
+    #[test]
+    fn planes_without_a_matrix_are_green_blue_and_red() {
+        let converter = Converter::new(Matrix::from_gst(gst_video::VideoColorMatrix::Rgb), false);
+        assert_eq!(of(&converter, [10, 200, 255]), [255, 10, 200]);
     }
 
     #[test]

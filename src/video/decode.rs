@@ -227,14 +227,7 @@ fn set<T: Into<gst::glib::Value>>(element: &gst::Element, name: &str, value: T) 
 /// Decoders for compressed caps, best first.
 pub(super) fn decoders(caps: &gst::CapsRef) -> Result<Vec<gst::ElementFactory>, String> {
     let found = runtime::decoders_for(caps);
-    if found.is_empty() {
-        let name = caps.structure(0).map_or("", |s| s.name().as_str());
-        return Err(format!(
-            "no decoder for {name} is installed (Debian: apt-get install {})",
-            runtime::package_for(name)
-        ));
-    }
-    Ok(found)
+    if found.is_empty() { Err(runtime::no_decoder(caps)) } else { Ok(found) }
 }
 
 /// Decodes a single packet that is a whole picture, as a JPEG file is.

@@ -1,15 +1,18 @@
 //! Takes a container apart: the compressed packets of its video stream with their times, without decoding.
 
+use super::container::{self, Counted};
+use super::edits;
+use super::mjpeg;
+use super::moov::{Movie, MovieTrack};
 use super::packet::{Codec, Reading};
-use super::picture::MAX_SIDE;
+use super::picture::{MAX_SIDE, Orientation};
 use super::runtime;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use parking_lot::Mutex;
-use std::io::{Read, Seek, SeekFrom};
-use std::ops::Range;
+use std::collections::HashMap;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ const NO_START: Duration = Duration::from_secs(3);
 const STANDSTILL: &str = "reading came to a standstill";
 
 /// One compressed picture (or part of one).
+#[derive(Clone)]
 pub(super) struct Packet {
     /// The compressed bytes with the container's time stamps.
     pub buffer: gst::Buffer,
@@ -35,6 +39,12 @@ pub(super) struct Packet {
     pub preroll: bool,
     /// Decoding time in nanoseconds.
     pub dts: Option<u64>,
+    /// How long the container shows it, in nanoseconds.
+    pub duration: Option<u64>,
+    /// A key frame in the container's opinion; parsers call every intra picture one.
+    pub key: bool,
+    /// Decoding starts anew here: the next part of an edit list.
+    pub restart: bool,
     /// What the packet says about itself.
     pub reading: Reading,
 }
@@ -44,8 +54,9 @@ pub(super) struct Packet {
 pub(super) struct Track {
     pub caps: Vec<gst::Caps>,
     pub packets: Vec<Packet>,
-    /// GStreamer's name of the orientation, as `rotate-90` or `flip-rotate-0`.
-    pub orientation: Option<String>,
+    /// Its number in the container.
+    pub id: Option<u32>,
+    pub orientation: Orientation,
     /// Chosen as the default by the container.
     pub selected: bool,
     /// Some packet had no presentation time although the segment would have shown it.
@@ -57,9 +68,12 @@ pub(super) struct Track {
     pub lying_size: Option<(i32, i32)>,
     /// Caps as they came last.
     seen: Option<gst::Caps>,
+    /// What came last of the part that the container shows.
+    segment: Option<gst::Segment>,
 }
 
 /// A container taken apart.
+#[derive(Default)]
 pub(super) struct Demuxed {
     pub track: Track,
     /// Factory names of the elements that took it apart, as `qtdemux` or `h264parse`.
@@ -68,10 +82,18 @@ pub(super) struct Demuxed {
     pub duration: Option<u64>,
     /// Where the last packet of any stream ends, in nanoseconds.
     pub end: u64,
+    /// The same without the video stream.
+    end_of_others: u64,
     /// Why reading ended before the end.
     pub error: Option<String>,
     /// A sentence when the size of the file itself shows that its end is missing.
     pub cut: Option<String>,
+    /// All bytes that the file announces are there.
+    pub whole: bool,
+    /// How long the stream runs, in nanoseconds, before there is a picture from which decoding can begin.
+    pub headless: Option<u64>,
+    /// What an AVI file counts.
+    pub counted: Option<Counted>,
     /// Sentences about an index that contradicts itself.
     pub contradictions: Vec<String>,
 }
@@ -88,9 +110,32 @@ pub(super) enum DemuxError {
 
 #[derive(Default)]
 struct Collected {
-    tracks: Vec<(String, Track)>,
-    end: u64,
+    streams: Vec<Collecting>,
     arrivals: u64,
+}
+
+/// One stream on its way out of the container.
+#[derive(Default)]
+struct Collecting {
+    media: String,
+    track: Track,
+    /// Where its last packet ends, in nanoseconds.
+    end: u64,
+    /// By presentation time what the demuxer says of a packet before a parser changes it.
+    said: HashMap<u64, Said>,
+}
+
+#[derive(Clone, Copy)]
+struct Said {
+    duration: Option<u64>,
+    key: bool,
+}
+
+impl Said {
+    fn of(buffer: &gst::BufferRef) -> Said {
+        let duration = buffer.duration().map(gst::ClockTime::nseconds);
+        Said { duration, key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) }
+    }
 }
 
 impl Track {
@@ -101,7 +146,7 @@ impl Track {
         })
     }
 
-    fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>) {
+    fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
         if self.seen.as_deref() != Some(caps) {
             self.seen = Some(caps.to_owned());
             if self.matrix.is_none() {
@@ -127,8 +172,14 @@ impl Track {
         self.untimed |= buffer.pts().is_none();
         let time = stream_time(&buffer, segment);
         let preroll = time.is_none() && buffer.pts().is_some();
+        if self.segment.as_ref() != segment {
+            self.segment = segment.cloned();
+        }
         self.packets.push(Packet {
             dts: buffer.dts().map(gst::ClockTime::nseconds),
+            duration: said.duration,
+            key: said.key,
+            restart: false,
             buffer,
             caps: self.caps.len() - 1,
             time,
@@ -169,47 +220,109 @@ fn stream_time(buffer: &gst::BufferRef, segment: Option<&gst::Segment>) -> Optio
     segment.to_stream_time(pts).map(gst::ClockTime::nseconds)
 }
 
-/// Reads a file to its end and keeps the packets of its default video stream.
-pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
-    match demux_once(path, None) {
-        // qtdemux takes a track shorter than a fifth of the movie for a preview and leaves it out. Where that leaves
-        // nothing to see, the movie is made to claim no length.
-        Err(DemuxError::NoVideo(found)) => match movie_length_at(path) {
-            Some(place) => demux_once(path, Some(place)),
-            None => Err(DemuxError::NoVideo(found)),
-        },
-        other => other,
+/// One time for a whole stream, which begins at `start` or with an earlier packet: nothing is shown earlier or later than
+/// the others, or not at all, because a demuxer thought better of where the stream begins.
+fn settle(track: &mut Track, start: u64) {
+    let own = |p: &Packet| p.buffer.pts().map(gst::ClockTime::nseconds);
+    let before = track.packets.iter().filter_map(own).min().unwrap_or(0).min(start);
+    for packet in &mut track.packets {
+        packet.time = own(packet).map(|t| t - before);
+        packet.preroll = false;
     }
 }
 
-/// `blank`: bytes of the file that read as zeros.
-fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxError> {
+/// Where the part of a stream that is shown begins, as it was said last.
+fn start_of(track: &Track) -> u64 {
+    let segment = track.segment.as_ref().and_then(|s| s.downcast_ref::<gst::ClockTime>());
+    let start = |s: &gst::FormattedSegment<gst::ClockTime>| s.start()?.checked_sub(s.time().unwrap_or_default());
+    segment.and_then(start).map_or(0, gst::ClockTime::nseconds)
+}
+
+/// Reads a file to its end and keeps the packets of its default video stream.
+pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
     runtime::init().map_err(DemuxError::Failed)?;
+    if let Some(pictures) = mjpeg::read(path) {
+        return Ok(motion_jpeg(&pictures));
+    }
+    let movie = (container::demuxer(path) == Some("qtdemux")).then(|| Movie::read(path)).flatten();
+    let mut demuxed = demux_once(path, &movie.as_ref().map(Movie::without_edits).unwrap_or_default())?;
+    let Some(movie) = movie else { return Ok(demuxed) };
+    demuxed.contradictions = movie.contradictions();
+    let mut tracks = movie.tracks();
+    let own = tracks.iter().position(|t| Some(t.id) == demuxed.track.id);
+    let own = own.or_else(|| (tracks.len() == 1).then_some(0)).map(|at| tracks.swap_remove(at));
+    if let Some(own) = own {
+        demuxed.believe(&movie, own);
+    }
+    Ok(demuxed)
+}
+
+impl Demuxed {
+    /// Takes over what the index of an MP4 file says of the track.
+    fn believe(&mut self, movie: &Movie, own: MovieTrack) {
+        match own.orientation {
+            Some(orientation) => self.track.orientation = orientation,
+            None => self.contradictions.push(
+                "it is to be shown turned by an angle that is no quarter turn; it is shown as it is stored".to_owned(),
+            ),
+        }
+        self.duration = movie.length().or(self.duration.filter(|_| movie.is_fragmented()));
+        if movie.is_fragmented() {
+            // Nobody applies an edit list to fragments beyond where it says that the time begins.
+            settle(&mut self.track, own.edits.first().map_or(0, |edit| edit.part.start));
+        } else if let Some(packets) = edits::apply(&self.track.packets, &own.edits) {
+            self.track.packets = packets;
+        }
+        let ends = self.track.packets.iter().filter_map(|p| Some(p.time? + p.duration.unwrap_or(0)));
+        self.end = ends.max().unwrap_or(0).max(self.end_of_others);
+    }
+}
+
+/// Raw Motion JPEG, which has no times.
+fn motion_jpeg(pictures: &mjpeg::Pictures) -> Demuxed {
+    let caps = gst::Caps::builder("image/jpeg").field("parsed", true).build();
+    let mut track = Track::default();
+    for part in &pictures.parts {
+        let packet = gst::Buffer::from_mut_slice(pictures.bytes[part.clone()].to_vec());
+        track.add(packet, &caps, None, Said { duration: None, key: true });
+    }
+    let cut = pictures.cut.then(|| "the file is cut off inside its last picture, which is left out".to_owned());
+    Demuxed { track, cut, ..Demuxed::default() }
+}
+
+/// `changes`: bytes that the file shall have at some places instead of its own.
+fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)]) -> Result<Demuxed, DemuxError> {
     let failed = |e: gst::glib::BoolError| DemuxError::Failed(e.to_string());
     let pipeline = gst::Pipeline::new();
     let collected = Arc::new(Mutex::new(Collected::default()));
     let elements = Arc::new(Mutex::new(Vec::new()));
+    let begins = Arc::new(Mutex::new(Vec::new()));
     pipeline.connect_deep_element_added({
-        let elements = elements.clone();
+        let (elements, begins) = (elements.clone(), begins.clone());
         move |_, _, element| {
             if let Some(factory) = element.factory() {
                 elements.lock().push(factory.name().to_string());
+                if ["h264parse", "h265parse"].contains(&factory.name().as_str()) {
+                    note_begin(element, &begins);
+                }
             }
         }
     });
     let source = gst::ElementFactory::make("filesrc").property("location", path).build().map_err(failed)?;
     // Naming the demuxer saves the search for it, and parsebin loses streams that are much shorter than others.
-    let known = known_demuxer(path).and_then(|name| gst::ElementFactory::make(name).build().ok());
+    let guessed = container::demuxer(path).is_none();
+    let known = container::demuxer(path).and_then(|name| gst::ElementFactory::make(name).build().ok());
     let parse = match known {
         Some(element) => element,
         None => gst::ElementFactory::make("parsebin").build().map_err(failed)?,
     };
     pipeline.add_many([&source, &parse]).map_err(failed)?;
     source.link(&parse).map_err(failed)?;
-    if let (Some(blank), Some(pad)) = (blank, source.static_pad("src")) {
+    if let Some(pad) = source.static_pad("src").filter(|_| !changes.is_empty()) {
+        let changes = changes.to_vec();
         pad.add_probe(gst::PadProbeType::PULL | gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(buffer) = info.buffer_mut() {
-                blank_out(buffer, &blank);
+                changes.iter().for_each(|(at, bytes)| change(buffer, *at, bytes));
             }
             gst::PadProbeReturn::Ok
         });
@@ -235,17 +348,27 @@ fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxEr
     });
     let _ = finished.recv_timeout(Duration::from_secs(2));
 
-    let Collected { tracks, end, .. } = std::mem::take(&mut *collected.lock());
-    let elements = elements.lock().clone();
-    choose(tracks)
-        .map(|track| Demuxed {
-            track,
-            elements,
-            duration,
-            end,
-            error: error.clone(),
-            cut: cut_off(path),
-            contradictions: super::moov::contradictions(path),
+    let Collected { streams, .. } = std::mem::take(&mut *collected.lock());
+    let elements: Vec<String> = elements.lock().clone();
+    choose(streams)
+        .map(|(mut track, end, end_of_others)| {
+            if elements.iter().any(|e| e == "matroskademux") {
+                let start = start_of(&track);
+                settle(&mut track, start);
+            }
+            Demuxed {
+                track,
+                elements,
+                duration,
+                end: end.max(end_of_others),
+                end_of_others,
+                error: error.clone(),
+                cut: container::cut_off(path),
+                whole: container::is_whole(path),
+                headless: headless(&begins.lock()).filter(|_| guessed),
+                counted: container::counted(path),
+                contradictions: Vec::new(),
+            }
         })
         .map_err(|found| match error {
             Some(error) if found.is_empty() && error == STANDSTILL => DemuxError::Standstill,
@@ -254,84 +377,50 @@ fn demux_once(path: &Path, blank: Option<Range<u64>>) -> Result<Demuxed, DemuxEr
         })
 }
 
-/// Where an MP4 file says how long the whole movie is (the duration field of `mvhd`, ISO/IEC 14496-12, 8.2.2).
-fn movie_length_at(path: &Path) -> Option<Range<u64>> {
-    let mut file = std::fs::File::open(path).ok()?;
-    let end = file.metadata().ok()?.len();
-    let mut at = 0_u64;
-    while at + 8 <= end {
-        let mut head = [0_u8; 16];
-        file.seek(SeekFrom::Start(at)).ok()?;
-        file.read_exact(&mut head[..8]).ok()?;
-        let (length, kind) = (u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]])), &head[4..8]);
-        match kind {
-            // The movie header is the first box inside the movie.
-            b"moov" => at += 8,
-            b"mvhd" => {
-                file.read_exact(&mut head[..1]).ok()?;
-                return Some(if head[0] == 1 { at + 32..at + 40 } else { at + 24..at + 28 });
+/// First times at the entry and the exit of a parser.
+type Begin = [Option<u64>; 2];
+
+/// Parsers drop what comes before a picture from which decoding can begin, without a word.
+fn note_begin(parser: &gst::Element, begins: &Arc<Mutex<Vec<Begin>>>) {
+    let slot = {
+        let mut all = begins.lock();
+        all.push(Begin::default());
+        all.len() - 1
+    };
+    for (side, pad) in ["sink", "src"].into_iter().enumerate() {
+        let Some(pad) = parser.static_pad(pad) else { continue };
+        let begins = begins.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let time = info.buffer().and_then(|b| b.dts_or_pts()).map(gst::ClockTime::nseconds);
+            if let Some(begin) = begins.lock().get_mut(slot) {
+                begin[side] = begin[side].or(time);
             }
-            _ if length == 1 => {
-                file.read_exact(&mut head[8..]).ok()?;
-                let length = head[8..].iter().fold(0_u64, |n, &b| (n << 8) | u64::from(b));
-                at = at.checked_add(length.max(16))?;
-            }
-            _ if length >= 8 => at += length,
-            _ => return None,
-        }
+            gst::PadProbeReturn::Ok
+        });
     }
-    None
 }
 
-/// Zeroes the part of a piece of the file that lies in `blank`.
-fn blank_out(buffer: &mut gst::Buffer, blank: &Range<u64>) {
+/// What the one parser dropped, where that is more than a picture or two.
+fn headless(begins: &[Begin]) -> Option<u64> {
+    let [[Some(entry), Some(exit)]] = begins else { return None };
+    exit.checked_sub(*entry).filter(|lost| *lost > 100_000_000)
+}
+
+/// Puts other bytes in a piece of the file, as far as they lie in it.
+fn change(buffer: &mut gst::Buffer, at: u64, bytes: &[u8]) {
     let start = buffer.offset();
     if start == u64::MAX {
         return;
     }
     let end = start.saturating_add(buffer.size() as u64);
-    let (from, to) = (blank.start.max(start), blank.end.min(end));
+    let (from, to) = (at.max(start), (at + bytes.len() as u64).min(end));
     if from < to
         && let Ok(mut map) = buffer.make_mut().map_writable()
         && let Some(part) = map.get_mut((from - start) as usize..(to - start) as usize)
+        && let Some(bytes) = bytes.get((from - at) as usize..(to - at) as usize)
     {
-        part.fill(0);
+        part.copy_from_slice(bytes);
     }
-}
-
-/// The demuxer for the containers that nearly all videos are in.
-fn known_demuxer(path: &Path) -> Option<&'static str> {
-    let mut head = [0_u8; 12];
-    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut head)).ok()?;
-    match (&head[..4], &head[4..8]) {
-        (_, b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip") => Some("qtdemux"),
-        (b"\x1a\x45\xdf\xa3", _) => Some("matroskademux"),
-        _ => None,
-    }
-}
-
-/// Containers that announce no length, or forget it when their end is lost, still show by the file's size that it is.
-fn cut_off(path: &Path) -> Option<String> {
-    let mut head = vec![0_u8; 4096];
-    let mut file = std::fs::File::open(path).ok()?;
-    let size = file.metadata().ok()?.len();
-    let read = file.read(&mut head).ok()?;
-    head.truncate(read);
-    let word = |at: usize| head.get(at..at + 4).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-    if head.starts_with(b"RIFF") {
-        let claimed = word(4)? + 8;
-        if claimed <= size + 1 {
-            return None;
-        }
-        let share = 100.0 * (claimed - size) as f64 / claimed as f64;
-        return Some(format!(
-            "the file is cut off: it announces {claimed} bytes, and about {share:.0} % of them are missing"
-        ));
-    }
-    let packets = |length: usize| head.len() > 3 * length && (0..3).all(|n| head[n * length] == 0x47);
-    (packets(188) && size % 188 != 0).then(|| {
-        "the file ends inside a transport packet: it is cut off, and how much is missing is not known".to_owned()
-    })
 }
 
 /// The parser that completes the caps of a stream a demuxer hands out as it stands in the container.
@@ -354,10 +443,12 @@ fn parser_for(pad: &gst::Pad) -> Option<gst::Element> {
 fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collected>>) {
     let sink = gst_app::AppSink::builder().sync(false).async_(false).build();
     sink.set_property("wait-on-eos", false);
+    // What lies before the part that an edit list shows is needed to decode it.
+    sink.set_drop_out_of_segment(false);
     let slot = {
         let mut all = collected.lock();
-        all.tracks.push((String::new(), Track::default()));
-        all.tracks.len() - 1
+        all.streams.push(Collecting::default());
+        all.streams.len() - 1
     };
     sink.set_callbacks(
         gst_app::AppSinkCallbacks::builder()
@@ -384,6 +475,16 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
             gst::PadProbeReturn::Ok
         }
     });
+    pad.add_probe(gst::PadProbeType::BUFFER, {
+        let collected = collected.clone();
+        move |_, info| {
+            let said = info.buffer().and_then(|b| Some((b.pts()?.nseconds(), Said::of(b))));
+            if let (Some((time, said)), Some(stream)) = (said, collected.lock().streams.get_mut(slot)) {
+                stream.said.insert(time, said);
+            }
+            gst::PadProbeReturn::Ok
+        }
+    });
     let parsed = parser_for(pad)
         .filter(|p| pipeline.add(p).is_ok() && p.sync_state_with_parent().is_ok() && p.link(&sink).is_ok());
     let linked = match parsed.and_then(|p| p.static_pad("sink")) {
@@ -398,30 +499,36 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
 fn keep(all: &mut Collected, slot: usize, sample: &gst::Sample) {
     all.arrivals += 1;
     let (Some(buffer), Some(caps)) = (sample.buffer_owned(), sample.caps()) else { return };
+    let Some(stream) = all.streams.get_mut(slot) else { return };
+    let said = buffer.pts().and_then(|pts| stream.said.remove(&pts.nseconds()));
+    let said = said.unwrap_or_else(|| Said::of(&buffer));
     // Parsers of older codecs leave out presentation times; the decoding time is near enough to see a missing end.
-    let time = stream_time(&buffer, sample.segment()).or_else(|| buffer.dts().map(gst::ClockTime::nseconds));
+    let time = match buffer.pts() {
+        Some(_) => stream_time(&buffer, sample.segment()),
+        None => buffer.dts().map(gst::ClockTime::nseconds),
+    };
     if let Some(time) = time {
-        all.end = all.end.max(time + buffer.duration().map_or(0, gst::ClockTime::nseconds));
+        stream.end = stream.end.max(time + said.duration.unwrap_or(0));
     }
-    let Some((media, track)) = all.tracks.get_mut(slot) else { return };
-    if media.is_empty() {
-        *media = caps.structure(0).map_or_else(String::new, |s| s.name().to_string());
+    if stream.media.is_empty() {
+        stream.media = caps.structure(0).map_or_else(String::new, |s| s.name().to_string());
     }
-    if media.starts_with("video/") || media.starts_with("image/") {
-        track.add(buffer, caps, sample.segment());
+    if stream.media.starts_with("video/") || stream.media.starts_with("image/") {
+        stream.track.add(buffer, caps, sample.segment(), said);
     }
 }
 
 fn note_event(all: &mut Collected, slot: usize, event: &gst::Event) {
-    let Some((media, track)) = all.tracks.get_mut(slot) else { return };
+    let Some(Collecting { media, track, .. }) = all.streams.get_mut(slot) else { return };
     match event.view() {
         gst::EventView::Tag(tag) => {
             if let Some(value) = tag.tag().get::<gst::tags::ImageOrientation>() {
-                track.orientation = Some(value.get().to_owned());
+                track.orientation = Orientation::of_tag(value.get());
             }
         }
         gst::EventView::StreamStart(start) => {
             track.selected = start.stream_flags().contains(gst::StreamFlags::SELECT);
+            track.id = start.stream_id().rsplit('/').next().and_then(|id| id.parse().ok());
         }
         gst::EventView::Caps(caps) if media.is_empty() => {
             *media = caps.caps().structure(0).map_or_else(String::new, |s| s.name().to_string());
@@ -459,17 +566,18 @@ fn bus_error(pipeline: &gst::Pipeline) -> Option<String> {
     }
 }
 
-/// The default video stream: not a cover picture, marked as default, else the first. Err: the media types there are.
-fn choose(tracks: Vec<(String, Track)>) -> Result<Track, Vec<String>> {
-    let found = tracks.iter().map(|(media, _)| media.clone()).filter(|m| !m.is_empty()).collect();
-    let several = tracks.iter().filter(|(_, t)| t.packets.len() > 1).count() > 0;
-    tracks
-        .into_iter()
-        .map(|(_, track)| track)
-        .filter(|t| !t.packets.is_empty())
+/// The default video stream: not a cover picture, marked as default, else the first; where it ends, and where all others
+/// do. Err: the media types there are.
+fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
+    let found = streams.iter().map(|s| s.media.clone()).filter(|m| !m.is_empty()).collect();
+    let several = streams.iter().filter(|s| s.track.packets.len() > 1).count() > 0;
+    let fits = |(_, s): &(usize, &Collecting)| {
         // A cover picture is a stream of one packet beside a real one.
-        .filter(|t| !several || t.packets.len() > 1)
-        // `min_by_key` keeps the first of equals.
-        .min_by_key(|t| !t.selected)
-        .ok_or(found)
+        !s.track.packets.is_empty() && (!several || s.track.packets.len() > 1)
+    };
+    // `min_by_key` keeps the first of equals.
+    let best = streams.iter().enumerate().filter(fits).min_by_key(|(_, s)| !s.track.selected).map(|(at, _)| at);
+    let others = streams.iter().enumerate().filter(|(at, _)| Some(*at) != best).map(|(_, s)| s.end).max().unwrap_or(0);
+    let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|s| (s.track, s.end, others));
+    chosen.ok_or(found)
 }

@@ -2,13 +2,15 @@
 
 use super::colour::Matrix;
 use super::decode::picture_of;
-use super::demux::{DemuxError, Demuxed, Track, demux};
+use super::demux::Track;
 use super::index::{self, Index};
+use super::mjpeg;
+use super::opening::{absent, demux_or_say, unreadable};
 use super::picture::{Raw, meet, orient};
 use super::session::{Miss, Plan, Session, Stream};
 use super::sniff::{Kind, sniff};
-use super::stills::{FOLDER_FPS, GifRun, Stills};
-use super::{Frame, VideoError, VideoInfo, pool, store};
+use super::stills::{FOLDER_FPS, Run, Stills};
+use super::{Frame, VideoError, VideoInfo, pool, runtime, store, suspects};
 use crate::domain::RgbImage;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
@@ -37,7 +39,7 @@ pub(super) struct Inner {
 
 enum Source {
     Stream(StreamSource),
-    Stills { stills: Stills, gif: Mutex<Option<GifRun>> },
+    Stills { stills: Stills, run: Mutex<Option<Run>> },
 }
 
 struct StreamSource {
@@ -221,15 +223,15 @@ impl Video {
         let metadata = std::fs::metadata(path).map_err(|e| fail(absent(path, &e)))?;
         let stills = |opened: Result<(Stills, VideoInfo), String>| -> Result<Video, VideoError> {
             let (stills, info) = opened.map_err(fail)?;
-            Ok(Self::of(path, info, Source::Stills { stills, gif: Mutex::new(None) }))
+            Ok(Self::of(path, info, Source::Stills { stills, run: Mutex::new(None) }))
         };
         if metadata.is_dir() {
             return stills(Stills::folder(path, folder_fps, verify));
         }
         match sniff(path).map_err(fail)? {
-            Kind::Gif => return stills(Stills::gif(path)),
-            Kind::Picture => return stills(Stills::picture(path)),
-            Kind::Stream => {}
+            // Raw Motion JPEG begins as a picture does.
+            Kind::Picture if mjpeg::read(path).is_none() => return stills(Stills::picture(path, folder_fps)),
+            Kind::Picture | Kind::Stream => {}
         }
         if let Some(index) = store::load(path, &metadata)
             && (!verify || index.verified())
@@ -238,7 +240,7 @@ impl Video {
         }
         let demuxed = demux_or_say(path).map_err(fail)?;
         let index = index::build(&demuxed, verify || store::distrusted(path))
-            .map_err(|why| fail(unreadable(&why, &demuxed)))?;
+            .map_err(|why| fail(unreadable(&why, &demuxed, path)))?;
         store::save(path, &metadata, &index);
         Ok(Self::of_stream(path, index, Some(demuxed.track)))
     }
@@ -422,8 +424,8 @@ impl Video {
 
     fn still(&self, index: u32) -> Result<Arc<Frame>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
-        let Source::Stills { stills, gif } = &self.inner.source else { return Err(fail("it is no picture".into())) };
-        let image = stills.frame(index, &mut gif.lock()).map_err(fail)?;
+        let Source::Stills { stills, run } = &self.inner.source else { return Err(fail("it is no picture".into())) };
+        let image = stills.frame(index, &mut run.lock()).map_err(fail)?;
         Ok(Arc::new(Frame { index, pts_s: stills.time(index, self.inner.info.fps), image }))
     }
 
@@ -451,7 +453,12 @@ impl Video {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Raw>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
-        let found = match session.frame(index, source.from_start.load(Ordering::Relaxed), cancelled) {
+        let complaints = runtime::complaints();
+        let found = session.frame(index, source.from_start.load(Ordering::Relaxed), cancelled);
+        if runtime::complaints() != complaints {
+            suspects::note(&self.inner.path);
+        }
+        let found = match found {
             Ok(found) => found,
             Err(Miss::Cancelled) => return Ok(None),
             Err(Miss::Failed(why)) => {
@@ -536,7 +543,11 @@ impl Video {
             let found = session.frame(index, source.from_start.load(Ordering::Relaxed), &|| false);
             self.give_back(source, session);
             match found {
-                Ok(found) => each(index, found.raw.luma_mean(), found.raw.to_rgb(source.index.matrix).map_err(fail)?),
+                Ok(found) => {
+                    // The first plane is luma only where there is a matrix.
+                    let luma = found.raw.luma_mean().filter(|_| source.index.matrix != Matrix::Identity);
+                    each(index, luma, found.raw.to_rgb(source.index.matrix).map_err(fail)?);
+                }
                 Err(Miss::Failed(why)) => return Err(fail(why)),
                 Err(Miss::Cancelled) => return Err(fail("it was cancelled".into())),
             }
@@ -562,50 +573,5 @@ impl Inner {
     pub(super) fn warm_bytes(&self) -> usize {
         let Source::Stream(source) = &self.source else { return 0 };
         source.warm.try_lock().and_then(|w| w.stream.as_ref().map(|s| s.byte_len())).unwrap_or(0)
-    }
-}
-
-fn absent(path: &Path, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound if path.is_symlink() => "it is a link to a file that does not exist".into(),
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "you may not read it; check its permissions".into(),
-        _ => format!("it cannot be read ({error})"),
-    }
-}
-
-fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
-    let first = match demux(path) {
-        // An element that finds no stream at all can lose its error on the way; a second try brings it.
-        Err(DemuxError::Standstill) => demux(path),
-        other => other,
-    };
-    first.map_err(|error| match error {
-        DemuxError::Standstill => {
-            "nothing came out of it for several seconds; it is damaged, or the disk it is on does not answer".into()
-        }
-        DemuxError::Failed(why) => {
-            format!("no video can be found in it ({}); it is damaged or not a video", why.trim_end_matches('.'))
-        }
-        DemuxError::NoVideo(found)
-            if found.iter().any(|m| m.starts_with("audio/")) && !found.iter().any(|m| m.starts_with("video/")) =>
-        {
-            "it holds sound but no video".into()
-        }
-        DemuxError::NoVideo(found) if found.is_empty() => {
-            "it holds no video data; if it is a recording, its index was probably never written".into()
-        }
-        DemuxError::NoVideo(found) if found.iter().any(|m| m.starts_with("video/")) => {
-            "its index announces video, but no video data are there: the file is cut off or was not copied completely"
-                .into()
-        }
-        DemuxError::NoVideo(found) => format!("it holds no video data, only {}", found.join(", ")),
-    })
-}
-
-fn unreadable(why: &str, demuxed: &Demuxed) -> String {
-    match &demuxed.error {
-        Some(error) => format!("{why}; reading stopped early ({})", error.trim_end_matches('.')),
-        None => why.to_owned(),
     }
 }

@@ -5,8 +5,9 @@ use super::colour::Matrix;
 use super::decode::{Decoded, PacketDecoder, decoders};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
-use super::picture::Raw;
-use super::runtime;
+use super::picture::{Orientation, Raw};
+use super::runtime::{self, Complaints};
+use super::timing::{display_times, nominal_rate, timing};
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
@@ -34,6 +35,10 @@ pub(super) struct Index {
     pub by_ordinal: bool,
     /// Starting in the middle has been seen to give wrong pictures: always start at the first packet.
     pub from_start: bool,
+    /// Nothing is damaged or missing.
+    pub sound: bool,
+    /// Pictures before others are missing, which decoders survive only with several threads.
+    pub gaps: bool,
     /// The colour matrix.
     pub matrix: Matrix,
     /// Factory name of the decoder; empty for uncompressed streams.
@@ -71,6 +76,11 @@ pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String
     Err(reason)
 }
 
+/// True where something here decodes a stream.
+pub(super) fn has_decoder(track: &Track) -> bool {
+    track.caps.first().is_none_or(|caps| is_raw(caps) || decoders(caps).is_ok())
+}
+
 /// True for uncompressed video.
 pub(super) fn is_raw(caps: &gst::CapsRef) -> bool {
     caps.structure(0).is_some_and(|s| s.name() == "video/x-raw")
@@ -88,15 +98,33 @@ fn believable(demuxed: &Demuxed) -> bool {
         && track.caps.len() == 1
         && !track.untimed
         && demuxed.error.is_none()
+        && demuxed.cut.is_none()
         && missing_time(demuxed, 0).is_none()
         && track.packets.iter().all(|p| p.reading.sound)
-        && track.packets.first().is_some_and(|p| p.reading.clean_start)
+        && track.packets.iter().enumerate().all(|(n, p)| p.reading.clean_start || n > 0 && !p.restart)
+        && leading(track).next().is_none()
         && times.windows(2).all(|w| w[0] < w[1])
 }
 
 /// Packets that become frames.
 fn shown(track: &Track) -> impl Iterator<Item = (usize, &Packet)> {
     track.packets.iter().enumerate().filter(|(_, p)| p.reading.shown && !p.preroll)
+}
+
+/// Pictures that are lost where decoding begins at the first packet, or anew behind it.
+fn leading(track: &Track) -> impl Iterator<Item = usize> {
+    let mut begun = 0;
+    let packets = track.packets.iter().enumerate();
+    packets
+        .filter(move |(number, p)| {
+            if *number == 0 || p.restart {
+                begun = 1;
+            } else if p.reading.clean_start {
+                begun += 1;
+            }
+            begun == 1 && p.reading.leading && !p.preroll
+        })
+        .map(|(number, _)| number)
 }
 
 fn from_packets(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Result<Index, String> {
@@ -114,69 +142,105 @@ fn from_packets(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Res
     if first.packet.is_none() {
         return by_decoding(demuxed, factory);
     }
-    Ok(finish(demuxed, factory, rows, &first.raw, Vec::new(), false))
+    Ok(finish(demuxed, factory, rows, &first.raw, Found::default()))
+}
+
+/// What a complete decoding brought.
+#[derive(Default)]
+struct Pass {
+    /// Packet and digest of each picture.
+    rows: Vec<(Option<usize>, u32)>,
+    first: Option<Raw>,
+    /// Pictures that the decoder marked as damaged.
+    flagged: u32,
+    /// The same before the first whole one.
+    headless: u32,
+    complaints: u32,
+    /// See [`Complaints::no_memory`].
+    no_memory: bool,
+}
+
+impl Pass {
+    /// Notes what the decoder said meanwhile, unless that was to be expected.
+    fn hear(&mut self, Complaints { count, no_memory }: Complaints, expected: bool) {
+        self.complaints += if expected { 0 } else { count };
+        self.no_memory |= no_memory;
+    }
+}
+
+/// Packets in which decoders miss what came before the first one, where that is no clean start: the first two groups.
+fn unsettled(track: &Track) -> usize {
+    if track.codec.is_none_or(|codec| !matches!(codec, Codec::H264 { .. })) {
+        return 0;
+    }
+    let mut keys = track.packets.iter().enumerate().skip(1).filter(|(_, p)| p.key).map(|(number, _)| number);
+    let clean = track.packets.first().is_none_or(|p| p.reading.clean_start);
+    if clean { 0 } else { keys.nth(1).unwrap_or(track.packets.len()) }
+}
+
+fn decode_all(track: &Track, factory: Option<&gst::ElementFactory>, threads: u32) -> Result<Pass, String> {
+    let (mut pass, unsettled) = (Pass::default(), unsettled(track));
+    let _ = runtime::take_complaints();
+    let end = run(track, factory, threads, |decoded| {
+        let Decoded { packet, damaged, raw, .. } = decoded;
+        pass.hear(runtime::take_complaints(), packet.is_some_and(|p| p < unsettled));
+        if packet.and_then(|p| track.packets.get(p)).is_some_and(|p| p.preroll) {
+            return true;
+        }
+        // Decoders mark what is made from pictures that never came.
+        if damaged && pass.rows.is_empty() {
+            pass.headless += 1;
+            return true;
+        }
+        pass.flagged += u32::from(damaged);
+        pass.rows.push((packet, raw.digest()));
+        pass.first.get_or_insert(raw);
+        true
+    });
+    pass.hear(runtime::take_complaints(), unsettled >= track.packets.len());
+    match end {
+        Err(why) if pass.rows.is_empty() => Err(why),
+        _ if pass.rows.is_empty() && pass.headless > 0 => {
+            Err(format!("all of its {} pictures are made from pictures that are not in the file", pass.headless))
+        }
+        _ if pass.rows.is_empty() => Err("no picture could be decoded".into()),
+        _ => Ok(pass),
+    }
 }
 
 fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Result<Index, String> {
     let track = &demuxed.track;
-    let mut rows: Vec<(Option<usize>, u32)> = Vec::new();
-    let (mut first, mut damaged) = (None::<Raw>, 0_u32);
-    let _ = runtime::take_complaints();
-    let end = run(track, factory, 1, |decoded| {
-        let Decoded { packet, damaged: bad, raw, .. } = decoded;
-        if packet.and_then(|p| track.packets.get(p)).is_none_or(|p| !p.preroll) {
-            damaged += u32::from(bad);
-            rows.push((packet, raw.digest()));
-            first.get_or_insert(raw);
-        }
-        true
-    });
-    let complaints = runtime::take_complaints();
-    let first = match (first, end) {
-        (Some(first), _) => first,
-        (None, Err(why)) => return Err(why),
-        (None, Ok(())) => return Err("no picture could be decoded".into()),
-    };
-    let mut seen = std::collections::HashSet::new();
-    let by_ordinal = rows.iter().any(|(packet, _)| packet.is_none_or(|p| !seen.insert(p)));
-    let times = display_times(demuxed, &rows);
-    let warnings = damage(track, rows.len(), damaged, complaints);
+    let mut pass = decode_all(track, factory, 1);
+    let gaps = pass.as_ref().is_ok_and(|pass| pass.no_memory);
+    if gaps {
+        // What decoders say on other threads is not heard; what they mark and lose is seen.
+        pass = decode_all(track, factory, 2).or(pass);
+    }
+    let Pass { rows, first, flagged, headless, complaints, .. } = pass?;
+    let first = first.ok_or("no picture could be decoded")?;
+    let made: std::collections::HashSet<usize> = rows.iter().filter_map(|(packet, _)| *packet).collect();
+    let by_ordinal = made.len() != rows.len();
+    let (times, made_up) = display_times(demuxed, &rows);
+    let lost = leading(track).filter(|packet| !made.contains(packet)).count();
+    let headless = headless as usize + if by_ordinal { 0 } else { lost };
+    let mut found = Found { by_ordinal, gaps, ..Found::default() };
+    found.damage = damage(track, rows.len() + headless, flagged, complaints);
+    if headless > 0 {
+        found.notes.push(format!(
+            "{} at the beginning {} left out because what {} made from is not in the file; frames are numbered without {}",
+            if headless == 1 { "a picture".to_owned() } else { format!("{headless} pictures") },
+            if headless == 1 { "is" } else { "are" },
+            if headless == 1 { "it is" } else { "they are" },
+            if headless == 1 { "it" } else { "them" },
+        ));
+    }
+    found.notes.extend(made_up);
     let rows = rows
         .iter()
         .zip(times)
         .map(|(&(packet, digest), time)| Row { time, packet: packet.unwrap_or(0) as u32, digest })
         .collect();
-    Ok(finish(demuxed, factory, rows, &first, warnings, by_ordinal))
-}
-
-/// Times of decoded pictures in display order: the container's own where every picture has one, else a steady rate.
-fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) -> Vec<u64> {
-    let track = &demuxed.track;
-    let collect = |time: fn(&Packet) -> Option<u64>| {
-        let mut times: Vec<u64> =
-            rows.iter().filter_map(|(packet, _)| track.packets.get((*packet)?).and_then(time)).collect();
-        times.sort_unstable();
-        times.dedup();
-        (times.len() == rows.len()).then_some(times)
-    };
-    // The decoding times of a steady stream are its display times, shifted.
-    let shifted = || {
-        let times = collect(|p| p.dts)?;
-        let first = times.first().copied()?;
-        let gaps = || times.windows(2).map(|w| w[1] - w[0]);
-        let steady = gaps().max()? * 2 <= gaps().min()? * 3;
-        steady.then(|| times.iter().map(|&t| t - first).collect())
-    };
-    collect(|p| p.time).or_else(shifted).unwrap_or_else(|| {
-        let period = 1e9 / nominal_rate(track).unwrap_or(25.0);
-        (0..rows.len()).map(|n| (n as f64 * period).round() as u64).collect()
-    })
-}
-
-/// The rate the container or the stream's own headers state.
-fn nominal_rate(track: &Track) -> Option<f64> {
-    let rate = track.caps.first()?.structure(0)?.get::<gst::Fraction>("framerate").ok()?;
-    (rate.numer() > 0 && rate.denom() > 0).then(|| f64::from(rate.numer()) / f64::from(rate.denom()))
+    Ok(finish(demuxed, factory, rows, &first, found))
 }
 
 /// Sentences about pictures that are not there or not right, from a complete decoding.
@@ -206,7 +270,7 @@ fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<S
 
 /// Nanoseconds that the container promises beyond what is there, when that is more than rounding.
 fn missing_time(demuxed: &Demuxed, frames: usize) -> Option<u64> {
-    let claimed = demuxed.duration?;
+    let claimed = demuxed.duration.filter(|_| !demuxed.whole)?;
     // Where packets have no times, the frames at the stated rate tell how far the file goes.
     let played = nominal_rate(&demuxed.track).map_or(0, |rate| (frames as f64 * 1e9 / rate) as u64);
     let played = if demuxed.track.untimed { played } else { 0 };
@@ -214,37 +278,83 @@ fn missing_time(demuxed: &Demuxed, frames: usize) -> Option<u64> {
     (missing > 250_000_000.max(claimed / 50)).then_some(missing)
 }
 
+/// What decoding found beside the pictures.
+#[derive(Default)]
+struct Found {
+    /// Sentences about what is damaged.
+    damage: Vec<String>,
+    /// Sentences about what people should know of a sound file.
+    notes: Vec<String>,
+    by_ordinal: bool,
+    gaps: bool,
+}
+
+/// Sentences about what is missing or contradicts itself in the container.
+fn faults(demuxed: &Demuxed, frames: usize) -> Vec<String> {
+    let mut faults = Vec::new();
+    if let Some(error) = &demuxed.error {
+        let error = error.trim_end_matches('.');
+        faults.push(format!("reading the file stopped early ({error}): only the part before it is here"));
+    }
+    let missing = missing_time(demuxed, frames);
+    if let (Some(missing), Some(claimed)) = (missing, demuxed.duration) {
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        faults.push(format!(
+            "the file is cut off: it announces {:.2} s but the last {:.2} s are missing; {frames} frames are there",
+            seconds(claimed),
+            seconds(missing)
+        ));
+    }
+    if let Some((width, height)) = demuxed.track.lying_size {
+        faults
+            .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
+    }
+    faults.extend(demuxed.contradictions.iter().cloned());
+    // Once is enough where it is known how much is missing.
+    faults.extend(demuxed.cut.clone().filter(|_| missing.is_none()));
+    faults
+}
+
+/// Sentences about what people should know of a sound container.
+fn notes(demuxed: &Demuxed, frames: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(time) = demuxed.headless {
+        notes.push(format!(
+            "the first {:.2} s are left out because they hold no picture from which decoding can begin",
+            time as f64 / 1e9
+        ));
+    }
+    if let Some(counted) = demuxed.counted
+        && counted.header as usize != frames
+        && (counted.empty > 0 || (counted.header as usize).abs_diff(frames) > 1)
+    {
+        let empty = match counted.empty {
+            0 => String::new(),
+            1 => ", one is empty and repeats the frame before it".to_owned(),
+            n => format!(", {n} are empty and repeat the frame before them"),
+        };
+        notes.push(format!(
+            "its header counts {} frames, {frames} are decoded{empty}: labels that count {} frames do not fit",
+            counted.header, counted.header
+        ));
+    }
+    notes
+}
+
 fn finish(
     demuxed: &Demuxed,
     factory: Option<&gst::ElementFactory>,
     rows: Vec<Row>,
     first: &Raw,
-    mut warnings: Vec<String>,
-    by_ordinal: bool,
+    found: Found,
 ) -> Index {
     let track = &demuxed.track;
-    if let Some(error) = &demuxed.error {
-        let error = error.trim_end_matches('.');
-        warnings.push(format!("reading the file stopped early ({error}): only the part before it is here"));
-    }
-    if let (Some(missing), Some(claimed)) = (missing_time(demuxed, rows.len()), demuxed.duration) {
-        let seconds = |ns: u64| ns as f64 / 1e9;
-        warnings.push(format!(
-            "the file is cut off: it announces {:.2} s but the last {:.2} s are missing; {} frames are there",
-            seconds(claimed),
-            seconds(missing),
-            rows.len()
-        ));
-    }
-    if let Some((width, height)) = track.lying_size {
-        warnings
-            .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
-    }
-    warnings.extend(demuxed.contradictions.iter().cloned());
-    if let Some(cut) = &demuxed.cut {
-        warnings.push(cut.clone());
-    }
-    let (rotation, mirrored) = orientation(track.orientation.as_deref());
+    let mut warnings = found.damage;
+    warnings.extend(faults(demuxed, rows.len()));
+    let sound = warnings.is_empty();
+    warnings.extend(found.notes);
+    warnings.extend(notes(demuxed, rows.len()));
+    let Orientation { rotation, mirrored } = track.orientation;
     let (width, height) = match rotation {
         90 | 270 => (first.info.height(), first.info.width()),
         _ => (first.info.width(), first.info.height()),
@@ -261,15 +371,18 @@ fn finish(
         ..VideoInfo::default()
     };
     let last = rows.last().and_then(|r| track.packets.get(r.packet as usize));
-    let last = last.and_then(|p| p.buffer.duration()).map(gst::ClockTime::nseconds);
-    timing(&mut info, &rows, nominal_rate(track), last);
+    let last = last.and_then(|p| p.duration);
+    let table = demuxed.elements.iter().any(|e| e == "qtdemux") && demuxed.contradictions.is_empty();
+    timing(&mut info, &rows, nominal_rate(track), last.map(|last| (last, table)));
     Index {
         info,
         mirrored,
         rows,
         packets: track.packets.len() as u32,
-        by_ordinal,
-        from_start: by_ordinal,
+        by_ordinal: found.by_ordinal,
+        from_start: found.by_ordinal,
+        sound,
+        gaps: found.gaps,
         matrix: colour_matrix(track, &first.info),
         decoder: factory.map_or_else(String::new, |f| gst::prelude::GstObjectExt::name(f).to_string()),
     }
@@ -283,36 +396,6 @@ fn colour_matrix(track: &Track, info: &gst_video::VideoInfo) -> Matrix {
         None if info.height() <= 576 => Matrix::from_gst(info.colorimetry().matrix()),
         None => Matrix::Bt601,
     }
-}
-
-/// Fills in rate, length and steadiness.
-fn timing(info: &mut VideoInfo, rows: &[Row], nominal: Option<f64>, last: Option<u64>) {
-    let mut gaps: Vec<u64> = rows.windows(2).map(|w| w[1].time.saturating_sub(w[0].time)).collect();
-    let (Some(first), Some(end)) = (rows.first(), rows.last()) else { return };
-    let span = end.time - first.time;
-    gaps.sort_unstable();
-    let median = gaps.get(gaps.len() / 2).copied();
-    let tolerance = median.map_or(0, |m| 1_100_000.max(m / 10));
-    info.variable_frame_rate = median.is_some_and(|m| gaps.iter().any(|&gap| gap.abs_diff(m) > tolerance));
-    let steady = median.map_or(40_000_000, |m| m.max(1));
-    let last = last.filter(|&l| l > 0 && l < 10 * steady).unwrap_or(steady);
-    info.duration_s = (span + last) as f64 / 1e9;
-    let measured = match gaps.len() {
-        0 => nominal.unwrap_or(1e9 / last as f64),
-        n if !info.variable_frame_rate => n as f64 * 1e9 / span.max(1) as f64,
-        n => (n + 1) as f64 / info.duration_s.max(1e-9),
-    };
-    info.fps = match nominal {
-        Some(rate) if !info.variable_frame_rate && (rate - measured).abs() < 0.02 * measured => rate,
-        _ => measured,
-    };
-}
-
-/// Degrees clockwise and whether the picture is mirrored left to right before it is turned.
-fn orientation(tag: Option<&str>) -> (u32, bool) {
-    let Some(tag) = tag else { return (0, false) };
-    let degrees = tag.rsplit('-').next().and_then(|d| d.parse().ok()).unwrap_or(0);
-    (degrees % 360, tag.starts_with("flip"))
 }
 
 fn codec_name(track: &Track) -> String {
@@ -369,38 +452,5 @@ pub(super) fn run(
     match failure {
         Some(why) if !any => Err(why),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(times_ms: &[u64]) -> Vec<Row> {
-        times_ms.iter().enumerate().map(|(n, t)| Row { time: t * 1_000_000, packet: n as u32, digest: 0 }).collect()
-    }
-
-    #[test]
-    fn millisecond_rounding_is_not_a_variable_rate() {
-        let mut info = VideoInfo::default();
-        timing(&mut info, &rows(&[0, 33, 67, 100, 133]), Some(30.0), None);
-        assert!(!info.variable_frame_rate);
-        assert_eq!(info.fps, 30.0);
-    }
-
-    #[test]
-    fn a_gap_makes_the_rate_variable_and_the_mean_honest() {
-        let mut info = VideoInfo::default();
-        timing(&mut info, &rows(&[0, 100, 300, 400]), Some(10.0), Some(100_000_000));
-        assert!(info.variable_frame_rate);
-        assert!((info.fps - 8.0).abs() < 1e-9, "{}", info.fps);
-        assert!((info.duration_s - 0.5).abs() < 1e-9);
-    }
-
-    #[test]
-    fn orientation_tags_are_read_as_degrees_clockwise() {
-        assert_eq!(orientation(None), (0, false));
-        assert_eq!(orientation(Some("rotate-90")), (90, false));
-        assert_eq!(orientation(Some("flip-rotate-180")), (180, true));
     }
 }

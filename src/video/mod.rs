@@ -2,16 +2,18 @@
 //!
 //! # How frame N is found
 //!
-//! 1. `demux` takes the compressed packets of the default video stream out of the container, once.
-//!    `moov` looks for contradictions in the container's own index.
-//! 2. `index` turns them into rows (time, packet) in display order. Containers and codecs that cannot be believed are
-//!    decoded once for it, which also gives a checksum of every picture.
+//! 1. `demux` takes the compressed packets of the default video stream out of the container, once; `mjpeg` does it for
+//!    pictures without a container. `moov` reads what demuxers get wrong in the index of an MP4 file, `edits` applies its
+//!    edit list, `container` sees whether the end of a file is there.
+//! 2. `index` turns them into rows (time, packet) in display order, `timing` into a rate. Containers and codecs that
+//!    cannot be believed are decoded once for it, which also gives a checksum of every picture.
 //! 3. `session` feeds packets to a decoder driven by hand (`decode`), from the last clean start before the frame, or on
 //!    from where it is, and recognises the picture by the packet it was made of. `reorder` tells decoders how long they
 //!    must hold pictures back where the file does not.
 //!
 //! GStreamer is never asked to seek in a file: that is silently wrong in several containers. `stills` does the same for
-//! folders of pictures and GIFs (`frame_folder` reads numbers in names, `picture_file` knows torn pictures), `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.
+//! folders of pictures (`frame_folder` reads numbers in names, `picture_file` knows torn pictures), animations and stacks
+//! of pages (`tiff`), `store` keeps indexes between runs, `pool` bounds memory, `server` feeds viewers.
 
 use crate::domain::RgbImage;
 use std::sync::Arc;
@@ -21,12 +23,15 @@ mod colour;
 mod container;
 mod decode;
 mod demux;
+mod edits;
 mod error;
 mod file;
 mod folder_pictures;
 mod frame_folder;
 mod index;
+mod mjpeg;
 mod moov;
+mod opening;
 mod packet;
 mod picture;
 mod picture_file;
@@ -37,19 +42,24 @@ mod runtime;
 mod seeks;
 mod server;
 mod session;
+mod signature;
 mod sniff;
 mod stills;
 mod store;
 mod stream_names;
+mod suspects;
+mod tiff;
+mod timing;
 mod writer;
 
 pub use clock::local_time;
-pub use container::container;
 pub use error::VideoError;
 pub use file::{Decoders, Picture, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
 pub use seeks::{SeekFigures, measure_seeks};
 pub use server::{FrameServer, Shown};
+pub use signature::container;
+pub use suspects::damage_seen;
 pub use writer::VideoWriter;
 
 /// What decodes here, by name and version: other ones may give other pictures.

@@ -27,6 +27,9 @@ pub(super) struct Reading {
     pub sound: bool,
     /// No picture of its temporal layer or a lower one refers to it, and it holds nothing else that a later packet needs.
     pub unreferenced: bool,
+    /// Shown before the picture at which decoding may start, and made from pictures before that one: lost where decoding
+    /// starts there.
+    pub leading: bool,
     /// Temporal layer; 0 for codecs whose pictures say themselves that nobody refers to them.
     pub layer: u8,
 }
@@ -34,7 +37,7 @@ pub(super) struct Reading {
 impl Reading {
     /// A packet that is not understood further: others may refer to it.
     pub const fn plain(clean_start: bool, shown: bool, sound: bool) -> Reading {
-        Reading { clean_start, shown, sound, unreferenced: false, layer: 0 }
+        Reading { clean_start, shown, sound, unreferenced: false, leading: false, layer: 0 }
     }
 }
 
@@ -87,6 +90,7 @@ enum Nal {
     /// A slice: whether others of its layer or a lower one may refer to its picture, and its temporal layer.
     Picture {
         referenced: bool,
+        leading: bool,
         layer: u8,
     },
     /// Nothing that another packet needs: messages, delimiters, filling.
@@ -100,7 +104,7 @@ fn h264_unit(unit: &[u8]) -> Nal {
     let Some(&header) = unit.first() else { return Nal::Other };
     match header & 0x1f {
         5 => Nal::CleanStart,
-        1..=4 => Nal::Picture { referenced: header & 0x60 != 0, layer: 0 },
+        1..=4 => Nal::Picture { referenced: header & 0x60 != 0, leading: false, layer: 0 },
         6 | 9 | 12 => Nal::Aside,
         _ => Nal::Other,
     }
@@ -114,7 +118,8 @@ fn h265_unit(unit: &[u8]) -> Nal {
     let base = first & 1 == 0 && second >> 3 == 0;
     match kind {
         16..=21 => Nal::CleanStart,
-        0..=15 => Nal::Picture { referenced: !base || kind % 2 == 1, layer },
+        // RASL_N and RASL_R are made from pictures before the clean start they follow.
+        0..=15 => Nal::Picture { referenced: !base || kind % 2 == 1, leading: matches!(kind, 8 | 9), layer },
         35 | 38..=40 => Nal::Aside,
         _ => Nal::Other,
     }
@@ -172,8 +177,9 @@ fn nal_units(data: &[u8], length_size: Option<usize>, kind_of: impl Fn(&[u8]) ->
                 reading.shown = true;
                 reading.unreferenced = false;
             }
-            Nal::Picture { referenced, layer } => {
+            Nal::Picture { referenced, leading, layer } => {
                 reading.shown = true;
+                reading.leading |= leading;
                 reading.unreferenced &= !referenced;
                 reading.layer = reading.layer.max(layer);
             }

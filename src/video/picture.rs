@@ -329,6 +329,40 @@ pub(super) fn meet(image: &RgbImage, rows: &[u32], columns: &[u32]) -> Vec<u8> {
     out.into_flattened()
 }
 
+/// How a stored picture is turned to be shown: mirrored left to right if asked, then turned clockwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Orientation {
+    /// 0, 90, 180 or 270 degrees clockwise.
+    pub rotation: u32,
+    pub mirrored: bool,
+}
+
+impl Orientation {
+    /// From GStreamer's name, as `rotate-90` or `flip-rotate-0`.
+    pub fn of_tag(tag: &str) -> Orientation {
+        let rotation = tag.rsplit('-').next().and_then(|d| d.parse::<u32>().ok()).unwrap_or(0) % 360;
+        Orientation { rotation, mirrored: tag.starts_with("flip") }
+    }
+
+    /// From a matrix that takes a stored place `(x, y)` to `(ax + cy, bx + dy)` as shown, x to the right and y down;
+    /// `None` for what is no quarter turn.
+    pub fn of_matrix(matrix: [i64; 4]) -> Option<Orientation> {
+        let largest = matrix.map(i64::abs).into_iter().max().unwrap_or(0);
+        let (rotation, mirrored) = match matrix.map(|n| if n.abs() * 2 >= largest { n.signum() } else { 0 }) {
+            [1, 0, 0, 1] => (0, false),
+            [0, 1, -1, 0] => (90, false),
+            [-1, 0, 0, -1] => (180, false),
+            [0, -1, 1, 0] => (270, false),
+            [-1, 0, 0, 1] => (0, true),
+            [0, -1, -1, 0] => (90, true),
+            [1, 0, 0, -1] => (180, true),
+            [0, 1, 1, 0] => (270, true),
+            _ => return None,
+        };
+        Some(Orientation { rotation, mirrored })
+    }
+}
+
 /// Turns a picture clockwise by `rotation` degrees, after mirroring it left to right if asked.
 pub(super) fn orient(image: RgbImage, rotation: u32, mirrored: bool) -> RgbImage {
     if rotation == 0 && !mirrored {
@@ -355,6 +389,13 @@ pub(super) fn orient(image: RgbImage, rotation: u32, mirrored: bool) -> RgbImage
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn orientation_tags_are_read_as_degrees_clockwise() {
+        let of = |rotation, mirrored| Orientation { rotation, mirrored };
+        assert_eq!(Orientation::of_tag("rotate-90"), of(90, false));
+        assert_eq!(Orientation::of_tag("flip-rotate-180"), of(180, true));
+    }
 
     #[test]
     fn turning_clockwise_brings_the_top_left_to_the_top_right() {

@@ -5,9 +5,22 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use std::cell::Cell;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 thread_local! {
-    static COMPLAINTS: Cell<u32> = const { Cell::new(0) };
+    static COMPLAINTS: Cell<Complaints> = const { Cell::new(Complaints { count: 0, no_memory: false }) };
+}
+
+/// Complaints on all threads.
+static ALL: AtomicU32 = AtomicU32::new(0);
+
+/// What libav complained of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Complaints {
+    pub count: u32,
+    /// A picture was lost because it was given no memory: GStreamer's wrapper does that on a single thread where pictures
+    /// before it are missing, as at the beginning of a recording that was cut.
+    pub no_memory: bool,
 }
 
 /// Starts GStreamer once for the process.
@@ -40,16 +53,26 @@ fn listen_to_libav() {
         gst::log::remove_default_log_function();
     }
     gst::log::set_threshold_for_name("libav", gst::DebugLevel::Error);
-    gst::log::add_log_function(|category, level, _, _, _, _, _| {
+    gst::log::add_log_function(|category, level, _, _, _, _, message| {
         if level == gst::DebugLevel::Error && category.name() == "libav" {
-            COMPLAINTS.with(|c| c.set(c.get().saturating_add(1)));
+            ALL.fetch_add(1, Ordering::Relaxed);
+            let no_memory = message.get().is_some_and(|m| m.contains("get_buffer() failed"));
+            COMPLAINTS.with(|c| {
+                let Complaints { count, no_memory: before } = c.get();
+                c.set(Complaints { count: count.saturating_add(1), no_memory: before || no_memory });
+            });
         }
     });
 }
 
 /// Complaints of libav on this thread since the last call. Only single-threaded decoders complain on the caller's thread.
-pub(super) fn take_complaints() -> u32 {
-    COMPLAINTS.with(|c| c.replace(0))
+pub(super) fn take_complaints() -> Complaints {
+    COMPLAINTS.take()
+}
+
+/// Complaints of libav so far, on whatever thread: more after decoding than before it are a reason to look closer.
+pub(super) fn complaints() -> u32 {
+    ALL.load(Ordering::Relaxed)
 }
 
 /// The version of GStreamer that runs, part of what a cached index depends on.
@@ -88,11 +111,40 @@ fn preference(factory: &gst::ElementFactory) -> i32 {
     }
 }
 
-/// The Debian packages that hold the decoder for a codec, for the sentence that says it is missing.
-pub(super) fn package_for(caps_name: &str) -> &'static str {
-    match caps_name {
-        "video/x-vp8" | "video/x-vp9" | "image/png" | "image/jpeg" => "gstreamer1.0-plugins-good",
-        "video/x-av1" => "gstreamer1.0-plugins-bad",
-        _ => "gstreamer1.0-libav",
+/// Why there is no decoder for compressed caps, and what to do: a package is named only where it is missing.
+pub(super) fn no_decoder(caps: &gst::CapsRef) -> String {
+    let name = caps.structure(0).map_or("", |s| s.name().as_str());
+    let (plugin, package) = match name {
+        "video/x-vp8" | "video/x-vp9" => ("vpx", "gstreamer1.0-plugins-good"),
+        "image/png" => ("png", "gstreamer1.0-plugins-good"),
+        "image/jpeg" => ("jpeg", "gstreamer1.0-plugins-good"),
+        "video/x-av1" => ("aom", "gstreamer1.0-plugins-bad"),
+        _ => ("libav", "gstreamer1.0-libav"),
+    };
+    let codec = codec_title(caps);
+    if gst::Registry::get().find_plugin(plugin).is_none() {
+        return format!("no decoder for {codec} is installed (Debian: apt-get install {package})");
     }
+    format!("its codec, {codec}, is not supported here")
+}
+
+/// The name people know a codec by.
+fn codec_title(caps: &gst::CapsRef) -> String {
+    let Some(s) = caps.structure(0) else { return "unknown".into() };
+    let text = |field: &str| s.get::<&str>(field).ok().map(str::to_owned);
+    let code = s.name().strip_prefix("video/x-gst-fourcc-").map(str::to_owned);
+    let code = code.or_else(|| text("codec-id")).or_else(|| text("fourcc")).or_else(|| text("format"));
+    let code =
+        code.unwrap_or_else(|| s.name().rsplit('/').next().unwrap_or_default().trim_start_matches("x-").to_owned());
+    let known = match code.trim_end_matches(['_', ' ']) {
+        "AVdh" => "DNxHR",
+        "AVdn" | "dnxhd" => "DNxHD",
+        "CFHD" | "cineform" => "CineForm",
+        "Hap1" | "Hap5" | "HapY" | "HapM" | "HapA" => "HAP",
+        "M8RG" | "M8RA" | "M8Y0" | "M8Y2" | "M8Y4" | "M8G0" | "MAGY" => "MagicYUV",
+        "ULRG" | "ULRA" | "ULY0" | "ULY2" | "ULY4" | "ULH0" | "ULH2" | "ULH4" => "Ut Video",
+        "SHQ0" | "SHQ1" | "SHQ2" | "SHQ3" | "SHQ4" | "SHQ5" | "SHQ7" | "SHQ9" => "SpeedHQ",
+        _ => return code,
+    };
+    format!("{known} ({code})")
 }

@@ -111,10 +111,7 @@ impl Stream {
 
 /// True where a packet is a picture and the data are sound, so that the order of the packets tells that of the pictures.
 fn certain(index: &Index, track: &Track) -> bool {
-    track.codec.is_some_and(Codec::counts_by_packets)
-        && !index.by_ordinal
-        && !track.has_fields()
-        && index.info.warnings.is_empty()
+    track.codec.is_some_and(Codec::counts_by_packets) && !index.by_ordinal && !track.has_fields() && index.sound
 }
 
 /// Packets that may be left out when nobody asked for their pictures: those that say that no other picture refers to
@@ -203,7 +200,9 @@ pub(super) struct Session {
 impl Session {
     pub fn new(stream: Arc<Stream>, threads: u32) -> Result<Session, String> {
         // Damaged data decode to the same pictures every time only on one thread.
-        let threads = if stream.index.info.warnings.is_empty() && stream.flushable() { threads } else { 1 };
+        let threads = if stream.index.sound && stream.flushable() { threads } else { 1 };
+        // See `runtime::Complaints`.
+        let threads = if stream.index.gaps { threads.max(2) } else { threads };
         let decoder = PacketDecoder::start(stream.factory.as_ref(), threads)?;
         Ok(Session {
             stream,

@@ -8,10 +8,8 @@ use std::path::Path;
 pub(super) enum Kind {
     /// A container or raw stream for GStreamer.
     Stream,
-    /// A still picture.
+    /// One or several still pictures, or an animation.
     Picture,
-    /// An animated (or still) GIF.
-    Gif,
 }
 
 /// Looks at the head of a file.
@@ -33,12 +31,12 @@ fn classify(head: &[u8]) -> Result<Kind, String> {
     if head.starts_with(b"version https://git-lfs.github.com/spec") {
         return Err("it is a git-lfs pointer, not the video itself; run `git lfs pull` in its repository".into());
     }
-    if head.starts_with(b"GIF8") {
-        return Ok(Kind::Gif);
-    }
     let webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP");
-    let pictures: [&[u8]; 5] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"];
-    if webp || pictures.iter().any(|magic| head.starts_with(magic)) && !looks_like_text(head) {
+    let pictures: [&[u8]; 7] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
+    if webp
+        || head.starts_with(b"GIF8")
+        || pictures.iter().any(|magic| head.starts_with(magic)) && !looks_like_text(head)
+    {
         return Ok(Kind::Picture);
     }
     let start = String::from_utf8_lossy(head.get(..512).unwrap_or(head)).trim_start().to_ascii_lowercase();
@@ -81,7 +79,7 @@ mod tests {
 
     #[test]
     fn content_decides_and_not_the_name() {
-        assert_eq!(classify(b"GIF89a..."), Ok(Kind::Gif));
+        assert_eq!(classify(b"GIF89a..."), Ok(Kind::Picture));
         assert_eq!(classify(b"\x89PNG\r\n\x1a\n\0\0"), Ok(Kind::Picture));
         assert_eq!(classify(b"RIFF\0\0\0\0WEBPVP8 "), Ok(Kind::Picture));
         assert_eq!(classify(b"RIFF\0\0\0\0AVI LIST"), Ok(Kind::Stream));

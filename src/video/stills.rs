@@ -1,9 +1,12 @@
-//! Pictures as videos: folders of frames, single pictures, animated GIFs. No pipeline is involved.
+//! Pictures as videos: folders of frames, single pictures, stacks of pages, animations. No pipeline is involved.
 
 use super::VideoInfo;
 use super::picture::MAX_SIDE;
-use super::{folder_pictures, picture_file};
+use super::{folder_pictures, picture_file, tiff};
 use crate::domain::{RgbImage, leaf as name};
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, ImageDecoder, ImageReader};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Seek};
@@ -17,15 +20,46 @@ pub(super) const FOLDER_FPS: f64 = 25.0;
 pub(super) enum Stills {
     /// One file a frame; `None` where the number of a frame is missing.
     Files(Vec<Option<PathBuf>>),
+    /// One page of a file a frame: where each is described.
+    Pages { path: PathBuf, places: Vec<u64> },
     /// An animation: the time of each frame in nanoseconds.
-    Gif { path: PathBuf, times: Vec<u64> },
+    Animation { path: PathBuf, kind: Animated, times: Vec<u64> },
 }
 
-/// Bytes of decoded GIF frames kept. A GIF decodes only from its beginning, so a long run is kept at a time.
-const GIF_BYTES: usize = 96 << 20;
+/// Formats of animations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Animated {
+    Gif,
+    Apng,
+    WebP,
+}
 
-/// A run of decoded frames of a GIF.
-pub(super) struct GifRun {
+impl Animated {
+    /// The format of a file that holds several pictures; `None` for those that hold one, and other formats.
+    fn of(path: &Path) -> Option<Animated> {
+        let file = || File::open(path).map(BufReader::new).ok();
+        match opened(path).ok()?.format()? {
+            image::ImageFormat::Gif => Some(Animated::Gif),
+            image::ImageFormat::Png => PngDecoder::new(file()?).ok()?.is_apng().ok()?.then_some(Animated::Apng),
+            image::ImageFormat::WebP => WebPDecoder::new(file()?).ok()?.has_animation().then_some(Animated::WebP),
+            _ => None,
+        }
+    }
+
+    const fn codec(self) -> &'static str {
+        match self {
+            Animated::Gif => "gif",
+            Animated::Apng => "apng",
+            Animated::WebP => "webp",
+        }
+    }
+}
+
+/// Bytes of decoded frames kept. An animation decodes only from its beginning, so a long run is kept at a time.
+const RUN_BYTES: usize = 96 << 20;
+
+/// A run of decoded frames of an animation.
+pub(super) struct Run {
     first: u32,
     frames: Vec<RgbImage>,
 }
@@ -50,8 +84,16 @@ impl Stills {
         Ok((Stills::Files(found.files), info))
     }
 
-    /// Opens a single picture as a video of one frame.
-    pub fn picture(path: &Path) -> Result<(Stills, VideoInfo), String> {
+    /// Opens a file of pictures: an animation, a stack of pages at a rate of `fps` frames a second, or a single picture as
+    /// a video of one frame.
+    pub fn picture(path: &Path, fps: f64) -> Result<(Stills, VideoInfo), String> {
+        if let Some(kind) = Animated::of(path) {
+            return Self::animation(path, kind);
+        }
+        if let Some(pages) = tiff::pages(path).filter(|pages| pages.places.len() > 1 || pages.foreign > 0 || pages.cut)
+        {
+            return Self::stack(path, pages, fps);
+        }
         let (width, height) = dimensions(path)?;
         // The whole picture is read once, so that a torn file is known at once.
         load(path)?;
@@ -76,12 +118,38 @@ impl Stills {
         Ok((Stills::Files(vec![Some(path.to_path_buf())]), info))
     }
 
-    /// Opens an animated GIF, counting its frames by decoding them.
-    pub fn gif(path: &Path) -> Result<(Stills, VideoInfo), String> {
+    fn stack(path: &Path, pages: tiff::Pages, fps: f64) -> Result<(Stills, VideoInfo), String> {
+        let (places, mut warnings) = (pages.places, Vec::new());
+        let Some(first) = places.first() else { return Err("it holds no page that can be read".into()) };
+        let first = rgb(tiff::decode(path, *first)?)?;
+        let (width, height) = (first.width, first.height);
+        if pages.cut {
+            warnings.push(format!("the file is cut off: its list of pages ends after {}", places.len()));
+        }
+        if pages.foreign > 0 {
+            warnings.push(format!("{} pages are left out because they are of another size", pages.foreign));
+        }
+        let frames = places.len() as u32;
+        let info = VideoInfo {
+            width,
+            height,
+            pixel_aspect: (1, 1),
+            fps,
+            frames,
+            duration_s: f64::from(frames) / fps,
+            codec: "tiff".into(),
+            warnings,
+            ..VideoInfo::default()
+        };
+        Ok((Stills::Pages { path: path.to_path_buf(), places }, info))
+    }
+
+    /// Opens an animation, counting its frames by decoding them.
+    fn animation(path: &Path, kind: Animated) -> Result<(Stills, VideoInfo), String> {
         let (width, height) = dimensions(path)?;
         let (mut times, mut now, mut warnings) = (Vec::new(), 0_u64, Vec::new());
         let mut last = 0;
-        for frame in gif_frames(path)? {
+        for frame in frames_of(path, kind)? {
             match frame {
                 Ok(frame) => {
                     times.push(now);
@@ -101,7 +169,7 @@ impl Stills {
             }
         }
         if times.is_empty() {
-            return Err("the GIF holds no readable frame; get a fresh copy".into());
+            return Err("the animation holds no readable frame; get a fresh copy".into());
         }
         let gaps: Vec<u64> = times.windows(2).map(|w| w[1] - w[0]).collect();
         let info = VideoInfo {
@@ -111,19 +179,19 @@ impl Stills {
             fps: times.len() as f64 * 1e9 / now.max(1) as f64,
             frames: times.len() as u32,
             duration_s: now as f64 / 1e9,
-            codec: "gif".into(),
+            codec: kind.codec().into(),
             variable_frame_rate: gaps.iter().chain([&last]).any(|&g| gaps.first().is_some_and(|&f| f != g)),
             warnings,
             ..VideoInfo::default()
         };
-        Ok((Stills::Gif { path: path.to_path_buf(), times }, info))
+        Ok((Stills::Animation { path: path.to_path_buf(), kind, times }, info))
     }
 
     /// Presentation time of a frame in seconds.
     pub fn time(&self, index: u32, fps: f64) -> f64 {
         match self {
-            Stills::Files(_) => f64::from(index) / fps,
-            Stills::Gif { times, .. } => times.get(index as usize).map_or(0.0, |&t| t as f64 / 1e9),
+            Stills::Files(_) | Stills::Pages { .. } => f64::from(index) / fps,
+            Stills::Animation { times, .. } => times.get(index as usize).map_or(0.0, |&t| t as f64 / 1e9),
         }
     }
 
@@ -134,21 +202,24 @@ impl Stills {
         bytes.starts_with(b"\xff\xd8\xff").then_some(bytes)
     }
 
-    /// One frame. `gif` keeps the place in an animation between calls.
-    pub fn frame(&self, index: u32, gif: &mut Option<GifRun>) -> Result<RgbImage, String> {
+    /// One frame. `run` keeps the place in an animation between calls.
+    pub fn frame(&self, index: u32, run: &mut Option<Run>) -> Result<RgbImage, String> {
         match self {
             Stills::Files(files) => match files.get(index as usize).ok_or("there is no such picture")? {
                 Some(file) => load(file),
                 None => Err("its picture is missing: no file of the folder has its number".into()),
             },
-            Stills::Gif { path, .. } => {
-                let at = |run: &GifRun| index.checked_sub(run.first).map(|n| n as usize);
-                if let Some(frame) = gif.as_ref().and_then(|run| run.frames.get(at(run)?)) {
+            Stills::Pages { path, places } => {
+                rgb(tiff::decode(path, *places.get(index as usize).ok_or("there is no such page")?)?)
+            }
+            Stills::Animation { path, kind, .. } => {
+                let at = |run: &Run| index.checked_sub(run.first).map(|n| n as usize);
+                if let Some(frame) = run.as_ref().and_then(|run| run.frames.get(at(run)?)) {
                     return Ok(frame.clone());
                 }
-                let run = gif_run(path, index)?;
-                let frame = run.frames.first().cloned().ok_or("the file is shorter than when it was opened")?;
-                *gif = Some(run);
+                let new = run_from(path, *kind, index)?;
+                let frame = new.frames.first().cloned().ok_or("the file is shorter than when it was opened")?;
+                *run = Some(new);
                 Ok(frame)
             }
         }
@@ -167,7 +238,8 @@ fn opened(path: &Path) -> Result<ImageReader<BufReader<File>>, String> {
     reader(path, BufReader::new(file))
 }
 
-fn limits() -> image::Limits {
+/// What a picture may ask for.
+pub(super) fn limits() -> image::Limits {
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -216,39 +288,59 @@ fn decoded(path: &Path, bytes: Vec<u8>) -> Result<RgbImage, String> {
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = image::DynamicImage::from_decoder(decoder).map_err(torn)?;
     picture.apply_orientation(orientation);
+    rgb(picture)
+}
+
+fn rgb(picture: image::DynamicImage) -> Result<RgbImage, String> {
     let picture = picture.into_rgb8();
     let (width, height) = picture.dimensions();
     RgbImage::new(width, height, picture.into_raw()).ok_or_else(|| "the picture has an impossible size".into())
 }
 
 /// Decodes from the beginning and keeps frames from `first` on.
-fn gif_run(path: &Path, first: u32) -> Result<GifRun, String> {
-    let mut run = GifRun { first, frames: Vec::new() };
+fn run_from(path: &Path, kind: Animated, first: u32) -> Result<Run, String> {
+    let mut run = Run { first, frames: Vec::new() };
     let mut bytes = 0;
-    for (number, frame) in gif_frames(path)?.enumerate() {
+    for (number, frame) in frames_of(path, kind)?.enumerate() {
         let frame = match frame {
             Ok(frame) => frame,
             Err(_) if !run.frames.is_empty() => break,
-            Err(error) => return Err(format!("the GIF is damaged here ({error})")),
+            Err(error) => return Err(format!("the animation is damaged here ({error})")),
         };
         if number as u32 >= first {
-            let image = on_white(frame.into_buffer());
+            let picture = frame.into_buffer();
+            let image = match kind {
+                Animated::Gif => on_white(picture),
+                Animated::Apng | Animated::WebP => rgb(picture.into())?,
+            };
             bytes += image.byte_len();
             run.frames.push(image);
         }
-        if bytes > GIF_BYTES {
+        if bytes > RUN_BYTES {
             break;
         }
     }
     Ok(run)
 }
 
-fn gif_frames(path: &Path) -> Result<image::Frames<'static>, String> {
-    let file = File::open(path).map_err(|e| format!("it cannot be read ({e})"))?;
-    let mut decoder =
-        image::codecs::gif::GifDecoder::new(BufReader::new(file)).map_err(|e| format!("the GIF is damaged ({e})"))?;
-    decoder.set_limits(limits()).map_err(|e| format!("the GIF is too large ({e})"))?;
-    Ok(decoder.into_frames())
+fn frames_of(path: &Path, kind: Animated) -> Result<image::Frames<'static>, String> {
+    let file = File::open(path).map(BufReader::new).map_err(|e| format!("it cannot be read ({e})"))?;
+    let torn = |e: image::ImageError| format!("the animation is damaged or too large ({e})");
+    Ok(match kind {
+        Animated::Gif => {
+            let mut decoder = GifDecoder::new(file).map_err(torn)?;
+            decoder.set_limits(limits()).map_err(torn)?;
+            decoder.into_frames()
+        }
+        Animated::Apng => {
+            PngDecoder::with_limits(file, limits()).and_then(PngDecoder::apng).map_err(torn)?.into_frames()
+        }
+        Animated::WebP => {
+            let mut decoder = WebPDecoder::new(file).map_err(torn)?;
+            decoder.set_limits(limits()).map_err(torn)?;
+            decoder.into_frames()
+        }
+    })
 }
 
 /// Transparent pixels become white, the paper colour that FFmpeg assumes too.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Raised whenever an index of an earlier version would be wrong.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const MAGIC: &[u8; 8] = b"KLINDEX\n";
 const ROW: usize = 16;
 /// Stands in place of an index that was found wrong.
@@ -30,6 +30,8 @@ struct Head {
     packets: u32,
     by_ordinal: bool,
     from_start: bool,
+    sound: bool,
+    gaps: bool,
     matrix: Matrix,
     decoder: String,
     rows: usize,
@@ -101,6 +103,8 @@ pub(super) fn load(path: &Path, metadata: &std::fs::Metadata) -> Option<Index> {
         packets: head.packets,
         by_ordinal: head.by_ordinal,
         from_start: head.from_start,
+        sound: head.sound,
+        gaps: head.gaps,
         matrix: head.matrix,
         decoder: head.decoder,
     })
@@ -148,6 +152,8 @@ fn try_save(path: &Path, metadata: &std::fs::Metadata, index: &Index) -> std::io
         packets: index.packets,
         by_ordinal: index.by_ordinal,
         from_start: index.from_start,
+        sound: index.sound,
+        gaps: index.gaps,
         matrix: index.matrix,
         decoder: index.decoder.clone(),
         rows: index.rows.len(),
