@@ -3,6 +3,19 @@
 #[path = "reference/ffmpeg.rs"]
 mod reference;
 
+#[path = "video/cuts.rs"]
+mod cuts;
+#[path = "video/ends.rs"]
+mod ends;
+#[path = "video/properties.rs"]
+mod properties;
+#[path = "video/reported.rs"]
+mod reported;
+#[path = "video/several.rs"]
+mod several;
+#[path = "video/starts.rs"]
+mod starts;
+
 use kinolens::video::{Picture, ProbeReport, Video, probe};
 use reference::ffmpeg;
 use std::path::{Path, PathBuf};
