@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import extra_golden
-from networks import NETWORKS, Frames, Unit
+from networks import NETWORKS, Frames
 
 CLASSES = 17
 I3D = ["Mixed_3c", "Mixed_4d", "Mixed_5b", "Mixed_5c"]
@@ -49,13 +49,9 @@ def maps(a, g, frames):
     return {k: m.sum(axis=1) for k, m in found.items()}
 
 
-def passed(model, inside, x, layers, targets, stored=False):
-    """Logits, and for every layer its output and for every target the gradient there. With `stored`, what passes a clamp
-    is rounded to 32 bits, as whoever keeps it in 32 bits must, however exactly it was computed."""
+def passed(model, inside, x, layers, targets):
+    """Logits, and for every layer its output and for every target the gradient there."""
     kept, hooks = {}, []
-    for module in inside.modules():
-        if stored and isinstance(module, (nn.ReLU, nn.ReLU6, Unit)):
-            hooks.append(module.register_forward_hook(lambda _module, _input, output: output.float().double()))
     for layer in layers:
 
         def keep(_module, _input, output, layer=layer):
@@ -88,7 +84,6 @@ def main():
             targets = lambda logits: sorted({drawn, int(logits[0].argmax())})
             single = passed(model, inside, x, layers, targets)
             double = passed(model.double(), inside, x.double(), layers, targets)
-            stored = passed(model, inside, x.double(), layers, targets, True)
             cases[f"{name}/clip"] = {
                 "model": name, "classes": CLASSES, "input_shape": list(x.shape), "input_kind": "clip",
                 "logits_f32": rounded(double[0].detach().numpy(), 8),
@@ -96,13 +91,10 @@ def main():
             cams = []
             for at, layer in enumerate(layers):
                 for target in double[2]:
-                    f32, f64, kept = (
-                        maps(p[1][layer].detach().numpy(), p[2][target][at].numpy(), per_frame) for p in (single, double, stored)
-                    )
+                    f32, f64 = (maps(p[1][layer].detach().numpy(), p[2][target][at].numpy(), per_frame) for p in (single, double))
                     found = {"layer": layer, "target": target}
                     for key, raw in f64.items():
-                        # A tie closer than the last of 32 bits is decided by chance, in PyTorch too.
-                        error = max(float(np.abs(m[key] - raw).max() / np.abs(raw).max()) for m in (f32, kept))
+                        error = float(np.abs(f32[key] - raw).max() / np.abs(raw).max())
                         found[key] = {"raw": rounded(raw), "f32_rel_err": float(f"{error:.3g}")}
                     cams.append(found)
             print(seed, name, [(c["layer"], c["target"], c["hirescam"]["f32_rel_err"]) for c in cams], flush=True)
