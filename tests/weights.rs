@@ -8,6 +8,8 @@ use kinolens::model::{
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+#[path = "weights/class_lists.rs"]
+mod class_lists;
 mod common_train;
 #[path = "weights/foreign.rs"]
 mod foreign;

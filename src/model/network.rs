@@ -309,7 +309,7 @@ impl Network {
     /// Everything below that layer runs once; above it each clip runs `copies` times, so that as many different
     /// classes can be explained by one pass back (logits of different rows do not depend on each other).
     ///
-    /// Where a max pool lies above one of `layers`, convolutions round as little as they can: which of two inputs that
+    /// Where a max pool and more convolutions lie above one of `layers`, convolutions round as little as they can: which of two inputs that
     /// are nearly equal gets the gradient of a window is then no matter of the kernels.
     ///
     /// # Errors
@@ -341,10 +341,14 @@ impl Network {
         Ok(Tapped { logits, taps })
     }
 
-    /// True where a gradient on its way down to a layer goes through a max pool.
+    /// True where a gradient on its way down to a layer goes through a convolution and then a max pool. Behind the last
+    /// convolution it is the same all over a channel, and what a pool chooses moves no channel's weight.
     fn pools_above(&self, layer: &str) -> bool {
         let last = self.layers.iter().rposition(|l| belongs_to(&l.id, layer)).map_or(0, |at| at + 1);
-        self.layers[last..].iter().any(|l| l.kind == LayerKind::MaxPool)
+        let above = &self.layers[last..];
+        let convolves = |l: &LayerInfo| matches!(l.kind, LayerKind::Conv2d | LayerKind::Conv3d);
+        let pool = above.iter().position(|l| l.kind == LayerKind::MaxPool);
+        pool.is_some_and(|at| above[at..].iter().any(convolves))
     }
 
     /// The layers from `front` on.

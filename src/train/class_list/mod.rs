@@ -210,6 +210,3 @@ fn unquoted(name: &str) -> String {
     let inner = ['"', '\''].into_iter().find_map(|mark| name.strip_prefix(mark)?.strip_suffix(mark));
     inner.unwrap_or(name).trim().to_owned()
 }
-
-#[cfg(test)]
-mod tests;
