@@ -85,7 +85,7 @@ fn explained_by(script: &Scripted) -> Vec<(String, String)> {
 fn the_score_and_the_heatmap_are_of_the_checkpoint_that_is_named() {
     let dataset = demo();
     let run = run_named(&dataset, "run one", &[("best_accuracy", 9, 0.95)]);
-    let (script, mut harness) = with_runs(&[run.clone()]);
+    let (script, mut harness) = with_runs(std::slice::from_ref(&run));
     show(&mut harness, Workspace::Evaluate);
     assert!(
         labels(&harness, "best there is") == 0 && labels(&harness, "Evaluated: best_accuracy, epoch 9 · test") == 1

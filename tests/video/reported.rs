@@ -3,7 +3,7 @@
 use crate::reference::skip;
 use kinolens::video::{Video, probe};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the report of a file has to say, beside its pictures.
 fn expected_words(file: &str) -> &'static [&'static str] {
@@ -17,7 +17,7 @@ fn expected_words(file: &str) -> &'static [&'static str] {
     }
 }
 
-fn check(path: &PathBuf, truth: &Value) -> Result<(), String> {
+fn check(path: &Path, truth: &Value) -> Result<(), String> {
     let file = truth["file"].as_str().ok_or("no name")?;
     let samples = truth["samples"].as_array().ok_or("no samples")?;
     let wanted: Vec<u32> = samples.iter().map(|s| s["i"].as_u64().unwrap() as u32).collect();
