@@ -163,10 +163,13 @@ fn foreign_pictures_are_left_out_with_a_word() {
     assert!(!data.warnings.iter().any(|w| w.message.contains("._img")), "{:?}", data.warnings);
 }
 
+/// What happens to the bytes of a file.
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
 #[test]
 fn every_kind_of_damaged_picture_is_named_with_its_path() {
     let root = temp();
-    let damages: [(&str, fn(Vec<u8>) -> Vec<u8>); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("empty", |_| Vec::new()),
         ("cut", |b| b[..b.len() / 2].to_vec()),
         ("cut at the end", |b| b[..b.len() - 2].to_vec()),
