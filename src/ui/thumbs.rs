@@ -349,7 +349,7 @@ mod tests {
             while !holds(thumbs.picture(&ctx, &path, 0)) {
                 assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
                 std::thread::sleep(Duration::from_millis(20));
-                let _ = ctx.run_ui(egui::RawInput::default(), |_| {});
+                ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
             }
         };
         until("the picture", &|p| matches!(p, Picture::Ready { .. }));

@@ -7,7 +7,7 @@ use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::SubjectRule;
-use crate::data::scan::{file_name, list, natural, peek, relative_name, stem, videos_below};
+use crate::data::scan::{file_name, is_csv, list, natural, peek, relative_name, stem, videos_below};
 use crate::domain::{ClassSet, Label, Split, counted};
 use std::path::Path;
 
@@ -35,9 +35,11 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
     if let ([only], Some(list)) = (names.as_slice(), looks_listed(path, true)) {
         return Err(format!("'{only}' is the only folder of videos, and a list lies beside it: {}", why_unread(&list)));
     }
-    let inner = full.len() > 1 || full.iter().all(|d| d.path.parent() != Some(path));
-    if inner && full.iter().all(|d| holds_its_namesake(&d.path)) {
-        return Err("each of its folders holds one video of its own name, which makes no classes".into());
+    // A folder a recording: one that lies deeper, or several of which each holds the labels of its video too.
+    let deeper = full.iter().all(|d| d.path.parent() != Some(path));
+    let recordings = full.len() == 1 && deeper || full.iter().all(|d| peek(&d.path).files.iter().any(|f| is_csv(f)));
+    if recordings && full.iter().all(|d| holds_its_namesake(&d.path)) {
+        return Err("each of its folders holds one video of its own name and its labels, which makes no classes".into());
     }
     // Folders of pictures may be classes or videos: with a list beside them they are videos.
     let frames = |d: &&ClassDir| peek(&d.path).is_one_video();
