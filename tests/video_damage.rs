@@ -345,7 +345,7 @@ fn a_writer_that_is_dropped_leaves_nothing() {
 #[test]
 fn folders_and_pictures_are_videos_too() {
     let dir = tempfile::tempdir().unwrap();
-    for number in [10_u8, 2, 1] {
+    for number in [10_u8, 9, 11] {
         let image = image::RgbImage::from_pixel(8, 6, image::Rgb([number, 0, 200]));
         image.save(dir.path().join(format!("img{number}.png"))).unwrap();
     }
@@ -353,9 +353,9 @@ fn folders_and_pictures_are_videos_too() {
     let video = Video::open(dir.path()).unwrap();
     assert_eq!((video.info().frames, video.info().width, video.info().fps), (3, 8, 25.0));
     let reds: Vec<u8> = (0..3).map(|n| video.frame(n).unwrap().image.data[0]).collect();
-    assert_eq!(reds, [1, 2, 10], "not in natural order");
+    assert_eq!(reds, [9, 10, 11], "not in natural order");
     assert_eq!(Video::open_at(dir.path(), 10.0).unwrap().pts_s(1), Some(0.1));
-    let single = Video::open(&dir.path().join("img2.png")).unwrap();
+    let single = Video::open(&dir.path().join("img9.png")).unwrap();
     assert_eq!((single.info().frames, single.info().codec.as_str()), (1, "png"));
 }
 

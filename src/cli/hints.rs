@@ -1,6 +1,7 @@
 //! Which argument mends an error. The sentences of errors are also shown by the window, where there are no arguments.
 
 use crate::data::demo::DemoError;
+use crate::eval::{ClassMatchError, EvalError};
 use crate::jobs::JobError;
 use crate::model::ModelError;
 use crate::train::TrainError;
@@ -12,10 +13,13 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             JobError::Train(train) => of_training(train),
             JobError::Model(model) => of_network(model),
             JobError::Demo(demo) => of_demo(demo),
+            JobError::Eval(eval) => of_evaluation(eval),
             _ => None,
         };
     }
-    (error.downcast_ref().and_then(of_training)).or_else(|| error.downcast_ref().and_then(of_network))
+    (error.downcast_ref().and_then(of_training))
+        .or_else(|| error.downcast_ref().and_then(of_network))
+        .or_else(|| error.downcast_ref().and_then(of_evaluation))
 }
 
 fn of_training(error: &TrainError) -> Option<String> {
@@ -40,6 +44,12 @@ fn of_network(error: &ModelError) -> Option<String> {
         ModelError::Mismatch { .. } => "--model ID chooses the network".to_owned(),
         _ => return None,
     })
+}
+
+fn of_evaluation(error: &EvalError) -> Option<String> {
+    let EvalError::Classes { reason: ClassMatchError::Foreign { dataset, .. }, .. } = error else { return None };
+    let first = dataset.first().map_or("A", String::as_str);
+    Some(format!("--map-classes {first}=CLASS_OF_THE_RUN, or --map-classes numbers where their numbers agree"))
 }
 
 fn of_demo(error: &DemoError) -> Option<String> {

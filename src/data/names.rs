@@ -58,6 +58,11 @@ pub(super) fn without_mirror_mark(name: &str) -> String {
     stem.to_owned()
 }
 
+/// A name with its accents composed (NFC): equal where two names look the same.
+pub(super) fn composed(name: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name).into_owned()
+}
+
 /// A name as it is compared where lists and files differ in spelling only: accents composed (NFC), without case. Bytes that
 /// are no UTF-8, which [`crate::domain::name_text`] writes as `\\xE9`, become the letters they are in Latin-1.
 pub(super) fn folded(name: &str) -> String {

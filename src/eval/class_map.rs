@@ -51,9 +51,9 @@ impl ClassMatch {
 pub enum ClassMatchError {
     /// Both sides have names, and none in common.
     #[error(
-        "the run knows none of its classes: it has {}, the run has {}; say which class is which (Map classes in the \
-         window, --map-classes {}=… on the command line), or take the run or the dataset that belongs to it",
-        listed(.dataset, LISTED), listed(.run, LISTED), .dataset.first().map_or("A", String::as_str)
+        "the run knows none of its classes: it has {}, the run has {}; say which class is which, or take the run or the \
+         dataset that belongs to it",
+        listed(.dataset, LISTED), listed(.run, LISTED)
     )]
     Foreign {
         /// Names of the dataset's classes.
@@ -241,7 +241,7 @@ mod tests {
         let dataset = set(&[(0, "squat"), (1, "lunge")]);
         let foreign = set(&[(0, "bend"), (1, "jack")]);
         let error = ClassMap::of(&dataset, &foreign, false, &ClassMatch::Auto).unwrap_err().to_string();
-        for word in ["squat, lunge", "bend, jack", "--map-classes squat="] {
+        for word in ["squat, lunge", "bend, jack", "say which class is which"] {
             assert!(error.contains(word), "{error}");
         }
         let numbered = set(&[(0, "class 0"), (1, "class 1"), (2, "class 2 (unused)")]);

@@ -16,6 +16,29 @@ pub(super) fn demuxer(path: &Path) -> Option<&'static str> {
     }
 }
 
+/// The code of four characters that a Matroska file names a codec by which it took over from AVI or QuickTime.
+pub(super) fn codec_code(path: &Path) -> Option<String> {
+    const NAMES: [(&[u8], std::ops::Range<usize>); 2] = [
+        // BITMAPINFOHEADER.biCompression
+        (b"V_MS/VFW/FOURCC", 16..20),
+        // Size of the sample description, then its format.
+        (b"V_QUICKTIME", 4..8),
+    ];
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(1 << 20).read_to_end(&mut head).ok()?;
+    let find =
+        |what: &[u8], from: usize| head.get(from..)?.windows(what.len()).position(|w| w == what).map(|at| at + from);
+    NAMES.iter().find_map(|(name, place)| {
+        let named = find(name, 0)?;
+        // The element CodecPrivate, and the length of its length.
+        let private = find(&[0x63, 0xa2], named)?;
+        let length = head.get(private + 2)?.leading_zeros() as usize + 1;
+        let content = head.get(private + 2 + length..)?;
+        let code = content.get(place.clone())?;
+        code.iter().all(|b| b.is_ascii_graphic() || *b == b' ').then(|| String::from_utf8_lossy(code).trim().to_owned())
+    })
+}
+
 /// Containers that announce no length, or forget it when their end is lost, still show by the file's size that it is.
 pub(super) fn cut_off(path: &Path) -> Option<String> {
     let mut head = vec![0_u8; 4096];

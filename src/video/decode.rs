@@ -47,7 +47,15 @@ fn mark_caps() -> gst::Caps {
 
 impl PacketDecoder {
     /// Starts a decoder made by `factory` (`None`: the stream is not compressed) with at most `threads` threads.
+    ///
+    /// libav's wrapper crashes on pixel formats that GStreamer has no name for, so [`try_out`] comes before the first one
+    /// for a stream.
     pub fn start(factory: Option<&gst::ElementFactory>, threads: u32) -> Result<PacketDecoder, String> {
+        Self::start_with(factory, threads, true)
+    }
+
+    /// `direct`: the decoder may write its pictures into memory that is handed out here.
+    fn start_with(factory: Option<&gst::ElementFactory>, threads: u32, direct: bool) -> Result<PacketDecoder, String> {
         let element = match factory {
             Some(factory) => factory.create().build(),
             None => gst::ElementFactory::make("identity").build(),
@@ -58,6 +66,7 @@ impl PacketDecoder {
         set(&element, "max-errors", -1);
         set(&element, "qos", false);
         set(&element, "output-corrupt", true);
+        set(&element, "direct-rendering", direct);
         let bus = gst::Bus::new();
         element.set_bus(Some(&bus));
 
@@ -82,6 +91,16 @@ impl PacketDecoder {
 
     /// Feeds a packet. Pictures that come out wait in [`PacketDecoder::next`].
     pub fn push(&mut self, number: usize, packet: &gst::Buffer, caps: &gst::Caps, fresh: bool) -> Result<(), String> {
+        self.feed(number, packet, caps, fresh).map_err(|flow| self.explain(flow))
+    }
+
+    fn feed(
+        &mut self,
+        number: usize,
+        packet: &gst::Buffer,
+        caps: &gst::Caps,
+        fresh: bool,
+    ) -> Result<(), gst::FlowError> {
         if self.caps.as_ref() != Some(caps) {
             self.feed.push_event(gst::event::Caps::new(caps));
             if self.caps.is_none() {
@@ -100,10 +119,7 @@ impl PacketDecoder {
             gst::ClockTime::from_nseconds(number as u64),
             gst::ClockTime::NONE,
         );
-        match self.feed.push(packet) {
-            Ok(_) => Ok(()),
-            Err(flow) => Err(self.explain(flow)),
-        }
+        self.feed.push(packet).map(|_| ())
     }
 
     /// Lets the decoder hand out what it holds back.
@@ -230,6 +246,45 @@ pub(super) fn decoders(caps: &gst::CapsRef) -> Result<Vec<gst::ElementFactory>, 
     if found.is_empty() { Err(runtime::no_decoder(caps)) } else { Ok(found) }
 }
 
+/// Pictures of a kind that GStreamer has no name for.
+pub(super) const UNKNOWN_PIXELS: &str = "its pixel format is not supported here";
+
+/// Packets without a picture after which a decoder is no longer waited for.
+const PATIENCE: usize = 64;
+
+/// Decodes up to the first picture and gives it; `None` where none comes.
+///
+/// # Errors
+/// A sentence where pictures of this stream cannot be taken over from this decoder, which then must not be used for it.
+pub(super) fn try_out<'a>(
+    factory: &gst::ElementFactory,
+    packets: impl Iterator<Item = (&'a gst::Buffer, &'a gst::Caps)>,
+) -> Result<Option<Raw>, String> {
+    let mut decoder = PacketDecoder::start_with(Some(factory), 1, false)?;
+    for (number, (packet, caps)) in packets.take(PATIENCE).enumerate() {
+        match decoder.feed(number, packet, caps, number == 0) {
+            // Not even its end may be told to a decoder that has seen such pictures.
+            Err(gst::FlowError::NotNegotiated) => {
+                return Err(decoder.output.lock().refused.take().unwrap_or_else(|| UNKNOWN_PIXELS.into()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        if let Some(decoded) = decoder.next() {
+            return taken(factory, decoded);
+        }
+    }
+    decoder.finish();
+    decoder.next().map_or(Ok(None), |decoded| taken(factory, decoded))
+}
+
+fn taken(factory: &gst::ElementFactory, decoded: Decoded) -> Result<Option<Raw>, String> {
+    // It puts the colours of 16 bits at other places than it says.
+    if factory.name() == "pngdec" && decoded.raw.info.format() == gst_video::VideoFormat::Argb64 {
+        return Err(UNKNOWN_PIXELS.into());
+    }
+    Ok(Some(decoded.raw))
+}
+
 /// Decodes a single packet that is a whole picture, as a JPEG file is.
 pub(super) fn picture_of(bytes: Vec<u8>, media: &str) -> Result<Raw, String> {
     runtime::init()?;
@@ -237,13 +292,10 @@ pub(super) fn picture_of(bytes: Vec<u8>, media: &str) -> Result<Raw, String> {
     let packet = gst::Buffer::from_mut_slice(bytes);
     let mut reason = String::from("no picture could be decoded");
     for factory in decoders(&caps)? {
-        let mut decoder = PacketDecoder::start(Some(&factory), 1)?;
-        if let Err(why) = decoder.push(0, &packet, &caps, true) {
-            reason = why;
-        }
-        decoder.finish();
-        if let Some(decoded) = decoder.next() {
-            return Ok(decoded.raw);
+        match try_out(&factory, std::iter::once((&packet, &caps))) {
+            Ok(Some(raw)) => return Ok(raw),
+            Ok(None) => {}
+            Err(why) => reason = why,
         }
     }
     Err(reason)

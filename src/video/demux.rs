@@ -6,6 +6,7 @@ use super::mjpeg;
 use super::moov::{Movie, MovieTrack};
 use super::packet::{Codec, Reading};
 use super::picture::{MAX_SIDE, Orientation};
+use super::reorder::with_data;
 use super::runtime;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -64,6 +65,8 @@ pub(super) struct Track {
     pub codec: Option<Codec>,
     /// The colour matrix that the container or the stream's headers name.
     pub matrix: Option<gst_video::VideoColorMatrix>,
+    /// Packets that its parser found no picture in.
+    pub dropped: usize,
     /// An impossible size that the container claimed.
     pub lying_size: Option<(i32, i32)>,
     /// Caps as they came last.
@@ -106,6 +109,8 @@ pub(super) enum DemuxError {
     Failed(String),
     /// Nothing came, not even an error.
     Standstill,
+    /// A container that only libav knows, by libav's name.
+    Container(String),
 }
 
 #[derive(Default)]
@@ -144,6 +149,13 @@ impl Track {
         self.caps.iter().any(|c| {
             c.structure(0).is_some_and(|s| s.get::<&str>("interlace-mode").is_ok_and(|mode| mode != "progressive"))
         })
+    }
+
+    /// The parameter sets that its first packet brings along, each after a start code; `None` where there are none.
+    fn parameter_sets(&self) -> Option<Vec<u8>> {
+        let map = self.packets.first()?.buffer.map_readable().ok()?;
+        let sets = self.codec?.parameter_sets(&map);
+        (!sets.is_empty()).then_some(sets)
     }
 
     fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
@@ -245,7 +257,14 @@ pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
         return Ok(motion_jpeg(&pictures));
     }
     let movie = (container::demuxer(path) == Some("qtdemux")).then(|| Movie::read(path)).flatten();
-    let mut demuxed = demux_once(path, &movie.as_ref().map(Movie::without_edits).unwrap_or_default())?;
+    let changes = movie.as_ref().map(Movie::without_edits).unwrap_or_default();
+    let mut demuxed = demux_once(path, &changes, None)?;
+    if demuxed.headless.is_some()
+        && let Some(headers) = demuxed.track.parameter_sets()
+        && let Ok(earlier) = demux_once(path, &changes, Some(headers))
+    {
+        demuxed = earlier;
+    }
     let Some(movie) = movie else { return Ok(demuxed) };
     demuxed.contradictions = movie.contradictions();
     let mut tracks = movie.tracks();
@@ -266,7 +285,9 @@ impl Demuxed {
                 "it is to be shown turned by an angle that is no quarter turn; it is shown as it is stored".to_owned(),
             ),
         }
-        self.duration = movie.length().or(self.duration.filter(|_| movie.is_fragmented()));
+        // The edit list says how much of the track there is to be; the movie's own length may be older.
+        let shown = own.shown_until().filter(|_| !movie.is_fragmented());
+        self.duration = shown.or(movie.length()).or(self.duration.filter(|_| movie.is_fragmented()));
         if movie.is_fragmented() {
             // Nobody applies an edit list to fragments beyond where it says that the time begins.
             settle(&mut self.track, own.edits.first().map_or(0, |edit| edit.part.start));
@@ -290,8 +311,9 @@ fn motion_jpeg(pictures: &mjpeg::Pictures) -> Demuxed {
     Demuxed { track, cut, ..Demuxed::default() }
 }
 
-/// `changes`: bytes that the file shall have at some places instead of its own.
-fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)]) -> Result<Demuxed, DemuxError> {
+/// `changes`: bytes that the file shall have at some places instead of its own. `headers`: parameter sets that a parser of
+/// a stream that begins without them shall have from the start.
+fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>) -> Result<Demuxed, DemuxError> {
     let failed = |e: gst::glib::BoolError| DemuxError::Failed(e.to_string());
     let pipeline = gst::Pipeline::new();
     let collected = Arc::new(Mutex::new(Collected::default()));
@@ -303,6 +325,9 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)]) -> Result<Demuxed, DemuxE
             if let Some(factory) = element.factory() {
                 elements.lock().push(factory.name().to_string());
                 if ["h264parse", "h265parse"].contains(&factory.name().as_str()) {
+                    if let Some(headers) = headers.clone() {
+                        give_headers(element, headers);
+                    }
                     note_begin(element, &begins);
                 }
             }
@@ -350,6 +375,7 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)]) -> Result<Demuxed, DemuxE
 
     let Collected { streams, .. } = std::mem::take(&mut *collected.lock());
     let elements: Vec<String> = elements.lock().clone();
+    let foreign = elements.iter().find_map(|e| e.strip_prefix("avdemux_")).map(str::to_owned);
     choose(streams)
         .map(|(mut track, end, end_of_others)| {
             if elements.iter().any(|e| e == "matroskademux") {
@@ -371,6 +397,7 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)]) -> Result<Demuxed, DemuxE
             }
         })
         .map_err(|found| match error {
+            Some(_) if found.is_empty() && foreign.is_some() => DemuxError::Container(foreign.unwrap_or_default()),
             Some(error) if found.is_empty() && error == STANDSTILL => DemuxError::Standstill,
             Some(error) if found.is_empty() => DemuxError::Failed(error),
             _ => DemuxError::NoVideo(found),
@@ -398,6 +425,22 @@ fn note_begin(parser: &gst::Element, begins: &Arc<Mutex<Vec<Begin>>>) {
             gst::PadProbeReturn::Ok
         });
     }
+}
+
+/// Lets the first packet that a parser gets begin with parameter sets that stand later in the stream.
+fn give_headers(parser: &gst::Element, headers: Vec<u8>) {
+    let Some(pad) = parser.static_pad("sink") else { return };
+    let headers = Mutex::new(Some(headers));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let (Some(headers), Some(first)) = (headers.lock().take(), info.buffer_mut()) else {
+            return gst::PadProbeReturn::Remove;
+        };
+        let both = first.map_readable().map(|map| [&headers[..], &map].concat());
+        if let Some(both) = both.ok().and_then(|both| with_data(first, both)) {
+            *first = both;
+        }
+        gst::PadProbeReturn::Remove
+    });
 }
 
 /// What the one parser dropped, where that is more than a picture or two.
@@ -578,6 +621,10 @@ fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
     // `min_by_key` keeps the first of equals.
     let best = streams.iter().enumerate().filter(fits).min_by_key(|(_, s)| !s.track.selected).map(|(at, _)| at);
     let others = streams.iter().enumerate().filter(|(at, _)| Some(*at) != best).map(|(_, s)| s.end).max().unwrap_or(0);
-    let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|s| (s.track, s.end, others));
+    let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|mut s| {
+        // What is still waited for never came out of the parser.
+        s.track.dropped = s.said.len();
+        (s.track, s.end, others)
+    });
     chosen.ok_or(found)
 }

@@ -2,7 +2,7 @@
 
 use super::VideoInfo;
 use super::colour::Matrix;
-use super::decode::{Decoded, PacketDecoder, decoders};
+use super::decode::{Decoded, PacketDecoder, UNKNOWN_PIXELS, decoders, try_out};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
 use super::picture::{Orientation, Raw};
@@ -63,6 +63,14 @@ pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String
     let candidates = if is_raw(caps) { vec![None] } else { decoders(caps)?.into_iter().map(Some).collect() };
     let mut reason = String::from("no picture could be decoded");
     for factory in candidates {
+        if let Some(Err(why)) = factory.as_ref().map(|factory| fits(track, factory)) {
+            // The decoder that knows the codec best has no name for such pictures: others show something else.
+            if why == UNKNOWN_PIXELS {
+                return Err(why);
+            }
+            reason = why;
+            continue;
+        }
         let tried = if !decode_all && believable(demuxed) {
             from_packets(demuxed, factory.as_ref())
         } else {
@@ -74,6 +82,15 @@ pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String
         }
     }
     Err(reason)
+}
+
+/// Whether pictures of a stream can be taken over from a decoder: of each kind that the stream announces.
+fn fits(track: &Track, factory: &gst::ElementFactory) -> Result<(), String> {
+    for kind in 0..track.caps.len() {
+        let packets = track.packets.iter().skip_while(|p| p.caps != kind).take_while(|p| p.caps == kind);
+        try_out(factory, packets.map(|p| (&p.buffer, &track.caps[kind])))?;
+    }
+    Ok(())
 }
 
 /// True where something here decodes a stream.
@@ -97,6 +114,7 @@ fn believable(demuxed: &Demuxed) -> bool {
         && !track.has_fields()
         && track.caps.len() == 1
         && !track.untimed
+        && track.dropped == 0
         && demuxed.error.is_none()
         && demuxed.cut.is_none()
         && missing_time(demuxed, 0).is_none()
@@ -224,7 +242,13 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
     let lost = leading(track).filter(|packet| !made.contains(packet)).count();
     let headless = headless as usize + if by_ordinal { 0 } else { lost };
     let mut found = Found { by_ordinal, gaps, ..Found::default() };
-    found.damage = damage(track, rows.len() + headless, flagged, complaints);
+    // Several threads lose pictures without a word that is heard here.
+    let missing = match gaps && !by_ordinal {
+        true => shown(track).skip_while(|(n, _)| *n < unsettled(track)).filter(|(n, _)| !made.contains(n)).count(),
+        false if complaints > 0 || track.dropped > 0 => shown(track).count().saturating_sub(rows.len() + headless),
+        false => 0,
+    };
+    found.damage = damage(track, missing + track.dropped, flagged, complaints);
     if headless > 0 {
         found.notes.push(format!(
             "{} at the beginning {} left out because what {} made from is not in the file; frames are numbered without {}",
@@ -244,16 +268,15 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
 }
 
 /// Sentences about pictures that are not there or not right, from a complete decoding.
-fn damage(track: &Track, decoded: usize, flagged: u32, complaints: u32) -> Vec<String> {
-    let expected = shown(track).count();
+fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32) -> Vec<String> {
+    let expected = shown(track).count() + track.dropped;
     let counted = track.codec.is_some_and(Codec::counts_by_packets);
     let mut out = Vec::new();
     // Fields, packed and placeholder packets of older codecs are no frames of their own: only where packets are
     // pictures do fewer pictures mean damage.
-    if counted && decoded < expected && complaints > 0 {
+    if counted && missing > 0 {
         out.push(format!(
-            "{} of {expected} frames could not be decoded because their data are damaged; frames are numbered without them",
-            expected - decoded
+            "{missing} of {expected} frames could not be decoded because their data are damaged; frames are numbered without them"
         ));
     }
     // Sound files of older codecs bring a complaint or two.

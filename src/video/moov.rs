@@ -39,6 +39,14 @@ pub(super) struct Edit {
     pub part: Range<u64>,
 }
 
+impl MovieTrack {
+    /// When the last of its parts ends, in nanoseconds from the start of the movie; `None` where the list does not say it.
+    pub fn shown_until(&self) -> Option<u64> {
+        let last = self.edits.last()?;
+        (last.part.end != u64::MAX).then(|| last.at + (last.part.end - last.part.start))
+    }
+}
+
 impl Movie {
     /// Reads it; `None` for other containers and where it is missing.
     pub fn read(path: &Path) -> Option<Movie> {

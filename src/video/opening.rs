@@ -1,7 +1,7 @@
 //! Sentences about files that cannot be opened: what they are instead of a video, and what to do.
 
 use super::demux::{DemuxError, Demuxed, demux};
-use super::index;
+use super::{container, decode, index, runtime};
 use std::path::Path;
 
 /// Why a file cannot be looked at.
@@ -28,6 +28,9 @@ pub(super) fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
         DemuxError::Failed(why) => {
             format!("no video can be found in it ({}); it is damaged or not a video", why.trim_end_matches('.'))
         }
+        DemuxError::Container(name) => {
+            format!("its container, {name}, is not supported here; {}", without_loss(path))
+        }
         DemuxError::NoVideo(found)
             if found.iter().any(|m| m.starts_with("audio/")) && !found.iter().any(|m| m.starts_with("video/")) =>
         {
@@ -47,7 +50,19 @@ pub(super) fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
 /// Why nothing of what was taken out of a file can be decoded, and what to do.
 pub(super) fn unreadable(why: &str, demuxed: &Demuxed, path: &Path) -> String {
     if !index::has_decoder(&demuxed.track) {
-        return format!("{why}; FFmpeg converts it without loss: {}", conversion(path));
+        let why = match container::codec_code(path) {
+            Some(code) if why.contains(runtime::NAMELESS) => {
+                why.replace(runtime::NAMELESS, &runtime::codec_name(&code))
+            }
+            _ => why.to_owned(),
+        };
+        return format!("{why}; {}", without_loss(path));
+    }
+    if why == decode::UNKNOWN_PIXELS {
+        return format!(
+            "{why}; FFmpeg converts it to 8 bits a colour: {}",
+            conversion(path, "-c:v ffv1 -pix_fmt bgr0")
+        );
     }
     match &demuxed.error {
         Some(error) => format!("{why}; reading stopped early ({})", error.trim_end_matches('.')),
@@ -55,8 +70,13 @@ pub(super) fn unreadable(why: &str, demuxed: &Demuxed, path: &Path) -> String {
     }
 }
 
-/// The line that makes of a video one with the same pictures that can be decoded here, beside it.
-fn conversion(path: &Path) -> String {
+/// The advice for what cannot be read here and FFmpeg reads.
+fn without_loss(path: &Path) -> String {
+    format!("FFmpeg converts it without loss: {}", conversion(path, "-c:v ffv1"))
+}
+
+/// The line that makes of a video one that can be decoded here, beside it.
+fn conversion(path: &Path, encoder: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     let quoted = |path: &Path| {
         let text = path.display().to_string();
@@ -64,5 +84,5 @@ fn conversion(path: &Path) -> String {
     };
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let to = path.with_file_name(format!("{stem}_ffv1.mkv"));
-    format!("ffmpeg -i {} -map 0:v:0 -c:v ffv1 {}", quoted(path), quoted(&to))
+    format!("ffmpeg -i {} -map 0:v:0 {encoder} {}", quoted(path), quoted(&to))
 }

@@ -78,6 +78,24 @@ impl Codec {
         }
     }
 
+    /// The parameter sets of H.264 (ITU-T H.264, table 7-1) or H.265 (H.265, table 7-1) in a packet, each after a start code.
+    pub fn parameter_sets(self, data: &[u8]) -> Vec<u8> {
+        let (length_size, is_set): (_, fn(u8) -> bool) = match self {
+            Codec::H264 { length_size } => (length_size, |header| matches!(header & 0x1f, 7 | 8)),
+            Codec::H265 { length_size } => (length_size, |header| matches!((header >> 1) & 0x3f, 32..=34)),
+            _ => return Vec::new(),
+        };
+        let mut sets = Vec::new();
+        units(data, length_size, &mut |unit| {
+            let unit = &data[unit];
+            if unit.first().copied().is_some_and(is_set) {
+                sets.extend([0, 0, 0, 1]);
+                sets.extend(unit);
+            }
+        });
+        sets
+    }
+
     /// True when the number of packets that show a picture is the number of pictures, in a sound stream.
     pub fn counts_by_packets(self) -> bool {
         self != Codec::Other
@@ -246,6 +264,17 @@ mod tests {
         let codec = Codec::H264 { length_size: None };
         assert!(codec.read(&[0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x65, 2], false).clean_start);
         assert!(!codec.read(&[0, 0, 0, 1, 0x67, 1], false).shown);
+    }
+
+    #[test]
+    fn parameter_sets_are_found_among_other_units() {
+        let packet = [0, 0, 0, 1, 0x06, 5, 0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 4];
+        let sets = Codec::H264 { length_size: None }.parameter_sets(&packet);
+        assert_eq!(sets, [0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3]);
+        let packet = [0, 0, 1, 0x40, 1, 9, 0, 0, 1, 0x44, 1, 8, 0, 0, 1, 0x26, 1];
+        let sets = Codec::H265 { length_size: None }.parameter_sets(&packet);
+        assert_eq!(sets, [0, 0, 0, 1, 0x40, 1, 9, 0, 0, 0, 1, 0x44, 1, 8]);
+        assert!(Codec::Vp8.parameter_sets(&packet).is_empty());
     }
 
     #[test]

@@ -128,23 +128,44 @@ pub(super) fn no_decoder(caps: &gst::CapsRef) -> String {
     format!("its codec, {codec}, is not supported here")
 }
 
+/// Stands for a codec whose container tells GStreamer less than it says itself.
+pub(super) const NAMELESS: &str = "one without a name";
+
 /// The name people know a codec by.
 fn codec_title(caps: &gst::CapsRef) -> String {
-    let Some(s) = caps.structure(0) else { return "unknown".into() };
+    let Some(s) = caps.structure(0) else { return NAMELESS.into() };
     let text = |field: &str| s.get::<&str>(field).ok().map(str::to_owned);
+    let number = || {
+        let code = s.get::<i32>("fourcc").ok()?.to_le_bytes();
+        code.iter().all(u8::is_ascii_graphic).then(|| String::from_utf8_lossy(&code).into_owned())
+    };
     let code = s.name().strip_prefix("video/x-gst-fourcc-").map(str::to_owned);
-    let code = code.or_else(|| text("codec-id")).or_else(|| text("fourcc")).or_else(|| text("format"));
+    let code = code.or_else(|| text("codec-id")).or_else(|| text("fourcc")).or_else(number).or_else(|| text("format"));
     let code =
         code.unwrap_or_else(|| s.name().rsplit('/').next().unwrap_or_default().trim_start_matches("x-").to_owned());
+    match code.as_str() {
+        // Containers in containers: the code stands in data that GStreamer does not hand out.
+        "V_QUICKTIME" | "V_MS/VFW/FOURCC" | "avi-unknown" | "unknown" | "" => NAMELESS.into(),
+        code => codec_name(code),
+    }
+}
+
+/// A code of four characters with the name people know the codec by.
+pub(super) fn codec_name(code: &str) -> String {
     let known = match code.trim_end_matches(['_', ' ']) {
         "AVdh" => "DNxHR",
         "AVdn" | "dnxhd" => "DNxHD",
         "CFHD" | "cineform" => "CineForm",
+        "FFVH" => "FFmpeg's HuffYUV",
         "Hap1" | "Hap5" | "HapY" | "HapM" | "HapA" => "HAP",
+        "LJPG" => "lossless JPEG",
         "M8RG" | "M8RA" | "M8Y0" | "M8Y2" | "M8Y4" | "M8G0" | "MAGY" => "MagicYUV",
-        "ULRG" | "ULRA" | "ULY0" | "ULY2" | "ULY4" | "ULH0" | "ULH2" | "ULH4" => "Ut Video",
+        "MJLS" => "JPEG-LS",
+        "H261" => "H.261",
+        "ULRG" | "ULRA" | "ULY0" | "ULY2" | "ULY4" | "ULH0" | "ULH2" | "ULH4" | "UQRG" | "UQRA" | "UQY0" | "UQY2"
+        | "UMRG" | "UMRA" | "UMY2" | "UMY4" | "UMH2" | "UMH4" => "Ut Video",
         "SHQ0" | "SHQ1" | "SHQ2" | "SHQ3" | "SHQ4" | "SHQ5" | "SHQ7" | "SHQ9" => "SpeedHQ",
-        _ => return code,
+        _ => return code.to_owned(),
     };
     format!("{known} ({code})")
 }

@@ -194,3 +194,63 @@ fn folders_of_one_namesake_or_of_people_are_no_classes() {
     }
     assert!(try_open(root.path()).map_or(0, |d| d.classes.len()) == 0);
 }
+
+#[test]
+fn folders_called_after_a_split_and_what_they_hold_are_no_classes() {
+    for (train, val) in [("train_videos", "val_videos"), ("clips-train", "clips-test"), ("training_set", "test set")] {
+        let root = temp();
+        for path in [format!("{train}/a.mp4"), format!("{train}/b.mp4"), format!("{val}/c.mp4")] {
+            file(root.path().join(path));
+        }
+        let data = open(root.path());
+        assert_eq!((data.classes.len(), data.videos.len()), (0, 3), "{train}");
+        assert!(data.videos.iter().all(|v| (v.split == Split::Train) == v.name.starts_with(train)), "{train}");
+        let root = temp();
+        two_classes(&root.path().join(train));
+        two_classes(&root.path().join(val));
+        let data = open(root.path());
+        assert_eq!(class_names(&data), ["jump", "wave"], "{train}");
+        assert!(data.videos.iter().all(|v| v.split != Split::Unassigned), "{train}");
+    }
+    // A class may hold such a word.
+    let root = temp();
+    for class in ["train_dog", "test_tube"] {
+        file(root.path().join(class).join("a.mp4"));
+        file(root.path().join(class).join("b.mp4"));
+    }
+    assert_eq!(class_names(&open(root.path())), ["test_tube", "train_dog"]);
+}
+
+#[test]
+fn files_that_speak_of_the_classes_are_named_and_so_are_videos_in_no_class() {
+    let root = temp();
+    two_classes(root.path());
+    write(root.path().join("project.json"), r#"{"metadata": {"1_a": {"z": [0.1, 0.4], "av": {"1": "jump"}}}}"#);
+    write(root.path().join("coding.tsv"), "start_s\tstop_s\tcode\n0.1\t0.5\tA\n");
+    write(root.path().join("settings.json"), r#"{"zoom": 3}"#);
+    file(root.path().join("intro.mp4"));
+    let data = open(root.path());
+    assert_eq!(class_names(&data), ["jump", "wave"]);
+    for told in ["project.json", "coding.tsv", "intro.mp4"] {
+        let says = |w: &kinolens::domain::DatasetWarning| w.path.ends_with(told) || w.message.contains(told);
+        assert!(data.warnings.iter().any(says), "{told}: {:?}", data.warnings);
+    }
+    assert!(data.warnings.iter().all(|w| !w.path.ends_with("settings.json")), "{:?}", data.warnings);
+}
+
+#[test]
+fn the_only_list_is_read_whatever_it_is_called() {
+    let root = temp();
+    for n in 1..=4 {
+        file(root.path().join(format!("videos/d{n}.mp4")));
+    }
+    let rows = "split;category;filename\ntrain;lift;d1.mp4\ntrain;drop;d2.mp4\ntrain;lift;d3.mp4\ntest;drop;d4.mp4\n";
+    write(root.path().join("annotations.csv"), rows);
+    let data = open(root.path());
+    assert_eq!((data.format.as_str(), class_names(&data)), ("ucf-csv", vec!["drop", "lift"]));
+    let test: Vec<&str> = data.videos.iter().filter(|v| v.split == Split::Test).map(|v| v.name.as_str()).collect();
+    assert_eq!(test, ["videos/d4.mp4"]);
+    // Of two nobody knows which is meant.
+    write(root.path().join("other.csv"), rows);
+    assert_eq!(open(root.path()).classes.len(), 0);
+}

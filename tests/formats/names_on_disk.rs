@@ -185,3 +185,14 @@ fn reported_names_are_right() {
     assert_eq!(labelled, [false, true, true]);
     assert!(warns(&numbers, "p1_lunge.csv", &["no video"]) && warns(&numbers, "p1_squat.mp4", &["no labels"]));
 }
+
+#[test]
+fn class_folders_whose_names_look_the_same_are_one_class() {
+    let root = temp();
+    for (dir, n) in [("Le\u{300}ve", 1), ("L\u{e8}ve", 2), ("Assis", 3)] {
+        write(root.path().join(dir).join(format!("{n}.mp4")), "");
+    }
+    let data = open(root.path());
+    assert_eq!((data.classes.len(), data.videos.len()), (2, 3));
+    assert!(data.warnings.iter().any(|w| w.message.contains("one class")), "{:?}", data.warnings);
+}

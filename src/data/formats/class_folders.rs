@@ -2,13 +2,14 @@
 //! these folders is entered.
 
 use super::containers::{ClassDir, class_dirs, holds_videos};
+use super::listing::some_of;
 use super::unused::{looks_listed, split_list, why_unread};
 use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
 use crate::data::DataError;
-use crate::data::names::SubjectRule;
+use crate::data::names::{SubjectRule, composed};
 use crate::data::scan::{file_name, is_csv, list, natural, peek, relative_name, stem, videos_below};
-use crate::domain::{ClassSet, Label, Split, counted};
+use crate::domain::{ClassInfo, ClassSet, Label, Split, counted};
 use std::path::Path;
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
@@ -76,16 +77,15 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     if let Some(dir) = dirs.entered {
         draft.warn(dir, "is the only folder of videos and is taken for the one that holds the class folders");
     }
-    let loose = peek(root).videos().count();
-    if loose > 0 {
+    let loose: Vec<String> = peek(root).videos().map(|v| file_name(v)).collect();
+    if !loose.is_empty() {
+        let (lie, they_are) = if loose.len() == 1 { ("lies", "it is") } else { ("lie", "they are") };
         draft.warn(
             root,
             format!(
-                "{} beside the class folders in no class; they are left out",
-                match loose {
-                    1 => "1 video lies".to_owned(),
-                    n => format!("{} lie", counted(n as u64, "video")),
-                }
+                "{} {lie} beside the class folders in no class; {they_are} left out: {}",
+                counted(loose.len() as u64, "video"),
+                some_of(&loose)
             ),
         );
     }
@@ -112,9 +112,24 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut names: Vec<String> = found.iter().map(|(d, _)| d.class.clone()).collect();
     names.sort_by(|a, b| natural(a, b));
     names.dedup();
+    // The same name with its accents composed otherwise is the same class.
+    let mut spelt: Vec<String> = Vec::new();
+    for name in &names {
+        match spelt.iter().find(|known| composed(known) == composed(name)) {
+            None => spelt.push(name.clone()),
+            Some(_) => draft.warn(
+                root,
+                format!(
+                    "two folders are called '{name}', with accents composed otherwise; they are taken as one class"
+                ),
+            ),
+        }
+    }
+    names = spelt;
     draft.classes = ClassSet::from_names(names);
     for (dir, videos) in found {
-        let Some(class) = draft.classes.by_name(&dir.class) else { continue };
+        let same = |known: &&ClassInfo| composed(&known.name) == composed(&dir.class);
+        let Some(class) = draft.classes.classes.iter().position(|known| same(&known)) else { continue };
         for video in videos {
             let mut subject = rule.subject(&stem(&video));
             if subject.is_empty() {

@@ -61,8 +61,25 @@ const DEPTH: usize = 3;
 
 /// True for a folder that is called like one that holds videos of all classes.
 pub(super) fn is_container(dir: &Path) -> bool {
-    let name = compact(&file_name(dir));
-    split_word(&file_name(dir)).is_some() || CONTAINERS.contains(&name.as_str()) || OF_FRAMES.contains(&name.as_str())
+    split_of_dir(dir).is_some() || is_container_word(&file_name(dir))
+}
+
+fn is_container_word(name: &str) -> bool {
+    let name = compact(name);
+    CONTAINERS.contains(&name.as_str()) || OF_FRAMES.contains(&name.as_str())
+}
+
+/// The split that a folder is called after: `train`, or with a word for what it holds, as `train_videos` and `clips-val`.
+pub(super) fn split_of_dir(dir: &Path) -> Option<Split> {
+    let name = file_name(dir);
+    if let Some(split) = split_word(&name) {
+        return Some(split);
+    }
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let is_known = |w: &&str| split_word(w).is_some() || *w == "set" || is_container_word(w);
+    let mut splits = words.iter().filter_map(|w| split_word(w));
+    let first = splits.next().filter(|_| words.iter().all(is_known))?;
+    splits.next().is_none().then_some(first)
 }
 
 /// A class folder and the split it lies in.
@@ -108,7 +125,7 @@ fn below(root: &Path, depth: usize, enter: bool) -> ClassDirs {
     let dirs = peek(root).dirs;
     let mut out = splits(&dirs, depth);
     if !out.dirs.is_empty() {
-        out.unused.extend(dirs.into_iter().filter(|d| split_word(&file_name(d)).is_none() && holds_anything(d)));
+        out.unused.extend(dirs.into_iter().filter(|d| split_of_dir(d).is_none() && holds_anything(d)));
         return out;
     }
     let named = classes(root, &dirs);
@@ -156,7 +173,7 @@ fn inside(dirs: &[PathBuf], depth: usize, enter: bool) -> ClassDirs {
 fn splits(dirs: &[PathBuf], depth: usize) -> ClassDirs {
     let mut out = ClassDirs::default();
     for dir in dirs {
-        let Some(split) = split_word(&file_name(dir)) else { continue };
+        let Some(split) = split_of_dir(dir) else { continue };
         let found = if depth > 0 { below(dir, depth - 1, false) } else { ClassDirs::default() };
         let videos = holds(&peek(dir));
         if found.dirs.is_empty() || videos {
@@ -189,7 +206,7 @@ fn is_wrapper(dir: &Path) -> bool {
         inner.videos().next().is_some()
             || inner.dirs.iter().any(|f| peek(f).is_frame_folder() || peek(f).is_one_video())
     };
-    let splits = listing.dirs.iter().any(|d| split_word(&file_name(d)).is_some() && holds_videos(d));
+    let splits = listing.dirs.iter().any(|d| split_of_dir(d).is_some() && holds_videos(d));
     !holds(&listing) && (splits || (listing.dirs.iter().any(class) && !listing.dirs.iter().all(|d| is_person(d))))
 }
 
@@ -202,5 +219,5 @@ fn is_person(dir: &Path) -> bool {
 /// Videos nobody labelled, in folders that hold videos: the folder, and its split.
 pub(super) fn unlabelled(root: &Path) -> Vec<(PathBuf, Split)> {
     let dirs = peek(root).dirs.into_iter().filter(|d| is_container(d) && holds_videos(d));
-    dirs.map(|d| (split_word(&file_name(&d)).unwrap_or_default(), d)).map(|(s, d)| (d, s)).collect()
+    dirs.map(|d| (split_of_dir(&d).unwrap_or_default(), d)).map(|(s, d)| (d, s)).collect()
 }

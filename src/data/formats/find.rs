@@ -1,8 +1,8 @@
 //! From the paths that lists write to files below the opened folder.
 
+use super::containers::split_of_dir;
 use crate::data::names::folded;
 use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, stem};
-use crate::data::tables::split_word;
 use crate::domain::Split;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -161,7 +161,7 @@ impl<'a> Finder<'a> {
     fn bases(&self, hint: &Hint<'_>) -> Vec<PathBuf> {
         let mut out = vec![self.root.to_path_buf()];
         out.extend(hint.list.filter(|l| *l != self.root).map(Path::to_path_buf));
-        let of_split = |d: &&PathBuf| hint.split != Split::Unassigned && split_word(&file_name(d)) == Some(hint.split);
+        let of_split = |d: &&PathBuf| hint.split != Split::Unassigned && split_of_dir(d) == Some(hint.split);
         out.extend(self.inner.iter().filter(of_split).cloned());
         if let Some(class) = hint.class {
             let wanted = compact(class);

@@ -2,13 +2,14 @@
 //! intervals, or one table opened by itself.
 
 use super::Draft;
+use super::containers::{class_dirs, holds_videos};
 use super::find::{Finder, Hint};
 use super::listing::{Assembly, Ignored, Row, Span, some_of, unlisted};
-use super::lists::{Lists, split_of_name};
+use super::lists::{self, Lists, split_of_name};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::{SubjectRule, folded};
-use crate::data::scan::{file_name, is_csv, natural, relative_name};
+use crate::data::scan::{file_name, is_csv, natural, peek, relative_name};
 use crate::data::tables::columns::{Header, LIST_COLUMNS, Role, require_one_class};
 use crate::data::tables::intervals::Bounds;
 use crate::data::tables::numbers::integer;
@@ -111,7 +112,20 @@ fn candidates(path: &Path) -> (PathBuf, Vec<(PathBuf, Split)>) {
     if files.iter().any(|(f, _)| plain(f)) {
         files.retain(|(f, _)| plain(f));
     }
+    if files.is_empty() {
+        files.extend(only_list(path).map(|file| (file, Split::Unassigned)));
+    }
     (path.to_path_buf(), files)
+}
+
+/// The only table of videos and classes, whatever it is called, of a folder whose folders are no classes.
+fn only_list(root: &Path) -> Option<PathBuf> {
+    if class_dirs(root).dirs.iter().any(|d| holds_videos(&d.path)) {
+        return None;
+    }
+    let tables = lists::folders(root).into_iter().flat_map(|dir| peek(&dir).files).filter(|f| is_csv(f));
+    let mut lists = tables.filter(|f| read_table(f).is_ok_and(|table| fault(f, &table).is_ok()));
+    lists.next().filter(|_| lists.next().is_none())
 }
 
 fn open(path: &Path) -> Result<Opened, String> {

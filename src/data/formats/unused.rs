@@ -83,14 +83,26 @@ fn beside(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// True where a text names one of the videos, or has the keys that files of labels have.
-fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
-    const KEYS: &[&str] = &["\"annotations\"", "\"label\"", "\"labels\"", "\"segment\"", "\"segments\""];
+/// True where a text names one of the words in quotation marks.
+fn quotes(file: &Path, words: &[String]) -> bool {
+    let text = head(file);
+    words.iter().any(|word| text.contains(&format!("\"{word}\"")))
+}
+
+/// The text that a file begins with.
+fn head(file: &Path) -> String {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|f| f.take(SEARCHED).read_to_end(&mut bytes));
-    let text = String::from_utf8_lossy(&bytes);
-    let keys = KEYS.iter().any(|k| text.contains(k));
-    read.is_ok() && (keys || stems.iter().any(|s| text.contains(s.as_str())))
+    read.map_or_else(|_| String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// True where a text names one of the videos, or has the keys that files of labels have.
+fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
+    // The last two are those of the VGG Image Annotator.
+    const KEYS: &[&str] =
+        &["\"annotations\"", "\"label\"", "\"labels\"", "\"segment\"", "\"segments\"", "\"attribute\"", "\"_via_"];
+    let text = head(file);
+    KEYS.iter().any(|k| text.contains(k)) || stems.iter().any(|s| text.contains(s.as_str()))
 }
 
 /// Why a file that looks like labels is not read; the sentence names it.
@@ -154,8 +166,16 @@ pub(super) fn tell(root: &Path, draft: &Draft) -> Vec<DatasetWarning> {
     left.extend(folders.into_iter().take(FOLDERS).flat_map(|d| peek(d).files).filter(|f| ends_like_labels(f)));
     left.sort();
     left.dedup();
+    let a_table = |f: &Path| {
+        let header = is_text(f).then(|| read_table(f).ok()).flatten();
+        let told = |h: &Header| h.class().is_some() || h.interval().is_some();
+        header.and_then(|t| t.records.first().map(|h| told(&Header::of(h)))).unwrap_or(false)
+    };
+    let classes: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let of_a_video = |f: &Path| stems.contains(&bare_stem(f)) || names_a_video(f, &stems);
-    left.retain(|f| !used.contains(f.as_path()) && (named_like_labels(f) || of_a_video(f)));
+    left.retain(|f| {
+        !used.contains(f.as_path()) && (named_like_labels(f) || of_a_video(f) || quotes(f, &classes) || a_table(f))
+    });
     let more = left.len().saturating_sub(TOLD);
     let mut out: Vec<DatasetWarning> = left
         .iter()
