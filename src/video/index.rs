@@ -2,6 +2,7 @@
 
 use super::VideoInfo;
 use super::colour::Matrix;
+use super::container::Counted;
 use super::decode::{Decoded, PacketDecoder, UNKNOWN_PIXELS, decoders, try_out};
 use super::demux::{Demuxed, Packet, Track};
 use super::packet::Codec;
@@ -244,7 +245,11 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
     let mut found = Found { by_ordinal, gaps, ..Found::default() };
     // Several threads lose pictures without a word that is heard here.
     let missing = match gaps && !by_ordinal {
-        true => shown(track).skip_while(|(n, _)| *n < unsettled(track)).filter(|(n, _)| !made.contains(n)).count(),
+        true => {
+            let settled = track.packets.iter().enumerate().skip(unsettled(track));
+            let meant = settled.filter(|(_, p)| !p.preroll && (p.reading.shown || !p.reading.sound));
+            meant.filter(|(n, _)| !made.contains(n)).count()
+        }
         false if complaints > 0 || track.dropped > 0 => shown(track).count().saturating_sub(rows.len() + headless),
         false => 0,
     };
@@ -269,7 +274,7 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
 
 /// Sentences about pictures that are not there or not right, from a complete decoding.
 fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32) -> Vec<String> {
-    let expected = shown(track).count() + track.dropped;
+    let expected = track.packets.iter().filter(|p| !p.preroll).count() + track.dropped;
     let counted = track.codec.is_some_and(Codec::counts_by_packets);
     let mut out = Vec::new();
     // Fields, packed and placeholder packets of older codecs are no frames of their own: only where packets are
@@ -347,7 +352,10 @@ fn notes(demuxed: &Demuxed, frames: usize) -> Vec<String> {
             time as f64 / 1e9
         ));
     }
-    if let Some(counted) = demuxed.counted
+    // Writers of H.264 count fields, and leave every second one empty.
+    let fields = matches!(demuxed.track.codec, Some(Codec::H264 { .. }));
+    let fields = |c: Counted| fields && c.header as usize == 2 * frames && c.empty as usize == frames;
+    if let Some(counted) = demuxed.counted.filter(|c| !fields(*c))
         && counted.header as usize != frames
         && (counted.empty > 0 || (counted.header as usize).abs_diff(frames) > 1)
     {
