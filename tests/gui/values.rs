@@ -73,7 +73,7 @@ fn a_tooltip_says_the_value_at_its_own_epoch_and_nothing_beyond_a_curve() {
     harness.run_steps(4);
     // From the right to the left, by steps of a few points.
     for i in 0..70 {
-        let x = plot.right() - 1.0 - (plot.width() - 50.0) * i as f32 / 69.0;
+        let x = plot.right() - 1.0 - plot.width() * i as f32 / 69.0;
         harness.hover_at(egui::pos2(x, plot.center().y));
         harness.run_steps(2);
         let all = texts(&harness);

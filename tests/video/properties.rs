@@ -161,3 +161,49 @@ fn a_codec_that_is_not_supported_is_named_with_the_line_that_converts_it() {
         assert!((sample.luma.unwrap() - want).abs() < 1e-6, "{sample:?}, not {want}");
     }
 }
+
+/// Decoders hand over some kinds of pictures under no name that is understood: refused in a sentence, and never shown with
+/// other colours.
+#[test]
+fn pixel_formats_are_shown_right_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let rgb48 = "-c:v png -pix_fmt rgb48be";
+    let made = [
+        ("gray10.mkv", "-c:v ffv1 -pix_fmt gray10le"),
+        ("half.mkv", "-c:v ffv1 -pix_fmt yuv440p"),
+        ("sixteen.mkv", "-c:v ffv1 -pix_fmt gbrp16le"),
+        ("twelve.mkv", "-c:v ffv1 -pix_fmt gbrp12le"),
+        ("gray12.mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt gray12le"),
+        ("gray.mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt gray"),
+        ("half.webm", "-c:v libvpx-vp9 -cpu-used 8 -pix_fmt yuv440p"),
+        ("deep.mov", rgb48),
+    ];
+    let mut refused = 0;
+    for (name, options) in made {
+        let Some(path) = make(&dir, name, options) else { return };
+        match probe(&path, &[3]) {
+            Ok(report) => {
+                let truth = rgb(&path);
+                let size = truth.len() / report.frames as usize;
+                let frame = &truth[3 * size..4 * size];
+                let mean =
+                    |c: usize| frame.iter().skip(c).step_by(3).map(|v| f64::from(*v)).sum::<f64>() / (size / 3) as f64;
+                let got = report.samples[0].mean;
+                for (c, got) in [got.r, got.g, got.b].into_iter().enumerate() {
+                    assert!((got - mean(c)).abs() < 3.0, "{name}: {got:.1} of colour {c}, not {:.1}", mean(c));
+                }
+            }
+            Err(error) => {
+                let said = error.to_string();
+                assert!(said.contains("pixel format is not supported"), "{name}: {said}");
+                // The line that is offered makes a video that opens.
+                let line = said.split_once("ffmpeg -i ").expect("a line of FFmpeg").1;
+                let words: Vec<&str> = std::iter::once("-i").chain(line.split_whitespace()).collect();
+                ffmpeg(&words).unwrap();
+                assert_eq!(probe(Path::new(words.last().unwrap()), &[]).unwrap().frames, 50, "{name}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused < made.len(), "two of them are common");
+}

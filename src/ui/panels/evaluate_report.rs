@@ -58,11 +58,15 @@ impl Through {
         let help = "Watch the matrix of the validation clips form, epoch by epoch";
         if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
             (self.at, self.playing) = (last, false);
+            // Cards and matrix of this frame are drawn already, from the evaluation.
+            ui.ctx().request_repaint();
+            return;
         }
         if !self.on {
             return;
         }
         self.at = self.at.min(last);
+        let shown = self.at;
         let (icon, name) =
             if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
         if icons::button(ui, icon, name).clicked() {
@@ -79,7 +83,7 @@ impl Through {
         if slider.changed() {
             self.playing = false;
         }
-        if let Some(e) = epochs.get(self.at) {
+        if let Some(e) = epochs.get(shown) {
             let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
             ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
         }
@@ -93,6 +97,7 @@ impl Through {
         if now >= self.due {
             self.at = (self.at + 1).min(last);
             self.due = now + 1.0 / PLAY_RATE;
+            ui.ctx().request_repaint();
         }
         self.playing = self.at < last;
         ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((self.due - now).max(0.0)));
