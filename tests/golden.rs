@@ -16,6 +16,8 @@ use reference::recipe::{
 use serde_json::Value;
 
 mod reference;
+#[path = "golden/ties.rs"]
+mod ties;
 
 #[test]
 fn the_recipe_is_bit_exact() {

@@ -3,7 +3,7 @@
 use kinolens::cam::{MapRequest, Target, explain};
 use kinolens::config::{ModelConfig, ModelOptions, Pooling};
 use kinolens::domain::PoolingRule;
-use kinolens::model::{ComputeDevice, MODELS, ModelSpec, Network, Outline, read};
+use kinolens::model::{ComputeDevice, GradientUse, MODELS, ModelSpec, Network, Outline, read};
 
 /// No axis is a multiple of another network's stride.
 const ODD: [usize; 3] = [17, 66, 50];
@@ -45,7 +45,7 @@ fn every_layer_is_caught_with_the_shape_it_says_and_the_scores_stay() {
         let layers = network.cam_layers();
         assert!(layers.iter().any(|l| l.id == spec.default_layer), "{} has no {}", spec.id, spec.default_layer);
         let ids: Vec<&str> = layers.iter().map(|l| l.id.as_str()).collect();
-        let tapped = network.forward_tapped(x, &ids, 2).unwrap();
+        let tapped = network.forward_tapped(x, &ids, 2, GradientUse::ByPlace).unwrap();
         let rows = read(tapped.logits.clone()).unwrap();
         for row in rows.chunks_exact(CLASSES) {
             close(row, &plain, 1e-5, spec.id);

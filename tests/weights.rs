@@ -2,8 +2,8 @@
 
 use kinolens::config::ModelConfig;
 use kinolens::model::{
-    ArrayValues, ComputeDevice, ModelError, NamedArray, Network, WeightFile, WeightFormat, WeightReport, inspect,
-    looks_like, write_torch,
+    ArrayValues, ComputeDevice, GradientUse, ModelError, NamedArray, Network, WeightFile, WeightFormat, WeightReport,
+    inspect, looks_like, write_torch,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -282,7 +282,7 @@ fn an_inflated_stem_sees_in_a_still_clip_what_the_2d_one_sees() {
     let tap = |network: &Network, layer: &str, frames: usize| -> (Vec<f32>, [usize; 5]) {
         let still: Vec<f32> = picture.chunks(size * size).flat_map(|plane| plane.repeat(frames)).collect();
         let input = network.input(still, 1, [frames, size, size]).unwrap();
-        let tapped = network.forward_tapped(input, &[layer], 1).unwrap();
+        let tapped = network.forward_tapped(input, &[layer], 1, GradientUse::ByPlace).unwrap();
         let activation = tapped.taps[0].activation.clone();
         (kinolens::model::read(activation.clone()).unwrap(), activation.dims())
     };

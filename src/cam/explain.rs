@@ -3,7 +3,7 @@
 use super::CamError;
 use super::methods::{LayerMap, MethodSpec};
 use crate::domain::{ClassId, HeatMap, PoolingRule, argmax};
-use crate::model::{Network, read};
+use crate::model::{GradientUse, Network, read};
 use burn::tensor::{Tensor, TensorData};
 
 /// The logit a map explains.
@@ -99,7 +99,12 @@ fn passes(
         requests.iter().map(|of_clip| distinct(of_clip.iter().map(|r| (r.target, r.against)))).collect();
     let copies = targets.iter().map(Vec::len).max().unwrap_or(1).max(1);
     let ids: Vec<&str> = layers.iter().map(String::as_str).collect();
-    let tapped = network.forward_tapped(input, &ids, copies)?;
+    let by_place = |r: &MapRequest| {
+        MethodSpec::find(&r.method).is_ok_and(|method| method.reads(r.pooling) == GradientUse::ByPlace)
+    };
+    let by_place = requests.iter().flatten().any(by_place);
+    let use_of = if by_place { GradientUse::ByPlace } else { GradientUse::Summed };
+    let tapped = network.forward_tapped(input, &ids, copies, use_of)?;
     let rows = finite(read(tapped.logits.clone())?)?; // [batch, copies, classes]
     let logits: Vec<&[f32]> = rows.chunks_exact(classes).step_by(copies).collect();
     let chosen: Vec<Vec<(ClassId, Option<ClassId>)>> =

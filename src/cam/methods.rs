@@ -2,6 +2,7 @@
 
 use super::CamError;
 use crate::domain::{PoolingRule, choices};
+use crate::model::GradientUse;
 
 /// One layer of one clip: what it gave, and how the class score depends on it.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub struct MethodSpec {
     pub summary: &'static str,
     /// The paper.
     pub paper: &'static str,
+    /// What it reads of the gradients, pooled over space and time.
+    pub reads: GradientUse,
     /// The map.
     pub compute: Compute,
 }
@@ -43,6 +46,7 @@ pub const METHODS: &[MethodSpec] = &[
         title: "Grad-CAM",
         summary: "Channels weighted by their mean gradient.",
         paper: "Selvaraju et al., ICCV 2017",
+        reads: GradientUse::Summed,
         compute: grad_cam,
     },
     MethodSpec {
@@ -50,6 +54,7 @@ pub const METHODS: &[MethodSpec] = &[
         title: "Grad-CAM++",
         summary: "Channels weighted by positive gradients with higher-order weights; finds several instances.",
         paper: "Chattopadhay et al., WACV 2018",
+        reads: GradientUse::ByPlace,
         compute: grad_cam_plus_plus,
     },
     MethodSpec {
@@ -57,11 +62,17 @@ pub const METHODS: &[MethodSpec] = &[
         title: "HiResCAM",
         summary: "Gradient times activation, cell by cell; shows only what the network used.",
         paper: "Draelos & Carin, 2020",
+        reads: GradientUse::ByPlace,
         compute: hires_cam,
     },
 ];
 
 impl MethodSpec {
+    /// What it reads of the gradients with a rule of pooling: by the step, a choice between two steps counts.
+    pub fn reads(&self, pooling: PoolingRule) -> GradientUse {
+        if pooling == PoolingRule::SpaceTime { self.reads } else { GradientUse::ByPlace }
+    }
+
     /// The row called `id`.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ pub use error::ModelError;
 pub use frozen::{BACKBONE, NOTHING};
 pub use gradients::{GradientSet, TrainPass};
 pub use module_path::lies_inside;
-pub use network::{Network, ParameterInfo, Tapped, layer_choices, read};
+pub use network::{GradientUse, Network, ParameterInfo, Tapped, layer_choices, read};
 pub use outline::Outline;
 pub use pass::Tap;
 pub use registry::{MODELS, ModelSpec};

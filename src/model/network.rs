@@ -309,19 +309,25 @@ impl Network {
     /// Everything below that layer runs once; above it each clip runs `copies` times, so that as many different
     /// classes can be explained by one pass back (logits of different rows do not depend on each other).
     ///
-    /// Where a max pool and more convolutions lie above one of `layers`, convolutions round as little as they can: which of two inputs that
-    /// are nearly equal gets the gradient of a window is then no matter of the kernels.
+    /// Where a max pool above one of `layers` can move what is read of the gradients, convolutions round as little as they
+    /// can: which of two inputs that are nearly equal gets the gradient of a window is then no matter of the kernels.
     ///
     /// # Errors
     /// A layer the network does not have.
-    pub fn forward_tapped(&self, x: Tensor<5>, layers: &[&str], copies: usize) -> Result<Tapped, ModelError> {
+    pub fn forward_tapped(
+        &self,
+        x: Tensor<5>,
+        layers: &[&str],
+        copies: usize,
+        read: GradientUse,
+    ) -> Result<Tapped, ModelError> {
         for layer in layers {
             self.cam_layer(layer)?;
         }
         let body = &self.parts.body;
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
-        let precise = layers.iter().any(|layer| self.pools_above(layer));
+        let precise = layers.iter().any(|layer| self.pools_above(layer, read));
         let unrecorded = || Pass::new(&self.store, Mode::Eval).precisely(precise);
         let x = run(below, x, &mut unrecorded());
         let mut pass = Pass::tapped(&self.store, Mode::Eval, layers).precisely(precise);
@@ -341,14 +347,14 @@ impl Network {
         Ok(Tapped { logits, taps })
     }
 
-    /// True where a gradient on its way down to a layer goes through a convolution and then a max pool. Behind the last
-    /// convolution it is the same all over a channel, and what a pool chooses moves no channel's weight.
-    fn pools_above(&self, layer: &str) -> bool {
+    /// True where a max pool above a layer can move what is read of the gradients there. A choice between two places moves no
+    /// sum over them; it does where a convolution above the pool has seen the one and not the other.
+    fn pools_above(&self, layer: &str, read: GradientUse) -> bool {
         let last = self.layers.iter().rposition(|l| belongs_to(&l.id, layer)).map_or(0, |at| at + 1);
         let above = &self.layers[last..];
         let convolves = |l: &LayerInfo| matches!(l.kind, LayerKind::Conv2d | LayerKind::Conv3d);
         let pool = above.iter().position(|l| l.kind == LayerKind::MaxPool);
-        pool.is_some_and(|at| above[at..].iter().any(convolves))
+        pool.is_some_and(|at| read == GradientUse::ByPlace || above[at..].iter().any(convolves))
     }
 
     /// The layers from `front` on.
@@ -362,6 +368,15 @@ impl Network {
         let x = ops::cast(x, DType::F32);
         self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
     }
+}
+
+/// What is read of the gradients at a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GradientUse {
+    /// Their sum over all places of a channel, as Grad-CAM does.
+    Summed,
+    /// The gradient of each place.
+    ByPlace,
 }
 
 /// The layers there are, for a message about one that is not among `ids`: the outermost, how many are inside them, and
