@@ -126,6 +126,8 @@ struct Collecting {
     track: Track,
     /// Where its last packet ends, in nanoseconds.
     end: u64,
+    /// How many packets the demuxer handed out.
+    given: usize,
     /// By presentation time what the demuxer says of a packet before a parser changes it.
     said: HashMap<u64, Said>,
 }
@@ -522,8 +524,9 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
         let collected = collected.clone();
         move |_, info| {
             let said = info.buffer().and_then(|b| Some((b.pts()?.nseconds(), Said::of(b))));
-            if let (Some((time, said)), Some(stream)) = (said, collected.lock().streams.get_mut(slot)) {
-                stream.said.insert(time, said);
+            if let Some(stream) = collected.lock().streams.get_mut(slot) {
+                stream.given += 1;
+                stream.said.extend(said);
             }
             gst::PadProbeReturn::Ok
         }
@@ -622,8 +625,8 @@ fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
     let best = streams.iter().enumerate().filter(fits).min_by_key(|(_, s)| !s.track.selected).map(|(at, _)| at);
     let others = streams.iter().enumerate().filter(|(at, _)| Some(*at) != best).map(|(_, s)| s.end).max().unwrap_or(0);
     let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|mut s| {
-        // What is still waited for never came out of the parser.
-        s.track.dropped = s.said.len();
+        // Parsers make one packet of two fields.
+        s.track.dropped = if s.track.has_fields() { 0 } else { s.given.saturating_sub(s.track.packets.len()) };
         (s.track, s.end, others)
     });
     chosen.ok_or(found)

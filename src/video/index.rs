@@ -429,7 +429,8 @@ fn colour_matrix(track: &Track, info: &gst_video::VideoInfo) -> Matrix {
     }
 }
 
-fn codec_name(track: &Track) -> String {
+/// The codec of a stream, as FFmpeg calls it.
+pub(super) fn codec_name(track: &Track) -> String {
     let Some(s) = track.caps.first().and_then(|c| c.structure(0)) else { return "unknown".into() };
     match s.name().as_str() {
         "video/x-h264" => "h264".into(),

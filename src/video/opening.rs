@@ -59,10 +59,8 @@ pub(super) fn unreadable(why: &str, demuxed: &Demuxed, path: &Path) -> String {
         return format!("{why}; {}", without_loss(path));
     }
     if why == decode::UNKNOWN_PIXELS {
-        return format!(
-            "{why}; FFmpeg converts it to 8 bits a colour: {}",
-            conversion(path, "-c:v ffv1 -pix_fmt bgr0")
-        );
+        let (codec, line) = (index::codec_name(&demuxed.track), conversion(path, "-c:v ffv1 -pix_fmt bgr0"));
+        return format!("{why} ({codec}); FFmpeg converts it to 8 bits a colour: {line}");
     }
     match &demuxed.error {
         Some(error) => format!("{why}; reading stopped early ({})", error.trim_end_matches('.')),
