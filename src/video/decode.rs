@@ -262,12 +262,9 @@ pub(super) fn try_out<'a>(
 ) -> Result<Option<Raw>, String> {
     let mut decoder = PacketDecoder::start_with(Some(factory), 1, false)?;
     for (number, (packet, caps)) in packets.take(PATIENCE).enumerate() {
-        match decoder.feed(number, packet, caps, number == 0) {
-            // Not even its end may be told to a decoder that has seen such pictures.
-            Err(gst::FlowError::NotNegotiated) => {
-                return Err(decoder.output.lock().refused.take().unwrap_or_else(|| UNKNOWN_PIXELS.into()));
-            }
-            Ok(()) | Err(_) => {}
+        // Not even its end may be told to a decoder that has seen such pictures.
+        if let Err(gst::FlowError::NotNegotiated) = decoder.feed(number, packet, caps, number == 0) {
+            return Err(decoder.output.lock().refused.take().unwrap_or_else(|| UNKNOWN_PIXELS.into()));
         }
         if let Some(decoded) = decoder.next() {
             return taken(factory, decoded);
