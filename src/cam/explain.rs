@@ -84,8 +84,11 @@ fn passes(
     }) {
         return Err(CamError::UnknownClass { class, classes });
     }
+    let mut use_of = GradientUse::Summed;
     for request in requests.iter().flatten() {
-        MethodSpec::find(&request.method)?;
+        if MethodSpec::find(&request.method)?.reads(request.pooling) == GradientUse::ByPlace {
+            use_of = GradientUse::ByPlace;
+        }
     }
     let input = network.input(clips.concat(), batch, clip)?;
     let layer_of = |r: &MapRequest| r.layer.clone().unwrap_or_else(|| network.default_layer().to_owned());
@@ -99,11 +102,6 @@ fn passes(
         requests.iter().map(|of_clip| distinct(of_clip.iter().map(|r| (r.target, r.against)))).collect();
     let copies = targets.iter().map(Vec::len).max().unwrap_or(1).max(1);
     let ids: Vec<&str> = layers.iter().map(String::as_str).collect();
-    let by_place = |r: &MapRequest| {
-        MethodSpec::find(&r.method).is_ok_and(|method| method.reads(r.pooling) == GradientUse::ByPlace)
-    };
-    let by_place = requests.iter().flatten().any(by_place);
-    let use_of = if by_place { GradientUse::ByPlace } else { GradientUse::Summed };
     let tapped = network.forward_tapped(input, &ids, copies, use_of)?;
     let rows = finite(read(tapped.logits.clone())?)?; // [batch, copies, classes]
     let logits: Vec<&[f32]> = rows.chunks_exact(classes).step_by(copies).collect();

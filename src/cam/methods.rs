@@ -34,7 +34,7 @@ pub struct MethodSpec {
     /// The paper.
     pub paper: &'static str,
     /// What it reads of the gradients, pooled over space and time.
-    pub reads: GradientUse,
+    reads: GradientUse,
     /// The map.
     pub compute: Compute,
 }

@@ -257,29 +257,33 @@ const PATIENCE: usize = 64;
 /// # Errors
 /// A sentence where pictures of this stream cannot be taken over from this decoder, which then must not be used for it.
 pub(super) fn try_out<'a>(
-    factory: &gst::ElementFactory,
+    factory: Option<&gst::ElementFactory>,
     packets: impl Iterator<Item = (&'a gst::Buffer, &'a gst::Caps)>,
-) -> Result<Option<Raw>, String> {
-    let mut decoder = PacketDecoder::start_with(Some(factory), 1, false)?;
+) -> Result<Option<Decoded>, String> {
+    let mut decoder = PacketDecoder::start_with(factory, 1, false)?;
+    let mut first = None;
     for (number, (packet, caps)) in packets.take(PATIENCE).enumerate() {
         // Not even its end may be told to a decoder that has seen such pictures.
         if let Err(gst::FlowError::NotNegotiated) = decoder.feed(number, packet, caps, number == 0) {
             return Err(decoder.output.lock().refused.take().unwrap_or_else(|| UNKNOWN_PIXELS.into()));
         }
-        if let Some(decoded) = decoder.next() {
-            return taken(factory, decoded);
+        first = decoder.next();
+        if first.is_some() {
+            break;
         }
     }
-    decoder.finish();
-    decoder.next().map_or(Ok(None), |decoded| taken(factory, decoded))
-}
-
-fn taken(factory: &gst::ElementFactory, decoded: Decoded) -> Result<Option<Raw>, String> {
-    // It puts the colours of 16 bits at other places than it says.
-    if factory.name() == "pngdec" && decoded.raw.info.format() == gst_video::VideoFormat::Argb64 {
-        return Err(UNKNOWN_PIXELS.into());
+    if first.is_none() {
+        decoder.finish();
+        first = decoder.next();
     }
-    Ok(Some(decoded.raw))
+    // It puts the colours of 16 bits at other places than it says.
+    let shifts = factory.is_some_and(|f| f.name() == "pngdec");
+    match first {
+        Some(decoded) if shifts && decoded.raw.info.format() == gst_video::VideoFormat::Argb64 => {
+            Err(UNKNOWN_PIXELS.into())
+        }
+        first => Ok(first),
+    }
 }
 
 /// Decodes a single packet that is a whole picture, as a JPEG file is.
@@ -289,8 +293,8 @@ pub(super) fn picture_of(bytes: Vec<u8>, media: &str) -> Result<Raw, String> {
     let packet = gst::Buffer::from_mut_slice(bytes);
     let mut reason = String::from("no picture could be decoded");
     for factory in decoders(&caps)? {
-        match try_out(&factory, std::iter::once((&packet, &caps))) {
-            Ok(Some(raw)) => return Ok(raw),
+        match try_out(Some(&factory), std::iter::once((&packet, &caps))) {
+            Ok(Some(decoded)) => return Ok(decoded.raw),
             Ok(None) => {}
             Err(why) => reason = why,
         }

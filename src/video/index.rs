@@ -64,18 +64,21 @@ pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String
     let candidates = if is_raw(caps) { vec![None] } else { decoders(caps)?.into_iter().map(Some).collect() };
     let mut reason = String::from("no picture could be decoded");
     for factory in candidates {
-        if let Some(Err(why)) = factory.as_ref().map(|factory| fits(track, factory)) {
+        let first = match first_picture(track, factory.as_ref()) {
+            Ok(first) => first,
             // The decoder that knows the codec best has no name for such pictures: others show something else.
-            if why == UNKNOWN_PIXELS {
-                return Err(why);
+            Err(why) if why == UNKNOWN_PIXELS => return Err(why),
+            Err(why) => {
+                reason = why;
+                continue;
             }
-            reason = why;
-            continue;
-        }
-        let tried = if !decode_all && believable(demuxed) {
-            from_packets(demuxed, factory.as_ref())
-        } else {
-            by_decoding(demuxed, factory.as_ref())
+        };
+        let tried = match first {
+            // One decoded picture proves that the decoder works and gives the size that headers may lie about.
+            Some(Decoded { packet: Some(_), raw, .. }) if !decode_all && believable(demuxed) => {
+                Ok(from_packets(demuxed, factory.as_ref(), &raw))
+            }
+            _ => by_decoding(demuxed, factory.as_ref()),
         };
         match tried {
             Ok(index) => return Ok(index),
@@ -85,13 +88,16 @@ pub(super) fn build(demuxed: &Demuxed, decode_all: bool) -> Result<Index, String
     Err(reason)
 }
 
-/// Whether pictures of a stream can be taken over from a decoder: of each kind that the stream announces.
-fn fits(track: &Track, factory: &gst::ElementFactory) -> Result<(), String> {
-    for kind in 0..track.caps.len() {
+/// The first picture of a stream, if a decoder makes one. An error where its pictures cannot be taken over, of any kind
+/// that the stream announces.
+fn first_picture(track: &Track, factory: Option<&gst::ElementFactory>) -> Result<Option<Decoded>, String> {
+    let mut first = None;
+    for (kind, caps) in track.caps.iter().enumerate() {
         let packets = track.packets.iter().skip_while(|p| p.caps != kind).take_while(|p| p.caps == kind);
-        try_out(factory, packets.map(|p| (&p.buffer, &track.caps[kind])))?;
+        let picture = try_out(factory, packets.map(|p| (&p.buffer, caps)))?;
+        first = if kind == 0 { picture } else { first };
     }
-    Ok(())
+    Ok(first)
 }
 
 /// True where something here decodes a stream.
@@ -146,22 +152,12 @@ fn leading(track: &Track) -> impl Iterator<Item = usize> {
         .map(|(number, _)| number)
 }
 
-fn from_packets(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Result<Index, String> {
-    let track = &demuxed.track;
-    let mut rows: Vec<Row> =
-        shown(track).map(|(number, p)| Row { time: p.time.unwrap_or(0), packet: number as u32, digest: 0 }).collect();
+fn from_packets(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>, first: &Raw) -> Index {
+    let mut rows: Vec<Row> = shown(&demuxed.track)
+        .map(|(number, p)| Row { time: p.time.unwrap_or(0), packet: number as u32, digest: 0 })
+        .collect();
     rows.sort_by_key(|r| r.time);
-    // One decoded picture proves that the decoder works and gives the size that headers may lie about.
-    let mut first = None;
-    run(track, factory, 1, |decoded| {
-        first = Some(decoded);
-        false
-    })?;
-    let first = first.ok_or("no picture could be decoded")?;
-    if first.packet.is_none() {
-        return by_decoding(demuxed, factory);
-    }
-    Ok(finish(demuxed, factory, rows, &first.raw, Found::default()))
+    finish(demuxed, factory, rows, first, Found::default())
 }
 
 /// What a complete decoding brought.
@@ -243,15 +239,15 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
     let lost = leading(track).filter(|packet| !made.contains(packet)).count();
     let headless = headless as usize + if by_ordinal { 0 } else { lost };
     let mut found = Found { by_ordinal, gaps, ..Found::default() };
-    // Several threads lose pictures without a word that is heard here.
-    let missing = match gaps && !by_ordinal {
-        true => {
-            let settled = track.packets.iter().enumerate().skip(unsettled(track));
-            let meant = settled.filter(|(_, p)| !p.preroll && (p.reading.shown || !p.reading.sound));
-            meant.filter(|(n, _)| !made.contains(n)).count()
-        }
-        false if complaints > 0 || track.dropped > 0 => shown(track).count().saturating_sub(rows.len() + headless),
-        false => 0,
+    let missing = if gaps && !by_ordinal {
+        // Several threads lose pictures without a word that is heard here.
+        let settled = track.packets.iter().enumerate().skip(unsettled(track));
+        let meant = settled.filter(|(_, p)| !p.preroll && (p.reading.shown || !p.reading.sound));
+        meant.filter(|(n, _)| !made.contains(n)).count()
+    } else if complaints > 0 || track.dropped > 0 {
+        shown(track).count().saturating_sub(rows.len() + headless)
+    } else {
+        0
     };
     found.damage = damage(track, missing + track.dropped, flagged, complaints);
     if headless > 0 {

@@ -18,6 +18,7 @@
 use crate::domain::RgbImage;
 use std::sync::Arc;
 
+mod beginning;
 mod clock;
 mod colour;
 mod container;

@@ -50,12 +50,9 @@ pub(super) fn demux_or_say(path: &Path) -> Result<Demuxed, String> {
 /// Why nothing of what was taken out of a file can be decoded, and what to do.
 pub(super) fn unreadable(why: &str, demuxed: &Demuxed, path: &Path) -> String {
     if !index::has_decoder(&demuxed.track) {
-        let why = match container::codec_code(path) {
-            Some(code) if why.contains(runtime::NAMELESS) => {
-                why.replace(runtime::NAMELESS, &runtime::codec_name(&code))
-            }
-            _ => why.to_owned(),
-        };
+        let code = why.contains(runtime::NAMELESS).then(|| container::codec_code(path)).flatten();
+        let why =
+            code.map_or_else(|| why.to_owned(), |code| why.replace(runtime::NAMELESS, &runtime::codec_name(&code)));
         return format!("{why}; {}", without_loss(path));
     }
     if why == decode::UNKNOWN_PIXELS {

@@ -4,7 +4,7 @@
 use crate::reference::ffmpeg;
 use crate::{luma_means, make};
 use kinolens::video::{Video, probe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Every frame as FFmpeg shows it, sequentially and by jumps; what the report says.
 fn as_ffmpeg(path: &Path) -> Vec<String> {
@@ -29,6 +29,14 @@ fn as_ffmpeg(path: &Path) -> Vec<String> {
         assert!(Video::open(path).unwrap().frame(at).unwrap().image == pictures[at as usize], "jump to frame {at}");
     }
     report.warnings
+}
+
+/// A transport stream without so many twentieths of its packets.
+fn entered(whole: &Path, share: usize) -> PathBuf {
+    let bytes = std::fs::read(whole).unwrap();
+    let path = whole.with_file_name(format!("entered_{share}.ts"));
+    std::fs::write(&path, &bytes[bytes.len() / 188 * share / 20 * 188..]).unwrap();
+    path
 }
 
 #[test]
@@ -56,12 +64,8 @@ fn a_broadcast_that_is_refreshed_by_and_by() {
     let dir = tempfile::tempdir().unwrap();
     let options = "-c:v libx264 -g 10 -bf 0 -x264-params intra-refresh=1:keyint=10 -f mpegts";
     let Some(whole) = make(&dir, "whole.ts", options) else { return };
-    let bytes = std::fs::read(&whole).unwrap();
-    let packets = bytes.len() / 188;
     for share in [5, 8] {
-        let path = dir.path().join(format!("entered_{share}.ts"));
-        std::fs::write(&path, &bytes[packets * share / 20 * 188..]).unwrap();
-        let warnings = as_ffmpeg(&path);
+        let warnings = as_ffmpeg(&entered(&whole, share));
         assert!(warnings.iter().any(|w| w.contains("left out")), "{warnings:?}");
     }
 }
@@ -71,12 +75,8 @@ fn a_broadcast_that_is_entered_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let options = "-c:v libx264 -g 20 -bf 3 -x264-params open-gop=1:scenecut=0:keyint=20:min-keyint=20 -f mpegts";
     let Some(whole) = make(&dir, "whole.ts", options) else { return };
-    let bytes = std::fs::read(&whole).unwrap();
-    let packets = bytes.len() / 188;
     for share in [4, 7] {
-        let path = dir.path().join(format!("entered_{share}.ts"));
-        std::fs::write(&path, &bytes[packets * share / 20 * 188..]).unwrap();
-        let warnings = as_ffmpeg(&path);
+        let warnings = as_ffmpeg(&entered(&whole, share));
         assert!(warnings.iter().any(|w| w.contains("left out")), "{warnings:?}");
         assert!(warnings.iter().all(|w| !w.contains("fresh copy")), "{warnings:?}");
     }

@@ -9,7 +9,8 @@ use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::{SubjectRule, composed};
 use crate::data::scan::{file_name, is_csv, list, natural, peek, relative_name, stem, videos_below};
-use crate::domain::{ClassInfo, ClassSet, Label, Split, counted};
+use crate::domain::{ClassId, ClassSet, Label, Split, counted};
+use std::collections::HashMap;
 use std::path::Path;
 
 pub(super) fn detect(path: &Path) -> Result<String, String> {
@@ -113,23 +114,21 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     names.sort_by(|a, b| natural(a, b));
     names.dedup();
     // The same name with its accents composed otherwise is the same class.
-    let mut spelt: Vec<String> = Vec::new();
-    for name in &names {
-        match spelt.iter().find(|known| composed(known) == composed(name)) {
-            None => spelt.push(name.clone()),
-            Some(_) => draft.warn(
-                root,
-                format!(
-                    "two folders are called '{name}', with accents composed otherwise; they are taken as one class"
-                ),
-            ),
+    let mut classes: HashMap<String, ClassId> = HashMap::new();
+    names.retain(|name| {
+        let next = classes.len();
+        let first = *classes.entry(composed(name)).or_insert(next) == next;
+        if !first {
+            let message = format!(
+                "two folders are called '{name}', with accents composed otherwise; they are taken as one class"
+            );
+            draft.warn(root, message);
         }
-    }
-    names = spelt;
+        first
+    });
     draft.classes = ClassSet::from_names(names);
     for (dir, videos) in found {
-        let same = |known: &&ClassInfo| composed(&known.name) == composed(&dir.class);
-        let Some(class) = draft.classes.classes.iter().position(|known| same(&known)) else { continue };
+        let Some(&class) = classes.get(&composed(&dir.class)) else { continue };
         for video in videos {
             let mut subject = rule.subject(&stem(&video));
             if subject.is_empty() {
