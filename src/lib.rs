@@ -2,7 +2,7 @@
 //!
 //! # The map
 //!
-//! Imports only go down; `tests/layering.rs` enforces it.
+//! Imports only go down; `tests/cli/layering.rs` enforces it.
 //!
 //! | layer | modules | knows |
 //! |---|---|---|

@@ -1,0 +1,177 @@
+//! Imports only go down, and each heavy dependency has one home.
+
+use std::path::{Path, PathBuf};
+
+/// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
+const LAYERS: &[&[&str]] = &[
+    &["domain", "config", "progress", "files", "usage", "vectors"],
+    &["video", "render", "model"],
+    &["data", "cam"],
+    &["eval"],
+    &["train"],
+    &["jobs"],
+    &["ui", "cli"],
+];
+
+/// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`.
+const SIBLINGS: &[(&str, &str)] = &[("config", "domain")];
+
+/// Crates and the only places that may name them (a prefix of the path below `src/`).
+const HOMES: &[(&str, &[&str])] = &[
+    ("egui", &["ui/"]),
+    ("eframe", &["ui/"]),
+    ("egui_plot", &["ui/"]),
+    ("egui_tiles", &["ui/"]),
+    ("egui_extras", &["ui/"]),
+    ("rfd", &["ui/"]),
+    ("wgpu", &["render/overlay_gpu", "ui/"]),
+    ("gstreamer", &["video/"]),
+    ("gstreamer_app", &["video/"]),
+    ("gstreamer_video", &["video/"]),
+    ("burn", &["model/", "cam/", "eval/", "train/"]),
+    ("plotters", &["render/"]),
+    ("sysinfo", &["usage"]),
+    ("clap", &["cli/"]),
+    ("anyhow", &["cli/", "main"]),
+];
+
+fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|l| l.contains(&module))
+}
+
+/// Removes line comments and string literals, so that prose does not count as an import.
+fn code_of(line: &str) -> String {
+    let mut out = String::new();
+    let mut in_string = false;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if in_string => {
+                chars.next();
+            }
+            '"' => in_string = !in_string,
+            '/' if !in_string && chars.peek() == Some(&'/') => break,
+            _ if !in_string => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Names a path starts with: every `word::` that is not itself behind `::`.
+fn roots(code: &str, word: &str) -> bool {
+    let mut rest = code;
+    let mut before = ' ';
+    while let Some(at) = rest.find(word) {
+        let prev = rest[..at].chars().last().unwrap_or(before);
+        let after = &rest[at + word.len()..];
+        if !(prev.is_alphanumeric() || prev == '_' || prev == ':') && after.starts_with("::") {
+            return true;
+        }
+        before = word.chars().last().unwrap_or(' ');
+        rest = after;
+    }
+    false
+}
+
+fn modules_named(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find("crate::") {
+        rest = &rest[at + "crate::".len()..];
+        let list = if let Some(group) = rest.strip_prefix('{') { group } else { rest };
+        let many = rest.starts_with('{');
+        for part in list.split(',') {
+            let name: String = part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            found.push(name);
+            if !many {
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_only_go_down() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 10, "the walk found only {} files", files.len());
+    let mut faults = Vec::new();
+    for file in &files {
+        let relative = file.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
+        let module = relative.split(['/', '.']).next().unwrap_or_default().to_owned();
+        let text = std::fs::read_to_string(file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let code = code_of(line);
+            if let Some(own) = layer_of(&module) {
+                for used in modules_named(&code) {
+                    let Some(other) = layer_of(&used) else { continue };
+                    let sibling = SIBLINGS.contains(&(module.as_str(), used.as_str()));
+                    if used != module && (other > own || (other == own && !sibling)) {
+                        faults.push(format!("src/{relative}:{}: {module} must not use {used}", number + 1));
+                    }
+                }
+            }
+            for (name, homes) in HOMES {
+                if roots(&code, name) && !homes.iter().any(|h| relative.starts_with(h)) {
+                    faults.push(format!("src/{relative}:{}: {name} lives in {homes:?}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let lib = include_str!("../../src/lib.rs");
+    for line in lib.lines().filter_map(|l| l.strip_prefix("pub mod ")) {
+        let name = line.trim_end_matches(';');
+        assert!(layer_of(name).is_some(), "{name} stands in no layer of tests/cli/layering.rs");
+    }
+}
+
+#[test]
+fn the_checker_sees_what_it_should() {
+    assert_eq!(modules_named("use crate::{video, ui::Panel};"), ["video", "ui"]);
+    assert!(roots("let x = egui::Color32::RED;", "egui"));
+    assert!(!roots("let x = my_egui::Color32::RED;", "egui"));
+    assert_eq!(code_of(r#"let s = "crate::ui"; // crate::ui"#).trim(), "let s = ;");
+}
+
+/// The window shows the same sentences as the command line and has no arguments; `cli/hints.rs` adds those.
+#[test]
+fn only_the_command_line_speaks_of_its_arguments() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).unwrap().display().to_string();
+        if name.starts_with("cli/") {
+            continue;
+        }
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let spoken = !line.trim_start().starts_with("//") && line.contains('"');
+            let argument = line.match_indices("--").any(|(at, _)| line[at + 2..].starts_with(char::is_alphabetic));
+            // Without a display there is no window to read this in.
+            if spoken && argument && !line.contains("kinolens --help") {
+                found.push(format!("{name}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "sentences that name arguments of the command line:\n{}", found.join("\n"));
+}

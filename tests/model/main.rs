@@ -1,0 +1,10 @@
+//! Networks, weights, heatmaps, metrics and devices against reference numbers.
+
+mod compute;
+mod golden;
+mod golden_training;
+mod metrics;
+mod networks;
+#[path = "../support/mod.rs"]
+mod support;
+mod weights;

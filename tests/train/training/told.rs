@@ -1,0 +1,113 @@
+//! What a training tells while it runs, and what its files tell of it afterwards.
+
+use crate::support::bars::{After, bars, config, train};
+use kinolens::eval::{LOG_FILE, RunDir};
+use kinolens::progress::{Flow, Meter, Progress, StepReport};
+use kinolens::train::events::read_steps;
+use std::time::Instant;
+
+/// The shares that a meter shows while a job tells this.
+fn shares(told: &[Progress], epochs: u32) -> Vec<f32> {
+    let (mut meter, now) = (Meter::new(epochs), Instant::now());
+    let mut shown = Vec::new();
+    for progress in told {
+        meter.take(progress, now);
+        shown.extend(meter.share());
+    }
+    shown
+}
+
+/// The shares as the training itself tells them.
+fn raw(told: &[Progress]) -> Vec<f32> {
+    told.iter().filter_map(|p| if let Progress::Share(share) = p { Some(*share) } else { None }).collect()
+}
+
+#[test]
+fn the_share_of_a_training_grows_through_all_its_phases_from_nothing_to_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let out = dir.path().join("run");
+    let first = After::new(11, Flow::Stop);
+    train(&dataset, &config(3), &out, false, &first).unwrap();
+    let second = After::never();
+    train(&dataset, &config(3), &out, true, &second).unwrap();
+    let (first, second) = (first.told.into_inner().unwrap(), second.told.into_inner().unwrap());
+    for told in [&first, &second] {
+        let raw = raw(told);
+        assert!(raw.windows(2).all(|w| w[1] >= w[0] - 1e-6), "{raw:?}");
+        let phases = |label: &str| {
+            told.iter().any(|p| matches!(p, Progress::Stage { label: l, total, .. } if l == label && *total > 0))
+        };
+        assert!(phases("decoding videos") && phases("validating"), "both phases are told of");
+        assert_eq!(shares(told, 3), {
+            // The meter shows what is told, and no stage in its stead.
+            let mut last = None;
+            let shown = told.iter().filter_map(|p| {
+                if let Progress::Share(share) = p {
+                    last = Some(*share);
+                }
+                last
+            });
+            shown.collect::<Vec<f32>>()
+        });
+    }
+    assert_eq!(raw(&first).first(), Some(&0.0));
+    let stopped = *raw(&first).last().unwrap();
+    assert!((0.2..0.9).contains(&stopped), "{stopped} after 11 steps");
+    assert_eq!(raw(&second).last(), Some(&1.0));
+    assert!(raw(&second)[0] > 0.0, "a resumed training does not begin with nothing");
+    // One decoded video moves it by little: decoding is a part and not the whole.
+    let decoded = first.iter().position(|p| matches!(p, Progress::Step(_))).unwrap();
+    assert!(raw(&first[..decoded]).last().is_some_and(|share| *share < 0.4));
+}
+
+#[test]
+fn steps_and_log_can_be_read_again_from_the_files_of_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let out = dir.path().join("run");
+    let (mut steps, mut log): (Vec<StepReport>, Vec<String>) = Default::default();
+    // Stopped within the second epoch, and gone on with.
+    for (after, resume) in [(After::new(14, Flow::Stop), false), (After::never(), true)] {
+        train(&dataset, &config(3), &out, resume, &after).unwrap();
+        for progress in after.told.into_inner().unwrap() {
+            match progress {
+                Progress::Step(step) => {
+                    steps.retain(|s| s.step < step.step);
+                    steps.push(step);
+                }
+                Progress::Logged(text) => log.extend(text.lines().map(str::to_owned)),
+                _ => {}
+            }
+        }
+    }
+    let read = read_steps(&out);
+    assert_eq!(read.len(), steps.len());
+    assert!(steps.len() as u32 == 3 * steps[0].steps_per_epoch && steps[0].steps_per_epoch > 5);
+    for (r, s) in read.iter().zip(&steps) {
+        let place = |s: &StepReport| (s.step, s.epoch, s.step_in_epoch, s.steps_per_epoch);
+        assert_eq!(place(r), place(s));
+        assert_eq!((r.loss, r.accuracy, r.gradient_norm), (s.loss, s.accuracy, s.gradient_norm));
+        assert_eq!(r.learning_rate as f32, s.learning_rate as f32);
+    }
+    // The window's log is the file, line by line.
+    let text = std::fs::read_to_string(out.join(LOG_FILE)).unwrap();
+    assert!(log.len() > 10 && log.iter().any(|l| l.contains("epoch 3: train loss")), "{log:?}");
+    assert_eq!(text.lines().collect::<Vec<_>>(), log);
+    let run = RunDir::open(&out).unwrap();
+    assert_eq!(run.log_tail(usize::MAX), log);
+    assert_eq!(run.log_tail(2), log[log.len() - 2..]);
+    let view = kinolens::jobs::view(&out).unwrap();
+    assert_eq!((view.steps.len(), view.log.len()), (read.len(), log.len()));
+    assert_eq!(view.steps_per_epoch, Some(steps[0].steps_per_epoch));
+    // Torn and foreign bytes end the reading, they do not break it.
+    let file = kinolens::train::events::event_files(&out).pop().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2;
+    bytes.truncate(half);
+    std::fs::write(&file, &bytes).unwrap();
+    let torn = read_steps(&out).len();
+    assert!(torn > 0 && torn < read.len(), "{torn}");
+    std::fs::write(&file, b"no events at all").unwrap();
+    assert!(read_steps(&out).is_empty());
+}
