@@ -12,6 +12,7 @@ use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset};
+use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{Engine, Job, JobId};
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::ui::panel::{Panel, PanelCx};
@@ -197,14 +198,14 @@ fn dashboard(steps: u64) -> bool {
     config.training.epochs = epochs + 1;
     let names = ClassSet::from_names((0..classes).map(|c| format!("class {c}")).collect::<Vec<String>>());
     let dataset = Arc::new(Dataset { classes: names.clone(), ..Dataset::default() });
-    let job = Job::Train {
+    let job = Job::Train(Train {
         dataset: dataset.clone(),
         config: Box::new(config.clone()),
         out: "run".into(),
         resume: false,
         force: false,
         debug: false,
-    };
+    });
     let view = JobView {
         id: JobId(1),
         title: "train run".into(),

@@ -8,7 +8,8 @@ use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped, name_text};
-use crate::jobs::{CheckpointRef, ClassMatch, Identity, Job, LaneState, Output, SplitChoice, run};
+use crate::jobs::kinds::{Evaluate, MakeDemo, OpenDataset, PredictVideo};
+use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobKind, LaneState, SplitChoice, run_kind};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
@@ -44,10 +45,10 @@ pub(super) fn dispatch(command: Command) -> Outcome {
 }
 
 /// Runs one job in this thread with progress on standard error.
-pub(super) fn run_job(job: Job, monitor: &dyn Monitor, state: &mut LaneState) -> Result<Output, Exit> {
-    match run(job, state, monitor) {
-        Ok(crate::jobs::Done::Finished(output)) => Ok(output),
-        Ok(crate::jobs::Done::Cancelled(_)) => Err(Exit::Interrupted),
+pub(super) fn run_job<K: JobKind>(kind: K, monitor: &dyn Monitor, state: &mut LaneState) -> Result<K::Answer, Exit> {
+    match run_kind(kind, state, monitor) {
+        Ok(Done::Finished(answer)) => Ok(answer),
+        Ok(Done::Cancelled(_)) => Err(Exit::Interrupted),
         Err(_) if interrupted() => Err(Exit::Interrupted),
         Err(error) => Err(Exit::Failed(error.into())),
     }
@@ -56,11 +57,7 @@ pub(super) fn run_job(job: Job, monitor: &dyn Monitor, state: &mut LaneState) ->
 /// Opens a dataset, a video or a frame folder.
 pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::OpenDataset { path: path.to_path_buf(), data: data.clone() };
-    match run_job(job, &monitor, state)? {
-        Output::Dataset(dataset) => Ok(dataset),
-        _ => Err(Exit::Failed(anyhow!("opening {} gave no dataset", path.display()))),
-    }
+    run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state)
 }
 
 /// Says once a video what is wrong with it, as `probe` does.
@@ -127,7 +124,7 @@ pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
 fn demo(args: &DemoArgs) -> Outcome {
     let mut state = LaneState::default();
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::MakeDemo {
+    let job = MakeDemo {
         dir: args.dir.clone(),
         subjects: args.subjects.unwrap_or(crate::data::demo::DemoOptions::default().subjects),
         seed: args.seed,
@@ -138,7 +135,7 @@ fn demo(args: &DemoArgs) -> Outcome {
         Err(Exit::Failed(error)) if is_wrong_demo(&error) => Err(Exit::Usage(error)),
         other => other,
     };
-    let Output::Demo(dir) = made? else { return Ok(ExitCode::SUCCESS) };
+    let dir = made?;
     drop(monitor);
     if args.json.json {
         print_json(&json!({ "path": name_text(dir.as_os_str()) }));
@@ -173,14 +170,14 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::Evaluate {
+    let job = Evaluate {
         checkpoint: checkpoint_ref(&args.run.path),
         dataset,
         split: split_choice(args.split),
         class_match,
         out: args.to.out.clone(),
     };
-    let Output::Evaluation(evaluation, _) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    let (evaluation, _) = run_job(job, &monitor, &mut state)?;
     drop(monitor);
     if args.json.json {
         print_json(&serde_json::to_value(&*evaluation)?);
@@ -244,8 +241,8 @@ fn predict(args: &PredictArgs) -> Outcome {
     say_warnings(&dataset);
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
-    let job = Job::PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
-    let Output::VideoPrediction(p) = run_job(job, &monitor, &mut state)? else { return Ok(ExitCode::SUCCESS) };
+    let job = PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
+    let p = run_job(job, &monitor, &mut state)?;
     drop(monitor);
     if let Some(out) = &args.to.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;

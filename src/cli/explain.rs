@@ -3,10 +3,10 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::commands::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
+    say_warnings, split_choice,
 };
-use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
@@ -53,19 +53,14 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         replace: args.to.force,
         class_match,
     };
-    let explanation = crate::jobs::export(&request, &mut state, &monitor);
-    crate::jobs::tell_damage(&request.dataset, &monitor);
-    let explanation = match explanation {
-        Ok(explanation) => explanation,
-        Err(_) if interrupted() => return Err(Exit::Interrupted),
-        Err(error) => return Err(Exit::Failed(error.into())),
-    };
+    let dataset = request.dataset.clone();
+    let (explanation, _) = run_job(request, &monitor, &mut state)?;
     drop(monitor);
     let name = |class: usize| explanation.classes.name(class);
     let on_body = explanation
         .samples
         .iter()
-        .map(|s| crate::jobs::heat_on_body(&request.dataset, s))
+        .map(|s| crate::jobs::heat_on_body(&dataset, s))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| Exit::Failed(e.into()))?;
     if args.json.json {

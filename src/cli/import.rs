@@ -6,7 +6,8 @@ use super::commands::{Outcome, resolve_config, run_job};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::jobs::{Imported, Job, JobError, LaneState, Output, config_for, guess, read_classes};
+use crate::jobs::kinds::{ImportWeights, InspectWeights};
+use crate::jobs::{Imported, JobError, LaneState, config_for, guess, read_classes};
 use crate::model::ModelSpec;
 use crate::train::TrainError;
 use anyhow::anyhow;
@@ -27,7 +28,7 @@ pub(super) fn import(args: &ImportArgs) -> Outcome {
         Some(classes) => classes,
         None => counted(args, &config, &mut state)?,
     };
-    let job = Job::Import {
+    let job = ImportWeights {
         weights: args.weights.clone(),
         config: Box::new(config),
         classes,
@@ -35,10 +36,7 @@ pub(super) fn import(args: &ImportArgs) -> Outcome {
         force: args.force,
     };
     // The report is said below, for people on standard output.
-    let Output::Imported(imported) = run_job(job, &TerminalMonitor::quiet(), &mut state).map_err(wrong_arguments)?
-    else {
-        return Ok(ExitCode::SUCCESS);
-    };
+    let imported = run_job(job, &TerminalMonitor::quiet(), &mut state).map_err(wrong_arguments)?;
     report(&imported, args);
     Ok(ExitCode::SUCCESS)
 }
@@ -117,18 +115,15 @@ fn refuse_existing(args: &ImportArgs) -> Result<(), Exit> {
 
 /// As many numbered classes as the weights have outputs.
 fn counted(args: &ImportArgs, config: &RunConfig, state: &mut LaneState) -> Result<ClassSet, Exit> {
-    let job = Job::InspectWeights { weights: args.weights.clone(), model: config.model.clone(), classes: 1 };
-    let output = run_job(job, &TerminalMonitor::quiet(), state).map_err(wrong_arguments)?;
-    match output {
-        Output::Weights(report) => match report.class_layer.found {
-            Some(n) => read_classes(&n.to_string()).map_err(usage),
-            None => Err(Exit::Usage(anyhow!(
-                "{} has no class layer, so it cannot answer; train one on it with `kinolens train … --init-from {}`",
-                args.weights.display(),
-                args.weights.display()
-            ))),
-        },
-        _ => Err(Exit::Usage(anyhow!("say how many classes there are: --classes N, or a file that lists them"))),
+    let job = InspectWeights { weights: args.weights.clone(), model: config.model.clone(), classes: 1 };
+    let report = run_job(job, &TerminalMonitor::quiet(), state).map_err(wrong_arguments)?;
+    match report.class_layer.found {
+        Some(n) => read_classes(&n.to_string()).map_err(usage),
+        None => Err(Exit::Usage(anyhow!(
+            "{} has no class layer, so it cannot answer; train one on it with `kinolens train … --init-from {}`",
+            args.weights.display(),
+            args.weights.display()
+        ))),
     }
 }
 

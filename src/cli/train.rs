@@ -5,7 +5,8 @@ use super::args::TrainArgs;
 use super::commands::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
 use crate::config::RunConfig;
-use crate::jobs::{Job, LaneState, Output, RunView};
+use crate::jobs::kinds::Train;
+use crate::jobs::{LaneState, RunView};
 use crate::model::ModelSpec;
 use anyhow::anyhow;
 use serde_json::json;
@@ -46,21 +47,14 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
         });
         print_json(&tagged("started", started));
     }
-    let job = Job::Train {
-        dataset,
-        config: Box::new(config),
-        out: out.clone(),
-        resume,
-        force: args.force,
-        debug: args.debug,
-    };
+    let job =
+        Train { dataset, config: Box::new(config), out: out.clone(), resume, force: args.force, debug: args.debug };
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
     if let Err(Exit::Interrupted) = output {
         eprintln!("go on with: kinolens train {} --resume {}", args.dataset.display(), out.display());
     }
-    let Output::Run(run) = output? else { return Ok(ExitCode::SUCCESS) };
-    report(&run, args);
+    report(&*output?, args);
     Ok(ExitCode::SUCCESS)
 }
 

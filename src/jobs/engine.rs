@@ -1,8 +1,9 @@
 //! The worker lanes: one thread each, fed by commands, answering with events.
 
+use super::error::JobError;
+use super::event::{Event, EventBody, JobId};
+use super::kind::{Done, Job, Lane, OnStop, run};
 use super::lane::LaneState;
-use super::run::{Done, JobError, run};
-use super::types::{Event, EventBody, Job, JobId, Lane};
 use crate::config::DeviceChoice;
 use crate::progress::{Flow, Monitor, Progress, Silent, StepReport};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -10,7 +11,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Called from worker threads whenever there is something to drain.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -20,6 +22,10 @@ type Run = fn(Job, &mut LaneState, &dyn Monitor) -> Result<Done, JobError>;
 
 /// Events waiting for the window. Training emits a handful an epoch, so this is minutes of a hidden window.
 const QUEUE: usize = 4096;
+/// Jobs that may wait for a lane; people ask for a handful.
+const WAITING: usize = 1024;
+/// How long the end of the program waits for jobs that a stop does not end.
+const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Step reports kept for a window that does not look; older ones give way.
 const STEPS_KEPT: usize = 20_000;
 
@@ -27,6 +33,10 @@ const STEPS_KEPT: usize = 20_000;
 #[derive(Debug, Default)]
 struct Shared {
     flow: AtomicU8,
+    /// It has ended.
+    over: AtomicBool,
+    /// A stop does not end it.
+    must_finish: bool,
     share: Mutex<Option<Progress>>,
     stage: Mutex<Option<Progress>>,
     steps: Mutex<Vec<StepReport>>,
@@ -93,6 +103,9 @@ impl Monitor for LaneMonitor {
     }
 
     fn poll(&self) -> Flow {
+        if self.shared.must_finish {
+            return Flow::Continue;
+        }
         to_flow(self.shared.flow.load(Ordering::Relaxed))
     }
 }
@@ -103,7 +116,8 @@ struct Ticket {
     shared: Arc<Shared>,
 }
 
-/// Starts jobs and hands their events back. Dropping it asks every job to stop.
+/// Starts jobs and hands their events back. Dropping it asks every job to stop, and waits a while for those that a stop
+/// does not end.
 pub struct Engine {
     lanes: HashMap<Lane, Sender<Ticket>>,
     jobs: Mutex<HashMap<JobId, Arc<Shared>>>,
@@ -124,12 +138,12 @@ impl Engine {
         let (sender, events) = crossbeam_channel::bounded(QUEUE);
         let device = Arc::new(Mutex::new(String::new()));
         let mut lanes = HashMap::new();
-        for (lane, name) in [(Lane::Train, "train"), (Lane::Analyse, "analyse"), (Lane::Io, "io")] {
-            let (tx, rx) = crossbeam_channel::unbounded::<Ticket>();
+        for lane in Lane::ALL {
+            let (tx, rx) = crossbeam_channel::bounded::<Ticket>(WAITING);
             let (events, wake, device) = (sender.clone(), wake.clone(), device.clone());
-            std::thread::Builder::new().name(format!("lane-{name}")).spawn(move || {
+            std::thread::Builder::new().name(format!("lane-{}", lane.name())).spawn(move || {
                 let mut state = LaneState::new(device);
-                if lane == Lane::Analyse {
+                if lane == Lane::Interactive {
                     // Testing a GPU takes a moment; it is done before anybody waits for it. What went wrong is told
                     // by the first job that would have used it.
                     state.device(DeviceChoice::Auto, &Silent);
@@ -144,6 +158,7 @@ impl Engine {
                         wake: wake.clone(),
                     };
                     let body = work(ticket.job, &mut state, &monitor, run);
+                    monitor.shared.over.store(true, Ordering::Release);
                     monitor.send(body);
                 }
             })?;
@@ -155,13 +170,28 @@ impl Engine {
     /// Queues a job on its lane.
     pub fn start(&self, job: Job) -> JobId {
         let id = JobId(self.next.fetch_add(1, Ordering::Relaxed));
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared { must_finish: job.on_stop() == OnStop::Ignored, ..Shared::default() });
         self.jobs.lock().insert(id, shared.clone());
-        let sent = self.lanes.get(&job.lane()).is_some_and(|lane| lane.send(Ticket { id, job, shared }).is_ok());
-        if !sent {
-            let message = "the worker thread for this job is gone; save your work and start kinolens again".into();
-            let _ = self.sender.try_send(Event { job: id, body: EventBody::Failed(message) });
+        let sent = match self.lanes.get(&job.lane()) {
+            Some(lane) => lane.try_send(Ticket { id, job, shared: shared.clone() }),
+            None => return self.refuse(id, &shared, "there is no worker thread for this job"),
+        };
+        match sent {
+            Ok(()) => id,
+            Err(TrySendError::Full(_)) => {
+                self.refuse(id, &shared, "too many jobs wait already; try again when some have ended")
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                let gone = "the worker thread for this job is gone; save your work and start kinolens again";
+                self.refuse(id, &shared, gone)
+            }
         }
+    }
+
+    /// Ends a job that no lane takes.
+    fn refuse(&self, id: JobId, shared: &Shared, why: &str) -> JobId {
+        shared.over.store(true, Ordering::Release);
+        let _ = self.sender.try_send(Event { job: id, body: EventBody::Failed(why.to_owned()) });
         id
     }
 
@@ -206,8 +236,15 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        for shared in self.jobs.lock().values() {
+        let jobs = self.jobs.lock();
+        for shared in jobs.values() {
             shared.flow.store(from_flow(Flow::Stop), Ordering::Relaxed);
+        }
+        let began = Instant::now();
+        while jobs.values().any(|s| s.must_finish && !s.over.load(Ordering::Acquire)) && began.elapsed() < LAST_WRITES {
+            // Lanes send what they have to say; nobody else reads it any more.
+            self.events.try_iter().for_each(drop);
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
@@ -253,15 +290,17 @@ pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::CheckpointRef;
+    use super::super::kinds::{Evaluate, ExplainRequest, OpenRun, PredictVideo, SaveNotes, Train};
+    use super::super::requests::{CheckpointRef, ClipRef};
     use super::*;
+    use crate::eval::SplitChoice;
 
     #[test]
     fn a_job_that_panics_becomes_a_sentence_and_the_lane_goes_on() {
         let (events, told) = crossbeam_channel::bounded(8);
         let monitor = LaneMonitor { job: JobId(1), shared: Arc::new(Shared::default()), events, wake: Arc::new(|| {}) };
         let mut state = LaneState::default();
-        let job = || Job::OpenRun { path: "run".into() };
+        let job = || Job::OpenRun(OpenRun { path: "run".into() });
         let first = work(job(), &mut state, &monitor, |_, _, _| panic!("index 7 is out of range"));
         assert!(matches!(&first, EventBody::Failed(s) if s.contains("internal error") && s.contains("index 7")));
         // The same lane state serves the next job, which fails for a reason of its own.
@@ -272,7 +311,9 @@ mod tests {
 
     /// Panics for a job whose files are called "broken", and runs the others.
     fn fragile(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
-        if job.title().contains("broken") || matches!(&job, Job::PredictVideo { video, .. } if video == "broken") {
+        let broken = matches!(&job, Job::Explain(r) if r.checkpoint.run.ends_with("broken"));
+        if broken || job.title().contains("broken") || matches!(&job, Job::PredictVideo(kind) if kind.video == "broken")
+        {
             // The index is not known to the compiler, so that this is an ordinary panic of ordinary code.
             let none: Vec<u8> = Vec::with_capacity(job.title().len());
             let _ = none[job.title().len()];
@@ -281,23 +322,32 @@ mod tests {
     }
 
     /// A job of each lane that works on `name`.
-    fn jobs(name: &str) -> [Job; 3] {
+    fn jobs(name: &str) -> [Job; 4] {
         let dataset = Arc::new(crate::domain::Dataset::default());
         let mut config = Box::new(crate::config::RunConfig::reference());
         config.device = DeviceChoice::Cpu;
         let checkpoint = CheckpointRef { run: format!("/nowhere/{name}").into(), name: None };
         [
-            Job::Train {
-                dataset: dataset.clone(),
-                config,
-                out: name.into(),
-                resume: false,
-                force: false,
-                debug: false,
-            },
-            Job::PredictVideo { checkpoint, dataset, video: name.into() },
-            Job::OpenRun { path: format!("/nowhere/{name}").into() },
+            Train { dataset: dataset.clone(), config, out: name.into(), resume: false, force: false, debug: false }
+                .into(),
+            PredictVideo { checkpoint: checkpoint.clone(), dataset: dataset.clone(), video: name.into() }.into(),
+            heatmap_of(checkpoint, dataset),
+            OpenRun { path: format!("/nowhere/{name}").into() }.into(),
         ]
+    }
+
+    /// A heatmap of one clip.
+    fn heatmap_of(checkpoint: CheckpointRef, dataset: Arc<crate::domain::Dataset>) -> Job {
+        let clips = vec![ClipRef::default()];
+        let request = ExplainRequest {
+            checkpoint,
+            dataset,
+            clips,
+            maps: Vec::new(),
+            on_body: false,
+            class_match: Default::default(),
+        };
+        request.into()
     }
 
     #[test]
@@ -310,10 +360,10 @@ mod tests {
             // Both are queued at once: the second waits behind the one that panics.
             wanted.push((broken.title(), engine.start(broken), engine.start(whole)));
         }
-        assert_eq!(lanes.len(), 3, "a lane is left out");
+        assert_eq!(lanes.len(), Lane::ALL.len(), "a lane is left out");
         let mut ended = HashMap::new();
         let begun = std::time::Instant::now();
-        while ended.len() < 6 {
+        while ended.len() < 2 * Lane::ALL.len() {
             for event in engine.drain() {
                 match event.body {
                     EventBody::Failed(sentence) => assert!(ended.insert(event.job, sentence).is_none(), "ended twice"),
@@ -338,5 +388,83 @@ mod tests {
             );
         }
         assert_eq!(engine.running(), 0);
+    }
+    fn evaluation() -> Job {
+        let dataset = Arc::new(crate::domain::Dataset::default());
+        let split = SplitChoice::All;
+        Evaluate { checkpoint: CheckpointRef::default(), dataset, split, class_match: Default::default(), out: None }
+            .into()
+    }
+
+    /// How long until the engine tells that `job` has ended.
+    fn seconds_until_over(engine: &Engine, job: JobId, began: Instant) -> f64 {
+        loop {
+            assert!(began.elapsed() < Duration::from_secs(30), "the job never ends");
+            for event in engine.drain() {
+                if event.job == job && !matches!(event.body, EventBody::Started | EventBody::Progress(_)) {
+                    return began.elapsed().as_secs_f64();
+                }
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Evaluations and exports take until they are stopped, a heatmap takes 60 ms, and none of them the processor.
+    fn patient(job: Job, _: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
+        match job {
+            Job::Explain(_) => std::thread::sleep(Duration::from_millis(60)),
+            _ => {
+                while !monitor.stopped() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+        Err(JobError::Stopped)
+    }
+
+    #[test]
+    fn a_heatmap_does_not_wait_for_batch_work() {
+        let engine = Engine::with(Arc::new(|| {}), patient).unwrap();
+        let heatmap = || heatmap_of(CheckpointRef::default(), Arc::new(crate::domain::Dataset::default()));
+        let median = |engine: &Engine| {
+            let mut times: Vec<f64> = (0..5)
+                .map(|_| {
+                    let began = Instant::now();
+                    seconds_until_over(engine, engine.start(heatmap()), began)
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            times[2]
+        };
+        // The first one waits for the device to be tested.
+        median(&engine);
+        let alone = median(&engine);
+        let dataset = Arc::new(crate::domain::Dataset::default());
+        let predict = PredictVideo { checkpoint: CheckpointRef::default(), dataset, video: "a".into() };
+        let busy: Vec<JobId> = [evaluation(), predict.into()].into_iter().map(|job| engine.start(job)).collect();
+        let beside = median(&engine);
+        busy.into_iter().for_each(|job| engine.control(job, Flow::Stop));
+        assert!(beside <= 1.5 * alone, "{beside:.3} s beside an evaluation, {alone:.3} s alone");
+    }
+
+    #[test]
+    fn notes_reach_the_disk_although_everything_is_told_to_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        // The lane of the notes is busy with something that does end when it is told to.
+        let engine = Engine::with(Arc::new(|| {}), |job, state, monitor| match job {
+            Job::SaveNotes(_) => run(job, state, monitor),
+            other => patient(other, state, monitor),
+        });
+        let engine = engine.unwrap();
+        let before = engine.start(OpenRun { path: "anything".into() }.into());
+        let mut notes = crate::eval::Notes::default();
+        let note = crate::eval::ClipNote { text: "arm hidden".into(), ..Default::default() };
+        notes.set("a.mp4", 16, note);
+        let saving = engine.start(SaveNotes { run: dir.path().into(), notes: notes.clone() }.into());
+        for job in [saving, before] {
+            engine.control(job, Flow::Stop);
+        }
+        drop(engine);
+        assert_eq!(crate::eval::Notes::load(dir.path()).unwrap(), notes);
     }
 }

@@ -1,7 +1,7 @@
 //! What a worker keeps between jobs: its device and the networks it used last, so that the next heat map is quick.
 
-use super::run::JobError;
-use super::types::CheckpointRef;
+use super::error::JobError;
+use super::requests::CheckpointRef;
 use crate::config::DeviceChoice;
 use crate::data::ClipSource;
 use crate::domain::Dataset;
@@ -26,6 +26,9 @@ pub struct Loaded {
 
 /// Networks kept: two views that differ in network take turns without loading.
 const KEPT: usize = 2;
+
+/// A network is used that was never loaded.
+const NOT_LOADED: JobError = JobError::Internal("no network is loaded");
 
 /// What one lane owns. Tensors never leave the thread that made them.
 #[derive(Default)]
@@ -82,12 +85,12 @@ impl LaneState {
                 self.loaded.insert(0, Loaded { checkpoint, network, key, source: None });
             }
         }
-        self.loaded.first().ok_or(JobError::Stopped)
+        self.loaded()
     }
 
     /// Clips of a dataset as the loaded network wants them; kept so that scrubbing decodes each video once.
     pub fn source(&mut self, dataset: &Arc<Dataset>) -> Result<Arc<ClipSource>, JobError> {
-        let loaded = self.loaded.first_mut().ok_or(JobError::Stopped)?;
+        let loaded = self.loaded.first_mut().ok_or(NOT_LOADED)?;
         if let Some((root, fingerprint, source)) = &loaded.source
             && *root == dataset.root
             && *fingerprint == dataset.fingerprint
@@ -100,9 +103,12 @@ impl LaneState {
         Ok(source)
     }
 
-    /// The loaded checkpoint, after [`LaneState::load`].
-    pub fn loaded(&self) -> Option<&Loaded> {
-        self.loaded.first()
+    /// The loaded checkpoint.
+    ///
+    /// # Errors
+    /// [`JobError::Internal`] before [`LaneState::load`].
+    pub fn loaded(&self) -> Result<&Loaded, JobError> {
+        self.loaded.first().ok_or(NOT_LOADED)
     }
 }
 

@@ -1,24 +1,28 @@
-//! Jobs, commands, events, and the worker lanes that run them. The window and the command line both build
-//! [`Job`]s, hand them to the same [`run()`], and show the [`Output`].
+//! Jobs and the worker lanes that run them.
+//!
+//! The window and the command line both build a job of one of the [`kinds`] and run it the same way: the command line in
+//! its own thread by [`run_kind`], the window by handing a [`Job`] to the [`Engine`], which queues it on the [`Lane`] that
+//! the kind names. A lane is a thread with networks of its own ([`LaneState`]); what it tells comes back as [`Event`]s,
+//! the last of them with the [`Output`], and is drained by the window once a frame.
 
 mod engine;
-mod explain;
-mod export;
+mod error;
+mod event;
+mod kind;
+pub mod kinds;
 mod lane;
 mod pictures;
-mod run;
-mod training;
-mod types;
+mod requests;
+mod run_view;
 
 pub use crate::eval::{CheckpointInfo, ClassMatch, Identity, SplitChoice, VideoPrediction};
 pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
-pub use explain::heat_on_body;
-pub use export::{export, holds_export, is_sample};
+pub use error::JobError;
+pub use event::{Event, EventBody, JobId};
+pub use kind::{Done, Job, JobKind, Lane, OnStop, Output, run, run_kind};
+pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
-pub use run::{Done, JobError, LOG_LINES, run, tell_damage, view};
-pub use types::{
-    CheckpointRef, ClipRef, ClipSample, Event, EventBody, ExplainRequest, Explanation, ExportRequest, HeatRequest, Job,
-    JobId, Lane, Output, RunView, TargetClass,
-};
+pub use requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
+pub use run_view::{LOG_LINES, RunView, view};

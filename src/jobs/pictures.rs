@@ -1,7 +1,7 @@
 //! Pictures of datasets, runs and evaluations.
 
-use super::run::JobError;
-use super::types::RunView;
+use super::error::JobError;
+use super::run_view::RunView;
 use crate::data::{ClassStatistics, Statistics};
 use crate::domain::Dataset;
 use crate::eval::Evaluation;

@@ -3,10 +3,12 @@
 mod events;
 mod importing;
 mod networks;
+mod notes;
 mod opening;
 mod time;
 
 pub use events::drain;
+pub use notes::keep_notes;
 pub use opening::default_demo_dir;
 pub use time::advance;
 
@@ -18,10 +20,10 @@ use super::state::{
 };
 use super::workers::Workers;
 use crate::cam;
-use crate::eval::ClipNote;
-use crate::jobs::{ClipRef, ExplainRequest, Job, JobId};
+use crate::jobs::kinds::{ImportWeights, PredictVideo};
+use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What only the window system can do.
@@ -252,22 +254,24 @@ fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
         Action::ExplainVideo => explain_video(state, workers),
         Action::Export(request) => {
             state.dialog = None;
-            start(state, workers, Job::Export(*request), false);
+            start(state, workers, *request, false);
         }
         Action::AskExport => ask_export(state),
-        Action::SetNote(clip, note) => set_note(state, &clip, note),
+        Action::SetNote(clip, note) => notes::set(state, &clip, note),
         Action::MeasureBody(clips) => measure_body(state, workers, clips),
         Action::AskImport(weights) => importing::ask(state, weights),
         Action::Import { weights, config, classes, out } => {
             state.dialog = None;
-            start(state, workers, Job::Import { weights, config, classes, out, force: false }, false);
+            start(state, workers, ImportWeights { weights, config, classes, out, force: false }, false);
         }
         Action::LookIntoWeights(wish) if state.weights.get(&wish).is_none() => {
             let id = start(state, workers, wish.job(), true);
             state.weights.asked(wish, id);
         }
         Action::StopAndQuit => {
-            let running: Vec<JobId> = state.jobs.iter().filter(|j| j.status.is_live()).map(|j| j.id).collect();
+            // What a stop does not end is waited for.
+            let ends = |j: &&JobView| j.status.is_live() && j.job.on_stop() != OnStop::Ignored;
+            let running: Vec<JobId> = state.jobs.iter().filter(ends).map(|j| j.id).collect();
             for job in running {
                 control(state, workers, job, Flow::Stop);
             }
@@ -298,10 +302,10 @@ pub(super) fn predict_video(state: &mut AppState, workers: &dyn Workers) {
     };
     let same = |j: &JobView| {
         j.status.is_live()
-            && matches!(&j.job, Job::PredictVideo { checkpoint: c, video: v, .. } if *c == checkpoint && *v == video)
+            && matches!(&j.job, Job::PredictVideo(kind) if kind.checkpoint == checkpoint && kind.video == video)
     };
     if !state.jobs.iter().any(same) {
-        start(state, workers, Job::PredictVideo { checkpoint, dataset, video }, false);
+        start(state, workers, PredictVideo { checkpoint, dataset, video }, false);
     }
 }
 
@@ -316,42 +320,14 @@ fn explain_video(state: &mut AppState, workers: &dyn Workers) {
     let clips: Vec<ClipRef> = clips.map(|start| ClipRef { video: video.clone(), start }).collect();
     let (maps, class_match) = (vec![state.selection.view()], state.class_match(&checkpoint.run));
     let request = ExplainRequest { checkpoint, dataset, clips, maps, on_body: false, class_match };
-    start(state, workers, Job::Explain(request), false);
+    start(state, workers, request, false);
 }
 
 fn measure_body(state: &mut AppState, workers: &dyn Workers, clips: Vec<ClipRef>) {
     let (Some(checkpoint), Some(dataset)) = (state.selection.checkpoint_ref(), state.dataset.clone()) else { return };
     let (maps, class_match) = (vec![state.selection.view()], state.class_match(&checkpoint.run));
     let request = ExplainRequest { checkpoint, dataset, clips, maps, on_body: true, class_match };
-    start(state, workers, Job::Explain(request), false);
-}
-
-/// How long nothing more must be written before notes go to the disk.
-const NOTES_REST: Duration = Duration::from_millis(700);
-
-fn set_note(state: &mut AppState, clip: &ClipRef, note: ClipNote) {
-    let Some(run) = state.selection.run.clone() else { return };
-    if state.run_at(&run).is_some_and(|r| r.notes_problem.is_some()) {
-        return;
-    }
-    state.notes.entry(run.clone()).or_default().set(&clip.video, clip.start, note);
-    state.unsaved_notes.insert(run, Instant::now());
-    state.notes_revision += 1;
-}
-
-/// Sends notes that have rested to the disk, all of them when the window closes; returns when to look again.
-pub fn keep_notes(state: &mut AppState, workers: &dyn Workers, now: Instant) -> Option<Duration> {
-    let rest = |since: &Instant| NOTES_REST.saturating_sub(now.saturating_duration_since(*since));
-    let leaving = state.leaving;
-    let due: Vec<PathBuf> =
-        state.unsaved_notes.iter().filter(|(_, s)| leaving || rest(s).is_zero()).map(|(run, _)| run.clone()).collect();
-    for run in due {
-        state.unsaved_notes.remove(&run);
-        if let Some(notes) = state.notes.get(&run).cloned() {
-            start(state, workers, Job::SaveNotes { run, notes }, true);
-        }
-    }
-    state.unsaved_notes.values().map(rest).min()
+    start(state, workers, request, false);
 }
 
 fn ask_export(state: &mut AppState) {
@@ -445,7 +421,8 @@ fn redo(state: &mut AppState) {
 }
 
 /// Hands a job to its lane and lists it.
-pub(super) fn start(state: &mut AppState, workers: &dyn Workers, job: Job, quiet: bool) -> JobId {
+pub(super) fn start(state: &mut AppState, workers: &dyn Workers, job: impl Into<Job>, quiet: bool) -> JobId {
+    let job = job.into();
     let id = workers.start(job.clone());
     state.jobs.push(JobView {
         id,

@@ -8,7 +8,7 @@ use super::weights::WeightStore;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry, counted, grouped, leaf};
 use crate::eval::{ClassMatch, ClipNote, Evaluation, Notes, Predictions};
-use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, RunView, SplitChoice, VideoPrediction};
+use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, OnStop, RunView, SplitChoice, VideoPrediction};
 use crate::progress::{EpochReport, Flow, Meter, StepReport, WrongClip};
 pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
@@ -253,6 +253,26 @@ pub struct LiveRun {
     pub started: Instant,
 }
 
+/// Notes of a run that are not on the disk yet.
+#[derive(Clone, Debug)]
+pub struct UnsavedNotes {
+    /// When something was written last, or when saving failed.
+    pub since: Instant,
+    /// The job that writes them.
+    pub saving: Option<JobId>,
+    /// Something was written since that job was queued.
+    pub changed: bool,
+    /// They could not be written the last time.
+    pub failed: bool,
+}
+
+impl UnsavedNotes {
+    /// Nothing is under way.
+    pub fn new(since: Instant) -> Self {
+        Self { since, saving: None, changed: true, failed: false }
+    }
+}
+
 /// An evaluation the window can show.
 #[derive(Clone, Debug)]
 pub struct EvaluationEntry {
@@ -475,8 +495,8 @@ pub struct AppState {
     pub video_predictions: HashMap<(CheckpointRef, String), Arc<VideoPrediction>>,
     /// What people wrote about clips, by run folder.
     pub notes: HashMap<PathBuf, Notes>,
-    /// Runs whose notes are not on the disk yet, and since when.
-    pub unsaved_notes: HashMap<PathBuf, Instant>,
+    /// Runs whose notes are not on the disk yet.
+    pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
     /// Counts changes of the notes.
     pub notes_revision: u64,
     /// What was found in weight files.
@@ -643,13 +663,7 @@ impl AppState {
 
     /// Jobs whose work would be lost or left half done if the process ended now.
     pub fn work_to_lose(&self) -> impl Iterator<Item = &JobView> {
-        self.jobs.iter().filter(|j| {
-            let matters = matches!(
-                j.job,
-                Job::Train { .. } | Job::MakeDemo { .. } | Job::Export(_) | Job::Import { .. } | Job::SaveNotes { .. }
-            );
-            j.status.is_live() && matters
-        })
+        self.jobs.iter().filter(|j| j.status.is_live() && j.job.on_stop() != OnStop::Ends)
     }
 
     /// A job by its number.

@@ -3,6 +3,7 @@
 //! Panels look answers up by their own question, so an answer to an older one is never shown.
 
 use crate::config::ModelConfig;
+use crate::jobs::kinds::{GuessNetwork, InspectWeights};
 use crate::jobs::{Job, JobId};
 use crate::model::{ModelSpec, WeightReport};
 use std::path::{Path, PathBuf};
@@ -31,8 +32,8 @@ impl WeightWish {
     /// The work that answers it.
     pub fn job(&self) -> Job {
         match self.clone() {
-            Self::Network(weights) => Job::GuessNetwork { weights },
-            Self::Report(weights, model, classes) => Job::InspectWeights { weights, model, classes },
+            Self::Network(weights) => GuessNetwork { weights }.into(),
+            Self::Report(weights, model, classes) => InspectWeights { weights, model, classes }.into(),
         }
     }
 }

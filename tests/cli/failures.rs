@@ -2,7 +2,8 @@
 #![cfg(unix)]
 
 use kinolens::data::demo::{DemoOptions, make};
-use kinolens::jobs::{Engine, EventBody, Job, Output};
+use kinolens::jobs::kinds::{OpenDataset, Train};
+use kinolens::jobs::{Engine, EventBody, Output};
 use kinolens::progress::{Progress, Silent};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Ended, Stdio};
@@ -188,14 +189,13 @@ fn the_window_is_told_of_a_dataset_deleted_during_training() {
             std::thread::sleep(Duration::from_millis(20));
         }
     };
-    engine.start(Job::OpenDataset { path: data.clone(), data: Default::default() });
+    engine.start(OpenDataset { path: data.clone(), data: Default::default() }.into());
     let opened = next("the dataset", Box::new(|body| matches!(body, EventBody::Finished(_)).then_some(body)));
     let EventBody::Finished(Output::Dataset(dataset)) = opened else { panic!("{opened:?}") };
     let mut config = kinolens::config::Preset::find("demo").unwrap().config().unwrap();
     (config.training.epochs, config.training.cache_mib, config.clip.train_stride) = (30, 1, 12);
-    let job =
-        Job::Train { dataset, config: Box::new(config), out: run.clone(), resume: false, force: false, debug: false };
-    engine.start(job);
+    let job = Train { dataset, config: Box::new(config), out: run.clone(), resume: false, force: false, debug: false };
+    engine.start(job.into());
     let an_epoch = |body: EventBody| {
         let told = matches!(&body, EventBody::Progress(Progress::Epoch(_)));
         assert!(!matches!(&body, EventBody::Failed(_)), "{body:?}");

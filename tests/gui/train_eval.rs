@@ -5,6 +5,7 @@ use egui_kittest::kittest::Queryable;
 use kinolens::config::RunConfig;
 use kinolens::domain::{ClassSet, Dataset, LabelTrack, Split, VideoEntry};
 use kinolens::eval::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction, Predictions};
+use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{Job, JobId, RunView};
 use kinolens::progress::{EpochReport, StepReport, WrongClip};
 use kinolens::ui::panel::{Panel, PanelCx};
@@ -172,14 +173,14 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
         eta_s: Some(130.0),
         started: Some(Instant::now()),
         ended: None,
-        job: Job::Train {
+        job: Job::Train(Train {
             dataset,
             config: Box::new(config),
             out: "/runs/live".into(),
             resume: false,
             force: false,
             debug: false,
-        },
+        }),
     });
 }
 

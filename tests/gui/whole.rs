@@ -150,10 +150,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     });
     shot(&mut window, &format!("{prefix}-3-training"));
     until(&mut window, "the end of training", 600, |app| {
-        app.state()
-            .jobs
-            .iter()
-            .any(|j| j.status == JobStatus::Done && matches!(j.job, kinolens::jobs::Job::Train { .. }))
+        app.state().jobs.iter().any(|j| j.status == JobStatus::Done && matches!(j.job, kinolens::jobs::Job::Train(_)))
             && !app.state().runs.is_empty()
     });
     shot(&mut window, &format!("{prefix}-4-trained"));

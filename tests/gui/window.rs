@@ -14,6 +14,7 @@ use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, HeatMap};
 use kinolens::eval::{Evaluation, Prediction, Predictions};
+use kinolens::jobs::kinds::{OpenDataset, OpenRun};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::ui::state::{Dialog, PathPurpose, ThemeChoice, ViewMode, ViewSettings};
@@ -53,11 +54,11 @@ impl Workers for Scripted {
             return id;
         }
         let body = match job {
-            Job::OpenDataset { path, .. } => match &s.dataset {
+            Job::OpenDataset(OpenDataset { path, .. }) => match &s.dataset {
                 Some(d) if d.root == path => EventBody::Finished(Output::Dataset(d.clone())),
                 _ => EventBody::Failed(format!("{} is no dataset: choose another folder.", path.display())),
             },
-            Job::OpenRun { path } => match s.run.iter().chain(&s.others).find(|r| r.path == path) {
+            Job::OpenRun(OpenRun { path }) => match s.run.iter().chain(&s.others).find(|r| r.path == path) {
                 Some(r) => EventBody::Finished(Output::Run(r.clone())),
                 _ => EventBody::Failed(format!("{} is no run folder: choose one with a config.ron.", path.display())),
             },

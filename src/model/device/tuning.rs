@@ -1,11 +1,13 @@
-//! What is learned about a GPU once and kept: which of several kernels is fastest for a shape.
+//! What autotuning on a GPU found: which of several kernels is fastest for a shape.
 //!
 //! The tensor library tries the kernels it has for an operation the first time it meets a shape, which makes the first
-//! training step on a GPU long. Its findings are kept in the cache folder, so that only the first run of its kind waits.
+//! training step on a GPU long. What it found holds for the process; a build with the feature `tuning-cache` keeps it in
+//! the cache folder, so that only the first run of its kind waits.
 
 use super::ComputeDevice;
 use burn::cubecl::config::cache::CacheConfig;
 use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,6 +15,9 @@ use std::sync::Once;
 
 /// Sets of shapes remembered; more are not worth reading.
 const REMEMBERED: usize = 1000;
+
+/// Sets of shapes tuned in this process.
+static IN_PROCESS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Tells the tensor library where to keep what it finds out, before it touches a device. Without a cache folder it keeps
 /// nothing.
@@ -38,9 +43,10 @@ pub(super) fn keep_between_runs() {
     });
 }
 
-/// Where the findings are.
+/// Where the findings are, in a build that keeps them.
 fn folder() -> Option<PathBuf> {
-    Some(crate::files::cache_dir()?.join("gpu"))
+    let folder = crate::files::cache_dir().filter(|_| cfg!(feature = "tuning-cache"))?;
+    Some(folder.join("gpu"))
 }
 
 /// What is known to be tuned.
@@ -61,12 +67,17 @@ impl ComputeDevice {
     /// True when the first step with this set of shapes will take long, because kernels are tried out for them. `shapes`
     /// is any text that is the same for the same shapes.
     pub fn will_tune(&self, shapes: &str) -> bool {
-        self.tunes() && !Tuned::load().sets.contains(&self.set(shapes))
+        let set = self.set(shapes);
+        self.tunes() && !IN_PROCESS.lock().contains(&set) && !Tuned::load().sets.contains(&set)
     }
 
     /// Remembers that the first step is over.
     pub fn tuned(&self, shapes: &str) {
-        let Some(folder) = folder().filter(|_| self.tunes()) else { return };
+        if !self.tunes() {
+            return;
+        }
+        IN_PROCESS.lock().insert(self.set(shapes));
+        let Some(folder) = folder() else { return };
         // What has been found lies in a database of its own; where it could not be written nothing is kept.
         let kept = std::fs::read_dir(&folder)
             .is_ok_and(|entries| entries.flatten().any(|e| e.path().extension().is_some_and(|x| x == "db")));

@@ -1,5 +1,6 @@
 //! File dialogs of the platform, and the dialogs of our own.
 
+use crate::domain::leaf;
 use crate::jobs::{ExportRequest, SplitChoice};
 use crate::render::OverlayParams;
 use crate::ui::Action;
@@ -199,12 +200,22 @@ fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
 /// What closing the window would end.
 pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
+    let failed: Vec<String> =
+        cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run)).collect();
     let mut done: Option<Action> = None;
     let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
-        ui.heading("Work is running");
-        ui.label(format!("Still at it: {}.", running.join(", ")));
-        ui.weak("A training stops with a checkpoint and can go on from there; anything else begins anew.");
+        ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
+        if !failed.is_empty() {
+            ui.label(format!(
+                "The notes of {} could not be written (why is said in the messages). They are lost if you leave without them.",
+                failed.join(", ")
+            ));
+        }
+        if !running.is_empty() {
+            ui.label(format!("Still running: {}.", running.join(", ")));
+            ui.weak("A training stops with a checkpoint and can go on from there; anything else begins anew.");
+        }
         ui.add_space(6.0);
         let p = theme::palette(ui);
         buttons(ui, |ui| {
@@ -216,9 +227,13 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 ui.spinner();
                 return;
             }
-            let button = egui::Button::new(RichText::new("Stop and leave").color(p.on_accent)).fill(p.accent);
+            let text = if running.is_empty() { "Save and leave" } else { "Stop and leave" };
+            let button = egui::Button::new(RichText::new(text).color(p.on_accent)).fill(p.accent);
             if ui.add(button).clicked() {
                 done = Some(Action::StopAndQuit);
+            }
+            if !failed.is_empty() && ui.button("Leave without the notes").clicked() {
+                done = Some(Action::QuitNow);
             }
             if ui.button("Stay").clicked() {
                 done = Some(Action::SetDialog(None));

@@ -1,6 +1,6 @@
 //! Running work: chips in the top bar and the job list.
 
-use crate::jobs::{Job, Lane};
+use crate::jobs::Job;
 use crate::progress::Flow;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
@@ -33,7 +33,7 @@ fn chip(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
     if icons::small_button(ui, Icon::Stop, &format!("Cancel {}", job.title)).clicked() {
         cx.send(Action::Control(job.id, Flow::Stop));
     }
-    if matches!(job.job, Job::Train { .. }) {
+    if matches!(job.job, Job::Train(_)) {
         let paused = job.status == JobStatus::Paused;
         let (icon, verb, flow) =
             if paused { (Icon::Play, "Resume", Flow::Continue) } else { (Icon::Pause, "Pause", Flow::Pause) };
@@ -144,11 +144,7 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 fn row(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
-        let lane = match job.job.lane() {
-            Lane::Train => "train",
-            Lane::Analyse => "analyse",
-            Lane::Io => "files",
-        };
+        let lane = job.job.lane().name();
         ui.label(RichText::new(lane).text_style(theme::caption()).color(p.muted));
         ui.label(&job.title);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {

@@ -1,8 +1,9 @@
 //! What the workers tell becomes state.
 
-use super::{networks, opening, say, start};
+use super::{networks, notes, opening, say, start};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
+use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
 use crate::progress::{Meter, Progress};
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
@@ -39,8 +40,7 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
-    let job =
-        Job::Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
+    let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
     let past = state.run_at(&out).filter(|_| resume).cloned().unwrap_or_default();
@@ -80,18 +80,19 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 finished(state, workers, job, output, true);
             }
             state.explain.ended(job, None);
+            notes::ended(state, job, false);
         }
         EventBody::Failed(sentence) => {
             ended(state, job, JobStatus::Failed(sentence.clone()));
             let view = state.job(job);
             let source = view.map_or_else(String::new, |j| j.title.clone());
             let quiet = view.is_some_and(|j| j.quiet);
-            if view.is_some_and(|j| matches!(j.job, Job::GuessNetwork { .. } | Job::InspectWeights { .. })) {
+            if view.is_some_and(|j| matches!(j.job, Job::GuessNetwork(_) | Job::InspectWeights(_))) {
                 // Said where the file is chosen, not in the message list.
                 state.jobs.retain(|j| j.id != job);
                 return state.weights.answered(job, WeightLook::Refused(sentence));
             }
-            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes { .. }));
+            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(run) = &mut state.training
@@ -102,6 +103,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
+            notes::ended(state, job, false);
         }
     }
 }
@@ -174,7 +176,7 @@ fn push_log(log: &mut Vec<String>, line: String) {
 fn measure(state: &mut AppState, id: JobId, progress: &Progress) {
     let Some(view) = state.jobs.iter_mut().find(|j| j.id == id) else { return };
     let epochs = match &view.job {
-        Job::Train { config, .. } => config.training.epochs.max(1),
+        Job::Train(kind) => kind.config.training.epochs.max(1),
         _ => 0,
     };
     let meter = state.meters.entry(id).or_insert_with(|| Meter::new(epochs));
@@ -215,7 +217,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 let text = format!("Training of {done} is done. {name} is the run in use now{before}.");
                 say(state, Severity::Info, "train", text);
             }
-            let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun { .. }));
+            let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), trained || asked);
             // A run opened alone brings its dataset along.
             if state.dataset.is_none() && run.dataset_root.is_dir() {
@@ -224,7 +226,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Evaluation(evaluation, predictions) => {
             let run = match state.job(id).map(|j| &j.job) {
-                Some(Job::Evaluate { checkpoint, .. }) => checkpoint.run.clone(),
+                Some(Job::Evaluate(kind)) => kind.checkpoint.run.clone(),
                 _ => PathBuf::from(&evaluation.run),
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
@@ -239,7 +241,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::VideoPrediction(prediction) => {
             let checkpoint = match state.job(id).map(|j| &j.job) {
-                Some(Job::PredictVideo { checkpoint, .. }) => checkpoint.clone(),
+                Some(Job::PredictVideo(kind)) => kind.checkpoint.clone(),
                 _ => return,
             };
             state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
@@ -258,6 +260,6 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Weights(report) => state.weights.answered(id, WeightLook::Report(report)),
         Output::Network(spec) => state.weights.answered(id, WeightLook::Network(spec)),
-        Output::NotesSaved => {}
+        Output::NotesSaved => notes::ended(state, id, true),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{opening, say, start};
 use crate::eval::ClassMatch;
-use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
+use crate::jobs::kinds::Evaluate;
+use crate::jobs::{CheckpointRef, RunView, SplitChoice};
 use crate::ui::action::Action;
 use crate::ui::networks::RunParts;
 use crate::ui::state::{AppState, ClassForm, Dialog, Severity};
@@ -71,7 +72,7 @@ pub(super) fn evaluate(state: &mut AppState, workers: &dyn Workers, checkpoint: 
         return ask_classes(state, &run, Some((checkpoint, split)));
     }
     let class_match = state.class_match(&checkpoint.run);
-    start(state, workers, Job::Evaluate { checkpoint, dataset, split, class_match, out: None }, false);
+    start(state, workers, Evaluate { checkpoint, dataset, split, class_match, out: None }, false);
 }
 
 /// Shows the table of classes. Names that differ only in case, blanks or dashes are proposed; nothing is matched until

@@ -4,7 +4,8 @@ use super::{importing, networks, say, start};
 use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
 use crate::eval::Evaluation;
-use crate::jobs::{Job, RunView};
+use crate::jobs::RunView;
+use crate::jobs::kinds::{MakeDemo, OpenDataset, OpenRun};
 use crate::ui::arrangement::DatasetArrangement;
 use crate::ui::selection::default_view;
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
@@ -78,15 +79,15 @@ pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
 }
 
 pub(super) fn dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    start(state, workers, Job::OpenDataset { path, data: DataConfig::default() }, false);
+    start(state, workers, OpenDataset { path, data: DataConfig::default() }, false);
 }
 
 pub(super) fn run(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    start(state, workers, Job::OpenRun { path }, false);
+    start(state, workers, OpenRun { path }, false);
 }
 
 pub(super) fn demo(state: &mut AppState, workers: &dyn Workers, dir: PathBuf) {
-    start(state, workers, Job::MakeDemo { dir, subjects: 12, seed: 42, pose_videos: false, force: false }, false);
+    start(state, workers, MakeDemo { dir, subjects: 12, seed: 42, pose_videos: false, force: false }, false);
 }
 
 pub(super) fn reload(state: &mut AppState, workers: &dyn Workers) {

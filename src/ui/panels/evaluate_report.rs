@@ -346,7 +346,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
 
 /// What the evaluation that runs is doing.
 fn running(state: &AppState) -> Option<String> {
-    let job = state.jobs.iter().rev().find(|j| j.status.is_live() && matches!(j.job, Job::Evaluate { .. }))?;
+    let job = state.jobs.iter().rev().find(|j| j.status.is_live() && matches!(j.job, Job::Evaluate(_)))?;
     Some(match &job.stage {
         Some((label, done, total)) if *total > 0 => format!("{label} {done} / {total}"),
         Some((label, ..)) => format!("{label}…"),

@@ -240,7 +240,7 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         heat_on_body(ui, cx, frame, answer);
     }
     let predicting = state.jobs.iter().any(|j| {
-        j.status.is_live() && j.status != JobStatus::Stopping && matches!(j.job, crate::jobs::Job::PredictVideo { .. })
+        j.status.is_live() && j.status != JobStatus::Stopping && matches!(j.job, crate::jobs::Job::PredictVideo(_))
     });
     let known = state.video_predictions.contains_key(&(checkpoint, clip.video.clone()));
     if !known && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {

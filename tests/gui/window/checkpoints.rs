@@ -4,6 +4,7 @@ use super::*;
 use egui::accesskit::Role;
 use kinolens::eval::CheckpointInfo;
 use kinolens::jobs::ClipRef;
+use kinolens::jobs::kinds::Evaluate;
 
 /// A run with a checkpoint that is the default and another one; `evaluated` names those with results.
 fn run_named(dataset: &Dataset, name: &str, evaluated: &[(&str, u32, f64)]) -> Arc<RunView> {
@@ -110,7 +111,7 @@ fn the_score_and_the_heatmap_are_of_the_checkpoint_that_is_named() {
     harness.get_by_label("Evaluate checkpoint").click();
     harness.run_steps(3);
     let job = script.0.borrow().jobs.last().cloned();
-    let Some(Job::Evaluate { checkpoint, .. }) = job else { panic!("{job:?}") };
+    let Some(Job::Evaluate(Evaluate { checkpoint, .. })) = job else { panic!("{job:?}") };
     assert_eq!(checkpoint.name.as_deref(), Some("last"), "the default is named");
     let (evaluation, predictions) = run_named(&dataset, "run one", &[("last", 12, 0.945)]).evaluations[0].clone();
     let id = JobId(script.0.borrow().jobs.len() as u64);

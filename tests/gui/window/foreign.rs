@@ -4,6 +4,7 @@ use super::*;
 use egui::accesskit::Role;
 use kinolens::domain::ClassSet;
 use kinolens::eval::ClassMatch;
+use kinolens::jobs::kinds::Evaluate;
 
 /// A window on the demo dataset with a run of these classes.
 fn with_classes(names: &[&str]) -> (Scripted, Harness<'static, App>, Arc<RunView>) {
@@ -19,7 +20,7 @@ fn with_classes(names: &[&str]) -> (Scripted, Harness<'static, App>, Arc<RunView
 }
 
 fn asked(script: &Scripted) -> usize {
-    script.0.borrow().jobs.iter().filter(|j| matches!(j, Job::Explain(_) | Job::Evaluate { .. })).count()
+    script.0.borrow().jobs.iter().filter(|j| matches!(j, Job::Explain(_) | Job::Evaluate(_))).count()
 }
 
 #[test]
@@ -54,7 +55,9 @@ fn foreign_classes_are_told_of_before_anything_is_computed_and_asked_about() {
     harness.get_by_label("Use these and evaluate").click();
     harness.run_steps(3);
     let job = script.0.borrow().jobs.last().cloned();
-    let Some(Job::Evaluate { class_match: ClassMatch::Pairs(pairs), checkpoint, .. }) = job else { panic!("{job:?}") };
+    let Some(Job::Evaluate(Evaluate { class_match: ClassMatch::Pairs(pairs), checkpoint, .. })) = job else {
+        panic!("{job:?}")
+    };
     assert_eq!(checkpoint.run, run.path);
     assert!(pairs.contains(&(first.clone(), "wave1".into())) && pairs.contains(&(second, "jack".into())), "{pairs:?}");
     assert!(pairs.iter().filter(|(_, to)| !to.is_empty()).count() == 2, "{pairs:?}");

@@ -188,7 +188,7 @@ fn a_folder_dropped_on_the_window_is_opened() {
     harness.input_mut().dropped_files.push(Arc::new(Dropped(run.path.clone())));
     harness.run_steps(4);
     assert_eq!(harness.state().state().run().map(|r| &r.path), Some(&run.path));
-    assert!(matches!(script.0.borrow().jobs.last(), Some(Job::OpenRun { .. })));
+    assert!(matches!(script.0.borrow().jobs.last(), Some(Job::OpenRun(_))));
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn tags_and_notes_are_saved_with_the_run() {
         let jobs = script.0.borrow().jobs.clone();
         jobs.into_iter()
             .rev()
-            .find_map(|j| if let Job::SaveNotes { run, notes } = j { Some((run, notes)) } else { None })
+            .find_map(|j| if let Job::SaveNotes(kind) = j { Some((kind.run, kind.notes)) } else { None })
     };
     let start = Instant::now();
     let (path, notes) = loop {
@@ -338,4 +338,78 @@ fn tags_and_notes_are_saved_with_the_run() {
     harness.get_by_label("Remove tag label is wrong").click();
     harness.run_steps(3);
     assert_eq!(harness.state().state().notes[&run.path].get(&video, 32).unwrap().tags, ["bar out of sight"]);
+}
+
+/// A window in which a note was just written and its job taken, but nothing is on the disk yet.
+fn note_under_way() -> (Scripted, Harness<'static, App>, PathBuf, JobId) {
+    let (script, mut harness) = opened(ThemeChoice::Dark);
+    let (run, video) = (run_of(&demo()).path.clone(), demo().videos[0].name.clone());
+    harness.state_mut().send(Action::OpenRun(run.clone()));
+    harness.run_steps(3);
+    script.0.borrow_mut().hold = true;
+    let note = kinolens::eval::ClipNote { text: "mind the knees".into(), ..Default::default() };
+    harness.state_mut().send(Action::SetNote(ClipRef { video, start: 16 }, note));
+    let saving = |script: &Scripted| {
+        let jobs = &script.0.borrow().jobs;
+        jobs.iter().rposition(|j| matches!(j, Job::SaveNotes(_))).map(|i| JobId(i as u64 + 1))
+    };
+    let start = Instant::now();
+    while saving(&script).is_none() {
+        assert!(start.elapsed() < Duration::from_secs(5), "the notes are not saved");
+        std::thread::sleep(Duration::from_millis(20));
+        harness.run_steps(1);
+    }
+    let job = saving(&script).unwrap();
+    (script, harness, run, job)
+}
+
+#[test]
+fn a_note_counts_as_saved_only_when_it_is_on_the_disk() {
+    let (script, mut harness, run, job) = note_under_way();
+    assert!(harness.state().state().unsaved_notes.contains_key(&run), "its job has only begun");
+    // Leaving does not stop it, and waits for it.
+    harness.state_mut().send(Action::StopAndQuit);
+    harness.run_steps(3);
+    assert!(!script.0.borrow().controls.iter().any(|(id, _)| *id == job), "the notes were told to stop");
+    let state = harness.state().state();
+    assert!(state.leaving && state.unsaved_notes.contains_key(&run) && state.work_to_lose().any(|j| j.id == job));
+    script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(Output::NotesSaved) });
+    harness.run_steps(3);
+    let state = harness.state().state();
+    assert!(state.unsaved_notes.is_empty() && state.work_to_lose().next().is_none());
+}
+
+#[test]
+fn notes_that_cannot_be_written_are_kept_and_told_before_the_window_closes() {
+    let (script, mut harness, run, job) = note_under_way();
+    harness.state_mut().send(Action::StopAndQuit);
+    harness.run_steps(2);
+    let full = "cannot write notes.ron: no space left on the device".to_owned();
+    script.0.borrow_mut().events.push(Event { job, body: EventBody::Failed(full.clone()) });
+    harness.run_steps(4);
+    let state = harness.state().state();
+    assert!(!state.leaving && state.unsaved_notes[&run].failed, "the window would close over them");
+    assert!(state.messages.iter().any(|m| m.text.contains(&full)));
+    shots(&mut harness, "leave-notes");
+    harness.get_by_label("Leave without the notes");
+    // Trying again writes them.
+    harness.get_by_label("Save and leave").click();
+    harness.run_steps(3);
+    let again = JobId(script.0.borrow().jobs.len() as u64);
+    assert!(again != job && matches!(script.0.borrow().jobs.last(), Some(Job::SaveNotes(_))));
+    script.0.borrow_mut().events.push(Event { job: again, body: EventBody::Finished(Output::NotesSaved) });
+    harness.run_steps(3);
+    assert!(harness.state().state().unsaved_notes.is_empty());
+}
+
+#[test]
+fn what_is_written_while_notes_are_being_saved_is_saved_too() {
+    let (script, mut harness, run, job) = note_under_way();
+    let video = demo().videos[0].name.clone();
+    let note = kinolens::eval::ClipNote { text: "and the hips".into(), ..Default::default() };
+    harness.state_mut().send(Action::SetNote(ClipRef { video, start: 32 }, note));
+    harness.run_steps(2);
+    script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(Output::NotesSaved) });
+    harness.run_steps(2);
+    assert!(harness.state().state().unsaved_notes.contains_key(&run), "the second note is not on the disk");
 }

@@ -1,36 +1,79 @@
 //! Clips to probabilities and heat maps.
 
-use super::lane::{LaneState, Loaded};
-use super::run::JobError;
-use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::{ClipSource, labels_of, window_label};
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::{ClassMap, Identity};
+use crate::eval::{ClassMap, ClassMatch, Identity};
+use crate::jobs::error::JobError;
+use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::lane::{LaneState, Loaded};
+use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
 use crate::progress::Monitor;
 use std::sync::Arc;
+
+/// Heat maps and probabilities of clips.
+#[derive(Clone, Debug)]
+pub struct ExplainRequest {
+    /// The network.
+    pub checkpoint: CheckpointRef,
+    /// The dataset the clips are in.
+    pub dataset: Arc<Dataset>,
+    /// The clips.
+    pub clips: Vec<ClipRef>,
+    /// The maps of each clip.
+    pub maps: Vec<HeatRequest>,
+    /// Also measure how much of each map lies on the body, where the dataset has masks.
+    pub on_body: bool,
+    /// How labels become classes of the run.
+    pub class_match: ClassMatch,
+}
 
 /// Most clips in one pass.
 const AT_ONCE: usize = 8;
 
+impl JobKind for ExplainRequest {
+    type Answer = Arc<Explanation>;
+
+    fn lane(&self) -> Lane {
+        // One clip is what somebody looks at; a whole video or split is worked through.
+        if self.clips.len() > 1 || self.on_body { Lane::Batch } else { Lane::Interactive }
+    }
+
+    fn title(&self) -> String {
+        if self.on_body { "measure heat on the body".into() } else { "heatmap".into() }
+    }
+
+    fn on_stop(&self) -> OnStop {
+        OnStop::Ends
+    }
+
+    fn dataset(&self) -> Option<&Arc<Dataset>> {
+        Some(&self.dataset)
+    }
+
+    fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
+        Ok(Done::Finished(Arc::new(explain(&self, state, monitor)?)))
+    }
+
+    fn output(explanation: Self::Answer) -> Output {
+        Output::Explanation(explanation)
+    }
+}
+
 /// Probabilities and heat maps of clips.
-pub(super) fn explain(
-    request: &ExplainRequest,
-    state: &mut LaneState,
-    monitor: &dyn Monitor,
-) -> Result<Explanation, JobError> {
+fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
     let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
-    let batch = state.loaded().map_or(1, |l| l.checkpoint.state.config.training.batch_size).clamp(1, AT_ONCE);
+    let batch = state.loaded()?.checkpoint.state.config.training.batch_size.clamp(1, AT_ONCE);
     for clips in request.clips.chunks(batch) {
         if monitor.stopped() {
             return Err(JobError::Stopped);
         }
         monitor.stage("explaining clips", samples.len() as u64, request.clips.len() as u64);
-        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        let loaded = state.loaded()?;
         let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
         for mut found in asked.explain(clips, &request.maps)? {
             if request.on_body {
@@ -61,7 +104,9 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// One clip.
     pub fn sample(&self, clip: &ClipRef, maps: &[HeatRequest]) -> Result<ClipSample, JobError> {
-        self.explain(std::slice::from_ref(clip), maps)?.pop().ok_or(JobError::Stopped)
+        self.explain(std::slice::from_ref(clip), maps)?
+            .pop()
+            .ok_or(JobError::Internal("a clip was asked for and no answer came"))
     }
 
     /// Clips, in one pass through the network.

@@ -1,22 +1,26 @@
 //! Heat maps as videos (S0.13): per sample the original, the heat map, the overlay, both side by side, and the facts.
 
 use super::explain::{Asked, find_video};
-use super::lane::LaneState;
-use super::run::JobError;
-use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
-use crate::eval::{Identity, SplitChoice, parts_for};
+use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, RgbImage, Split};
+use crate::eval::{ClassMatch, Identity, SplitChoice, parts_for};
+use crate::jobs::error::JobError;
+use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::lane::LaneState;
+use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::overlay::CONTOUR_LEVELS;
-use crate::render::{Blend, ClipPosition, HeatScale, HeatVolume, Interpolation, composite, heat_picture};
+use crate::render::{
+    Blend, ClipPosition, HeatScale, HeatVolume, Interpolation, OverlayParams, composite, heat_picture,
+};
 use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Beginning of the names of samples' folders.
 const SAMPLE: &str = "sample_";
@@ -27,11 +31,71 @@ const FIRST_LINE: &str = "video: ";
 /// The videos of a sample; of several maps, each has the last three in a folder of its own.
 const VIDEOS: [&str; 4] = ["original.mp4", "heatmap.mp4", "overlay.mp4", "side_by_side.mp4"];
 
+/// Heat maps to be written as videos (S0.13).
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The network.
+    pub checkpoint: CheckpointRef,
+    /// The dataset.
+    pub dataset: Arc<Dataset>,
+    /// Clips to take; empty draws `num_samples` from `split`.
+    pub clips: Vec<ClipRef>,
+    /// Random samples when no clip is named.
+    pub num_samples: usize,
+    /// Where samples come from.
+    pub split: SplitChoice,
+    /// Draw only clips the network gets wrong.
+    pub misclassified_only: bool,
+    /// The maps of each clip.
+    pub maps: Vec<HeatRequest>,
+    /// How the overlay looks.
+    pub look: OverlayParams,
+    /// Frames a second of the videos written.
+    pub fps: f64,
+    /// Seed of the draw.
+    pub seed: u64,
+    /// Folder to write to; `None` computes the maps and writes nothing.
+    pub out: Option<PathBuf>,
+    /// Remove the samples of an earlier export from that folder first.
+    pub replace: bool,
+    /// How labels become classes of the run.
+    pub class_match: ClassMatch,
+}
+
+impl JobKind for ExportRequest {
+    type Answer = (Explanation, PathBuf);
+
+    fn lane(&self) -> Lane {
+        Lane::Batch
+    }
+
+    fn title(&self) -> String {
+        "export heatmaps".into()
+    }
+
+    fn on_stop(&self) -> OnStop {
+        OnStop::Loses
+    }
+
+    fn dataset(&self) -> Option<&Arc<Dataset>> {
+        Some(&self.dataset)
+    }
+
+    fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
+        let explanation = export(&self, state, monitor)?;
+        Ok(Done::Finished((explanation, self.out.unwrap_or_default())))
+    }
+
+    fn output((_, folder): Self::Answer) -> Output {
+        Output::Exported(folder)
+    }
+}
+
 /// Chooses clips, explains them, and, with a folder, writes their videos there.
 ///
 /// # Errors
 /// A run that cannot be loaded, clips that do not exist, or a folder that cannot be written.
-pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
+fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
     if let Some(out) = request.out.as_deref().filter(|_| request.replace) {
         // Older samples would look like part of this export.
         remove_export(out)?;
@@ -51,7 +115,7 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
             return Err(JobError::Stopped);
         }
         monitor.stage("explaining clips", samples.len() as u64, wanted as u64);
-        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        let loaded = state.loaded()?;
         let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
         if let Some(found) = explained(request, &asked, &clip)? {
             if let Some(out) = &request.out {
@@ -66,7 +130,7 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
         monitor.warn(format!("only {found} clips of the {split} split are misclassified; {wanted} were asked for"));
     }
     let name = Some(identity.checkpoint.clone());
-    let checkpoint = super::types::CheckpointRef { run: request.checkpoint.run.clone(), name };
+    let checkpoint = CheckpointRef { run: request.checkpoint.run.clone(), name };
     Ok(Explanation { checkpoint, identity, classes, samples })
 }
 
@@ -97,7 +161,7 @@ fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef
         }
         return Ok((request.clips.clone(), request.clips.len()));
     }
-    let loaded = state.loaded().ok_or(JobError::Stopped)?;
+    let loaded = state.loaded()?;
     let config = &loaded.checkpoint.state.config;
     let dataset = &as_configured(&request.dataset, config);
     let parts = parts_for(&loaded.checkpoint, dataset);
@@ -333,10 +397,7 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Dataset;
     use crate::progress::Silent;
-    use crate::render::OverlayParams;
-    use std::sync::Arc;
 
     #[test]
     fn an_export_is_drawn_as_it_was_asked_for_and_says_how() {

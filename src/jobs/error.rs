@@ -1,0 +1,80 @@
+//! Why jobs end without a result.
+
+use crate::cam::CamError;
+use crate::data::{DataError, demo};
+use crate::eval::EvalError;
+use crate::model::ModelError;
+use crate::render::RenderError;
+use crate::train::TrainError;
+use crate::video::VideoError;
+use std::path::PathBuf;
+
+/// Why a job ended without a result. Every message is a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// It was asked to stop.
+    #[error("stopped")]
+    Stopped,
+    /// Opening or loading data.
+    #[error(transparent)]
+    Data(DataError),
+    /// Making the demo dataset.
+    #[error(transparent)]
+    Demo(demo::DemoError),
+    /// Training.
+    #[error(transparent)]
+    Train(TrainError),
+    /// Judging.
+    #[error(transparent)]
+    Eval(EvalError),
+    /// A heat map.
+    #[error(transparent)]
+    Cam(#[from] CamError),
+    /// A network.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A video.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// A picture.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A file.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    Missing(String),
+    /// What the program itself promised was not kept.
+    #[error("an internal error: {0}. Please report this with the log")]
+    Internal(&'static str),
+}
+
+impl From<DataError> for JobError {
+    fn from(e: DataError) -> Self {
+        if matches!(e, DataError::Stopped) { Self::Stopped } else { Self::Data(e) }
+    }
+}
+
+impl From<EvalError> for JobError {
+    fn from(e: EvalError) -> Self {
+        if matches!(e, EvalError::Stopped) { Self::Stopped } else { Self::Eval(e) }
+    }
+}
+
+impl From<TrainError> for JobError {
+    fn from(e: TrainError) -> Self {
+        Self::Train(e)
+    }
+}
+
+impl From<demo::DemoError> for JobError {
+    fn from(e: demo::DemoError) -> Self {
+        if matches!(e, demo::DemoError::Stopped) { Self::Stopped } else { Self::Demo(e) }
+    }
+}

@@ -1,0 +1,27 @@
+//! The kinds of jobs, one a file.
+
+mod evaluate;
+mod explain;
+mod guess_network;
+mod heatmap_videos;
+mod import_weights;
+mod inspect_weights;
+mod make_demo;
+mod open_dataset;
+mod open_run;
+mod predict_video;
+mod save_notes;
+mod train;
+
+pub use evaluate::Evaluate;
+pub use explain::{ExplainRequest, heat_on_body};
+pub use guess_network::GuessNetwork;
+pub use heatmap_videos::{ExportRequest, holds_export, is_sample};
+pub use import_weights::ImportWeights;
+pub use inspect_weights::InspectWeights;
+pub use make_demo::MakeDemo;
+pub use open_dataset::OpenDataset;
+pub use open_run::OpenRun;
+pub use predict_video::PredictVideo;
+pub use save_notes::SaveNotes;
+pub use train::Train;

@@ -1,0 +1,85 @@
+//! What is asked about clips and checkpoints, and what comes back.
+
+use crate::domain::{ClassSet, HeatMap, MaskShare, PoolingRule};
+use crate::eval::Identity;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A clip named so that it survives reopening: by video name and first frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClipRef {
+    /// Name of the video in the dataset.
+    pub video: String,
+    /// First frame.
+    pub start: u32,
+}
+
+/// A run folder, or one checkpoint in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CheckpointRef {
+    /// Run folder.
+    pub run: PathBuf,
+    /// `best_accuracy`, `best_loss`, `last`, `epoch_0010`; `None` takes the run's default, the first of
+    /// [`RunDir::checkpoints`](crate::eval::RunDir::checkpoints). The window always names one.
+    pub name: Option<String>,
+}
+
+/// Which logit a heat map explains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TargetClass {
+    /// The most probable class.
+    #[default]
+    Predicted,
+    /// The clip's label.
+    True,
+    /// This output unit.
+    Class(usize),
+}
+
+/// One heat map asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HeatRequest {
+    /// Method id in `cam::METHODS`.
+    pub method: String,
+    /// Layer id; `None` takes the network's default target layer.
+    pub layer: Option<String>,
+    /// The logit explained.
+    pub target: TargetClass,
+    /// A logit taken off it: what speaks for the one class rather than the other.
+    #[serde(default)]
+    pub against: Option<TargetClass>,
+    /// How gradients are pooled.
+    pub pooling: PoolingRule,
+}
+
+/// A clip with what the network said and where it looked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClipSample {
+    /// The clip.
+    pub clip: ClipRef,
+    /// Frame numbers the network saw.
+    pub frames: Vec<u32>,
+    /// The label's class, when labelled.
+    pub truth: Option<usize>,
+    /// Most probable class.
+    pub predicted: usize,
+    /// Softmax probabilities in output order.
+    pub probabilities: Vec<f32>,
+    /// The maps, in the order asked for.
+    pub maps: Vec<HeatMap>,
+    /// How much of each map lies on the body, when that was asked for; see [`heat_on_body`](super::heat_on_body).
+    pub on_body: Vec<Option<MaskShare>>,
+}
+
+/// Answer to an [`ExplainRequest`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The network that was asked, as it was asked for.
+    pub checkpoint: CheckpointRef,
+    /// The weights that answered.
+    pub identity: Identity,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// One a clip.
+    pub samples: Vec<ClipSample>,
+}
