@@ -486,3 +486,30 @@ fn clip_size(text: &str) -> Result<[usize; 3], String> {
     let sizes = sizes.and_then(|s| <[usize; 3]>::try_from(s).ok());
     sizes.ok_or_else(|| "write frames, rows and columns as three numbers above 0, such as 16,112,112".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Commands in the code blocks of a page, without the words that explain them.
+    fn commands(page: &str) -> Vec<&str> {
+        let blocks = page.split("```").skip(1).step_by(2);
+        let lines = blocks.flat_map(str::lines).flat_map(|line| line.split("&&")).map(str::trim);
+        lines.filter(|l| l.starts_with("kinolens ")).map(|l| l.split("   ").next().unwrap_or(l)).collect()
+    }
+
+    #[test]
+    fn every_command_of_the_pages_can_be_given() {
+        let pages = [
+            include_str!("../../README.md"),
+            include_str!("../../docs/accuracy.md"),
+            include_str!("../../docs/weights.md"),
+        ];
+        let all: Vec<&str> = pages.into_iter().flat_map(commands).collect();
+        assert!(all.len() > 20, "{all:?}");
+        for line in all.into_iter().filter(|l| !l.contains('[')) {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map_or_else(String::new, |e| e.to_string()));
+        }
+    }
+}

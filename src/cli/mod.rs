@@ -14,7 +14,8 @@ mod output;
 mod selftest;
 mod train;
 
-use clap::Parser;
+use crate::domain::choices;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 pub use args::Cli;
@@ -56,7 +57,10 @@ pub fn start() -> Start {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are printed through the same door and are no errors.
-            let _ = error.print();
+            match unknown_command(std::env::args_os().nth(1)).filter(|_| error.use_stderr()) {
+                Some(sentence) => eprintln!("error: {sentence}"),
+                None => drop(error.print()),
+            }
             return Start::Done(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
         }
     };
@@ -91,6 +95,16 @@ pub fn start() -> Start {
         }
     };
     Start::Done(ExitCode::from(code))
+}
+
+/// A sentence about a first word that is neither a command nor a path. The parser takes it for a path and complains about
+/// the words behind it.
+fn unknown_command(first: Option<std::ffi::OsString>) -> Option<String> {
+    let first = first?.into_string().ok().filter(|w| !w.starts_with('-') && !std::path::Path::new(w).exists())?;
+    let commands = Cli::command();
+    let names: Vec<&str> = commands.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name()).collect();
+    let known = commands.get_subcommands().any(|c| c.get_name() == first);
+    (!known).then(|| format!("there is no command and no file '{first}'; commands are {}", choices(&first, names)))
 }
 
 fn say(error: &anyhow::Error) {

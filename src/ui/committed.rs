@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// How long a new frame waits for its mask before it is shown without.
 const MASK_PATIENCE: Duration = Duration::from_millis(120);
+/// How long the picture of another video stays while the first one of the chosen video is decoded: long enough not to
+/// flicker, too short to be taken for a picture of that video.
+const OTHER_VIDEO: Duration = Duration::from_millis(150);
 
 /// A frame with what belongs to it.
 #[derive(Clone, Debug)]
@@ -53,9 +56,26 @@ pub struct Stage {
     pub note: Option<String>,
     generation: u64,
     waiting: Option<(String, u32, Instant)>,
+    /// Since when the picture on screen is of another video than the chosen one.
+    stale: Option<Instant>,
 }
 
 impl Stage {
+    /// Nothing of the chosen video is there yet; what is on screen stays for a moment. Returns when to look again.
+    fn keep_other(&mut self, chosen: &str, now: Instant) -> Option<Duration> {
+        let shown = self.shown.as_mut()?;
+        shown.current = false;
+        if shown.video == chosen {
+            return None;
+        }
+        let left = OTHER_VIDEO.saturating_sub(now.saturating_duration_since(*self.stale.get_or_insert(now)));
+        if left.is_zero() {
+            (self.shown, self.stale) = (None, None);
+            return None;
+        }
+        Some(left)
+    }
+
     /// Takes over what is ready; returns when to look again.
     pub fn commit(
         &mut self,
@@ -76,11 +96,9 @@ impl Stage {
                 // What was shown before belongs to another video, or to a file that is gone.
                 self.shown = None;
             }
-            if let Some(shown) = &mut self.shown {
-                shown.current = false;
-            }
-            return None;
+            return self.keep_other(&entry.name, now);
         };
+        self.stale = None;
         let mut wait = None;
         let mask = if state.view.mask {
             match annotations.mask(dataset, position, frame.index) {

@@ -93,16 +93,30 @@ fn parameter_counts_are_those_of_the_reference_systems() {
     }
 }
 
-/// The files of a kind of all sets: of every seed.
-fn every(kind: &str) -> Vec<(Set, String)> {
+/// The files of a kind of all sets that were made with one of the two usual seeds, or with one of the four further ones.
+fn files(kind: &str, further: bool) -> Vec<(Set, String)> {
+    let seeded = |file: &str| ["_two", "_three", "_four", "_five"].iter().any(|seed| file.contains(seed));
     let of = |set: &Set| set.files(kind).into_iter().map(|file| (set.clone(), file)).collect::<Vec<_>>();
-    sets().iter().flat_map(of).collect()
+    sets().iter().flat_map(of).filter(|(_, file)| seeded(file) == further).collect()
 }
 
 #[test]
 fn logits_are_pytorch_s() {
+    let seen = logits(files("logits", false));
+    assert!(seen >= if device().is_software() { 10 } else { 30 }, "{seen}");
+}
+
+#[test]
+#[ignore = "slow: four further seeds"]
+fn logits_of_further_seeds_are_pytorch_s() {
+    let seen = logits(files("logits", true));
+    assert!(seen >= if device().is_software() { 1 } else { 4 }, "{seen}");
+}
+
+/// Holds logits to PyTorch's; how many were.
+fn logits(files: Vec<(Set, String)>) -> usize {
     let mut seen = 0;
-    for (set, file) in every("logits") {
+    for (set, file) in files {
         let reference = golden(&file);
         let seed = seed_of(&reference);
         for (name, case) in reference["cases"].as_object().unwrap() {
@@ -120,7 +134,7 @@ fn logits_are_pytorch_s() {
             seen += 1;
         }
     }
-    assert!(seen >= if device().is_software() { 10 } else { 30 }, "{seen}");
+    seen
 }
 
 /// Weights of a 2D ResNet in a 3D one: every array finds its place, and the network answers as PyTorch's.
@@ -148,8 +162,21 @@ fn an_inflated_network_is_pytorch_s() {
 
 #[test]
 fn heat_maps_are_pytorch_s() {
+    let seen = heat_maps(files("cam_", false));
+    assert!(seen >= if device().is_software() { 20 } else { 200 }, "{seen}");
+}
+
+#[test]
+#[ignore = "slow: four further seeds"]
+fn heat_maps_of_further_seeds_are_pytorch_s() {
+    let seen = heat_maps(files("cam_", true));
+    assert!(seen >= if device().is_software() { 1 } else { 40 }, "{seen}");
+}
+
+/// Holds heatmaps to PyTorch's; how many were.
+fn heat_maps(files: Vec<(Set, String)>) -> usize {
     let mut seen = 0;
-    for (set, file) in every("cam_") {
+    for (set, file) in files {
         let reference = golden(&file);
         let named = set.named(reference["model"].as_str().unwrap());
         let seed = seed_of(&reference);
@@ -165,7 +192,7 @@ fn heat_maps_are_pytorch_s() {
             seen += maps(&label, &named, &network, &clip, cases.as_array().unwrap());
         }
     }
-    assert!(seen >= if device().is_software() { 20 } else { 200 }, "{seen}");
+    seen
 }
 
 /// `[3, T, H, W]` and the last three of these.

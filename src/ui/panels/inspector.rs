@@ -100,7 +100,7 @@ fn pair(ui: &mut egui::Ui, name: &str, value: impl Into<String>) {
 
 fn frame(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
     section(ui, "Frame");
-    let Some(shown) = cx.services.shown() else {
+    let Some(shown) = cx.services.shown().filter(|s| s.video == video.name) else {
         ui.weak("decoding…");
         return;
     };
@@ -262,7 +262,10 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
             Some(_) => (p.bad, "wrong"),
             None => (p.text, ""),
         };
-        ui.label(RichText::new(format!("{said}  {probability:.2}  {mark}")).color(color));
+        // What matters first: a long class name is cut at its end.
+        let text = format!("{probability:.2}  {mark}  {said}").replace("    ", "  ");
+        let label = egui::Label::new(RichText::new(&text).color(color)).truncate();
+        ui.add(label).on_hover_text(text);
     });
 }
 
@@ -285,13 +288,13 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
         let font = theme::caption().resolve(ui.style());
         let mark = if answer.truth == Some(class) { " (true)" } else { "" };
         let painter = ui.painter_at(rect);
-        painter.text(
-            rect.left_center() + Vec2::new(6.0, 0.0),
-            egui::Align2::LEFT_CENTER,
-            format!("{name}{mark}"),
-            font.clone(),
-            p.text,
-        );
+        let room = (rect.width() - 48.0).max(20.0);
+        let job = egui::text::LayoutJob::simple_singleline(format!("{name}{mark}"), font.clone(), p.text);
+        let galley = painter.layout_job(egui::text::LayoutJob {
+            wrap: egui::text::TextWrapping::truncate_at_width(room),
+            ..job
+        });
+        painter.galley(rect.left_center() + Vec2::new(6.0, -galley.size().y / 2.0), galley, p.text);
         painter.text(
             rect.right_center() - Vec2::new(6.0, 0.0),
             egui::Align2::RIGHT_CENTER,
@@ -316,18 +319,18 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
         return;
     }
     let Some(mask) = &frame.mask else {
-        return pair(ui, "on body", "turn the mask on (M)");
+        return pair(ui, "this frame", "on the body: turn the mask on (M)");
     };
     let Some(map) = answer.maps.get(&cx.state.selection.view()) else {
-        return pair(ui, "on body", "…");
+        return pair(ui, "this frame", "on the body: …");
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
     let text = map.share_on(mask, at, answer.frames.len()).map_or_else(
-        || "no heat or no body here".to_owned(),
+        || "no heat or no body in it".to_owned(),
         |share| {
             let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
-            format!("{heat:.0} % of the heat (body {picture:.0} %)")
+            format!("{heat:.0} % of the heat on the body ({picture:.0} % of the picture)")
         },
     );
-    pair(ui, "on body", text);
+    pair(ui, "this frame", text);
 }

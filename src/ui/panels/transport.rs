@@ -37,8 +37,10 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, compact: bool) {
         ui.add_space(6.0);
         let last = frames.saturating_sub(1);
         let shown = cx.services.shown().filter(|s| Some(&s.video) == state.selection.video.as_ref());
-        let seconds = shown.map_or(f64::from(state.selection.frame) / state.fps(), |s| s.pts_s);
-        place(ui, [state.selection.frame, last], [seconds, f64::from(last) / state.fps()]);
+        // Number and time of the picture on screen, also while another one is on its way.
+        let wanted = state.selection.frame;
+        let (frame, seconds) = shown.map_or((wanted, f64::from(wanted) / state.fps()), |s| (s.index, s.pts_s));
+        place(ui, [frame, last], [seconds, f64::from(last) / state.fps()]);
         if !compact {
             ui.add_space(8.0);
             speed(ui, cx);

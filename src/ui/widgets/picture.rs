@@ -315,7 +315,8 @@ pub fn badge(ui: &egui::Ui, rect: Rect, corner: Align2, text: &str, color: Color
 
 /// The caption of the frame on screen: its number, time and label.
 pub fn caption(ui: &egui::Ui, state: &AppState, frame: &Committed, rect: Rect) {
-    if !state.view.caption {
+    // Below a picture of another video it would be read as belonging to the chosen one.
+    if !state.view.caption || state.selection.video.as_ref() != Some(&frame.video) {
         return;
     }
     let text = format!("frame {}   {}", frame.index, state.label_name(frame.label));

