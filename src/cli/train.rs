@@ -7,6 +7,7 @@ use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagge
 use crate::config::RunConfig;
 use crate::jobs::{Job, LaneState, Output, RunView};
 use crate::model::ModelSpec;
+use crate::progress::best_epoch;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -164,7 +165,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
 
 fn report(run: &RunView, args: &TrainArgs) {
     let last = run.history.last();
-    let best = run.history.iter().filter_map(|e| Some((e.epoch, e.val_accuracy?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = best_epoch(&run.history).and_then(|e| Some((e.epoch, e.val_accuracy?)));
     if args.json.json {
         let finished = json!({
             "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),

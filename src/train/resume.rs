@@ -19,10 +19,6 @@ pub(super) struct TrainerState {
     pub schedule: ScheduleState,
     /// What the epoch that is going on has summed up so far.
     pub sums: EpochSums,
-    /// Lowest validation loss.
-    pub best_loss: Option<f64>,
-    /// Highest validation accuracy, and the validation loss that came with it.
-    pub best_accuracy: Option<(f32, f64)>,
     /// Accuracy that early stopping measures against, and epochs since.
     pub plateau: (Option<f32>, u32),
     /// Checkpoints kept for their accuracy.
@@ -140,4 +136,18 @@ pub(super) fn require_open(run: &RunDir, state: &CheckpointState, config: &RunCo
         return Err(TrainError::AlreadyDone { path, reason });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_of_an_earlier_version_opens_with_values_that_are_no_longer_kept() {
+        let text = "(best_loss: Some(0.25), best_accuracy: Some((0.75, 0.3)), plateau: (Some(0.75), 2), \
+                    kept: [(\"best_epoch_0003\", 0.75)], event_bytes: 12)";
+        let memory: TrainerState = ron::from_str(text).unwrap();
+        assert_eq!((memory.plateau, memory.event_bytes), ((Some(0.75), 2), 12));
+        assert_eq!(memory.kept, [("best_epoch_0003".to_owned(), 0.75)]);
+    }
 }

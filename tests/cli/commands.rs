@@ -1,5 +1,6 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
+mod best_epoch;
 mod other_data;
 
 use assert_cmd::Command;
