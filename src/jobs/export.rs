@@ -8,6 +8,7 @@ use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
 use crate::eval::{Identity, SplitChoice, parts_for};
+use crate::files::{TEXT_LIMIT, read_text};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::overlay::CONTOUR_LEVELS;
@@ -171,7 +172,7 @@ pub fn is_sample(name: &str) -> bool {
 fn remove_export(out: &Path) -> Result<(), JobError> {
     for dir in folders_in(out) {
         let named = dir.file_name().and_then(|n| n.to_str()).is_some_and(is_sample);
-        let marked = std::fs::read_to_string(dir.join(METADATA)).is_ok_and(|text| text.starts_with(FIRST_LINE));
+        let marked = read_text(&dir.join(METADATA), TEXT_LIMIT).is_ok_and(|text| text.starts_with(FIRST_LINE));
         if !named || !marked {
             continue;
         }

@@ -6,6 +6,7 @@ use super::scale::LossScale;
 use super::schedule::ScheduleState;
 use crate::config::RunConfig;
 use crate::domain::{Dataset, Split};
+use crate::eval::files::read_text;
 use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ pub(super) struct Stored {
 /// Reads `state.ron` of a checkpoint.
 pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
     let path = folder.join(STATE_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|e| TrainError::file("read", &path, &e))?;
+    let text = read_text(&path)?;
     ron::from_str(&text).map_err(|e| EvalError::Damaged { path, reason: e.to_string() }.into())
 }
 
