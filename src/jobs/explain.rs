@@ -4,7 +4,7 @@ use super::lane::{LaneState, Loaded};
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, TargetClass};
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::{ClipSource, labels_of, window_label};
+use crate::data::ClipSource;
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::eval::{ClassMap, Identity};
 use crate::progress::Monitor;
@@ -24,13 +24,13 @@ pub(super) fn explain(
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
-    let batch = state.loaded().map_or(1, |l| l.checkpoint.state.config.training.batch_size).clamp(1, AT_ONCE);
+    let batch = state.loaded()?.checkpoint.state.config.training.batch_size.clamp(1, AT_ONCE);
     for clips in request.clips.chunks(batch) {
         if monitor.stopped() {
             return Err(JobError::Stopped);
         }
         monitor.stage("explaining clips", samples.len() as u64, request.clips.len() as u64);
-        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        let loaded = state.loaded()?;
         let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
         for mut found in asked.explain(clips, &request.maps)? {
             if request.on_body {
@@ -61,7 +61,9 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// One clip.
     pub fn sample(&self, clip: &ClipRef, maps: &[HeatRequest]) -> Result<ClipSample, JobError> {
-        self.explain(std::slice::from_ref(clip), maps)?.pop().ok_or(JobError::Stopped)
+        self.explain(std::slice::from_ref(clip), maps)?
+            .pop()
+            .ok_or(JobError::Internal("a clip that was explained has no answer"))
     }
 
     /// Clips, in one pass through the network.
@@ -73,7 +75,7 @@ impl Asked<'_> {
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
             let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.truth(entry, clip.start);
+            let truth = self.class_map.truth(entry, clip.start, config);
             requests.push(map_requests(maps, truth)?);
             pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
             samples.push((clip, frames, truth));
@@ -92,18 +94,6 @@ impl Asked<'_> {
             }
         };
         Ok(samples.into_iter().zip(explained).map(sample).collect())
-    }
-
-    /// The clip's label as an output unit of the run.
-    fn truth(&self, entry: &VideoEntry, start: u32) -> Option<usize> {
-        let state = &self.loaded.checkpoint.state;
-        let clip = &state.config.clip;
-        let labels = labels_of(entry, &state.config);
-        let label = window_label(&labels, start, entry.frames(), clip.geometry(), clip.label)?;
-        match label.class() {
-            Some(class) => self.class_map.output(class),
-            None => state.classes.by_id(-1).filter(|_| state.config.data.background_class),
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Heat maps as videos (S0.13): per sample the original, the heat map, the overlay, both side by side, and the facts.
 
 use super::explain::{Asked, find_video};
-use super::lane::LaneState;
+use super::lane::{LaneState, Loaded};
 use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
 use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
-use crate::eval::{Identity, SplitChoice, parts_for};
+use crate::eval::{ClassMap, Identity, SplitChoice, parts_for};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
@@ -42,7 +42,7 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
     let identity = Identity::of(&loaded.checkpoint);
     let class_map = loaded.checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
-    let (candidates, wanted) = candidates(request, state)?;
+    let (candidates, wanted) = candidates(request, state.loaded()?, &class_map)?;
     let mut samples: Vec<ClipSample> = Vec::new();
     for clip in candidates {
         if samples.len() >= wanted {
@@ -52,7 +52,7 @@ pub fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Moni
             return Err(JobError::Stopped);
         }
         monitor.stage("explaining clips", samples.len() as u64, wanted as u64);
-        let loaded = state.loaded().ok_or(JobError::Stopped)?;
+        let loaded = state.loaded()?;
         let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
         if let Some(found) = explained(request, &asked, &clip)? {
             if let Some(out) = &request.out {
@@ -91,16 +91,21 @@ struct Told<'a> {
 }
 
 /// The clips to look through, in the order of looking, and how many samples are wanted.
-fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef>, usize), JobError> {
+///
+/// Labelled are those clips that an evaluation would judge.
+fn candidates(
+    request: &ExportRequest,
+    loaded: &Loaded,
+    class_map: &ClassMap,
+) -> Result<(Vec<ClipRef>, usize), JobError> {
     if !request.clips.is_empty() {
         for clip in &request.clips {
             find_video(&request.dataset, &clip.video)?;
         }
         return Ok((request.clips.clone(), request.clips.len()));
     }
-    let loaded = state.loaded().ok_or(JobError::Stopped)?;
     let config = &loaded.checkpoint.state.config;
-    let dataset = &as_configured(&request.dataset, config);
+    let dataset = &class_map.dataset(&as_configured(&request.dataset, config));
     let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| match request.split {
         SplitChoice::All => true,

@@ -26,6 +26,8 @@ pub struct Loaded {
 
 /// Networks kept: two views that differ in network take turns without loading.
 const KEPT: usize = 2;
+/// A job asked for the network before it loaded one.
+const NOTHING_LOADED: JobError = JobError::Internal("no network is loaded");
 
 /// What one lane owns. Tensors never leave the thread that made them.
 #[derive(Default)]
@@ -82,12 +84,12 @@ impl LaneState {
                 self.loaded.insert(0, Loaded { checkpoint, network, key, source: None });
             }
         }
-        self.loaded.first().ok_or(JobError::Stopped)
+        self.loaded()
     }
 
     /// Clips of a dataset as the loaded network wants them; kept so that scrubbing decodes each video once.
     pub fn source(&mut self, dataset: &Arc<Dataset>) -> Result<Arc<ClipSource>, JobError> {
-        let loaded = self.loaded.first_mut().ok_or(JobError::Stopped)?;
+        let loaded = self.loaded.first_mut().ok_or(NOTHING_LOADED)?;
         if let Some((root, fingerprint, source)) = &loaded.source
             && *root == dataset.root
             && *fingerprint == dataset.fingerprint
@@ -101,8 +103,11 @@ impl LaneState {
     }
 
     /// The loaded checkpoint, after [`LaneState::load`].
-    pub fn loaded(&self) -> Option<&Loaded> {
-        self.loaded.first()
+    ///
+    /// # Errors
+    /// [`JobError::Internal`] before it.
+    pub fn loaded(&self) -> Result<&Loaded, JobError> {
+        self.loaded.first().ok_or(NOTHING_LOADED)
     }
 }
 

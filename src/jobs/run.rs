@@ -55,6 +55,9 @@ pub enum JobError {
     /// What was asked for does not exist.
     #[error("{0}")]
     Missing(String),
+    /// A state that the program rules out; never shown as a stop.
+    #[error("an internal error: {0}; this is a fault of the program, please report it")]
+    Internal(&'static str),
 }
 
 /// How a job that did not fail ended.
