@@ -54,7 +54,7 @@ pub fn explain(
     requests: &[MapRequest],
 ) -> Result<Explained, CamError> {
     let mut all = explain_batch(network, vec![pixels], clip, std::slice::from_ref(&requests.to_vec()))?;
-    all.pop().ok_or(CamError::NotFinite)
+    all.pop().ok_or(CamError::Internal("a clip that was explained has no maps"))
 }
 
 /// As [`explain`], of several clips at once, each with requests of its own.

@@ -4,11 +4,11 @@ use super::Exit;
 use super::args::{
     ClassMatchArg, Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg,
 };
-use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped, name_text};
-use crate::jobs::{CheckpointRef, ClassMatch, Identity, Job, LaneState, Output, SplitChoice, run};
+use crate::jobs::{CheckpointRef, ClassMatch, Identity, Job, JobError, LaneState, Output, SplitChoice, run};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ pub(super) fn run_job(job: Job, monitor: &dyn Monitor, state: &mut LaneState) ->
     match run(job, state, monitor) {
         Ok(crate::jobs::Done::Finished(output)) => Ok(output),
         Ok(crate::jobs::Done::Cancelled(_)) => Err(Exit::Interrupted),
-        Err(_) if interrupted() => Err(Exit::Interrupted),
+        // Anything else that goes wrong is told, interrupted or not.
+        Err(JobError::Stopped) => Err(Exit::Interrupted),
         Err(error) => Err(Exit::Failed(error.into())),
     }
 }
@@ -153,10 +154,7 @@ fn demo(args: &DemoArgs) -> Outcome {
 /// True where the options are at fault, or a folder that is in use, and not the making.
 fn is_wrong_demo(error: &anyhow::Error) -> bool {
     use crate::data::demo::DemoError;
-    matches!(
-        error.downcast_ref(),
-        Some(crate::jobs::JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. }))
-    )
+    matches!(error.downcast_ref(), Some(JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. })))
 }
 
 /// What `--map-classes` says.

@@ -9,7 +9,7 @@ use super::commands::{
 use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
-use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
+use crate::jobs::{ClipRef, ExportRequest, HeatRequest, JobError, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     crate::jobs::tell_damage(&request.dataset, &monitor);
     let explanation = match explanation {
         Ok(explanation) => explanation,
-        Err(_) if interrupted() => return Err(Exit::Interrupted),
+        Err(JobError::Stopped) if interrupted() => return Err(Exit::Interrupted),
         Err(error) => return Err(Exit::Failed(error.into())),
     };
     drop(monitor);

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::args::TrainArgs;
 use super::commands::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
-use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
+use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use crate::config::RunConfig;
 use crate::jobs::{Job, LaneState, Output, RunView};
 use crate::model::ModelSpec;
@@ -18,13 +18,10 @@ const DEBUG_FRACTION: f64 = 0.05;
 
 pub(super) fn train(args: &TrainArgs) -> Outcome {
     let result = prepare_and_run(args);
-    if args.json.json {
-        match &result {
-            Err(Exit::Failed(error) | Exit::Usage(error)) if !interrupted() => {
-                print_json(&tagged("failed", json!({ "message": error.to_string() })));
-            }
-            _ => {}
-        }
+    if args.json.json
+        && let Err(Exit::Failed(error) | Exit::Usage(error)) = &result
+    {
+        print_json(&tagged("failed", json!({ "message": error.to_string() })));
     }
     result
 }

@@ -7,12 +7,13 @@ use crate::data::{DataError, demo};
 use crate::domain::Dataset;
 use crate::eval::{Earlier, EvalError, Notes, RunDir, Training, results_folder};
 use crate::model::ModelError;
-use crate::progress::Monitor;
+use crate::progress::{Flow, Monitor, Progress};
 use crate::render::RenderError;
 use crate::train::TrainError;
 use crate::video::VideoError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a job ended without a result. Every message is a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +78,13 @@ impl From<DataError> for JobError {
 
 impl From<EvalError> for JobError {
     fn from(e: EvalError) -> Self {
-        if matches!(e, EvalError::Stopped) { Self::Stopped } else { Self::Eval(e) }
+        if e.is_stop() { Self::Stopped } else { Self::Eval(e) }
     }
 }
 
 impl From<TrainError> for JobError {
     fn from(e: TrainError) -> Self {
-        Self::Train(e)
+        if e.is_stop() { Self::Stopped } else { Self::Train(e) }
     }
 }
 
@@ -105,11 +106,43 @@ pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Don
         _ => None,
     };
     let dataset = dataset.cloned();
-    let done = run_alone(job, state, monitor);
+    let asked = Asked { inner: monitor, to_end: AtomicBool::new(false) };
+    let done = run_alone(job, state, &asked);
     if let Some(dataset) = dataset {
         tell_damage(&dataset, monitor);
     }
-    done
+    asked.checked(done)
+}
+
+/// A monitor that remembers whether the job was ever asked to end.
+struct Asked<'a> {
+    inner: &'a dyn Monitor,
+    to_end: AtomicBool,
+}
+
+impl Asked<'_> {
+    /// The end of a job; one that stopped without having been asked has a fault.
+    fn checked(&self, done: Result<Done, JobError>) -> Result<Done, JobError> {
+        let stopped = matches!(done, Err(JobError::Stopped) | Ok(Done::Cancelled(_)));
+        if stopped && !self.to_end.load(Ordering::Relaxed) {
+            return Err(JobError::Internal("the job stopped although nobody asked it to"));
+        }
+        done
+    }
+}
+
+impl Monitor for Asked<'_> {
+    fn emit(&self, progress: Progress) {
+        self.inner.emit(progress);
+    }
+
+    fn poll(&self) -> Flow {
+        let flow = self.inner.poll();
+        if matches!(flow, Flow::Stop | Flow::Finish) {
+            self.to_end.store(true, Ordering::Relaxed);
+        }
+        flow
+    }
 }
 
 /// Says what decoding showed to be wrong with videos of a dataset, where opening it did not.
@@ -231,4 +264,63 @@ fn layers_of(config: &crate::config::RunConfig, classes: usize) -> Vec<String> {
     crate::model::Outline::of(&config.model, classes, clip)
         .map(|n| n.layers.into_iter().filter(|l| l.cam).map(|l| l.id).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    /// Asks for a flow.
+    struct Asking(Flow);
+
+    impl Monitor for Asking {
+        fn emit(&self, _progress: Progress) {}
+
+        fn poll(&self) -> Flow {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_stop_that_nobody_asked_for_is_a_fault_and_one_asked_for_is_a_stop_however_deep_it_was_noticed() {
+        let ended = |flow: Flow, error: JobError| {
+            let asked = Asked { inner: &Asking(flow), to_end: AtomicBool::new(false) };
+            assert_eq!(asked.poll(), flow);
+            asked.checked(Err(error)).unwrap_err()
+        };
+        let stops: [fn() -> JobError; 6] = [
+            || JobError::Stopped,
+            || DataError::Stopped.into(),
+            || EvalError::Stopped.into(),
+            || EvalError::Data(DataError::Stopped).into(),
+            || TrainError::Data(DataError::Stopped).into(),
+            || TrainError::Eval(EvalError::Data(DataError::Stopped)).into(),
+        ];
+        for stop in stops {
+            for flow in [Flow::Continue, Flow::Pause] {
+                let fault = ended(flow, stop());
+                assert!(matches!(fault, JobError::Internal(_)), "{fault:?}");
+                assert!(
+                    fault.to_string().contains("nobody asked") && fault.to_string().contains("report it"),
+                    "{fault}"
+                );
+            }
+            for flow in [Flow::Stop, Flow::Finish] {
+                assert!(matches!(ended(flow, stop()), JobError::Stopped));
+            }
+        }
+        // What else goes wrong while a job is asked to stop is told.
+        let other = ended(Flow::Stop, JobError::Missing("the disk is gone".into()));
+        assert_eq!(other.to_string(), "the disk is gone");
+    }
+
+    #[test]
+    fn a_network_that_was_never_loaded_is_a_fault_and_no_stop() {
+        let mut state = LaneState::default();
+        assert!(matches!(state.loaded(), Err(JobError::Internal(_))));
+        assert!(matches!(state.source(&Arc::default()), Err(JobError::Internal(_))));
+        let missing = Job::OpenRun { path: "/nowhere".into() };
+        assert!(!matches!(run(missing, &mut state, &Silent), Err(JobError::Stopped | JobError::Internal(_))));
+    }
 }

@@ -20,8 +20,8 @@ use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sam
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
-    CheckpointState, Confusion, EvalError, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE,
-    TrainEnd, clip_shape, hold, predict_clips,
+    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
+    clip_shape, hold, predict_clips,
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
 use crate::progress::{
@@ -346,8 +346,9 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch;
         let (begun, used) = (Instant::now(), Usage::now());
         match self.gather_features() {
+            Ok(()) => {}
             // The loop sees it too, and ends as it always does.
-            Ok(()) | Err(TrainError::Eval(EvalError::Stopped)) => {}
+            Err(error) if error.is_stop() => {}
             Err(error) => return Err(error),
         }
         if self.train_batches(epoch)? == Flow::Stop {
@@ -360,7 +361,7 @@ impl<'a> Trainer<'a> {
         let validating = Instant::now();
         match self.validate(&mut report) {
             Ok(()) => {}
-            Err(TrainError::Eval(EvalError::Stopped)) => {
+            Err(error) if error.is_stop() => {
                 // All batches are done: resuming begins with this validation again.
                 self.state.end = Some(TrainEnd::Stopped);
                 self.checkpoint(&[])?;
