@@ -6,7 +6,7 @@ use super::run::JobError;
 use super::types::{ClipRef, ClipSample, Explanation, ExportRequest};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassSet, HeatMap, PoolingRule, RgbImage, Split};
+use crate::domain::{ClassSet, HeatMap, RgbImage, Split};
 use crate::eval::{ClassMap, Identity, SplitChoice, parts_for};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::progress::Monitor;
@@ -319,10 +319,7 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
     }
     for map in &sample.maps {
         let [t, h, w] = map.shape;
-        let pooling = match map.pooling {
-            PoolingRule::SpaceTime => "gradients pooled over time, height and width",
-            PoolingRule::PerTimeStep => "gradients pooled for each time step",
-        };
+        let pooling = map.pooling.words();
         line(
             "map",
             format!("{} at {} for {}, {t}x{h}x{w} cells, {pooling}", map.method, map.layer, map.subject(classes)),
@@ -354,7 +351,7 @@ mod tests {
             against: None,
             shape: [1, 4, 4],
             values: (0..16).map(|i| (i * 7 % 16) as f32).collect(),
-            pooling: PoolingRule::SpaceTime,
+            pooling: Default::default(),
         };
         let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
         let request = ExportRequest {

@@ -2,6 +2,7 @@
 
 mod best_epoch;
 mod large_files;
+mod maps;
 mod other_data;
 
 use assert_cmd::Command;
