@@ -1,7 +1,7 @@
-//! Files that are either complete or not there, and the folder for caches.
+//! Files that are either complete or not there, whole files of a bounded size, and the folder for caches.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Prefix of everything that is not finished; leftovers of a killed process are recognised by it.
@@ -42,6 +42,51 @@ pub fn replace_cached(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// Most bytes of a class list, a configuration or another short text that is read whole.
+pub const TEXT_LIMIT: u64 = 16 << 20;
+/// Most bytes of a table or list with rows of videos, frames or epochs that is read whole.
+pub const TABLE_LIMIT: u64 = 512 << 20;
+
+/// Reads a whole file of at most `limit` bytes; of a longer or an endless one no more than that is held in memory.
+///
+/// # Errors
+/// A file that cannot be read, or [`io::ErrorKind::FileTooLarge`] with a sentence that tells its size and the limit; whoever
+/// passes it on names the file.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let too_large = |has: String| {
+        let sentence = format!("it has {has}, and at most {} are read; check that it is the right file", binary(limit));
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, sentence))
+    };
+    let size = file.metadata()?.len();
+    if size > limit {
+        return too_large(binary(size));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    // A device or a pipe does not tell how much will come.
+    if bytes.len() as u64 > limit { too_large(format!("more than {}", binary(limit))) } else { Ok(bytes) }
+}
+
+/// Reads a whole file of at most `limit` bytes as UTF-8 text.
+///
+/// # Errors
+/// As [`read()`], and [`io::ErrorKind::InvalidData`] for what is no UTF-8 text.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read(path, limit)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+/// A number of bytes for people.
+fn binary(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..0x10_0000 => format!("{:.0} KiB", bytes as f64 / 1024.0),
+        0x10_0000..0x4000_0000 => format!("{:.0} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
 }
 
 /// The folder a file lies in; the current one for a bare name.
@@ -95,6 +140,31 @@ mod tests {
         // A folder cannot be replaced by a file; the attempt leaves nothing.
         assert!(replace(&dir.path().join("new"), b"c").is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_above_its_limit_is_refused_with_its_size_and_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        std::fs::write(&path, "12345678").unwrap();
+        assert_eq!(read_text(&path, 8).unwrap(), "12345678");
+        let error = read(&path, 7).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert!(error.to_string().starts_with("it has 8 bytes, and at most 7 bytes are read"), "{error}");
+        // Nothing of a file this long could be held: it is refused by its size.
+        File::create(&path).unwrap().set_len(3 << 40).unwrap();
+        let error = read_text(&path, TABLE_LIMIT).unwrap_err();
+        assert!(error.to_string().contains("it has 3072.0 GiB, and at most 512 MiB"), "{error}");
+        assert_eq!(read_text(&dir.path().join("none"), 8).unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert_eq!(read_text(&path, 8).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_endless_file_is_refused_after_its_limit() {
+        let error = read(Path::new("/dev/zero"), 1000).unwrap_err();
+        assert!(error.to_string().starts_with("it has more than 1000 bytes"), "{error}");
     }
 
     #[cfg(unix)]

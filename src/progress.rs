@@ -1,6 +1,7 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::time::Instant;
 
 /// What a job should do next, as its owner sees it. Polled between steps, so it never queues behind work.
@@ -83,6 +84,43 @@ pub struct EpochReport {
     /// The confusion matrix of the validation, its empty cells left out; empty without a validation part.
     #[serde(default)]
     pub confusion: Vec<ConfusionCell>,
+}
+
+impl EpochReport {
+    /// Order of epochs by how good their networks are on the validation part, the better first: higher accuracy, at equal
+    /// accuracy lower loss, then the earlier epoch. A value that is missing or not finite is worse than any other.
+    ///
+    /// This is the only rule for ties: it decides what lies in `best_accuracy/` and which epochs `training.keep_best`
+    /// keeps.
+    pub fn by_validation(&self, other: &Self) -> Ordering {
+        let accuracy = |e: &Self| e.finite_accuracy().unwrap_or(f32::NEG_INFINITY);
+        let loss = |e: &Self| e.finite_loss().unwrap_or(f32::INFINITY);
+        accuracy(other)
+            .total_cmp(&accuracy(self))
+            .then(loss(self).total_cmp(&loss(other)))
+            .then(self.epoch.cmp(&other.epoch))
+    }
+
+    fn finite_accuracy(&self) -> Option<f32> {
+        self.val_accuracy.filter(|a| a.is_finite())
+    }
+
+    fn finite_loss(&self) -> Option<f32> {
+        self.val_loss.filter(|l| l.is_finite())
+    }
+}
+
+/// The best epoch of a history, the one in `best_accuracy/`; see [`EpochReport::by_validation`]. `None` when no epoch has a
+/// finite validation accuracy.
+pub fn best_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
+    history.iter().filter(|e| e.finite_accuracy().is_some()).min_by(|a, b| a.by_validation(b))
+}
+
+/// The epoch with the lowest validation loss, the first of equals: the one in `best_loss/`. `None` when no epoch has a
+/// finite validation loss.
+pub fn lowest_loss_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
+    let losses = history.iter().filter_map(|e| Some((e.finite_loss()?, e)));
+    losses.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, e)| e)
 }
 
 /// A cell of a confusion matrix that is not empty: true class, predicted class, clips.
@@ -346,6 +384,39 @@ mod tests {
             eta_s: Some(eta_s),
             ..StepReport::default()
         })
+    }
+
+    #[test]
+    fn the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_then_is_the_first() {
+        let history = |values: &[(Option<f32>, Option<f32>)]| -> Vec<EpochReport> {
+            let numbered = values.iter().zip(1..);
+            let report = |(v, epoch): (&(_, _), u32)| EpochReport {
+                epoch,
+                val_accuracy: v.0,
+                val_loss: v.1,
+                ..Default::default()
+            };
+            numbered.map(report).collect()
+        };
+        let (nan, inf) = (Some(f32::NAN), Some(f32::INFINITY));
+        // Accuracy and loss of each epoch; the best, and the one of the lowest loss.
+        let cases: &[(&[(Option<f32>, Option<f32>)], Option<u32>, Option<u32>)] = &[
+            (&[], None, None),
+            (&[(None, None), (None, None)], None, None),
+            (&[(Some(0.5), Some(1.0)), (Some(0.8), Some(0.9)), (Some(0.8), Some(0.7))], Some(3), Some(3)),
+            (&[(Some(0.8), Some(0.7)), (Some(0.8), Some(0.9)), (Some(0.8), Some(0.7))], Some(1), Some(1)),
+            (&[(Some(0.8), None), (Some(0.8), None)], Some(1), None),
+            (&[(Some(0.9), Some(2.0)), (Some(0.8), Some(0.1))], Some(1), Some(2)),
+            (&[(nan, Some(0.1)), (Some(0.0), Some(5.0))], Some(2), Some(1)),
+            (&[(Some(0.8), nan), (Some(0.8), Some(3.0)), (Some(0.8), inf)], Some(2), Some(2)),
+            (&[(nan, nan), (inf, inf)], None, None),
+            (&[(Some(0.0), nan)], Some(1), None),
+        ];
+        for (values, best, lowest) in cases {
+            let history = history(values);
+            assert_eq!(best_epoch(&history).map(|e| e.epoch), *best, "{values:?}");
+            assert_eq!(lowest_loss_epoch(&history).map(|e| e.epoch), *lowest, "{values:?}");
+        }
     }
 
     #[test]

@@ -32,4 +32,7 @@ pub enum CamError {
         "the network's output is not a number for this clip, so there is nothing to explain; take another checkpoint"
     )]
     NotFinite,
+    /// A state that the program rules out.
+    #[error("an internal error: {0}; this is a fault of the program, please report it")]
+    Internal(&'static str),
 }

@@ -1,7 +1,7 @@
 //! From a clip to its maps: forward once, backward once.
 
 use super::CamError;
-use super::methods::{LayerMap, MethodSpec};
+use super::methods::{Computed, LayerMap, MethodSpec};
 use crate::domain::{ClassId, HeatMap, PoolingRule, argmax};
 use crate::model::{GradientUse, Network, read};
 use burn::tensor::{Tensor, TensorData};
@@ -27,7 +27,8 @@ pub struct MapRequest {
     /// A logit taken off it, so that the map shows what speaks for the one class rather than the other. Has no effect
     /// where both turn out to be the same class.
     pub against: Option<Target>,
-    /// How gradients are pooled. In a network that sees frames one by one each frame is pooled by itself either way.
+    /// How gradients are pooled, where the method pools. In a network that sees frames one by one each frame is pooled by
+    /// itself either way.
     pub pooling: PoolingRule,
 }
 
@@ -54,7 +55,7 @@ pub fn explain(
     requests: &[MapRequest],
 ) -> Result<Explained, CamError> {
     let mut all = explain_batch(network, vec![pixels], clip, std::slice::from_ref(&requests.to_vec()))?;
-    all.pop().ok_or(CamError::NotFinite)
+    all.pop().ok_or(CamError::Internal("a clip that was explained has no maps"))
 }
 
 /// As [`explain`], of several clips at once, each with requests of its own.
@@ -143,15 +144,8 @@ fn passes(
             shape: *shape,
             apart: network.spec().per_frame,
         };
-        Some(HeatMap {
-            method: request.method.clone(),
-            layer,
-            class,
-            against,
-            shape: *shape,
-            values: (method.compute)(part, request.pooling),
-            pooling: request.pooling,
-        })
+        let Computed { values, pooling } = (method.compute)(part, request.pooling);
+        Some(HeatMap { method: request.method.clone(), layer, class, against, shape: *shape, values, pooling })
     };
     let explained = logits.iter().zip(requests).enumerate().map(|(clip, (logits, requests))| Explained {
         logits: logits.to_vec(),

@@ -1,7 +1,7 @@
 //! From one layer's activation and gradient to a map. Sums run in f64: a layer has hundreds of channels.
 
 use super::CamError;
-use crate::domain::{PoolingRule, choices};
+use crate::domain::{MapPooling, PoolingRule, choices};
 use crate::model::GradientUse;
 
 /// One layer of one clip: what it gave, and how the class score depends on it.
@@ -19,8 +19,17 @@ pub struct LayerMap<'a> {
     pub apart: bool,
 }
 
-/// Activation and gradient to `T * H * W` raw values, before ReLU.
-type Compute = fn(LayerMap<'_>, PoolingRule) -> Vec<f32>;
+/// What a method made of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computed {
+    /// `T * H * W` raw values, before ReLU.
+    pub values: Vec<f32>,
+    /// How gradients were pooled for them.
+    pub pooling: MapPooling,
+}
+
+/// Activation and gradient to a map, pooled by a rule where the method pools and the network leaves the choice.
+type Compute = fn(LayerMap<'_>, PoolingRule) -> Computed;
 
 /// A row of the method registry.
 #[derive(Clone, Copy, Debug)]
@@ -86,47 +95,48 @@ impl MethodSpec {
 }
 
 /// Adds `Σ_k weight(activation_k, gradient_k) · activation_k`, where a channel is pooled as a whole or step by step.
-fn weighted(layer: LayerMap<'_>, pooling: PoolingRule, weight: fn(&[f32], &[f32], PoolingRule) -> f64) -> Vec<f32> {
+fn weighted(layer: LayerMap<'_>, rule: PoolingRule, weight: fn(&[f32], &[f32], PoolingRule) -> f64) -> Computed {
     let [t, h, w] = layer.shape;
     let cells = t * h * w;
+    let pooling = if layer.apart { MapPooling::PerFrame } else { rule.into() };
     let pooled = match pooling {
-        PoolingRule::SpaceTime if !layer.apart => cells,
-        PoolingRule::SpaceTime | PoolingRule::PerTimeStep => h * w,
+        MapPooling::SpaceTime => cells,
+        MapPooling::PerTimeStep | MapPooling::PerFrame | MapPooling::None => h * w,
     };
     let mut map = vec![0.0_f64; cells];
     if cells == 0 {
-        return Vec::new();
+        return Computed { values: Vec::new(), pooling };
     }
     let channels = layer.activation.chunks_exact(cells).zip(layer.gradient.chunks_exact(cells));
     for (activation, gradient) in channels.take(layer.channels) {
         let parts = activation.chunks_exact(pooled).zip(gradient.chunks_exact(pooled));
         for ((a, g), out) in parts.zip(map.chunks_exact_mut(pooled)) {
-            let weight = weight(a, g, pooling);
+            let weight = weight(a, g, rule);
             for (out, a) in out.iter_mut().zip(a) {
                 *out += weight * f64::from(*a);
             }
         }
     }
-    map.into_iter().map(|v| v as f32).collect()
+    Computed { values: map.into_iter().map(|v| v as f32).collect(), pooling }
 }
 
 /// Grad-CAM: the weight of a channel is the mean of its gradient.
-fn grad_cam(layer: LayerMap<'_>, pooling: PoolingRule) -> Vec<f32> {
-    weighted(layer, pooling, |_, g, _| g.iter().map(|g| f64::from(*g)).sum::<f64>() / g.len() as f64)
+fn grad_cam(layer: LayerMap<'_>, rule: PoolingRule) -> Computed {
+    weighted(layer, rule, |_, g, _| g.iter().map(|g| f64::from(*g)).sum::<f64>() / g.len() as f64)
 }
 
 /// Grad-CAM++: the weight of a channel is the sum of its positive gradients, each weighted by
 /// `G² / (2 G² + s + ε)`. Over space and time `s = (Σ A) G³` and `ε = 1e-6`, as pytorch-grad-cam computes it; step by
 /// step `s = Σ A G³` and `ε = 1e-8`.
-fn grad_cam_plus_plus(layer: LayerMap<'_>, pooling: PoolingRule) -> Vec<f32> {
-    weighted(layer, pooling, |activation, gradient, pooling| {
+fn grad_cam_plus_plus(layer: LayerMap<'_>, rule: PoolingRule) -> Computed {
+    weighted(layer, rule, |activation, gradient, rule| {
         let sum: f64 = activation.iter().map(|a| f64::from(*a)).sum();
         let cubes: f64 = activation.iter().zip(gradient).map(|(a, g)| f64::from(*a) * f64::from(*g).powi(3)).sum();
         let positive = gradient.iter().map(|g| f64::from(*g)).filter(|g| *g > 0.0);
         positive
             .map(|g| {
                 let square = g * g;
-                let below = match pooling {
+                let below = match rule {
                     PoolingRule::SpaceTime => 2.0 * square + sum * square * g + 1e-6,
                     PoolingRule::PerTimeStep => 2.0 * square + cubes + 1e-8,
                 };
@@ -137,11 +147,12 @@ fn grad_cam_plus_plus(layer: LayerMap<'_>, pooling: PoolingRule) -> Vec<f32> {
 }
 
 /// HiResCAM: gradient times activation, cell by cell; nothing is pooled.
-fn hires_cam(layer: LayerMap<'_>, _pooling: PoolingRule) -> Vec<f32> {
+fn hires_cam(layer: LayerMap<'_>, _rule: PoolingRule) -> Computed {
+    let pooling = MapPooling::None;
     let cells = layer.shape.iter().product::<usize>();
     let mut map = vec![0.0_f64; cells];
     if cells == 0 {
-        return Vec::new();
+        return Computed { values: Vec::new(), pooling };
     }
     let channels = layer.activation.chunks_exact(cells).zip(layer.gradient.chunks_exact(cells));
     for (activation, gradient) in channels.take(layer.channels) {
@@ -149,7 +160,7 @@ fn hires_cam(layer: LayerMap<'_>, _pooling: PoolingRule) -> Vec<f32> {
             *out += f64::from(*a) * f64::from(*g);
         }
     }
-    map.into_iter().map(|v| v as f32).collect()
+    Computed { values: map.into_iter().map(|v| v as f32).collect(), pooling }
 }
 
 #[cfg(test)]
@@ -163,20 +174,41 @@ mod tests {
         let layer =
             LayerMap { activation: &activation, gradient: &gradient, channels: 2, shape: [1, 1, 2], apart: false };
         // Weights 0.25 and 0.5.
-        assert_eq!(grad_cam(layer, PoolingRule::SpaceTime), [0.25 + 1.5, 0.5 + 2.0]);
-        assert_eq!(hires_cam(layer, PoolingRule::SpaceTime), [0.5 - 3.0, 0.0 + 8.0]);
+        assert_eq!(grad_cam(layer, PoolingRule::SpaceTime).values, [0.25 + 1.5, 0.5 + 2.0]);
+        assert_eq!(hires_cam(layer, PoolingRule::SpaceTime).values, [0.5 - 3.0, 0.0 + 8.0]);
         let weight = |g: f64, sum: f64| g * g / (2.0 * g * g + sum * g * g * g + 1e-6) * g;
         let (w0, w1) = (weight(0.5, 3.0), weight(2.0, 7.0));
         let expected = [w0 + 3.0 * w1, 2.0 * w0 + 4.0 * w1];
-        for (value, expected) in grad_cam_plus_plus(layer, PoolingRule::SpaceTime).into_iter().zip(expected) {
+        for (value, expected) in grad_cam_plus_plus(layer, PoolingRule::SpaceTime).values.into_iter().zip(expected) {
             assert!((f64::from(value) - expected).abs() < 1e-6, "{value} {expected}");
         }
         // The same numbers as two frames of one cell: pictures of their own are weighted each by its own gradient.
         let frames = LayerMap { shape: [2, 1, 1], apart: true, ..layer };
-        assert_eq!(grad_cam(frames, PoolingRule::SpaceTime), [0.5 - 3.0, 0.0 + 8.0]);
+        assert_eq!(grad_cam(frames, PoolingRule::SpaceTime).values, [0.5 - 3.0, 0.0 + 8.0]);
         let expected = [weight(0.5, 1.0), 4.0 * weight(2.0, 4.0)];
-        for (value, expected) in grad_cam_plus_plus(frames, PoolingRule::SpaceTime).into_iter().zip(expected) {
+        for (value, expected) in grad_cam_plus_plus(frames, PoolingRule::SpaceTime).values.into_iter().zip(expected) {
             assert!((f64::from(value) - expected).abs() < 1e-6, "{value} {expected}");
+        }
+    }
+
+    #[test]
+    fn a_map_says_how_it_was_pooled_whatever_was_asked_for() {
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let layer = LayerMap { activation: &values, gradient: &values, channels: 1, shape: [2, 1, 2], apart: false };
+        let of = |id: &str, apart, rule| {
+            let computed = (MethodSpec::find(id).unwrap().compute)(LayerMap { apart, ..layer }, rule);
+            let empty = LayerMap { activation: &[], gradient: &[], shape: [0, 1, 2], apart, ..layer };
+            assert_eq!((MethodSpec::find(id).unwrap().compute)(empty, rule).pooling, computed.pooling);
+            (computed.pooling, computed.values)
+        };
+        for rule in [PoolingRule::SpaceTime, PoolingRule::PerTimeStep] {
+            for id in ["grad-cam", "grad-cam++"] {
+                assert_eq!(of(id, true, rule).0, MapPooling::PerFrame);
+                assert_eq!(of(id, false, rule).0, rule.into());
+            }
+            for apart in [true, false] {
+                assert_eq!(of("hirescam", apart, rule), (MapPooling::None, vec![1.0, 4.0, 9.0, 16.0]));
+            }
         }
     }
 }

@@ -10,4 +10,4 @@ mod methods;
 
 pub use error::CamError;
 pub use explain::{Explained, MapRequest, Target, explain, explain_batch};
-pub use methods::{LayerMap, METHODS, MethodSpec};
+pub use methods::{Computed, LayerMap, METHODS, MethodSpec};

@@ -4,12 +4,12 @@ use super::Exit;
 use super::args::{
     ClassMatchArg, Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg,
 };
-use super::monitor::{TerminalMonitor, interrupted, print_json, print_line};
+use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::{Dataset, argmax, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, OpenDataset, PredictVideo};
-use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobKind, LaneState, SplitChoice, run_kind};
+use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
 use crate::progress::Monitor;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
@@ -49,7 +49,8 @@ pub(super) fn run_job<K: JobKind>(kind: K, monitor: &dyn Monitor, state: &mut La
     match run_kind(kind, state, monitor) {
         Ok(Done::Finished(answer)) => Ok(answer),
         Ok(Done::Cancelled(_)) => Err(Exit::Interrupted),
-        Err(_) if interrupted() => Err(Exit::Interrupted),
+        // Anything else that goes wrong is told, interrupted or not.
+        Err(JobError::Stopped) => Err(Exit::Interrupted),
         Err(error) => Err(Exit::Failed(error.into())),
     }
 }
@@ -150,10 +151,7 @@ fn demo(args: &DemoArgs) -> Outcome {
 /// True where the options are at fault, or a folder that is in use, and not the making.
 fn is_wrong_demo(error: &anyhow::Error) -> bool {
     use crate::data::demo::DemoError;
-    matches!(
-        error.downcast_ref(),
-        Some(crate::jobs::JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. }))
-    )
+    matches!(error.downcast_ref(), Some(JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. })))
 }
 
 /// What `--map-classes` says.

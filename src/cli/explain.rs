@@ -116,7 +116,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
                 format!(", {heat:.0} % of the heat on the body, which is {picture:.0} % of the picture")
             });
             let subject = m.subject(&explanation.classes);
-            print_line(&format!("    {} at {} for {subject}: {t}x{h}x{w} cells{body}", m.method, m.layer));
+            let pooling = m.pooling.words();
+            print_line(&format!("    {} at {} for {subject}: {t}x{h}x{w} cells, {pooling}{body}", m.method, m.layer));
         }
     }
     if explanation.samples.is_empty() {

@@ -77,7 +77,7 @@ pub fn start() -> Start {
             say(&error);
             USAGE
         }
-        Ok(Err(Exit::Failed(_))) if monitor::interrupted() => {
+        Ok(Err(Exit::Failed(error))) if monitor::interrupted() && is_stop(&error) => {
             eprintln!("interrupted");
             INTERRUPTED
         }
@@ -105,6 +105,17 @@ fn unknown_command(first: Option<std::ffi::OsString>) -> Option<String> {
     let names: Vec<&str> = commands.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name()).collect();
     let known = commands.get_subcommands().any(|c| c.get_name() == first);
     (!known).then(|| format!("there is no command and no file '{first}'; commands are {}", choices(&first, names)))
+}
+
+/// True for an error that only says that the work ended as it was asked to.
+fn is_stop(error: &anyhow::Error) -> bool {
+    let stopped = |e: &(dyn std::error::Error + 'static)| {
+        matches!(e.downcast_ref(), Some(crate::jobs::JobError::Stopped))
+            || matches!(e.downcast_ref(), Some(crate::data::DataError::Stopped))
+            || e.downcast_ref().is_some_and(crate::eval::EvalError::is_stop)
+            || e.downcast_ref().is_some_and(crate::train::TrainError::is_stop)
+    };
+    error.chain().any(stopped)
 }
 
 fn say(error: &anyhow::Error) {

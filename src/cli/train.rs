@@ -3,11 +3,12 @@
 use super::Exit;
 use super::args::TrainArgs;
 use super::commands::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
-use super::monitor::{TerminalMonitor, interrupted, print_json, print_line, tagged};
+use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use crate::config::RunConfig;
 use crate::jobs::kinds::Train;
 use crate::jobs::{LaneState, RunView};
 use crate::model::ModelSpec;
+use crate::progress::best_epoch;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -18,13 +19,10 @@ const DEBUG_FRACTION: f64 = 0.05;
 
 pub(super) fn train(args: &TrainArgs) -> Outcome {
     let result = prepare_and_run(args);
-    if args.json.json {
-        match &result {
-            Err(Exit::Failed(error) | Exit::Usage(error)) if !interrupted() => {
-                print_json(&tagged("failed", json!({ "message": error.to_string() })));
-            }
-            _ => {}
-        }
+    if args.json.json
+        && let Err(Exit::Failed(error) | Exit::Usage(error)) = &result
+    {
+        print_json(&tagged("failed", json!({ "message": error.to_string() })));
     }
     result
 }
@@ -158,7 +156,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
 
 fn report(run: &RunView, args: &TrainArgs) {
     let last = run.history.last();
-    let best = run.history.iter().filter_map(|e| Some((e.epoch, e.val_accuracy?))).max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = best_epoch(&run.history).and_then(|e| Some((e.epoch, e.val_accuracy?)));
     if args.json.json {
         let finished = json!({
             "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),

@@ -1,6 +1,8 @@
 use super::{ConfigError, DeviceChoice, ModelOptions, Precision};
 use crate::domain::{ClipGeometry, LabelRule};
+use crate::files;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Everything that decides the outcome of a training run. Saved as `config.ron`, fully resolved.
@@ -459,9 +461,12 @@ impl RunConfig {
 
     /// Reads a RON file; missing fields take their defaults.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_path_buf(), source })?;
-        Self::from_ron(&text).map_err(|message| ConfigError::Parse { path: path.to_path_buf(), message })
+        let invalid = |message| ConfigError::Parse { path: path.to_path_buf(), message };
+        let text = files::read_text(path, files::TEXT_LIMIT).map_err(|source| match source.kind() {
+            ErrorKind::FileTooLarge => invalid(source.to_string()),
+            _ => ConfigError::Io { path: path.to_path_buf(), source },
+        })?;
+        Self::from_ron(&text).map_err(invalid)
     }
 
     /// Parses RON text.

@@ -105,7 +105,7 @@ impl FactsCache {
         let root = name_text(root.as_os_str());
         let records = file
             .as_ref()
-            .and_then(|f| std::fs::read(f).ok())
+            .and_then(|f| crate::files::read(f, crate::files::TABLE_LIMIT).ok())
             .and_then(|bytes| serde_json::from_slice::<CacheFile>(&bytes).ok())
             .filter(|c| c.version == VERSION && c.root == root)
             .map(|c| c.records)

@@ -1,8 +1,8 @@
 use super::{ClassId, ClassSet, GrayImage};
 use serde::{Deserialize, Serialize};
 
-/// Over which axes a gradient is averaged to weigh a channel. Two algorithms share the name
-/// Grad-CAM for video; a map must say which one it is.
+/// Over which axes a gradient is to be averaged to weigh a channel, where a method and a network leave the choice. Two
+/// algorithms share the name Grad-CAM for video; what a map was made by stands in its [`MapPooling`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PoolingRule {
     /// Over time, height and width together (pytorch-grad-cam). The default.
@@ -10,6 +10,52 @@ pub enum PoolingRule {
     SpaceTime,
     /// Over height and width, each time step for itself (mmaction2, SlowFast).
     PerTimeStep,
+}
+
+/// How the gradients of a map were pooled to weigh a channel: what was computed, whatever was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MapPooling {
+    /// Over time, height and width together.
+    #[default]
+    SpaceTime,
+    /// Over height and width, each time step for itself.
+    PerTimeStep,
+    /// Over height and width of each frame: the network sees frames one by one, so that each is a picture of its own.
+    PerFrame,
+    /// Not at all: the method weighs each cell by its own gradient.
+    None,
+}
+
+impl From<PoolingRule> for MapPooling {
+    /// What a rule comes to where method and network follow it.
+    fn from(rule: PoolingRule) -> Self {
+        match rule {
+            PoolingRule::SpaceTime => Self::SpaceTime,
+            PoolingRule::PerTimeStep => Self::PerTimeStep,
+        }
+    }
+}
+
+impl MapPooling {
+    /// In a few words, for a badge.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::SpaceTime => "pooled over T,H,W",
+            Self::PerTimeStep => "pooled per time step",
+            Self::PerFrame => "pooled per frame",
+            Self::None => "not pooled",
+        }
+    }
+
+    /// As a description of the map.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SpaceTime => "gradients pooled over time, height and width",
+            Self::PerTimeStep => "gradients pooled for each time step",
+            Self::PerFrame => "gradients pooled for each frame, which the network sees by itself",
+            Self::None => "gradients not pooled, each cell weighed by its own",
+        }
+    }
 }
 
 /// A class-activation map at the resolution the layer really has.
@@ -29,7 +75,7 @@ pub struct HeatMap {
     /// `T * H * W` values in C order, before ReLU and normalisation.
     pub values: Vec<f32>,
     /// How gradients were pooled.
-    pub pooling: PoolingRule,
+    pub pooling: MapPooling,
 }
 
 impl HeatMap {
@@ -130,7 +176,7 @@ mod tests {
             against: None,
             shape: [2, 1, 2],
             values: vec![1.0, 3.0, 5.0, -1.0],
-            pooling: PoolingRule::SpaceTime,
+            pooling: MapPooling::SpaceTime,
         };
         let mask = GrayImage { width: 4, height: 1, data: vec![0, 0, 255, 255].into() };
         let first = map.share_on(&mask, 0, 2).unwrap();

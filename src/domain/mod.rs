@@ -18,7 +18,7 @@ pub use class::{ClassId, ClassInfo, ClassSet};
 pub use clip::{Clip, ClipGeometry, LabelRule};
 pub use dataset::{Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
-pub use heat::{HeatMap, MaskShare, PoolingRule};
+pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, listed, nearest};
 pub use number::{counted, grouped};

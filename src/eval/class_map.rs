@@ -1,6 +1,9 @@
-//! Which output of a network each class of a dataset is: the one rule for evaluating, explaining and the window.
+//! Which output of a network each class of a dataset is, and with it the true output of a clip: the one rule for
+//! evaluating, explaining and the window.
 
-use crate::domain::{ClassId, ClassSet, choices, listed};
+use crate::config::RunConfig;
+use crate::data::{labels_of, window_label};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Dataset, Label, LabelTrack, Segment, VideoEntry, choices, listed};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -96,6 +99,10 @@ enum Matched {
 pub struct ClassMap {
     outputs: Vec<Option<ClassId>>,
     matched: Matched,
+    /// The run's classes before background: those that a dataset can label.
+    known: Vec<ClassInfo>,
+    /// The output of background frames, where the run has one.
+    background: Option<ClassId>,
 }
 
 impl ClassMap {
@@ -110,20 +117,19 @@ impl ClassMap {
         background: bool,
         chosen: &ClassMatch,
     ) -> Result<Self, ClassMatchError> {
-        let run = labelled(run, background);
+        let background = run.classes.iter().position(|c| background && c.id == -1);
+        let run = run.classes.get(..background.unwrap_or(run.len())).unwrap_or_default();
         let by_name: HashMap<&str, ClassId> = run.iter().enumerate().rev().map(|(i, c)| (c.name.as_str(), i)).collect();
         let named = || dataset.classes.iter().map(|c| by_name.get(c.name.as_str()).copied()).collect::<Vec<_>>();
         let numbered = || dataset.classes.iter().map(|c| run.iter().position(|r| r.id == c.id)).collect::<Vec<_>>();
-        let names_of = |classes: &[crate::domain::ClassInfo]| classes.iter().map(|c| c.name.clone()).collect();
+        let names_of = |classes: &[ClassInfo]| classes.iter().map(|c| c.name.clone()).collect();
         let (outputs, matched) = match chosen {
             ClassMatch::Unlabelled => (vec![None; dataset.len()], Matched::Nothing),
             ClassMatch::ByNumber => (numbered(), Matched::Numbers),
             ClassMatch::Pairs(pairs) => {
                 let mut outputs = named();
                 for (from, to) in pairs {
-                    let known = |names: &[crate::domain::ClassInfo], name: &str| {
-                        choices(name, names.iter().map(|c| c.name.as_str()))
-                    };
+                    let known = |names: &[ClassInfo], name: &str| choices(name, names.iter().map(|c| c.name.as_str()));
                     let at = dataset.by_name(from).ok_or_else(|| ClassMatchError::NotInDataset {
                         name: from.clone(),
                         known: known(&dataset.classes, from),
@@ -139,6 +145,8 @@ impl ClassMap {
                 }
                 (outputs, Matched::Said)
             }
+            // The run's own classes, of which several may have one name.
+            ClassMatch::Auto if dataset.classes == run => ((0..run.len()).map(Some).collect(), Matched::Names),
             ClassMatch::Auto => {
                 let outputs = named();
                 if dataset.is_empty() || outputs.iter().any(Option::is_some) {
@@ -150,12 +158,52 @@ impl ClassMap {
                 }
             }
         };
-        Ok(Self { outputs, matched })
+        Ok(Self { outputs, matched, known: run.to_vec(), background })
     }
 
     /// The output that a class of the dataset is.
     pub fn output(&self, class: ClassId) -> Option<ClassId> {
         self.outputs.get(class).copied().flatten()
+    }
+
+    /// The class of the dataset that an output is; the first of several, `None` for what no class of it is matched with.
+    pub fn class_of(&self, output: ClassId) -> Option<ClassId> {
+        self.outputs.iter().position(|o| *o == Some(output))
+    }
+
+    /// Labels of a video of the dataset as the run counts them: their classes are outputs, and what the run does not know
+    /// is unlabelled.
+    fn relabelled(&self, labels: &LabelTrack) -> LabelTrack {
+        let segments = labels.segments().iter().filter_map(|s| {
+            let label = match s.label {
+                Label::Background => Label::Background,
+                Label::Class(c) => Label::Class(self.output(c)?),
+            };
+            Some(Segment { label, ..*s })
+        });
+        LabelTrack::from_segments(segments.collect())
+    }
+
+    /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
+    /// those of the run before background, and classes the run does not know are unlabelled.
+    pub fn dataset(&self, dataset: &Dataset) -> Dataset {
+        let mut out = dataset.clone();
+        out.classes = ClassSet { classes: self.known.clone() };
+        for video in &mut out.videos {
+            video.labels = self.relabelled(&video.labels);
+        }
+        out
+    }
+
+    /// The true output of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
+    /// `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
+    pub fn truth(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Option<ClassId> {
+        let labels = self.relabelled(&labels_of(video, config));
+        let clip = &config.clip;
+        match window_label(&labels, start, video.frames(), clip.geometry(), clip.label)? {
+            Label::Class(output) => Some(output),
+            Label::Background => self.background,
+        }
     }
 
     /// Positions of the dataset's classes that the run does not know.
@@ -194,12 +242,6 @@ impl ClassMap {
         }
         out
     }
-}
-
-/// The classes of a run that a dataset can label: those before background.
-fn labelled(run: &ClassSet, background: bool) -> &[crate::domain::ClassInfo] {
-    let end = run.classes.iter().position(|c| background && c.id == -1).unwrap_or(run.len());
-    run.classes.get(..end).unwrap_or_default()
 }
 
 /// True for a name that is only a number, as classes get that nobody named.

@@ -1,5 +1,6 @@
 //! Where an evaluation goes, and what it finds there.
 
+use super::files::read_if_there;
 use super::{Checkpoint, Evaluation, RESULTS, SplitChoice};
 use crate::domain::{Dataset, leaf};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
     let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
     names.sort();
-    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?));
+    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read_if_there(&path)?).ok()?));
     names.into_iter().filter_map(|n| read(dir.join(n))).collect()
 }
 
@@ -55,8 +56,7 @@ impl Earlier {
     /// Looks into the folder `results`.
     pub fn find(results: &Path, checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice) -> Self {
         let path = results.join(format!("evaluation_{}.json", split.name()));
-        let Some(earlier) = std::fs::read(&path).ok().and_then(|b| serde_json::from_slice::<Evaluation>(&b).ok())
-        else {
+        let Some(earlier) = read_if_there(&path).and_then(|b| serde_json::from_slice::<Evaluation>(&b).ok()) else {
             return Self::None;
         };
         let told = |how: &str| {

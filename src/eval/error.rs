@@ -71,6 +71,11 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    /// True when the owner of the job asked it to end, however deep that was noticed.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Data(DataError::Stopped))
+    }
+
     /// A file error as a sentence that says what to do.
     pub(crate) fn file(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind as Kind;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::RunConfig;
 use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{Clip, Dataset, Label, LabelTrack, Split, VideoEntry};
+use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, Split, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use serde::{Deserialize, Serialize};
@@ -78,8 +78,9 @@ pub fn evaluate_matched(
     let state = &checkpoint.state;
     let config = &state.config;
     let mut warnings = Vec::new();
-    let dataset = &as_configured(dataset, config);
-    let dataset = Arc::new(in_classes_of(dataset, checkpoint, matched, &mut warnings)?);
+    let map = checkpoint.class_map(dataset, matched)?;
+    let original = dataset;
+    let dataset = Arc::new(in_classes_of(&as_configured(original, config), &map, &state.classes, &mut warnings)?);
     let training = Training::of(checkpoint);
     let same = training.as_ref().is_some_and(|t| t.is_same(&dataset));
     let parts = parts_by(training.as_ref().filter(|_| same), &dataset, config);
@@ -96,9 +97,12 @@ pub fn evaluate_matched(
     let logits = logits_of(checkpoint, &dataset, &windows, "judging clips", device, monitor)?;
 
     let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
-    let predictions = Predictions {
-        clips: clips.iter().filter_map(|c| prediction(&dataset, c, by_window.get(&(c.video, c.start))?)).collect(),
+    let prediction = |clip: &Clip| {
+        let video = original.videos.get(clip.video)?;
+        let truth = map.truth(video, clip.start, config)?;
+        Some(prediction(video, clip.start, truth, by_window.get(&(clip.video, clip.start))?))
     };
+    let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
     let mut evaluation = judge(&state.classes, &predictions.clips);
     let identity = Identity::of(checkpoint);
     evaluation.run = identity.run.display().to_string();
@@ -184,45 +188,21 @@ impl Checkpoint {
     }
 }
 
-/// The dataset as the run would have labelled it: labels are output positions of the run; what it does not know becomes
-/// unlabelled.
+/// The dataset in the classes of the run, with what is worth knowing about it.
 fn in_classes_of(
     dataset: &Dataset,
-    checkpoint: &Checkpoint,
-    matched: &ClassMatch,
+    map: &ClassMap,
+    run: &ClassSet,
     warnings: &mut Vec<String>,
 ) -> Result<Dataset, EvalError> {
-    // The planner numbers background behind the dataset's classes; so the dataset gets the classes before it.
-    let mut known = checkpoint.state.classes.clone();
-    if checkpoint.state.config.data.background_class
-        && let Some(at) = known.classes.iter().position(|c| c.id == -1)
-    {
-        known.classes.truncate(at);
-    }
-    if dataset.classes == known && matched.is_auto() {
-        return Ok(dataset.clone());
-    }
-    let map = checkpoint.class_map(dataset, matched)?;
     if map.is_empty() {
         return Err(EvalError::NothingToJudge(format!(
             "no class of {} is matched with one of the run, so there is no label to compare with",
             dataset.root.display()
         )));
     }
-    warnings.extend(map.notes(&dataset.classes, &known));
-    let mut out = dataset.clone();
-    out.classes = known;
-    for video in &mut out.videos {
-        let segments = video.labels.segments().iter().filter_map(|s| {
-            let label = match s.label {
-                Label::Background => Label::Background,
-                Label::Class(c) => Label::Class(map.output(c)?),
-            };
-            Some(crate::domain::Segment { label, ..*s })
-        });
-        video.labels = LabelTrack::from_segments(segments.collect());
-    }
-    Ok(out)
+    warnings.extend(map.notes(&dataset.classes, run));
+    Ok(map.dataset(dataset))
 }
 
 fn clips_of(
@@ -256,19 +236,17 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     ))
 }
 
-fn prediction(dataset: &Dataset, clip: &Clip, logits: &[f32]) -> Option<Prediction> {
-    let truth = clip.label.and_then(Label::class)?;
-    let video = dataset.videos.get(clip.video)?;
+fn prediction(video: &VideoEntry, start: u32, truth: ClassId, logits: &[f32]) -> Prediction {
     let (probabilities, loss) = softmax_and_loss(logits, truth);
-    Some(Prediction {
+    Prediction {
         video: video.name.clone(),
         subject: video.subject.clone(),
-        start: clip.start,
+        start,
         truth,
         predicted: argmax(logits),
         probabilities,
         loss,
-    })
+    }
 }
 
 /// True when labels say more than one thing about the whole video.

@@ -1,6 +1,7 @@
 //! Files of runs, with errors as sentences.
 
 use super::EvalError;
+use crate::files;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
 
 /// Writes a file that is complete or not there.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
-    crate::files::replace(path, bytes).map_err(|e| EvalError::file("write", path, &e))
+    files::replace(path, bytes).map_err(|e| EvalError::file("write", path, &e))
 }
 
 /// Writes a file and waits until it is on the disk.
@@ -38,9 +39,14 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), EvalError> {
     fs::create_dir_all(path).map_err(|e| EvalError::file("create", path, &e))
 }
 
-/// Reads a text file.
+/// Reads a table or a state of a run as text.
 pub(crate) fn read_text(path: &Path) -> Result<String, EvalError> {
-    fs::read_to_string(path).map_err(|e| EvalError::file("read", path, &e))
+    files::read_text(path, files::TABLE_LIMIT).map_err(|e| EvalError::file("read", path, &e))
+}
+
+/// Reads a table or a state of a run as bytes; `None` when it cannot be read.
+pub(super) fn read_if_there(path: &Path) -> Option<Vec<u8>> {
+    files::read(path, files::TABLE_LIMIT).ok()
 }
 
 /// A table as CSV text.

@@ -50,8 +50,8 @@ pub enum JobError {
     /// What was asked for does not exist.
     #[error("{0}")]
     Missing(String),
-    /// What the program itself promised was not kept.
-    #[error("an internal error: {0}. Please report this with the log")]
+    /// A state that the program rules out; never shown as a stop.
+    #[error("an internal error: {0}; this is a fault of the program, please report it")]
     Internal(&'static str),
 }
 
@@ -63,13 +63,13 @@ impl From<DataError> for JobError {
 
 impl From<EvalError> for JobError {
     fn from(e: EvalError) -> Self {
-        if matches!(e, EvalError::Stopped) { Self::Stopped } else { Self::Eval(e) }
+        if e.is_stop() { Self::Stopped } else { Self::Eval(e) }
     }
 }
 
 impl From<TrainError> for JobError {
     fn from(e: TrainError) -> Self {
-        Self::Train(e)
+        if e.is_stop() { Self::Stopped } else { Self::Train(e) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A kind is one file in [`kinds`](super::kinds) with its lane, its title, what a stop does to it, and what it answers.
 //! The list below makes [`Job`] and [`Output`] of them; what a kind leaves out does not compile.
 
+use super::asked::Asked;
 use super::error::JobError;
 use super::kinds::{
     Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo, OpenDataset,
@@ -210,11 +211,12 @@ pub fn run_kind<K: JobKind>(
     monitor: &dyn Monitor,
 ) -> Result<Done<K::Answer>, JobError> {
     let dataset = kind.dataset().cloned();
-    let done = kind.work(state, monitor);
+    let asked = Asked::new(monitor);
+    let done = kind.work(state, &asked);
     if let Some(dataset) = dataset {
         tell_damage(&dataset, monitor);
     }
-    done
+    asked.checked(done)
 }
 
 /// Says what decoding showed to be wrong with videos of a dataset, where opening it did not.

@@ -5,6 +5,7 @@
 //! the kind names. A lane is a thread with networks of its own ([`LaneState`]); what it tells comes back as [`Event`]s,
 //! the last of them with the [`Output`], and is drained by the window once a frame.
 
+mod asked;
 mod engine;
 mod error;
 mod event;

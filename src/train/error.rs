@@ -129,6 +129,15 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// True when the owner of the job asked it to end, however deep that was noticed.
+    pub fn is_stop(&self) -> bool {
+        match self {
+            Self::Eval(error) => error.is_stop(),
+            Self::Data(error) => matches!(error, DataError::Stopped),
+            _ => false,
+        }
+    }
+
     /// A file error as a sentence that says what to do.
     pub(super) fn file(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
         EvalError::file(action, path, error).into()

@@ -163,6 +163,12 @@ fn epoch_line(r: &EpochReport) -> String {
     )
 }
 
+/// The best epoch of a run, as people read it.
+pub(super) fn best_line(best: &EpochReport) -> String {
+    let accuracy = 100.0 * best.val_accuracy.unwrap_or(f32::NAN);
+    format!("best validation accuracy {accuracy:.2} % in epoch {}", best.epoch)
+}
+
 /// Now, as `2026-01-31T12:00:00Z`.
 fn timestamp() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());

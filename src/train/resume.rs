@@ -6,6 +6,7 @@ use super::scale::LossScale;
 use super::schedule::ScheduleState;
 use crate::config::RunConfig;
 use crate::domain::{Dataset, Split};
+use crate::eval::files::read_text;
 use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -19,10 +20,6 @@ pub(super) struct TrainerState {
     pub schedule: ScheduleState,
     /// What the epoch that is going on has summed up so far.
     pub sums: EpochSums,
-    /// Lowest validation loss.
-    pub best_loss: Option<f64>,
-    /// Highest validation accuracy, and the validation loss that came with it.
-    pub best_accuracy: Option<(f32, f64)>,
     /// Accuracy that early stopping measures against, and epochs since.
     pub plateau: (Option<f32>, u32),
     /// Checkpoints kept for their accuracy.
@@ -45,7 +42,7 @@ pub(super) struct Stored {
 /// Reads `state.ron` of a checkpoint.
 pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
     let path = folder.join(STATE_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|e| TrainError::file("read", &path, &e))?;
+    let text = read_text(&path)?;
     ron::from_str(&text).map_err(|e| EvalError::Damaged { path, reason: e.to_string() }.into())
 }
 
@@ -140,4 +137,18 @@ pub(super) fn require_open(run: &RunDir, state: &CheckpointState, config: &RunCo
         return Err(TrainError::AlreadyDone { path, reason });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_of_an_earlier_version_opens_with_values_that_are_no_longer_kept() {
+        let text = "(best_loss: Some(0.25), best_accuracy: Some((0.75, 0.3)), plateau: (Some(0.75), 2), \
+                    kept: [(\"best_epoch_0003\", 0.75)], event_bytes: 12)";
+        let memory: TrainerState = ron::from_str(text).unwrap();
+        assert_eq!((memory.plateau, memory.event_bytes), ((Some(0.75), 2), 12));
+        assert_eq!(memory.kept, [("best_epoch_0003".to_owned(), 0.75)]);
+    }
 }

@@ -5,7 +5,7 @@ use super::copies::{Copies, Lesson, Task};
 use super::environment::{environment, split_rows, titles};
 use super::events::EventWriter;
 use super::features::{Features, Gathering};
-use super::logs::{Logged, epoch_events, step_events, write_tables};
+use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::optim::Optimizer;
 use super::progress::{Clock, EpochSums, Work};
@@ -20,11 +20,13 @@ use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sam
 use crate::domain::{Dataset, Split, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{
-    CheckpointState, Confusion, EvalError, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE,
-    TrainEnd, clip_shape, hold, predict_clips,
+    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
+    clip_shape, hold, predict_clips,
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
-use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, WrongClip};
+use crate::progress::{
+    EpochReport, Flow, Monitor, Part, Progress, StepReport, WrongClip, best_epoch, lowest_loss_epoch,
+};
 use crate::usage::Usage;
 use burn::tensor::{Tensor, TensorData};
 use std::path::{Path, PathBuf};
@@ -106,6 +108,9 @@ pub fn run_on(
     match end {
         Ok(end) => {
             logged.note(&format!("training ended: {end:?}"));
+            if let Some(best) = best_epoch(&trainer.state.history) {
+                logged.note(&best_line(best));
+            }
             Ok(TrainOutcome { run: trainer.run.path().to_path_buf(), end, history: trainer.state.history })
         }
         Err(error) => {
@@ -341,8 +346,9 @@ impl<'a> Trainer<'a> {
         let epoch = self.state.epoch;
         let (begun, used) = (Instant::now(), Usage::now());
         match self.gather_features() {
+            Ok(()) => {}
             // The loop sees it too, and ends as it always does.
-            Ok(()) | Err(TrainError::Eval(EvalError::Stopped)) => {}
+            Err(error) if error.is_stop() => {}
             Err(error) => return Err(error),
         }
         if self.train_batches(epoch)? == Flow::Stop {
@@ -355,7 +361,7 @@ impl<'a> Trainer<'a> {
         let validating = Instant::now();
         match self.validate(&mut report) {
             Ok(()) => {}
-            Err(TrainError::Eval(EvalError::Stopped)) => {
+            Err(error) if error.is_stop() => {
                 // All batches are done: resuming begins with this validation again.
                 self.state.end = Some(TrainEnd::Stopped);
                 self.checkpoint(&[])?;
@@ -684,36 +690,20 @@ impl<'a> Trainer<'a> {
     fn finish_epoch(&mut self, mut report: EpochReport) -> Result<Option<TrainEnd>, TrainError> {
         self.scheduler.epoch_finished(f64::from(report.val_loss.unwrap_or(report.train_loss)));
         self.memory.schedule = self.scheduler.state().clone();
+        let stop_early = self.plateau(&mut report);
+        self.state.history.push(report.clone());
         let mut also = Vec::new();
-        if let Some(loss) = report.val_loss.map(f64::from)
-            && loss.is_finite()
-            && self.memory.best_loss.is_none_or(|best| loss < best)
-        {
-            self.memory.best_loss = Some(loss);
+        let is_this = |found: Option<&EpochReport>| found.is_some_and(|e| e.epoch == report.epoch);
+        if is_this(lowest_loss_epoch(&self.state.history)) {
             also.push("best_loss".to_owned());
         }
-        let mut stop_early = false;
-        if let Some(accuracy) = report.val_accuracy {
-            // Validation sets are small and accuracies tie; of equals the surer one is better.
-            let loss = report.val_loss.map_or(f64::INFINITY, f64::from);
-            if self.memory.best_accuracy.is_none_or(|(a, l)| accuracy > a || (accuracy == a && loss < l)) {
-                self.memory.best_accuracy = Some((accuracy, loss));
-                also.push("best_accuracy".to_owned());
-            }
-            let delta = self.config.training.early_stopping.map_or(0.0, |e| e.min_delta);
-            let (best, waiting) = &mut self.memory.plateau;
-            match *best {
-                Some(b) if accuracy <= b + delta => *waiting += 1,
-                _ => (*best, *waiting) = (Some(accuracy), 0),
-            }
-            report.epochs_without_improvement = *waiting;
-            stop_early = self.config.training.early_stopping.is_some_and(|e| *waiting >= e.patience);
+        if is_this(best_epoch(&self.state.history)) {
+            also.push("best_accuracy".to_owned());
         }
         let dropped = self.keep_best(&report, &mut also);
         if report.epoch.is_multiple_of(self.config.training.checkpoint_every) {
             also.push(format!("epoch_{:04}", report.epoch));
         }
-        self.state.history.push(report.clone());
         self.state.epoch = report.epoch;
         self.state.batch_in_epoch = 0;
         self.memory.sums = EpochSums::default();
@@ -741,17 +731,34 @@ impl<'a> Trainer<'a> {
         Ok(self.state.end)
     }
 
-    /// Adds this epoch to the kept ones if it is good enough; gives the names that fall out.
+    /// Counts the epochs since validation accuracy last rose, into the report; true when early stopping ends the training.
+    fn plateau(&mut self, report: &mut EpochReport) -> bool {
+        let Some(accuracy) = report.val_accuracy else { return false };
+        let stopping = self.config.training.early_stopping;
+        let delta = stopping.map_or(0.0, |e| e.min_delta);
+        let (best, waiting) = &mut self.memory.plateau;
+        match *best {
+            Some(b) if accuracy <= b + delta => *waiting += 1,
+            _ => (*best, *waiting) = (Some(accuracy), 0),
+        }
+        report.epochs_without_improvement = *waiting;
+        stopping.is_some_and(|e| *waiting >= e.patience)
+    }
+
+    /// Adds this epoch, the last of the history, to the kept ones if it is good enough; gives the names that fall out.
     fn keep_best(&mut self, report: &EpochReport, also: &mut Vec<String>) -> Vec<String> {
         let Some(accuracy) = report.val_accuracy else { return Vec::new() };
         if self.config.training.keep_best == 0 {
             return Vec::new();
         }
-        let name = format!("best_epoch_{:04}", report.epoch);
+        let name_of = |epoch: u32| format!("best_epoch_{epoch:04}");
+        let name = name_of(report.epoch);
+        let mut ranked: Vec<&EpochReport> = self.state.history.iter().collect();
+        ranked.sort_by(|a, b| a.by_validation(b));
+        let rank = |name: &str| ranked.iter().position(|e| name_of(e.epoch) == name);
         let kept = &mut self.memory.kept;
         kept.push((name.clone(), accuracy));
-        // Of equals the later one stays: it was trained longer.
-        kept.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+        kept.sort_by_cached_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
         let dropped: Vec<String> = kept.drain(self.config.training.keep_best.min(kept.len())..).map(|k| k.0).collect();
         if !dropped.contains(&name) {
             also.push(name.clone());

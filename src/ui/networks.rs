@@ -2,7 +2,7 @@
 //! the part each video played in its training.
 
 use super::state::{AppState, EvaluationEntry};
-use crate::domain::Split;
+use crate::domain::{ClassId, Split};
 use crate::eval::{ClassMap, ClassMatch, ClassMatchError, Evaluation};
 use crate::jobs::{Identity, RunView};
 use std::path::Path;
@@ -80,6 +80,11 @@ impl AppState {
     pub fn class_map(&self, run: &RunView) -> Result<ClassMap, ClassMatchError> {
         let background = run.config.data.background_class;
         ClassMap::of(self.classes(), &run.classes, background, &self.class_match(&run.path))
+    }
+
+    /// The class of the open dataset that an output of the run in use is.
+    pub fn class_of_output(&self, output: ClassId) -> Option<ClassId> {
+        self.class_map(self.run()?).ok()?.class_of(output)
     }
 
     /// Why the classes of the open dataset cannot be matched with those of a run; `None` when they can, or when nothing

@@ -1,5 +1,8 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
+mod best_epoch;
+mod large_files;
+mod maps;
 mod other_data;
 mod refusals;
 mod results;

@@ -13,8 +13,8 @@ const LAYERS: &[&[&str]] = &[
     &["ui", "cli"],
 ];
 
-/// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`.
-const SIBLINGS: &[(&str, &str)] = &[("config", "domain")];
+/// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it.
+const SIBLINGS: &[(&str, &str)] = &[("config", "domain"), ("config", "files")];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[

@@ -308,6 +308,17 @@ fn enter_on_a_clip_opens_it_in_review() {
 }
 
 #[test]
+fn the_gold_mark_stands_at_the_epoch_of_the_lowest_loss_among_those_of_the_highest_accuracy() {
+    let mut shown = run(6, 3);
+    let values = [(0.5, 1.0), (0.8, 0.9), (0.8, f32::NAN), (0.8, 0.4), (0.8, 0.6), (f32::NAN, 0.1)];
+    for (epoch, (accuracy, loss)) in shown.history.iter_mut().zip(values) {
+        (epoch.val_accuracy, epoch.val_loss) = (Some(accuracy), Some(loss));
+    }
+    let h = screen(AppState { runs: vec![Arc::new(shown)], ..AppState::default() }, &["train-live"], true);
+    h.get_by_label("best 80.0 % in epoch 4");
+}
+
+#[test]
 fn sixty_classes_one_class_and_numbers_that_are_none_do_not_break_the_report() {
     for classes in [60, 1] {
         let mut h = screen(evaluated(classes), &["evaluate-report", "evaluate-clips"], classes == 60);

@@ -115,7 +115,7 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
             against: None,
             shape: if wandering { [16, 1, 16] } else { [2, 7, 7] },
             values,
-            pooling: r.pooling,
+            pooling: r.pooling.into(),
         }
     };
     let mut probabilities = vec![0.29 / (classes - 1) as f32; classes];

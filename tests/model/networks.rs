@@ -2,7 +2,7 @@
 
 use kinolens::cam::{MapRequest, Target, explain};
 use kinolens::config::{ModelConfig, ModelOptions, Pooling};
-use kinolens::domain::PoolingRule;
+use kinolens::domain::{HeatMap, MapPooling, PoolingRule};
 use kinolens::model::{ComputeDevice, GradientUse, MODELS, ModelSpec, Network, Outline, read};
 
 /// No axis is a multiple of another network's stride.
@@ -128,6 +128,32 @@ fn networks_of_frames_answer_by_their_frames() {
             .map(|i| values[i])
             .collect();
         close(&scores(&of(Pooling::MaxFeatures), backwards, clip), &features, 2e-5, spec.id);
+    }
+}
+
+/// What a map says of its pooling is told by its values: a rule that has no effect is not claimed.
+#[test]
+fn a_map_says_how_it_was_pooled_and_not_what_was_asked_for() {
+    for (id, layer, clip) in [("resnet-18", "layer3", [3, 64, 48]), ("small-3d", "stage2", [16, 32, 24])] {
+        let network = own(id, clip);
+        let maps = |rule| -> Vec<HeatMap> {
+            let request = |method: &str| MapRequest { method: method.into(), pooling: rule, ..hires(layer) };
+            let requests = ["grad-cam", "hirescam"].map(request);
+            explain(&network, pixels(clip), clip, &requests).unwrap().maps
+        };
+        let (together, steps) = (maps(PoolingRule::SpaceTime), maps(PoolingRule::PerTimeStep));
+        for (a, b) in together.iter().zip(&steps) {
+            let (what, same) = (format!("{} at {id}", a.method), a.values == b.values);
+            assert!(a.shape[0] > 1, "{what}: a rule makes no difference over one time step");
+            assert_eq!(a.pooling == b.pooling, same, "{what}: {:?} and {:?}", a.pooling, b.pooling);
+        }
+        let of_frames = network.spec().per_frame;
+        let (over_all, by_step) = match of_frames {
+            true => (MapPooling::PerFrame, MapPooling::PerFrame),
+            false => (MapPooling::SpaceTime, MapPooling::PerTimeStep),
+        };
+        assert_eq!([&together, &steps].map(|m| m[0].pooling), [over_all, by_step], "{id}");
+        assert_eq!([&together, &steps].map(|m| m[1].pooling), [MapPooling::None; 2], "{id}");
     }
 }
 

@@ -5,3 +5,4 @@ mod resume;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
+mod truth;

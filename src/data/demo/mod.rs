@@ -25,6 +25,7 @@ mod studio;
 
 pub use exercise::Exercise;
 
+use crate::files::{TEXT_LIMIT, read_text};
 use crate::progress::{Flow, Monitor};
 use crate::video::VideoError;
 use rand::SeedableRng;
@@ -231,7 +232,8 @@ fn existing(dir: &Path, options: &DemoOptions) -> Result<Option<DemoSummary>, De
         Ok(meta) if !meta.is_dir() => return Err(occupied("a file", false)),
         Ok(_) => {}
     }
-    let marker: Option<Marker> = fs::read_to_string(dir.join(MARKER)).ok().and_then(|text| ron::from_str(&text).ok());
+    let marker: Option<Marker> =
+        read_text(&dir.join(MARKER), TEXT_LIMIT).ok().and_then(|text| ron::from_str(&text).ok());
     let mut foreign = None;
     for entry in fs::read_dir(dir).map_err(|e| DemoError::io("look into", dir, &e))? {
         let entry = entry.map_err(|e| DemoError::io("look into", dir, &e))?;

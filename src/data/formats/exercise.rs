@@ -12,6 +12,7 @@ use crate::data::tables::{BACKGROUND_ID, LabelFile, RawClass, SplitTable, read_l
 use crate::data::times::Timed;
 use crate::data::tracks::{Part, lay};
 use crate::domain::{ClassId, ClassInfo, ClassSet, Label, LabelTrack, Split};
+use crate::files;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
 
 /// Reads `classes.ron`: a class set, a list of (id, name), a map from ids to names, or a list of names.
 fn read_classes(path: &Path) -> Result<Vec<ClassInfo>, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    let text = files::read_text(path, files::TEXT_LIMIT).map_err(|e| e.to_string())?;
     let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
     let infos = |pairs: Vec<(i64, String)>| pairs.into_iter().map(|(id, name)| ClassInfo { id, name }).collect();
     let error = match options.from_str::<ClassSet>(&text) {

@@ -2,6 +2,7 @@
 //! line end.
 
 use crate::data::DataError;
+use crate::files;
 use std::path::Path;
 
 /// What Windows-1252 has at 0x80 to 0x9F; the rest of it is Latin-1.
@@ -26,7 +27,7 @@ pub(in crate::data) struct Text {
 /// # Errors
 /// A file that cannot be read, or one in UTF-16.
 pub(in crate::data) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut bytes = std::fs::read(path).map_err(|e| DataError::read(path, &e))?;
+    let mut bytes = files::read(path, files::TABLE_LIMIT).map_err(|e| DataError::read(path, &e))?;
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         bytes.drain(..3);
     }

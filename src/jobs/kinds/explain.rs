@@ -1,7 +1,7 @@
 //! Clips to probabilities and heat maps.
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::{ClipSource, labels_of, window_label};
+use crate::data::ClipSource;
 use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::eval::{ClassMap, ClassMatch, Identity};
 use crate::jobs::error::JobError;
@@ -118,7 +118,7 @@ impl Asked<'_> {
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
             let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.truth(entry, clip.start);
+            let truth = self.class_map.truth(entry, clip.start, config);
             requests.push(map_requests(maps, truth)?);
             pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
             samples.push((clip, frames, truth));
@@ -137,18 +137,6 @@ impl Asked<'_> {
             }
         };
         Ok(samples.into_iter().zip(explained).map(sample).collect())
-    }
-
-    /// The clip's label as an output unit of the run.
-    fn truth(&self, entry: &VideoEntry, start: u32) -> Option<usize> {
-        let state = &self.loaded.checkpoint.state;
-        let clip = &state.config.clip;
-        let labels = labels_of(entry, &state.config);
-        let label = window_label(&labels, start, entry.frames(), clip.geometry(), clip.label)?;
-        match label.class() {
-            Some(class) => self.class_map.output(class),
-            None => state.classes.by_id(-1).filter(|_| state.config.data.background_class),
-        }
     }
 }
 

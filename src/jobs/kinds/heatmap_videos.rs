@@ -3,11 +3,12 @@
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassSet, Dataset, HeatMap, PoolingRule, RgbImage, Split};
-use crate::eval::{ClassMatch, Identity, SplitChoice, parts_for};
+use crate::domain::{ClassSet, Dataset, HeatMap, RgbImage, Split};
+use crate::eval::{ClassMap, ClassMatch, Identity, SplitChoice, parts_for};
+use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
-use crate::jobs::lane::LaneState;
+use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
@@ -105,7 +106,7 @@ fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor)
     let identity = Identity::of(&loaded.checkpoint);
     let class_map = loaded.checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
-    let (candidates, wanted) = candidates(request, state)?;
+    let (candidates, wanted) = candidates(request, state.loaded()?, &class_map)?;
     let mut samples: Vec<ClipSample> = Vec::new();
     for clip in candidates {
         if samples.len() >= wanted {
@@ -154,16 +155,21 @@ struct Told<'a> {
 }
 
 /// The clips to look through, in the order of looking, and how many samples are wanted.
-fn candidates(request: &ExportRequest, state: &LaneState) -> Result<(Vec<ClipRef>, usize), JobError> {
+///
+/// Labelled are those clips that an evaluation would judge.
+fn candidates(
+    request: &ExportRequest,
+    loaded: &Loaded,
+    class_map: &ClassMap,
+) -> Result<(Vec<ClipRef>, usize), JobError> {
     if !request.clips.is_empty() {
         for clip in &request.clips {
             find_video(&request.dataset, &clip.video)?;
         }
         return Ok((request.clips.clone(), request.clips.len()));
     }
-    let loaded = state.loaded()?;
     let config = &loaded.checkpoint.state.config;
-    let dataset = &as_configured(&request.dataset, config);
+    let dataset = &class_map.dataset(&as_configured(&request.dataset, config));
     let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| match request.split {
         SplitChoice::All => true,
@@ -235,7 +241,7 @@ pub fn is_sample(name: &str) -> bool {
 fn remove_export(out: &Path) -> Result<(), JobError> {
     for dir in folders_in(out) {
         let named = dir.file_name().and_then(|n| n.to_str()).is_some_and(is_sample);
-        let marked = std::fs::read_to_string(dir.join(METADATA)).is_ok_and(|text| text.starts_with(FIRST_LINE));
+        let marked = read_text(&dir.join(METADATA), TEXT_LIMIT).is_ok_and(|text| text.starts_with(FIRST_LINE));
         if !named || !marked {
             continue;
         }
@@ -377,10 +383,7 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
     }
     for map in &sample.maps {
         let [t, h, w] = map.shape;
-        let pooling = match map.pooling {
-            PoolingRule::SpaceTime => "gradients pooled over time, height and width",
-            PoolingRule::PerTimeStep => "gradients pooled for each time step",
-        };
+        let pooling = map.pooling.words();
         line(
             "map",
             format!("{} at {} for {}, {t}x{h}x{w} cells, {pooling}", map.method, map.layer, map.subject(classes)),
@@ -409,7 +412,7 @@ mod tests {
             against: None,
             shape: [1, 4, 4],
             values: (0..16).map(|i| (i * 7 % 16) as f32).collect(),
-            pooling: PoolingRule::SpaceTime,
+            pooling: Default::default(),
         };
         let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
         let request = ExportRequest {

@@ -58,7 +58,7 @@ struct Tuned {
 
 impl Tuned {
     fn load() -> Self {
-        let text = folder().and_then(|f| std::fs::read_to_string(f.join("tuned.ron")).ok());
+        let text = folder().and_then(|f| crate::files::read_text(&f.join("tuned.ron"), crate::files::TEXT_LIMIT).ok());
         text.and_then(|t| ron::from_str(&t).ok()).unwrap_or_default()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Wanted;
 use super::probe::{Candidate, Line, SUBCOMMAND, argument};
+use crate::files::{TEXT_LIMIT, read_text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -209,7 +210,7 @@ fn machine() -> String {
 }
 
 fn remembered(wanted: Wanted) -> Option<Verdict> {
-    let memory: Memory = ron::from_str(&std::fs::read_to_string(memory_file()?).ok()?).ok()?;
+    let memory: Memory = ron::from_str(&read_text(&memory_file()?, TEXT_LIMIT).ok()?).ok()?;
     (memory.machine == machine()).then(|| memory.verdicts.get(&argument(wanted)).cloned()).flatten()
 }
 
@@ -225,7 +226,7 @@ fn remember(wanted: Wanted, verdict: &Verdict) {
 fn keep(change: impl FnOnce(&mut BTreeMap<String, Verdict>)) {
     let Some(file) = memory_file() else { return };
     let machine = machine();
-    let old = std::fs::read_to_string(&file).ok().and_then(|text| ron::from_str::<Memory>(&text).ok());
+    let old = read_text(&file, TEXT_LIMIT).ok().and_then(|text| ron::from_str::<Memory>(&text).ok());
     let mut memory = old.filter(|m| m.machine == machine).unwrap_or_default();
     memory.machine = machine;
     change(&mut memory.verdicts);

@@ -4,7 +4,7 @@ use super::axes::{LABEL, PAGE, Panel, Scale, axes, legend, legend_line, page};
 use super::class_name;
 use super::scene::{Align, SOFT_INK, Scene};
 use crate::domain::counted;
-use crate::progress::EpochReport;
+use crate::progress::{EpochReport, best_epoch, lowest_loss_epoch};
 use crate::render::RenderError;
 use crate::render::palette::class_color;
 
@@ -62,19 +62,22 @@ pub(super) fn nothing(what: &str, hint: &'static str) -> RenderError {
 
 const WHOLE: Panel = Panel { left: 110.0, top: 120.0, right: 1165.0, bottom: 675.0 };
 
-/// A page with curves, a legend line and, where given, a mark at the best epoch.
+/// An epoch worth a mark: its number, what it is, and the line its label stands in.
+type EpochMark = (u32, &'static str, u32);
+
+/// A page with curves, a legend line and marked epochs.
 fn single(
     title: &str,
     subtitle: &str,
     curves: &[Curve],
     history: &[EpochReport],
     y: (Scale, &str),
-    best: Option<u32>,
+    marks: &[EpochMark],
 ) -> Scene {
     let mut scene = page(PAGE.1, title, subtitle);
     let x = epochs(history);
     axes(&mut scene, WHOLE, (x, "epoch", true), (y.0, y.1, false));
-    mark_epoch(&mut scene, WHOLE, x, best);
+    marks.iter().for_each(|mark| mark_epoch(&mut scene, WHOLE, x, *mark));
     curves.iter().for_each(|c| c.draw(&mut scene, WHOLE, x, y.0, 3.0));
     if curves.len() > 1 {
         let entries: Vec<_> = curves.iter().map(|c| (c.name.clone(), c.color)).collect();
@@ -83,21 +86,26 @@ fn single(
     scene
 }
 
-/// A vertical line at the best epoch, with its number.
-fn mark_epoch(scene: &mut Scene, panel: Panel, x: Scale, epoch: Option<u32>) {
-    let Some((epoch, share)) = epoch.and_then(|e| Some((e, x.share(f64::from(e))?))) else { return };
+/// The best epoch of a run.
+fn best_mark(history: &[EpochReport]) -> Option<EpochMark> {
+    best_epoch(history).map(|e| (e.epoch, "best", 0))
+}
+
+/// The epoch of the lowest validation loss, where that is not the best one.
+fn lowest_loss_mark(history: &[EpochReport]) -> Option<EpochMark> {
+    let lowest = lowest_loss_epoch(history).map(|e| (e.epoch, "lowest loss", 1))?;
+    best_epoch(history).is_none_or(|best| best.epoch != lowest.0).then_some(lowest)
+}
+
+/// A vertical line at an epoch, with its number.
+fn mark_epoch(scene: &mut Scene, panel: Panel, x: Scale, (epoch, name, row): EpochMark) {
+    let Some(share) = x.share(f64::from(epoch)) else { return };
     let at = panel.x(share);
     scene.line_faint(vec![(at, panel.top), (at, panel.bottom)], SOFT_INK, 1.5, 0.55);
     let align = if share > 0.85 { Align::Right } else { Align::Left };
     let at = if share > 0.85 { at - 7.0 } else { at + 7.0 };
-    scene.text((at, panel.top + 9.0), &format!("best: epoch {epoch}"), LABEL - 1.0, SOFT_INK, align);
-}
-
-fn best(history: &[EpochReport], value: impl Fn(&EpochReport) -> Option<f32>, larger: bool) -> Option<u32> {
-    let sign = if larger { 1.0 } else { -1.0 };
-    let known = history.iter().filter_map(|e| Some((e.epoch, value(e).filter(|v| v.is_finite())? * sign)));
-    // The first of equals: later epochs did not improve on it.
-    known.fold(None, |b: Option<(u32, f32)>, n| if b.is_none_or(|b| n.1 > b.1) { Some(n) } else { b }).map(|b| b.0)
+    let y = panel.top + 9.0 + row as f32 * 1.4 * LABEL;
+    scene.text((at, y), &format!("{name}: epoch {epoch}"), LABEL - 1.0, SOFT_INK, align);
 }
 
 fn losses(history: &[EpochReport]) -> Vec<Curve> {
@@ -138,7 +146,8 @@ pub fn loss_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
     some_epoch(history, "the loss")?;
     let curves = losses(history);
     let scale = around(&curves, true);
-    Ok(single("Loss", &last_words(history), &curves, history, (scale, "loss"), best(history, |e| e.val_loss, false)))
+    let marks: Vec<EpochMark> = best_mark(history).into_iter().chain(lowest_loss_mark(history)).collect();
+    Ok(single("Loss", &last_words(history), &curves, history, (scale, "loss"), &marks))
 }
 
 /// Training and validation accuracy over epochs, 0…1.
@@ -148,8 +157,8 @@ pub fn loss_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
 pub fn accuracy_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
     some_epoch(history, "the accuracy")?;
     let y = (Scale::exact(0.0, 1.0), "accuracy (share of clips)");
-    let mark = best(history, |e| e.val_accuracy, true);
-    Ok(single("Accuracy", &last_words(history), &accuracies(history), history, y, mark))
+    let marks: Vec<EpochMark> = best_mark(history).into_iter().collect();
+    Ok(single("Accuracy", &last_words(history), &accuracies(history), history, y, &marks))
 }
 
 /// Learning rate over epochs, logarithmic when it spans more than a decade.
@@ -160,7 +169,7 @@ pub fn learning_rate_curve(history: &[EpochReport]) -> Result<Scene, RenderError
     some_epoch(history, "the learning rate")?;
     let scale = rate_scale(history);
     let kind = if scale.is_log() { "logarithmic" } else { "linear" };
-    Ok(single("Learning rate", kind, &[rate(history)], history, (scale, "learning rate"), None))
+    Ok(single("Learning rate", kind, &[rate(history)], history, (scale, "learning rate"), &[]))
 }
 
 fn rate(history: &[EpochReport]) -> Curve {

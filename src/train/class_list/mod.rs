@@ -5,6 +5,7 @@ mod table;
 
 use super::TrainError;
 use crate::domain::{ClassInfo, ClassSet};
+use crate::files::{TEXT_LIMIT, read_text};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -40,7 +41,7 @@ pub fn read_classes(given: &str) -> Result<ClassSet, TrainError> {
         }
         return Ok(ClassSet::from_names((0..n).map(|i| format!("class {i}"))));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| match path.exists() {
+    let text = read_text(path, TEXT_LIMIT).map_err(|e| match path.exists() {
         true => bad(format!("it cannot be read as text ({e})")),
         false => bad("there is no such file; give a number, or a .ron, .json, .txt or .csv file".into()),
     })?;

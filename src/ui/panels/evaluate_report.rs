@@ -255,10 +255,11 @@ fn epoch_cards(ui: &mut Ui, epoch: &EpochReport, confusion: &Confusion) {
 /// Choosing the same part again lets go of it.
 fn select(cx: &mut PanelCx<'_>, pick: MatrixPick, selected: Option<MatrixPick>) {
     let pick = (selected != Some(pick)).then_some(pick);
-    let class = match pick {
+    let output = match pick {
         Some(MatrixPick::Row(c) | MatrixPick::Column(c) | MatrixPick::Cell { truth: c, .. }) => Some(c),
         None => None,
     };
+    let class = output.and_then(|output| cx.state.class_of_output(output));
     cx.send(Action::SelectCell(pick));
     cx.send(Action::SelectClass(class));
 }

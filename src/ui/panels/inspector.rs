@@ -280,7 +280,8 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
     for (class, probability) in shown {
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 18.0), Sense::click());
         let name = answer.classes.name(class);
-        let color_of = cx.state.classes().by_name(name).unwrap_or(class);
+        let of_dataset = cx.state.class_of_output(class).or_else(|| cx.state.classes().by_name(name));
+        let color_of = of_dataset.unwrap_or(class);
         ui.painter().rect_filled(rect, 3.0, p.card);
         let width = rect.width() * probability.clamp(0.0, 1.0);
         let fill = egui::Rect::from_min_size(rect.min, Vec2::new(width, rect.height()));

@@ -2,7 +2,7 @@
 
 use super::{review_controls, transport, viewer};
 use crate::cam;
-use crate::domain::{PoolingRule, leaf};
+use crate::domain::leaf;
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
 use crate::ui::Action;
@@ -162,11 +162,16 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     }
 }
 
+/// The name of a method for people; its id where it is none of the registry's.
+fn method_title(id: &str) -> &str {
+    cam::METHODS.iter().find(|m| m.id == id).map_or(id, |m| m.title)
+}
+
 /// The map that belongs to the frame on screen, and the truth about it.
 pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &HeatRequest) -> HeatLayer {
     let nothing =
         |badge: String| HeatLayer { map: None, position: ClipPosition { frame: 0, frames: 1 }, late: false, badge };
-    let method = cam::METHODS.iter().find(|m| m.id == request.method).map_or(request.method.as_str(), |m| m.title);
+    let method = method_title(&request.method);
     if !state.view.heat {
         return nothing("heatmap is off (H)".into());
     }
@@ -198,10 +203,7 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     let position = ClipPosition { frame: at, frames: answer.frames.len().max(1) };
     let badge = if exact.is_some() {
         let [t, h, w] = map.shape;
-        let pooled = match map.pooling {
-            PoolingRule::SpaceTime => "pooled over T,H,W",
-            PoolingRule::PerTimeStep => "pooled per time step",
-        };
+        let pooled = map.pooling.short();
         let scale = match state.view.scale {
             super::super::state::HeatScale::Frame => "normalised per frame",
             super::super::state::HeatScale::Clip => "normalised per clip",
@@ -216,6 +218,7 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         };
         let class = answer.classes.name(map.class);
         let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
+        let method = method_title(&map.method);
         format!(
             "{identity}\n{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
             map.layer

@@ -146,7 +146,12 @@ pub fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
         return Vec::new();
     };
-    let color = |name: &str, fallback: usize| state.classes().by_name(name).unwrap_or(fallback);
+    let map = state.run().and_then(|run| state.class_map(run).ok());
+    // As the class of the dataset it is; that of its name where the classes of the run are not known.
+    let color = |name: &str, output: usize| {
+        let class = map.as_ref().and_then(|map| map.class_of(output)).or_else(|| state.classes().by_name(name));
+        class.unwrap_or(output)
+    };
     if let Some(along) = state.video_predictions.get(&(checkpoint.clone(), video.name.clone())) {
         let mut spans: Vec<PredictionSpan> = Vec::new();
         for (frame, (class, probability)) in along.frames.iter().enumerate() {

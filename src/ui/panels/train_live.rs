@@ -1,10 +1,10 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
-use super::train_tracks::{Axis, Tracks, best, planned, troubles};
+use super::train_tracks::{Axis, Tracks, planned, troubles};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, counted, leaf};
 use crate::jobs::{ClipRef, RunView};
-use crate::progress::{EpochReport, StepReport};
+use crate::progress::{EpochReport, StepReport, best_epoch};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, JobView, LiveRun};
 use crate::ui::thumbs::Thumbs;
@@ -195,7 +195,7 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
                 "Epochs since validation accuracy last rose; training stops when the patience is used up",
             );
         }
-        if let Some(e) = best(run.epochs) {
+        if let Some(e) = best_epoch(run.epochs) {
             let accuracy = Unit::Percent.text(f64::from(e.val_accuracy.unwrap_or(f32::NAN)));
             ui.colored_label(style::GOLD, format!("best {accuracy} in epoch {}", e.epoch));
         }
@@ -302,7 +302,7 @@ impl TrainLive {
             losses.push(line(&o.val_loss));
             accuracies.push(line(&o.val_accuracy));
         }
-        let marks: Vec<(Mark, Mark)> = best(run.epochs)
+        let marks: Vec<(Mark, Mark)> = best_epoch(run.epochs)
             .and_then(|e| {
                 let i = run.epochs.iter().position(|x| x.epoch == e.epoch)?;
                 let x = *t.epoch_x.get(i)?;

@@ -155,18 +155,6 @@ impl Tracks {
     }
 }
 
-/// Epoch with the highest validation accuracy, the first of equals; `None` without validation.
-pub fn best(epochs: &[EpochReport]) -> Option<&EpochReport> {
-    let mut best: Option<&EpochReport> = None;
-    for e in epochs {
-        let Some(value) = e.val_accuracy.filter(|v| v.is_finite()) else { continue };
-        if best.and_then(|b| b.val_accuracy).is_none_or(|b| value > b) {
-            best = Some(e);
-        }
-    }
-    best
-}
-
 /// Points of the planned curve, about.
 const PLANNED: u32 = 600;
 
@@ -271,13 +259,6 @@ mod tests {
         }
         // How steep the warm-up is depends on the steps of an epoch.
         assert!(planned(&c, None).0.is_empty());
-    }
-
-    #[test]
-    fn the_best_epoch_is_the_first_of_equals() {
-        let history = [epoch(1, 1.0, Some(0.5)), epoch(2, 1.0, Some(0.8)), epoch(3, 1.0, Some(0.8))];
-        assert_eq!(best(&history).map(|e| e.epoch), Some(2));
-        assert_eq!(best(&[epoch(1, 1.0, None)]), None);
     }
 
     #[test]

@@ -1,0 +1,44 @@
+//! Files that are too large to be what they are given as: refused with their size, not read into memory.
+
+use super::{fails, fixture, ok};
+use std::fs::File;
+use std::path::Path;
+
+/// Longer than any memory; on the disk it takes nothing.
+fn endless(path: &Path) -> String {
+    File::create(path).unwrap().set_len(2 << 40).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_class_list_a_configuration_and_a_label_table_of_two_terabytes_are_refused_in_a_sentence() {
+    let f = fixture();
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let size = "it has 2048.0 GiB, and at most";
+
+    let config = endless(&at("large.ron"));
+    fails(
+        2,
+        &format!("train {} --out {} --config {config}", f.data(), at("run").display()),
+        &["large.ron", size, "16 MiB"],
+    );
+
+    let weights = f.path("run/checkpoints/last/model.safetensors");
+    for name in ["classes.txt", "classes.json", "classes.ron", "classes.csv"] {
+        let list = endless(&at(name));
+        let words = format!("import {} --classes {list} --out {}", weights.display(), at("imported").display());
+        fails(1, &words, &[name, size, "16 MiB"]);
+    }
+
+    let labels = at("data/label");
+    ok(&format!("demo {} --subjects 1 --seed 5", at("data").display()));
+    endless(&labels.join("s01.csv"));
+    fails(1, &format!("inspect {}", at("data").display()), &["s01.csv", size, "512 MiB"]);
+
+    // A run whose files grew by a fault of the disk.
+    let copied = std::process::Command::new("cp").arg("-r").arg(f.path("run")).arg(at("run")).status().unwrap();
+    assert!(copied.success());
+    endless(&at("run/classes.ron"));
+    fails(1, &format!("evaluate {} {}", at("run").display(), f.data()), &["classes.ron", size]);
+}
