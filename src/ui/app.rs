@@ -3,6 +3,7 @@
 use super::Action;
 use super::chrome::{self, dialogs::FileDialogs};
 use super::dispatch::{self, Effect};
+use super::explain;
 use super::keys::KeyTaker;
 use super::layout::Layout;
 use super::panel::PanelCx;
@@ -184,6 +185,9 @@ impl eframe::App for App {
         let toast = chrome::messages::next_change(&self.state, now);
         self.services.frames.set_playing(self.state.playback.playing);
         let next_mask = self.services.commit(&self.state, now);
+        if let Some(frame) = self.services.shown() {
+            explain::remember_shown(&mut self.state, &frame.video, frame.index);
+        }
         for wait in [next_mask, next_frame, next_wish, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }

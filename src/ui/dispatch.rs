@@ -203,6 +203,7 @@ fn set_view_count(state: &mut AppState, count: usize) {
     if selection.active_view >= count {
         selection.views.swap(0, selection.active_view);
         selection.networks.swap(0, selection.active_view);
+        state.explain.swap_views(0, selection.active_view);
         selection.active_view = 0;
     }
     selection.views.truncate(count);

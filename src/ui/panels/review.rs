@@ -187,9 +187,9 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         });
     };
     let exact = answer.maps.get(request);
-    // While another method or layer is computed, the last map of this very clip stays, dimmed.
-    let last = answer.maps.values().next();
-    let Some(map) = exact.or(last).cloned() else {
+    // While another method or layer is computed, the map that this view showed last of this very clip stays, dimmed.
+    let last = || state.explain.last_shown(view, &checkpoint, &clip);
+    let Some(map) = exact.or_else(last).cloned() else {
         return nothing(
             state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned),
         );
