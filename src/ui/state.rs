@@ -427,6 +427,8 @@ pub struct Memento {
     pub view: ViewSettings,
     /// The filter.
     pub filter: Filter,
+    /// The workspace, where the change led into another one.
+    pub workspace: Option<Workspace>,
 }
 
 /// Everything the window knows.
@@ -501,12 +503,16 @@ pub struct AppState {
     pub recent: Vec<Recent>,
     /// The window on top.
     pub dialog: Option<Dialog>,
+    /// The keys are shown instead of the dialog, which comes back as it was when they are closed.
+    pub keys_over: bool,
     /// The last session's dataset is being opened: it must not change the workspace.
     pub restoring: bool,
     /// Runs of the last session that are being opened: none of them takes the place of the one in use.
     pub restoring_runs: HashSet<PathBuf>,
     /// What undo brings back, newest last.
     pub undo: Vec<Memento>,
+    /// The gesture that made the newest undo step, while it may go on.
+    pub undo_gesture: Option<u64>,
     /// What redo brings back, newest last.
     pub redo: Vec<Memento>,
     /// Counts resets of the layout, so that the tiles follow.
@@ -555,9 +561,11 @@ impl Default for AppState {
             theme: ThemeChoice::Dark,
             recent: Vec::new(),
             dialog: None,
+            keys_over: false,
             restoring: false,
             restoring_runs: HashSet::new(),
             undo: Vec::new(),
+            undo_gesture: None,
             redo: Vec::new(),
             layout_generation: 0,
             leaving: false,

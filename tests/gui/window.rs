@@ -2,7 +2,9 @@
 
 mod arrangement;
 mod checkpoints;
+mod dialog_keys;
 mod foreign;
+mod gestures;
 mod kept_map;
 mod networks;
 mod session;
