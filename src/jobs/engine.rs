@@ -4,7 +4,7 @@ use super::lane::LaneState;
 use super::run::{Done, JobError, run};
 use super::types::{Event, EventBody, Job, JobId, Lane};
 use crate::config::DeviceChoice;
-use crate::progress::{Flow, Monitor, Progress, Silent, StepReport};
+use crate::progress::{Flow, Monitor, Progress, Silent, StepReport, panic_reason};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -240,11 +240,7 @@ fn work(
 
 /// What a caught panic says, as a sentence for people.
 pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String {
-    let reason = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no reason given".into());
+    let reason = panic_reason(panic);
     format!(
         "'{title}' ended by an internal error: {reason}. Nothing else was affected; checkpoints on disk are whole. \
          Please report this with the log."

@@ -141,7 +141,15 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         chosen if chooses(&chosen) => choose(state, chosen),
         drawing if changes_drawing(&drawing) => draw_settings(state, drawing),
         Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
-        Action::NoFileDialog(purpose) => opening::no_file_dialog(state, purpose),
+        Action::NoFileDialog(purpose) => {
+            opening::no_file_dialog(state, purpose, "This system shows no file dialog: type the path here instead.");
+        }
+        Action::FileDialogFailed(purpose, reason) => {
+            let told =
+                format!("The file dialog of this system ended by an internal error ({reason}): type the path instead.");
+            say(state, Severity::Error, "file dialog", told.clone());
+            opening::no_file_dialog(state, purpose, &told);
+        }
         Action::OpenAny(path) => opening::any(state, workers, path),
         Action::OpenDataset(path) => opening::dataset(state, workers, path),
         Action::OpenRun(path) => opening::run(state, workers, path),

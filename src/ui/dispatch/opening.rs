@@ -41,13 +41,12 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
     }
 }
 
-/// Offers a field to type the path into.
-pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose) {
+/// Offers a field to type the path into, with a note on why.
+pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose, note: &str) {
     // These have a field for the path themselves.
     if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::Import(_))) {
         return;
     }
-    let note = "This system shows no file dialog: type the path here instead.";
     state.dialog = Some(Dialog::Path { purpose, text: suggested(state, purpose), note: Some(note.to_owned()) });
 }
 
