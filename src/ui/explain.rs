@@ -301,7 +301,7 @@ pub fn wanted(state: &AppState) -> Vec<Wanted> {
     let mut out: Vec<Wanted> = Vec::new();
     for view in views {
         let Some(network) = selection.network(view) else { continue };
-        let Some(run) = state.run_at(&network.run).filter(|r| state.foreign(r).is_none()) else { continue };
+        let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
         let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
         let map = selection.views.get(view).filter(|_| state.view.heat).cloned();
         match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {

@@ -7,6 +7,7 @@ mod foreign;
 mod gestures;
 mod kept_map;
 mod networks;
+mod repaints;
 mod session;
 mod splits;
 mod values;

@@ -112,7 +112,7 @@ pub(super) fn close_dataset(state: &mut AppState) {
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
-    state.filtered.clear();
+    refilter(state);
     state.explain.clear();
     state.video_predictions.clear();
     state.playback.playing = false;
@@ -194,6 +194,7 @@ fn warnings_by_video(dataset: &Dataset) -> std::collections::HashMap<usize, Vec<
 
 /// Finds the videos whose facts contain every word of the filter.
 pub(super) fn refilter(state: &mut AppState) {
+    state.filtered_revision += 1;
     let Some(dataset) = &state.dataset else {
         state.filtered.clear();
         return;

@@ -174,7 +174,7 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     let Some(run) = state.run_at(&checkpoint.run) else {
         return nothing(format!("{} is not open: choose another run", leaf(&checkpoint.run)));
     };
-    if state.foreign(run).is_some() {
+    if state.is_foreign(run) {
         return nothing(format!("the classes of {} are not those of this dataset: map them first", leaf(&run.path)));
     }
     let Some(clip) = state.clip_of(Some(&run.path), &frame.video, frame.index) else {
