@@ -11,14 +11,19 @@ use eframe::egui;
 use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
 use kinolens::data::demo::{DemoOptions, make};
-use kinolens::domain::{ClassSet, Dataset};
+use kinolens::domain::{ClassSet, Dataset, HeatMap, VideoEntry};
+use kinolens::eval::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::jobs::kinds::Train;
-use kinolens::jobs::{Engine, Job, JobId};
+use kinolens::jobs::{
+    ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId,
+    Output, RunView,
+};
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::ui::panel::{Panel, PanelCx};
 use kinolens::ui::services::Services;
 use kinolens::ui::state::{JobStatus, JobView, LiveRun};
 use kinolens::ui::{Action, App, AppState, LaunchOptions, PANELS, Workers, Workspace, theme};
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +41,23 @@ fn verdict(what: &str, n: usize, median: f64, p95: f64, limit: f64) -> bool {
     let ok = p95 <= limit;
     let word = if ok { "ok" } else { "over" };
     println!("window {what} n {n} median_ms {median:.2} p95_ms {p95:.2} limit_ms {limit} {word}");
+    ok
+}
+
+/// Prints a row of frame times; true when both the median and the 95th percentile hold.
+fn report_frames(what: &str, mut times: Vec<f64>) -> bool {
+    const LIMITS: (f64, f64) = (4.0, 8.0);
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+    let (median, p95) = (at(0.5), at(0.95));
+    let ok = median < LIMITS.0 && p95 <= LIMITS.1;
+    let word = if ok { "ok" } else { "over" };
+    println!(
+        "window {what} n {} median_ms {median:.2} p95_ms {p95:.2} limit_ms {:.1} median {:.1} p95 {word}",
+        times.len(),
+        LIMITS.0,
+        LIMITS.1
+    );
     ok
 }
 
@@ -254,10 +276,163 @@ fn dashboard(steps: u64) -> bool {
     report(&format!("train_dashboard_growing_{steps}_steps"), growing, 4.0) && standing
 }
 
+/// Workers that answer at once from prepared data.
+#[derive(Default)]
+struct Prepared {
+    dataset: Arc<Dataset>,
+    run: Arc<RunView>,
+    events: RefCell<Vec<Event>>,
+    jobs: Cell<u64>,
+}
+
+impl Workers for Prepared {
+    fn start(&self, job: Job) -> JobId {
+        self.jobs.set(self.jobs.get() + 1);
+        let id = JobId(self.jobs.get());
+        let output = match job {
+            Job::OpenDataset { .. } => Output::Dataset(self.dataset.clone()),
+            Job::OpenRun { .. } => Output::Run(self.run.clone()),
+            Job::Explain(request) => Output::Explanation(Arc::new(self.explain(&request))),
+            _ => return id,
+        };
+        self.events.borrow_mut().push(Event { job: id, body: EventBody::Started });
+        self.events.borrow_mut().push(Event { job: id, body: EventBody::Finished(output) });
+        id
+    }
+
+    fn control(&self, _: JobId, _: Flow) {}
+
+    fn drain(&self) -> Vec<Event> {
+        self.events.take()
+    }
+
+    fn device(&self) -> String {
+        "CPU".into()
+    }
+}
+
+impl Prepared {
+    fn explain(&self, request: &ExplainRequest) -> Explanation {
+        let classes = self.run.classes.clone();
+        let map = |asked: &HeatRequest| HeatMap {
+            method: asked.method.clone(),
+            layer: "block5".into(),
+            class: 1,
+            against: None,
+            shape: [2, 7, 7],
+            values: (0..98).map(|i| (i % 49) as f32 / 48.0).collect(),
+            pooling: asked.pooling,
+        };
+        let sample = |clip: &ClipRef| ClipSample {
+            clip: clip.clone(),
+            frames: (clip.start..clip.start + 16).collect(),
+            truth: Some(0),
+            predicted: 1,
+            probabilities: vec![1.0 / classes.len() as f32; classes.len()],
+            maps: request.maps.iter().map(map).collect(),
+            on_body: Vec::new(),
+        };
+        Explanation {
+            checkpoint: request.checkpoint.clone(),
+            identity: Identity::default(),
+            samples: request.clips.iter().map(sample).collect(),
+            classes,
+        }
+    }
+
+    /// 480 videos of 60 people, and an evaluation of 28,000 clips of them, every fifth wrong.
+    fn large(dir: &Path) -> Self {
+        let options = DemoOptions { subjects: 2, ..DemoOptions::default() };
+        make(dir, &options, &Silent).expect("the demo dataset");
+        let demo = kinolens::data::open(dir, &Default::default(), &Silent).expect("the demo dataset opens");
+        let copy = |i: usize| {
+            let original = &demo.videos[i % demo.videos.len()];
+            let subject = format!("p{:02}", i % 60);
+            VideoEntry { name: format!("{subject}/take {i:03}.mp4"), subject, ..original.clone() }
+        };
+        let dataset = Dataset { videos: (0..480).map(copy).collect(), ..demo.clone() };
+        let classes = dataset.classes.len();
+        let prediction = |i: usize| {
+            let (truth, video) = (i % classes, &dataset.videos[i % dataset.videos.len()]);
+            let predicted = if i % 5 == 0 { (truth + 1) % classes } else { truth };
+            Prediction {
+                video: video.name.clone(),
+                subject: video.subject.clone(),
+                start: (i / dataset.videos.len()) as u32 * 16,
+                truth,
+                predicted,
+                probabilities: (0..classes).map(|c| if c == predicted { 0.8 } else { 0.01 }).collect(),
+                loss: 0.7,
+            }
+        };
+        let clips: Vec<Prediction> = (0..28_000).map(prediction).collect();
+        let confusion = Confusion::count(classes, clips.iter().map(|p| (p.truth, p.predicted)));
+        let evaluation = Evaluation {
+            checkpoint: "last".into(),
+            split: "test".into(),
+            dataset: dataset.root.display().to_string(),
+            clips: clips.len() as u64,
+            accuracy: confusion.accuracy(),
+            per_class: confusion.per_class(&dataset.classes),
+            classes: dataset.classes.clone(),
+            confusion,
+            ..Evaluation::default()
+        };
+        let run = RunView {
+            path: dir.join("run"),
+            classes: dataset.classes.clone(),
+            checkpoints: vec!["last".into()],
+            layers: (1..=5).map(|i| format!("block{i}")).collect(),
+            evaluations: vec![(Arc::new(evaluation), Arc::new(Predictions { clips }))],
+            ..RunView::default()
+        };
+        Self { dataset: Arc::new(dataset), run: Arc::new(run), ..Self::default() }
+    }
+}
+
+/// Frames of every workspace with a large dataset and an open evaluation: standing, and with the pointer over everything.
+fn workspaces(dir: &Path) -> bool {
+    let prepared = Prepared::large(dir);
+    let (root, run) = (prepared.dataset.root.clone(), prepared.run.path.clone());
+    let workers = Box::new(prepared) as Box<dyn Workers>;
+    let mut window: Harness<'static, App> = Harness::builder()
+        .with_size(SIZE)
+        .wgpu()
+        .build_eframe(|cc| App::new(cc, LaunchOptions { open: None, fresh: true }, Box::new(|_| workers)));
+    for action in [Action::OpenDataset(root), Action::OpenRun(run), Action::SetViewCount(4), Action::ToggleMask] {
+        window.state_mut().send(action);
+        window.run_steps(4);
+    }
+    until(&mut window, "the first picture", 120, |app| shown(app) == Some(0));
+    let mut ok = true;
+    for workspace in Workspace::ALL {
+        window.state_mut().send(Action::SetWorkspace(workspace));
+        window.run_steps(20);
+        until(&mut window, "the heat maps", 60, |app| !app.state().explain.busy());
+        // Small pictures of clips arrive, and messages fade.
+        let settle = Instant::now();
+        while settle.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+            window.step();
+        }
+        let name = workspace.id();
+        let standing = (0..200).map(|_| frame(&mut window)).collect();
+        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips"), standing);
+        let hovered = (0..200).map(|i| {
+            window.hover_at(egui::pos2((i * 37 % 1280) as f32, (i * 23 % 720) as f32));
+            frame(&mut window)
+        });
+        let hovered = hovered.collect();
+        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips_hovered"), hovered);
+    }
+    ok
+}
+
 fn main() {
     let mut ok = dashboard(1_000);
     ok &= dashboard(100_000);
     let dir = tempfile::tempdir().expect("a temporary folder");
+    ok &= workspaces(&dir.path().join("large"));
     ok &= review(dir.path());
     if !ok && std::env::var_os("KINOLENS_BENCH_STRICT").is_some() {
         std::process::exit(1);

@@ -5,7 +5,7 @@ use super::event::{Event, EventBody, JobId};
 use super::kind::{Done, Job, Lane, OnStop, run};
 use super::lane::LaneState;
 use crate::config::DeviceChoice;
-use crate::progress::{Flow, Monitor, Progress, Silent, StepReport};
+use crate::progress::{Flow, Monitor, Progress, Silent, StepReport, panic_reason};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -277,11 +277,7 @@ fn work(
 
 /// What a caught panic says, as a sentence for people.
 pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String {
-    let reason = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no reason given".into());
+    let reason = panic_reason(panic);
     format!(
         "'{title}' ended by an internal error: {reason}. Nothing else was affected; checkpoints on disk are whole. \
          Please report this with the log."

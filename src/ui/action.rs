@@ -36,6 +36,8 @@ pub enum Action {
     LookIntoWeights(WeightWish),
     /// The platform has no file dialog.
     NoFileDialog(PathPurpose),
+    /// The platform's file dialog ended by an internal error, for this reason.
+    FileDialogFailed(PathPurpose, String),
     /// Open whatever this is: a run folder, a dataset, a video.
     OpenAny(PathBuf),
     /// Open a dataset, a video or a frame folder.

@@ -2,8 +2,9 @@
 
 use super::Action;
 use super::chrome::{self, dialogs::FileDialogs};
-use super::dispatch::{self, Effect};
-use super::keys::KeyTaker;
+use super::dispatch::{self, Effect, Gesture};
+use super::explain;
+use super::keys::{KeyTaker, Pressed};
 use super::layout::Layout;
 use super::panel::PanelCx;
 use super::services::{Services, Wake};
@@ -32,6 +33,10 @@ pub struct App {
     layout: Layout,
     dialogs: FileDialogs,
     actions: Vec<Action>,
+    /// Counts presses of keys and of the pointer, each the beginning of a gesture.
+    presses: u64,
+    /// The newest press of the pointer, and the one before.
+    pointer: [u64; 2],
     last_tick: Option<Instant>,
 }
 
@@ -73,6 +78,8 @@ impl App {
             layout: Layout::new(session.layout),
             dialogs: FileDialogs::new(wake),
             actions: Vec::new(),
+            presses: 0,
+            pointer: [0; 2],
             last_tick: None,
         };
         app.state.theme = session.theme;
@@ -116,13 +123,9 @@ impl App {
         self.actions.push(action);
     }
 
-    fn dispatch(&mut self, ctx: &egui::Context) -> bool {
+    fn apply(&mut self, ctx: &egui::Context, gesture: Gesture) {
         let mut effects = Vec::new();
-        let actions = std::mem::take(&mut self.actions);
-        let any = !actions.is_empty();
-        for action in actions {
-            dispatch::apply(&mut self.state, self.workers.as_ref(), action, &mut effects);
-        }
+        dispatch::apply(&mut self.state, self.workers.as_ref(), gesture, &mut effects);
         for effect in effects {
             match effect {
                 Effect::Copy(text) => ctx.copy_text(text),
@@ -130,7 +133,46 @@ impl App {
                 Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             }
         }
-        any
+    }
+
+    /// What was asked for from outside and with keys: each a gesture of its own, and a held key one that goes on.
+    fn apply_outside(&mut self, ctx: &egui::Context) {
+        for action in std::mem::take(&mut self.actions) {
+            self.apply(ctx, action.into());
+        }
+        let pressed = ctx.with_plugin(|keys: &mut KeyTaker| keys.take()).unwrap_or_default();
+        for Pressed { action, repeat } in pressed {
+            self.presses += u64::from(!repeat);
+            self.apply(ctx, Gesture { actions: vec![action], id: Some(self.presses) });
+        }
+        self.actions.extend(self.dialogs.answers());
+        self.dropped_files(ctx);
+        for action in std::mem::take(&mut self.actions) {
+            self.apply(ctx, action.into());
+        }
+    }
+
+    /// What the panels asked for in one frame is one gesture. It goes on while the pointer stays down, and a double click
+    /// goes on with the click before.
+    fn apply_panels(&mut self, ctx: &egui::Context) -> bool {
+        let (pressed, held, double) = ctx.input(|i| {
+            let p = &i.pointer;
+            let double = p.button_double_clicked(egui::PointerButton::Primary);
+            (p.any_pressed(), p.any_down() || p.any_released(), double)
+        });
+        if pressed {
+            self.presses += 1;
+            self.pointer = [self.presses, self.pointer[0]];
+        }
+        let actions = std::mem::take(&mut self.actions);
+        if actions.is_empty() {
+            return false;
+        }
+        if double && self.state.undo_gesture == Some(self.pointer[1]) {
+            self.pointer[0] = self.pointer[1];
+        }
+        self.apply(ctx, Gesture { actions, id: held.then_some(self.pointer[0]) });
+        true
     }
 
     /// Closes the window once nothing would be lost; asks first where work is running.
@@ -165,11 +207,7 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        let pressed = ctx.with_plugin(|keys: &mut KeyTaker| keys.take()).unwrap_or_default();
-        self.actions.extend(pressed);
-        self.actions.extend(self.dialogs.answers());
-        self.dropped_files(ctx);
-        self.dispatch(ctx);
+        self.apply_outside(ctx);
         dispatch::drain(&mut self.state, self.workers.as_ref());
         self.state.device = self.workers.device();
         let now = Instant::now();
@@ -184,6 +222,9 @@ impl eframe::App for App {
         let toast = chrome::messages::next_change(&self.state, now);
         self.services.frames.set_playing(self.state.playback.playing);
         let next_mask = self.services.commit(&self.state, now);
+        if let Some(frame) = self.services.shown() {
+            explain::remember_shown(&mut self.state, &frame.video, frame.index);
+        }
         for wait in [next_mask, next_frame, next_wish, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
@@ -191,22 +232,23 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        let modal = matches!(
-            self.state.dialog,
-            Some(
-                Dialog::Path { .. }
-                    | Dialog::Export(_)
-                    | Dialog::Import(_)
-                    | Dialog::Classes(_)
-                    | Dialog::Leave
-                    | Dialog::Palette { .. }
-            )
-        );
+        let modal = self.state.keys_over
+            || matches!(
+                self.state.dialog,
+                Some(
+                    Dialog::Path { .. }
+                        | Dialog::Export(_)
+                        | Dialog::Import(_)
+                        | Dialog::Classes(_)
+                        | Dialog::Leave
+                        | Dialog::Palette { .. }
+                )
+            );
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };
         chrome::ui(ui, &mut cx, &mut self.layout);
         let ctx = ui.ctx().clone();
-        if self.dispatch(&ctx) {
+        if self.apply_panels(&ctx) {
             // What was asked for is drawn in the next frame.
             ctx.request_repaint();
         }

@@ -40,30 +40,59 @@ pub enum Effect {
 /// Undo steps kept.
 const UNDO_DEPTH: usize = 100;
 
-/// Fulfils one wish.
-pub fn apply(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
-    let before = remembers(&action).then(|| memento(state));
-    match action {
-        Action::Undo => undo(state),
-        Action::Redo => redo(state),
-        Action::Copy(text) => effects.push(Effect::Copy(text)),
-        Action::Quit => effects.push(Effect::Quit),
-        Action::QuitNow => {
-            state.forced = true;
-            effects.push(Effect::Quit);
-        }
-        Action::AskPath(purpose) => effects.push(Effect::FileDialog(purpose)),
-        other => apply_plain(state, workers, other),
+/// What one gesture of a person asks for: a click, a drag, a key press.
+#[derive(Debug)]
+pub struct Gesture {
+    /// Its wishes, in order.
+    pub actions: Vec<Action>,
+    /// Tells a gesture that goes on over several calls (a drag, a held key) from others; `None` for one that is over.
+    pub id: Option<u64>,
+}
+
+impl From<Action> for Gesture {
+    fn from(action: Action) -> Self {
+        Self { actions: vec![action], id: None }
     }
-    networks::follow(state);
-    if let Some(before) = before
-        && before != memento(state)
-    {
-        state.redo.clear();
-        state.undo.push(before);
-        if state.undo.len() > UNDO_DEPTH {
-            state.undo.remove(0);
+}
+
+/// Fulfils what a gesture asks for. Undo takes all of it back at once.
+pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effects: &mut Vec<Effect>) {
+    let before = gesture.actions.iter().any(remembers).then(|| memento(state));
+    let (workspace, mut changed) = (state.workspace, false);
+    for action in gesture.actions {
+        let remembered = remembers(&action).then(|| memento(state));
+        match action {
+            Action::Undo => undo(state),
+            Action::Redo => redo(state),
+            Action::Copy(text) => effects.push(Effect::Copy(text)),
+            Action::Quit => effects.push(Effect::Quit),
+            Action::QuitNow => {
+                state.forced = true;
+                effects.push(Effect::Quit);
+            }
+            Action::AskPath(purpose) => effects.push(Effect::FileDialog(purpose)),
+            other => apply_plain(state, workers, other),
         }
+        networks::follow(state);
+        changed |= remembered.is_some_and(|b| b != memento(state) || state.workspace != workspace);
+    }
+    if let Some(before) = before.filter(|_| changed) {
+        let led_elsewhere = (state.workspace != workspace).then_some(workspace);
+        keep_step(state, Memento { workspace: led_elsewhere, ..before }, gesture.id);
+    }
+}
+
+/// Makes an undo step of what was before a gesture, or lets the step it began with stand for all of it.
+fn keep_step(state: &mut AppState, before: Memento, gesture: Option<u64>) {
+    state.redo.clear();
+    let goes_on = gesture.is_some() && state.undo_gesture == gesture;
+    state.undo_gesture = gesture;
+    match state.undo.last_mut().filter(|_| goes_on) {
+        Some(step) => step.workspace = step.workspace.or(before.workspace),
+        None => state.undo.push(before),
+    }
+    if state.undo.len() > UNDO_DEPTH {
+        state.undo.remove(0);
     }
 }
 
@@ -114,7 +143,15 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         chosen if chooses(&chosen) => choose(state, chosen),
         drawing if changes_drawing(&drawing) => draw_settings(state, drawing),
         Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
-        Action::NoFileDialog(purpose) => opening::no_file_dialog(state, purpose),
+        Action::NoFileDialog(purpose) => {
+            opening::no_file_dialog(state, purpose, "This system shows no file dialog: type the path here instead.");
+        }
+        Action::FileDialogFailed(purpose, reason) => {
+            let told =
+                format!("The file dialog of this system ended by an internal error ({reason}): type the path instead.");
+            say(state, Severity::Error, "file dialog", told.clone());
+            opening::no_file_dialog(state, purpose, &told);
+        }
         Action::OpenAny(path) => opening::any(state, workers, path),
         Action::OpenDataset(path) => opening::dataset(state, workers, path),
         Action::OpenRun(path) => opening::run(state, workers, path),
@@ -205,6 +242,7 @@ fn set_view_count(state: &mut AppState, count: usize) {
     if selection.active_view >= count {
         selection.views.swap(0, selection.active_view);
         selection.networks.swap(0, selection.active_view);
+        state.explain.swap_views(0, selection.active_view);
         selection.active_view = 0;
     }
     selection.views.truncate(count);
@@ -225,7 +263,8 @@ fn draw_settings(state: &mut AppState, action: Action) {
         Action::ToggleMask => view.mask = !view.mask,
         Action::ToggleSkeleton => view.skeleton = !view.skeleton,
         Action::ToggleCaption => view.caption = !view.caption,
-        Action::ChangeAlpha(by) => view.alpha = (view.alpha + by).clamp(0.0, 1.0),
+        // In hundredths, as its slider shows it: the slider would correct anything else, which is another change.
+        Action::ChangeAlpha(by) => view.alpha = ((view.alpha + by).clamp(0.0, 1.0) * 100.0).round() / 100.0,
         _ => {}
     }
 }
@@ -367,6 +406,11 @@ fn window(state: &mut AppState, action: Action) {
         }
         Action::SetDialog(Some(Dialog::Export(form))) => set_export(state, form),
         Action::SetDialog(Some(Dialog::Import(form))) => importing::set(state, *form),
+        // Help over a dialog covers it and must not lose what was typed there.
+        Action::SetDialog(Some(Dialog::Keys)) if state.dialog.as_ref().is_some_and(|d| *d != Dialog::Keys) => {
+            state.keys_over = true;
+        }
+        Action::SetDialog(None) if state.keys_over => state.keys_over = false,
         Action::SetDialog(dialog) => state.dialog = dialog,
         Action::OpenPalette => state.dialog = Some(Dialog::Palette { query: String::new(), chosen: 0 }),
         Action::ShowMessages(on) => state.show_messages = on,
@@ -394,29 +438,35 @@ fn window(state: &mut AppState, action: Action) {
 }
 
 fn memento(state: &AppState) -> Memento {
-    Memento { selection: state.selection.clone(), view: state.view.clone(), filter: state.filter.clone() }
+    let (selection, view, filter) = (state.selection.clone(), state.view.clone(), state.filter.clone());
+    Memento { selection, view, filter, workspace: None }
 }
 
-fn restore(state: &mut AppState, memento: Memento) {
+/// Brings back a memento; what was before is the memento of the way back.
+fn restore(state: &mut AppState, memento: Memento) -> Memento {
+    let mut back = self::memento(state);
     state.selection = memento.selection;
     state.view = memento.view;
     state.filter = memento.filter;
+    if let Some(workspace) = memento.workspace {
+        back.workspace = Some(std::mem::replace(&mut state.workspace, workspace));
+    }
+    state.undo_gesture = None;
     opening::refilter(state);
+    back
 }
 
 fn undo(state: &mut AppState) {
-    if let Some(back) = state.undo.pop() {
-        let now = memento(state);
-        state.redo.push(now);
-        restore(state, back);
+    if let Some(step) = state.undo.pop() {
+        let back = restore(state, step);
+        state.redo.push(back);
     }
 }
 
 fn redo(state: &mut AppState) {
-    if let Some(forth) = state.redo.pop() {
-        let now = memento(state);
-        state.undo.push(now);
-        restore(state, forth);
+    if let Some(step) = state.redo.pop() {
+        let back = restore(state, step);
+        state.undo.push(back);
     }
 }
 

@@ -3,7 +3,7 @@
 //! One request is under way at a time and the newest wish wins: while the playhead flies over clips nothing piles up.
 //! What was computed is kept (maps are a few hundred floats), so that going back costs nothing.
 
-use super::state::{AppState, Workspace};
+use super::state::{AppState, ViewMode, Workspace};
 use crate::domain::{ClassSet, HeatMap, MaskShare};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
@@ -64,7 +64,12 @@ pub struct ExplainStore {
     pending: Option<(Wish, Instant)>,
     /// Grows with every answer, so that textures know when to be written again.
     generation: u64,
+    /// The map that each view showed last, by position of the view.
+    shown: Vec<Option<ShownMap>>,
 }
+
+/// A map by what it is of: network, clip, and what was asked for.
+type ShownMap = (CheckpointRef, ClipRef, HeatRequest);
 
 /// What the store asks its owner to do.
 #[derive(Debug)]
@@ -83,6 +88,28 @@ impl ExplainStore {
     /// What is known about a clip.
     pub fn answer(&self, checkpoint: &CheckpointRef, clip: &ClipRef) -> Option<&ClipAnswer> {
         self.answers.get(&(checkpoint.clone(), clip.clone()))
+    }
+
+    /// The map that a view showed last, where it is one of this network and clip and still kept.
+    pub fn last_shown(&self, view: usize, checkpoint: &CheckpointRef, clip: &ClipRef) -> Option<&Arc<HeatMap>> {
+        let (_, _, request) = self.shown.get(view)?.as_ref().filter(|(n, c, _)| n == checkpoint && c == clip)?;
+        self.answer(checkpoint, clip)?.maps.get(request)
+    }
+
+    /// A view shows this map now.
+    fn shows(&mut self, view: usize, shown: ShownMap) {
+        if self.shown.len() <= view {
+            self.shown.resize(view + 1, None);
+        }
+        if let Some(slot) = self.shown.get_mut(view) {
+            *slot = Some(shown);
+        }
+    }
+
+    /// Two views change places.
+    pub(super) fn swap_views(&mut self, a: usize, b: usize) {
+        self.shown.resize(self.shown.len().max(a + 1).max(b + 1), None);
+        self.shown.swap(a, b);
     }
 
     /// Every clip of a video that has an answer, in no particular order.
@@ -243,6 +270,23 @@ impl ExplainStore {
     }
 }
 
+/// Remembers which map each view shows for a frame on screen, so that it stays while another one is computed.
+pub fn remember_shown(state: &mut AppState, video: &str, frame: u32) {
+    if state.workspace != Workspace::Review || !state.view.heat || state.view.mode == ViewMode::Frame {
+        return;
+    }
+    for view in 0..state.selection.views.len() {
+        let (Some(network), Some(request)) = (state.selection.network(view), state.selection.views.get(view)) else {
+            continue;
+        };
+        let Some(clip) = state.clip_of(Some(&network.run), video, frame) else { continue };
+        if state.explain.answer(&network, &clip).is_some_and(|a| a.maps.contains_key(request)) {
+            let shown = (network, clip, request.clone());
+            state.explain.shows(view, shown);
+        }
+    }
+}
+
 /// What the window wants explained now: in Review, the maps of every linked view for the clip under the playhead, those
 /// of the active view's network first.
 ///
@@ -257,7 +301,7 @@ pub fn wanted(state: &AppState) -> Vec<Wanted> {
     let mut out: Vec<Wanted> = Vec::new();
     for view in views {
         let Some(network) = selection.network(view) else { continue };
-        let Some(run) = state.run_at(&network.run).filter(|r| state.foreign(r).is_none()) else { continue };
+        let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
         let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
         let map = selection.views.get(view).filter(|_| state.view.heat).cloned();
         match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {

@@ -3,20 +3,37 @@
 
 use super::action::Action;
 use super::commands;
+use super::state::Dialog;
 use egui::{Event, Id, Key, RawInput};
 
 /// An egui plugin that turns key presses into actions, unless somebody types or a widget owns its keys.
 #[derive(Default)]
 pub struct KeyTaker {
-    /// Set while a dialog is open: only Escape and function keys are ours then.
+    /// Set while a dialog is open: only F1 is ours then, and Escape that of the dialog.
     pub modal: bool,
-    actions: Vec<Action>,
+    actions: Vec<Pressed>,
+    /// Keys that are down. Which presses are repeats is told only after this plugin.
+    held: Vec<Key>,
     owner: Option<(Id, u64)>,
+}
+
+/// What a key press asks for.
+#[derive(Clone, Debug)]
+pub struct Pressed {
+    /// The wish.
+    pub action: Action,
+    /// The key is held, and has asked for it before.
+    pub repeat: bool,
+}
+
+/// True for the wish that is heard whoever has the keyboard: help.
+fn helps(key: Key, action: &Action) -> bool {
+    key == Key::F1 && matches!(action, Action::SetDialog(Some(Dialog::Keys)))
 }
 
 impl KeyTaker {
     /// What was pressed since the last call.
-    pub fn take(&mut self) -> Vec<Action> {
+    pub fn take(&mut self) -> Vec<Pressed> {
         std::mem::take(&mut self.actions)
     }
 }
@@ -52,27 +69,42 @@ impl egui::Plugin for KeyTaker {
     }
 
     fn input_hook(&mut self, ctx: &egui::Context, input: &mut RawInput) {
-        if !input.events.iter().any(|e| matches!(e, Event::Key { pressed: true, .. })) {
+        if !input.focused {
+            // Releases go to another window.
+            self.held.clear();
+        }
+        if !input.events.iter().any(|e| matches!(e, Event::Key { .. })) {
             return;
         }
-        if self.modal || ctx.any_popup_open() || ctx.text_edit_focused() {
-            // F1 helps everywhere; the rest belongs to whoever has the keyboard.
-            return;
-        }
+        // F1 helps everywhere; the rest belongs to whoever has the keyboard.
+        let guarded = self.modal || ctx.any_popup_open() || ctx.text_edit_focused();
         let focused = ctx.memory(|m| m.focused());
         let now = ctx.cumulative_pass_nr();
         let owned = self.owner.is_some_and(|(id, pass)| focused == Some(id) && now.saturating_sub(pass) < 3);
-        let actions = &mut self.actions;
+        let (actions, held) = (&mut self.actions, &mut self.held);
         input.events.retain(|event| {
-            let Event::Key { key, pressed: true, modifiers, repeat, .. } = event else { return true };
+            let Event::Key { key, pressed, modifiers, repeat, .. } = event else { return true };
+            let repeat = *repeat || held.contains(key);
+            held.retain(|k| k != key);
+            if !pressed {
+                return true;
+            }
+            held.push(*key);
             if owned && is_navigation(*key) && !modifiers.any() {
                 return true;
             }
             let Some(command) = commands::find(*key, *modifiers) else { return true };
             let action = (command.action)();
+            if guarded && !helps(*key, &action) {
+                return true;
+            }
+            if guarded {
+                // A list or menu that is open would cover the help.
+                egui::Popup::close_all(ctx);
+            }
             // Holding a key may step and fade, but must not toggle.
             if !repeat || matches!(action, Action::Step(_) | Action::ChangeAlpha(_) | Action::StepVideo(_)) {
-                actions.push(action);
+                actions.push(Pressed { action, repeat });
             }
             false
         });

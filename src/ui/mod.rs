@@ -14,6 +14,7 @@
 //! | [`arrangement`] | what somebody arranged for one dataset or one run, kept under its folder |
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
+//! | [`derived`] | values made from others, kept until one of those changes |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
@@ -31,6 +32,7 @@ pub mod arrangement;
 pub mod chrome;
 pub mod commands;
 pub mod committed;
+pub mod derived;
 pub mod dispatch;
 pub mod explain;
 pub mod keys;

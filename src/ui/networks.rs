@@ -1,11 +1,13 @@
 //! Which network is in use, and how it stands to the open dataset: its checkpoint by name, its evaluations, its classes,
 //! the part each video played in its training.
 
+use super::derived::{Derived, Same};
 use super::state::{AppState, EvaluationEntry};
-use crate::domain::{ClassId, Split};
+use crate::domain::{ClassId, Dataset, Split, leaf, listed};
 use crate::eval::{ClassMap, ClassMatch, ClassMatchError, Evaluation};
 use crate::jobs::{Identity, RunView};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The part each video of the open dataset plays in the run in use, kept until either changes.
@@ -14,24 +16,54 @@ pub struct RunParts {
     /// By position of the video; `None` where the run was trained on other data.
     pub parts: Option<Arc<Vec<Split>>>,
     /// Dataset and run it was made from.
-    made_from: (usize, usize),
+    made_from: (Same<Dataset>, Same<RunView>),
 }
 
 impl RunParts {
     /// Looks again where the dataset or the run has changed; true when the parts are others now.
     pub fn refresh(state: &mut AppState) -> bool {
-        let dataset = state.dataset.as_ref().map_or(0, |d| Arc::as_ptr(d) as usize);
-        let run = state.run().map_or(0, |r| Arc::as_ptr(r) as usize);
-        if state.run_parts.made_from == (dataset, run) {
+        let from = (Same::maybe(state.dataset.as_ref()), Same::maybe(state.run()));
+        if state.run_parts.made_from == from {
             return false;
         }
         let training = state.run().and_then(|r| r.training.as_ref());
         let parts = training.zip(state.dataset.as_ref()).and_then(|(t, d)| t.parts_in(d)).map(Arc::new);
         let changed = parts != state.run_parts.parts;
-        state.run_parts = Self { parts, made_from: (dataset, run) };
+        state.run_parts = Self { parts, made_from: from };
         changed
     }
 }
+
+/// What the classes of a run stand to those of a dataset by: the dataset, the run, and what somebody said.
+type ClassKey = (Same<Dataset>, Same<RunView>, ClassMatch);
+
+/// How the classes of a few runs stand to those of the open dataset.
+#[derive(Debug)]
+pub struct ClassMaps {
+    maps: Derived<ClassKey, Result<ClassMap, ClassMatchError>>,
+    notices: Derived<ClassKey, Option<ClassNotice>>,
+}
+
+/// Runs whose class maps are kept: those of the views, and of a list of runs that is open.
+const CLASS_MAPS: usize = 32;
+
+impl Default for ClassMaps {
+    fn default() -> Self {
+        Self { maps: Derived::keeping(CLASS_MAPS), notices: Derived::keeping(CLASS_MAPS) }
+    }
+}
+
+/// What to know about the classes of a run where they are not those of the dataset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassNotice {
+    /// Nothing is computed before somebody says which class is which.
+    pub foreign: bool,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Names in a sentence before the rest are only counted.
+const LISTED: usize = 4;
 
 impl AppState {
     /// The checkpoint in use by name; never "the default" of a run that was read.
@@ -76,26 +108,64 @@ impl AppState {
         self.class_matches.get(&(run.to_path_buf(), root)).cloned().unwrap_or_default()
     }
 
-    /// Which output of a run each class of the open dataset is, or why that cannot be told.
-    pub fn class_map(&self, run: &RunView) -> Result<ClassMap, ClassMatchError> {
-        let background = run.config.data.background_class;
-        ClassMap::of(self.classes(), &run.classes, background, &self.class_match(&run.path))
+    fn class_key(&self, run: &Arc<RunView>) -> ClassKey {
+        (Same::maybe(self.dataset.as_ref()), Same::of(run), self.class_match(&run.path))
     }
 
     /// The class of the open dataset that an output of the run in use is.
     pub fn class_of_output(&self, output: ClassId) -> Option<ClassId> {
-        self.class_map(self.run()?).ok()?.class_of(output)
+        let map = self.class_map(self.run()?);
+        map.as_ref().as_ref().ok()?.class_of(output)
     }
 
-    /// Why the classes of the open dataset cannot be matched with those of a run; `None` when they can, or when nothing
-    /// is open.
-    pub fn foreign(&self, run: &RunView) -> Option<ClassMatchError> {
-        self.dataset.as_ref()?;
-        self.class_map(run).err()
+    /// Which output of a run each class of the open dataset is, or why that cannot be told.
+    pub fn class_map(&self, run: &Arc<RunView>) -> Rc<Result<ClassMap, ClassMatchError>> {
+        let key = self.class_key(run);
+        let chosen = key.2.clone();
+        let background = run.config.data.background_class;
+        self.class_maps.maps.get(key, || ClassMap::of(self.classes(), &run.classes, background, &chosen))
+    }
+
+    /// True where the classes of the open dataset cannot be matched with those of a run.
+    pub fn is_foreign(&self, run: &Arc<RunView>) -> bool {
+        self.dataset.is_some() && self.class_map(run).is_err()
+    }
+
+    /// What to know about the classes of a run before anything is computed; `None` where there is nothing to say.
+    pub fn class_notice(&self, run: &Arc<RunView>) -> Rc<Option<ClassNotice>> {
+        self.class_maps.notices.get(self.class_key(run), || {
+            let (classes, name) = (self.classes(), leaf(&run.path));
+            if classes.is_empty() {
+                return None;
+            }
+            let map = self.class_map(run);
+            let map = match map.as_ref() {
+                Ok(map) => map,
+                Err(reason) => return Some(ClassNotice { foreign: true, text: foreign_sentence(&name, reason) }),
+            };
+            let mut notes = map.notes(classes, &run.classes);
+            if map.is_empty() {
+                notes.push("the labels of this dataset are not used".to_owned());
+            }
+            let text = format!("{name}: {}.", notes.join("; "));
+            (!notes.is_empty()).then_some(ClassNotice { foreign: false, text })
+        })
     }
 
     /// The part a video plays in the run in use; `None` where that was trained on other data.
     pub fn part_in_run(&self, video: usize) -> Option<Split> {
         self.run_parts.parts.as_ref().and_then(|p| p.get(video)).copied()
+    }
+}
+
+fn foreign_sentence(name: &str, reason: &ClassMatchError) -> String {
+    match reason {
+        ClassMatchError::Foreign { dataset, run } => format!(
+            "The classes of {name} are not those of this dataset. The dataset has {}; {name} has {}. Nothing is \
+             computed before you say which is which.",
+            listed(dataset, LISTED),
+            listed(run, LISTED)
+        ),
+        other => format!("The classes of {name} cannot be matched: {other}."),
     }
 }

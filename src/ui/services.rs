@@ -3,12 +3,16 @@
 
 use super::annotations::Annotations;
 use super::committed::{Committed, Stage};
+use super::derived::{Derived, Same};
 use super::state::AppState;
+use crate::domain::{GrayImage, HeatMap, MaskShare};
+use crate::render::HeatVolume;
 use crate::render::overlay_gpu::OverlayRenderer;
 use crate::video::FrameServer;
 use eframe::egui_wgpu::RenderState;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,7 +32,51 @@ pub struct Services {
     pub gpu: bool,
     /// Pictures drawn without the GPU pass, by view, with what they were made from.
     pub textures: RefCell<HashMap<u64, (u64, egui::TextureHandle)>>,
+    /// Heat maps as volumes.
+    pub volumes: Volumes,
     stage: Stage,
+}
+
+/// Volumes kept: those of four views, and those they showed before.
+const VOLUMES: usize = 16;
+
+/// A heat map that can be drawn.
+pub struct Volume {
+    /// Its cells.
+    pub heat: HeatVolume,
+    /// Another number for each volume, never 0, so that textures know when to be written again.
+    pub generation: u64,
+}
+
+/// Heat maps as volumes, made once for each map.
+pub struct Volumes {
+    kept: Derived<Same<HeatMap>, Option<Volume>>,
+    count: Cell<u64>,
+    /// How much of a map lies on a mask, by mask, map, frame of the clip and frames of the clip.
+    on_mask: Derived<(Same<GrayImage>, Same<HeatMap>, usize, usize), Option<MaskShare>>,
+}
+
+impl Default for Volumes {
+    fn default() -> Self {
+        Self { kept: Derived::keeping(VOLUMES), count: Cell::new(0), on_mask: Derived::default() }
+    }
+}
+
+impl Volumes {
+    /// The volume of a map; `None` for one that has no shape.
+    pub fn of(&self, map: &Arc<HeatMap>) -> Rc<Option<Volume>> {
+        self.kept.get(Same::of(map), || {
+            self.count.set(self.count.get() + 1);
+            let generation = self.count.get();
+            HeatVolume::from_map(map).ok().map(|heat| Volume { heat, generation })
+        })
+    }
+
+    /// How much of the heat of frame `at` of a clip of `frames` lies on a mask.
+    pub fn on_mask(&self, map: &Arc<HeatMap>, mask: &Arc<GrayImage>, at: usize, frames: usize) -> Option<MaskShare> {
+        let key = (Same::of(mask), Same::of(map), at, frames);
+        *self.on_mask.get(key, || map.share_on(mask, at, frames))
+    }
 }
 
 impl Services {
@@ -43,6 +91,7 @@ impl Services {
             annotations: Annotations::new(wake),
             gpu: gpu.is_some(),
             textures: RefCell::default(),
+            volumes: Volumes::default(),
             stage: Stage::default(),
         }
     }

@@ -1,8 +1,9 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
 use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
+use super::derived::{Derived, Same};
 use super::explain::ExplainStore;
-use super::networks::RunParts;
+use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
 use crate::config::RunConfig;
@@ -14,6 +15,7 @@ pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -438,6 +440,42 @@ pub struct Filter {
     pub text: String,
 }
 
+/// The clips of an evaluation by video.
+#[derive(Debug, Default)]
+pub struct ClipIndex {
+    videos: HashMap<String, VideoClips>,
+}
+
+/// The clips of one video among those of an evaluation.
+#[derive(Debug, Default)]
+pub struct VideoClips {
+    /// Their positions, in order.
+    pub clips: Vec<usize>,
+    /// How many of them the network got wrong.
+    pub errors: usize,
+}
+
+impl ClipIndex {
+    fn of(predictions: &Predictions) -> Self {
+        let mut videos: HashMap<String, VideoClips> = HashMap::new();
+        for (at, clip) in predictions.clips.iter().enumerate() {
+            if !videos.contains_key(&clip.video) {
+                videos.insert(clip.video.clone(), VideoClips::default());
+            }
+            if let Some(of_video) = videos.get_mut(&clip.video) {
+                of_video.clips.push(at);
+                of_video.errors += usize::from(!clip.correct());
+            }
+        }
+        Self { videos }
+    }
+
+    /// Those of a video; `None` where the evaluation has none.
+    pub fn of_video(&self, name: &str) -> Option<&VideoClips> {
+        self.videos.get(name)
+    }
+}
+
 /// What undo brings back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memento {
@@ -447,6 +485,8 @@ pub struct Memento {
     pub view: ViewSettings,
     /// The filter.
     pub filter: Filter,
+    /// The workspace, where the change led into another one.
+    pub workspace: Option<Workspace>,
 }
 
 /// Everything the window knows.
@@ -463,6 +503,14 @@ pub struct AppState {
     pub warnings_by_video: HashMap<usize, Vec<String>>,
     /// Positions of the videos that pass the filter.
     pub filtered: Vec<usize>,
+    /// Counts changes of those.
+    pub filtered_revision: u64,
+    /// The clips of the evaluation by video.
+    pub clip_index: Derived<Same<Predictions>, ClipIndex>,
+    /// The wrong clips of the evaluation in order of the dataset's videos and of time, each as video and first frame.
+    pub error_order: Derived<(Same<Predictions>, Same<Dataset>), Vec<(usize, u32)>>,
+    /// How the classes of runs stand to those of the dataset.
+    pub class_maps: ClassMaps,
     /// Open runs, newest first.
     pub runs: Vec<Arc<RunView>>,
     /// Evaluations, newest first.
@@ -521,12 +569,16 @@ pub struct AppState {
     pub recent: Vec<Recent>,
     /// The window on top.
     pub dialog: Option<Dialog>,
+    /// The keys are shown instead of the dialog, which comes back as it was when they are closed.
+    pub keys_over: bool,
     /// The last session's dataset is being opened: it must not change the workspace.
     pub restoring: bool,
     /// Runs of the last session that are being opened: none of them takes the place of the one in use.
     pub restoring_runs: HashSet<PathBuf>,
     /// What undo brings back, newest last.
     pub undo: Vec<Memento>,
+    /// The gesture that made the newest undo step, while it may go on.
+    pub undo_gesture: Option<u64>,
     /// What redo brings back, newest last.
     pub redo: Vec<Memento>,
     /// Counts resets of the layout, so that the tiles follow.
@@ -546,6 +598,10 @@ impl Default for AppState {
             video_by_name: HashMap::new(),
             warnings_by_video: HashMap::new(),
             filtered: Vec::new(),
+            filtered_revision: 0,
+            clip_index: Derived::default(),
+            error_order: Derived::default(),
+            class_maps: ClassMaps::default(),
             runs: Vec::new(),
             evaluations: Vec::new(),
             training: None,
@@ -575,9 +631,11 @@ impl Default for AppState {
             theme: ThemeChoice::Dark,
             recent: Vec::new(),
             dialog: None,
+            keys_over: false,
             restoring: false,
             restoring_runs: HashSet::new(),
             undo: Vec::new(),
+            undo_gesture: None,
             redo: Vec::new(),
             layout_generation: 0,
             leaving: false,
@@ -649,11 +707,21 @@ impl AppState {
         (shown < all).then(|| format!("{} of {} pass the filter", grouped(shown as u64), counted(all as u64, "video")))
     }
 
-    /// Clips of the chosen evaluation in one video that the network got wrong, in order of time.
-    pub fn errors_in(&self, video: &str) -> Vec<ClipRef> {
-        let Some(entry) = self.evaluation() else { return Vec::new() };
-        let wrong = entry.predictions.clips.iter().filter(|p| !p.correct() && p.video == video);
-        wrong.map(|p| ClipRef { video: p.video.clone(), start: p.start }).collect()
+    /// The clips of an evaluation by video.
+    pub fn clips_by_video(&self, entry: &EvaluationEntry) -> Rc<ClipIndex> {
+        self.clip_index.get(Same::of(&entry.predictions), || ClipIndex::of(&entry.predictions))
+    }
+
+    /// The wrong clips of an evaluation that lie in the open dataset, in its order and in that of time.
+    pub fn errors_in_order(&self, entry: &EvaluationEntry) -> Rc<Vec<(usize, u32)>> {
+        let key = (Same::of(&entry.predictions), Same::maybe(self.dataset.as_ref()));
+        self.error_order.get(key, || {
+            let wrong = entry.predictions.clips.iter().filter(|p| !p.correct());
+            let mut wrong: Vec<(usize, u32)> =
+                wrong.filter_map(|p| Some((*self.video_by_name.get(&p.video)?, p.start))).collect();
+            wrong.sort_unstable();
+            wrong
+        })
     }
 
     /// What is written about a clip of the chosen run.

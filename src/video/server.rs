@@ -1,9 +1,12 @@
 //! Frames for a viewer that must never wait.
 
-use super::{SharedFrame, Video, VideoInfo};
+use super::{SharedFrame, Video, VideoError, VideoInfo};
 use crate::files::{Stamp, stamp};
+use crate::progress::panic_reason;
 use parking_lot::{Condvar, Mutex};
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,7 +46,17 @@ pub struct FrameServer {
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
+    decoding: Decoding,
 }
+
+/// How videos are opened and frames found; a test puts something else in its place.
+struct Decoding {
+    open: fn(&Path) -> Result<Video, VideoError>,
+    frame: fn(&Video, u32, &dyn Fn() -> bool) -> Result<Option<SharedFrame>, VideoError>,
+}
+
+const DECODERS: Decoding =
+    Decoding { open: Video::open, frame: |video, index, given_up| video.frame_unless(index, given_up) };
 
 #[derive(Default)]
 struct State {
@@ -62,6 +75,8 @@ struct State {
     looked: Option<(Arc<Path>, Instant)>,
     playing: bool,
     closed: bool,
+    /// Why nothing is decoded any more.
+    lost: Option<String>,
     bytes: usize,
     budget: usize,
     tick: u64,
@@ -79,6 +94,7 @@ struct Held {
 }
 
 /// What the thread does next.
+#[derive(Clone)]
 enum Task {
     /// A file that may be gone or another one.
     Look(Arc<Path>),
@@ -91,12 +107,29 @@ enum Task {
 impl FrameServer {
     /// Starts the decoding thread. `wake` is called from it whenever something new can be shown.
     pub fn new(budget_bytes: usize, wake: Arc<dyn Fn() + Send + Sync>) -> FrameServer {
+        Self::with(budget_bytes, wake, DECODERS)
+    }
+
+    fn with(budget_bytes: usize, wake: Arc<dyn Fn() + Send + Sync>, decoding: Decoding) -> FrameServer {
         let state = State { budget: budget_bytes.max(1), ..State::default() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), work: Condvar::new(), decoding });
         let theirs = shared.clone();
-        let started = std::thread::Builder::new().name("frames".into()).spawn(move || theirs.run(&*wake));
-        if let Err(error) = started {
+        let work = move || {
+            // A panic of a task is survived; what ends the thread all the same is said to whoever asks.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| theirs.run(&*wake))) {
+                let reason = panic_reason(panic.as_ref());
+                theirs.state.lock().lost = Some(format!(
+                    "Frames are not decoded any more: their thread ended by an internal error ({reason}); save your work \
+                     and start kinolens again."
+                ));
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("frames".into()).spawn(work) {
             log::error!("no thread for decoding frames: {error}");
+            shared.state.lock().lost = Some(format!(
+                "Frames cannot be decoded: no thread can be started for it ({error}); close other programs and start \
+                 kinolens again."
+            ));
         }
         FrameServer { shared }
     }
@@ -127,7 +160,7 @@ impl FrameServer {
         let nearest = state.nearest(&path, index);
         let failed = match state.videos.get(&path) {
             Some(Opened::Failed(reason)) => Some(reason.clone()),
-            _ => state.errors.get(&(path.clone(), index)).cloned(),
+            _ => state.errors.get(&(path.clone(), index)).cloned().or_else(|| state.lost.clone()),
         };
         if failed.is_none() && !state.wanted.iter().any(|w| w.0 == path && w.1 == index) {
             state.wanted.retain(|(p, _)| *p != path);
@@ -268,18 +301,61 @@ impl Shared {
                     }
                 }
             };
-            match task {
-                Task::Look(path) => {
-                    if self.look(&path) {
-                        wake();
-                    }
-                }
-                Task::Serve(path, index) => {
-                    self.serve(&path, index);
+            // A decoder that panics must cost a frame and a sentence, not all those after it.
+            match catch_unwind(AssertUnwindSafe(|| self.perform(&task))) {
+                Ok(true) => wake(),
+                Ok(false) => {}
+                Err(panic) => {
+                    self.survive(&task, panic.as_ref());
                     wake();
                 }
-                Task::Prepare(path, start, end) => self.prepare(&path, start, end),
             }
+        }
+    }
+
+    /// Does a task; true when there is something new to show.
+    fn perform(&self, task: &Task) -> bool {
+        match task {
+            Task::Look(path) => self.look(path),
+            Task::Serve(path, index) => {
+                self.serve(path, *index);
+                true
+            }
+            Task::Prepare(path, start, end) => {
+                self.prepare(path, *start, *end);
+                false
+            }
+        }
+    }
+
+    /// Writes down what a task that panicked failed at, so that it is said and not tried again and again.
+    fn survive(&self, task: &Task, panic: &(dyn Any + Send)) {
+        let reason = panic_reason(panic);
+        let sentence = |path: &Path, what: &str| {
+            format!(
+                "{} {what}: decoding ended by an internal error ({reason}). Other videos are not affected; please report \
+                 this with the log.",
+                path.display()
+            )
+        };
+        let (Task::Look(path) | Task::Serve(path, _) | Task::Prepare(path, ..)) = task;
+        log::error!("{}", sentence(path, "cannot be decoded"));
+        let written = stamp(path);
+        let mut state = self.state.lock();
+        state.wanted.retain(|(p, _)| p != path);
+        // The decoder may be half changed: the next frame gets another one.
+        let opened = state.videos.remove(path).is_some();
+        let at = match task {
+            Task::Look(_) => return state.forget(path),
+            Task::Serve(_, index) => *index,
+            // Frames arrive in order: the first that is missing is the one.
+            Task::Prepare(_, start, end) => (*start..*end).find(|i| !state.holds(path, *i)).unwrap_or(*start),
+        };
+        if opened {
+            state.errors.insert((path.clone(), at), sentence(path, &format!("has a frame {at} that cannot be shown")));
+        } else {
+            state.stamps.insert(path.clone(), written);
+            state.videos.insert(path.clone(), Opened::Failed(sentence(path, "cannot be opened")));
         }
     }
 
@@ -300,7 +376,7 @@ impl Shared {
             return opened.clone();
         }
         let written = stamp(path);
-        let opened = match Video::open(path) {
+        let opened = match (self.decoding.open)(path) {
             Ok(video) => Opened::Video(video),
             Err(error) => Opened::Failed(error.to_string()),
         };
@@ -332,7 +408,7 @@ impl Shared {
             let state = self.state.lock();
             state.closed || started.elapsed() > PATIENCE && !state.wanted.contains(&(path.clone(), index))
         };
-        let found = video.frame_unless(index, &overtaken);
+        let found = (self.decoding.frame)(&video, index, &overtaken);
         let mut state = self.state.lock();
         state.wanted.retain(|w| *w != (path.clone(), index));
         match found {
@@ -359,5 +435,81 @@ impl Shared {
             // Said only if somebody goes there; but not tried again and again meanwhile.
             self.state.lock().errors.insert((path.clone(), reached), error.to_string());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of ten pictures of one colour each.
+    fn folder(name: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        for n in 0..10_u8 {
+            let image = image::RgbImage::from_pixel(32, 16, image::Rgb([n, 0, 0]));
+            image.save(path.join(format!("{n:04}.png"))).unwrap();
+        }
+        (dir, path)
+    }
+
+    /// Asks until there is the frame or a sentence.
+    fn answer(server: &FrameServer, path: &Path, index: u32) -> Result<u8, String> {
+        let begun = Instant::now();
+        loop {
+            let shown = server.request(path, index);
+            if let Some(sentence) = shown.error {
+                return Err(sentence);
+            }
+            if let Some(frame) = shown.frame.filter(|_| shown.exact) {
+                return Ok(frame.image.data[0]);
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{} is decoding for ever", path.display());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Ordinary panics of ordinary code: for videos called "broken" when they are opened, and at frame 7 of the others.
+    const FRAGILE: Decoding = Decoding {
+        open: |path| {
+            assert!(!path.ends_with("broken"), "index 3 is out of range");
+            Video::open(path)
+        },
+        frame: |video, index, given_up| {
+            assert!(index != 7, "index 7 is out of range");
+            video.frame_unless(index, given_up)
+        },
+    };
+
+    #[test]
+    fn a_decoder_that_panics_costs_a_sentence_and_the_next_request_is_served() {
+        let (_a, whole) = folder("whole");
+        let (_b, broken) = folder("broken");
+        let (woken, wakes) = crossbeam_channel::unbounded();
+        // Room for one frame: none is prepared, so that each is decoded because it was asked for.
+        let wake = move || drop(woken.send(()));
+        let server = FrameServer::with(32 * 16 * 3, Arc::new(wake), FRAGILE);
+        for round in 0..2 {
+            let said = answer(&server, &broken, 0).unwrap_err();
+            for words in ["broken", "internal error", "index 3 is out of range"] {
+                assert!(said.contains(words), "'{words}' is missing in: {said}");
+            }
+            assert!(round > 0 || wakes.recv_timeout(Duration::from_secs(10)).is_ok(), "the viewer is told");
+            assert_eq!(answer(&server, &whole, 2), Ok(2));
+            let said = answer(&server, &whole, 7).unwrap_err();
+            assert!(said.contains("frame 7") && said.contains("internal error"), "{said}");
+            assert_eq!((answer(&server, &whole, 8), answer(&server, &whole, 6)), (Ok(8), Ok(6)));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_is_a_sentence() {
+        let (_dir, path) = folder("whole");
+        let server = FrameServer::new(1 << 20, Arc::new(|| panic!("nobody can be woken")));
+        let first = answer(&server, &path, 1);
+        assert!(first.is_ok() || first.is_err_and(|s| s.contains("nobody can be woken")));
+        let said = answer(&server, &path, 9).unwrap_err();
+        assert!(said.contains("start kinolens again"), "{said}");
     }
 }

@@ -2,8 +2,12 @@
 
 mod arrangement;
 mod checkpoints;
+mod dialog_keys;
 mod foreign;
+mod gestures;
+mod kept_map;
 mod networks;
+mod repaints;
 mod session;
 mod splits;
 mod values;
@@ -42,6 +46,8 @@ struct Script {
     hold: bool,
     /// Maps of 16x1x16 cells of which at time step `t` only column `t` is hot.
     wandering: bool,
+    /// Maps of 1x1x16 cells of which only the column of the method (by its place in the registry) is hot.
+    by_method: bool,
 }
 
 impl Workers for Scripted {
@@ -63,8 +69,12 @@ impl Workers for Scripted {
                 _ => EventBody::Failed(format!("{} is no run folder: choose one with a config.ron.", path.display())),
             },
             Job::Explain(request) => {
-                let wandering = s.wandering;
-                let samples = request.clips.iter().map(|clip| sample(clip, &request, wandering)).collect();
+                let (wandering, by_method) = (s.wandering, s.by_method);
+                let mut samples: Vec<ClipSample> =
+                    request.clips.iter().map(|clip| sample(clip, &request, wandering)).collect();
+                if by_method {
+                    samples.iter_mut().flat_map(|s| &mut s.maps).for_each(mark_method);
+                }
                 let name = request.checkpoint.name.clone().unwrap_or_default();
                 let known = s.run.iter().chain(&s.others).find(|r| r.path == request.checkpoint.run);
                 EventBody::Finished(Output::Explanation(Arc::new(Explanation {
@@ -129,6 +139,13 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
         maps: request.maps.iter().map(map).collect(),
         on_body: Vec::new(),
     }
+}
+
+/// Makes a map one of which only the column of its method is hot.
+fn mark_method(map: &mut HeatMap) {
+    let place = kinolens::cam::METHODS.iter().position(|m| m.id == map.method).unwrap();
+    map.shape = [1, 1, 16];
+    map.values = (0..16).map(|column| if column == place { 1.0 } else { 0.0 }).collect();
 }
 
 /// A small demo dataset, made once for all tests.

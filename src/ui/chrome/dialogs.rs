@@ -2,6 +2,7 @@
 
 use crate::domain::leaf;
 use crate::jobs::{ExportRequest, SplitChoice};
+use crate::progress::panic_reason;
 use crate::render::OverlayParams;
 use crate::ui::Action;
 use crate::ui::panel::PanelCx;
@@ -10,6 +11,7 @@ use crate::ui::state::{AppState, Dialog, ExportForm, PathPurpose};
 use crate::ui::theme;
 use crate::ui::widgets::picture::params;
 use egui::{Key, RichText};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -22,7 +24,12 @@ enum Answer {
     Chosen(PathBuf),
     Cancelled,
     NoDialog,
+    /// It ended by an internal error; the reason.
+    Failed(String),
 }
+
+/// Shows a dialog that begins in a folder, and waits for the path.
+type Show = fn(PathPurpose, Option<PathBuf>) -> Option<PathBuf>;
 
 /// The platform's file dialogs, each on a thread of its own so that the window goes on.
 pub struct FileDialogs {
@@ -30,13 +37,18 @@ pub struct FileDialogs {
     sender: Sender<(PathPurpose, Answer)>,
     receiver: Receiver<(PathPurpose, Answer)>,
     open: bool,
+    show: Show,
 }
 
 impl FileDialogs {
     /// `wake` is called when a dialog closes.
     pub fn new(wake: Wake) -> Self {
+        Self::with(wake, show_native)
+    }
+
+    fn with(wake: Wake, show: Show) -> Self {
         let (sender, receiver) = channel();
-        Self { wake, sender, receiver, open: false }
+        Self { wake, sender, receiver, open: false, show }
     }
 
     /// Shows a dialog unless one is open.
@@ -47,22 +59,16 @@ impl FileDialogs {
         self.open = true;
         let (sender, wake) = (self.sender.clone(), self.wake.clone());
         let start = state.recent.first().and_then(|r| r.path().parent()).map(PathBuf::from);
+        let show = self.show;
         let ask = move || {
-            let mut dialog = rfd::FileDialog::new().set_title(title(purpose));
-            if let Some(folder) = start {
-                dialog = dialog.set_directory(folder);
-            }
             let asked = Instant::now();
-            let dialog = match extensions(purpose) {
-                Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]),
-                None => dialog,
-            };
-            let path = if extensions(purpose).is_some() { dialog.pick_file() } else { dialog.pick_folder() };
-            let answer = match path {
-                Some(path) => Answer::Chosen(path),
+            // The dialog must answer whatever happens, or no other one would ever be shown.
+            let answer = match catch_unwind(AssertUnwindSafe(|| show(purpose, start))) {
+                Ok(Some(path)) => Answer::Chosen(path),
                 // Nobody reads and presses Cancel this fast: the system has no dialog.
-                None if asked.elapsed() < NO_DIALOG => Answer::NoDialog,
-                None => Answer::Cancelled,
+                Ok(None) if asked.elapsed() < NO_DIALOG => Answer::NoDialog,
+                Ok(None) => Answer::Cancelled,
+                Err(panic) => Answer::Failed(panic_reason(panic.as_ref())),
             };
             // The receiver is gone only when the window is; then nobody waits for the answer.
             let _ = sender.send((purpose, answer));
@@ -84,9 +90,22 @@ impl FileDialogs {
         let action = |(purpose, answer)| match answer {
             Answer::Chosen(path) => Some(Action::PathChosen(purpose, path)),
             Answer::NoDialog => Some(Action::NoFileDialog(purpose)),
+            Answer::Failed(reason) => Some(Action::FileDialogFailed(purpose, reason)),
             Answer::Cancelled => None,
         };
         answers.into_iter().filter_map(action).collect()
+    }
+}
+
+/// The platform's own dialog.
+fn show_native(purpose: PathPurpose, start: Option<PathBuf>) -> Option<PathBuf> {
+    let mut dialog = rfd::FileDialog::new().set_title(title(purpose));
+    if let Some(folder) = start {
+        dialog = dialog.set_directory(folder);
+    }
+    match extensions(purpose) {
+        Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]).pick_file(),
+        None => dialog.pick_folder(),
     }
 }
 
@@ -334,4 +353,43 @@ fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> 
         out: Some(PathBuf::from(form.out.trim())),
         replace: form.replace,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Waits for the answers of a dialog.
+    fn answers(dialogs: &mut FileDialogs) -> Vec<Action> {
+        let begun = Instant::now();
+        while dialogs.open {
+            let answers = dialogs.answers();
+            if !answers.is_empty() {
+                return answers;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "the dialog never answers");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Vec::new()
+    }
+
+    #[test]
+    fn a_dialog_that_panics_is_a_sentence_and_the_next_one_opens() {
+        let show: Show = |purpose, _| {
+            assert!(purpose != PathPurpose::Dataset, "the portal is gone");
+            Some(PathBuf::from("/a/run"))
+        };
+        let mut dialogs = FileDialogs::with(Arc::new(|| {}), show);
+        let state = AppState::default();
+        dialogs.open(PathPurpose::Dataset, &state);
+        let first = answers(&mut dialogs);
+        assert!(
+            matches!(first.as_slice(), [Action::FileDialogFailed(PathPurpose::Dataset, r)] if r.contains("portal is gone")),
+            "{first:?}"
+        );
+        dialogs.open(PathPurpose::Run, &state);
+        let second = answers(&mut dialogs);
+        assert!(matches!(second.as_slice(), [Action::PathChosen(PathPurpose::Run, p)] if p.ends_with("run")));
+    }
 }

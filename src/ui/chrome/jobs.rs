@@ -15,16 +15,16 @@ const CHIPS: usize = 2;
 
 /// Chips of live work, right to left.
 pub fn chips(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
-    let live: Vec<&JobView> = cx.state.jobs.iter().filter(|j| j.status.is_live() && !j.quiet).collect();
+    let state = cx.state;
+    let live: Vec<&JobView> = state.jobs.iter().filter(|j| j.status.is_live() && !j.quiet).collect();
     if live.is_empty() && cx.state.explain.busy() && cx.state.run().is_some() {
         ui.label(RichText::new("computing heatmap…").text_style(theme::caption()).weak());
     }
     if live.len() > CHIPS && ui.button(format!("+{}", live.len() - CHIPS)).on_hover_text("Show all jobs").clicked() {
         cx.send(Action::ShowJobs(true));
     }
-    let shown: Vec<JobView> = live.into_iter().rev().take(CHIPS).cloned().collect();
-    for job in shown {
-        chip(ui, cx, &job);
+    for job in live.into_iter().rev().take(CHIPS) {
+        chip(ui, cx, job);
     }
 }
 
@@ -113,7 +113,7 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         return;
     }
     let mut open = !escaped(ui, cx);
-    let jobs: Vec<JobView> = cx.state.jobs.iter().rev().cloned().collect();
+    let jobs = &cx.state.jobs;
     let screen = ui.ctx().content_rect();
     let corner = egui::pos2(screen.right() - 10.0, screen.top() + 34.0);
     let under = ui.ctx().data(|d| d.get_temp::<egui::Pos2>(list_place())).unwrap_or(corner);
@@ -127,7 +127,7 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             return;
         }
         egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
-            for job in &jobs {
+            for job in jobs.iter().rev() {
                 row(ui, cx, job);
                 ui.separator();
             }

@@ -35,6 +35,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
     messages::toasts(ui, cx);
     jobs::window(ui, cx);
     match &cx.state.dialog {
+        _ if cx.state.keys_over => help::keys(ui, cx),
         Some(Dialog::Path { .. }) => dialogs::path(ui, cx),
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
         Some(Dialog::Import(_)) => import::ui(ui, cx),

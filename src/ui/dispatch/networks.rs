@@ -67,7 +67,7 @@ pub(super) fn evaluate(state: &mut AppState, workers: &dyn Workers, checkpoint: 
     let run = state.run_at(&checkpoint.run).cloned();
     let name = checkpoint.name.or_else(|| run.as_ref().and_then(|r| r.default_checkpoint()).map(str::to_owned));
     let checkpoint = CheckpointRef { name, ..checkpoint };
-    if run.is_some_and(|r| state.class_map(&r).map_or(true, |map| map.is_empty())) {
+    if run.is_some_and(|r| state.class_map(&r).as_ref().as_ref().map_or(true, |map| map.is_empty())) {
         let run = checkpoint.run.clone();
         return ask_classes(state, &run, Some((checkpoint, split)));
     }
@@ -82,9 +82,9 @@ pub(super) fn ask_classes(state: &mut AppState, run: &Path, then: Option<(Checkp
     let plain =
         |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let known: Vec<String> = view.classes.classes.iter().map(|c| plain(&c.name)).collect();
-    let said = state.class_map(&view).ok();
+    let said = state.class_map(&view);
     let proposed = |class: usize| {
-        let said = said.as_ref().and_then(|map| map.output(class));
+        let said = said.as_ref().as_ref().ok().and_then(|map| map.output(class));
         let name = plain(state.classes().name(class));
         said.or_else(|| known.iter().position(|k| *k == name))
     };

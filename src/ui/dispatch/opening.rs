@@ -42,13 +42,12 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
     }
 }
 
-/// Offers a field to type the path into.
-pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose) {
+/// Offers a field to type the path into, with a note on why.
+pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose, note: &str) {
     // These have a field for the path themselves.
     if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::Import(_))) {
         return;
     }
-    let note = "This system shows no file dialog: type the path here instead.";
     state.dialog = Some(Dialog::Path { purpose, text: suggested(state, purpose), note: Some(note.to_owned()) });
 }
 
@@ -114,7 +113,7 @@ pub(super) fn close_dataset(state: &mut AppState) {
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
-    state.filtered.clear();
+    refilter(state);
     state.explain.clear();
     state.video_predictions.clear();
     state.playback.playing = false;
@@ -196,6 +195,7 @@ fn warnings_by_video(dataset: &Dataset) -> std::collections::HashMap<usize, Vec<
 
 /// Finds the videos whose facts contain every word of the filter.
 pub(super) fn refilter(state: &mut AppState) {
+    state.filtered_revision += 1;
     let Some(dataset) = &state.dataset else {
         state.filtered.clear();
         return;

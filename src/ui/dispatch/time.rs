@@ -92,11 +92,7 @@ fn next_error(state: &mut AppState, forward: bool) {
             "There is no evaluation of this run yet, so errors are not known: evaluate it first.",
         );
     };
-    let key = |video: &str, start: u32| (state.video_by_name.get(video).copied().unwrap_or(usize::MAX), start);
-    let mut wrong: Vec<(usize, u32)> =
-        entry.predictions.clips.iter().filter(|p| !p.correct()).map(|p| key(&p.video, p.start)).collect();
-    wrong.retain(|(v, _)| *v != usize::MAX);
-    wrong.sort_unstable();
+    let wrong = state.errors_in_order(entry);
     let here = (state.video().map_or(0, |(i, _)| i), state.selection.frame);
     // The start of the clip one stands in counts as here, so that repeated presses move on.
     let here = match &state.selection.clip {

@@ -1,8 +1,10 @@
 //! The clips behind a number: those of the chosen cell, row or column, or every wrong one.
 
-use crate::eval::Prediction;
+use crate::domain::Dataset;
+use crate::eval::{Prediction, Predictions};
 use crate::jobs::{ClipRef, HeatRequest};
 use crate::ui::arrangement::RunArrangement;
+use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::EvaluationEntry;
 use crate::ui::thumbs::Thumbs;
@@ -11,14 +13,14 @@ use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
 use crate::ui::widgets::{style, tags};
 use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What the cards on screen were made from.
 #[derive(Clone, PartialEq)]
 struct Key {
-    predictions: usize,
-    dataset: usize,
+    predictions: Same<Predictions>,
+    dataset: Same<Dataset>,
     cell: Option<MatrixPick>,
     sort: ClipSort,
     wrong_only: bool,
@@ -39,6 +41,10 @@ pub struct EvaluateClips {
     fresh: String,
     /// Clips whose heat was asked to be measured, so that it is asked for once.
     measured: Vec<ClipRef>,
+    /// Whether any video has masks.
+    masks: Derived<Same<Dataset>, bool>,
+    /// The tags of the run, and how many clips have each.
+    tags: Derived<(Option<PathBuf>, u64), BTreeMap<String, usize>>,
     key: Option<Key>,
     cards: Vec<ClipCard>,
     thumbs: Option<Thumbs>,
@@ -65,7 +71,8 @@ impl Panel for EvaluateClips {
             self.by.clone_from(&seen.1);
             self.seen = seen;
         }
-        if self.by.clips == ClipSort::OffBody && !has_masks(state) {
+        let masks = self.has_masks(state);
+        if self.by.clips == ClipSort::OffBody && !masks {
             self.by.clips = ClipSort::default();
         }
         let before = self.by.clone();
@@ -90,7 +97,7 @@ impl Panel for EvaluateClips {
             egui::ComboBox::from_id_salt("clip order")
                 .selected_text(self.by.clips.name())
                 .show_ui(ui, |ui| {
-                    for sort in ClipSort::ALL.into_iter().filter(|s| *s != ClipSort::OffBody || has_masks(state)) {
+                    for sort in ClipSort::ALL.into_iter().filter(|s| *s != ClipSort::OffBody || masks) {
                         ui.selectable_value(&mut self.by.clips, sort, sort.name());
                     }
                 })
@@ -123,16 +130,20 @@ impl Panel for EvaluateClips {
     }
 }
 
-fn has_masks(state: &AppState) -> bool {
-    state.dataset.as_ref().is_some_and(|d| d.videos.iter().any(|v| v.masks.is_some()))
-}
-
 impl EvaluateClips {
+    fn has_masks(&self, state: &AppState) -> bool {
+        let any = || state.dataset.as_ref().is_some_and(|d| d.videos.iter().any(|v| v.masks.is_some()));
+        *self.masks.get(Same::maybe(state.dataset.as_ref()), any)
+    }
+
     /// The tags of the run as a filter, and the menu that tags the chosen clip.
     fn tags(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let state = cx.state;
         let notes = state.selection.run.as_ref().and_then(|run| state.notes.get(run));
-        let tags = notes.map(crate::eval::Notes::tags).unwrap_or_default();
+        let tags = self.tags.get((state.selection.run.clone(), state.notes_revision), || {
+            let tags = notes.map(crate::eval::Notes::tags).unwrap_or_default();
+            tags.into_iter().map(|(tag, clips)| (tag.to_owned(), clips)).collect()
+        });
         if self.by.tag.as_deref().is_some_and(|t| !tags.contains_key(t)) {
             self.by.tag = None;
         }
@@ -143,8 +154,8 @@ impl EvaluateClips {
                 .width(70.0)
                 .show_ui(ui, |ui| {
                     ui.selectable_value(&mut self.by.tag, None, "any");
-                    for (tag, clips) in &tags {
-                        ui.selectable_value(&mut self.by.tag, Some((*tag).to_owned()), format!("{tag} ({clips})"));
+                    for (tag, clips) in tags.iter() {
+                        ui.selectable_value(&mut self.by.tag, Some(tag.clone()), format!("{tag} ({clips})"));
                     }
                 })
                 .response
@@ -183,8 +194,8 @@ impl EvaluateClips {
     fn refresh(&mut self, state: &AppState, entry: &EvaluationEntry) -> bool {
         let cell = state.selection.cell;
         let key = Key {
-            predictions: Arc::as_ptr(&entry.predictions) as usize,
-            dataset: state.dataset.as_ref().map_or(0, |d| Arc::as_ptr(d) as usize),
+            predictions: Same::of(&entry.predictions),
+            dataset: Same::maybe(state.dataset.as_ref()),
             cell,
             sort: self.by.clips,
             wrong_only: self.by.wrong_only,

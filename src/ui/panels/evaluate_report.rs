@@ -2,9 +2,10 @@
 
 use crate::domain::{counted, leaf};
 use crate::eval::{ClassMetrics, Confusion, Evaluation};
-use crate::jobs::{CheckpointRef, Job, SplitChoice};
+use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
 use crate::ui::arrangement::RunArrangement;
+use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState};
@@ -22,6 +23,8 @@ pub struct EvaluateReport {
     bars: BarState,
     /// The validation's matrix of an epoch instead of the evaluation's.
     through: Through,
+    /// The matrix of an epoch with what follows from it.
+    of_epoch: Derived<(Same<RunView>, u32, usize), (Confusion, Vec<ClassMetrics>)>,
     /// How the results of which run are looked at, as it was taken over.
     seen: (Option<PathBuf>, RunArrangement),
     /// The same as it was last asked to be kept.
@@ -148,11 +151,16 @@ impl Panel for EvaluateReport {
         match epoch {
             Some(epoch) => {
                 // Nothing of the evaluation belongs to that epoch: all that is shown is made from its own counts.
-                let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);
-                epoch_cards(ui, epoch, &confusion);
-                let metrics = confusion.per_class(&evaluation.classes);
-                let shown = Matrix { confusion: &confusion, classes: &evaluation.classes };
-                self.body(ui, &shown, &metrics, None, history);
+                let key = (Same::maybe(state.run_at(&entry.run)), epoch.epoch, evaluation.classes.len());
+                let made = self.of_epoch.get(key, || {
+                    let confusion = Confusion::of_cells(evaluation.classes.len(), &epoch.confusion);
+                    let metrics = confusion.per_class(&evaluation.classes);
+                    (confusion, metrics)
+                });
+                let (confusion, metrics) = made.as_ref();
+                epoch_cards(ui, epoch, confusion);
+                let shown = Matrix { confusion, classes: &evaluation.classes };
+                self.body(ui, &shown, metrics, None, history);
             }
             None => {
                 identity(ui, state, evaluation);

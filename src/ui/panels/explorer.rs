@@ -3,8 +3,9 @@
 use crate::domain::{Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
 use crate::ui::Action;
+use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
-use crate::ui::state::{Filter, PathPurpose};
+use crate::ui::state::{ClipIndex, Filter, PathPurpose};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::{network_pick, text};
@@ -20,7 +21,7 @@ const ROWS: usize = 200;
 pub struct Explorer {
     /// The grouping of the videos shown last, and what it was made from.
     groups: Vec<Group>,
-    made_from: (String, Vec<usize>, usize),
+    made_from: Option<(Same<Dataset>, u64, Same<Vec<Split>>)>,
 }
 
 /// Videos of one split: of that of the run in use, or of the dataset's own where the run has none for it.
@@ -63,10 +64,10 @@ pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 impl Explorer {
-    fn regroup(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
-        let parts = cx.state.run_parts.parts.as_ref().map_or(0, |p| Arc::as_ptr(p) as usize);
-        let (fingerprint, filtered, of) = &self.made_from;
-        if *fingerprint == dataset.fingerprint && *filtered == cx.state.filtered && *of == parts {
+    fn regroup(&mut self, cx: &PanelCx<'_>, dataset: &Arc<Dataset>) {
+        let parts = Same::maybe(cx.state.run_parts.parts.as_ref());
+        let from = Some((Same::of(dataset), cx.state.filtered_revision, parts));
+        if self.made_from == from {
             return;
         }
         let mut splits: BTreeMap<Split, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
@@ -82,7 +83,7 @@ impl Explorer {
             subjects: subjects.into_iter().collect(),
         };
         self.groups = splits.into_iter().map(group).collect();
-        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), parts);
+        self.made_from = from;
     }
 
     fn dataset(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Arc<Dataset>) {
@@ -108,6 +109,7 @@ impl Explorer {
             let help = "Which part each video plays in the run in use; another run may have another split";
             ui.add(egui::Label::new(text).truncate()).on_hover_text(help);
         }
+        let clips = cx.state.evaluation().map(|entry| cx.state.clips_by_video(entry));
         for group in &self.groups {
             // What is in no part of a run is not what the dataset calls unassigned.
             let name = match (&run, group.split) {
@@ -117,39 +119,49 @@ impl Explorer {
             let title = format!("{name} ({})", group.videos);
             let open = group.videos <= 60 || self.groups.len() == 1;
             egui::CollapsingHeader::new(title).id_salt(("split", group.split)).default_open(open).show(ui, |ui| {
-                for (subject, videos) in &group.subjects {
-                    self::subject(ui, cx, dataset, subject, videos, group.split);
+                for (subject, videos) in group.subjects.iter().take(ROWS) {
+                    self::subject(ui, cx, dataset, (subject, videos), group.split, clips.as_deref());
+                }
+                if group.subjects.len() > ROWS {
+                    ui.weak(format!("and {} more subjects: use the filter", group.subjects.len() - ROWS));
                 }
             });
         }
     }
 }
 
-fn subject(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, subject: &str, videos: &[usize], split: Split) {
+fn subject(
+    ui: &mut egui::Ui,
+    cx: &mut PanelCx<'_>,
+    dataset: &Dataset,
+    (subject, videos): (&str, &[usize]),
+    split: Split,
+    clips: Option<&ClipIndex>,
+) {
     // A level with a single entry says nothing.
     if videos.len() == 1 || subject.is_empty() {
-        return rows(ui, cx, dataset, videos);
+        return rows(ui, cx, dataset, videos, clips);
     }
     let title = format!("{subject} ({})", videos.len());
     egui::CollapsingHeader::new(title)
         .id_salt(("subject", split, subject))
-        .show(ui, |ui| rows(ui, cx, dataset, videos));
+        .show(ui, |ui| rows(ui, cx, dataset, videos, clips));
 }
 
-fn rows(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, videos: &[usize]) {
+fn rows(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, videos: &[usize], clips: Option<&ClipIndex>) {
     for index in videos.iter().take(ROWS) {
-        video(ui, cx, dataset, *index);
+        video(ui, cx, dataset, *index, clips);
     }
     if videos.len() > ROWS {
         ui.weak(format!("and {} more: use the filter", videos.len() - ROWS));
     }
 }
 
-fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usize) {
+fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usize, clips: Option<&ClipIndex>) {
     let Some(video) = dataset.videos.get(index) else { return };
     let p = theme::palette(ui);
     let chosen = cx.state.selection.video.as_deref() == Some(video.name.as_str());
-    let errors = cx.state.errors_in(&video.name).len();
+    let errors = clips.and_then(|c| c.of_video(&video.name)).map_or(0, |c| c.errors);
     let warnings = cx.state.warnings_by_video.get(&index).map_or(0, Vec::len);
     let leaf = video.name.rsplit('/').next().unwrap_or(&video.name);
     let mut notes = Vec::new();

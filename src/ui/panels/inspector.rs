@@ -217,7 +217,7 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     if let Some(run) = state.run() {
         pair(ui, "run", leaf(&run.path));
         pair(ui, "weights", state.identity().map_or_else(|| "none yet".to_owned(), |i| i.weights()));
-        if state.foreign(run).is_some() {
+        if state.is_foreign(run) {
             ui.colored_label(p.bad, "Its classes are not those of this dataset: map them first.");
             return;
         }
@@ -326,7 +326,7 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
         return pair(ui, "this frame", "on the body: …");
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
-    let text = map.share_on(mask, at, answer.frames.len()).map_or_else(
+    let text = cx.services.volumes.on_mask(map, mask, at, answer.frames.len()).map_or_else(
         || "no heat or no body in it".to_owned(),
         |share| {
             let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);

@@ -61,7 +61,12 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Data],
         build: || Box::<statistics::StatisticsPanel>::default(),
     },
-    PanelSpec { id: "warnings", title: "Warnings", workspaces: &[Data], build: || Box::new(warnings::Warnings) },
+    PanelSpec {
+        id: "warnings",
+        title: "Warnings",
+        workspaces: &[Data],
+        build: || Box::<warnings::Warnings>::default(),
+    },
     PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
     PanelSpec {
         id: "train-config",

@@ -179,7 +179,7 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     let Some(run) = state.run_at(&checkpoint.run) else {
         return nothing(format!("{} is not open: choose another run", leaf(&checkpoint.run)));
     };
-    if state.foreign(run).is_some() {
+    if state.is_foreign(run) {
         return nothing(format!("the classes of {} are not those of this dataset: map them first", leaf(&run.path)));
     }
     let Some(clip) = state.clip_of(Some(&run.path), &frame.video, frame.index) else {
@@ -192,9 +192,9 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         });
     };
     let exact = answer.maps.get(request);
-    // While another method or layer is computed, the last map of this very clip stays, dimmed.
-    let last = answer.maps.values().next();
-    let Some(map) = exact.or(last).cloned() else {
+    // While another method or layer is computed, the map that this view showed last of this very clip stays, dimmed.
+    let last = || state.explain.last_shown(view, &checkpoint, &clip);
+    let Some(map) = exact.or_else(last).cloned() else {
         return nothing(
             state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned),
         );

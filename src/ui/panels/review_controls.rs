@@ -205,9 +205,10 @@ fn branch(ui: &mut egui::Ui, id: &str, layers: &[&str], chosen: &mut Option<Stri
 }
 
 fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest) {
-    let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
-    captioned(ui, "For", width, target_name(view.target, &classes), "The class that is explained", |ui| {
-        for (target, name) in targets(&classes) {
+    let none = ClassSet::default();
+    let classes = cx.state.run().map_or(&none, |r| &r.classes);
+    captioned(ui, "For", width, target_name(view.target, classes), "The class that is explained", |ui| {
+        for (target, name) in targets(classes) {
             ui.selectable_value(&mut view.target, target, name);
         }
     });
@@ -215,8 +216,9 @@ fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
 
 /// The class taken off the explained one.
 fn against(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest) {
-    let classes = cx.state.run().map(|r| r.classes.clone()).unwrap_or_default();
-    let text = view.against.map_or(NO_OTHER, |t| target_name(t, &classes));
+    let none = ClassSet::default();
+    let classes = cx.state.run().map_or(&none, |r| &r.classes);
+    let text = view.against.map_or(NO_OTHER, |t| target_name(t, classes));
     captioned(
         ui,
         "Rather than",
@@ -225,7 +227,7 @@ fn against(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatReque
         "A class taken off it: what speaks for the one rather than the other",
         |ui| {
             ui.selectable_value(&mut view.against, None, NO_OTHER).on_hover_text("What speaks for the class only.");
-            for (target, name) in targets(&classes) {
+            for (target, name) in targets(classes) {
                 ui.selectable_value(&mut view.against, Some(target), name).on_hover_text(
                     "What speaks for the one class rather than for this one: the difference is explained.",
                 );

@@ -2,22 +2,24 @@
 
 use crate::config::ClipConfig;
 use crate::domain::{Dataset, counted, grouped};
+use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use egui::{RichText, Sense, Vec2};
 use egui_plot::{Bar, BarChart, Plot};
+use std::sync::Arc;
 
 /// The statistics, kept until filter or dataset change.
 #[derive(Default)]
 pub struct StatisticsPanel {
-    made_from: (String, Vec<usize>),
+    made_from: Option<(Same<Dataset>, u64)>,
     /// Frames of each class, background last.
     frames: Vec<u64>,
     /// Windows of the reference clip length in each class.
     clips: Vec<u64>,
     unlabelled: u64,
-    /// Length in seconds of each video.
-    lengths: Vec<f64>,
+    /// How many videos are how long: the width of a bin in seconds, and the videos in each.
+    lengths: (f64, Vec<u32>),
 }
 
 impl Panel for StatisticsPanel {
@@ -47,8 +49,9 @@ impl Panel for StatisticsPanel {
 }
 
 impl StatisticsPanel {
-    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
-        if self.made_from.0 == dataset.fingerprint && self.made_from.1 == cx.state.filtered {
+    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Arc<Dataset>) {
+        let from = Some((Same::of(dataset), cx.state.filtered_revision));
+        if self.made_from == from {
             return;
         }
         let classes = dataset.classes.len();
@@ -56,7 +59,7 @@ impl StatisticsPanel {
         self.frames = vec![0; classes + 1];
         self.clips = vec![0; classes + 1];
         self.unlabelled = 0;
-        self.lengths.clear();
+        let mut lengths = Vec::new();
         for video in cx.state.filtered.iter().filter_map(|i| dataset.videos.get(*i)) {
             let mut labelled = 0;
             for segment in video.labels.clipped(video.frames()) {
@@ -70,10 +73,11 @@ impl StatisticsPanel {
             }
             self.unlabelled += u64::from(video.frames()).saturating_sub(labelled);
             if let Some(facts) = &video.facts {
-                self.lengths.push(facts.duration_s);
+                lengths.push(facts.duration_s);
             }
         }
-        self.made_from = (dataset.fingerprint.clone(), cx.state.filtered.clone());
+        self.lengths = histogram(&lengths);
+        self.made_from = from;
     }
 
     /// One bar a class, in the class colour, with its name and number.
@@ -107,19 +111,10 @@ impl StatisticsPanel {
     fn histogram(&self, ui: &mut egui::Ui) {
         let p = theme::palette(ui);
         ui.strong("Length of videos, in seconds");
-        let longest = self.lengths.iter().copied().fold(0.0, f64::max);
-        if longest <= 0.0 {
+        let (width, counts) = (self.lengths.0, &self.lengths.1);
+        if counts.is_empty() {
             ui.weak("None of these videos could be opened: the Warnings panel says why.");
             return;
-        }
-        let bins = 20.0_f64.min(self.lengths.len() as f64).max(5.0);
-        let width = longest / bins;
-        let mut counts = vec![0_u32; bins as usize + 1];
-        for length in &self.lengths {
-            let bin = ((length / width) as usize).min(bins as usize - 1);
-            if let Some(slot) = counts.get_mut(bin) {
-                *slot += 1;
-            }
         }
         let bars = counts
             .iter()
@@ -138,4 +133,22 @@ impl StatisticsPanel {
             .show_grid([false, true])
             .show(ui, |plot| plot.bar_chart(chart));
     }
+}
+
+/// Divides lengths in seconds into bins of one width; none where nothing has a length.
+fn histogram(lengths: &[f64]) -> (f64, Vec<u32>) {
+    let longest = lengths.iter().copied().fold(0.0, f64::max);
+    if longest <= 0.0 {
+        return (0.0, Vec::new());
+    }
+    let bins = 20.0_f64.min(lengths.len() as f64).max(5.0);
+    let width = longest / bins;
+    let mut counts = vec![0_u32; bins as usize + 1];
+    for length in lengths {
+        let bin = ((length / width) as usize).min(bins as usize - 1);
+        if let Some(slot) = counts.get_mut(bin) {
+            *slot += 1;
+        }
+    }
+    (width, counts)
 }

@@ -1,6 +1,6 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
-use super::timeline_tracks::{self as tracks, Strip};
+use super::timeline_tracks::{self as tracks, Known, Strip};
 use crate::ui::Action;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
@@ -18,6 +18,8 @@ pub struct Timeline {
     video: Option<String>,
     /// First and last frame in sight, with fractions.
     range: (f64, f64),
+    /// What is known along the video.
+    known: Known,
 }
 
 impl Panel for Timeline {
@@ -40,7 +42,7 @@ impl Panel for Timeline {
         self.interact(ui, cx, &response, &strip);
         let strip = Strip { range: self.range, ..strip };
         self.follow(cx);
-        draw(ui, cx, space, &strip);
+        draw(ui, cx, space, &strip, &self.known);
     }
 }
 
@@ -98,12 +100,12 @@ impl Timeline {
     }
 }
 
-fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip) {
+fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) {
     let p = theme::palette(ui);
     let review = cx.state.workspace == Workspace::Review;
     let rows: &[&str] = if review { &["labels", "prediction", "heat"] } else { &["labels", "prediction"] };
-    let known = tracks::prediction_spans(cx.state);
-    let rows: Vec<&str> = rows.iter().copied().filter(|r| *r != "prediction" || review || !known.is_empty()).collect();
+    let spans = known.spans(cx.state);
+    let rows: Vec<&str> = rows.iter().copied().filter(|r| *r != "prediction" || review || !spans.is_empty()).collect();
     let gap = 5.0;
     let height = ((space.height() - RULER - gap * rows.len() as f32) / rows.len().max(1) as f32).clamp(12.0, 44.0);
     let font = theme::caption().resolve(ui.style());
@@ -116,8 +118,8 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip) {
         ui.painter().rect_filled(rect, 3.0, p.well);
         match *row {
             "labels" => tracks::labels(ui, cx, strip, rect),
-            "prediction" => tracks::predictions(ui, cx, strip, rect, &known),
-            _ => tracks::heat(ui, cx, strip, rect),
+            "prediction" => tracks::predictions(ui, cx, strip, rect, &spans),
+            _ => tracks::heat(ui, cx, strip, rect, &known.bars(cx.state)),
         }
         y += height + gap;
     }

@@ -1,10 +1,15 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::jobs::ClipRef;
+use crate::domain::Dataset;
+use crate::eval::{Evaluation, Predictions};
+use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, VideoPrediction};
+use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;
 use crate::ui::theme;
 use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, Vec2};
+use std::collections::HashSet;
+use std::rc::Rc;
 
 /// Segments with an accessible name of their own; beyond, they would bury a screen reader.
 const NAMED: usize = 200;
@@ -140,9 +145,59 @@ pub struct PredictionSpan {
     pub correct: Option<bool>,
 }
 
+/// What spans are made from: network and video, the prediction along it, the evaluation, answers, dataset, windows.
+type SpanKey = (
+    Option<CheckpointRef>,
+    Option<String>,
+    Same<VideoPrediction>,
+    (Same<Evaluation>, Same<Predictions>),
+    u64,
+    Same<Dataset>,
+    (u32, u32),
+);
+
+/// A part of the video with the heat of its map: first frame, one past the last, mean heat of a cell.
+pub type HeatBar = (u32, u32, f32);
+
+/// What heat is made from: network and video, the map, answers.
+type HeatKey = (Option<CheckpointRef>, Option<String>, HeatRequest, u64);
+
+/// What is known along the chosen video, found again only when it has changed.
+#[derive(Default)]
+pub struct Known {
+    spans: Derived<SpanKey, Vec<PredictionSpan>>,
+    bars: Derived<HeatKey, Vec<HeatBar>>,
+}
+
+impl Known {
+    /// What the network says about the frames.
+    pub fn spans(&self, state: &AppState) -> Rc<Vec<PredictionSpan>> {
+        let (network, video) = (state.selection.checkpoint_ref(), state.selection.video.clone());
+        let along = network.clone().zip(video.clone()).and_then(|key| state.video_predictions.get(&key));
+        let entry = state.evaluation();
+        let evaluation = (Same::maybe(entry.map(|e| &e.evaluation)), Same::maybe(entry.map(|e| &e.predictions)));
+        let key = (
+            network,
+            video,
+            Same::maybe(along),
+            evaluation,
+            state.explain.generation(),
+            Same::maybe(state.dataset.as_ref()),
+            state.window_geometry(),
+        );
+        self.spans.get(key, || prediction_spans(state))
+    }
+
+    /// How much heat each moment of the explained clips has.
+    pub fn bars(&self, state: &AppState) -> Rc<Vec<HeatBar>> {
+        let (network, video) = (state.selection.checkpoint_ref(), state.selection.video.clone());
+        self.bars.get((network, video, state.selection.view(), state.explain.generation()), || heat_bars(state))
+    }
+}
+
 /// What is known about the chosen video: the prediction along it, else the clips of the evaluation, else what was
 /// explained.
-pub fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
+fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
         return Vec::new();
     };
@@ -180,21 +235,25 @@ pub fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     let frames = video.frames();
     let mut spans: Vec<PredictionSpan> = match state.evaluation() {
         Some(entry) => {
-            let mine = entry.predictions.clips.iter().filter(|c| c.video == video.name);
-            mine.map(|c| PredictionSpan {
-                start: c.start,
-                end: (c.start + length).min(frames.max(c.start + 1)),
-                class: entry.evaluation.classes.name(c.predicted).to_owned(),
-                color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
-                probability: c.confidence(),
-                correct: Some(c.correct()),
-            })
-            .collect()
+            let index = state.clips_by_video(entry);
+            let mine = index.of_video(&video.name).map_or(&[][..], |of_video| &of_video.clips);
+            mine.iter()
+                .filter_map(|at| entry.predictions.clips.get(*at))
+                .map(|c| PredictionSpan {
+                    start: c.start,
+                    end: (c.start + length).min(frames.max(c.start + 1)),
+                    class: entry.evaluation.classes.name(c.predicted).to_owned(),
+                    color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
+                    probability: c.confidence(),
+                    correct: Some(c.correct()),
+                })
+                .collect()
         }
         None => Vec::new(),
     };
+    let evaluated: HashSet<u32> = spans.iter().map(|s| s.start).collect();
     for (clip, answer) in state.explain.answers_of(&checkpoint, &video.name) {
-        if !spans.iter().any(|s| s.start == clip.start) {
+        if !evaluated.contains(&clip.start) {
             let name = answer.classes.name(answer.predicted);
             spans.push(PredictionSpan {
                 start: clip.start,
@@ -243,13 +302,14 @@ pub fn predictions(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, s
     }
 }
 
-/// How much heat each moment of the explained clips has, relative to the hottest moment known.
-pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
-    let p = theme::palette(ui);
-    let (Some(checkpoint), Some((_, video))) = (cx.state.selection.checkpoint_ref(), cx.state.video()) else { return };
-    let view = cx.state.selection.view();
-    let mut bars: Vec<(u32, u32, f32)> = Vec::new();
-    for (clip, answer) in cx.state.explain.answers_of(&checkpoint, &video.name) {
+/// The heat of each moment of the explained clips of the chosen video.
+fn heat_bars(state: &AppState) -> Vec<HeatBar> {
+    let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
+        return Vec::new();
+    };
+    let view = state.selection.view();
+    let mut bars = Vec::new();
+    for (clip, answer) in state.explain.answers_of(&checkpoint, &video.name) {
         let Some(map) = answer.maps.get(&view) else { continue };
         let [steps, rows, columns] = map.shape;
         let cells = (rows * columns).max(1);
@@ -261,6 +321,15 @@ pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
             bars.push((start.round() as u32, (start + length).round() as u32, energy));
         }
     }
+    bars
+}
+
+/// How much heat each moment of the explained clips has, relative to the hottest moment known.
+pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, bars: &[HeatBar]) {
+    let p = theme::palette(ui);
+    if cx.state.selection.run.is_none() {
+        return;
+    }
     if bars.is_empty() {
         let font = theme::caption().resolve(ui.style());
         let text = if cx.state.view.heat { "heat of explained clips appears here" } else { "heatmap is off (H)" };
@@ -269,7 +338,7 @@ pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     }
     let most = bars.iter().fold(1e-12_f32, |m, (_, _, e)| m.max(*e));
     let painter = ui.painter_at(rect);
-    for (start, end, energy) in bars {
+    for (start, end, energy) in bars.iter().copied() {
         if let Some(area) = strip.span(rect, start, end) {
             let height = (energy / most * (rect.height() - 2.0)).max(1.0);
             let bar = Rect::from_min_max(

@@ -5,6 +5,7 @@ use crate::config::RunConfig;
 use crate::domain::{ClassSet, counted, leaf};
 use crate::jobs::{ClipRef, RunView};
 use crate::progress::{EpochReport, StepReport, best_epoch};
+use crate::ui::derived::Derived;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, JobView, LiveRun};
 use crate::ui::thumbs::Thumbs;
@@ -43,6 +44,8 @@ pub struct TrainLive {
     chosen: Vec<usize>,
     thumbs: Option<Thumbs>,
     usage: UsageMeter,
+    /// Sentences about a run that goes wrong.
+    troubles: Derived<(u64, usize, usize), Vec<String>>,
 }
 
 impl Default for TrainLive {
@@ -60,6 +63,7 @@ impl Default for TrainLive {
             chosen: Vec::new(),
             thumbs: None,
             usage: UsageMeter::default(),
+            troubles: Derived::default(),
         }
     }
 }
@@ -138,7 +142,9 @@ impl Panel for TrainLive {
             style::empty_state(ui, "No run yet", text, None);
             return;
         };
-        header(ui, &run, &mut self.usage);
+        let made_from = (identity(&run), run.steps.len(), run.epochs.len());
+        let troubles = self.troubles.get(made_from, || troubles(run.steps, run.epochs));
+        header(ui, &run, &mut self.usage, &troubles);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), run.steps, run.epochs, run.steps_per_epoch, self.axis);
         self.curves.begin();
@@ -155,7 +161,7 @@ impl Panel for TrainLive {
 }
 
 /// Name, where it stands, how long it will take, and what is wrong with it.
-fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
+fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[String]) {
     let last = run.epochs.last();
     let step = run.steps.last();
     ui.horizontal_wrapped(|ui| {
@@ -206,8 +212,8 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter) {
     if let Some(JobStatus::Failed(sentence)) = run.live.and_then(|(_, j)| j).map(|j| &j.status) {
         style::notice(ui, style::error_color(ui), sentence);
     }
-    for sentence in troubles(run.steps, run.epochs) {
-        style::notice(ui, style::warn_color(ui), &sentence);
+    for sentence in troubles {
+        style::notice(ui, style::warn_color(ui), sentence);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
 use crate::ui::Action;
 use crate::ui::arrangement::{VideoKey, VideoOrder};
+use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::class_notice;
@@ -10,6 +11,7 @@ use crate::ui::widgets::text::fps;
 use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 const COLUMNS: [(VideoKey, &str, f32); 8] = [
     (VideoKey::Name, "video", 70.0),
@@ -28,8 +30,10 @@ pub struct Videos {
     rows: Vec<usize>,
     /// Classes present in each video of the dataset.
     classes: Vec<Vec<usize>>,
-    made_from: (String, Vec<usize>, VideoOrder, usize),
-    fingerprint: String,
+    /// Frames of the videos in the table.
+    frames: u64,
+    made_from: Option<(Same<Dataset>, u64, VideoOrder, Same<Vec<Split>>)>,
+    classes_of: Same<Dataset>,
     shown: Option<String>,
 }
 
@@ -39,11 +43,10 @@ impl Panel for Videos {
             ui.weak("No dataset is open.");
             return;
         };
+        self.refresh(cx, &dataset);
         ui.horizontal(|ui| {
-            let frames: u64 =
-                self.rows.iter().filter_map(|i| dataset.videos.get(*i)).map(|v| u64::from(v.frames())).sum();
             let videos = cx.state.narrowed().unwrap_or_else(|| counted(self.rows.len() as u64, "video"));
-            let mut text = format!("{videos}, {}", counted(frames, "frame"));
+            let mut text = format!("{videos}, {}", counted(self.frames, "frame"));
             if let Some(run) = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()) {
                 text.push_str(&format!(" · split of run {}", leaf(&run.path)));
             }
@@ -52,7 +55,6 @@ impl Panel for Videos {
         if let Some(run) = cx.state.run().cloned() {
             class_notice::show(ui, cx, &run);
         }
-        self.refresh(cx, &dataset);
         if super::nothing_passes(ui, cx) {
             return;
         }
@@ -61,14 +63,14 @@ impl Panel for Videos {
 }
 
 impl Videos {
-    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Dataset) {
-        if self.fingerprint != dataset.fingerprint || self.classes.len() != dataset.videos.len() {
-            self.fingerprint.clone_from(&dataset.fingerprint);
+    fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Arc<Dataset>) {
+        if self.classes_of != Same::of(dataset) {
+            self.classes_of = Same::of(dataset);
             self.classes = dataset.videos.iter().map(classes_of).collect();
         }
-        let parts = cx.state.run_parts.parts.as_ref().map_or(0, |p| std::sync::Arc::as_ptr(p) as usize);
+        let parts = Same::maybe(cx.state.run_parts.parts.as_ref());
         let order = cx.state.order;
-        let from = (dataset.fingerprint.clone(), cx.state.filtered.clone(), order, parts);
+        let from = Some((Same::of(dataset), cx.state.filtered_revision, order, parts));
         if self.made_from == from {
             return;
         }
@@ -89,6 +91,8 @@ impl Videos {
         if order.descending {
             self.rows.reverse();
         }
+        let videos = self.rows.iter().filter_map(|i| dataset.videos.get(*i));
+        self.frames = videos.map(|v| u64::from(v.frames())).sum();
         self.made_from = from;
     }
 

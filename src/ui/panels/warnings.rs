@@ -1,15 +1,21 @@
 //! What the dataset's owner should know: the file, what is wrong, what to do.
 
-use crate::domain::DatasetWarning;
+use crate::domain::{Dataset, DatasetWarning};
 use crate::ui::Action;
+use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
 use egui::RichText;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::Path;
 
 /// The list.
-pub struct Warnings;
+#[derive(Default)]
+pub struct Warnings {
+    /// Name of the video that each warning is of.
+    videos: Derived<Same<Dataset>, Vec<Option<String>>>,
+}
 
 impl Panel for Warnings {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -29,10 +35,17 @@ impl Panel for Warnings {
                 cx.send(Action::Copy(lines.join("\n")));
             }
         });
+        let videos = self.videos.get(Same::of(&dataset), || {
+            let named: HashMap<&Path, &str> =
+                dataset.videos.iter().map(|v| (v.path.as_path(), v.name.as_str())).collect();
+            let of = |w: &DatasetWarning| named.get(w.path.as_path()).map(|name| (*name).to_owned());
+            dataset.warnings.iter().map(of).collect()
+        });
         let height = 46.0;
         egui::ScrollArea::vertical().auto_shrink(false).show_rows(ui, height, dataset.warnings.len(), |ui, rows| {
-            for warning in dataset.warnings.iter().skip(rows.start).take(rows.len()) {
-                row(ui, cx, &dataset, warning, height);
+            let warnings = dataset.warnings.iter().zip(videos.iter());
+            for (warning, video) in warnings.skip(rows.start).take(rows.len()) {
+                row(ui, cx, &dataset, (warning, video.as_deref()), height);
             }
         });
     }
@@ -41,13 +54,12 @@ impl Panel for Warnings {
 fn row(
     ui: &mut egui::Ui,
     cx: &mut PanelCx<'_>,
-    dataset: &Arc<crate::domain::Dataset>,
-    warning: &DatasetWarning,
+    dataset: &Dataset,
+    (warning, video): (&DatasetWarning, Option<&str>),
     height: f32,
 ) {
     let p = theme::palette(ui);
     let path = warning.path.strip_prefix(&dataset.root).unwrap_or(&warning.path).display().to_string();
-    let video = dataset.videos.iter().find(|v| v.path == warning.path).map(|v| v.name.clone());
     ui.allocate_ui(egui::vec2(ui.available_width(), height - ui.spacing().item_spacing.y), |ui| {
         ui.horizontal_top(|ui| {
             let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
@@ -59,7 +71,7 @@ fn row(
                     Some(video) => {
                         let link = egui::Button::new(RichText::new(&name).color(p.accent)).frame(false);
                         if ui.add(link).clicked() {
-                            cx.send(Action::SelectVideo(video));
+                            cx.send(Action::SelectVideo(video.to_owned()));
                         }
                     }
                     None => drop(ui.label(RichText::new(&name).strong())),

@@ -234,7 +234,6 @@ fn keyboard(
     crate::ui::keys::keep_navigation(ui.ctx(), focus.id);
     let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(focus.id, filter));
-    let now = selected.and_then(|s| cards.iter().position(|c| c.clip == *s));
     let (step, enter) = ui.input_mut(|input| {
         let mut pressed = |key| input.consume_key(egui::Modifiers::NONE, key);
         let columns = columns as i64;
@@ -242,11 +241,12 @@ fn keyboard(
         let step: i64 = moves.into_iter().filter(|(key, _)| pressed(*key)).map(|(_, by)| by).sum();
         (step, pressed(Key::Enter))
     });
-    if enter {
-        *event = now.and_then(|i| cards.get(i)).map(|c| ClipEvent::Open(c.clip.clone()));
+    if !enter && step == 0 {
         return None;
     }
-    if step == 0 {
+    let now = selected.and_then(|s| cards.iter().position(|c| c.clip == *s));
+    if enter {
+        *event = now.and_then(|i| cards.get(i)).map(|c| ClipEvent::Open(c.clip.clone()));
         return None;
     }
     let next = match now {

@@ -12,7 +12,7 @@ pub fn runs(ui: &mut Ui, state: &AppState, chosen: Option<&Path>) -> Option<Path
     let mut picked = None;
     for run in &state.runs {
         let on = chosen == Some(run.path.as_path());
-        let foreign = if state.foreign(run).is_some() { " (other classes)" } else { "" };
+        let foreign = if state.is_foreign(run) { " (other classes)" } else { "" };
         let row = ui.selectable_label(on, format!("{}{foreign}", leaf(&run.path)));
         if row.on_hover_text(run.path.display().to_string()).clicked() {
             picked = Some(run.path.clone());

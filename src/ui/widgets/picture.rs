@@ -8,6 +8,7 @@ use crate::render::{
 };
 use crate::ui::committed::Committed;
 use crate::ui::panel::PanelCx;
+use crate::ui::services::Volume;
 use crate::ui::state::{AppState, ViewSettings};
 use crate::ui::theme;
 use eframe::egui_wgpu;
@@ -82,7 +83,8 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
     if inner.width() < 1.0 || inner.height() < 1.0 {
         return inner;
     }
-    let volume = picture.heat.and_then(|h| h.map.as_ref()).and_then(|m| HeatVolume::new(m.shape, &m.values).ok());
+    let volume = picture.heat.and_then(|h| h.map.as_ref()).map(|m| cx.services.volumes.of(m));
+    let volume = volume.as_deref().and_then(Option::as_ref);
     let params = params(&cx.state.view, picture.heat.is_some_and(|h| h.late));
     let heat = volume.zip(picture.heat.map(|h| h.position));
     if cx.services.gpu {
@@ -156,31 +158,22 @@ impl egui_wgpu::CallbackTrait for Pass {
     }
 }
 
-fn heat_generation(heat: Option<&HeatVolume>) -> u64 {
-    let Some(heat) = heat else { return 0 };
-    let mut hasher = DefaultHasher::new();
-    heat.shape().hash(&mut hasher);
-    heat.values().iter().for_each(|v| v.to_bits().hash(&mut hasher));
-    hasher.finish() | 1
-}
-
 fn paint_gpu(
     ui: &egui::Ui,
     rect: Rect,
     picture: &Picture<'_>,
-    heat: Option<(HeatVolume, ClipPosition)>,
+    heat: Option<(&Volume, ClipPosition)>,
     params: OverlayParams,
 ) {
     let scale = ui.pixels_per_point();
     let viewport = [(rect.width() * scale).round() as u32, (rect.height() * scale).round() as u32];
-    let position = heat.as_ref().map(|(_, p)| *p);
-    let heat = heat.map(|(v, _)| v);
+    let (volume, position) = heat.unzip();
     let pass = Pass {
         view: picture.view,
         image: picture.frame.image.clone(),
         generation: picture.frame.generation,
-        heat_generation: heat_generation(heat.as_ref()),
-        heat,
+        heat: volume.map(|v| v.heat.clone()),
+        heat_generation: volume.map_or(0, |v| v.generation),
         uniforms: OverlayUniforms { params, position, source: Region::FULL, viewport },
     };
     ui.painter().add(egui_wgpu::Callback::new_paint_callback(rect, pass));
@@ -191,19 +184,19 @@ fn paint_cpu(
     cx: &PanelCx<'_>,
     rect: Rect,
     picture: &Picture<'_>,
-    heat: Option<(HeatVolume, ClipPosition)>,
+    heat: Option<(&Volume, ClipPosition)>,
     params: &OverlayParams,
 ) {
     let mut hasher = DefaultHasher::new();
     picture.frame.generation.hash(&mut hasher);
     if let Some((volume, position)) = &heat {
-        (heat_generation(Some(volume)), position.frame, format!("{params:?}")).hash(&mut hasher);
+        (volume.generation, position.frame, position.frames, format!("{params:?}")).hash(&mut hasher);
     }
     // Lines are drawn at the size of the screen, not at that of the frame: there they would grow with it.
     let plain = OverlayParams { contours: false, ..*params };
     texture(ui, cx, picture.view, hasher.finish(), rect, || {
         let image = match &heat {
-            Some((volume, position)) => composite(&picture.frame.image, volume, *position, &plain),
+            Some((volume, position)) => composite(&picture.frame.image, &volume.heat, *position, &plain),
             None => picture.frame.image.clone(),
         };
         egui::ColorImage::from_rgb([image.width as usize, image.height as usize], &image.data)
@@ -213,7 +206,7 @@ fn paint_cpu(
     let viewport = [rect.width(), rect.height()].map(|side| (side * scale).round().max(1.0) as u32);
     viewport.hash(&mut hasher);
     texture(ui, cx, picture.view | 2 << 32, hasher.finish(), rect, || {
-        let pixels = contour_picture(&volume, position, params, viewport);
+        let pixels = contour_picture(&volume.heat, position, params, viewport);
         egui::ColorImage::from_rgba_premultiplied(viewport.map(|side| side as usize), &pixels)
     });
 }

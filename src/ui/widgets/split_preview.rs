@@ -90,7 +90,12 @@ impl SplitPreview {
                     self.under_way = None;
                 }
                 Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => self.under_way = None,
+                Err(TryRecvError::Disconnected) => {
+                    // Planned again it would only fail again.
+                    let told = "the split cannot be planned: planning ended by an internal error; see the log";
+                    (self.made_from, self.shown) = (Some(key.clone()), Some(Err(told.to_owned())));
+                    self.under_way = None;
+                }
             }
         }
         let key = Key { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
@@ -186,4 +191,24 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
             ui.end_row();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planning_that_ends_without_an_answer_is_said_and_not_begun_again() {
+        let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
+        let key = Key { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
+        // As when the thread panics: the sender is gone.
+        let mut preview = SplitPreview { under_way: Some((key, channel().1)), ..SplitPreview::default() };
+        let ctx = egui::Context::default();
+        for _ in 0..3 {
+            let draw = |ui: &mut Ui| preview.show(ui, &dataset, &config);
+            ctx.run_ui(egui::RawInput::default(), draw).textures_delta.clear();
+            assert!(matches!(&preview.shown, Some(Err(s)) if s.contains("internal error")));
+            assert!(preview.under_way.is_none());
+        }
+    }
 }
