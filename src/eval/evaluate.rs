@@ -107,6 +107,7 @@ pub fn evaluate_matched(
     let identity = Identity::of(checkpoint);
     evaluation.run = identity.run.display().to_string();
     (evaluation.checkpoint, evaluation.epoch, evaluation.step) = (identity.checkpoint, identity.epoch, identity.step);
+    evaluation.batches = identity.batches;
     evaluation.made_unix = identity.made_unix;
     evaluation.class_match = matched.clone();
     evaluation.dataset = dataset.root.display().to_string();

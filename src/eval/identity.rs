@@ -15,8 +15,11 @@ pub struct Identity {
     pub run: PathBuf,
     /// Name of the checkpoint.
     pub checkpoint: String,
-    /// Epochs it had been trained; `None` in results of earlier versions.
+    /// Whole epochs it had been trained; `None` in results of earlier versions.
     pub epoch: Option<u32>,
+    /// Batches of the epoch after that it had been trained; 0 at the end of an epoch.
+    #[serde(default)]
+    pub batches: u32,
     /// Optimiser steps it had been trained.
     pub step: u64,
     /// The split that was evaluated; `None` for what belongs to none.
@@ -32,6 +35,7 @@ impl Identity {
             run: checkpoint.home().to_path_buf(),
             checkpoint: checkpoint.name.clone(),
             epoch: Some(checkpoint.state.epoch),
+            batches: checkpoint.state.batch_in_epoch,
             step: checkpoint.state.step,
             split: None,
             made_unix: Some(now_unix()),
@@ -41,6 +45,7 @@ impl Identity {
     /// The checkpoint and its epoch: `last, epoch 12`. Weights that were never trained here have no epoch.
     pub fn weights(&self) -> String {
         match self.epoch {
+            Some(epoch) if self.batches > 0 => format!("{}, within epoch {}", self.checkpoint, epoch + 1),
             Some(epoch) if epoch > 0 => format!("{}, epoch {epoch}", self.checkpoint),
             Some(_) if self.step == 0 => format!("{}, not trained here", self.checkpoint),
             Some(_) => format!("{}, within epoch 1", self.checkpoint),
@@ -72,6 +77,7 @@ impl Evaluation {
             run: PathBuf::from(&self.run),
             checkpoint: self.checkpoint.clone(),
             epoch: self.epoch,
+            batches: self.batches,
             step: self.step,
             split: Some(self.split.clone()),
             made_unix: self.made_unix,
@@ -94,12 +100,15 @@ mod tests {
             run: "/runs/demo-1".into(),
             checkpoint: "last".into(),
             epoch: Some(12),
+            batches: 0,
             step: 300,
             split: Some("test".into()),
             made_unix: Some(1_700_000_000),
         };
         let text = known.to_string();
         assert!(text.starts_with("demo-1 · last, epoch 12 · test · 2023-11-1"), "{text}");
+        let interrupted = Identity { batches: 1, ..known.clone() };
+        assert_eq!(interrupted.weights(), "last, within epoch 13", "not the weights of the end of epoch 12");
         let old = Identity { epoch: None, made_unix: None, ..known.clone() };
         assert_eq!(old.to_string(), "demo-1 · last · test");
         let imported = Identity { epoch: Some(0), step: 0, split: None, ..old.clone() };

@@ -111,6 +111,10 @@ pub struct FrameMetrics {
     pub f1_50: f64,
 }
 
+fn is_zero(batches: &u32) -> bool {
+    *batches == 0
+}
+
 /// The report of an evaluation; the keys are those of `evaluate --json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -124,6 +128,9 @@ pub struct Evaluation {
     /// Epochs the checkpoint had been trained.
     #[serde(default)]
     pub epoch: Option<u32>,
+    /// Batches of the epoch after that it had been trained; 0 at the end of an epoch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub batches: u32,
     /// When it was evaluated, in seconds since 1970.
     #[serde(default)]
     pub made_unix: Option<u64>,

@@ -381,8 +381,9 @@ impl RunDir {
         let info = |name: String| {
             let state = self.checkpoint_folder(&name).and_then(|folder| CheckpointState::read(&folder).ok());
             // One that is damaged stays in the list: whoever chooses it is told.
-            let (epoch, step) = state.map_or((None, 0), |s| (Some(s.epoch), s.step));
-            CheckpointInfo { name, epoch, step }
+            let (epoch, batches, step) =
+                state.map_or((None, 0, 0), |s| (Some(s.epoch), s.batch_in_epoch, s.step));
+            CheckpointInfo { name, epoch, batches, step }
         };
         self.checkpoints().into_iter().map(info).collect()
     }
@@ -393,8 +394,10 @@ impl RunDir {
 pub struct CheckpointInfo {
     /// `best_accuracy`, `last`, `epoch_0010`, ….
     pub name: String,
-    /// Epochs it was trained, when known.
+    /// Whole epochs it was trained, when known.
     pub epoch: Option<u32>,
+    /// Batches of the epoch after that it was trained.
+    pub batches: u32,
     /// Optimiser steps it was trained.
     pub step: u64,
 }

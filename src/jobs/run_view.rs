@@ -57,8 +57,8 @@ impl RunView {
     /// Which weights a checkpoint of this run holds, as far as the run was read.
     pub fn identity(&self, name: &str) -> Identity {
         let info = self.checkpoint(name).cloned().unwrap_or_else(|| name.into());
-        let CheckpointInfo { name: checkpoint, epoch, step } = info;
-        Identity { run: self.path.clone(), checkpoint, epoch, step, ..Identity::default() }
+        let CheckpointInfo { name: checkpoint, epoch, batches, step } = info;
+        Identity { run: self.path.clone(), checkpoint, epoch, batches, step, ..Identity::default() }
     }
 }
 

@@ -145,7 +145,8 @@ impl App {
             self.presses += u64::from(!repeat);
             self.apply(ctx, Gesture { actions: vec![action], id: Some(self.presses) });
         }
-        self.actions.extend(self.dialogs.answers());
+        let focused = ctx.input(|i| i.viewport().focused.unwrap_or(i.focused));
+        self.actions.extend(self.dialogs.answers(focused));
         self.dropped_files(ctx);
         for action in std::mem::take(&mut self.actions) {
             self.apply(ctx, action.into());

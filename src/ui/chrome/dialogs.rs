@@ -37,6 +37,8 @@ pub struct FileDialogs {
     sender: Sender<(PathPurpose, Answer)>,
     receiver: Receiver<(PathPurpose, Answer)>,
     open: bool,
+    /// The window lost the focus since a dialog was asked for: one is shown.
+    covered: bool,
     show: Show,
 }
 
@@ -48,7 +50,7 @@ impl FileDialogs {
 
     fn with(wake: Wake, show: Show) -> Self {
         let (sender, receiver) = channel();
-        Self { wake, sender, receiver, open: false, show }
+        Self { wake, sender, receiver, open: false, covered: false, show }
     }
 
     /// Shows a dialog unless one is open.
@@ -56,7 +58,7 @@ impl FileDialogs {
         if self.open {
             return;
         }
-        self.open = true;
+        (self.open, self.covered) = (true, false);
         let (sender, wake) = (self.sender.clone(), self.wake.clone());
         let start = state.recent.first().and_then(|r| r.path().parent()).map(PathBuf::from);
         let show = self.show;
@@ -81,8 +83,13 @@ impl FileDialogs {
         }
     }
 
-    /// What was answered since the last call.
-    pub fn answers(&mut self) -> Vec<Action> {
+    /// What was answered since the last call. `focused` tells whether the window has the focus.
+    ///
+    /// A dialog that is shown takes the focus. Where none did, nothing was shown, however long the system took to find
+    /// that out.
+    pub fn answers(&mut self, focused: bool) -> Vec<Action> {
+        self.covered |= self.open && !focused;
+        let shown = self.covered || !cfg!(target_os = "linux");
         let answers: Vec<(PathPurpose, Answer)> = self.receiver.try_iter().collect();
         if !answers.is_empty() {
             self.open = false;
@@ -91,6 +98,7 @@ impl FileDialogs {
             Answer::Chosen(path) => Some(Action::PathChosen(purpose, path)),
             Answer::NoDialog => Some(Action::NoFileDialog(purpose)),
             Answer::Failed(reason) => Some(Action::FileDialogFailed(purpose, reason)),
+            Answer::Cancelled if !shown => Some(Action::NoFileDialog(purpose)),
             Answer::Cancelled => None,
         };
         answers.into_iter().filter_map(action).collect()
@@ -364,7 +372,7 @@ mod tests {
     fn answers(dialogs: &mut FileDialogs) -> Vec<Action> {
         let begun = Instant::now();
         while dialogs.open {
-            let answers = dialogs.answers();
+            let answers = dialogs.answers(true);
             if !answers.is_empty() {
                 return answers;
             }
@@ -391,5 +399,28 @@ mod tests {
         dialogs.open(PathPurpose::Run, &state);
         let second = answers(&mut dialogs);
         assert!(matches!(second.as_slice(), [Action::PathChosen(PathPurpose::Run, p)] if p.ends_with("run")));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_dialog_that_never_took_the_focus_was_not_shown() {
+        let slow: Show = |_, _| {
+            std::thread::sleep(NO_DIALOG + Duration::from_millis(50));
+            None
+        };
+        let answer = |focused: bool| {
+            let mut dialogs = FileDialogs::with(Arc::new(|| {}), slow);
+            dialogs.open(PathPurpose::Dataset, &AppState::default());
+            let begun = Instant::now();
+            let mut all = Vec::new();
+            while dialogs.open {
+                all.extend(dialogs.answers(focused));
+                assert!(begun.elapsed() < Duration::from_secs(10), "the dialog never answers");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            all
+        };
+        assert!(matches!(answer(true).as_slice(), [Action::NoFileDialog(PathPurpose::Dataset)]));
+        assert!(answer(false).is_empty(), "somebody cancelled it");
     }
 }

@@ -13,8 +13,9 @@ pub mod welcome;
 
 use super::layout::Layout;
 use super::panel::PanelCx;
-use super::state::Dialog;
+use super::state::{Dialog, Workspace};
 use super::theme;
+use super::widgets::class_notice;
 
 /// Draws the whole window.
 pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
@@ -28,6 +29,10 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         if cx.state.welcome {
             welcome::ui(ui, cx);
         } else {
+            // In Review and Evaluate the panels that show the network say it; in Data every panel shows its split.
+            if let Some(run) = cx.state.run().filter(|_| cx.state.workspace == Workspace::Data).cloned() {
+                class_notice::show(ui, cx, &run);
+            }
             layout.ui(ui, cx);
         }
     });

@@ -116,6 +116,11 @@ fn shown(state: &AppState) -> Option<Shown<'_>> {
     })
 }
 
+/// True for another run whose scores mean the same: its classes are those of the run on screen.
+fn comparable(other: &RunView, shown: &Shown<'_>) -> bool {
+    other.path != shown.path && other.classes == *shown.classes
+}
+
 /// What lies on the disk, where that is more than this session saw.
 fn longer<'a, T>(stored: Option<&'a [T]>, seen: &'a [T]) -> &'a [T] {
     stored.filter(|s| s.len() > seen.len()).unwrap_or(seen)
@@ -259,9 +264,9 @@ impl TrainLive {
             let label = ui.weak("Smoothing");
             ui.spacing_mut().slider_width = 90.0;
             ui.add(egui::Slider::new(&mut self.curves.smoothing, 0.0..=0.99).max_decimals(2)).labelled_by(label.id);
-            if state.runs.iter().any(|r| r.path != run.path) {
+            if state.runs.iter().any(|r| comparable(r, run)) {
                 ui.checkbox(&mut self.overlay, "Other runs")
-                    .on_hover_text("Draw the validation curves of the other open runs too");
+                    .on_hover_text("Draw the validation curves of the other open runs with the same classes too");
             }
         });
     }
@@ -279,10 +284,10 @@ impl TrainLive {
         self.others.retain(|path, _| state.run_at(path).is_some() && path != run.path);
         let mut others: Vec<(String, PathBuf)> = Vec::new();
         if self.overlay && self.axis != Axis::Step {
-            for other in state.runs.iter().filter(|r| r.path != run.path).take(12) {
+            for other in state.runs.iter().filter(|r| comparable(r, run)).take(12) {
                 let tracks = self.others.entry(other.path.clone()).or_default();
                 tracks.update(0, &[], &other.history, other.steps_per_epoch, self.axis);
-                others.push((leaf(&other.path), other.path.clone()));
+                others.push((format!("{} validation", leaf(&other.path)), other.path.clone()));
             }
         }
         let (loss, accuracy) =

@@ -6,7 +6,6 @@ use crate::ui::arrangement::{VideoKey, VideoOrder};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
-use crate::ui::widgets::class_notice;
 use crate::ui::widgets::text::fps;
 use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
@@ -52,9 +51,6 @@ impl Panel for Videos {
             }
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         });
-        if let Some(run) = cx.state.run().cloned() {
-            class_notice::show(ui, cx, &run);
-        }
         if super::nothing_passes(ui, cx) {
             return;
         }

@@ -27,6 +27,7 @@ fn run_named(dataset: &Dataset, name: &str, evaluated: &[(&str, u32, f64)]) -> A
     let info = |name: &str, epoch: u32| CheckpointInfo {
         name: name.to_owned(),
         epoch: Some(epoch),
+        batches: 0,
         step: u64::from(epoch) * 10,
     };
     Arc::new(RunView {
