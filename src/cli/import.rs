@@ -142,7 +142,7 @@ fn report(imported: &Imported, args: &ImportArgs) {
     imported.report.lines(false).iter().for_each(|line| print_line(line));
     let folder = args.out.display();
     print_line(&format!("run in {folder}"));
-    print_line(&format!("judge it:       kinolens evaluate {folder} DATASET"));
+    print_line(&format!("evaluate it:    kinolens evaluate {folder} DATASET"));
     print_line(&format!("let it answer:  kinolens predict {folder} VIDEO"));
     print_line(&format!("see why:        kinolens explain {folder} VIDEO"));
 }

@@ -50,7 +50,7 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
     if let Err(Exit::Interrupted) = output {
-        eprintln!("go on with: kinolens train {} --resume {}", args.dataset.display(), out.display());
+        eprintln!("resume with: kinolens train {} --resume {}", args.dataset.display(), out.display());
     }
     report(&*output?, args);
     Ok(ExitCode::SUCCESS)
@@ -81,7 +81,7 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
     };
     if occupied && !force {
         return Err(Exit::Usage(anyhow!(
-            "{} exists already; use --resume {} to go on with it, --force to replace it, or another --out",
+            "{} exists already; use --resume {} to resume it, --force to replace it, or another --out",
             out.display(),
             out.display()
         )));
@@ -170,5 +170,5 @@ fn report(run: &RunView, args: &TrainArgs) {
     if let Some((epoch, accuracy)) = best {
         print_line(&format!("best validation accuracy {:.1} % in epoch {epoch}", accuracy * 100.0));
     }
-    print_line(&format!("judge it:  kinolens evaluate {} {}", run.path.display(), args.dataset.display()));
+    print_line(&format!("evaluate it:  kinolens evaluate {} {}", run.path.display(), args.dataset.display()));
 }

@@ -221,7 +221,7 @@ fn empty_classes(dataset: &Dataset, warnings: &mut Limited) {
                 "class in split",
                 &dataset.root,
                 format!(
-                    "class '{}' has no labelled frame in {}; it cannot be learned or judged there, change the split",
+                    "class '{}' has no labelled frame in {}; it cannot be learned or evaluated there, change the split",
                     info.name,
                     missing.join(" and ")
                 ),

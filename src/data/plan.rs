@@ -184,7 +184,7 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
     (!pairs.is_empty()).then(|| DatasetWarning {
         path: dataset.root.clone(),
         message: format!(
-            "the same recordings are trained on and judged, so scores are too good: {shown}{more}; keep one of each"
+            "the same recordings are trained on and evaluated, so scores are too good: {shown}{more}; keep one of each"
         ),
     })
 }

@@ -13,7 +13,7 @@ const FEW_CLIPS: u64 = 100;
 /// Names in a sentence before the rest are only counted.
 const LISTED: usize = 8;
 
-/// What was judged, and what is known of the training.
+/// What was evaluated, and what is known of the training.
 pub(super) struct Setting<'a> {
     pub checkpoint: &'a Checkpoint,
     pub dataset: &'a Dataset,
@@ -65,18 +65,18 @@ fn selection(setting: &Setting<'_>, out: &mut Vec<String>) {
 }
 
 fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String>) {
-    let judged: BTreeSet<&str> =
+    let evaluated: BTreeSet<&str> =
         predictions.clips.iter().map(|c| c.subject.as_str()).filter(|s| !s.is_empty()).collect();
     if let Some(training) = setting.training
         && matches!(setting.split, SplitChoice::Val | SplitChoice::Test)
     {
         let trained = training.subjects();
-        let both: Vec<&str> = judged.intersection(&trained).copied().collect();
+        let both: Vec<&str> = evaluated.intersection(&trained).copied().collect();
         if !both.is_empty() && setting.same {
             out.push(format!(
-                "{} of {} judged subjects were also trained on ({}): the score does not hold for new people",
+                "{} of {} evaluated subjects were also trained on ({}): the score does not hold for new people",
                 both.len(),
-                judged.len(),
+                evaluated.len(),
                 listed(&both, LISTED)
             ));
         } else if !both.is_empty() {
@@ -87,12 +87,12 @@ fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<Stri
             ));
         }
     }
-    if judged.len() == 1 {
+    if evaluated.len() == 1 {
         out.push("all clips show one subject; another one may be much easier or harder".into());
     }
 }
 
-/// Recordings that were trained on are judged, under whatever name.
+/// Recordings that were trained on are evaluated, under whatever name.
 fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String>) {
     if matches!(setting.split, SplitChoice::Train | SplitChoice::All) {
         return;
@@ -101,19 +101,19 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
         out.extend(copies_across(setting.dataset, setting.parts).map(|w| w.message));
         return;
     }
-    let judged: BTreeSet<&str> = predictions.clips.iter().map(|c| c.video.as_str()).collect();
+    let evaluated: BTreeSet<&str> = predictions.clips.iter().map(|c| c.video.as_str()).collect();
     let trained = setting.training.map(|t| same_data::trained_on(&t.rows, setting.dataset)).unwrap_or_default();
     let both: Vec<&str> = trained
         .iter()
         .filter_map(|i| setting.dataset.videos.get(*i))
         .map(|v| v.name.as_str())
-        .filter(|n| judged.contains(n))
+        .filter(|n| evaluated.contains(n))
         .collect();
     if !both.is_empty() {
         out.push(format!(
             "{} of {} were trained on, byte by byte ({}): the score is too good",
             both.len(),
-            counted(judged.len() as u64, "judged video"),
+            counted(evaluated.len() as u64, "evaluated video"),
             listed(&both, LISTED)
         ));
     }
@@ -123,23 +123,23 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     if setting.same && setting.training.is_some_and(|t| t.fingerprint != setting.dataset.fingerprint) {
         let new = setting.parts.iter().filter(|p| **p == Split::Unassigned).count();
         let more = if new > 0 && setting.split != SplitChoice::All {
-            format!("; {new} videos are new and belong to no part of the run, so they are not judged")
+            format!("; {new} videos are new and belong to no part of the run, so they are not evaluated")
         } else {
             String::new()
         };
         out.push(format!("the dataset has changed since the network was trained on it{more}"));
     }
-    let judged = |i: usize| match setting.split {
+    let evaluated = |i: usize| match setting.split {
         SplitChoice::All => true,
         SplitChoice::Train => setting.parts.get(i) == Some(&Split::Train),
         SplitChoice::Val => setting.parts.get(i) == Some(&Split::Val),
         SplitChoice::Test => setting.parts.get(i) == Some(&Split::Test),
     };
     let config = &setting.checkpoint.state.config;
-    out.extend(left_out(setting.dataset, config, setting.parts, judged).map(|w| w.message));
+    out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
     let unread = setting.dataset.videos.iter().filter(|v| !v.labels.is_empty() && v.frames() == 0).count();
     if unread > 0 {
-        out.push(format!("{unread} labelled videos could not be opened and are not judged"));
+        out.push(format!("{unread} labelled videos could not be opened and are not evaluated"));
     }
 }
 
@@ -157,7 +157,7 @@ fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
     }
     if e.clips < FEW_CLIPS {
         out.push(format!(
-            "only {} clips were judged: the true accuracy may lie anywhere from {:.0} to {:.0} %",
+            "only {} clips were evaluated: the true accuracy may lie anywhere from {:.0} to {:.0} %",
             e.clips,
             100.0 * e.accuracy_interval.low,
             100.0 * e.accuracy_interval.high

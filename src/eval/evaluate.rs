@@ -94,7 +94,7 @@ pub fn evaluate_matched(
     } else {
         clips.clone()
     };
-    let logits = logits_of(checkpoint, &dataset, &windows, "judging clips", device, monitor)?;
+    let logits = logits_of(checkpoint, &dataset, &windows, "evaluating clips", device, monitor)?;
 
     let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
     let prediction = |clip: &Clip| {

@@ -57,7 +57,7 @@ fn it_learns_the_direction_of_time_and_writes_a_complete_run() {
     let (evaluation, predictions) =
         evaluate(&checkpoint, &dataset, SplitChoice::Test, &ComputeDevice::cpu(), &Silent).unwrap();
     assert!(evaluation.accuracy > 0.9, "{evaluation:?}");
-    assert!(evaluation.warnings.iter().any(|w| w.contains("clips were judged")), "few clips are told");
+    assert!(evaluation.warnings.iter().any(|w| w.contains("clips were evaluated")), "few clips are told");
     assert!(evaluation.frames.is_none(), "a label for the whole video is not frame-wise");
     write_results(&run.results_dir(), &evaluation, &predictions).unwrap();
     let again = run.evaluations();

@@ -241,7 +241,7 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         }
         if !running.is_empty() {
             ui.label(format!("Still running: {}.", running.join(", ")));
-            ui.weak("A training stops with a checkpoint and can go on from there; anything else begins anew.");
+            ui.weak("A training stops with a checkpoint and can be resumed; anything else starts over.");
         }
         ui.add_space(6.0);
         let p = theme::palette(ui);

@@ -52,7 +52,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 cx.send(if dir.exists() { Action::OpenAny(dir) } else { Action::MakeDemo(dir) });
             }
             let run =
-                card(ui, Icon::Chart, "Open a run…", "A training of before: its curves, scores and heatmaps.", false);
+                card(ui, Icon::Chart, "Open a run…", "An earlier training: its curves, scores and heatmaps.", false);
             if run.clicked() {
                 cx.send(Action::AskPath(PathPurpose::Run));
             }

@@ -256,7 +256,7 @@ impl TrainConfig {
             }
             if let Some((path, config)) = resumable.filter(|_| cx.state.dataset.is_some()) {
                 let name = leaf(&path);
-                let button = ui.button(format!("Go on with {}", style::elide(&name, 24)));
+                let button = ui.button(format!("Resume {}", style::elide(&name, 24)));
                 if button.on_hover_text("Continues exactly where the chosen run ended, with its own settings").clicked()
                 {
                     action = Some(Action::StartTraining { config: Box::new(config), out: path, resume: true });

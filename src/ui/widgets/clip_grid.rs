@@ -92,7 +92,7 @@ impl ClipSort {
     /// Name in the picker.
     pub fn name(self) -> &'static str {
         match self {
-            ClipSort::Confidence => "surest first",
+            ClipSort::Confidence => "most confident first",
             ClipSort::Margin => "least decided first",
             ClipSort::Loss => "largest loss first",
             ClipSort::OffBody => "least heat on body first",

@@ -51,7 +51,7 @@ fn equal_files_under_two_labels_or_in_two_splits_are_named() {
     let mut config = RunConfig::reference();
     config.data.validation = kinolens::config::Validation::Off;
     let p = plan(&data, &config).unwrap();
-    assert!(p.warnings.iter().any(|w| w.message.contains("trained on and judged")), "{:?}", p.warnings);
+    assert!(p.warnings.iter().any(|w| w.message.contains("trained on and evaluated")), "{:?}", p.warnings);
     // Equal length and equal ends are not enough.
     let mut bytes = std::fs::read(r.join("train/jump/s1.mp4")).unwrap();
     bytes.extend(vec![0; 400_000]);

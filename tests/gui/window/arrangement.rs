@@ -137,7 +137,7 @@ fn the_order_of_clips_stays_with_its_run() {
     };
     assert_eq!(shown(&harness), ("largest loss first".to_owned(), true));
     choose(&mut harness, &second);
-    assert_eq!(shown(&harness), ("surest first".to_owned(), false));
+    assert_eq!(shown(&harness), ("most confident first".to_owned(), false));
     choose(&mut harness, &first);
     assert_eq!(shown(&harness), ("largest loss first".to_owned(), true));
 }

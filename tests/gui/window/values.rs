@@ -177,7 +177,7 @@ fn through_training_shows_nothing_of_another_evaluation() {
     harness.get_by_label("Through training").click();
     harness.run_steps(4);
     shot(&mut harness, "through-training-Dark");
-    for gone in ["Click a cell to see its clips", "Baseline", "Every wrong clip", "surest first"] {
+    for gone in ["Click a cell to see its clips", "Baseline", "Every wrong clip", "most confident first"] {
         assert_eq!(harness.query_all_by_label_contains(gone).count(), 0, "'{gone}' belongs to the evaluation");
     }
     // What is there is the epoch's own: 7 + 12 of 27 clips of the twelfth, and its bars.
