@@ -97,6 +97,7 @@ impl Videos {
         let order = cx.state.order;
         let height = 22.0;
         ui.spacing_mut().item_spacing.x = 6.0;
+        let wide = ui.available_width();
         let chosen = cx.state.selection.video.clone();
         let moved = self.shown != chosen;
         self.shown.clone_from(&chosen);
@@ -106,8 +107,15 @@ impl Videos {
                 .sense(Sense::click())
                 .auto_shrink(false)
                 .cell_layout(egui::Layout::left_to_right(egui::Align::Center));
-            for (_, _, width) in COLUMNS {
-                table = table.column(Column::initial(width).clip(true).resizable(true));
+            // On a wide window names and splits are shown whole.
+            let spare = (wide - COLUMNS.iter().map(|(_, _, width)| width).sum::<f32>() - 160.0).max(0.0);
+            for (key, _, width) in COLUMNS {
+                let more = match key {
+                    VideoKey::Name => (spare * 0.5).min(260.0),
+                    VideoKey::Subject | VideoKey::Split => (spare * 0.1).min(50.0),
+                    _ => 0.0,
+                };
+                table = table.column(Column::initial(width + more).clip(true).resizable(true));
             }
             table = table.column(Column::remainder().at_least(60.0).clip(true));
             if moved
