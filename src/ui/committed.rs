@@ -159,3 +159,35 @@ impl Stage {
         wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_of_another_video_goes_before_it_can_be_taken_for_one_of_the_chosen_video() {
+        let image = RgbImage::new(1, 1, vec![0; 3]).unwrap();
+        let mut stage = Stage {
+            shown: Some(Committed {
+                video: "a.mp4".into(),
+                index: 673,
+                pts_s: 22.4,
+                image,
+                generation: 1,
+                label: None,
+                mask: None,
+                poses: None,
+                current: true,
+            }),
+            ..Stage::default()
+        };
+        let now = Instant::now();
+        // Of the same video the last picture stays, however long the next one takes.
+        assert_eq!(stage.keep_other("a.mp4", now + Duration::from_secs(9)), None);
+        assert!(stage.shown.as_ref().is_some_and(|s| !s.current));
+        assert!(stage.keep_other("b.mp4", now).is_some_and(|wait| wait <= OTHER_VIDEO));
+        assert!(stage.shown.is_some(), "it does not flicker");
+        assert_eq!(stage.keep_other("b.mp4", now + OTHER_VIDEO), None);
+        assert!(stage.shown.is_none());
+    }
+}
