@@ -1,88 +1,30 @@
 //! Frames of clips at training size: decoded once, kept while memory lasts.
 
 use super::DataError;
-use super::augment::{Draw, mean_grey};
-use super::frame_files::{FrameFiles, Key, Stored};
+use super::augment::Draw;
+use super::frame_decoding::{Decoding, Frames};
+use super::frame_disk::FrameDisk;
+use super::frame_files::Key;
+use super::frame_memory::{FrameMemory, Size, Taken};
 use super::pixels::Spare;
 use super::preprocess::Normalizer;
-use super::resize::{Resizer, Sparse};
 use crate::config::{ClipConfig, RunConfig};
 use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};
 use crate::files::cache_dir;
 use crate::progress::Monitor;
-use crate::video::{Picture, Video, VideoError};
-use parking_lot::{Condvar, Mutex};
+use crate::video::Video;
+use parking_lot::Mutex;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Opened videos kept for clips that do not fit into memory.
 const OPEN_VIDEOS: usize = 8;
 
-/// Opened files of frames.
-const OPEN_FRAMES: usize = 64;
-
-/// Frames decoded at a time on their way to disk: the most memory that takes.
-const DISK_CHUNK: usize = 1024;
-
-/// Parts of a video each thread decodes.
-const PARTS_A_THREAD: usize = 12;
-
-/// Frames for which a part of its own pays.
-const WORTH_A_PART: usize = 12;
-
 /// Crops keep their detail up to this enlargement of the training size.
 const MAX_ENLARGEMENT: f32 = 2.0;
-
-/// How large frames are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Size {
-    /// The network's input, resized exactly as evaluation wants it.
-    Exact,
-    /// Larger, so that a random crop blown up to the input still shows what the video shows.
-    ForCrops,
-}
-
-/// Frames of one video at one size.
-struct Frames {
-    size: (u32, u32),
-    /// Which, ascending.
-    numbers: Vec<u32>,
-    /// RGB, frame after frame.
-    data: Vec<u8>,
-    /// Mean grey of each frame.
-    greys: Vec<f32>,
-}
-
-impl Frames {
-    fn frame(&self, number: u32) -> Option<(&[u8], f32)> {
-        let at = self.numbers.binary_search(&number).ok()?;
-        let bytes = self.size.0 as usize * self.size.1 as usize * 3;
-        Some((self.data.get(at * bytes..(at + 1) * bytes)?, *self.greys.get(at)?))
-    }
-
-    fn hold(&self, numbers: &[u32]) -> bool {
-        numbers.iter().all(|n| self.numbers.binary_search(n).is_ok())
-    }
-}
-
-enum Slot {
-    /// Somebody is decoding it.
-    Loading,
-    Ready {
-        frames: Arc<Frames>,
-        used: u64,
-    },
-}
-
-#[derive(Default)]
-struct Store {
-    slots: HashMap<(usize, Size), Slot>,
-    bytes: usize,
-    tick: u64,
-}
 
 /// Where clips get their pixels. Shared by all loading threads.
 ///
@@ -98,30 +40,14 @@ pub struct ClipSource {
     background: bool,
     normalizer: Normalizer,
     crop_size: (u32, u32),
-    budget: usize,
-    store: Mutex<Store>,
-    ready: Condvar,
+    memory: FrameMemory,
     opened: Mutex<Vec<(usize, Video)>>,
-    /// A video is in use while it was asked for within this many requests.
-    retention: AtomicU64,
-    /// Videos being decoded.
-    decoding: AtomicUsize,
+    decoding: Decoding,
     /// Frames of each video that clips were announced for.
     announced: Mutex<HashMap<usize, Vec<bool>>>,
-    disk: Option<Disk>,
+    disk: Option<FrameDisk>,
     /// Memory of batches that were used up.
     spare: Arc<Spare>,
-}
-
-/// A video's file of frames of one size.
-type OpenedFrames = ((usize, Size), Arc<Stored>);
-
-/// Frames kept on disk, and the files opened lately.
-struct Disk {
-    files: Arc<FrameFiles>,
-    opened: Mutex<Vec<OpenedFrames>>,
-    /// One video at a time is decoded to disk: each decodes on all cores.
-    filling: Mutex<()>,
 }
 
 impl ClipSource {
@@ -136,15 +62,12 @@ impl ClipSource {
         Self {
             normalizer: Normalizer::new(&clip),
             crop_size: (larger(clip.width), larger(clip.height)),
-            budget: config.training.cache_mib.saturating_mul(1 << 20),
+            memory: FrameMemory::new(config.training.cache_mib.saturating_mul(1 << 20)),
+            decoding: Decoding::new(clip.antialias),
             background: config.data.background_class,
             dataset,
             clip,
-            store: Mutex::default(),
-            ready: Condvar::new(),
             opened: Mutex::default(),
-            retention: AtomicU64::new(64),
-            decoding: AtomicUsize::new(0),
             announced: Mutex::default(),
             disk: None,
             spare: Arc::default(),
@@ -164,8 +87,7 @@ impl ClipSource {
     /// The same, keeping decoded frames in `folder` too, in at most `budget` bytes.
     #[must_use]
     pub fn with_disk_at(self, folder: PathBuf, budget: u64) -> Self {
-        let files = Arc::new(FrameFiles::new(folder, budget));
-        Self { disk: Some(Disk { files, opened: Mutex::default(), filling: Mutex::default() }), ..self }
+        Self { disk: Some(FrameDisk::new(folder, budget)), ..self }
     }
 
     /// The dataset clips refer to.
@@ -190,7 +112,7 @@ impl ClipSource {
 
     /// Bytes of frames held, and the most that may be.
     pub fn usage(&self) -> (usize, usize) {
-        (self.store.lock().bytes, self.budget)
+        self.memory.usage()
     }
 
     /// One clip as `[3, T, H, W]`, normalised; changed by `draw` if there is one.
@@ -315,7 +237,7 @@ impl ClipSource {
 
     /// Keeps what a shuffled epoch over so many clips uses from being pushed out.
     pub(super) fn retain_for(&self, clips: usize) {
-        self.retention.fetch_max(2 * clips as u64 + 64, Ordering::Relaxed);
+        self.memory.retain_for(clips);
     }
 
     fn exact_size(&self) -> (u32, u32) {
@@ -372,48 +294,27 @@ impl ClipSource {
         stop: &AtomicBool,
     ) -> Result<Option<Arc<Frames>>, DataError> {
         let Some(entry) = self.entry(video) else { return Ok(None) };
-        let key = (video, size);
         let (width, height) = self.pixel_size(size);
         let (start, end) = self.useful_part(entry);
         let useful = (end - start) as usize;
-        let mut store = self.store.lock();
-        store.tick += 1;
-        let tick = store.tick;
-        let mut everything = false;
-        loop {
-            match store.slots.get_mut(&key) {
-                Some(Slot::Ready { frames, used }) => {
-                    *used = tick;
-                    // A clip nobody announced. Where one comes others will: now all is decoded.
-                    let lacks = frames.numbers.len() < useful && !frames.hold(asked);
-                    if !lacks || asked.iter().any(|n| !(start..end).contains(n)) {
-                        return Ok(Some(frames.clone()));
-                    }
-                    let held = frames.data.len();
-                    everything = true;
-                    store.slots.remove(&key);
-                    store.bytes = store.bytes.saturating_sub(held);
-                }
-                Some(Slot::Loading) => self.ready.wait(&mut store),
-                None => break,
+        let enough = |frames: &Frames| {
+            // A clip nobody announced. Where one comes others will: now all is decoded.
+            let lacks = frames.numbers.len() < useful && !frames.hold(asked);
+            !lacks || asked.iter().any(|n| !(start..end).contains(n))
+        };
+        let mut numbers = Vec::new();
+        let taken = self.memory.take((video, size), stop, enough, |everything| {
+            numbers = self.worth_decoding(video, (start, end));
+            if everything || asked.iter().any(|n| numbers.binary_search(n).is_err()) {
+                numbers = self.all_of(video, (start, end));
             }
-            if stop.load(Ordering::Relaxed) {
-                return Err(DataError::Stopped);
-            }
-        }
-        let mut numbers = self.worth_decoding(video, (start, end));
-        if everything || asked.iter().any(|n| numbers.binary_search(n).is_err()) {
-            numbers = self.all_of(video, (start, end));
-        }
-        let bytes = numbers.len() * width as usize * height as usize * 3;
-        if bytes == 0 || !store.make_room(bytes, self.budget, self.retention.load(Ordering::Relaxed)) {
-            return Ok(None);
-        }
-        store.slots.insert(key, Slot::Loading);
-        store.bytes += bytes;
-        drop(store);
-        // Returns the reservation whatever happens while decoding.
-        let mut guard = Reservation { source: self, key, bytes, filled: None };
+            numbers.len() * width as usize * height as usize * 3
+        })?;
+        let reservation = match taken {
+            Taken::Held(frames) => return Ok(Some(frames)),
+            Taken::NoRoom => return Ok(None),
+            Taken::Reserved(reservation) => reservation,
+        };
         let frames = match self.read(video, entry, &numbers, size) {
             Some(frames) => frames,
             None => {
@@ -424,54 +325,25 @@ impl ClipSource {
                 frames
             }
         };
-        let frames = Arc::new(frames);
-        guard.filled = Some(frames.clone());
-        Ok(Some(frames))
+        Ok(Some(reservation.fill(frames)))
     }
 
-    /// What the frames of a part are called on disk, if frames are kept there.
-    fn key(&self, entry: &VideoEntry, (start, end): (u32, u32), size: Size) -> Option<(&Disk, Key)> {
-        let disk = self.disk.as_ref()?;
-        Some((disk, Key::of(&entry.path, self.pixel_size(size), self.clip.antialias, (start, end))?))
-    }
-
-    /// The file of a video's useful part, if there is one.
-    fn stored(&self, video: usize, entry: &VideoEntry, size: Size) -> Option<Arc<Stored>> {
-        let mut opened = self.disk.as_ref()?.opened.lock();
-        if let Some(at) = opened.iter().position(|(k, _)| *k == (video, size)) {
-            let hit = opened.remove(at);
-            opened.push(hit.clone());
-            return Some(hit.1);
-        }
-        // Asks the file system about the video: not once a clip.
-        let (disk, key) = self.key(entry, self.useful_part(entry), size)?;
-        let stored = Arc::new(disk.files.open(&key)?);
-        if opened.len() >= OPEN_FRAMES {
-            opened.remove(0);
-        }
-        opened.push(((video, size), stored.clone()));
-        Some(stored)
+    /// What the frames of a video's useful part are called on disk.
+    fn key(&self, entry: &VideoEntry, size: Size) -> Option<Key> {
+        Key::of(&entry.path, self.pixel_size(size), self.clip.antialias, self.useful_part(entry))
     }
 
     /// Frames from disk; `None` unless all are there and sound.
     fn read(&self, video: usize, entry: &VideoEntry, numbers: &[u32], size: Size) -> Option<Frames> {
-        let stored = self.stored(video, entry, size)?;
-        let pixels = self.pixel_size(size);
-        let bytes = pixels.0 as usize * pixels.1 as usize * 3;
-        let (mut data, mut greys) = (vec![0; numbers.len() * bytes], Vec::with_capacity(numbers.len()));
-        for (number, frame) in numbers.iter().zip(data.chunks_exact_mut(bytes)) {
-            greys.push(stored.read(*number, frame)?);
-        }
-        Some(Frames { size: pixels, numbers: numbers.to_vec(), data, greys })
+        let disk = self.disk.as_ref()?;
+        disk.read((video, size), || self.key(entry, size), numbers, self.pixel_size(size))
     }
 
     /// Writes what was decoded of a video's useful part to disk, if frames are kept there.
     fn keep(&self, entry: &VideoEntry, frames: &Frames, size: Size) {
-        let Some((disk, key)) = self.key(entry, self.useful_part(entry), size) else { return };
-        if let Some(mut writing) = disk.files.begin(&key)
-            && writing.push(&frames.data, &frames.greys)
-        {
-            writing.finish();
+        let Some(disk) = &self.disk else { return };
+        if let Some(key) = self.key(entry, size) {
+            disk.keep(&key, frames);
         }
     }
 
@@ -489,25 +361,12 @@ impl ClipSource {
         if let Some(frames) = self.read(video, entry, part, size) {
             return Ok(Some(frames));
         }
-        let filling = disk.filling.lock();
-        // Another thread may have brought it meanwhile.
-        if self.stored(video, entry, size).is_none() {
-            let (start, end) = self.useful_part(entry);
-            let Some(mut writing) = self.key(entry, (start, end), size).and_then(|(d, key)| d.files.begin(&key)) else {
-                return Ok(None);
-            };
+        let decoder = || {
             let opened = Video::open(&entry.path)?;
-            for from in (start..end).step_by(DISK_CHUNK) {
-                let chunk: Vec<u32> = (from..end.min(from + DISK_CHUNK as u32)).collect();
-                let frames = self.decode(&opened, entry, &chunk, size, stop)?;
-                if !writing.push(&frames.data, &frames.greys) {
-                    return Ok(None);
-                }
-            }
-            writing.finish();
-        }
-        drop(filling);
-        Ok(self.read(video, entry, part, size))
+            Ok(move |chunk: &[u32]| self.decode(&opened, entry, chunk, size, stop))
+        };
+        let filled = disk.fill((video, size), || self.key(entry, size), self.useful_part(entry), decoder)?;
+        Ok(if filled { self.read(video, entry, part, size) } else { None })
     }
 
     /// Frames worth keeping: all, or from the first to the last labelled one (and a clip's reach around them) when that
@@ -550,144 +409,12 @@ impl ClipSource {
         size: Size,
         stop: &AtomicBool,
     ) -> Result<Frames, DataError> {
-        let size = self.pixel_size(size);
-        let bytes = size.0 as usize * size.1 as usize * 3;
-        let mut data = vec![0; part.len() * bytes];
-        let mut greys = vec![0.0; part.len()];
-        // A video is decoded by several decoders side by side, each from a key frame to another.
-        let busy = Busy::begin(&self.decoding);
-        // More parts than threads, so that none waits long for the last.
-        let threads = rayon::current_num_threads() / busy.videos;
-        let most = (PARTS_A_THREAD * threads).min(part.len() / WORTH_A_PART);
-        let (start, end) = (part.first().copied().unwrap_or(0), part.last().map_or(0, |n| n + 1));
-        let mut jobs = Vec::new();
-        let (mut frames, mut rest, mut rest_greys) = (part, data.as_mut_slice(), greys.as_mut_slice());
-        for (_, end) in video.parts(start, end, most)? {
-            let count = frames.partition_point(|n| *n < end);
-            let (own, later) = frames.split_at(count);
-            let (pictures, later_pictures) = rest.split_at_mut(count * bytes);
-            let (own_greys, later_greys) = rest_greys.split_at_mut(count);
-            (frames, rest, rest_greys) = (later, later_pictures, later_greys);
-            if count > 0 {
-                jobs.push((own, pictures, own_greys));
-            }
-        }
-        let alone = busy.videos == 1 && jobs.len() == 1;
-        let decoders = video.decoders();
-        jobs.into_par_iter().with_max_len(1).try_for_each(|(frames, pictures, greys)| {
-            let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
-            let mut shrink: Option<((u32, u32), Sparse)> = None;
-            let mut done = 0;
-            let each = &mut |picture: &Picture<'_>| {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(false);
-                }
-                let source = picture.size();
-                let (_, shrink) = match shrink.take().filter(|(s, _)| *s == source) {
-                    Some(same) => shrink.insert(same),
-                    None => shrink.insert((source, Resizer::new(source, size, self.clip.antialias).sparse())),
-                };
-                let Some((slot, grey)) = slots.next() else { return Ok(false) };
-                shrink.resizer.rgb(&picture.rgb_where(&shrink.rows, &shrink.columns)?, slot);
-                *grey = mean_grey(&[slot]);
-                done += 1;
-                Ok(true)
-            };
-            if alone {
-                video.for_each_picture(frames, each)?;
-            } else {
-                decoders.for_each_picture(frames, each)?;
-            }
-            if stop.load(Ordering::Relaxed) {
-                return Err(DataError::Stopped);
-            }
-            match frames.get(done) {
-                None => Ok(()),
-                Some(missing) => Err(DataError::Video(VideoError::Decode {
-                    path: entry.path.clone(),
-                    frame: *missing,
-                    reason:
-                        "the video ends before the length it had when the dataset was opened; open the dataset again"
-                            .into(),
-                })),
-            }
-        })?;
-        log::debug!("{}: packets decoded, and left out: {:?}", entry.path.display(), decoders.packets());
-        Ok(Frames { size, numbers: part.to_vec(), data, greys })
+        self.decoding.decode(video, &entry.path, part, self.pixel_size(size), stop)
     }
 }
 
 impl std::fmt::Debug for ClipSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClipSource({}, {}x{})", self.dataset.name, self.clip.width, self.clip.height)
-    }
-}
-
-/// Counts the videos that are being decoded.
-struct Busy<'a> {
-    count: &'a AtomicUsize,
-    /// Videos being decoded, this one included.
-    videos: usize,
-}
-
-impl<'a> Busy<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        Self { count, videos: count.fetch_add(1, Ordering::Relaxed) + 1 }
-    }
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Store {
-    /// Frees what was not asked for lately until `bytes` more fit; false when they cannot.
-    fn make_room(&mut self, bytes: usize, budget: usize, retention: u64) -> bool {
-        while self.bytes.saturating_add(bytes) > budget {
-            let oldest = self
-                .slots
-                .iter()
-                .filter_map(|(key, slot)| match slot {
-                    Slot::Ready { frames, used } => Some((*used, *key, frames.data.len())),
-                    Slot::Loading => None,
-                })
-                .min_by_key(|(used, key, _)| (*used, key.0));
-            match oldest {
-                Some((used, key, held)) if self.tick.saturating_sub(used) > retention => {
-                    self.slots.remove(&key);
-                    self.bytes = self.bytes.saturating_sub(held);
-                }
-                _ => return false,
-            }
-        }
-        true
-    }
-}
-
-/// Memory promised to a video that is being decoded; becomes its frames, or is given back.
-struct Reservation<'a> {
-    source: &'a ClipSource,
-    key: (usize, Size),
-    bytes: usize,
-    filled: Option<Arc<Frames>>,
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        let mut store = self.source.store.lock();
-        match self.filled.take() {
-            Some(frames) => {
-                let used = store.tick;
-                store.slots.insert(self.key, Slot::Ready { frames, used });
-            }
-            None => {
-                store.slots.remove(&self.key);
-                store.bytes = store.bytes.saturating_sub(self.bytes);
-            }
-        }
-        drop(store);
-        self.source.ready.notify_all();
     }
 }

@@ -254,7 +254,7 @@ fn is_number(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ClassInfo;
+    use crate::domain::{ClassInfo, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
         let classes = names.iter().map(|(id, name)| ClassInfo { id: *id, name: (*name).to_owned() }).collect();
@@ -322,5 +322,57 @@ mod tests {
         let dataset = set(&[(0, "squat"), (1, "background")]);
         let map = ClassMap::of(&dataset, &run, true, &ClassMatch::Auto).unwrap();
         assert_eq!((map.output(0), map.output(1)), (Some(0), None));
+    }
+
+    #[test]
+    fn the_run_s_own_classes_are_matched_one_by_one_though_two_have_one_name() {
+        let own = set(&[(0, "open"), (1, "open"), (2, "close")]);
+        assert_eq!(outputs(&own, &own, &ClassMatch::Auto), [Some(0), Some(1), Some(2)]);
+        let map = ClassMap::of(&own, &own, false, &ClassMatch::Auto).unwrap();
+        assert_eq!((map.class_of(1), map.class_of(3)), (Some(1), None));
+        assert!(map.notes(&own, &own).is_empty());
+    }
+
+    #[test]
+    fn an_output_is_the_class_of_the_dataset_that_is_matched_with_it() {
+        let (dataset, run) = (set(&[(0, "squat"), (1, "lunge"), (2, "jack")]), set(&[(0, "bend"), (1, "jack")]));
+        let said = ClassMatch::parse(&["squat=".into(), "lunge=bend".into()]).unwrap();
+        let map = ClassMap::of(&dataset, &run, false, &said).unwrap();
+        assert_eq!([0, 1, 2].map(|output| map.class_of(output)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn the_truth_of_a_clip_is_voted_by_outputs_and_rests_are_background() {
+        let dataset = set(&[(0, "squat"), (1, "lunge"), (2, "jack"), (3, "plank")]);
+        let run = set(&[(0, "jack"), (1, "bend"), (-1, "background"), (2, "class 2 (unused)")]);
+        let mut config = RunConfig::default();
+        (config.clip.length, config.clip.step) = (8, 1);
+        let labels = |segments: &[(u32, u32, Label)]| {
+            let segment = |(start, end, label): &(u32, u32, Label)| Segment { start: *start, end: *end, label: *label };
+            LabelTrack::from_segments(segments.iter().map(segment).collect())
+        };
+        let facts = VideoFacts { frames: 8, ..VideoFacts::default() };
+        let [squat, lunge, jack, plank] = [0, 1, 2, 3].map(Label::Class);
+        let said = ClassMatch::parse(&["squat=bend".into(), "lunge=bend".into()]).unwrap();
+        let map = ClassMap::of(&dataset, &run, true, &said).unwrap();
+        let video = |frames: &[(u32, u32, Label)]| VideoEntry {
+            path: "v.mp4".into(),
+            name: "v.mp4".into(),
+            subject: String::new(),
+            split: Default::default(),
+            labels: labels(frames),
+            masks: None,
+            poses: None,
+            pose_video: None,
+            facts: Some(facts.clone()),
+        };
+        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), 0, &config);
+        // Two and three frames of one output win against three of another.
+        assert_eq!(truth(&[(0, 2, jack), (2, 4, squat), (4, 7, lunge), (7, 8, jack)]), Some(1));
+        assert_eq!(truth(&[(0, 5, jack), (5, 8, squat)]), Some(0));
+        assert_eq!(truth(&[(0, 5, plank), (5, 8, jack)]), None);
+        assert_eq!(truth(&[(0, 5, Label::Background), (5, 8, jack)]), Some(2));
+        let unlabelled = ClassMap::of(&dataset, &run, true, &ClassMatch::Unlabelled).unwrap();
+        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), 0, &config), None);
     }
 }

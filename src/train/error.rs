@@ -126,6 +126,9 @@ pub enum TrainError {
     /// A heat map.
     #[error(transparent)]
     Cam(#[from] CamError),
+    /// A state that the program rules out; never shown as a stop.
+    #[error("an internal error: {0}; this is a fault of the program, please report it")]
+    Internal(&'static str),
 }
 
 impl TrainError {

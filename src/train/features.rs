@@ -1,11 +1,14 @@
 //! What a frozen backbone makes of clips, computed once.
 
 use super::TrainError;
+use super::logs::Logged;
+use super::progress::Work;
+use crate::config::RunConfig;
 use crate::data::{ClipSource, Loader, LoaderOptions};
 use crate::domain::Clip;
 use crate::eval::{EvalError, clip_shape, hold};
 use crate::model::{Network, read};
-use crate::progress::{Flow, Monitor};
+use crate::progress::{Flow, Monitor, Part};
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,19 +20,87 @@ pub(super) struct Features {
     rows: HashMap<(usize, u32), Box<[f32]>>,
 }
 
+/// Features of all clips of a training, where they are kept.
+#[derive(Default)]
+pub(super) struct FrozenFeatures {
+    /// Of the clips to train on, where no augmentation changes them.
+    pub train: Option<Features>,
+    /// Of the clips to validate on.
+    pub val: Option<Features>,
+    /// They were computed, or cannot be kept.
+    gathered: bool,
+}
+
+/// What they are computed from.
+pub(super) struct FeaturePhase<'a> {
+    pub network: &'a Network,
+    pub source: &'a Arc<ClipSource>,
+    pub config: &'a RunConfig,
+    /// Those to train on and those to validate on.
+    pub clips: [&'a [Clip]; 2],
+    pub work: Work,
+    pub epoch: u32,
+    /// No step was made in this run yet.
+    pub first: bool,
+}
+
+impl FrozenFeatures {
+    /// Computes what a frozen backbone makes of the clips, unless it is there, not wanted, or changes every time.
+    pub fn gather(&mut self, phase: &FeaturePhase<'_>, monitor: &Logged<'_>) -> Result<(), TrainError> {
+        let training = &phase.config.training;
+        if self.gathered || !training.cache_features || !phase.network.has_frozen_front() {
+            return Ok(());
+        }
+        let how = Gathering {
+            batch_size: training.batch_size,
+            workers: training.workers,
+            budget: training.cache_mib.saturating_mul(1 << 20),
+        };
+        let changes = phase.config.augment.enabled;
+        if changes && phase.first {
+            monitor.note(
+                "augmentation changes the clips in every epoch, so the frozen backbone sees them all again; \
+                 with augment.enabled = false it sees each of them once",
+            );
+        }
+        let [train, val] = phase.clips;
+        let parts = [(&mut self.train, (!changes).then_some(train)), (&mut self.val, Some(val))];
+        let all = parts.iter().filter_map(|(_, clips)| *clips).map(<[Clip]>::len).sum::<usize>().max(1) as f64;
+        let mut before = 0.0;
+        for (slot, clips) in parts {
+            let Some(clips) = clips else { continue };
+            let after = before + clips.len() as f64 / all;
+            let (from, to) = phase.work.gathering(phase.epoch, before, after);
+            before = after;
+            // Where an earlier attempt was stopped, what it completed stays.
+            if clips.is_empty() || slot.is_some() {
+                continue;
+            }
+            let part = Part { inner: monitor, from, to };
+            *slot = Features::gather(phase.network, phase.source, clips, how, &part)?;
+            if slot.is_none() {
+                monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");
+                break;
+            }
+        }
+        self.gathered = true;
+        Ok(())
+    }
+}
+
 /// How clips are loaded for it.
 #[derive(Clone, Copy)]
-pub(super) struct Gathering {
-    pub batch_size: usize,
-    pub workers: usize,
+struct Gathering {
+    batch_size: usize,
+    workers: usize,
     /// Most bytes to hold.
-    pub budget: usize,
+    budget: usize,
 }
 
 impl Features {
     /// Of `clips` as they are, in their order and in batches of one size: which clips share a batch would otherwise show
     /// in the last digits, and a resumed run differ from one that went through. `None` where they do not fit.
-    pub fn gather(
+    fn gather(
         network: &Network,
         source: &Arc<ClipSource>,
         clips: &[Clip],

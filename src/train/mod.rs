@@ -1,6 +1,7 @@
 //! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
 
 pub mod bench;
+mod best;
 mod class_list;
 mod copies;
 mod environment;
@@ -12,12 +13,15 @@ mod init;
 mod logs;
 pub mod loss;
 pub mod optim;
+mod prepare;
 mod progress;
 mod resume;
 mod run;
 mod scale;
 pub mod schedule;
 mod store;
+mod supply;
+mod validation;
 
 pub use class_list::read_classes;
 pub use error::TrainError;

@@ -1,40 +1,35 @@
 //! The training loop (S0.8).
 
 use super::TrainError;
+use super::best::{Checkpoints, checkpoints, plateau};
 use super::copies::{Copies, Lesson, Task};
-use super::environment::{environment, split_rows, titles};
+use super::environment::titles;
 use super::events::EventWriter;
-use super::features::{Features, Gathering};
+use super::features::{FeaturePhase, FrozenFeatures};
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::optim::Optimizer;
+use super::prepare::{self, Prepared};
 use super::progress::{Clock, EpochSums, Work};
 use super::resume::{self, Stored, TrainerState};
 use super::scale::LossScale;
 use super::schedule::{Scheduler, steps_per_epoch};
-use super::store::{
-    NewRun, RunLock, create_run, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint,
-};
+use super::store::{RunLock, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint};
+use super::supply::Supply;
+use super::validation::Validation;
 use crate::config::{Precision, RunConfig};
-use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions, Plan, Sampler, as_configured, plan, plan_with};
-use crate::domain::{Dataset, Split, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::data::{Batch, ClipSource, DataError, LoaderOptions, Plan, Sampler};
+use crate::domain::{Dataset, Split};
 use crate::eval::{
-    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, PredictOptions, RunDir, STATE_FILE, TrainEnd,
-    clip_shape, hold, predict_clips,
+    CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, clip_shape, hold,
 };
-use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
-use crate::progress::{
-    EpochReport, Flow, Monitor, Part, Progress, StepReport, WrongClip, best_epoch, lowest_loss_epoch,
-};
+use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_safetensors};
+use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
 use crate::usage::Usage;
-use burn::tensor::{Tensor, TensorData};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Wrong clips of a validation that are told.
-const WRONG_TOLD: usize = 48;
 /// What the first step on a GPU waits for.
 const TUNING: &str = "tuning kernels, first step only";
 /// Epochs without a lower training loss before it is said that nothing is learned.
@@ -95,12 +90,13 @@ pub fn run_on(
         device.require(config.training.precision)?;
     }
     let logged = Logged::new(monitor);
-    let mut trainer = if options.resume {
-        Trainer::resume(dataset, config, out, devices, &logged)?
+    let prepared = if options.resume {
+        prepare::resume(dataset, config, out, devices, &logged)?
     } else {
         make_room(out, options.force)?;
-        Trainer::begin(dataset, config, out, devices, &logged)?
+        prepare::begin(dataset, config, out, devices, &logged)?
     };
+    let mut trainer = Trainer::new(prepared, devices, &logged)?;
     let end = match trainer.preload() {
         Ok(()) => trainer.train(),
         Err(error) => Err(error),
@@ -116,29 +112,6 @@ pub fn run_on(
         Err(error) => {
             logged.note(&format!("training failed: {error}"));
             Err(error)
-        }
-    }
-}
-
-/// Where the batches of an epoch come from.
-enum Supply {
-    Pixels(Loader),
-    /// Those whose features are there, and how many the epoch has.
-    Features(std::vec::IntoIter<Batch>, usize),
-}
-
-impl Supply {
-    fn batches(&self) -> usize {
-        match self {
-            Self::Pixels(loader) => loader.batches(),
-            Self::Features(_, all) => *all,
-        }
-    }
-
-    fn next(&mut self) -> Option<Result<Batch, DataError>> {
-        match self {
-            Self::Pixels(loader) => loader.next(),
-            Self::Features(batches, _) => batches.next().map(Ok),
         }
     }
 }
@@ -161,10 +134,8 @@ struct Trainer<'a> {
     memory: TrainerState,
     clock: Clock,
     work: Work,
-    /// What a frozen backbone makes of the clips to train on and of those to validate on, where that stays the same.
-    features: [Option<Features>; 2],
-    /// They were computed, or cannot be kept.
-    gathered: bool,
+    /// What a frozen backbone makes of the clips, where that stays the same.
+    features: FrozenFeatures,
     /// This process has made a step.
     stepped: bool,
     /// When the last checkpoint was written, or else this process took up the run.
@@ -173,81 +144,8 @@ struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    fn begin(
-        dataset: &Arc<Dataset>,
-        config: &RunConfig,
-        out: &Path,
-        devices: &[ComputeDevice],
-        monitor: &'a Logged<'a>,
-    ) -> Result<Self, TrainError> {
-        let dataset = &as_configured(dataset, config);
-        let plan = plan(dataset, config)?;
-        plan.require_training(dataset)?;
-        let mut network = build(config, &plan, devices)?;
-        let origin = super::init::init(&mut network, config, &plan.classes, monitor)?;
-        if origin.is_none() && network.trainable() < network.parameters() {
-            monitor.warn(
-                "a part of the network is frozen with the random weights it begins with, so it can never learn; start \
-                 from trained weights (model.init_from) or freeze nothing (model.freeze)"
-                    .to_owned(),
-            );
-        }
-        // Written with the classes it has, so that the run does not depend on the dataset any more.
-        let mut config = config.clone();
-        config.model.num_classes = Some(plan.classes.len());
-        if let Some(origin) = &origin {
-            config.model.init_from = Some(origin.path.clone());
-        }
-        let new = NewRun {
-            config: &config,
-            classes: &plan.classes,
-            split: &split_rows(dataset, &plan),
-            environment: &environment(dataset, &plan, &network, devices, config.seed, origin),
-        };
-        let run = create_run(out, &new)?;
-        Self::new(run, dataset, config, plan, (network, devices), None, monitor)
-    }
-
-    fn resume(
-        dataset: &Arc<Dataset>,
-        asked: &RunConfig,
-        out: &Path,
-        devices: &[ComputeDevice],
-        monitor: &'a Logged<'a>,
-    ) -> Result<Self, TrainError> {
-        let run = RunDir::open(out)?;
-        let mut asked = asked.clone();
-        let stored = run.config()?;
-        asked.model.num_classes = asked.model.num_classes.or(stored.model.num_classes);
-        let config = resume::merged(run.path(), &stored, &asked)?;
-        let dataset = &as_configured(dataset, &config);
-        let parts = resume::parts(&run, dataset)?;
-        let plan = plan_with(dataset, &config, &parts)?;
-        plan.require_training(dataset)?;
-        let mut network = build(&config, &plan, devices)?;
-        let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
-        match &last {
-            Some(last) => resume::require_open(&run, &last.state, &config)?,
-            None => {
-                monitor.warn(format!(
-                    "{} has no checkpoint 'last' to go on from: it begins with its first step",
-                    run.path().display()
-                ));
-                super::init::init(&mut network, &config, &plan.classes, monitor)?;
-            }
-        }
-        Self::new(run, dataset, config, plan, (network, devices), last.map(|c| c.path), monitor)
-    }
-
-    fn new(
-        run: RunDir,
-        dataset: &Arc<Dataset>,
-        config: RunConfig,
-        plan: Plan,
-        (mut network, devices): (Network, &[ComputeDevice]),
-        checkpoint: Option<PathBuf>,
-        monitor: &'a Logged<'a>,
-    ) -> Result<Self, TrainError> {
+    fn new(prepared: Prepared, devices: &[ComputeDevice], monitor: &'a Logged<'a>) -> Result<Self, TrainError> {
+        let Prepared { run, dataset, config, plan, mut network, checkpoint } = prepared;
         let lock = lock(run.path())?;
         monitor.write_to(&run.path().join(LOG_FILE))?;
         let mut optimizer = Optimizer::new(&config.optimizer, &network.parameter_infos());
@@ -295,11 +193,10 @@ impl<'a> Trainer<'a> {
         )));
         Ok(Self {
             source: Arc::new(ClipSource::new(dataset.clone(), &config).with_disk(&config)),
-            dataset: dataset.clone(),
+            dataset,
             clock: Clock::new(),
             work,
-            features: [None, None],
-            gathered: false,
+            features: FrozenFeatures::default(),
             stepped: false,
             saved: Instant::now(),
             copies,
@@ -389,14 +286,7 @@ impl<'a> Trainer<'a> {
             epoch: u64::from(epoch),
             skip_batches: self.state.batch_in_epoch as usize,
         };
-        let mut supply = match &self.features[0] {
-            Some(_) => {
-                let mut batches = Loader::without_pixels(&self.plan.train, &options);
-                let all = batches.len();
-                Supply::Features(batches.split_off(options.skip_batches.min(all)).into_iter(), all)
-            }
-            None => Supply::Pixels(Loader::new(self.source.clone(), &self.plan.train, &options)),
-        };
+        let mut supply = Supply::new(&self.source, &self.plan.train, &options, self.features.train.is_some());
         let batches = supply.batches();
         let group = self.config.optimizer.accumulate;
         while (self.state.batch_in_epoch as usize) < batches {
@@ -523,7 +413,7 @@ impl<'a> Trainer<'a> {
     fn learn(&mut self, epoch: u32, batch: Batch) -> Result<Lesson, TrainError> {
         let task = Task {
             loss: &self.loss,
-            features: self.features[0].as_ref(),
+            features: self.features.train.as_ref(),
             clip: clip_shape(&self.source),
             seed: dropout_seed(self.config.seed, epoch, batch.index as u64),
             scale: self.memory.scale.map_or(1.0, |s| s.factor()),
@@ -590,120 +480,43 @@ impl<'a> Trainer<'a> {
         Err(TrainError::Diverged { epoch, step, what, value, learning_rate, kept })
     }
 
-    /// Computes what a frozen backbone makes of the clips, unless it is there, not wanted, or changes every time.
+    /// Computes what a frozen backbone makes of the clips, where that is kept.
     fn gather_features(&mut self) -> Result<(), TrainError> {
-        if self.gathered || !self.config.training.cache_features || !self.network.has_frozen_front() {
-            return Ok(());
-        }
-        let how = Gathering {
-            batch_size: self.config.training.batch_size,
-            workers: self.config.training.workers,
-            budget: self.config.training.cache_mib.saturating_mul(1 << 20),
+        let phase = FeaturePhase {
+            network: &self.network,
+            source: &self.source,
+            config: &self.config,
+            clips: [&self.plan.train, &self.plan.val],
+            work: self.work,
+            epoch: self.state.epoch,
+            first: self.state.step == 0,
         };
-        let changes = self.config.augment.enabled;
-        if changes && self.state.step == 0 {
-            self.monitor.note(
-                "augmentation changes the clips in every epoch, so the frozen backbone sees them all again; \
-                 with augment.enabled = false it sees each of them once",
-            );
-        }
-        let clips = [(!changes).then_some(&self.plan.train), Some(&self.plan.val)];
-        let all = clips.iter().flatten().map(|c| c.len()).sum::<usize>().max(1) as f64;
-        let mut before = 0.0;
-        for (slot, clips) in self.features.iter_mut().zip(clips) {
-            let Some(clips) = clips else { continue };
-            let after = before + clips.len() as f64 / all;
-            let (from, to) = self.work.gathering(self.state.epoch, before, after);
-            before = after;
-            // Where an earlier attempt was stopped, what it completed stays.
-            if clips.is_empty() || slot.is_some() {
-                continue;
-            }
-            let part = Part { inner: self.monitor, from, to };
-            *slot = Features::gather(&self.network, &self.source, clips, how, &part)?;
-            if slot.is_none() {
-                self.monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");
-                break;
-            }
-        }
-        self.gathered = true;
-        Ok(())
-    }
-
-    /// Logits of the validation clips from their features.
-    fn predict_features(&self, features: &Features) -> Result<Vec<Vec<f32>>, TrainError> {
-        let mut rows = Vec::with_capacity(self.plan.val.len());
-        for clips in self.plan.val.chunks(self.config.training.batch_size.max(1)) {
-            let Some(batch) = features.batch(&self.network, clips) else { continue };
-            let (network, device) = (&self.network, self.network.device());
-            let logits = device.compute(|| read(network.forward_features(batch)))?;
-            rows.extend(logits.chunks_exact(self.network.classes()).map(<[f32]>::to_vec));
-        }
-        Ok(rows)
+        self.features.gather(&phase, self.monitor)
     }
 
     /// Judges the validation clips and completes the report.
-    fn validate(&mut self, report: &mut EpochReport) -> Result<(), TrainError> {
-        if self.plan.val.is_empty() {
-            return Ok(());
-        }
-        let options = PredictOptions {
-            batch_size: self.config.training.batch_size,
-            workers: self.config.training.workers,
-            label: "validating",
-        };
+    fn validate(&self, report: &mut EpochReport) -> Result<(), TrainError> {
         let (from, to) = self.work.validation(self.state.epoch);
-        let part = Part { inner: self.monitor, from, to };
-        let rows = match &self.features[1] {
-            Some(features) => self.predict_features(features)?,
-            None => predict_clips(&self.network, &self.source, &self.plan.val, options, &part)?,
+        let validation = Validation {
+            network: &self.network,
+            source: &self.source,
+            dataset: &self.dataset,
+            clips: &self.plan.val,
+            features: self.features.val.as_ref(),
+            loss: &self.loss,
+            config: &self.config.training,
         };
-        let classes = self.network.classes();
-        let labels: Vec<usize> =
-            self.plan.val.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
-        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
-        let device = burn::tensor::Device::flex();
-        let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
-        let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
-        let mut confusion = Confusion::count(classes, []);
-        let mut wrong = Vec::new();
-        for ((row, label), clip) in rows.iter().zip(&labels).zip(&self.plan.val) {
-            let predicted = argmax(row);
-            confusion.add(*label, predicted);
-            if predicted != *label {
-                let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
-                let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
-            }
-        }
-        report.val_loss = Some(loss);
-        report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
-        report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
-        report.confusion = confusion.cells();
-        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        wrong.truncate(WRONG_TOLD);
-        self.monitor.emit(Progress::WrongClips(wrong));
-        Ok(())
+        validation.judge(report, &Part { inner: self.monitor, from, to })
     }
 
     /// Schedule, best values, checkpoints, logs; `Some` when training ends here.
     fn finish_epoch(&mut self, mut report: EpochReport) -> Result<Option<TrainEnd>, TrainError> {
         self.scheduler.epoch_finished(f64::from(report.val_loss.unwrap_or(report.train_loss)));
         self.memory.schedule = self.scheduler.state().clone();
-        let stop_early = self.plateau(&mut report);
+        let stop_early = plateau(&mut self.memory.plateau, &mut report, &self.config.training);
         self.state.history.push(report.clone());
-        let mut also = Vec::new();
-        let is_this = |found: Option<&EpochReport>| found.is_some_and(|e| e.epoch == report.epoch);
-        if is_this(lowest_loss_epoch(&self.state.history)) {
-            also.push("best_loss".to_owned());
-        }
-        if is_this(best_epoch(&self.state.history)) {
-            also.push("best_accuracy".to_owned());
-        }
-        let dropped = self.keep_best(&report, &mut also);
-        if report.epoch.is_multiple_of(self.config.training.checkpoint_every) {
-            also.push(format!("epoch_{:04}", report.epoch));
-        }
+        let Checkpoints { written, removed } =
+            checkpoints(&self.state.history, &mut self.memory.kept, &self.config.training);
         self.state.epoch = report.epoch;
         self.state.batch_in_epoch = 0;
         self.memory.sums = EpochSums::default();
@@ -716,54 +529,19 @@ impl<'a> Trainer<'a> {
             Flow::Continue | Flow::Pause => None,
         };
         epoch_events(&mut self.events, &self.state.classes, &report)?;
-        self.checkpoint(&also)?;
-        for name in dropped {
+        self.checkpoint(&written)?;
+        for name in removed {
             remove_checkpoint(&self.run, &name)?;
         }
         write_tables(&self.run, &self.state.classes, &self.state.history)?;
         let epoch = report.epoch;
         self.monitor.emit(Progress::Share(self.work.training(epoch, 0.0) as f32));
         self.monitor.emit(Progress::Epoch(report));
-        for name in also.into_iter().chain(["last".to_owned()]) {
+        for name in written.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });
         }
         self.advise();
         Ok(self.state.end)
-    }
-
-    /// Counts the epochs since validation accuracy last rose, into the report; true when early stopping ends the training.
-    fn plateau(&mut self, report: &mut EpochReport) -> bool {
-        let Some(accuracy) = report.val_accuracy else { return false };
-        let stopping = self.config.training.early_stopping;
-        let delta = stopping.map_or(0.0, |e| e.min_delta);
-        let (best, waiting) = &mut self.memory.plateau;
-        match *best {
-            Some(b) if accuracy <= b + delta => *waiting += 1,
-            _ => (*best, *waiting) = (Some(accuracy), 0),
-        }
-        report.epochs_without_improvement = *waiting;
-        stopping.is_some_and(|e| *waiting >= e.patience)
-    }
-
-    /// Adds this epoch, the last of the history, to the kept ones if it is good enough; gives the names that fall out.
-    fn keep_best(&mut self, report: &EpochReport, also: &mut Vec<String>) -> Vec<String> {
-        let Some(accuracy) = report.val_accuracy else { return Vec::new() };
-        if self.config.training.keep_best == 0 {
-            return Vec::new();
-        }
-        let name_of = |epoch: u32| format!("best_epoch_{epoch:04}");
-        let name = name_of(report.epoch);
-        let mut ranked: Vec<&EpochReport> = self.state.history.iter().collect();
-        ranked.sort_by(|a, b| a.by_validation(b));
-        let rank = |name: &str| ranked.iter().position(|e| name_of(e.epoch) == name);
-        let kept = &mut self.memory.kept;
-        kept.push((name.clone(), accuracy));
-        kept.sort_by_cached_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
-        let dropped: Vec<String> = kept.drain(self.config.training.keep_best.min(kept.len())..).map(|k| k.0).collect();
-        if !dropped.contains(&name) {
-            also.push(name.clone());
-        }
-        dropped.into_iter().filter(|d| *d != name).collect()
     }
 
     /// Says in words when nothing is being learned.
@@ -796,17 +574,6 @@ impl<'a> Trainer<'a> {
         self.saved = Instant::now();
         Ok(())
     }
-}
-
-fn build(config: &RunConfig, plan: &Plan, devices: &[ComputeDevice]) -> Result<Network, TrainError> {
-    let clip = &config.clip;
-    let input = [clip.length as usize, clip.height as usize, clip.width as usize];
-    let cpu = ComputeDevice::cpu();
-    let device = devices.first().unwrap_or(&cpu);
-    let mut network = Network::build(&config.model, plan.classes.len(), input, device, config.seed)?;
-    network.set_precision(config.training.precision)?;
-    network.set_recompute(config.training.recompute);
-    Ok(network)
 }
 
 /// A seed for the dropout of one batch, spread over all bits (the finaliser of splitmix64).

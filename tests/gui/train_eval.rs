@@ -315,7 +315,7 @@ fn the_gold_mark_stands_at_the_epoch_of_the_lowest_loss_among_those_of_the_highe
         (epoch.val_accuracy, epoch.val_loss) = (Some(accuracy), Some(loss));
     }
     let h = screen(AppState { runs: vec![Arc::new(shown)], ..AppState::default() }, &["train-live"], true);
-    h.get_by_label("best 80.0 % in epoch 4");
+    h.get_by_label("best 80 % in epoch 4");
 }
 
 #[test]

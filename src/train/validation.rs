@@ -1,0 +1,81 @@
+//! What the network says of the validation clips after an epoch.
+
+use super::features::Features;
+use super::{Loss, TrainError};
+use crate::config::TrainingConfig;
+use crate::data::ClipSource;
+use crate::domain::{Clip, Dataset, argmax};
+use crate::eval::metrics::softmax_and_loss;
+use crate::eval::{Confusion, PredictOptions, predict_clips};
+use crate::model::{Network, read};
+use crate::progress::{EpochReport, Monitor, Progress, WrongClip};
+use burn::tensor::{Tensor, TensorData};
+use std::sync::Arc;
+
+/// Wrong clips of a validation that are told.
+const WRONG_TOLD: usize = 48;
+
+/// A network and the clips it is validated on.
+pub(super) struct Validation<'a> {
+    pub network: &'a Network,
+    pub source: &'a Arc<ClipSource>,
+    pub dataset: &'a Dataset,
+    pub clips: &'a [Clip],
+    /// What a frozen backbone makes of the clips, where that is kept.
+    pub features: Option<&'a Features>,
+    pub loss: &'a Loss,
+    pub config: &'a TrainingConfig,
+}
+
+impl Validation<'_> {
+    /// Judges the clips and completes the report; without clips it stays as it is.
+    pub fn judge(&self, report: &mut EpochReport, monitor: &dyn Monitor) -> Result<(), TrainError> {
+        if self.clips.is_empty() {
+            return Ok(());
+        }
+        let rows = self.logits(monitor)?;
+        let classes = self.network.classes();
+        let labels: Vec<usize> =
+            self.clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
+        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
+        let device = burn::tensor::Device::flex();
+        let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
+        let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
+        let mut confusion = Confusion::count(classes, []);
+        let mut wrong = Vec::new();
+        for ((row, label), clip) in rows.iter().zip(&labels).zip(self.clips) {
+            let predicted = argmax(row);
+            confusion.add(*label, predicted);
+            if predicted != *label {
+                let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+                let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
+                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
+            }
+        }
+        report.val_loss = Some(loss);
+        report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
+        report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
+        report.confusion = confusion.cells();
+        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        wrong.truncate(WRONG_TOLD);
+        monitor.emit(Progress::WrongClips(wrong));
+        Ok(())
+    }
+
+    /// Logits of the clips, in their order, one row of `[classes]` each.
+    fn logits(&self, monitor: &dyn Monitor) -> Result<Vec<Vec<f32>>, TrainError> {
+        let (batch_size, workers) = (self.config.batch_size, self.config.workers);
+        let Some(features) = self.features else {
+            let options = PredictOptions { batch_size, workers, label: "validating" };
+            return Ok(predict_clips(self.network, self.source, self.clips, options, monitor)?);
+        };
+        let mut rows = Vec::with_capacity(self.clips.len());
+        for clips in self.clips.chunks(batch_size.max(1)) {
+            let kept = features.batch(self.network, clips);
+            let batch = kept.ok_or(TrainError::Internal("features of a validation clip are not there"))?;
+            let logits = self.network.device().compute(|| read(self.network.forward_features(batch)))?;
+            rows.extend(logits.chunks_exact(self.network.classes()).map(<[f32]>::to_vec));
+        }
+        Ok(rows)
+    }
+}
