@@ -25,7 +25,7 @@ use crate::eval::{
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read, read_safetensors, write_safetensors};
 use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, WrongClip};
-use crate::usage::Usage;
+use crate::process_usage::Usage;
 use burn::tensor::{Tensor, TensorData};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
