@@ -13,7 +13,7 @@
 //! | 4 | [`eval`] | predictions, metrics, reports |
 //! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
-//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`usage`], [`vectors`] | plain types; whole files; this process; this processor |
+//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
 //!
 //! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
 //! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
@@ -31,6 +31,6 @@ pub mod progress;
 pub mod render;
 pub mod train;
 pub mod ui;
-pub mod usage;
-pub mod vectors;
+pub mod process_usage;
+pub mod simd;
 pub mod video;

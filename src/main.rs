@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
-    kinolens::usage::keep_freed_memory();
+    kinolens::process_usage::keep_freed_memory();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu_hal=off")).init();
     // A GPU is tested by a second process of this program.
     if let Ok(program) = std::env::current_exe() {

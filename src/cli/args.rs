@@ -1,6 +1,6 @@
 //! The arguments. Names are a contract with scripts.
 
-use crate::config::{DeviceChoice, Precision};
+use crate::config::{DeviceChoice, KEYS, Key, Precision};
 use crate::model::{BACKBONE, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -134,9 +134,19 @@ pub struct ConfigArgs {
     /// A RON file.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Set one value, for example training.epochs=20 (repeatable).
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// Set one value, for example training.epochs=20 (repeatable); --help lists all keys.
+    #[arg(long = "set", value_name = "KEY=VALUE", long_help = settings_help())]
     pub set: Vec<String>,
+}
+
+/// The keys of a configuration, with what they mean.
+fn settings_help() -> String {
+    let line = |k: &Key| {
+        let resumed = if k.resumable { " May change when a run is resumed." } else { "" };
+        format!("{}: {}{resumed}", k.path, k.help)
+    };
+    let keys: Vec<String> = KEYS.iter().map(line).collect();
+    format!("Set one value, for example training.epochs=20 (repeatable). Keys:\n{}", keys.join("\n"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -64,7 +64,7 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
         print_json(&json!({
             "device": device.title(), "precision": how.precision.name(), "recompute": how.recompute,
             "device_memory_bytes": device.memory().map(|m| m.reserved), "threads": threads, "batch": args.batch, "rounds": args.rounds,
-            "instructions": crate::vectors::name(),
+            "instructions": crate::simd::name(),
             "results": results, "profile": profiles,
         }));
     }

@@ -7,7 +7,7 @@ use crate::config::{DataConfig, RunConfig};
 use crate::data::{ClipSource, Loader, LoaderOptions, open_with_cache};
 use crate::domain::Clip;
 use crate::progress::Silent;
-use crate::usage::Usage;
+use crate::process_usage::Usage;
 use crate::video::Video;
 use anyhow::anyhow;
 use rand::{Rng, SeedableRng};

@@ -64,7 +64,7 @@ pub fn start() -> Start {
             return Start::Done(if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS });
         }
     };
-    if let Err(error) = crate::vectors::asked() {
+    if let Err(error) = crate::simd::asked() {
         say(&error.into());
         return Start::Done(ExitCode::from(USAGE));
     }

@@ -1,11 +1,13 @@
 //! Configuration of a run: defaults, presets, RON files, `--set key=value`, validation.
 
 mod compute;
+mod keys;
 mod model;
 mod presets;
 mod run;
 
 pub use compute::{DeviceChoice, Precision};
+pub use keys::{KEYS, Key, key};
 pub use model::{ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::{

@@ -4,7 +4,7 @@ use super::preprocess::Normalizer;
 use super::sampler::stream;
 use crate::config::{AugmentConfig, ClipConfig, ColorJitter, CropConfig};
 use crate::domain::{Clip, RgbImage};
-use crate::vectors::arch;
+use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

@@ -2,7 +2,7 @@
 //! sees here what it saw where it was trained; or with a triangle filter over all source pixels when antialiasing is
 //! asked for.
 
-use crate::vectors::arch;
+use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 
 /// Bits of the weights of bilinear sums, as OpenCV has them.

@@ -3,7 +3,7 @@
 use super::layers::{Layer, Node, Part, run};
 use super::ops::{self, Activation};
 use super::pass::Pass;
-use super::sum_op::add;
+use super::cpu_ops::add_clamp::add;
 use burn::tensor::Tensor;
 
 /// Layers one after the other.

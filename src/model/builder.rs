@@ -6,8 +6,8 @@ use super::layers::{
     StochasticDepth,
 };
 use super::readout::Readout;
-use super::store::{EntryId, EntryKind, ParameterRole, Store};
-use super::stream::Stream;
+use super::parameters::{EntryId, EntryKind, ParameterRole, Store};
+use super::random_stream::Stream;
 use burn::tensor::Device;
 
 /// What kind of layer a [`LayerInfo`] speaks of.

@@ -68,7 +68,7 @@ fn halves(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stream::Stream;
+    use crate::model::random_stream::Stream;
     use burn::tensor::ops::ConvOptions;
     use burn::tensor::{Device, TensorData, module};
     use std::cell::Cell;

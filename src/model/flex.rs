@@ -1,6 +1,6 @@
 //! Tensors of the CPU backend as slices, and their memory back to those who need some.
 
-use super::kernels::buffers;
+use super::kernels::buffer_pool;
 use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Shape, TensorData};
 

@@ -8,7 +8,7 @@ use super::network::{Network, TrainPass};
 use super::pass::{Mode, Pass};
 use super::readout::Readout;
 use super::registry::ModelSpec;
-use super::store::EntryKind;
+use super::parameters::EntryKind;
 use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashSet;

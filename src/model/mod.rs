@@ -1,15 +1,14 @@
 //! Networks, their weights, and the devices they run on.
 //!
 //! A network is a tree of named layers ([`Network::layers`]); the names are the paths PyTorch gives the same modules, and
-//! so are the names of its arrays ([`Network::state_dict`]). To add a network, write a build function beside the
-//! others and a row in [`MODELS`].
+//! so are the names of its arrays ([`Network::state_dict`]). To add a network, write its build function in
+//! `networks` and a row in [`MODELS`].
 
 mod assemble;
 mod blocks;
 mod builder;
-mod c3d;
-mod conv_op;
 mod conv_parts;
+mod cpu_ops;
 pub mod device;
 mod error;
 mod flex;
@@ -17,28 +16,23 @@ mod frozen;
 mod gradients;
 mod kernels;
 mod layers;
-mod mobilenet;
 mod module_path;
-mod motion_op;
 mod network;
 mod networks;
-mod norm_op;
 mod ops;
 mod outline;
+mod parameters;
 mod pass;
-mod pool_op;
 pub mod profile;
+mod random_stream;
 mod readout;
 mod recompute;
 mod registry;
-mod small;
-pub mod step_op;
-mod store;
-mod stream;
-mod sum_op;
+mod settings;
 mod weights;
 
 pub use builder::{LayerInfo, LayerKind};
+pub use cpu_ops::optimizer_step;
 pub use device::ComputeDevice;
 pub use error::ModelError;
 pub use frozen::{BACKBONE, NOTHING};
@@ -48,8 +42,8 @@ pub use network::{GradientUse, Network, ParameterInfo, Tapped, layer_choices, re
 pub use outline::Outline;
 pub use pass::Tap;
 pub use registry::{MODELS, ModelSpec};
-pub use store::ParameterRole;
-pub use stream::Stream;
+pub use parameters::ParameterRole;
+pub use random_stream::Stream;
 pub use weights::{
     ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,
     looks_like, read_safetensors, write_safetensors, write_torch,

@@ -11,7 +11,7 @@ use super::ops;
 use super::pass::{Mode, Pass, Tap};
 use super::readout::Readout;
 use super::recompute::{Forgotten, stretches};
-use super::store::{EntryKind, ParameterRole, Store};
+use super::parameters::{EntryKind, ParameterRole, Store};
 use crate::config::{ModelConfig, Precision};
 use crate::domain::nearest;
 use burn::tensor::{AllocationProperty, Bytes, DType, Tensor, TensorData};
@@ -137,7 +137,7 @@ impl Network {
 
     /// Every parameter, in the order of [`Network::parameters_mut`] and of a [`super::GradientSet`].
     pub fn parameter_infos(&self) -> Vec<ParameterInfo> {
-        let info = |e: &super::store::Entry| match e.kind {
+        let info = |e: &super::parameters::Entry| match e.kind {
             EntryKind::Parameter { role, trainable } => {
                 Some(ParameterInfo { name: e.name.clone(), shape: e.shape.clone(), role, trainable })
             }
@@ -396,7 +396,7 @@ pub fn layer_choices(layer: &str, ids: &[&str]) -> String {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        super::kernels::buffers::clear();
+        super::kernels::buffer_pool::clear();
     }
 }
 

@@ -1,45 +1,15 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
 use super::device::is_software;
+pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
 use super::kernels::Convolution;
 use super::kernels::pooling::Pooling;
-use super::norm_op::NormOptions;
-use super::stream::Stream;
-use super::{conv_op, conv_parts, norm_op, pool_op};
+use super::random_stream::Stream;
+use super::conv_parts;
+use super::cpu_ops::{self, norm::NormOptions};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 use burn::tensor::{activation, module};
-
-/// Stride, padding and groups of a convolution; order is time, height, width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ConvGeometry {
-    pub stride: [usize; 3],
-    pub padding: [usize; 3],
-    pub groups: usize,
-}
-
-/// How numbers are clamped behind a layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Activation {
-    /// Not at all.
-    #[default]
-    None,
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, 0), 6)`.
-    Relu6,
-}
-
-impl Activation {
-    /// Lowest and highest number that comes out.
-    pub fn bounds(self) -> [f32; 2] {
-        match self {
-            Self::None => [f32::NEG_INFINITY, f32::INFINITY],
-            Self::Relu => [0.0, f32::INFINITY],
-            Self::Relu6 => [0.0, 6.0],
-        }
-    }
-}
 
 /// True where our own kernels can take a tensor.
 pub(super) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
@@ -84,7 +54,7 @@ pub(crate) fn conv3d_rounding(
     if on_cpu(&x)
         && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
     {
-        return conv_op::convolve(x, weight, bias, Convolution { precise: rounding == Rounding::Least, ..conv });
+        return cpu_ops::conv::convolve(x, weight, bias, Convolution { precise: rounding == Rounding::Least, ..conv });
     }
     let [_, _, kernel @ ..] = weight.dims();
     let most = if is_software(&x.device()) { conv_parts::PLACES } else { usize::MAX };
@@ -127,7 +97,7 @@ pub(crate) fn conv3d_finished(
         && let Some(conv) = Convolution::new(x.dims(), weight.dims(), geometry)
     {
         let conv = Convolution { precise: rounding == Rounding::Least, ..conv };
-        return conv_op::convolve_finished(x, weight, [scale, shift], conv, activation);
+        return cpu_ops::conv::convolve_finished(x, weight, [scale, shift], conv, activation);
     }
     let channels = weight.dims()[0];
     let each = |v: Tensor<1>| -> Tensor<5> { v.reshape([1, channels, 1, 1, 1]) };
@@ -142,7 +112,7 @@ pub(crate) fn normalise(
     options: NormOptions,
 ) -> (Tensor<5>, Tensor<1>, Tensor<1>) {
     if on_cpu(&x) {
-        return norm_op::normalise(x, scale, shift, options);
+        return cpu_ops::norm::normalise(x, scale, shift, options);
     }
     let out = module::batch_norm_train(x, scale, shift, options.epsilon);
     (clamp(out.output, options.activation), out.mean, out.variance)
@@ -155,11 +125,6 @@ pub(crate) fn clamp(x: Tensor<5>, activation: Activation) -> Tensor<5> {
         Activation::Relu => activation::relu(x),
         Activation::Relu6 => activation::relu6(x),
     }
-}
-
-/// Elements of one axis after a window of `kernel` slides over `size` elements; `None` when it does not fit once.
-pub(crate) fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
-    Some((size + 2 * padding).checked_sub(kernel)? / stride + 1)
 }
 
 /// Zeros before and after the elements of one axis so that windows of `kernel` at every `stride`th element leave
@@ -190,7 +155,7 @@ pub(crate) fn max_pool3d(x: Tensor<5>, kernel: [usize; 3], stride: [usize; 3], p
     if on_cpu(&x)
         && let Some(pooling) = Pooling::new(b * c, [t, h, w], kernel, stride, padding)
     {
-        return pool_op::pool_largest(x, pooling);
+        return cpu_ops::pool::pool_largest(x, pooling);
     }
     let mut x = x;
     let (mut h, mut w) = (h, w);

@@ -5,7 +5,7 @@ use super::error::ModelError;
 use super::frozen::names_frozen;
 use super::module_path::lies_inside;
 use super::registry::ModelSpec;
-use super::store::{Entry, EntryKind};
+use super::parameters::{Entry, EntryKind};
 use crate::config::ModelConfig;
 
 /// Sizes of a network for clips of a given size.

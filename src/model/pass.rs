@@ -1,7 +1,7 @@
 //! One walk of data through a network: its mode, the leaves gradients are wanted for, the layers to catch.
 
-use super::store::{EntryId, EntryKind, Store};
-use super::stream::Stream;
+use super::parameters::{EntryId, EntryKind, Store};
+use super::random_stream::Stream;
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 

@@ -9,7 +9,7 @@ use super::gradients::GradientSet;
 use super::layers::{Node, Part, run};
 use super::network::Parts;
 use super::pass::Pass;
-use super::store::{EntryId, Store};
+use super::parameters::{EntryId, Store};
 use burn::tensor::{Gradients, Tensor};
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,23 +5,10 @@ use super::error::ModelError;
 use super::frozen::{BACKBONE, NOTHING};
 use super::module_path::belongs_to;
 use super::network::Parts;
-use super::networks::{efficientnet, i3d, resnet, video_resnet};
-use super::{c3d, mobilenet, small};
+use super::networks::{c3d, efficientnet, i3d, mobilenet, resnet, small, video_resnet};
+use super::settings::Settings;
 use crate::config::{ModelConfig, Pooling};
 use crate::domain::choices;
-
-/// What a network is built with, besides the clip.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// Output units.
-    pub classes: usize,
-    /// Dropout before the classifier, where it is configured.
-    pub dropout: Option<f64>,
-    /// Factor on all channels.
-    pub width: f64,
-    /// How the answers to a clip's frames become one; always one that the network knows.
-    pub pooling: Pooling,
-}
 
 /// Adds a network's layers to a builder.
 type Build = fn(&mut Builder, &Settings) -> Built<Parts>;

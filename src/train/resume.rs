@@ -4,12 +4,12 @@ use super::TrainError;
 use super::progress::EpochSums;
 use super::scale::LossScale;
 use super::schedule::ScheduleState;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, key};
 use crate::domain::{Dataset, Split};
 use crate::eval::files::read_text;
 use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What the trainer remembers besides the tensors.
@@ -51,33 +51,23 @@ pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
 /// # Errors
 /// Other values differ, which would make it another run.
 pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Result<RunConfig, TrainError> {
-    let mut merged = stored.clone();
-    merged.training.epochs = asked.training.epochs;
-    merged.training.workers = asked.training.workers;
-    merged.training.cache_mib = asked.training.cache_mib;
-    merged.training.disk_cache_mib = asked.training.disk_cache_mib;
-    merged.training.cache_features = asked.training.cache_features;
-    merged.training.early_stopping = asked.training.early_stopping;
-    merged.training.checkpoint_every = asked.training.checkpoint_every;
-    merged.training.checkpoint_minutes = asked.training.checkpoint_minutes;
-    merged.training.keep_best = asked.training.keep_best;
-    merged.training.precision = asked.training.precision;
-    merged.training.devices = asked.training.devices;
-    merged.training.recompute = asked.training.recompute;
-    merged.device = asked.device;
-    if merged == *asked {
-        return Ok(merged);
-    }
-    let keys = |c: &RunConfig| {
+    let values = |c: &RunConfig| {
         let mut out = HashMap::new();
         flatten("", &serde_json::to_value(c).unwrap_or_default(), &mut out);
         out
     };
-    let (ours, theirs) = (keys(&merged), keys(asked));
-    let mut differing: Vec<&str> =
-        ours.iter().filter(|(k, v)| theirs.get(*k) != Some(v)).map(|(k, _)| k.as_str()).collect();
-    differing.sort_unstable();
-    Err(TrainError::OtherSettings { path: path.to_path_buf(), keys: differing.join(", ") })
+    let (ours, theirs) = (values(stored), values(asked));
+    let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+    let may_change = |path: &str| key(path).is_some_and(|k| k.resumable);
+    let differing: Vec<&str> = paths
+        .into_iter()
+        .filter(|p| ours.get(*p) != theirs.get(*p) && !may_change(p))
+        .map(String::as_str)
+        .collect();
+    match differing.as_slice() {
+        [] => Ok(asked.clone()),
+        keys => Err(TrainError::OtherSettings { path: path.to_path_buf(), keys: keys.join(", ") }),
+    }
 }
 
 fn flatten(prefix: &str, value: &serde_json::Value, out: &mut HashMap<String, String>) {

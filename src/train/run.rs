@@ -25,7 +25,7 @@ use crate::eval::{
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_safetensors};
 use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
-use crate::usage::Usage;
+use crate::process_usage::Usage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! From luma and chroma to red, green and blue.
 
-use crate::vectors::arch;
+use crate::simd::arch;
 use gstreamer_video as gst_video;
 use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};

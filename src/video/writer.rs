@@ -293,7 +293,7 @@ fn sentence(error: &gst::message::Error) -> String {
 /// RGB to planar 4:2:0 by ITU-R BT.601 with studio range; chroma is the mean of its four pixels. Odd edges are repeated.
 fn to_i420(rgb: &[u8], size: (u32, u32), padded: (usize, usize)) -> Vec<u8> {
     // Compiled once more for each kind of processor: this is the most costly step but encoding.
-    crate::vectors::arch().dispatch(Planes { rgb, size, padded })
+    crate::simd::arch().dispatch(Planes { rgb, size, padded })
 }
 
 struct Planes<'a> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "files", "usage", "vectors"],
+    &["domain", "config", "progress", "files", "process_usage", "simd"],
     &["video", "render", "model"],
     &["data", "cam"],
     &["eval"],
@@ -30,7 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer_video", &["video/"]),
     ("burn", &["model/", "cam/", "eval/", "train/"]),
     ("plotters", &["render/"]),
-    ("sysinfo", &["usage"]),
+    ("sysinfo", &["process_usage"]),
     ("clap", &["cli/"]),
     ("anyhow", &["cli/", "main"]),
 ];

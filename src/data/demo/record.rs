@@ -106,7 +106,7 @@ impl PoseVideo {
     }
 
     fn push(&mut self, picture: &[u8], joints: &[Joint2; 17]) -> Result<(), DemoError> {
-        crate::vectors::arch().dispatch(Halve { picture, out: self.canvas.pixmap.data_mut() });
+        crate::simd::arch().dispatch(Halve { picture, out: self.canvas.pixmap.data_mut() });
         for (a, b, ink) in BONES {
             let ends = [joints[a].at.times(0.5), joints[b].at.times(0.5)];
             self.canvas.stroke(line(&ends), 2.6, ink);

@@ -158,7 +158,7 @@ impl<'a> Studio<'a> {
 
     /// Lays the layer over the picture, and over the mask if it is the person; shrinks it to smooth its edges.
     fn compose(&mut self, person: bool) {
-        crate::vectors::arch().dispatch(LayOver(self, person));
+        crate::simd::arch().dispatch(LayOver(self, person));
     }
 
     #[inline(always)]

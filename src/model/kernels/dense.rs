@@ -1,8 +1,8 @@
 //! Convolutions in which every output channel of a group sees every input channel of it.
 
-use super::padded::{Padded, repeated};
-use super::product::Product;
-use super::{Convolution, Finish, buffers, volume};
+use super::padding::{Padded, repeated};
+use super::indirect_gemm::Product;
+use super::{Convolution, Finish, buffer_pool, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -61,7 +61,7 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     let positions = padded.grid(conv.output, conv.geometry.stride);
     let taps = taps(conv, &padded, inside);
     let plane = volume(conv.output);
-    let mut out = buffers::take(conv.batch * conv.output_len());
+    let mut out = buffer_pool::take(conv.batch * conv.output_len());
     let parts = parts(conv.batch * groups, outside);
     let rows = outside.div_ceil(parts);
     let tasks = tasks(&mut out, groups, [outside, rows], plane);
@@ -188,11 +188,11 @@ pub(super) fn classes_of(conv: &Convolution, by_frames: bool) -> (Padded, Vec<Cl
 }
 
 /// The weight as `[group, input channel, (output channel, tap)]`, of some taps only.
-fn rearranged(conv: &Convolution, weight: &[f32], taps: &[usize]) -> buffers::Scratch {
+fn rearranged(conv: &Convolution, weight: &[f32], taps: &[usize]) -> buffer_pool::Scratch {
     let groups = conv.geometry.groups;
     let [inside, outside] = conv.channels.map(|c| c / groups);
     let depth = outside * taps.len();
-    let mut out = buffers::scratch(groups * inside * depth);
+    let mut out = buffer_pool::scratch(groups * inside * depth);
     if depth > 0 {
         // Some rows side by side, because their taps lie side by side in the weight.
         out.par_chunks_mut(SIDE * depth).enumerate().for_each(|(block, rows)| {
@@ -213,12 +213,12 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
     let groups = conv.geometry.groups;
     let [inside, outside] = conv.channels.map(|c| c / groups);
     let (padded, classes) = classes_of(conv, false);
-    let weights: Vec<buffers::Scratch> = classes.iter().map(|c| rearranged(conv, weight, &c.taps)).collect();
+    let weights: Vec<buffer_pool::Scratch> = classes.iter().map(|c| rearranged(conv, weight, &c.taps)).collect();
     let plane = volume(conv.input);
     // Inputs that no tap reaches are not written.
     let reached = classes.iter().all(|class| !class.inner.is_empty());
     let len = conv.batch * conv.input_len();
-    let mut out = if reached { buffers::take(len) } else { buffers::zeros(len) };
+    let mut out = if reached { buffer_pool::take(len) } else { buffer_pool::zeros(len) };
     let parts = parts(conv.batch * groups, inside);
     let rows = inside.div_ceil(parts);
     let tasks = tasks(&mut out, groups, [inside, rows], plane);

@@ -6,10 +6,10 @@
 //! are computed along and dropped.
 
 use super::dense::{reach, reaching};
-use super::layout::{Layout, SLACK};
+use super::channel_layout::{Layout, SLACK};
 use super::norm::clamped_one;
-use super::shifts::{Dots, Sums};
-use super::{Convolution, Finish, buffers, volume};
+use super::shifted_rows::{Dots, Sums};
+use super::{Convolution, Finish, buffer_pool, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -54,7 +54,7 @@ pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Fin
     let (plane, inputs) = (volume(conv.output), volume(conv.input));
     let [frames, rows, columns] = conv.output;
     let len = layout.frame(rows, columns);
-    let mut out = buffers::take(conv.batch * conv.output_len());
+    let mut out = buffer_pool::take(conv.batch * conv.output_len());
     let many = at_once(inputs.max(plane), conv.batch * conv.channels[0]);
     let tasks = out.par_chunks_mut(plane * many).zip(x.par_chunks(inputs * many)).enumerate();
     tasks.for_each(|(task, (out, x))| {
@@ -124,7 +124,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
     let (plane, outputs) = (volume(conv.input), volume(conv.output));
     let ([_, height, width], [st, sh, sw]) = (conv.input, conv.geometry.stride);
     let taps = volume(conv.kernel);
-    let mut out = buffers::take(conv.batch * conv.input_len());
+    let mut out = buffer_pool::take(conv.batch * conv.input_len());
     let many = at_once(plane.max(outputs), conv.batch * conv.channels[0]);
     let tasks = out.par_chunks_mut(plane * many).zip(dy.par_chunks(outputs * many)).enumerate();
     tasks.for_each(|(task, (out, dy))| {

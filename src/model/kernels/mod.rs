@@ -1,48 +1,43 @@
 //! Convolution on the CPU: plain functions over `f32` slices, which know nothing of tensors.
 //!
-//! Everything dense is one routine, [`product`]: a matrix times a matrix whose entries are looked up in a padded
+//! Everything dense is one routine, [`indirect_gemm`]: a matrix times a matrix whose entries are looked up in a padded
 //! picture through two lists of offsets. With the kernel's taps as rows and the output's positions as columns it is
 //! the convolution; with the taps of one residue class of the stride and the input's positions, its input gradient;
 //! with positions as rows and taps as columns, its weight gradient. The looked-up matrix is only ever made in pieces
 //! that fit the second-level cache (Chellapilla et al. 2006 made the whole of it; Goto & van de Geijn 2008 is the order
 //! of the loops).
 //!
-//! Where a convolution is asked to be precise, [`precise`] computes it instead.
+//! Where a convolution is asked to be precise, [`conv_f64`] computes it instead.
 //!
 //! Results depend on the number of threads only through the order in which weight gradients of several clips are
 //! added, which is fixed.
 
-pub(crate) mod buffers;
+pub(crate) mod add_clamp;
+mod batched_gemm;
+mod batched_gemm_weights;
+pub(crate) mod buffer_pool;
+mod channel_layout;
+mod channels_last;
+mod conv_f64;
 mod dense;
 mod depthwise;
-mod few;
-mod last;
-mod layout;
-mod matrix;
-mod merged;
-mod merged_weights;
-pub(crate) mod moving;
+mod dot_f64;
+mod first_layer;
+mod gemm;
+mod geometry;
+mod indirect_gemm;
+pub(crate) mod motion;
 pub(crate) mod norm;
-mod padded;
+pub(crate) mod optimizer_step;
+mod padding;
 pub(crate) mod pooling;
-mod precise;
-mod precise_sums;
-mod precise_tiles;
-mod product;
-mod shifts;
-pub(crate) mod steps;
-pub(crate) mod sums;
+mod shifted_rows;
 mod winograd;
-mod winograd_kernels;
-mod winograd_tiles;
-mod winograd_time;
-mod winograd_transforms;
-mod winograd_weights;
 
-use crate::model::ops::ConvGeometry;
+pub(crate) use geometry::{Activation, ConvGeometry, windows};
 use rayon::prelude::*;
 use winograd::Form;
-use winograd_time::Direction;
+use winograd::time_tiling::Direction;
 
 /// What happens to the numbers of an output channel before they are written: times `scale`, plus `shift`, clamped.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +100,7 @@ impl Convolution {
         }
         let mut output = [0; 3];
         for axis in 0..3 {
-            output[axis] = super::ops::windows(x[axis + 2], weight[axis + 2], stride[axis], padding[axis])?;
+            output[axis] = windows(x[axis + 2], weight[axis + 2], stride[axis], padding[axis])?;
         }
         Some(Self {
             batch: x[0],
@@ -162,7 +157,7 @@ impl Convolution {
     /// The convolution `[B, O, T', H', W']`, finished.
     pub fn forward(&self, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
         if self.precise
-            && let Some(out) = precise::forward(self, x, weight, finish)
+            && let Some(out) = conv_f64::forward(self, x, weight, finish)
         {
             out
         } else if self.is_depthwise() {
@@ -171,10 +166,10 @@ impl Convolution {
             self.transformed(Direction::Forward, |form| winograd::forward(self, form, x, weight, finish))
         {
             out
-        } else if few::is_few(self) {
-            few::forward(self, x, weight, finish)
-        } else if merged::pays(self, self.output) {
-            merged::forward(self, x, weight, finish)
+        } else if first_layer::is_few(self) {
+            first_layer::forward(self, x, weight, finish)
+        } else if batched_gemm::pays(self, self.output) {
+            batched_gemm::forward(self, x, weight, finish)
         } else {
             dense::forward(self, x, weight, finish)
         }
@@ -193,7 +188,7 @@ impl Convolution {
     /// Gradient of the input `[B, C, T, H, W]` from that of the output.
     pub fn input_gradient(&self, weight: &[f32], dy: &[f32]) -> Vec<f32> {
         if self.precise
-            && let Some(out) = precise::input_gradient(self, weight, dy)
+            && let Some(out) = conv_f64::input_gradient(self, weight, dy)
         {
             out
         } else if self.is_depthwise() {
@@ -202,8 +197,8 @@ impl Convolution {
             self.transformed(Direction::Back, |form| winograd::input_gradient(self, form, weight, dy))
         {
             out
-        } else if merged::pays(self, self.input) {
-            merged::input_gradient(self, weight, dy)
+        } else if batched_gemm::pays(self, self.input) {
+            batched_gemm::input_gradient(self, weight, dy)
         } else {
             dense::input_gradient(self, weight, dy)
         }
@@ -214,13 +209,13 @@ impl Convolution {
         if self.is_depthwise() {
             depthwise::weight_gradient(self, x, dy)
         } else if let Some(out) =
-            self.transformed(Direction::Forward, |form| winograd_weights::weight_gradient(self, form, x, dy))
+            self.transformed(Direction::Forward, |form| winograd::weight_gradient::weight_gradient(self, form, x, dy))
         {
             out
-        } else if few::is_few(self) {
-            few::weight_gradient(self, x, dy)
-        } else if merged_weights::pays(self) {
-            merged_weights::weight_gradient(self, x, dy)
+        } else if first_layer::is_few(self) {
+            first_layer::weight_gradient(self, x, dy)
+        } else if batched_gemm_weights::pays(self) {
+            batched_gemm_weights::weight_gradient(self, x, dy)
         } else {
             dense::weight_gradient(self, x, dy)
         }

@@ -1,10 +1,19 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) and the clamp behind it, in one walk forward and two back.
 
-use super::buffers;
-use crate::model::norm_op::NormOptions;
-use crate::vectors::arch;
+use super::buffer_pool;
+use super::Activation;
+use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
+
+/// What follows the statistics of a batch normalisation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NormOptions {
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// What follows.
+    pub activation: Activation,
+}
 
 /// Numbers whose mean and variance are taken together: they stay in the nearest cache.
 pub(super) const CHUNK: usize = 4096;
@@ -66,7 +75,7 @@ fn line(norm: &Norm<'_>, channel: usize, mean: f32, variance: f32) -> (f32, f32)
 
 /// Normalises by the statistics of the batch; the output, and each channel's mean and biased variance.
 pub(crate) fn train(planes: Planes, x: &[f32], norm: Norm<'_>) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-    let mut out = buffers::take(x.len());
+    let mut out = buffer_pool::take(x.len());
     let (mut means, mut variances) = (vec![0.0; planes.channels], vec![0.0; planes.channels]);
     let many = planes.at_once();
     let mut parts = planes.by_channel(&mut out);

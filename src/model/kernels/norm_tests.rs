@@ -1,11 +1,10 @@
 //! Normalisation, pooling and optimiser steps against their definitions in `f64`.
 
-use super::norm::{Norm, Planes, train, train_backward};
+use super::Activation;
+use super::norm::{Norm, NormOptions, Planes, train, train_backward};
 use super::pooling::Pooling;
-use super::steps::{AdamStep, SgdStep, adam, sgd};
+use super::optimizer_step::{AdamStep, SgdStep, adam, sgd};
 use super::volume;
-use crate::model::norm_op::NormOptions;
-use crate::model::ops::Activation;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,6 +1,6 @@
 //! Max pooling with any kernel, stride and padding.
 
-use super::{buffers, volume};
+use super::{buffer_pool, volume};
 use rayon::prelude::*;
 
 /// Sizes of a pooling; axes are time, height, width.
@@ -48,7 +48,7 @@ impl Pooling {
     /// The largest of each window; not a number where one of it is not.
     pub fn forward(&self, x: &[f32]) -> Vec<f32> {
         let (inputs, outputs) = (volume(self.input), volume(self.output));
-        let mut out = buffers::take(self.planes * outputs);
+        let mut out = buffer_pool::take(self.planes * outputs);
         let tasks = out.par_chunks_exact_mut(outputs).zip(x.par_chunks_exact(inputs));
         tasks.for_each_init(Vec::new, |row, (out, x)| self.plane(x, out, row));
         out
@@ -82,7 +82,7 @@ impl Pooling {
     /// Gradient of the input: that of an output goes to the first of the largest of its window, as in PyTorch.
     pub fn backward(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let (inputs, outputs) = (volume(self.input), volume(self.output));
-        let mut out = buffers::take(self.planes * inputs);
+        let mut out = buffer_pool::take(self.planes * inputs);
         let tasks = out.par_chunks_exact_mut(inputs).zip(x.par_chunks_exact(inputs));
         tasks.zip(dy.par_chunks_exact(outputs)).for_each_init(Vec::new, |best, ((out, x), dy)| {
             if self.kernel == self.stride && self.padding == [0; 3] && self.kernel[2] == 2 {

@@ -90,7 +90,7 @@ fn long_sums_and_wide_pictures_are_cut_into_pieces_that_fit_together() {
         hold(&c.expect("the shapes fit"), &mut random);
     }
     let many = Convolution::new([2, 1040, 2, 7, 7], [32, 1040, 3, 3, 3], geometry).expect("the shapes fit");
-    assert!(merged::pays(&many, many.output) && merged_weights::pays(&many));
+    assert!(batched_gemm::pays(&many, many.output) && batched_gemm_weights::pays(&many));
     assert_eq!(winograd::form(&many, Direction::Forward), None);
     hold(&many, &mut random);
 }
@@ -160,7 +160,7 @@ fn hold_transformed(c: &Convolution, random: &mut ChaCha8Rng) {
         if let Some(out) = winograd::input_gradient(c, form, &w, &dy) {
             check(&format!("input gradient, {form:?},"), c, &out, &dx);
         }
-        if let Some(out) = winograd_weights::weight_gradient(c, form, &x, &dy) {
+        if let Some(out) = winograd::weight_gradient::weight_gradient(c, form, &x, &dy) {
             check(&format!("weight gradient, {form:?},"), c, &out, &dw);
         }
     }
@@ -179,7 +179,7 @@ fn clips_side_by_side_and_their_gradients_are_those_of_the_definition() {
         let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
         let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
         let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
-        if merged::pays(&c, c.output) && merged::pays(&c, c.input) && winograd::form(&c, Direction::Forward).is_none() {
+        if batched_gemm::pays(&c, c.output) && batched_gemm::pays(&c, c.input) && winograd::form(&c, Direction::Forward).is_none() {
             hold(&c, &mut random);
             held += 1;
         }
@@ -245,16 +245,16 @@ fn hold_precise(c: &Convolution, random: &mut ChaCha8Rng) {
             assert!((f64::from(*a) - b).abs() <= half * b.abs() + 1e-13 * size, "{what} {i} of {c:?}: {a} for {b}");
         }
     };
-    check("output", precise::forward(&c, &x, &w, Finish::default()), &y);
+    check("output", conv_f64::forward(&c, &x, &w, Finish::default()), &y);
     if c.geometry.stride == [1; 3] && c.geometry.padding.iter().zip(c.kernel).all(|(p, k)| *p < k) {
-        check("input gradient", precise::input_gradient(&c, &w, &dy), &dx);
+        check("input gradient", conv_f64::input_gradient(&c, &w, &dy), &dx);
     }
     let finish = Finish { scale: Some(&scale), shift: Some(&shift), bounds: [0.0, 1.5] };
     for (i, y) in y.iter_mut().enumerate() {
         let channel = i / volume(c.output) % c.channels[1];
         *y = (*y * f64::from(scale[channel]) + f64::from(shift[channel])).clamp(0.0, 1.5);
     }
-    check("finished output", precise::forward(&c, &x, &w, finish), &y);
+    check("finished output", conv_f64::forward(&c, &x, &w, finish), &y);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn precise_sums_are_rounded_once() {
         ([1, 10, 5, 27, 31], [16, 10, 1, 3, 3], flat),
     ] {
         let c = Convolution::new(x, weight, geometry).expect("the shapes fit");
-        assert!(precise::transforms(&c, &vec![0.0; c.weight_len()]), "{c:?}");
+        assert!(conv_f64::transforms(&c, &vec![0.0; c.weight_len()]), "{c:?}");
         hold_precise(&c, &mut random);
     }
 }

@@ -7,7 +7,7 @@ use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::Node;
 use crate::model::network::Parts;
 use crate::model::readout::Readout;
-use crate::model::registry::Settings;
+use crate::model::settings::Settings;
 
 /// Expansion, kernel, step of the first block, channels, blocks.
 const STAGES: [(usize, usize, usize, usize, usize); 7] = [

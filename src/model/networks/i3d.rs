@@ -8,7 +8,7 @@ use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::Padding;
 use crate::model::network::Parts;
 use crate::model::readout::Readout;
-use crate::model::registry::Settings;
+use crate::model::settings::Settings;
 
 /// What is left of 16 frames at 224x224 is as large as this window.
 const WINDOW: [usize; 3] = [2, 7, 7];

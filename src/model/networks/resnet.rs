@@ -7,7 +7,7 @@ use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::{Node, Padding};
 use crate::model::network::Parts;
 use crate::model::readout::Readout;
-use crate::model::registry::Settings;
+use crate::model::settings::Settings;
 
 /// What a stage's blocks are made of.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::Node;
 use crate::model::network::Parts;
 use crate::model::readout::Readout;
-use crate::model::registry::Settings;
+use crate::model::settings::Settings;
 
 /// How the 3x3x3 kernels of a stage are made.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::config::ModelConfig;
 use crate::model::builder::Builder;
 use crate::model::error::ModelError;
 use crate::model::network::Network;
-use crate::model::store::{Entry, EntryKind, Store, flat};
+use crate::model::parameters::{Entry, EntryKind, Store, flat};
 use crate::model::{MODELS, ModelSpec};
 use std::collections::HashMap;
 use std::path::Path;

@@ -28,7 +28,7 @@ pub use torch_write::write_torch;
 
 use super::error::ModelError;
 use super::network::{Network, read};
-use super::store::{Entry, EntryKind, flat};
+use super::parameters::{Entry, EntryKind, flat};
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! What this process uses, measured about once a second while somebody looks.
 
-use crate::usage::Usage;
+use crate::process_usage::Usage;
 use std::time::{Duration, Instant};
 
 /// Time between two measurements.

@@ -1,0 +1,16 @@
+//! What the build function of a network is given.
+
+use crate::config::Pooling;
+
+/// What a network is built with, besides the clip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Output units.
+    pub classes: usize,
+    /// Dropout before the classifier, where it is configured.
+    pub dropout: Option<f64>,
+    /// Factor on all channels.
+    pub width: f64,
+    /// How the answers to a clip's frames become one; always one that the network knows.
+    pub pooling: Pooling,
+}

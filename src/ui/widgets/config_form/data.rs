@@ -1,0 +1,213 @@
+//! Clips, the dataset and augmentation.
+
+use super::super::form_rows::{Rows, choice, fraction, optional, switch, whole};
+use crate::config::{ColorJitter, CropConfig, Validation};
+use crate::domain::LabelRule;
+use crate::model::MODELS;
+use egui::{DragValue, Ui};
+
+pub(super) fn clips(r: &mut Rows<'_>) {
+    r.row("clip.length", |c| &mut c.clip.length, whole(0..=2000, ""));
+    r.row(
+        "clip.step",
+        |c| &mut c.clip.step,
+        whole(0..=1000, ""),
+    );
+    r.row(
+        "clip.width",
+        |c| &mut c.clip.width,
+        whole(0..=5000, " px"),
+    );
+    r.row("clip.height", |c| &mut c.clip.height, whole(0..=5000, " px"));
+    usual_input(r);
+    r.row(
+        "clip.train_stride",
+        |c| &mut c.clip.train_stride,
+        whole(0..=10_000, " frames"),
+    );
+    r.row(
+        "clip.eval_stride",
+        |c| &mut c.clip.eval_stride,
+        whole(0..=10_000, " frames"),
+    );
+    r.row(
+        "clip.label",
+        |c| &mut c.clip.label,
+        |ui, rule| {
+            let options = [
+                (LabelRule::Majority, "majority", "The label most frames have"),
+                (LabelRule::Centre, "middle frame", "The label of the middle frame"),
+                (LabelRule::Pure, "only pure clips", "Only clips whose frames all agree"),
+            ];
+            choice(ui, "label rule", rule, &options);
+        },
+    );
+    r.row(
+        "clip.antialias",
+        |c| &mut c.clip.antialias,
+        switch,
+    );
+    r.row("clip.mean", |c| &mut c.clip.mean, three);
+    r.row("clip.std", |c| &mut c.clip.std, three);
+}
+
+fn three(ui: &mut Ui, values: &mut [f32; 3]) {
+    ui.spacing_mut().item_spacing.x = 3.0;
+    for value in values {
+        ui.add(DragValue::new(value).speed(0.001).max_decimals(4));
+    }
+}
+
+/// Offers the clip size the chosen network is usually given, when it differs.
+fn usual_input(r: &mut Rows<'_>) {
+    let c = r.config();
+    let Some(spec) = MODELS.iter().find(|m| m.id == c.model.id) else { return };
+    let (length, height, width) = spec.input;
+    if (c.clip.length, c.clip.height, c.clip.width) == spec.input {
+        return;
+    }
+    let title = spec.title;
+    r.line(move |ui, config| {
+        let text = format!("use {length}×{height}×{width}");
+        let help = format!("{title} is usually given clips of {length} frames of {width}×{height} pixels");
+        if ui.small_button(text).on_hover_text(help).clicked() {
+            (config.clip.length, config.clip.height, config.clip.width) = (length, height, width);
+        }
+    });
+}
+
+pub(super) fn data(r: &mut Rows<'_>) {
+    r.row(
+        "data.validation",
+        |c| &mut c.data.validation,
+        |ui, v| {
+            let fraction = if let Validation::Subjects { fraction } = v { *fraction } else { 0.2 };
+            let options = [
+                (
+                    Validation::Subjects { fraction },
+                    "training subjects",
+                    "The dataset's validation split, or else a share of the training subjects",
+                ),
+                (Validation::TestSplit, "the test split", "Scores on the test split are then no longer independent"),
+                (Validation::Off, "none", "No validation, no best checkpoint, no early stopping"),
+            ];
+            ui.vertical(|ui| {
+                choice(ui, "validation", v, &options);
+                if let Validation::Subjects { fraction } = v {
+                    ui.add(DragValue::new(fraction).range(0.0..=1.0).speed(0.005).prefix("share "))
+                        .on_hover_text("Share of the training subjects, when the dataset has no validation split");
+                }
+            });
+        },
+    );
+    r.row(
+        "data.fraction",
+        |c| &mut c.data.fraction,
+        fraction(0.0..=1.0, 0.005, ""),
+    );
+    r.row(
+        "data.test_fraction",
+        |c| &mut c.data.test_fraction,
+        fraction(0.0..=1.0, 0.005, ""),
+    );
+    r.row(
+        "data.fold",
+        |c| &mut c.data.fold,
+        optional("the first", 1, whole(1..=100, "")),
+    );
+    r.row(
+        "labels.hold",
+        |c| &mut c.labels.hold,
+        switch,
+    );
+    r.row(
+        "data.background_class",
+        |c| &mut c.data.background_class,
+        switch,
+    );
+    r.row(
+        "data.subject_pattern",
+        |c| &mut c.data.subject_pattern,
+        optional("built-in rules", "_(s[0-9]+)_".to_owned(), |ui: &mut Ui, text: &mut String| {
+            ui.add(egui::TextEdit::singleline(text).desired_width(ui.available_width()));
+        }),
+    );
+    r.row(
+        "data.class_names",
+        |c| &mut c.data.class_names,
+        class_names,
+    );
+}
+
+fn class_names(ui: &mut Ui, names: &mut Vec<(i64, String)>) {
+    ui.vertical(|ui| {
+        let mut gone = None;
+        for (i, (id, name)) in names.iter_mut().enumerate() {
+            ui.horizontal(|ui| {
+                ui.add(DragValue::new(id).speed(0.1));
+                ui.add(egui::TextEdit::singleline(name).desired_width(ui.available_width() - 34.0));
+                let remove = ui.small_button("x").on_hover_text("Remove this name");
+                if remove.accessible_name(format!("remove class name {i}")).clicked() {
+                    gone = Some(i);
+                }
+            });
+        }
+        if let Some(i) = gone {
+            names.remove(i);
+        }
+        if ui.small_button("add a name").clicked() {
+            let next = names.iter().map(|(id, _)| id + 1).max().unwrap_or(0);
+            names.push((next, format!("class {next}")));
+        }
+    });
+}
+
+pub(super) fn augmentation(r: &mut Rows<'_>) {
+    r.row(
+        "augment.enabled",
+        |c| &mut c.augment.enabled,
+        switch,
+    );
+    r.row(
+        "augment.horizontal_flip",
+        |c| &mut c.augment.horizontal_flip,
+        fraction(0.0..=1.0, 0.005, ""),
+    );
+    r.row(
+        "augment.rotation_degrees",
+        |c| &mut c.augment.rotation_degrees,
+        fraction(0.0..=180.0, 0.1, "°"),
+    );
+    r.row(
+        "augment.color_jitter",
+        |c| &mut c.augment.color_jitter,
+        |ui, jitter: &mut ColorJitter| {
+            ui.vertical(|ui| {
+                let parts = [
+                    ("brightness ", &mut jitter.brightness, 1.0),
+                    ("contrast ", &mut jitter.contrast, 1.0),
+                    ("saturation ", &mut jitter.saturation, 1.0),
+                    ("hue ", &mut jitter.hue, 0.5),
+                ];
+                for (name, value, most) in parts {
+                    ui.add(DragValue::new(value).range(0.0..=most).speed(0.002).max_decimals(3).prefix(name));
+                }
+            });
+        },
+    );
+    r.row(
+        "augment.crop",
+        |c| &mut c.augment.crop,
+        optional("whole picture", CropConfig { scale: (0.6, 1.0), ratio: (0.8, 1.25) }, |ui, crop: &mut CropConfig| {
+            ui.vertical(|ui| {
+                for (name, (low, high), most) in [("area ", &mut crop.scale, 1.0), ("shape ", &mut crop.ratio, 10.0)] {
+                    ui.horizontal(|ui| {
+                        ui.spacing_mut().item_spacing.x = 3.0;
+                        ui.add(DragValue::new(low).range(0.01..=most).speed(0.005).prefix(name));
+                        ui.add(DragValue::new(high).range(0.01..=most).speed(0.005).prefix("to "));
+                    });
+                }
+            });
+        }),
+    );
+}

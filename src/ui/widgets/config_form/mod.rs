@@ -1,0 +1,145 @@
+//! A form over a whole [`RunConfig`]: grouped, searchable, checked while typing, compared with its preset.
+
+mod data;
+mod network;
+mod schedule;
+mod training;
+
+use super::form_rows::{Around, Rows};
+use super::style;
+use crate::config::RunConfig;
+use crate::model::{MODELS, ModelSpec};
+use egui::Ui;
+
+/// What the form remembers.
+#[derive(Clone, Debug, Default)]
+pub struct FormState {
+    /// Words to look for.
+    pub search: String,
+}
+
+/// A group of rows.
+struct Group {
+    title: &'static str,
+    open: bool,
+    rows: fn(&mut Rows<'_>),
+}
+
+const GROUPS: &[Group] = &[
+    Group { title: "Network", open: true, rows: network::network },
+    Group { title: "Training", open: true, rows: training::training },
+    Group { title: "Optimiser", open: true, rows: training::optimiser },
+    Group { title: "Schedule", open: false, rows: schedule::schedule },
+    Group { title: "Loss and sampling", open: false, rows: training::loss },
+    Group { title: "Clips", open: false, rows: data::clips },
+    Group { title: "Data", open: false, rows: data::data },
+    Group { title: "Augmentation", open: false, rows: data::augmentation },
+    Group { title: "Device and seed", open: false, rows: training::device },
+];
+
+/// The sentence that says what is wrong with a configuration; `None` when it can be used. Covers what
+/// [`RunConfig::validate`] cannot know: whether the network exists.
+pub fn fault(config: &RunConfig) -> Option<String> {
+    if !MODELS.iter().any(|m| m.id == config.model.id) {
+        return Some(format!("model.id names no network of this program: '{}'", config.model.id));
+    }
+    let sentence = config.validate().err().map(|e| e.to_string());
+    sentence.or_else(|| ModelSpec::of(&config.model).err().map(|e| e.to_string()))
+}
+
+/// Draws the form. `base` is the preset that changes are marked against. True when a value changed.
+pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Around<'_>, state: &mut FormState) -> bool {
+    let before = config.clone();
+    let mut base = base.clone();
+    let query = state.search.trim().to_lowercase();
+    let fault = fault(config);
+    if let Some(sentence) = &fault {
+        style::notice(ui, style::error_color(ui), sentence);
+    }
+    for sentence in config.advice(around.classes) {
+        style::notice(ui, style::warn_color(ui), &sentence);
+    }
+    let mut found = 0;
+    for group in GROUPS {
+        let mut counted = Rows::count(config, &mut base, &query, fault.as_deref());
+        (group.rows)(&mut counted);
+        let (matching, changed, faulty) = (counted.matching, counted.changed, counted.faulty);
+        found += matching;
+        if matching == 0 {
+            continue;
+        }
+        let marks = match changed {
+            0 => String::new(),
+            n => format!("  ({n} changed)"),
+        };
+        let mut title = egui::RichText::new(format!("{}{marks}", group.title)).strong();
+        if faulty {
+            title = title.color(style::error_color(ui));
+        }
+        let mut header = egui::CollapsingHeader::new(title).id_salt(group.title).default_open(group.open);
+        if !query.is_empty() || faulty {
+            header = header.open(Some(true));
+        }
+        header.show_unindented(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let mut rows = Rows::draw(ui, config, &mut base, &query, fault.as_deref());
+            rows.around = Some(around);
+            (group.rows)(&mut rows);
+        });
+    }
+    if found == 0 {
+        ui.weak(format!("No setting is called '{}'.", state.search.trim()));
+    }
+    *config != before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PRESETS;
+    use std::collections::BTreeSet;
+
+    /// Leaf keys of a configuration as dotted paths, enum payloads left out: the form edits those as one value.
+    fn keys(value: &serde_json::Value, prefix: &str, depth: usize, out: &mut BTreeSet<String>) {
+        match value.as_object() {
+            Some(map) if depth < 2 => {
+                for (k, v) in map {
+                    keys(v, &format!("{prefix}{}{k}", if prefix.is_empty() { "" } else { "." }), depth + 1, out);
+                }
+            }
+            _ => drop(out.insert(prefix.to_owned())),
+        }
+    }
+
+    #[test]
+    fn every_value_of_a_configuration_has_a_row_that_the_search_finds() {
+        let mut all = BTreeSet::new();
+        let mut config = RunConfig::reference();
+        // One that can be told more than most.
+        config.model.id = "mobilenet-v2-3d".into();
+        keys(&serde_json::to_value(&config).unwrap(), "", 0, &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        let mut base = config.clone();
+        for key in all {
+            let found: usize = GROUPS
+                .iter()
+                .map(|g| {
+                    let mut rows = Rows::count(&mut config, &mut base, &key, None);
+                    (g.rows)(&mut rows);
+                    rows.matching
+                })
+                .sum();
+            assert!(found >= 1, "no row for {key}");
+        }
+    }
+
+    #[test]
+    fn presets_have_no_fault_and_a_wrong_network_is_named() {
+        for preset in PRESETS {
+            assert_eq!(fault(&preset.config().unwrap()), None, "{}", preset.name);
+        }
+        let mut config = RunConfig::reference();
+        config.model.id = "resnet-9000".into();
+        assert!(fault(&config).unwrap().contains("resnet-9000"));
+    }
+}
