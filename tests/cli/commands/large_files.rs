@@ -42,6 +42,7 @@ fn a_class_list_a_configuration_and_a_label_table_of_two_terabytes_are_refused_i
     // A run whose files grew by a fault of the disk.
     let copied = std::process::Command::new("cp").arg("-r").arg(f.path("run")).arg(at("run")).status().unwrap();
     assert!(copied.success());
-    endless(&at("run/classes.ron"));
-    fails(1, &format!("evaluate {} {}", at("run").display(), f.data()), &["classes.ron", size]);
+    endless(&at("run/checkpoints/last/state.ron"));
+    let last = at("run/checkpoints/last");
+    fails(1, &format!("evaluate {} {}", last.display(), f.data()), &["state.ron", size]);
 }
