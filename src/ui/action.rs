@@ -46,6 +46,8 @@ pub enum Action {
     OpenRun(PathBuf),
     /// Make the demo dataset in a folder and open it.
     MakeDemo(PathBuf),
+    /// Open the demo dataset where it usually is, or make it there.
+    OpenDemo,
     /// Read the dataset again from disk.
     ReloadDataset,
     /// Close the dataset and show the welcome page.

@@ -3,6 +3,7 @@
 use super::services::Wake;
 use crate::data;
 use crate::domain::{Dataset, GrayImage, PoseTrack};
+use crate::progress::panic_reason;
 use parking_lot::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,13 +133,15 @@ fn work(shared: &Shared, wake: &Wake) {
             }
         };
         // A broken file must cost a sentence, not the thread.
-        let read = catch_unwind(AssertUnwindSafe(|| read(&wish)));
+        let read = catch_unwind(AssertUnwindSafe(|| read(&wish)))
+            .map_err(|panic| format!("reading it ended by an internal error ({})", panic_reason(panic.as_ref())));
         let mut inner = shared.inner.lock();
         match (wish, read) {
             (Wish::Mask(dataset, video, frame), result) => {
                 let mask = match result {
                     Ok(Read::Mask(mask)) => mask,
-                    _ => Err("The mask cannot be read: its file is damaged.".to_owned()),
+                    Ok(Read::Poses(_)) => Ok(None),
+                    Err(reason) => Err(format!("The mask cannot be read: {reason}.")),
                 };
                 let Some(entry) = dataset.videos.get(video) else { continue };
                 let key = (entry.path.clone(), frame);
@@ -153,7 +156,8 @@ fn work(shared: &Shared, wake: &Wake) {
             (Wish::Poses(dataset, video), result) => {
                 let poses = match result {
                     Ok(Read::Poses(poses)) => poses,
-                    _ => Err("The poses cannot be read: their file is damaged.".to_owned()),
+                    Ok(Read::Mask(_)) => Ok(Arc::default()),
+                    Err(reason) => Err(format!("The poses cannot be read: {reason}.")),
                 };
                 let Some(entry) = dataset.videos.get(video) else { continue };
                 inner.pose_order.push_back(entry.path.clone());

@@ -2,7 +2,8 @@
 
 use super::Action;
 use super::chrome::{self, dialogs::FileDialogs};
-use super::dispatch::{self, Effect, Gesture};
+use super::disk::{Disk, Probe, Question, RealDisk};
+use super::dispatch::{self, Effect, Gesture, Then};
 use super::explain;
 use super::keys::{KeyTaker, Pressed};
 use super::layout::Layout;
@@ -32,6 +33,7 @@ pub struct App {
     services: Services,
     layout: Layout,
     dialogs: FileDialogs,
+    wake: Wake,
     actions: Vec<Action>,
     /// Counts presses of keys and of the pointer, each the beginning of a gesture.
     presses: u64,
@@ -72,11 +74,16 @@ impl App {
         let session = if options.fresh { Session::default() } else { Session::load(cc.storage) };
         let workers = workers(wake.clone());
         let mut app = Self {
-            state: AppState { device: workers.device(), ..AppState::default() },
+            state: AppState {
+                device: workers.device(),
+                disk: Disk::new(Arc::new(RealDisk), wake.clone()),
+                ..AppState::default()
+            },
             services: Services::new(wake.clone(), cc.wgpu_render_state.as_ref()),
             workers,
             layout: Layout::new(session.layout),
-            dialogs: FileDialogs::new(wake),
+            dialogs: FileDialogs::new(wake.clone()),
+            wake: wake.clone(),
             actions: Vec::new(),
             presses: 0,
             pointer: [0; 2],
@@ -91,13 +98,9 @@ impl App {
         if let Some(path) = options.open {
             app.actions.push(Action::OpenAny(path));
         } else {
-            if let Some(root) = session.dataset.filter(|p| p.exists()) {
-                app.actions.push(Action::OpenDataset(root));
-                app.state.restoring = true;
-            }
-            let runs: Vec<PathBuf> = session.runs.into_iter().filter(|p| p.exists()).collect();
-            app.state.restoring_runs = runs.iter().cloned().collect();
-            app.actions.extend(runs.into_iter().map(Action::OpenRun));
+            let dataset = session.dataset.map(|root| (Question::At(root.clone()), Then::RestoreDataset(root)));
+            let runs = session.runs.into_iter().map(|run| (Question::At(run.clone()), Then::RestoreRun(run)));
+            app.state.awaiting = dataset.into_iter().chain(runs).collect();
         }
         let fallback = std::mem::take(&mut app.state.selection);
         app.state.selection = session.selection;
@@ -116,6 +119,11 @@ impl App {
     /// The frame on screen with everything that belongs to it.
     pub fn shown(&self) -> Option<&super::committed::Committed> {
         self.services.shown()
+    }
+
+    /// Has another one answer what the window asks the disk, from the next frame on.
+    pub fn ask_disk(&mut self, probe: Arc<dyn Probe>) {
+        self.state.disk = Disk::new(probe, self.wake.clone());
     }
 
     /// Asks for something from outside, as a panel would.
@@ -180,7 +188,7 @@ impl App {
     fn leave(&mut self, ctx: &egui::Context) {
         let state = &mut self.state;
         let running = state.work_to_lose().any(|j| !j.quiet);
-        let anything = state.work_to_lose().next().is_some() || !state.unsaved_notes.is_empty();
+        let anything = state.work_to_lose().next().is_some() || !state.unsaved_notes.is_empty() || state.disk.writing();
         if state.forced {
             return;
         }
@@ -209,6 +217,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.apply_outside(ctx);
+        dispatch::settle(&mut self.state, self.workers.as_ref());
         dispatch::drain(&mut self.state, self.workers.as_ref());
         self.state.device = self.workers.device();
         let now = Instant::now();

@@ -76,10 +76,17 @@ impl<K, V> Derived<K, V> {
 }
 
 impl<K: PartialEq, V> Derived<K, V> {
+    fn known(&self, key: &K) -> Option<Rc<V>> {
+        let mut kept = self.kept.borrow_mut();
+        let at = kept.iter().position(|(k, _)| k == key)?;
+        // What was asked for last stays longest.
+        kept.make_contiguous()[..=at].rotate_right(1);
+        kept.front().map(|(_, value)| value.clone())
+    }
+
     /// The value for a key, made now where it is not kept.
     pub fn get(&self, key: K, make: impl FnOnce() -> V) -> Rc<V> {
-        let known = self.kept.borrow().iter().find(|(k, _)| *k == key).map(|(_, v)| v.clone());
-        known.unwrap_or_else(|| {
+        self.known(&key).unwrap_or_else(|| {
             MADE.set(MADE.get() + 1);
             let value = Rc::new(make());
             let mut kept = self.kept.borrow_mut();

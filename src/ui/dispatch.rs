@@ -2,17 +2,19 @@
 
 mod events;
 mod importing;
+mod looking;
 mod networks;
 mod notes;
 mod opening;
 mod time;
 
 pub use events::drain;
+pub use looking::{Then, settle};
 pub use notes::keep_notes;
-pub use opening::default_demo_dir;
 pub use time::advance;
 
 use super::action::Action;
+use super::disk::Question;
 use super::explain;
 use super::selection::default_view;
 use super::state::{
@@ -23,7 +25,6 @@ use crate::cam;
 use crate::jobs::kinds::{ImportWeights, PredictVideo};
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What only the window system can do.
@@ -144,18 +145,24 @@ fn apply_plain(state: &mut AppState, workers: &dyn Workers, action: Action) {
         drawing if changes_drawing(&drawing) => draw_settings(state, drawing),
         Action::PathChosen(purpose, path) => opening::path_chosen(state, workers, purpose, path),
         Action::NoFileDialog(purpose) => {
-            opening::no_file_dialog(state, purpose, "This system shows no file dialog: type the path here instead.");
+            opening::no_file_dialog(
+                state,
+                workers,
+                purpose,
+                "This system shows no file dialog: type the path here instead.",
+            );
         }
         Action::FileDialogFailed(purpose, reason) => {
             let told =
                 format!("The file dialog of this system ended by an internal error ({reason}): type the path instead.");
             say(state, Severity::Error, "file dialog", told.clone());
-            opening::no_file_dialog(state, purpose, &told);
+            opening::no_file_dialog(state, workers, purpose, &told);
         }
         Action::OpenAny(path) => opening::any(state, workers, path),
         Action::OpenDataset(path) => opening::dataset(state, workers, path),
         Action::OpenRun(path) => opening::run(state, workers, path),
         Action::MakeDemo(dir) => opening::demo(state, workers, dir),
+        Action::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         Action::ReloadDataset => opening::reload(state, workers),
         Action::CloseDataset => opening::close_dataset(state),
         Action::CloseRun(path) => opening::close_run(state, &path),
@@ -295,7 +302,7 @@ fn work(state: &mut AppState, workers: &dyn Workers, action: Action) {
             state.dialog = None;
             start(state, workers, *request, false);
         }
-        Action::AskExport => ask_export(state),
+        Action::AskExport => ask_export(state, workers),
         Action::SetNote(clip, note) => notes::set(state, &clip, note),
         Action::MeasureBody(clips) => measure_body(state, workers, clips),
         Action::AskImport(weights) => importing::ask(state, weights),
@@ -369,33 +376,22 @@ fn measure_body(state: &mut AppState, workers: &dyn Workers, clips: Vec<ClipRef>
     start(state, workers, request, false);
 }
 
-fn ask_export(state: &mut AppState) {
-    let Some(run) = state.run() else {
+fn ask_export(state: &mut AppState, workers: &dyn Workers) {
+    let Some(run) = state.run().map(|r| r.path.clone()) else {
         return say(state, Severity::Warning, "export", "Choose a run first: its heatmaps are what is exported.");
     };
-    // A folder of its own for each export, unless somebody names another.
-    let parent = run.path.join("visualizations");
-    let named = |n: u32| parent.join(if n == 1 { "window".to_owned() } else { format!("window-{n}") });
-    let out = (1..1000).map(named).find(|p| !p.exists()).unwrap_or_else(|| named(1));
+    // Whether a folder may be written to depends on how it is now.
+    state.disk.forget();
     state.dialog = Some(Dialog::Export(ExportForm {
         this_clip: state.selection.video.is_some(),
         num_samples: 8,
         misclassified_only: false,
         alpha: state.view.alpha,
         fps: 10.0,
-        out: out.display().to_string(),
-        occupied: false,
+        out: String::new(),
         replace: false,
     }));
-}
-
-/// Takes over the export dialog; looks into its folder only when that is another one.
-fn set_export(state: &mut AppState, mut form: ExportForm) {
-    let same = matches!(&state.dialog, Some(Dialog::Export(before)) if before.out == form.out);
-    if !same {
-        form.occupied = crate::jobs::holds_export(Path::new(form.out.trim()));
-    }
-    state.dialog = Some(Dialog::Export(form));
+    looking::await_answer(state, workers, Question::ExportFolder(run), Then::Suggest);
 }
 
 fn window(state: &mut AppState, action: Action) {
@@ -404,7 +400,6 @@ fn window(state: &mut AppState, action: Action) {
             state.workspace = workspace;
             state.welcome = false;
         }
-        Action::SetDialog(Some(Dialog::Export(form))) => set_export(state, form),
         Action::SetDialog(Some(Dialog::Import(form))) => importing::set(state, *form),
         // Help over a dialog covers it and must not lose what was typed there.
         Action::SetDialog(Some(Dialog::Keys)) if state.dialog.as_ref().is_some_and(|d| *d != Dialog::Keys) => {

@@ -15,6 +15,7 @@
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`derived`] | values made from others, kept until one of those changes |
+//! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
@@ -33,6 +34,7 @@ pub mod chrome;
 pub mod commands;
 pub mod committed;
 pub mod derived;
+pub mod disk;
 pub mod dispatch;
 pub mod explain;
 pub mod keys;

@@ -2,6 +2,8 @@
 
 use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
+use super::disk::{Disk, Question};
+use super::dispatch::Then;
 use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
@@ -340,8 +342,6 @@ pub struct ExportForm {
     pub fps: f64,
     /// Folder.
     pub out: String,
-    /// That folder holds an earlier export.
-    pub occupied: bool,
     /// Replace the samples of an earlier export in that folder.
     pub replace: bool,
 }
@@ -370,22 +370,8 @@ pub struct ImportForm {
     pub classes: Option<ImportClasses>,
     /// The file that lists the classes.
     pub list: String,
-    /// What was read in it, or why it cannot be.
-    pub listed: Option<Result<ClassSet, String>>,
     /// The run folder as typed; empty takes the suggestion.
     pub out: String,
-    /// The suggested run folder.
-    pub suggested: String,
-    /// Something is in that folder.
-    pub occupied: bool,
-}
-
-impl ImportForm {
-    /// The run folder.
-    pub fn folder(&self) -> PathBuf {
-        let typed = self.out.trim();
-        PathBuf::from(if typed.is_empty() { self.suggested.as_str() } else { typed })
-    }
 }
 
 /// The dialog that says which class of a run each class of the dataset is.
@@ -567,6 +553,10 @@ pub struct AppState {
     pub theme: ThemeChoice,
     /// What can be opened again, newest first.
     pub recent: Vec<Recent>,
+    /// Questions to the disk.
+    pub disk: Disk,
+    /// What waits for an answer of the disk, oldest first.
+    pub awaiting: Vec<(Question, Then)>,
     /// The window on top.
     pub dialog: Option<Dialog>,
     /// The keys are shown instead of the dialog, which comes back as it was when they are closed.
@@ -630,6 +620,8 @@ impl Default for AppState {
             device: String::new(),
             theme: ThemeChoice::Dark,
             recent: Vec::new(),
+            disk: Disk::default(),
+            awaiting: Vec::new(),
             dialog: None,
             keys_over: false,
             restoring: false,

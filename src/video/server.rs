@@ -488,7 +488,9 @@ mod tests {
         let (_b, broken) = folder("broken");
         let (woken, wakes) = crossbeam_channel::unbounded();
         // Room for one frame: none is prepared, so that each is decoded because it was asked for.
-        let wake = move || drop(woken.send(()));
+        let wake = move || {
+            let _ = woken.send(());
+        };
         let server = FrameServer::with(32 * 16 * 3, Arc::new(wake), FRAGILE);
         for round in 0..2 {
             let said = answer(&server, &broken, 0).unwrap_err();

@@ -9,6 +9,7 @@ mod kept_map;
 mod networks;
 mod repaints;
 mod session;
+mod slow_disk;
 mod splits;
 mod values;
 mod work;

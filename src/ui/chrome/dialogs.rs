@@ -12,7 +12,7 @@ use crate::ui::theme;
 use crate::ui::widgets::picture::params;
 use egui::{Key, RichText};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -173,7 +173,7 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         field.request_focus();
         let entered = ui.input(|i| i.key_pressed(Key::Enter));
         let path = PathBuf::from(text.trim());
-        let problem = problem(purpose, &path);
+        let problem = problem(cx.state, purpose, &path);
         let p = theme::palette(ui);
         match &problem {
             Some(sentence) if !text.trim().is_empty() => drop(ui.colored_label(p.warn, sentence)),
@@ -213,13 +213,14 @@ pub(super) fn buttons(ui: &mut egui::Ui, add: impl FnOnce(&mut egui::Ui)) {
 }
 
 /// Why a path cannot be used, as a sentence.
-fn problem(purpose: PathPurpose, path: &std::path::Path) -> Option<String> {
+fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String> {
     if path.as_os_str().is_empty() {
         return Some("Type a path.".into());
     }
     match purpose {
         PathPurpose::Demo | PathPurpose::Export => None,
-        _ if path.exists() => None,
+        // What the disk has not answered to yet is left to whoever opens it.
+        _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),
     }
 }
@@ -289,15 +290,21 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(4.0);
         export_fields(ui, &mut form, clip.as_ref().map(|c| format!("{} from frame {}", c.video, c.start)));
         let p = theme::palette(ui);
-        if form.occupied {
-            ui.colored_label(p.warn, "This folder holds an earlier export: name another, or replace it.");
-            ui.checkbox(&mut form.replace, "Replace the earlier export");
+        let out = form.out.trim().to_owned();
+        let occupied = cx.state.disk.holds_export(Path::new(&out)).value();
+        match occupied {
+            Some(true) => {
+                ui.colored_label(p.warn, "This folder holds an earlier export: name another, or replace it.");
+                ui.checkbox(&mut form.replace, "Replace the earlier export");
+            }
+            Some(false) => {}
+            None => drop(ui.weak("Looking at the folder…")),
         }
         buttons(ui, |ui| {
             let request = export_request(cx.state, &form);
             let button = egui::Button::new(RichText::new("Export").color(p.on_accent)).fill(p.accent);
-            let free = !form.occupied || form.replace;
-            if ui.add_enabled(request.is_some() && free && !form.out.trim().is_empty(), button).clicked() {
+            let free = occupied == Some(false) || (occupied == Some(true) && form.replace);
+            if ui.add_enabled(request.is_some() && free && !out.is_empty(), button).clicked() {
                 done = request.map(|r| Action::Export(Box::new(r)));
             }
             if ui.button("Cancel").clicked() {

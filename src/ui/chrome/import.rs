@@ -3,7 +3,7 @@
 use super::dialogs::{answer, buttons};
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::{ClassSet, counted};
-use crate::jobs::{config_for, read_classes};
+use crate::jobs::config_for;
 use crate::model::{MODELS, WeightReport};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Dialog, ImportClasses, ImportForm, PathPurpose};
@@ -11,7 +11,7 @@ use crate::ui::weights::{WeightLook, WeightWish};
 use crate::ui::widgets::{network_card, style, text, weight_report};
 use crate::ui::{Action, theme};
 use egui::{RichText, Ui};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why clips matter.
 const SAME_CLIPS: &str = "What the network was trained with elsewhere must be the same here, or its answers are worse.";
@@ -21,6 +21,8 @@ const SAME_CLIPS: &str = "What the network was trained with elsewhere must be th
 struct Plan {
     config: Option<RunConfig>,
     classes: Option<ClassSet>,
+    /// The run folder; `None` until a free one is known.
+    folder: Option<PathBuf>,
     /// Why it cannot be imported yet.
     obstacle: Option<String>,
 }
@@ -47,13 +49,15 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(4.0);
         let p = theme::palette(ui);
         buttons(ui, |ui| {
-            let ready = plan.obstacle.is_none() && plan.config.is_some() && plan.classes.is_some();
+            let ready =
+                plan.obstacle.is_none() && plan.config.is_some() && plan.classes.is_some() && plan.folder.is_some();
             let button = egui::Button::new(RichText::new("Import").color(p.on_accent)).fill(p.accent);
             if ui.add_enabled(ready, button).clicked()
-                && let (Some(config), Some(classes)) = (plan.config.take(), plan.classes.take())
+                && let (Some(config), Some(classes), Some(out)) =
+                    (plan.config.take(), plan.classes.take(), plan.folder.take())
             {
                 let weights = PathBuf::from(form.weights.trim());
-                done = Some(Action::Import { weights, config: Box::new(config), classes, out: form.folder() });
+                done = Some(Action::Import { weights, config: Box::new(config), classes, out });
             }
             if ui.button("Cancel").clicked() {
                 done = Some(Action::SetDialog(None));
@@ -66,6 +70,14 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     cx.actions.extend(actions);
     let changed = (form != before).then(|| Dialog::Import(Box::new(form)));
     answer(cx, done, response.should_close(), changed);
+}
+
+/// A free run folder named after the weights, once the disk has told one.
+fn suggested(state: &AppState, form: &ImportForm) -> Option<PathBuf> {
+    let name = Path::new(form.weights.trim()).file_stem().map(|n| n.to_string_lossy().into_owned());
+    let name = name.filter(|n| !n.is_empty()).unwrap_or_else(|| "imported".into());
+    let root = state.dataset.as_ref().map(|d| d.root.as_path());
+    state.disk.run_folder(root, &name).value()
 }
 
 /// What the weights look like, as far as it is known.
@@ -110,9 +122,13 @@ fn fields(
     classes(ui, state, form, plan, actions);
     ui.end_row();
     ui.label("Run folder");
-    let field = egui::TextEdit::singleline(&mut form.out).hint_text(form.suggested.clone());
+    let suggested = suggested(state, form);
+    let hint = suggested.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let field = egui::TextEdit::singleline(&mut form.out).hint_text(hint);
     let field = ui.add(field.desired_width(ui.available_width()));
     text::name(&field, "Run folder");
+    let typed = form.out.trim();
+    plan.folder = if typed.is_empty() { suggested } else { Some(PathBuf::from(typed)) };
     ui.end_row();
 }
 
@@ -219,6 +235,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
     let fits = !own.classes.is_empty() && found == Some(own.len());
     let automatic = if fits { ImportClasses::Dataset } else { ImportClasses::Numbered };
     let mut now = form.classes.unwrap_or(automatic);
+    let mut listed = None;
     ui.vertical(|ui| {
         ui.horizontal(|ui| {
             let numbered = found.map_or("Numbers".to_owned(), |n| format!("Numbers, {n} of them"));
@@ -240,7 +257,8 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
             if weight_report::path_field(ui, "Class list", "/path/to/classes.txt", &mut form.list) {
                 actions.push(Action::AskPath(PathPurpose::ClassList));
             }
-            match &form.listed {
+            listed = state.disk.classes(form.list.trim()).value().filter(|_| !form.list.trim().is_empty());
+            match &listed {
                 Some(Ok(set)) => drop(ui.weak(counted(set.len() as u64, "class"))),
                 Some(Err(sentence)) => {
                     let text = RichText::new(sentence).small().color(style::error_color(ui));
@@ -254,9 +272,9 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
         form.classes = Some(now);
     }
     plan.classes = match now {
-        ImportClasses::Numbered => found.and_then(|n| read_classes(&n.to_string()).ok()),
+        ImportClasses::Numbered => found.and_then(|n| state.disk.classes(&n.to_string()).value()).and_then(Result::ok),
         ImportClasses::Dataset => Some(own.clone()),
-        ImportClasses::List => form.listed.as_ref().and_then(|l| l.as_ref().ok()).cloned(),
+        ImportClasses::List => listed.and_then(Result::ok),
     };
     if now == ImportClasses::List && plan.classes.is_none() {
         plan.obstacle.get_or_insert_with(|| "Name a list of the classes.".into());
@@ -292,7 +310,11 @@ fn report(ui: &mut Ui, state: &AppState, form: &ImportForm, plan: &mut Plan, act
         Some(WeightLook::Refused(_)) => Some("These weights cannot be used.".to_owned()),
         _ => Some("Looking into the weights…".to_owned()),
     };
-    let taken = form.occupied.then(|| "The run folder is taken: name another.".to_owned());
+    let found = plan.folder.as_ref().and_then(|folder| state.disk.at(folder).value());
+    let taken = match found {
+        Some(found) => found.taken.then(|| "The run folder is taken: name another.".to_owned()),
+        None => Some("Looking whether the run folder is free…".to_owned()),
+    };
     if let Some(sentence) = sentence.or(taken) {
         plan.obstacle.get_or_insert(sentence);
     }

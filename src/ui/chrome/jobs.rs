@@ -20,6 +20,9 @@ pub fn chips(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     if live.is_empty() && cx.state.explain.busy() && cx.state.run().is_some() {
         ui.label(RichText::new("computing heatmap…").text_style(theme::caption()).weak());
     }
+    if live.is_empty() && !state.awaiting.is_empty() {
+        ui.label(RichText::new("waiting for the disk…").text_style(theme::caption()).weak());
+    }
     if live.len() > CHIPS && ui.button(format!("+{}", live.len() - CHIPS)).on_hover_text("Show all jobs").clicked() {
         cx.send(Action::ShowJobs(true));
     }

@@ -48,8 +48,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 false,
             );
             if demo.clicked() {
-                let dir = crate::ui::dispatch::default_demo_dir();
-                cx.send(if dir.exists() { Action::OpenAny(dir) } else { Action::MakeDemo(dir) });
+                cx.send(Action::OpenDemo);
             }
             let run =
                 card(ui, Icon::Chart, "Open a run…", "An earlier training: its curves, scores and heatmaps.", false);
@@ -119,7 +118,7 @@ fn recent(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let name = leaf(path);
             let kind = if matches!(item, Recent::Run(_)) { "run" } else { "dataset" };
             ui.horizontal(|ui| {
-                let there = path.exists();
+                let there = cx.state.disk.at(path).value().is_none_or(|found| found.exists);
                 let button =
                     egui::Button::new(RichText::new(&name).color(if there { p.accent } else { p.muted })).frame(false);
                 let missing = "It is no longer there.";

@@ -1,11 +1,13 @@
 //! What the workers tell becomes state.
 
+use super::looking::{self, Then};
 use super::{networks, notes, opening, say, start};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
 use crate::progress::{Meter, Progress};
+use crate::ui::disk::Question;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
 use crate::ui::weights::WeightLook;
 use crate::ui::workers::Workers;
@@ -220,8 +222,9 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), trained || asked);
             // A run opened alone brings its dataset along.
-            if state.dataset.is_none() && run.dataset_root.is_dir() {
-                opening::dataset(state, workers, run.dataset_root.clone());
+            if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
+                let root = run.dataset_root.clone();
+                looking::await_answer(state, workers, Question::At(root.clone()), Then::DatasetOfRun(root));
             }
         }
         Output::Evaluation(evaluation, predictions) => {

@@ -1,5 +1,6 @@
 //! Opening and closing datasets and runs.
 
+use super::looking::{self, Then};
 use super::{importing, networks, say, start};
 use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
@@ -7,6 +8,7 @@ use crate::eval::Evaluation;
 use crate::jobs::RunView;
 use crate::jobs::kinds::{MakeDemo, OpenDataset, OpenRun};
 use crate::ui::arrangement::DatasetArrangement;
+use crate::ui::disk::Question;
 use crate::ui::selection::default_view;
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;
@@ -26,7 +28,8 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
         PathPurpose::Demo => demo(state, workers, path),
         PathPurpose::Export => {
             if let Some(Dialog::Export(form)) = &state.dialog {
-                super::set_export(state, ExportForm { out: path.display().to_string(), ..form.clone() });
+                let form = ExportForm { out: path.display().to_string(), ..form.clone() };
+                state.dialog = Some(Dialog::Export(form));
             }
         }
         PathPurpose::Import => importing::ask(state, Some(path)),
@@ -43,38 +46,22 @@ pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: 
 }
 
 /// Offers a field to type the path into, with a note on why.
-pub(super) fn no_file_dialog(state: &mut AppState, purpose: PathPurpose, note: &str) {
+pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose, note: &str) {
     // These have a field for the path themselves.
     if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::Import(_))) {
         return;
     }
-    state.dialog = Some(Dialog::Path { purpose, text: suggested(state, purpose), note: Some(note.to_owned()) });
-}
-
-fn suggested(state: &AppState, purpose: PathPurpose) -> String {
-    match purpose {
-        PathPurpose::Demo => default_demo_dir().display().to_string(),
-        _ => state.recent.first().map_or_else(String::new, |r| r.path().display().to_string()),
+    let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
+    let text = if purpose == PathPurpose::Demo { String::new() } else { recent };
+    state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
+    if purpose == PathPurpose::Demo {
+        looking::await_answer(state, workers, Question::DemoFolder, Then::Suggest);
     }
 }
 
-/// Where the demo dataset goes when nobody says otherwise.
-pub fn default_demo_dir() -> PathBuf {
-    let documents = directories::UserDirs::new().and_then(|d| d.document_dir().map(Path::to_path_buf));
-    let home = directories::UserDirs::new().map(|d| d.home_dir().to_path_buf());
-    documents.or(home).unwrap_or_else(|| PathBuf::from(".")).join("kinolens-demo")
-}
-
-/// A run folder is known by its `config.ron`, weights by the ending of their name; everything else is left to the dataset formats.
+/// Opens whatever is at a path, once the disk has said what that is.
 pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    let kind = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if path.is_file() && ["pth", "pt", "safetensors"].contains(&kind.as_str()) {
-        importing::ask(state, Some(path));
-    } else if path.join("config.ron").is_file() || path.join("model.safetensors").is_file() {
-        run(state, workers, path);
-    } else {
-        dataset(state, workers, path);
-    }
+    looking::await_answer(state, workers, Question::At(path.clone()), Then::Open(path));
 }
 
 pub(super) fn dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {

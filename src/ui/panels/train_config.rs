@@ -4,8 +4,8 @@ use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
 use crate::ui::arrangement::Draft;
+use crate::ui::disk::{Answer, Awaited, Question};
 use crate::ui::panel::{Panel, PanelCx};
-use crate::ui::run_folder::{suggestion, taken};
 use crate::ui::state::{JobStatus, PathPurpose};
 use crate::ui::widgets::config_form::{self, FormState};
 use crate::ui::widgets::form_rows::Around;
@@ -30,6 +30,8 @@ pub struct TrainConfig {
     /// How often first weights had been chosen in a dialog when they were last taken over.
     first_weights: u64,
     file: String,
+    /// The file that is being read or written.
+    file_asked: Option<Question>,
     file_note: Option<Result<String, String>>,
     /// Root of the dataset that this is set up for.
     dataset: Option<PathBuf>,
@@ -51,6 +53,7 @@ impl Default for TrainConfig {
             suggested: (None, String::new()),
             first_weights: 0,
             file: String::new(),
+            file_asked: None,
             file_note: None,
             dataset: None,
         }
@@ -65,7 +68,9 @@ fn preset(index: usize) -> RunConfig {
 impl Panel for TrainConfig {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         self.follow(cx.state);
-        self.preset_row(ui);
+        self.take_file(cx.state);
+        self.preset_row(ui, cx.state);
+        self.file_line(ui);
         self.folder_row(ui, cx.state);
         self.buttons(ui, cx);
         ui.separator();
@@ -131,7 +136,7 @@ impl TrainConfig {
         })));
     }
 
-    fn preset_row(&mut self, ui: &mut Ui) {
+    fn preset_row(&mut self, ui: &mut Ui, state: &AppState) {
         ui.horizontal(|ui| {
             let label = ui.label("Preset");
             let name = PRESETS.get(self.preset).map_or("from a file", |p| p.name);
@@ -152,12 +157,13 @@ impl TrainConfig {
                 self.preset = index;
                 self.base = preset(index);
                 self.config = self.base.clone();
+                self.file_note = None;
             }
             if self.config != self.base && ui.button("Reset all").on_hover_text("Back to the preset's values").clicked()
             {
                 self.config = self.base.clone();
             }
-            ui.menu_button("File", |ui| self.file_menu(ui));
+            ui.menu_button("File", |ui| self.file_menu(ui, state));
         });
         if let Some(p) = PRESETS.get(self.preset) {
             ui.add(egui::Label::new(egui::RichText::new(p.summary).weak()).wrap());
@@ -165,7 +171,7 @@ impl TrainConfig {
     }
 
     /// Opens and saves the configuration as the RON that the command line takes.
-    fn file_menu(&mut self, ui: &mut Ui) {
+    fn file_menu(&mut self, ui: &mut Ui, state: &AppState) {
         ui.set_min_width(300.0);
         ui.label("Configuration file (RON), as on the command line");
         let field = egui::TextEdit::singleline(&mut self.file).hint_text("/path/to/config.ron");
@@ -173,35 +179,70 @@ impl TrainConfig {
         let path = PathBuf::from(self.file.trim());
         ui.horizontal(|ui| {
             let named = !self.file.trim().is_empty();
-            if ui.add_enabled(named, egui::Button::new("Open file")).clicked() {
-                self.file_note = Some(match RunConfig::load(&path) {
-                    Ok(config) => {
-                        self.preset = usize::MAX;
-                        self.base = config.clone();
-                        self.config = config;
-                        Ok(format!("Read {}.", path.display()))
-                    }
-                    Err(error) => Err(error.to_string()),
-                });
+            let free = named && self.file_asked.is_none();
+            let mut asked = None;
+            if ui.add_enabled(free, egui::Button::new("Open file")).clicked() {
+                asked = Some(Question::Config(path.clone()));
             }
-            if ui.add_enabled(named, egui::Button::new("Save file")).clicked() {
-                self.file_note = Some(save(&path, &self.config));
+            if ui.add_enabled(free, egui::Button::new("Save file")).clicked() {
+                asked = Some(Question::SaveConfig(path.clone(), self.config.to_ron()));
+            }
+            if let Some(question) = asked {
+                self.file_note = None;
+                state.disk.ask_first(question.clone());
+                self.file_asked = Some(question);
+                self.take_file(state);
             }
         });
+    }
+
+    /// What became of the file that was opened or saved; the menu closes with the click.
+    fn file_line(&self, ui: &mut Ui) {
         match &self.file_note {
+            _ if self.file_asked.is_some() => drop(ui.weak("waiting for the disk…")),
             Some(Ok(note)) => drop(ui.weak(note)),
-            Some(Err(error)) => drop(ui.colored_label(style::error_color(ui), error)),
+            Some(Err(error)) => {
+                ui.add(egui::Label::new(egui::RichText::new(error).color(style::error_color(ui))).wrap());
+            }
             None => {}
         }
+    }
+
+    /// Takes over what became of the file that was asked for.
+    fn take_file(&mut self, state: &AppState) {
+        let Some(question) = &self.file_asked else { return };
+        let (Question::Config(path) | Question::SaveConfig(path, _)) = question else { return };
+        self.file_note = Some(match state.disk.known(question) {
+            Awaited::Pending(_) => return,
+            Awaited::Ready(Answer::Config(Ok(config))) => {
+                let note = format!("Read {}.", path.display());
+                self.preset = usize::MAX;
+                self.base = RunConfig::clone(&config);
+                self.config = *config;
+                Ok(note)
+            }
+            Awaited::Ready(Answer::Saved(Ok(()))) => Ok(format!("Saved {}.", path.display())),
+            Awaited::Ready(Answer::Config(Err(told)) | Answer::Saved(Err(told))) | Awaited::Unavailable(told) => {
+                Err(told)
+            }
+            Awaited::NotAsked | Awaited::Ready(_) => Err(format!("{} was not read: try again.", path.display())),
+        });
+        self.file_asked = None;
     }
 
     fn folder_row(&mut self, ui: &mut Ui, state: &AppState) {
         let root = state.dataset.as_ref().map(|d| d.root.clone());
         // A new name after each training, so that Start never meets a folder that is taken.
-        let stale = self.suggested.1.is_empty() || Path::new(&self.suggested.1).exists();
+        let gone = |name: &str| state.disk.at(Path::new(name)).value().is_some_and(|found| found.exists);
+        let stale = self.suggested.1.is_empty() || gone(&self.suggested.1);
         if self.suggested.0 != root || (stale && state.live_training().is_none()) {
             let name = PRESETS.get(self.preset).map_or("run", |p| p.name);
-            self.suggested = (root.clone(), suggestion(root.as_deref(), name).display().to_string());
+            match state.disk.run_folder(root.as_deref(), name).value().map(|path| path.display().to_string()) {
+                // That was the answer before there was something.
+                Some(known) if stale && known == self.suggested.1 => state.disk.forget(),
+                Some(free) => self.suggested = (root.clone(), free),
+                None => self.suggested.1.clear(),
+            }
         }
         ui.horizontal(|ui| {
             let label = ui.label("Run folder");
@@ -279,8 +320,12 @@ impl TrainConfig {
         if state.dataset.is_none() {
             return Some("There is no dataset to train on: open one first.".into());
         }
-        if taken(out) {
-            return Some(format!("{} is taken: choose another run folder.", out.display()));
+        match state.disk.at(out).value().filter(|_| !out.as_os_str().is_empty()) {
+            None => return Some("Looking whether the run folder is free…".into()),
+            Some(found) if found.taken => {
+                return Some(format!("{} is taken: choose another run folder.", out.display()));
+            }
+            Some(_) => {}
         }
         config_form::fault(&self.config).map(|_| "A setting below is marked red: correct it first.".into())
     }
@@ -295,34 +340,4 @@ fn primary(ui: &mut Ui, text: &str, enabled: bool) -> egui::Response {
         egui::Button::new(text)
     };
     ui.add_enabled(enabled, button)
-}
-
-fn save(path: &Path, config: &RunConfig) -> Result<String, String> {
-    crate::files::replace(path, config.to_ron().as_bytes())
-        .map_err(|e| format!("cannot write {}: {e}; choose a folder you may write to", path.display()))?;
-    Ok(format!("Saved {}.", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_saved_configuration_opens_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("c.ron");
-        let mut config = RunConfig::reference();
-        config.training.epochs = 7;
-        save(&path, &config).unwrap();
-        assert_eq!(RunConfig::load(&path).unwrap(), config);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            let ordinary = dir.path().join("ordinary");
-            std::fs::write(&ordinary, "").unwrap();
-            assert_eq!(mode(&path), mode(&ordinary), "others may not read it as they may read any new file");
-        }
-        assert!(save(&dir.path().join("no/such/c.ron"), &config).unwrap_err().contains("cannot write"));
-    }
 }
