@@ -381,8 +381,7 @@ impl RunDir {
         let info = |name: String| {
             let state = self.checkpoint_folder(&name).and_then(|folder| CheckpointState::read(&folder).ok());
             // One that is damaged stays in the list: whoever chooses it is told.
-            let (epoch, batches, step) =
-                state.map_or((None, 0, 0), |s| (Some(s.epoch), s.batch_in_epoch, s.step));
+            let (epoch, batches, step) = state.map_or((None, 0, 0), |s| (Some(s.epoch), s.batch_in_epoch, s.step));
             CheckpointInfo { name, epoch, batches, step }
         };
         self.checkpoints().into_iter().map(info).collect()

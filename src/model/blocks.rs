@@ -1,9 +1,9 @@
 //! Layers that are made of layers.
 
+use super::cpu_ops::add_clamp::add;
 use super::layers::{Layer, Node, Part, run};
 use super::ops::{self, Activation};
 use super::pass::Pass;
-use super::cpu_ops::add_clamp::add;
 use burn::tensor::Tensor;
 
 /// Layers one after the other.

@@ -5,9 +5,9 @@ use super::layers::{
     BatchNorm, Conv3d, FramePool, HeadLayer, Layer, MaxPool3d, Motion, Node, Padding, Relu, Relu6, Sigmoid, Silu,
     StochasticDepth,
 };
-use super::readout::Readout;
 use super::parameters::{EntryId, EntryKind, ParameterRole, Store};
 use super::random_stream::Stream;
+use super::readout::Readout;
 use burn::tensor::Device;
 
 /// What kind of layer a [`LayerInfo`] speaks of.

@@ -1,11 +1,11 @@
 //! The layers networks are built from.
 
-use super::module_path::belongs_to;
 use super::cpu_ops::motion::what_moves;
 use super::cpu_ops::norm::NormOptions;
+use super::module_path::belongs_to;
 use super::ops::{self, Activation, ConvGeometry, Rounding};
-use super::pass::Pass;
 use super::parameters::EntryId;
+use super::pass::Pass;
 use burn::tensor::{Tensor, activation, module};
 
 /// One step of a network's trunk, from `[B, C, T, H, W]` to `[B, C', T', H', W']`.

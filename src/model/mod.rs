@@ -40,10 +40,10 @@ pub use gradients::{GradientSet, TrainPass};
 pub use module_path::lies_inside;
 pub use network::{GradientUse, Network, ParameterInfo, Tapped, layer_choices, read};
 pub use outline::Outline;
-pub use pass::Tap;
-pub use registry::{MODELS, ModelSpec};
 pub use parameters::ParameterRole;
+pub use pass::Tap;
 pub use random_stream::Stream;
+pub use registry::{MODELS, ModelSpec};
 pub use weights::{
     ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,
     looks_like, read_safetensors, write_safetensors, write_torch,

@@ -1,12 +1,12 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
-use super::device::is_software;
-pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
-use super::kernels::Convolution;
-use super::kernels::pooling::Pooling;
-use super::random_stream::Stream;
 use super::conv_parts;
 use super::cpu_ops::{self, norm::NormOptions};
+use super::device::is_software;
+use super::kernels::Convolution;
+use super::kernels::pooling::Pooling;
+pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
+use super::random_stream::Stream;
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 use burn::tensor::{activation, module};

@@ -4,8 +4,8 @@ use super::builder::{Builder, LayerInfo, LayerKind};
 use super::error::ModelError;
 use super::frozen::names_frozen;
 use super::module_path::lies_inside;
-use super::registry::ModelSpec;
 use super::parameters::{Entry, EntryKind};
+use super::registry::ModelSpec;
 use crate::config::ModelConfig;
 
 /// Sizes of a network for clips of a given size.

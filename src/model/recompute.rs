@@ -8,8 +8,8 @@
 use super::gradients::GradientSet;
 use super::layers::{Node, Part, run};
 use super::network::Parts;
-use super::pass::Pass;
 use super::parameters::{EntryId, Store};
+use super::pass::Pass;
 use burn::tensor::{Gradients, Tensor};
 use std::ops::Range;
 use std::sync::Arc;

@@ -59,11 +59,8 @@ pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Resu
     let (ours, theirs) = (values(stored), values(asked));
     let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     let may_change = |path: &str| key(path).is_some_and(|k| k.resumable);
-    let differing: Vec<&str> = paths
-        .into_iter()
-        .filter(|p| ours.get(*p) != theirs.get(*p) && !may_change(p))
-        .map(String::as_str)
-        .collect();
+    let differing: Vec<&str> =
+        paths.into_iter().filter(|p| ours.get(*p) != theirs.get(*p) && !may_change(p)).map(String::as_str).collect();
     match differing.as_slice() {
         [] => Ok(asked.clone()),
         keys => Err(TrainError::OtherSettings { path: path.to_path_buf(), keys: keys.join(", ") }),

@@ -24,8 +24,8 @@ use crate::eval::{
     CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, clip_shape, hold,
 };
 use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_safetensors};
-use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
 use crate::process_usage::Usage;
+use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;

@@ -212,7 +212,12 @@ impl<B: ConvBackend, C: CheckpointStrategy> ConvBackend for Autodiff<B, C> {
 }
 
 /// 3D cross-correlation. CPU only.
-pub(in crate::model) fn convolve(x: Tensor<5>, weight: Tensor<5>, bias: Option<Tensor<1>>, conv: Convolution) -> Tensor<5> {
+pub(in crate::model) fn convolve(
+    x: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Option<Tensor<1>>,
+    conv: Convolution,
+) -> Tensor<5> {
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(match bias {
         Some(bias) => <Dispatch as ConvBackend>::convolve_biased(x, weight, bias.into_dispatch(), conv),

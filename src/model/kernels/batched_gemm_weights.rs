@@ -1,8 +1,8 @@
 //! Weights' gradients of convolutions whose pictures are small and whose kernels are many: the sums go over the positions
 //! of all clips, and only over frames that do not meet the border in time.
 
-use super::gemm::{Matrices, PANEL};
 use super::batched_gemm::{self, Left, Lookup, PACKED, ROWS, STEP};
+use super::gemm::{Matrices, PANEL};
 use super::padding::repeated;
 use super::{Convolution, buffer_pool, dense, volume};
 use rayon::prelude::*;

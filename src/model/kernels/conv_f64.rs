@@ -7,8 +7,8 @@
 //! fewest multiplications round to nothing that could be seen, so that this costs little more than direct sums in `f32`.
 
 use super::dot_f64::{PANEL, Sums};
-use super::winograd::transforms_f64::{self, Cuts};
 use super::winograd::time_tiling::Direction;
+use super::winograd::transforms_f64::{self, Cuts};
 use super::{Convolution, Finish, volume};
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Convolutions in which every output channel of a group sees every input channel of it.
 
-use super::padding::{Padded, repeated};
 use super::indirect_gemm::Product;
+use super::padding::{Padded, repeated};
 use super::{Convolution, Finish, buffer_pool, volume};
 use rayon::prelude::*;
 use std::cell::RefCell;

@@ -5,8 +5,8 @@
 //! every tap is one shift of a whole frame, however wide it is, and all vectors are full. The columns of the border
 //! are computed along and dropped.
 
-use super::dense::{reach, reaching};
 use super::channel_layout::{Layout, SLACK};
+use super::dense::{reach, reaching};
 use super::norm::clamped_one;
 use super::shifted_rows::{Dots, Sums};
 use super::{Convolution, Finish, buffer_pool, volume};

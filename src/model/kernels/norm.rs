@@ -1,7 +1,7 @@
 //! Batch normalisation (Ioffe & Szegedy 2015) and the clamp behind it, in one walk forward and two back.
 
-use super::buffer_pool;
 use super::Activation;
+use super::buffer_pool;
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;

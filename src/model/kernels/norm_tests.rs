@@ -2,8 +2,8 @@
 
 use super::Activation;
 use super::norm::{Norm, NormOptions, Planes, train, train_backward};
-use super::pooling::Pooling;
 use super::optimizer_step::{AdamStep, SgdStep, adam, sgd};
+use super::pooling::Pooling;
 use super::volume;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -179,7 +179,10 @@ fn clips_side_by_side_and_their_gradients_are_those_of_the_definition() {
         let x = [random.random_range(1..4), channels[0], size[0], size[1], size[2]];
         let weight = [channels[1], channels[0], kernel[0], kernel[1], kernel[2]];
         let Some(c) = Convolution::new(x, weight, ConvGeometry { stride, padding, groups: 1 }) else { continue };
-        if batched_gemm::pays(&c, c.output) && batched_gemm::pays(&c, c.input) && winograd::form(&c, Direction::Forward).is_none() {
+        if batched_gemm::pays(&c, c.output)
+            && batched_gemm::pays(&c, c.input)
+            && winograd::form(&c, Direction::Forward).is_none()
+        {
             hold(&c, &mut random);
             held += 1;
         }

@@ -291,10 +291,8 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
         let painter = ui.painter_at(rect);
         let room = (rect.width() - 48.0).max(20.0);
         let job = egui::text::LayoutJob::simple_singleline(format!("{name}{mark}"), font.clone(), p.text);
-        let galley = painter.layout_job(egui::text::LayoutJob {
-            wrap: egui::text::TextWrapping::truncate_at_width(room),
-            ..job
-        });
+        let galley = painter
+            .layout_job(egui::text::LayoutJob { wrap: egui::text::TextWrapping::truncate_at_width(room), ..job });
         painter.galley(rect.left_center() + Vec2::new(6.0, -galley.size().y / 2.0), galley, p.text);
         painter.text(
             rect.right_center() - Vec2::new(6.0, 0.0),

@@ -3,11 +3,11 @@
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]
 
-use crate::model::kernels::gemm::PANEL;
 use super::LANES;
+use super::input_transforms::{Along, Square, load, store};
 use super::tiles::Side;
 use super::time_tiling::Direction;
-use super::input_transforms::{Along, Square, load, store};
+use crate::model::kernels::gemm::PANEL;
 use crate::model::kernels::{Convolution, volume};
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};

@@ -14,12 +14,12 @@ pub(in crate::model::kernels) mod time_tiling;
 pub(in crate::model::kernels) mod transforms_f64;
 pub(in crate::model::kernels) mod weight_gradient;
 
-use crate::model::kernels::channels_last;
-use crate::model::kernels::gemm::{Matrices, PANEL};
 use super::kernel_transforms::KernelSpread;
 use super::tiles::{Lines, Side, Sizes, Tiles, per_row};
 use super::time_tiling::{Cut, Direction, Time};
-use crate::model::kernels::{Convolution, Finish, buffer_pool, batched_gemm, volume};
+use crate::model::kernels::channels_last;
+use crate::model::kernels::gemm::{Matrices, PANEL};
+use crate::model::kernels::{Convolution, Finish, batched_gemm, buffer_pool, volume};
 use rayon::prelude::*;
 
 /// Channels are rounded up to whole vectors.
@@ -109,7 +109,12 @@ pub(in crate::model::kernels) fn forward(
     Some(correlate(conv, tiles, conv.channels, x, weight, Direction::Forward, finish))
 }
 
-pub(in crate::model::kernels) fn input_gradient(conv: &Convolution, form: Form, weight: &[f32], dy: &[f32]) -> Option<Vec<f32>> {
+pub(in crate::model::kernels) fn input_gradient(
+    conv: &Convolution,
+    form: Form,
+    weight: &[f32],
+    dy: &[f32],
+) -> Option<Vec<f32>> {
     let tiles = Tiles::new(conv, Direction::Back, form)?;
     let [i, o] = conv.channels;
     Some(correlate(conv, tiles, [o, i], dy, weight, Direction::Back, Finish::default()))

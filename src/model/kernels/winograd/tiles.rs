@@ -1,10 +1,10 @@
 //! Tiles of a convolution for [`super`]: where they lie, and their way through the transforms.
 
+use super::Form;
+use super::input_transforms::{Combine, Inputs, Slopes, Spread, Unite};
+use super::time_tiling::{Direction, Time};
 use crate::model::kernels::Convolution;
 use crate::model::kernels::channels_last::Bordered;
-use super::Form;
-use super::time_tiling::{Direction, Time};
-use super::input_transforms::{Combine, Inputs, Slopes, Spread, Unite};
 use std::ops::Range;
 
 /// Numbers of transformed tiles that are worked on at a time by all threads, so that they stay in the last cache.
@@ -300,7 +300,12 @@ fn sum_of<'a>(
 }
 
 /// For every row of tiles its part of each of the products, which lie `product` numbers apart.
-pub(in crate::model::kernels) fn per_row(values: &mut [f32], product: usize, row: usize, rows: usize) -> Vec<Vec<&mut [f32]>> {
+pub(in crate::model::kernels) fn per_row(
+    values: &mut [f32],
+    product: usize,
+    row: usize,
+    rows: usize,
+) -> Vec<Vec<&mut [f32]>> {
     let count = values.len() / product;
     let mut parts: Vec<Vec<&mut [f32]>> = (0..rows).map(|_| Vec::with_capacity(count)).collect();
     for product in values.chunks_exact_mut(product) {

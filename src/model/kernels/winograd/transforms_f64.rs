@@ -106,7 +106,13 @@ impl Cuts {
 }
 
 /// One clip.
-pub(in crate::model::kernels) fn correlate(c: &Correlation<'_>, cuts: Cuts, x: &[f32], finish: Finish<'_>, out: &mut [f32]) {
+pub(in crate::model::kernels) fn correlate(
+    c: &Correlation<'_>,
+    cuts: Cuts,
+    x: &[f32],
+    finish: Finish<'_>,
+    out: &mut [f32],
+) {
     let (tiles, [_, o]) = (cuts.tiles(c), c.channels);
     let size = std::array::from_fn(|a| {
         let cut = cuts.0[a];

@@ -1,12 +1,12 @@
 //! Gradients of kernels by the transforms of [`super`]: both sides of the products are transformed, and the
 //! gradients of the transformed kernels are their sums over all tiles.
 
-use crate::model::kernels::channels_last::{self, Bordered};
-use crate::model::kernels::gemm::Matrices;
-use super::{Form, OWN, padding};
 use super::kernel_transforms::UniteKernels;
 use super::tiles::{Side, Sizes, Tiles, per_row};
 use super::time_tiling::Direction;
+use super::{Form, OWN, padding};
+use crate::model::kernels::channels_last::{self, Bordered};
+use crate::model::kernels::gemm::Matrices;
 use crate::model::kernels::{Convolution, buffer_pool, volume};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -19,7 +19,12 @@ const SHARES: usize = 2;
 const SUMMED: usize = 1 << 12;
 
 /// `[output, input, tap]`; `None` where the form does not fit.
-pub(in crate::model::kernels) fn weight_gradient(conv: &Convolution, form: Form, x: &[f32], dy: &[f32]) -> Option<Vec<f32>> {
+pub(in crate::model::kernels) fn weight_gradient(
+    conv: &Convolution,
+    form: Form,
+    x: &[f32],
+    dy: &[f32],
+) -> Option<Vec<f32>> {
     let tiles = Tiles::new(conv, Direction::Forward, form)?;
     let wide = conv.channels.map(padded);
     let source = channels_last::to_last(x, conv.channels[0], &tiles.source, wide[0]);

@@ -8,28 +8,12 @@ use egui::{DragValue, Ui};
 
 pub(super) fn clips(r: &mut Rows<'_>) {
     r.row("clip.length", |c| &mut c.clip.length, whole(0..=2000, ""));
-    r.row(
-        "clip.step",
-        |c| &mut c.clip.step,
-        whole(0..=1000, ""),
-    );
-    r.row(
-        "clip.width",
-        |c| &mut c.clip.width,
-        whole(0..=5000, " px"),
-    );
+    r.row("clip.step", |c| &mut c.clip.step, whole(0..=1000, ""));
+    r.row("clip.width", |c| &mut c.clip.width, whole(0..=5000, " px"));
     r.row("clip.height", |c| &mut c.clip.height, whole(0..=5000, " px"));
     usual_input(r);
-    r.row(
-        "clip.train_stride",
-        |c| &mut c.clip.train_stride,
-        whole(0..=10_000, " frames"),
-    );
-    r.row(
-        "clip.eval_stride",
-        |c| &mut c.clip.eval_stride,
-        whole(0..=10_000, " frames"),
-    );
+    r.row("clip.train_stride", |c| &mut c.clip.train_stride, whole(0..=10_000, " frames"));
+    r.row("clip.eval_stride", |c| &mut c.clip.eval_stride, whole(0..=10_000, " frames"));
     r.row(
         "clip.label",
         |c| &mut c.clip.label,
@@ -42,11 +26,7 @@ pub(super) fn clips(r: &mut Rows<'_>) {
             choice(ui, "label rule", rule, &options);
         },
     );
-    r.row(
-        "clip.antialias",
-        |c| &mut c.clip.antialias,
-        switch,
-    );
+    r.row("clip.antialias", |c| &mut c.clip.antialias, switch);
     r.row("clip.mean", |c| &mut c.clip.mean, three);
     r.row("clip.std", |c| &mut c.clip.std, three);
 }
@@ -100,31 +80,11 @@ pub(super) fn data(r: &mut Rows<'_>) {
             });
         },
     );
-    r.row(
-        "data.fraction",
-        |c| &mut c.data.fraction,
-        fraction(0.0..=1.0, 0.005, ""),
-    );
-    r.row(
-        "data.test_fraction",
-        |c| &mut c.data.test_fraction,
-        fraction(0.0..=1.0, 0.005, ""),
-    );
-    r.row(
-        "data.fold",
-        |c| &mut c.data.fold,
-        optional("the first", 1, whole(1..=100, "")),
-    );
-    r.row(
-        "labels.hold",
-        |c| &mut c.labels.hold,
-        switch,
-    );
-    r.row(
-        "data.background_class",
-        |c| &mut c.data.background_class,
-        switch,
-    );
+    r.row("data.fraction", |c| &mut c.data.fraction, fraction(0.0..=1.0, 0.005, ""));
+    r.row("data.test_fraction", |c| &mut c.data.test_fraction, fraction(0.0..=1.0, 0.005, ""));
+    r.row("data.fold", |c| &mut c.data.fold, optional("the first", 1, whole(1..=100, "")));
+    r.row("labels.hold", |c| &mut c.labels.hold, switch);
+    r.row("data.background_class", |c| &mut c.data.background_class, switch);
     r.row(
         "data.subject_pattern",
         |c| &mut c.data.subject_pattern,
@@ -132,11 +92,7 @@ pub(super) fn data(r: &mut Rows<'_>) {
             ui.add(egui::TextEdit::singleline(text).desired_width(ui.available_width()));
         }),
     );
-    r.row(
-        "data.class_names",
-        |c| &mut c.data.class_names,
-        class_names,
-    );
+    r.row("data.class_names", |c| &mut c.data.class_names, class_names);
 }
 
 fn class_names(ui: &mut Ui, names: &mut Vec<(i64, String)>) {
@@ -163,21 +119,9 @@ fn class_names(ui: &mut Ui, names: &mut Vec<(i64, String)>) {
 }
 
 pub(super) fn augmentation(r: &mut Rows<'_>) {
-    r.row(
-        "augment.enabled",
-        |c| &mut c.augment.enabled,
-        switch,
-    );
-    r.row(
-        "augment.horizontal_flip",
-        |c| &mut c.augment.horizontal_flip,
-        fraction(0.0..=1.0, 0.005, ""),
-    );
-    r.row(
-        "augment.rotation_degrees",
-        |c| &mut c.augment.rotation_degrees,
-        fraction(0.0..=180.0, 0.1, "°"),
-    );
+    r.row("augment.enabled", |c| &mut c.augment.enabled, switch);
+    r.row("augment.horizontal_flip", |c| &mut c.augment.horizontal_flip, fraction(0.0..=1.0, 0.005, ""));
+    r.row("augment.rotation_degrees", |c| &mut c.augment.rotation_degrees, fraction(0.0..=180.0, 0.1, "°"));
     r.row(
         "augment.color_jitter",
         |c| &mut c.augment.color_jitter,

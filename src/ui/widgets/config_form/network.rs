@@ -11,32 +11,16 @@ use std::path::PathBuf;
 
 pub(super) fn network(r: &mut Rows<'_>) {
     let classes = r.around.map_or(0, |a| a.classes);
-    r.row(
-        "model.id",
-        |c| &mut c.model.id,
-        |ui, id| network_card::picker(ui, "model", id, classes),
-    );
+    r.row("model.id", |c| &mut c.model.id, |ui, id| network_card::picker(ui, "model", id, classes));
     r.block(|ui, config, around| {
         network_card::card(ui, config, around.classes);
     });
     frozen(r);
-    r.row(
-        "model.freeze_statistics",
-        |c| &mut c.model.freeze_statistics,
-        switch,
-    );
+    r.row("model.freeze_statistics", |c| &mut c.model.freeze_statistics, switch);
     first_weights(r);
     network_options(r);
-    r.row(
-        "model.dropout",
-        |c| &mut c.model.dropout,
-        optional("the network's own", 0.5, fraction(0.0..=1.0, 0.01, "")),
-    );
-    r.row(
-        "model.num_classes",
-        |c| &mut c.model.num_classes,
-        optional("as the dataset", 17, whole(1..=10_000, "")),
-    );
+    r.row("model.dropout", |c| &mut c.model.dropout, optional("the network's own", 0.5, fraction(0.0..=1.0, 0.01, "")));
+    r.row("model.num_classes", |c| &mut c.model.num_classes, optional("as the dataset", 17, whole(1..=10_000, "")));
 }
 
 /// Where the first weights come from, and what of that file would be taken.
@@ -104,8 +88,8 @@ fn network_options(r: &mut Rows<'_>) {
     let pooled = model.options.pooling.is_some() || !poolings.is_empty();
     if wide {
         r.row(
-        "model.options.width",
-        |c| &mut c.model.options.width,
+            "model.options.width",
+            |c| &mut c.model.options.width,
             optional("the usual width", 1.0, fraction(ModelOptions::WIDTHS, 0.01, "")),
         );
     }
@@ -114,8 +98,8 @@ fn network_options(r: &mut Rows<'_>) {
             .chain(poolings.iter().map(|p| (Some(*p), p.to_string(), p.summary())))
             .collect();
         r.row(
-        "model.options.pooling",
-        |c| &mut c.model.options.pooling,
+            "model.options.pooling",
+            |c| &mut c.model.options.pooling,
             |ui, value| {
                 let options: Vec<_> =
                     options.iter().map(|(value, name, help)| (*value, name.as_str(), *help)).collect();

@@ -5,11 +5,7 @@ use crate::config::Schedule;
 use egui::{DragValue, Ui};
 
 pub(super) fn schedule(r: &mut Rows<'_>) {
-    r.row(
-        "schedule.warmup_epochs",
-        |c| &mut c.schedule.warmup_epochs,
-        whole(0..=10_000, " epochs"),
-    );
+    r.row("schedule.warmup_epochs", |c| &mut c.schedule.warmup_epochs, whole(0..=10_000, " epochs"));
     r.row(
         "schedule.schedule",
         |c| &mut c.schedule.schedule,

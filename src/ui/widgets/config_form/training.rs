@@ -6,11 +6,7 @@ use egui::{DragValue, Ui};
 
 pub(super) fn training(r: &mut Rows<'_>) {
     r.row("training.epochs", |c| &mut c.training.epochs, whole(0..=100_000, ""));
-    r.row(
-        "training.batch_size",
-        |c| &mut c.training.batch_size,
-        whole(0..=4096, " clips"),
-    );
+    r.row("training.batch_size", |c| &mut c.training.batch_size, whole(0..=4096, " clips"));
     r.row(
         "training.early_stopping",
         |c| &mut c.training.early_stopping,
@@ -20,11 +16,7 @@ pub(super) fn training(r: &mut Rows<'_>) {
             magnitude(ui, &mut stop.min_delta);
         }),
     );
-    r.row(
-        "training.checkpoint_every",
-        |c| &mut c.training.checkpoint_every,
-        whole(0..=10_000, " epochs"),
-    );
+    r.row("training.checkpoint_every", |c| &mut c.training.checkpoint_every, whole(0..=10_000, " epochs"));
     r.row(
         "training.checkpoint_minutes",
         |c| &mut c.training.checkpoint_minutes,
@@ -32,31 +24,11 @@ pub(super) fn training(r: &mut Rows<'_>) {
             ui.add(DragValue::new(minutes).range(0.0..=1440.0).speed(0.1).suffix(" min"));
         },
     );
-    r.row(
-        "training.keep_best",
-        |c| &mut c.training.keep_best,
-        whole(0..=1000, ""),
-    );
-    r.row(
-        "training.workers",
-        |c| &mut c.training.workers,
-        whole(0..=256, ""),
-    );
-    r.row(
-        "training.cache_mib",
-        |c| &mut c.training.cache_mib,
-        whole(0..=1_048_576, " MiB"),
-    );
-    r.row(
-        "training.disk_cache_mib",
-        |c| &mut c.training.disk_cache_mib,
-        whole(0..=16_777_216, " MiB"),
-    );
-    r.row(
-        "training.cache_features",
-        |c| &mut c.training.cache_features,
-        switch,
-    );
+    r.row("training.keep_best", |c| &mut c.training.keep_best, whole(0..=1000, ""));
+    r.row("training.workers", |c| &mut c.training.workers, whole(0..=256, ""));
+    r.row("training.cache_mib", |c| &mut c.training.cache_mib, whole(0..=1_048_576, " MiB"));
+    r.row("training.disk_cache_mib", |c| &mut c.training.disk_cache_mib, whole(0..=16_777_216, " MiB"));
+    r.row("training.cache_features", |c| &mut c.training.cache_features, switch);
 }
 
 pub(super) fn optimiser(r: &mut Rows<'_>) {
@@ -85,16 +57,8 @@ pub(super) fn optimiser(r: &mut Rows<'_>) {
             });
         },
     );
-    r.row(
-        "optimizer.learning_rate",
-        |c| &mut c.optimizer.learning_rate,
-        magnitude,
-    );
-    r.row(
-        "optimizer.weight_decay",
-        |c| &mut c.optimizer.weight_decay,
-        magnitude,
-    );
+    r.row("optimizer.learning_rate", |c| &mut c.optimizer.learning_rate, magnitude);
+    r.row("optimizer.weight_decay", |c| &mut c.optimizer.weight_decay, magnitude);
     r.row(
         "optimizer.betas",
         |c| &mut c.optimizer.betas,
@@ -104,16 +68,8 @@ pub(super) fn optimiser(r: &mut Rows<'_>) {
         },
     );
     r.row("optimizer.epsilon", |c| &mut c.optimizer.epsilon, magnitude);
-    r.row(
-        "optimizer.clip_norm",
-        |c| &mut c.optimizer.clip_norm,
-        optional("never", 1.0, fraction(0.0..=1e6, 0.05, "")),
-    );
-    r.row(
-        "optimizer.accumulate",
-        |c| &mut c.optimizer.accumulate,
-        whole(0..=4096, " batches"),
-    );
+    r.row("optimizer.clip_norm", |c| &mut c.optimizer.clip_norm, optional("never", 1.0, fraction(0.0..=1e6, 0.05, "")));
+    r.row("optimizer.accumulate", |c| &mut c.optimizer.accumulate, whole(0..=4096, " batches"));
 }
 
 pub(super) fn loss(r: &mut Rows<'_>) {
@@ -135,21 +91,9 @@ pub(super) fn loss(r: &mut Rows<'_>) {
             });
         },
     );
-    r.row(
-        "loss.class_weights",
-        |c| &mut c.loss.class_weights,
-        switch,
-    );
-    r.row(
-        "loss.label_smoothing",
-        |c| &mut c.loss.label_smoothing,
-        fraction(0.0..=1.0, 0.005, ""),
-    );
-    r.row(
-        "sampling.weighted",
-        |c| &mut c.sampling.weighted,
-        switch,
-    );
+    r.row("loss.class_weights", |c| &mut c.loss.class_weights, switch);
+    r.row("loss.label_smoothing", |c| &mut c.loss.label_smoothing, fraction(0.0..=1.0, 0.005, ""));
+    r.row("sampling.weighted", |c| &mut c.sampling.weighted, switch);
     r.row(
         "sampling.clips_per_epoch",
         |c| &mut c.sampling.clips_per_epoch,
@@ -171,24 +115,12 @@ pub(super) fn device(r: &mut Rows<'_>) {
             choice(ui, "device", device, &options);
         },
     );
-    r.row(
-        "training.devices",
-        |c| &mut c.training.devices,
-        whole(0..=16, ""),
-    );
+    r.row("training.devices", |c| &mut c.training.devices, whole(0..=16, ""));
     r.row(
         "training.precision",
         |c| &mut c.training.precision,
         |ui, precision| choice(ui, "precision", precision, &Precision::ALL),
     );
-    r.row(
-        "training.recompute",
-        |c| &mut c.training.recompute,
-        switch,
-    );
-    r.row(
-        "seed",
-        |c| &mut c.seed,
-        whole(0..=u64::MAX, ""),
-    );
+    r.row("training.recompute", |c| &mut c.training.recompute, switch);
+    r.row("seed", |c| &mut c.seed, whole(0..=u64::MAX, ""));
 }
