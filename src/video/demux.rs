@@ -4,7 +4,7 @@ use super::beginning::{give_headers, headless, note_begin};
 use super::container::{self, Counted};
 use super::edits;
 use super::mjpeg;
-use super::moov::{Movie, MovieTrack};
+use super::moov::{Movie, MovieTrack, change};
 use super::packet::{Codec, Reading};
 use super::picture::{MAX_SIDE, Orientation};
 use super::runtime;
@@ -131,6 +131,8 @@ struct Collecting {
     /// By presentation time what the demuxer says of a packet before a parser changes it.
     said: HashMap<u64, Said>,
 }
+    /// How many of them had no presentation time.
+    given_untimed: usize,
 
 #[derive(Clone, Copy)]
 struct Said {
@@ -163,6 +165,22 @@ impl Track {
     fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
         if self.seen.as_deref() != Some(caps) {
             self.seen = Some(caps.to_owned());
+    /// Gives packets back the time that the one before has too: parsers hand out a time stamp once.
+    fn repeat_times(&mut self) {
+        let mut last = None;
+        for packet in &mut self.packets {
+            match (packet.buffer.pts(), last) {
+                (Some(pts), _) => last = Some((pts, packet.time, packet.preroll)),
+                (None, Some((pts, time, preroll))) => {
+                    packet.buffer.make_mut().set_pts(pts);
+                    (packet.time, packet.preroll) = (time, preroll);
+                }
+                (None, None) => {}
+            }
+        }
+        self.untimed = self.packets.iter().any(|p| p.buffer.pts().is_none());
+    }
+
             if self.matrix.is_none() {
                 self.matrix = colour_matrix(caps);
             }
@@ -406,23 +424,6 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>)
         })
 }
 
-/// Puts other bytes in a piece of the file, as far as they lie in it.
-fn change(buffer: &mut gst::Buffer, at: u64, bytes: &[u8]) {
-    let start = buffer.offset();
-    if start == u64::MAX {
-        return;
-    }
-    let end = start.saturating_add(buffer.size() as u64);
-    let (from, to) = (at.max(start), (at + bytes.len() as u64).min(end));
-    if from < to
-        && let Ok(mut map) = buffer.make_mut().map_writable()
-        && let Some(part) = map.get_mut((from - start) as usize..(to - start) as usize)
-        && let Some(bytes) = bytes.get((from - at) as usize..(to - at) as usize)
-    {
-        part.copy_from_slice(bytes);
-    }
-}
-
 /// The parser that completes the caps of a stream a demuxer hands out as it stands in the container.
 fn parser_for(pad: &gst::Pad) -> Option<gst::Element> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
@@ -485,6 +486,7 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
             }
             gst::PadProbeReturn::Ok
         }
+                stream.given_untimed += usize::from(said.is_none());
     });
     let parsed = parser_for(pad)
         .filter(|p| pipeline.add(p).is_ok() && p.sync_state_with_parent().is_ok() && p.link(&sink).is_ok());
@@ -586,3 +588,6 @@ fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
     });
     chosen.ok_or(found)
 }
+        if s.given_untimed == 0 && s.given >= s.track.packets.len() {
+            s.track.repeat_times();
+        }

@@ -7,6 +7,7 @@ mod reported;
 mod several;
 mod starts;
 
+mod ties;
 use crate::support::ffmpeg::ffmpeg;
 use kinolens::video::{Picture, ProbeReport, Video, probe};
 use std::path::{Path, PathBuf};
