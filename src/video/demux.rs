@@ -3,6 +3,7 @@
 use super::beginning::{give_headers, headless, note_begin};
 use super::container::{self, Counted};
 use super::edits;
+use super::losses;
 use super::mjpeg;
 use super::moov::{Movie, MovieTrack, change};
 use super::packet::{Codec, Reading};
@@ -91,6 +92,8 @@ pub(super) struct Demuxed {
     pub error: Option<String>,
     /// A sentence when the size of the file itself shows that its end is missing.
     pub cut: Option<String>,
+    /// A sentence when the counters of a transport stream show that packets are missing.
+    pub lost: Option<String>,
     /// All bytes that the file announces are there.
     pub whole: bool,
     /// How long the stream runs, in nanoseconds, before there is a picture from which decoding can begin.
@@ -128,11 +131,11 @@ struct Collecting {
     end: u64,
     /// How many packets the demuxer handed out.
     given: usize,
+    /// How many of them had no presentation time.
+    given_untimed: usize,
     /// By presentation time what the demuxer says of a packet before a parser changes it.
     said: HashMap<u64, Said>,
 }
-    /// How many of them had no presentation time.
-    given_untimed: usize,
 
 #[derive(Clone, Copy)]
 struct Said {
@@ -162,9 +165,6 @@ impl Track {
         (!sets.is_empty()).then_some(sets)
     }
 
-    fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
-        if self.seen.as_deref() != Some(caps) {
-            self.seen = Some(caps.to_owned());
     /// Gives packets back the time that the one before has too: parsers hand out a time stamp once.
     fn repeat_times(&mut self) {
         let mut last = None;
@@ -181,6 +181,9 @@ impl Track {
         self.untimed = self.packets.iter().any(|p| p.buffer.pts().is_none());
     }
 
+    fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
+        if self.seen.as_deref() != Some(caps) {
+            self.seen = Some(caps.to_owned());
             if self.matrix.is_none() {
                 self.matrix = colour_matrix(caps);
             }
@@ -410,6 +413,7 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>)
                 end_of_others,
                 error: error.clone(),
                 cut: container::cut_off(path),
+                lost: losses::transport(path),
                 whole: container::is_whole(path),
                 headless: headless(&begins.lock()).filter(|_| guessed),
                 counted: container::counted(path),
@@ -482,11 +486,11 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
             let said = info.buffer().and_then(|b| Some((b.pts()?.nseconds(), Said::of(b))));
             if let Some(stream) = collected.lock().streams.get_mut(slot) {
                 stream.given += 1;
+                stream.given_untimed += usize::from(said.is_none());
                 stream.said.extend(said);
             }
             gst::PadProbeReturn::Ok
         }
-                stream.given_untimed += usize::from(said.is_none());
     });
     let parsed = parser_for(pad)
         .filter(|p| pipeline.add(p).is_ok() && p.sync_state_with_parent().is_ok() && p.link(&sink).is_ok());
@@ -584,10 +588,10 @@ fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
     let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|mut s| {
         // Parsers make one packet of two fields.
         s.track.dropped = if s.track.has_fields() { 0 } else { s.given.saturating_sub(s.track.packets.len()) };
+        if s.given_untimed == 0 && s.given >= s.track.packets.len() {
+            s.track.repeat_times();
+        }
         (s.track, s.end, others)
     });
     chosen.ok_or(found)
 }
-        if s.given_untimed == 0 && s.given >= s.track.packets.len() {
-            s.track.repeat_times();
-        }
