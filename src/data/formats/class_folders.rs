@@ -3,6 +3,7 @@
 
 use super::containers::{ClassDir, class_dirs, holds_videos};
 use super::listing::some_of;
+use super::people;
 use super::unused::{looks_listed, split_list, why_unread};
 use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
@@ -92,8 +93,9 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     }
     let mut found = Vec::with_capacity(dirs.dirs.len());
     for dir in dirs.dirs {
-        // In a class folder, pictures lying side by side are one-frame videos; sub-folders of pictures are frames.
-        let videos = videos_below(&dir.path, false)?;
+        // In a class folder, pictures lying side by side are one-frame videos; sub-folders of pictures are frames, and so
+        // are the pictures of a class in the folder of a person.
+        let videos = videos_below(&dir.path, !dir.subject.is_empty())?;
         let listing = list(&dir.path)?;
         if videos.is_empty() && listing.dirs.is_empty() && !listing.files.is_empty() {
             if !super::lists::is_annotations(&dir.path) {
@@ -111,6 +113,12 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         found.push((dir, videos));
     }
     let mut names: Vec<String> = found.iter().map(|(d, _)| d.class.clone()).collect();
+    if dirs.dirs.iter().any(|d| !d.subject.is_empty()) {
+        draft.warn(root, "its folders are called after people, and the folders in them are taken as the classes");
+    }
+    if let Some(doubt) = people::doubt(&dirs.dirs) {
+        draft.warn(root, doubt);
+    }
     names.sort_by(|a, b| natural(a, b));
     names.dedup();
     // The same name with its accents composed otherwise is the same class.
@@ -148,3 +156,6 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     }
     Ok(draft)
 }
+            if !dir.subject.is_empty() && (subject.is_empty() || !rule.is_custom()) {
+                subject.clone_from(&dir.subject);
+            }

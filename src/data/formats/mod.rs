@@ -10,6 +10,7 @@ mod kinetics;
 mod list;
 mod listing;
 mod lists;
+mod people;
 mod single;
 mod ucf101;
 mod ucf_csv;
