@@ -6,6 +6,7 @@ mod frame_folders;
 mod labels;
 mod lists;
 mod names_on_disk;
+mod people;
 mod shared;
 
 use crate::support::datasets::{open, outside, temp, try_open, video, video_of, warns, write};
