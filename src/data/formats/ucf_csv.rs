@@ -273,7 +273,7 @@ impl Reading<'_> {
                 (path.is_absolute() && within && path.exists()).then(|| (path.to_path_buf(), false))
             });
             let Some((path, respelt)) = found else {
-                ignored.missing(draft, self.root, line, written);
+                ignored.missing(draft, self.root, line, written, &self.finder.take_several());
                 continue;
             };
             let span = match list.columns.interval.map(|i| i.read(row, comma)) {
