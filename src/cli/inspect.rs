@@ -51,6 +51,9 @@ pub(super) fn probe(args: &ProbeArgs) -> Outcome {
     for warning in &report.warnings {
         eprintln!("warning: {warning}");
     }
+    for note in &report.notes {
+        eprintln!("note: {note}");
+    }
     if args.json.json {
         print_json(&serde_json::to_value(&report)?);
         return Ok(ExitCode::SUCCESS);

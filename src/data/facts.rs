@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 /// Raised when the meaning of a record changes; older caches are then rebuilt.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Identifies the state of a file without reading it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

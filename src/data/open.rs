@@ -46,6 +46,9 @@ pub fn open_with_cache(
         unlisted_videos(path, &mut draft);
     }
 
+    let used: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
+    let links = scan::links(path, &used);
+    links.into_iter().for_each(|(link, why)| draft.warn(link, why));
     if path.is_dir() {
         let unused = formats::unused_files(path, &draft);
         draft.warnings.extend(unused);

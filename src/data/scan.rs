@@ -79,6 +79,9 @@ pub(super) const MAX_DEPTH: usize = 4;
 pub(super) struct Listing {
     pub(super) dirs: Vec<PathBuf>,
     pub(super) files: Vec<PathBuf>,
+    /// Links that are not followed: to nothing, where they are not called like videos and pictures, and to folders that
+    /// hold them.
+    pub(super) links: Vec<PathBuf>,
 }
 
 impl Listing {
@@ -168,9 +171,19 @@ pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
         let path = entry.path();
         let mut kind = entry.file_type().map_err(|e| DataError::read(&path, &e))?;
         if kind.is_symlink() {
-            // A dangling link is no content.
-            let Ok(meta) = std::fs::metadata(&path) else { continue };
-            kind = meta.file_type();
+            match std::fs::metadata(&path) {
+                Ok(meta) if meta.is_dir() && holds_itself(dir, &path) => {
+                    out.links.push(path);
+                    continue;
+                }
+                Ok(meta) => kind = meta.file_type(),
+                // As a file that cannot be opened.
+                Err(_) if is_video(&path) || is_image(&path) => {}
+                Err(_) => {
+                    out.links.push(path);
+                    continue;
+                }
+            }
         }
         if kind.is_dir() {
             out.dirs.push(path);
@@ -186,6 +199,14 @@ pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
     out.dirs.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
     out.files.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
     Ok(out)
+}
+
+/// True for a link in `dir` to a folder that `dir` lies in.
+fn holds_itself(dir: &Path, link: &Path) -> bool {
+    match (std::fs::canonicalize(dir), std::fs::canonicalize(link)) {
+        (Ok(dir), Ok(target)) => dir.starts_with(target),
+        _ => false,
+    }
 }
 
 /// Like [`list`], but an unreadable folder is an empty one (for looking around while detecting a layout).
@@ -234,22 +255,48 @@ pub(super) fn videos_below(dir: &Path, pictures_are_frames: bool) -> Result<Vec<
     Ok(out)
 }
 
+/// Visits the listings of `root` and the folders below it. Folders in `used` are frame folders and are not searched.
+fn visit(root: &Path, used: &HashSet<&Path>, each: &mut dyn FnMut(&Listing)) {
+    fn walk(dir: &Path, used: &HashSet<&Path>, depth: usize, each: &mut dyn FnMut(&Listing)) {
+        let listing = peek(dir);
+        each(&listing);
+        if depth <= MAX_DEPTH {
+            listing.dirs.iter().filter(|d| !used.contains(d.as_path())).for_each(|d| walk(d, used, depth + 1, each));
+        }
+    }
+    if root.is_dir() && !used.contains(root) {
+        walk(root, used, 0, each);
+    }
+}
+
 /// Files below `root` that are neither pictures, videos nor anything usual beside them by their names. Folders in `used`
 /// are frame folders and are not searched.
 pub(super) fn strangers(root: &Path, used: &HashSet<&Path>) -> Vec<PathBuf> {
-    fn walk(dir: &Path, used: &HashSet<&Path>, depth: usize, out: &mut Vec<PathBuf>) {
-        let listing = peek(dir);
-        let usual = |f: &Path| is_video(f) || is_image(f) || has_extension(f, USUAL);
-        out.extend(listing.files.iter().filter(|f| !usual(f) && !used.contains(f.as_path())).cloned());
-        if depth <= MAX_DEPTH {
-            listing.dirs.iter().filter(|d| !used.contains(d.as_path())).for_each(|d| walk(d, used, depth + 1, out));
-        }
-    }
+    let usual = |f: &Path| is_video(f) || is_image(f) || has_extension(f, USUAL);
     let mut out = Vec::new();
-    if root.is_dir() && !used.contains(root) {
-        walk(root, used, 0, &mut out);
-    }
+    visit(root, used, &mut |listing| {
+        out.extend(listing.files.iter().filter(|f| !usual(f) && !used.contains(f.as_path())).cloned());
+    });
     out.truncate(STRANGERS);
+    out
+}
+
+/// Links below `root` that are not followed, and why; folders in `used` are frame folders and are not searched.
+pub(super) fn links(root: &Path, used: &HashSet<&Path>) -> Vec<(PathBuf, String)> {
+    let mut out = Vec::new();
+    visit(root, used, &mut |listing| {
+        out.extend(listing.links.iter().map(|link| {
+            let why = match std::fs::read_link(link) {
+                _ if link.exists() => "is a link to a folder that it lies in; it is not followed, remove it".to_owned(),
+                Ok(target) => format!(
+                    "is a link to {}, which does not exist; what it stood for is no part of the dataset, mend or remove it",
+                    name_text(target.as_os_str())
+                ),
+                Err(_) => "is a link that cannot be followed; mend or remove it".to_owned(),
+            };
+            (link.clone(), why)
+        }));
+    });
     out
 }
 

@@ -71,6 +71,13 @@ impl FrameTimes {
         self.starts.partition_point(|s| *s < moved) as u32
     }
 
+    /// True where rows lie past the end as seconds, and all of them inside as milliseconds.
+    fn may_be_milliseconds(&self, rows: &[Timed]) -> bool {
+        let last = rows.iter().map(|r| r.end).fold(0.0, f64::max);
+        let whole = rows.iter().all(|r| r.start.fract() == 0.0 && r.start >= 0.0);
+        rows.len() > 1 && whole && last > self.end() + self.usual && last / 1000.0 <= self.end() + self.usual
+    }
+
     /// Moves an interval to frames.
     fn place(&self, start: f64, end: f64) -> Placed {
         let half = self.usual / 2.0;
@@ -84,6 +91,30 @@ impl FrameTimes {
         let cut = end > self.end() + half + TIE_S;
         Placed::Frames { start: first, end: self.nearest(end).max(first + 1), cut }
     }
+}
+
+/// What is said of rows before a video, behind it, and across its end: of one, and of several.
+const ODD: [(&str, &str); 3] = [
+    ("starts at a negative time and is left out", "start at negative times and are left out"),
+    ("lies past the end of the video and is left out", "lie past the end of the video and are left out"),
+    ("reaches past the end of the video and is cut to it", "reach past the end of the video and are cut to it"),
+];
+const MILLISECONDS: &str = "; the times would fit as milliseconds: if that is what they are, call the columns time_ms, or start_ms and stop_ms";
+/// Rows named one by one before the rest is only counted.
+const NAMED: usize = 3;
+
+/// A sentence about rows of one file.
+fn about(rows: &[&Timed], one: &str, many: &str) -> String {
+    let place = |row: &Timed| match row.start == row.end {
+        true => format!("line {}: {} s", row.line, row.start),
+        false => format!("line {}: {} s to {} s", row.line, row.start, row.end),
+    };
+    if let [row] = rows {
+        return format!("{} {one}", place(row));
+    }
+    let lines: Vec<String> = rows.iter().take(NAMED).map(|row| place(row)).collect();
+    let more = if rows.len() > NAMED { ", …" } else { "" };
+    format!("{} rows {many} ({}{more})", rows.len(), lines.join(", "))
 }
 
 /// Gives a video the labels that its timed rows tell; what was left out or cut is told by file.
@@ -105,28 +136,27 @@ pub(super) fn resolve(video: &mut DraftVideo) -> Vec<(PathBuf, String)> {
             return vec![(first.file.clone(), format!("{name} has no readable times ({e}); it stays unlabelled"))];
         }
     };
-    let mut notes = Vec::new();
+    let mut odd = [Vec::new(), Vec::new(), Vec::new()];
     let mut parts = Vec::new();
     for row in &timed {
-        let mut say = |what: &str| {
-            let sentence = format!(
-                "line {}: {} s to {} s {what}, {name} lasts {:.3} s",
-                row.line,
-                row.start,
-                row.end,
-                times.end()
-            );
-            notes.push((row.file.clone(), sentence));
-        };
         match times.place(row.start, row.end) {
-            Placed::BeforeStart => say("starts at a negative time and is left out"),
-            Placed::PastEnd => say("lies past the end of the video and is left out"),
+            Placed::BeforeStart => odd[0].push(row),
+            Placed::PastEnd => odd[1].push(row),
             Placed::Frames { start, end, cut } => {
                 if cut {
-                    say("reaches past the end of the video and is cut to it");
+                    odd[2].push(row);
                 }
                 parts.extend(row.label.map(|label| Part { start, end, label, line: row.line }));
             }
+        }
+    }
+    let mut notes = Vec::new();
+    for (rows, (one, many)) in odd.iter().zip(ODD) {
+        for of_file in rows.chunk_by(|a, b| a.file == b.file) {
+            let Some(first) = of_file.first() else { continue };
+            let sentence = about(of_file, one, many);
+            let hint = if times.may_be_milliseconds(&timed) { MILLISECONDS } else { "" };
+            notes.push((first.file.clone(), format!("{sentence}, {name} lasts {:.3} s{hint}", times.end())));
         }
     }
     let (track, overlap) = lay(parts);
@@ -158,6 +188,10 @@ mod tests {
         assert_eq!(times.place(0.4, 0.5), Placed::PastEnd);
         assert_eq!(times.place(0.385, 0.5), Placed::PastEnd);
         assert_eq!(times.place(-0.05, 0.1), Placed::BeforeStart);
+        let row = |start: f64, end: f64| Timed { start, end, label: None, file: PathBuf::new(), line: 2 };
+        assert!(times.may_be_milliseconds(&[row(0.0, 40.0), row(40.0, 360.0)]));
+        assert!(!times.may_be_milliseconds(&[row(0.0, 40.0), row(40.0, 600.0)]), "too long for that too");
+        assert!(!times.may_be_milliseconds(&[row(0.0, 0.2), row(0.5, 0.9)]), "fractions");
         // A variable rate: frames 0, 0.1, 0.5.
         let uneven = FrameTimes { starts: vec![0.0, 0.1, 0.5], usual: 0.1 };
         assert_eq!(uneven.place(0.29, 0.6), Placed::Frames { start: 1, end: 3, cut: false });

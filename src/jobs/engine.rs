@@ -358,7 +358,7 @@ mod tests {
         }
         assert_eq!(lanes.len(), Lane::ALL.len(), "a lane is left out");
         let mut ended = HashMap::new();
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while ended.len() < 2 * Lane::ALL.len() {
             for event in engine.drain() {
                 match event.body {
@@ -367,8 +367,8 @@ mod tests {
                     other => panic!("{other:?}"),
                 }
             }
-            assert!(begun.elapsed() < std::time::Duration::from_secs(100), "only {ended:?} ended");
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            assert!(begun.elapsed() < Duration::from_secs(100), "only {ended:?} ended");
+            std::thread::sleep(Duration::from_millis(5));
         }
         for (title, broken, whole) in wanted {
             let sentence = &ended[&broken];

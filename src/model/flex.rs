@@ -25,7 +25,7 @@ pub(super) fn owned(tensor: FlexTensor) -> Vec<f32> {
     if !tensor.is_unique() {
         let tensor = in_order(tensor);
         let from = values(&tensor);
-        let mut copy = buffers::take(from.len());
+        let mut copy = buffer_pool::take(from.len());
         copy.copy_from_slice(from);
         return copy;
     }
@@ -45,6 +45,6 @@ pub(super) fn in_order(tensor: FlexTensor) -> FlexTensor {
 /// Keeps the memory of a tensor that is not needed any more, unless somebody else looks at it.
 pub(super) fn recycle(tensor: FlexTensor) {
     if is_f32(&tensor) && tensor.is_unique() && tensor.is_contiguous() {
-        buffers::give(owned(tensor));
+        buffer_pool::give(owned(tensor));
     }
 }

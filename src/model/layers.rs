@@ -1,7 +1,7 @@
 //! The layers networks are built from.
 
 use super::cpu_ops::motion::what_moves;
-use super::cpu_ops::norm::NormOptions;
+use super::kernels::norm::NormOptions;
 use super::module_path::belongs_to;
 use super::ops::{self, Activation, ConvGeometry, Rounding};
 use super::parameters::EntryId;

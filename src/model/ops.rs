@@ -1,9 +1,10 @@
 //! The tensor operations all networks share. Each stands here once, so that a faster kernel replaces it everywhere.
 
 use super::conv_parts;
-use super::cpu_ops::{self, norm::NormOptions};
+use super::cpu_ops;
 use super::device::is_software;
 use super::kernels::Convolution;
+use super::kernels::norm::NormOptions;
 use super::kernels::pooling::Pooling;
 pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
 use super::random_stream::Stream;

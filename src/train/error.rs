@@ -73,7 +73,7 @@ pub enum TrainError {
         title: String,
         /// What is missing, and what to do.
         problem: String,
-        /// True when it is the class layer alone.
+        /// True when a training can begin with all of them: the class layer alone is missing, or they are inflated.
         class_layer: bool,
     },
     /// Weights whose network is not known.

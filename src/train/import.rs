@@ -128,6 +128,23 @@ fn write_weights(run: &RunDir, network: &Network, config: &RunConfig, classes: &
 /// Refuses what is not the whole network, and says what it probably is.
 fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
     let class = &report.class_layer;
+    let looks = || {
+        let other = WeightFile::open(&report.path).ok().and_then(|file| looks_like(&file));
+        other
+            .filter(|id| *id != report.model)
+            .map(|id| format!("; these look like weights of {id}: choose that network"))
+    };
+    let inflated = report.inflated();
+    if inflated > 0 {
+        return Err(incomplete(
+            report,
+            format!(
+                "{inflated} of its kernels are 2D, and 3D ones made of them have not been trained{}; or start a training \
+                 from these weights (--init-from), which inflates them",
+                looks().unwrap_or_default()
+            ),
+        ));
+    }
     if report.is_backbone_complete() {
         return match class.found {
             _ if report.is_complete() => Ok(()),
@@ -143,8 +160,7 @@ fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
             )),
         };
     }
-    let other = WeightFile::open(&report.path).ok().and_then(|file| looks_like(&file)).filter(|id| *id != report.model);
-    let hint = other.map(|id| format!("; these look like weights of {id}: choose that network")).unwrap_or_default();
+    let hint = looks().unwrap_or_default();
     let first = report.missing.first().map(|name| format!("it has no {name}"));
     let first = first.or_else(|| {
         let m = report.mismatched.first()?;

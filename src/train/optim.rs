@@ -1,7 +1,7 @@
 //! How weights move. The arithmetic and its order follow PyTorch's optimisers, and are held against their numbers.
 
 use crate::config::{OptimizerConfig, OptimizerKind};
-use crate::model::cpu_ops::optimizer_step::{AdamStep, SgdStep, adam_step, sgd_step};
+use crate::model::optimizer_step::{AdamStep, SgdStep, adam_step, sgd_step};
 use crate::model::{ArrayValues, GradientSet, ModelError, NamedArray, Network, ParameterInfo, read};
 use burn::tensor::{Device, Tensor, TensorData};
 

@@ -3,8 +3,9 @@
 use super::beginning::{give_headers, headless, note_begin};
 use super::container::{self, Counted};
 use super::edits;
+use super::losses;
 use super::mjpeg;
-use super::moov::{Movie, MovieTrack};
+use super::moov::{Movie, MovieTrack, change};
 use super::packet::{Codec, Reading};
 use super::picture::{MAX_SIDE, Orientation};
 use super::runtime;
@@ -91,6 +92,8 @@ pub(super) struct Demuxed {
     pub error: Option<String>,
     /// A sentence when the size of the file itself shows that its end is missing.
     pub cut: Option<String>,
+    /// A sentence when the counters of a transport stream show that packets are missing.
+    pub lost: Option<String>,
     /// All bytes that the file announces are there.
     pub whole: bool,
     /// How long the stream runs, in nanoseconds, before there is a picture from which decoding can begin.
@@ -128,6 +131,8 @@ struct Collecting {
     end: u64,
     /// How many packets the demuxer handed out.
     given: usize,
+    /// How many of them had no presentation time.
+    given_untimed: usize,
     /// By presentation time what the demuxer says of a packet before a parser changes it.
     said: HashMap<u64, Said>,
 }
@@ -158,6 +163,22 @@ impl Track {
         let map = self.packets.first()?.buffer.map_readable().ok()?;
         let sets = self.codec?.parameter_sets(&map);
         (!sets.is_empty()).then_some(sets)
+    }
+
+    /// Gives packets back the time that the one before has too: parsers hand out a time stamp once.
+    fn repeat_times(&mut self) {
+        let mut last = None;
+        for packet in &mut self.packets {
+            match (packet.buffer.pts(), last) {
+                (Some(pts), _) => last = Some((pts, packet.time, packet.preroll)),
+                (None, Some((pts, time, preroll))) => {
+                    packet.buffer.make_mut().set_pts(pts);
+                    (packet.time, packet.preroll) = (time, preroll);
+                }
+                (None, None) => {}
+            }
+        }
+        self.untimed = self.packets.iter().any(|p| p.buffer.pts().is_none());
     }
 
     fn add(&mut self, buffer: gst::Buffer, caps: &gst::CapsRef, segment: Option<&gst::Segment>, said: Said) {
@@ -392,6 +413,7 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>)
                 end_of_others,
                 error: error.clone(),
                 cut: container::cut_off(path),
+                lost: losses::transport(path),
                 whole: container::is_whole(path),
                 headless: headless(&begins.lock()).filter(|_| guessed),
                 counted: container::counted(path),
@@ -404,23 +426,6 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>)
             Some(error) if found.is_empty() => DemuxError::Failed(error),
             _ => DemuxError::NoVideo(found),
         })
-}
-
-/// Puts other bytes in a piece of the file, as far as they lie in it.
-fn change(buffer: &mut gst::Buffer, at: u64, bytes: &[u8]) {
-    let start = buffer.offset();
-    if start == u64::MAX {
-        return;
-    }
-    let end = start.saturating_add(buffer.size() as u64);
-    let (from, to) = (at.max(start), (at + bytes.len() as u64).min(end));
-    if from < to
-        && let Ok(mut map) = buffer.make_mut().map_writable()
-        && let Some(part) = map.get_mut((from - start) as usize..(to - start) as usize)
-        && let Some(bytes) = bytes.get((from - at) as usize..(to - at) as usize)
-    {
-        part.copy_from_slice(bytes);
-    }
 }
 
 /// The parser that completes the caps of a stream a demuxer hands out as it stands in the container.
@@ -481,6 +486,7 @@ fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, collected: &Arc<Mutex<Collec
             let said = info.buffer().and_then(|b| Some((b.pts()?.nseconds(), Said::of(b))));
             if let Some(stream) = collected.lock().streams.get_mut(slot) {
                 stream.given += 1;
+                stream.given_untimed += usize::from(said.is_none());
                 stream.said.extend(said);
             }
             gst::PadProbeReturn::Ok
@@ -582,6 +588,9 @@ fn choose(streams: Vec<Collecting>) -> Result<(Track, u64, u64), Vec<String>> {
     let chosen = best.and_then(|best| streams.into_iter().nth(best)).map(|mut s| {
         // Parsers make one packet of two fields.
         s.track.dropped = if s.track.has_fields() { 0 } else { s.given.saturating_sub(s.track.packets.len()) };
+        if s.given_untimed == 0 && s.given >= s.track.packets.len() {
+            s.track.repeat_times();
+        }
         (s.track, s.end, others)
     });
     chosen.ok_or(found)

@@ -270,6 +270,14 @@ impl Video {
         &self.inner.path
     }
 
+    /// A sentence where the rate is nobody's word: several pictures that have no times.
+    pub(super) fn assumed(&self) -> Option<String> {
+        let Source::Stills { stills, .. } = &self.inner.source else { return None };
+        let fps = self.inner.info.fps;
+        (self.inner.info.frames > 1 && !stills.has_times())
+            .then(|| format!("its pictures have no times: {fps} frames a second are assumed"))
+    }
+
     /// Presentation time of a frame in seconds; `None` past the end.
     pub fn pts_s(&self, index: u32) -> Option<f64> {
         (index < self.inner.info.frames).then(|| match &self.inner.source {

@@ -43,8 +43,8 @@ fn list(dir: &Path) -> Result<Entries, String> {
         }
         let (path, Ok(mut kind)) = (entry.path(), entry.file_type()) else { continue };
         if kind.is_symlink() {
-            let Ok(target) = std::fs::metadata(&path) else { continue };
-            kind = target.file_type();
+            // A link to nothing is a picture that cannot be read.
+            kind = std::fs::metadata(&path).map_or(kind, |target| target.file_type());
         }
         if kind.is_dir() {
             out.dirs.push(path);

@@ -16,6 +16,9 @@ const FEW: u64 = 100;
 const STEPS_FROM: usize = 4;
 /// Names said one by one before the rest is only counted.
 const NAMED: usize = 3;
+/// Two kinds of file are about equally many where they differ by no more, or by a tenth.
+const ABOUT: usize = 2;
+const JPEG: &str = "jpg";
 
 /// The frames of a folder.
 #[derive(Debug, Default, PartialEq)]
@@ -65,6 +68,11 @@ impl Name {
             rest = &rest[text.len()..];
         }
         out
+    }
+
+    /// What kind of file it is.
+    fn kind(&self) -> &str {
+        if self.ending == "jpeg" { JPEG } else { &self.ending }
     }
 }
 
@@ -295,7 +303,7 @@ fn numbered(series: &Series, names: &[String], parsed: &[Name], notes: &mut Vec<
     for (number, i) in &series.members {
         at.entry(*number).or_default().push(*i);
     }
-    let chosen = one_a_number(&at, names, parsed, notes);
+    let chosen = one_a_number(series, &at, names, parsed, notes);
     let numbers: Vec<u64> = chosen.keys().copied().collect();
     let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else { return Vec::new() };
     let gcd = numbers.windows(2).fold(0, |sum, pair| gcd(sum, pair[1] - pair[0]));
@@ -345,24 +353,40 @@ fn numbered(series: &Series, names: &[String], parsed: &[Name], notes: &mut Vec<
     frames
 }
 
-/// One picture for each number: where several have it (`1.jpg` and `1.png`), those of the kind that most are of.
+/// One picture for each number. Where several have it (`1.jpg` and `1.png`), all are of one kind of file: that of most, and
+/// of about equally many JPEG, which no mask is kept in.
 fn one_a_number(
+    series: &Series,
     at: &BTreeMap<u64, Vec<usize>>,
     names: &[String],
     parsed: &[Name],
     notes: &mut Vec<String>,
 ) -> BTreeMap<u64, usize> {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for i in at.values().flatten() {
-        *kinds.entry(parsed[*i].ending.as_str()).or_default() += 1;
+    let mut kinds: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for (number, several) in at {
+        for i in several {
+            kinds.entry(parsed[*i].kind()).or_default().insert(*number);
+        }
     }
-    let rank = |i: &usize| (std::cmp::Reverse(kinds.get(parsed[*i].ending.as_str()).copied()), names[*i].len(), *i);
+    let most = kinds.values().map(BTreeSet::len).max().unwrap_or(0);
+    let rank = |kind: &str| {
+        let count = kinds.get(kind).map_or(0, BTreeSet::len);
+        let as_many = most - count <= ABOUT.max(most / 10);
+        (as_many && kind == JPEG, count)
+    };
+    let best = kinds.keys().copied().rev().max_by_key(|kind| rank(kind)).unwrap_or_default();
+    let own = kinds.get(best).cloned().unwrap_or_default();
+    // A kind that shares most of its numbers is a series beside the frames, which fills none of their gaps.
+    let beside = |kind: &str| {
+        kind != best && kinds.get(kind).is_some_and(|numbers| 2 * numbers.intersection(&own).count() >= numbers.len())
+    };
+    let order = |i: &usize| (parsed[*i].kind() != best, std::cmp::Reverse(rank(parsed[*i].kind())), &names[*i]);
     let mut out = BTreeMap::new();
     let mut left = Vec::new();
     for (number, several) in at {
-        let Some(best) = several.iter().copied().min_by_key(rank) else { continue };
-        out.insert(*number, best);
-        left.extend(several.iter().filter(|i| **i != best).map(|i| names[*i].as_str()));
+        let chosen = several.iter().copied().filter(|i| !beside(parsed[*i].kind())).min_by_key(order);
+        out.extend(chosen.map(|i| (*number, i)));
+        left.extend(several.iter().filter(|i| Some(**i) != chosen).map(|i| names[*i].as_str()));
     }
     if !left.is_empty() {
         let verb = if left.len() == 1 {
@@ -370,7 +394,9 @@ fn one_a_number(
         } else {
             "have numbers that other pictures have too"
         };
-        notes.push(format!("{} {verb}; left out", listed(&left)));
+        let of = series.members.iter().filter(|(_, i)| parsed[*i].kind() == best).copied().collect();
+        let frames = pattern(&Series { members: of, ..series.clone() }, names, parsed);
+        notes.push(format!("{} {verb}; left out, the frames are {frames}", listed(&left)));
     }
     out
 }
@@ -493,6 +519,42 @@ mod tests {
         // A name that goes on under another one.
         let renamed = [many("DSC", 9990..=9999, "jpg"), many("EVT", 10_000..10_010, "jpg")].concat();
         assert_eq!(arranged(&renamed), (renamed.clone(), String::new()));
+    }
+
+    #[test]
+    fn of_two_kinds_of_file_with_the_same_numbers_all_frames_are_of_one() {
+        for (frames, masks) in
+            [("jpg", "png"), ("JPG", "PNG"), ("jpeg", "png"), ("jpg", "bmp"), ("png", "tif"), ("jpg", "webp")]
+        {
+            for prefix in ["", "img_"] {
+                let truth = many(prefix, 1..=20, frames);
+                let others = many(prefix, 1..=20, masks);
+                let mixed = truth.iter().zip(&others).enumerate();
+                let mixed = mixed.flat_map(|(i, (a, b))| if i % 3 == 0 { [b, a] } else { [a, b] });
+                for names in [
+                    mixed.cloned().collect::<Vec<_>>(),
+                    [truth.clone(), others.clone()].concat(),
+                    [others.clone(), truth.clone()].concat(),
+                    // One mask more or less, and one in five.
+                    [others[1..].to_vec(), truth.clone()].concat(),
+                    [others.iter().step_by(5).cloned().collect(), truth.clone()].concat(),
+                ] {
+                    let (found, notes) = arranged(&names);
+                    assert_eq!(found, truth, "{notes}");
+                    let said = format!("left out, the frames are {prefix}*.{frames}");
+                    assert!(notes.contains(&said) && notes.contains(masks), "{notes}");
+                }
+            }
+        }
+        // A mask more than there are frames is no frame.
+        let names = [many("", 1..=21, "png"), many("", 1..=20, "jpg")].concat();
+        assert_eq!(arranged(&names).0, many("", 1..=20, "jpg"));
+        // Most are of the other kind.
+        let names = [many("", 1..=40, "png"), many("", 1..=25, "jpg")].concat();
+        assert_eq!(arranged(&names).0, many("", 1..=40, "png"));
+        // Two kinds one after the other that share a number.
+        let names = [many("", 0..=4, "png"), many("", 4..=9, "jpg")].concat();
+        assert_eq!(arranged(&names).0, [many("", 0..4, "png"), many("", 4..=9, "jpg")].concat());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::colour::Matrix;
 use super::container::Counted;
 use super::decode::{Decoded, PacketDecoder, UNKNOWN_PIXELS, decoders, try_out};
 use super::demux::{Demuxed, Packet, Track};
+use super::losses;
 use super::packet::Codec;
 use super::picture::{Orientation, Raw};
 use super::runtime::{self, Complaints};
@@ -171,6 +172,8 @@ struct Pass {
     /// The same before the first whole one.
     headless: u32,
     complaints: u32,
+    /// Frames that came when the decoder had complained, or that it marked.
+    places: Vec<usize>,
     /// See [`Complaints::no_memory`].
     no_memory: bool,
 }
@@ -179,6 +182,9 @@ impl Pass {
     /// Notes what the decoder said meanwhile, unless that was to be expected.
     fn hear(&mut self, Complaints { count, no_memory }: Complaints, expected: bool) {
         self.complaints += if expected { 0 } else { count };
+        if count > 0 && !expected {
+            self.places.push(self.rows.len());
+        }
         self.no_memory |= no_memory;
     }
 }
@@ -189,8 +195,9 @@ fn unsettled(track: &Track) -> usize {
         return 0;
     }
     let mut keys = track.packets.iter().enumerate().skip(1).filter(|(_, p)| p.key).map(|(number, _)| number);
-    let clean = track.packets.first().is_none_or(|p| p.reading.clean_start);
-    if clean { 0 } else { keys.nth(1).unwrap_or(track.packets.len()) }
+    // Nothing behind a clean start is made from what came before it.
+    let clean = track.packets.iter().position(|p| p.reading.clean_start).unwrap_or(track.packets.len());
+    keys.nth(1).unwrap_or(track.packets.len()).min(clean)
 }
 
 fn decode_all(track: &Track, factory: Option<&gst::ElementFactory>, threads: u32) -> Result<Pass, String> {
@@ -207,7 +214,10 @@ fn decode_all(track: &Track, factory: Option<&gst::ElementFactory>, threads: u32
             pass.headless += 1;
             return true;
         }
-        pass.flagged += u32::from(damaged);
+        if damaged {
+            pass.flagged += 1;
+            pass.places.push(pass.rows.len());
+        }
         pass.rows.push((packet, raw.digest()));
         pass.first.get_or_insert(raw);
         true
@@ -231,7 +241,9 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
         // What decoders say on other threads is not heard; what they mark and lose is seen.
         pass = decode_all(track, factory, 2).or(pass);
     }
-    let Pass { rows, first, flagged, headless, complaints, .. } = pass?;
+    let Pass { rows, first, flagged, headless, complaints, mut places, .. } = pass?;
+    places.dedup();
+    let near = losses::some(places.iter().map(|frame| frame.min(&rows.len().saturating_sub(1)).to_string()));
     let first = first.ok_or("no picture could be decoded")?;
     let made: std::collections::HashSet<usize> = rows.iter().filter_map(|(packet, _)| *packet).collect();
     let by_ordinal = made.len() != rows.len();
@@ -244,12 +256,12 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
         let settled = track.packets.iter().enumerate().skip(unsettled(track));
         let meant = settled.filter(|(_, p)| !p.preroll && (p.reading.shown || !p.reading.sound));
         meant.filter(|(n, _)| !made.contains(n)).count()
-    } else if complaints > 0 || track.dropped > 0 {
+    } else if complaints > 0 || track.dropped > 0 || track.codec.is_some_and(Codec::shows_each_packet) {
         shown(track).count().saturating_sub(rows.len() + headless)
     } else {
         0
     };
-    found.damage = damage(track, missing + track.dropped, flagged, complaints);
+    found.damage = damage(track, missing + track.dropped, flagged, complaints, near.as_deref());
     if headless > 0 {
         found.notes.push(format!(
             "{} at the beginning {} left out because what {} made from is not in the file; frames are numbered without {}",
@@ -269,7 +281,12 @@ fn by_decoding(demuxed: &Demuxed, factory: Option<&gst::ElementFactory>) -> Resu
 }
 
 /// Sentences about pictures that are not there or not right, from a complete decoding.
-fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32) -> Vec<String> {
+/// `near`: numbers of frames.
+fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32, near: Option<&str>) -> Vec<String> {
+    let near = near.map_or_else(String::new, |frames| {
+        let word = if frames.contains(' ') { "frames" } else { "frame" };
+        format!(", near {word} {frames}")
+    });
     let expected = track.packets.iter().filter(|p| !p.preroll).count() + track.dropped;
     let counted = track.codec.is_some_and(Codec::counts_by_packets);
     let mut out = Vec::new();
@@ -284,10 +301,12 @@ fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32) -> Vec<S
     if complaints > if counted { 0 } else { 2 } {
         let errors = if complaints == 1 { "an error".to_owned() } else { format!("{complaints} errors") };
         out.push(format!(
-            "the decoder reported {errors} in the data: some pictures are damaged; get a fresh copy of the file if you can"
+            "the decoder reported {errors} in the data: some pictures are damaged{near}; get a fresh copy of the file if you can"
         ));
     } else if flagged > 0 {
-        out.push(format!("the decoder marked {flagged} pictures as damaged; get a fresh copy of the file if you can"));
+        out.push(format!(
+            "the decoder marked {flagged} pictures as damaged{near}; get a fresh copy of the file if you can"
+        ));
     }
     out
 }
@@ -334,6 +353,7 @@ fn faults(demuxed: &Demuxed, frames: usize) -> Vec<String> {
             .push(format!("its header claims {width}x{height} pixels; the size inside the video data is used instead"));
     }
     faults.extend(demuxed.contradictions.iter().cloned());
+    faults.extend(demuxed.lost.clone());
     // Once is enough where it is known how much is missing.
     faults.extend(demuxed.cut.clone().filter(|_| missing.is_none()));
     faults
@@ -379,6 +399,7 @@ fn finish(
     let mut warnings = found.damage;
     warnings.extend(faults(demuxed, rows.len()));
     let sound = warnings.is_empty();
+    warnings.extend(losses::skipped(demuxed, &rows, !sound));
     warnings.extend(found.notes);
     warnings.extend(notes(demuxed, rows.len()));
     let Orientation { rotation, mirrored } = track.orientation;

@@ -4,7 +4,7 @@
 //!
 //! 1. `demux` takes the compressed packets of the default video stream out of the container, once; `mjpeg` does it for
 //!    pictures without a container. `moov` reads what demuxers get wrong in the index of an MP4 file, `edits` applies its
-//!    edit list, `container` sees whether the end of a file is there.
+//!    edit list, `container` sees whether the end of a file is there, `losses` whether packets between are missing.
 //! 2. `index` turns them into rows (time, packet) in display order, `timing` into a rate. Containers and codecs that
 //!    cannot be believed are decoded once for it, which also gives a checksum of every picture.
 //! 3. `session` feeds packets to a decoder driven by hand (`decode`), from the last clean start before the frame, or on
@@ -30,6 +30,7 @@ mod file;
 mod folder_pictures;
 mod frame_folder;
 mod index;
+mod losses;
 mod mjpeg;
 mod moov;
 mod opening;

@@ -2,6 +2,7 @@
 //! contradictions.
 
 use super::picture::Orientation;
+use gstreamer as gst;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -149,6 +150,23 @@ fn unlimited(version: u8) -> Vec<u8> {
     const RATE: [u8; 4] = 0x1_0000_u32.to_be_bytes();
     let times = if version == 1 { 16 } else { 8 };
     [&ONE[..], &vec![0; times], &RATE].concat()
+}
+
+/// Puts other bytes in a piece of the file, as far as they lie in it.
+pub(super) fn change(buffer: &mut gst::Buffer, at: u64, bytes: &[u8]) {
+    let start = buffer.offset();
+    if start == u64::MAX {
+        return;
+    }
+    let end = start.saturating_add(buffer.size() as u64);
+    let (from, to) = (at.max(start), (at + bytes.len() as u64).min(end));
+    if from < to
+        && let Ok(mut map) = buffer.make_mut().map_writable()
+        && let Some(part) = map.get_mut((from - start) as usize..(to - start) as usize)
+        && let Some(bytes) = bytes.get((from - at) as usize..(to - at) as usize)
+    {
+        part.copy_from_slice(bytes);
+    }
 }
 
 /// How much later than it is decoded a picture of a track may be shown, at most, and a picture's time on top.

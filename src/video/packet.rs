@@ -74,7 +74,8 @@ impl Codec {
                 None => Reading::plain(false, false, false),
             },
             Codec::Mjpeg => Reading::plain(true, true, data.starts_with(&[0xff, 0xd8])),
-            Codec::Vp9 | Codec::Av1 | Codec::Other => plain,
+            Codec::Vp9 => Reading { shown: vp9_shows(data), ..plain },
+            Codec::Av1 | Codec::Other => plain,
         }
     }
 
@@ -100,6 +101,22 @@ impl Codec {
     pub fn counts_by_packets(self) -> bool {
         self != Codec::Other
     }
+
+    /// True where each packet that shows a picture shows one of its own: none is half of another's, as fields are.
+    pub fn shows_each_packet(self) -> bool {
+        matches!(self, Codec::Vp8 | Codec::Vp9 | Codec::Av1)
+    }
+}
+
+/// True where a packet of VP9 shows a picture (VP9 bitstream specification, 7.2 and annex B: one that holds several frames
+/// has an index at its end, and shows the last).
+fn vp9_shows(data: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (data.first(), data.last()) else { return false };
+    // Behind two bits of a mark and two of the profile; the last profile has a reserved one more.
+    let next = if first >> 4 & 3 == 3 { 2 } else { 3 };
+    let bit = |at: u8| first >> at & 1 == 1;
+    let (existing, shown) = (bit(next), bit(next - 2));
+    last & 0xe0 == 0xc0 || existing || shown
 }
 
 /// What a NAL unit is to the reader of a packet.
@@ -275,6 +292,14 @@ mod tests {
         let sets = Codec::H265 { length_size: None }.parameter_sets(&packet);
         assert_eq!(sets, [0, 0, 0, 1, 0x40, 1, 9, 0, 0, 0, 1, 0x44, 1, 8]);
         assert!(Codec::Vp8.parameter_sets(&packet).is_empty());
+    }
+
+    #[test]
+    fn a_hidden_vp9_frame_shows_nothing() {
+        let shows = |data: &[u8]| Codec::Vp9.read(data, false).shown;
+        // Shown and hidden frames of profiles 0 and 3, one shown once more, and a hidden one together with a shown one.
+        assert!(shows(&[0x86, 0]) && !shows(&[0x84, 0]) && shows(&[0xb1, 0]) && !shows(&[0xb0, 0]));
+        assert!(shows(&[0x88, 0]) && shows(&[0x84, 9, 9, 0xc9]) && !shows(&[]));
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct ProbeReport {
     pub samples: Vec<ProbeSample>,
     /// Sentences about damage.
     pub warnings: Vec<String>,
+    /// Sentences about what is assumed of a sound video.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One frame of a [`ProbeReport`].
@@ -88,6 +91,7 @@ pub fn probe(path: &Path, frames: &[u32]) -> Result<ProbeReport, VideoError> {
         variable_frame_rate: info.variable_frame_rate,
         samples,
         warnings: info.warnings.clone(),
+        notes: video.assumed().into_iter().collect(),
     })
 }
 

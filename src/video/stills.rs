@@ -65,6 +65,11 @@ pub(super) struct Run {
 }
 
 impl Stills {
+    /// True where the file says when each picture is shown.
+    pub fn has_times(&self) -> bool {
+        matches!(self, Stills::Animation { .. })
+    }
+
     /// Opens a folder of pictures, whose names say which of them is which frame. `verify` looks into each of them.
     pub fn folder(path: &Path, fps: f64, verify: bool) -> Result<(Stills, VideoInfo), String> {
         let found = folder_pictures::read(path, verify)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Raised whenever an index of an earlier version would be wrong.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const MAGIC: &[u8; 8] = b"KLINDEX\n";
 const ROW: usize = 16;
 /// Stands in place of an index that was found wrong.

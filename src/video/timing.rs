@@ -9,6 +9,9 @@ use gstreamer as gst;
 /// A last frame that is shown for longer is no rounding.
 const HELD: u64 = 500_000_000;
 
+/// Equal time stamps are few where no more than one in so many frames has one that was there before.
+const FEW: usize = 20;
+
 /// Times of decoded pictures in display order: the container's own where every picture has one, else a steady rate; and a
 /// sentence where they are made up.
 pub(super) fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) -> (Vec<u64>, Option<String>) {
@@ -28,11 +31,24 @@ pub(super) fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) ->
         let steady = gaps().max()? * 2 <= gaps().min()? * 3;
         steady.then(|| times.iter().map(|&t| t - first).collect())
     };
-    if let Some(times) = collect(|p| p.time).or_else(shifted) {
+    if let Some(times) = collect(|p| p.time) {
         return (times, None);
     }
-    // The one container that people keep recordings in whose clock is too coarse for them.
-    if let Some(times) = coarse(demuxed, rows.len()) {
+    let mut made: Vec<usize> = rows.iter().filter_map(|(packet, _)| *packet).collect();
+    made.sort_unstable();
+    made.dedup();
+    let own = stamps(|p| p.time).filter(|_| made.len() == rows.len());
+    if let Some(times) = own.as_deref().filter(|stamps| has_few_equal(stamps)).and_then(between) {
+        let note = "a few frames have equal time stamps: the times of the second ones are made up";
+        return (times, Some(note.to_owned()));
+    }
+    if let Some(times) = shifted() {
+        return (times, None);
+    }
+    // Matroska is what people keep recordings in whose clock is too coarse for them.
+    let coarse = demuxed.elements.iter().any(|e| e == "matroskademux");
+    let stamped = if coarse { Some(stamps_of_packets(track)) } else { own };
+    if let Some(times) = stamped.and_then(|stamps| even(*stamps.first()?, *stamps.last()?, rows.len())) {
         let note = "frames have equal time stamps because the file's clock is too coarse: their times are made up, and the \
                     rate is an estimate";
         return (times, Some(note.to_owned()));
@@ -45,15 +61,33 @@ pub(super) fn display_times(demuxed: &Demuxed, rows: &[(Option<usize>, u32)]) ->
     (times, stated.is_none().then_some(made_up))
 }
 
-/// Times spread evenly over those of a Matroska file whose frames are shown faster than its clock ticks; `None` for others.
-fn coarse(demuxed: &Demuxed, frames: usize) -> Option<Vec<u64>> {
-    if !demuxed.elements.iter().any(|e| e == "matroskademux") {
-        return None;
-    }
-    let mut stamps: Vec<u64> = demuxed.track.packets.iter().filter_map(|p| p.time).collect();
+/// The presentation times of all packets, ascending.
+fn stamps_of_packets(track: &Track) -> Vec<u64> {
+    let mut stamps: Vec<u64> = track.packets.iter().filter_map(|p| p.time).collect();
     stamps.sort_unstable();
-    stamps.dedup();
-    even(*stamps.first()?, *stamps.last()?, frames)
+    stamps
+}
+
+/// True where a few of time stamps (ascending) are equal to the one before. With many the clock is too coarse.
+fn has_few_equal(stamps: &[u64]) -> bool {
+    let equal = stamps.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    equal > 0 && equal * FEW <= stamps.len()
+}
+
+/// Equal times (ascending) moved apart, up to the next time; the last ones by the step before them.
+fn between(stamps: &[u64]) -> Option<Vec<u64>> {
+    let mut times = Vec::with_capacity(stamps.len());
+    let groups: Vec<&[u64]> = stamps.chunk_by(|a, b| a == b).collect();
+    let mut step = 0;
+    for (at, group) in groups.iter().enumerate() {
+        let start = *group.first()?;
+        step = groups.get(at + 1).and_then(|next| next.first()).map_or(step, |next| next - start);
+        let share = step / group.len() as u64;
+        // No two frames at once.
+        (share > 0 || group.len() == 1).then_some(())?;
+        times.extend((0..group.len() as u64).map(|n| start + n * share));
+    }
+    Some(times)
 }
 
 /// As many times, evenly from the first to the last one.
@@ -122,6 +156,19 @@ mod tests {
         assert_eq!(even(10, 40, 4), Some(vec![10, 20, 30, 40]));
         assert_eq!(even(7, 7, 3), None);
         assert_eq!((even(0, 9, 1), even(0, 9, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_few_equal_times_leave_the_others_as_they_are() {
+        let mut stamps: Vec<u64> = (0..40).map(|n| n * n * 10).collect();
+        stamps.insert(6, stamps[5]);
+        assert!(has_few_equal(&stamps));
+        let times = between(&stamps).unwrap();
+        assert_eq!(times[..8], [0, 10, 40, 90, 160, 250, 305, 360]);
+        assert_eq!(times[8..], stamps[8..]);
+        // At the end: within a step as long as the one before.
+        assert_eq!((between(&[0, 10, 10]), between(&[7, 7])), (Some(vec![0, 10, 15]), None));
+        assert!(!has_few_equal(&[0, 0, 20, 20, 40, 40]) && !has_few_equal(&[1, 2, 3]));
     }
 
     #[test]

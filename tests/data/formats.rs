@@ -6,6 +6,7 @@ mod frame_folders;
 mod labels;
 mod lists;
 mod names_on_disk;
+mod people;
 mod plans;
 mod shared;
 

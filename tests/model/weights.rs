@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 mod class_lists;
 mod foreign;
 mod hostile;
+mod imported;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights").join(name)

@@ -2,10 +2,12 @@
 
 mod cuts;
 mod ends;
+mod lost;
 mod properties;
 mod reported;
 mod several;
 mod starts;
+mod ties;
 
 use crate::support::ffmpeg::ffmpeg;
 use kinolens::video::{Picture, ProbeReport, Video, probe};

@@ -3,12 +3,13 @@
 
 use super::containers::{ClassDir, class_dirs, holds_videos};
 use super::listing::some_of;
+use super::people;
 use super::unused::{looks_listed, split_list, why_unread};
 use super::{Draft, DraftVideo, whole_entry};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::names::{SubjectRule, composed};
-use crate::data::scan::{file_name, is_csv, list, natural, peek, relative_name, stem, videos_below};
+use crate::data::scan::{Listing, file_name, is_csv, list, natural, peek, relative_name, stem, videos_below};
 use crate::domain::{ClassId, ClassSet, Label, Split, counted};
 use std::collections::HashMap;
 use std::path::Path;
@@ -65,6 +66,27 @@ fn holds_its_namesake(dir: &Path) -> bool {
     first && videos.next().is_none()
 }
 
+/// Tells of pictures beside the videos of a class, which may be thumbnails.
+fn stray_pictures(dir: &ClassDir, listing: &Listing, draft: &mut Draft) {
+    let names: Vec<String> = listing.images().map(|p| file_name(p)).collect();
+    if names.is_empty() || !dir.subject.is_empty() {
+        return;
+    }
+    let is = if names.len() == 1 {
+        "lies beside the videos of the class and is taken as a video of one frame"
+    } else {
+        "lie beside the videos of the class and are taken as videos of one frame"
+    };
+    draft.warn(
+        &dir.path,
+        format!(
+            "{} {is}; move pictures that are no clips away: {}",
+            counted(names.len() as u64, "picture"),
+            some_of(&names)
+        ),
+    );
+}
+
 pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let rule = SubjectRule::new(config.subject_pattern.as_deref());
     let mut draft = Draft::default();
@@ -90,10 +112,17 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
             ),
         );
     }
+    if dirs.dirs.iter().any(|d| !d.subject.is_empty()) {
+        draft.warn(root, "its folders are called after people, and the folders in them are taken as the classes");
+    }
+    if let Some(doubt) = people::doubt(&dirs.dirs) {
+        draft.warn(root, doubt);
+    }
     let mut found = Vec::with_capacity(dirs.dirs.len());
     for dir in dirs.dirs {
-        // In a class folder, pictures lying side by side are one-frame videos; sub-folders of pictures are frames.
-        let videos = videos_below(&dir.path, false)?;
+        // In a class folder, pictures lying side by side are one-frame videos; sub-folders of pictures are frames, and so
+        // are the pictures of a class in the folder of a person.
+        let videos = videos_below(&dir.path, !dir.subject.is_empty())?;
         let listing = list(&dir.path)?;
         if videos.is_empty() && listing.dirs.is_empty() && !listing.files.is_empty() {
             if !super::lists::is_annotations(&dir.path) {
@@ -107,6 +136,9 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         if videos.is_empty() {
             draft
                 .warn(&dir.path, format!("the class folder '{}' is empty; add videos or remove the folder", dir.class));
+        }
+        if listing.videos().next().is_some() {
+            stray_pictures(&dir, &listing, &mut draft);
         }
         found.push((dir, videos));
     }
@@ -131,6 +163,9 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         let Some(&class) = classes.get(&composed(&dir.class)) else { continue };
         for video in videos {
             let mut subject = rule.subject(&stem(&video));
+            if !dir.subject.is_empty() && (subject.is_empty() || !rule.is_custom()) {
+                subject.clone_from(&dir.subject);
+            }
             if subject.is_empty() {
                 // `CLASS/person01/clip.avi`: the folder between may name the subject.
                 let below = relative_name(&dir.path, &video);

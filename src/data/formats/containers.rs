@@ -1,7 +1,7 @@
 //! Where class folders lie: below the opened folder, below `train`, `val` and `test`, or in a folder that only holds them.
 
 use super::find::compact;
-use crate::data::names::SubjectRule;
+use super::people::{is_person, turned};
 use crate::data::scan::{Listing, file_name, is_image, is_video, peek};
 use crate::data::tables::split_word;
 use crate::domain::Split;
@@ -88,6 +88,8 @@ pub(super) struct ClassDir {
     pub(super) path: PathBuf,
     pub(super) class: String,
     pub(super) split: Split,
+    /// The person whose folder it lies in, where folders of people hold those of classes.
+    pub(super) subject: String,
 }
 
 /// The class folders of a dataset.
@@ -117,7 +119,11 @@ fn holds(listing: &Listing) -> bool {
 
 /// The class folders below a root; empty ones too, so that they can be reported.
 pub(super) fn class_dirs(root: &Path) -> ClassDirs {
-    below(root, DEPTH, true)
+    let mut out = below(root, DEPTH, true);
+    if let Some(dirs) = turned(&out.dirs) {
+        out.dirs = dirs;
+    }
+    out
 }
 
 /// As [`class_dirs`], `depth` folders deep; `enter` takes the only folder for one that holds the class folders.
@@ -142,7 +148,12 @@ fn below(root: &Path, depth: usize, enter: bool) -> ClassDirs {
     }
     if !full.is_empty() {
         let unused = dirs.iter().filter(|d| !named.contains(d) && holds_anything(d)).cloned().collect();
-        let class = |path: PathBuf| ClassDir { class: file_name(&path), path, split: Split::Unassigned };
+        let class = |path: PathBuf| ClassDir {
+            class: file_name(&path),
+            path,
+            split: Split::Unassigned,
+            subject: String::new(),
+        };
         return ClassDirs { dirs: named.into_iter().map(class).collect(), unused, entered: None };
     }
     inside(&dirs, depth, enter)
@@ -208,12 +219,6 @@ fn is_wrapper(dir: &Path) -> bool {
     };
     let splits = listing.dirs.iter().any(|d| split_of_dir(d).is_some() && holds_videos(d));
     !holds(&listing) && (splits || (listing.dirs.iter().any(class) && !listing.dirs.iter().all(|d| is_person(d))))
-}
-
-/// True for a folder that is called after a person.
-fn is_person(dir: &Path) -> bool {
-    let name = file_name(dir);
-    SubjectRule::new(None).subject(&name) == name
 }
 
 /// Videos nobody labelled, in folders that hold videos: the folder, and its split.

@@ -74,11 +74,22 @@ impl Folder {
             Some([one]) => self.exact.get(one),
             _ => None,
         };
+        only(self.alike(name, how))
+    }
+
+    /// Names that a name fits otherwise than exactly.
+    fn alike(&self, name: &str, how: How) -> Option<&Vec<String>> {
         match how {
             How::Exact => None,
-            How::Folded => only(self.folded.get(&folded(name))),
-            How::Stem => only(self.stems.get(&folded(&stem(Path::new(name))))),
+            How::Folded => self.folded.get(&folded(name)),
+            How::Stem => self.stems.get(&folded(&stem(Path::new(name)))),
         }
+    }
+
+    /// The files that a name fits, where they are several.
+    fn several(&self, name: &str, how: How) -> Vec<PathBuf> {
+        let names = self.alike(name, how).filter(|names| names.len() > 1).into_iter().flatten();
+        names.filter_map(|name| self.exact.get(name)).map(|(path, _)| path.clone()).collect()
     }
 }
 
@@ -97,13 +108,23 @@ pub(super) struct Finder<'a> {
     /// Searches whole trees for what is not where it should be.
     deep: bool,
     everywhere: Option<HashMap<String, Vec<PathBuf>>>,
+    /// Files that what was not found fits, where they are several.
+    several: Vec<PathBuf>,
 }
 
 impl<'a> Finder<'a> {
     /// Below `root`; `deep` searches all of it for what is not found otherwise.
     pub(super) fn new(root: &'a Path, deep: bool) -> Self {
         let inner = peek(root).dirs;
-        Self { root, folders: HashMap::new(), inner, classes: BTreeSet::new(), deep, everywhere: None }
+        Self {
+            root,
+            folders: HashMap::new(),
+            inner,
+            classes: BTreeSet::new(),
+            deep,
+            everywhere: None,
+            several: Vec::new(),
+        }
     }
 
     /// Tells the names of classes.
@@ -112,8 +133,21 @@ impl<'a> Finder<'a> {
         self
     }
 
+    /// Files that what was looked for last, and not found, fits: nobody knows which is meant.
+    pub(super) fn take_several(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.several)
+    }
+
     /// The video that a row means: a file, or a folder of pictures.
     pub(super) fn find(&mut self, written: &str, hint: &Hint<'_>) -> Option<Found> {
+        let found = self.search(written, hint);
+        if found.is_some() {
+            self.several.clear();
+        }
+        found
+    }
+
+    fn search(&mut self, written: &str, hint: &Hint<'_>) -> Option<Found> {
         if written.len() > LONGEST {
             return None;
         }
@@ -181,7 +215,14 @@ impl<'a> Finder<'a> {
             }
             at = path.clone();
         }
-        let (path, is_dir) = self.folder(&at).get(last, how)?.clone();
+        let folder = self.folder(&at);
+        let Some((path, is_dir)) = folder.get(last, how).cloned() else {
+            let several = folder.several(last, how);
+            if self.several.is_empty() {
+                self.several = several;
+            }
+            return None;
+        };
         // A folder without pictures is no video.
         (!is_dir || is_video_folder(&path)).then_some(path)
     }
@@ -192,7 +233,7 @@ impl<'a> Finder<'a> {
 
     /// The only one of several files, or the only one in a folder of the class. A file in the folder of another class is
     /// never meant.
-    fn choose(&self, hits: Vec<PathBuf>, hint: &Hint<'_>) -> Option<PathBuf> {
+    fn choose(&mut self, hits: Vec<PathBuf>, hint: &Hint<'_>) -> Option<PathBuf> {
         let wanted = hint.class.map(compact);
         let folders = |p: &Path| -> Vec<String> {
             let below = p.strip_prefix(self.root).unwrap_or(p).parent().map(Path::to_path_buf).unwrap_or_default();
@@ -206,8 +247,11 @@ impl<'a> Finder<'a> {
             [one] => Some(one.clone()),
             many => {
                 let mut of_class = many.iter().filter(|p| folders(p).iter().any(|f| Some(f) == wanted.as_ref()));
-                let first = of_class.next()?;
-                of_class.next().is_none().then(|| first.clone())
+                let first = of_class.next().cloned().filter(|_| of_class.next().is_none());
+                if first.is_none() && self.several.is_empty() {
+                    self.several = many.to_vec();
+                }
+                first
             }
         }
     }

@@ -118,7 +118,7 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
             }
             let hint = Hint { split: *split, class: None, list: file.parent() };
             let Some(video) = finder.find(id, &hint) else {
-                ignored.missing(&mut draft, root, line, id);
+                ignored.missing(&mut draft, root, line, id, &finder.take_several());
                 continue;
             };
             let row =

@@ -206,7 +206,7 @@ impl Reading<'_> {
                 let cut = cuts(text);
                 let (path, numbers) = cut.last().map_or((text, &[][..]), |(path, numbers)| (path, numbers.as_slice()));
                 self.numbers.extend(numbers.last().and_then(|n| class_number(n)).filter(|n| *n >= 0));
-                ignored.missing(draft, self.root, line, path);
+                ignored.missing(draft, self.root, line, path, &self.finder.take_several());
                 continue;
             };
             rows += 1;

@@ -198,8 +198,18 @@ impl<'a> Ignored<'a> {
         }
     }
 
-    /// A row whose video is not there.
-    pub(super) fn missing(&mut self, draft: &mut Draft, root: &Path, line: u32, written: &str) {
+    /// A row whose video is not there, or that fits several files.
+    pub(super) fn missing(&mut self, draft: &mut Draft, root: &Path, line: u32, written: &str, several: &[PathBuf]) {
+        if several.len() > 1 {
+            let names: Vec<String> = several.iter().map(|p| relative_name(root, p)).collect();
+            let message = format!(
+                "listed in {} line {line}, but {} files fit '{written}': {}; write the whole path of the one that is meant",
+                file_name(self.file),
+                several.len(),
+                some_of(&names)
+            );
+            return self.push(draft, "more rows fit several files", self.file, message);
+        }
         let message = format!(
             "listed in {} line {line}, but there is no such video below {}; copy it there or remove the row",
             file_name(self.file),

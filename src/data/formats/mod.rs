@@ -10,6 +10,7 @@ mod kinetics;
 mod list;
 mod listing;
 mod lists;
+mod people;
 mod single;
 mod ucf101;
 mod ucf_csv;
@@ -101,21 +102,28 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
     if !path.exists() {
         return Err(DataError::Missing { path: path.to_path_buf() });
     }
-    let mut looked = Vec::new();
+    let mut looked: Vec<(&FormatSpec, String)> = Vec::new();
     for format in FORMATS {
         match (format.detect)(path) {
             Ok(reason) => return Ok((format, reason)),
-            Err(why) => looked.push(format!("{} ({}): {why}", format.looks_for, format.id)),
+            Err(why) => looked.push((format, why)),
         }
     }
-    let looked_for = looked.join("; ");
-    // Where a list lies there, what is wrong with it comes first.
+    let words = |(format, why): &(&FormatSpec, String)| format!("{} ({}): {why}", format.looks_for, format.id);
+    // Where a list lies there, what is wrong with it comes first, and once.
     Err(match unused::looks_listed(path, true).filter(|_| path.is_dir()) {
         Some(list) => {
-            let reason = format!("{}. No other layout fits either: {looked_for}", unused::why_unread(&list));
+            let why = unused::why_unread(&list);
+            let own = format!("cannot read {}: ", list.display());
+            let reason = why.strip_prefix(&own).unwrap_or(&why);
+            let others: Vec<String> = looked.iter().filter(|(_, why)| !why.contains(reason)).map(words).collect();
+            let reason = format!("{reason}. No other layout fits either: {}", others.join("; "));
             DataError::Read { path: list, reason }
         }
-        None => DataError::UnknownFormat { path: path.to_path_buf(), looked_for },
+        None => {
+            let looked_for = looked.iter().map(words).collect::<Vec<_>>().join("; ");
+            DataError::UnknownFormat { path: path.to_path_buf(), looked_for }
+        }
     })
 }
 

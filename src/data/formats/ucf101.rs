@@ -137,9 +137,11 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
                 );
                 ignored.push(&mut draft, "more rows have another number than folder", file, message);
             }
-            let hint = Hint { split: *split, class: names.get(class).map(String::as_str), list: file.parent() };
+            // The folder says where the video lies, also where the number says another class.
+            let lies_in = names.get(by_folder.unwrap_or(class)).map(String::as_str);
+            let hint = Hint { split: *split, class: lies_in, list: file.parent() };
             let Some(video) = finder.find(written, &hint) else {
-                ignored.missing(&mut draft, root, line, written);
+                ignored.missing(&mut draft, root, line, written, &finder.take_several());
                 continue;
             };
             if video.respelt {

@@ -12,7 +12,7 @@ use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{file_name, is_csv, natural, peek, relative_name};
 use crate::data::tables::columns::{Header, LIST_COLUMNS, Role, require_one_class};
 use crate::data::tables::intervals::Bounds;
-use crate::data::tables::numbers::integer;
+use crate::data::tables::numbers::{integer, is_missing, missing_words};
 use crate::data::tables::records::{Record, Table, read_table};
 use crate::data::tables::split_word;
 use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
@@ -171,14 +171,30 @@ fn key(cell: &str, decimal_comma: bool) -> String {
     integer(cell, decimal_comma).map_or_else(|| folded(cell), |n| n.to_string())
 }
 
-/// The classes of all lists, and by the key of each its position.
-fn classes_of(lists: &[List], draft: &mut Draft) -> BTreeMap<String, ClassId> {
+/// The cells of classes that hold something, with their rows.
+fn class_cells(list: &List) -> impl Iterator<Item = (&Record, &str)> {
+    let rows = list.table.records.iter().skip(1).filter_map(|row| Some((row, row.cell(list.columns.class?))));
+    rows.filter(|(_, cell)| !cell.is_empty())
+}
+
+/// True where all classes are numbers, up to words for missing values.
+fn are_numbers(lists: &[List]) -> bool {
+    let cells = lists.iter().flat_map(|l| class_cells(l).map(|(_, cell)| (cell, l.table.decimal_comma())));
+    let mut cells = cells.filter(|(cell, _)| !is_missing(cell)).peekable();
+    cells.peek().is_some() && cells.all(|(cell, comma)| integer(cell, comma).is_some())
+}
+
+/// The classes of all lists, and by the key of each its position. `numbers`: see [`are_numbers`].
+fn classes_of(lists: &[List], numbers: bool, draft: &mut Draft) -> BTreeMap<String, ClassId> {
     let mut spelt: BTreeMap<String, String> = BTreeMap::new();
     let mut names: BTreeMap<i64, String> = BTreeMap::new();
     for list in lists {
         let comma = list.table.decimal_comma();
-        for row in list.table.records.iter().skip(1) {
-            let Some(cell) = list.columns.class.map(|c| row.cell(c)).filter(|c| !c.is_empty()) else { continue };
+        if !numbers {
+            let said = missing_words(class_cells(list).map(|(row, cell)| (row.line, cell)));
+            said.into_iter().for_each(|said| draft.warn(&list.file, said));
+        }
+        for (row, cell) in class_cells(list).filter(|(_, cell)| !(numbers && is_missing(cell))) {
             if let (Some(n), Some(name)) = (integer(cell, comma), list.columns.name.map(|c| row.cell(c))) {
                 names.entry(n).or_insert_with(|| name.to_owned());
             }
@@ -223,6 +239,8 @@ struct Reading<'a> {
     root: &'a Path,
     finder: Finder<'a>,
     classes: BTreeMap<String, ClassId>,
+    /// All classes are numbers.
+    numbers: bool,
     assembly: Assembly,
 }
 
@@ -237,6 +255,12 @@ impl Reading<'_> {
                 ignored.push(draft, "more rows lack a path or a class", &list.file, message);
                 continue;
             }
+            if let Some(cell) = list.columns.class.map(|c| row.cell(c)).filter(|cell| self.numbers && is_missing(cell))
+            {
+                let message = format!("line {line}: '{cell}' is no class number; the row is skipped, correct it");
+                ignored.push(draft, "more rows have no class number", &list.file, message);
+                continue;
+            }
             let written = row.cell(list.columns.path);
             let class = list.columns.class.and_then(|c| self.classes.get(&key(row.cell(c), comma))).copied();
             let split = self.split(list, row);
@@ -249,7 +273,7 @@ impl Reading<'_> {
                 (path.is_absolute() && within && path.exists()).then(|| (path.to_path_buf(), false))
             });
             let Some((path, respelt)) = found else {
-                ignored.missing(draft, self.root, line, written);
+                ignored.missing(draft, self.root, line, written, &self.finder.take_several());
                 continue;
             };
             let span = match list.columns.interval.map(|i| i.read(row, comma)) {
@@ -299,10 +323,11 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
             draft.warn(&list.file, "has no column of classes; its videos are unlabelled");
         }
     }
-    let classes = classes_of(&lists, &mut draft);
+    let numbers = are_numbers(&lists);
+    let classes = classes_of(&lists, numbers, &mut draft);
     let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let finder = Finder::new(&root, true).with_classes(names.iter().map(String::as_str));
-    let mut reading = Reading { root: &root, finder, classes, assembly: Assembly::default() };
+    let mut reading = Reading { root: &root, finder, classes, numbers, assembly: Assembly::default() };
     for list in &lists {
         reading.list(list, &mut draft);
     }

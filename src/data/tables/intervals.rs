@@ -108,31 +108,48 @@ impl Stops {
     /// Whether the frame that a stop names lies inside, and a sentence where the rows do not tell. Neighbours tell: the
     /// next interval starts with the stop of the one before, or one frame later.
     pub(in crate::data) fn inside(mut self) -> (bool, Option<String>) {
-        let (mut inside, mut outside) = (0_usize, 0_usize);
+        let (mut inside, mut outside, mut single) = (0_usize, 0_usize, 0_usize);
         let mut any = false;
         for spans in self.spans.values_mut() {
             spans.sort_unstable();
             any |= !spans.is_empty();
-            inside += spans.iter().filter(|(first, stop)| first == stop).count();
+            single += spans.iter().filter(|(first, stop)| first == stop).count();
             for pair in spans.windows(2) {
                 inside += usize::from(pair[1].0 == pair[0].1 + 1);
                 outside += usize::from(pair[1].0 == pair[0].1 && pair[1].0 > pair[0].0);
             }
         }
-        let note = match (inside, outside) {
+        let is_inside = inside + single >= outside;
+        let note = match (inside + single, outside) {
             (0, 0) if any => Some(
                 "nothing tells whether the frames in the stop column still belong to their intervals; they are taken as \
                  belonging, name the column stop_frame_exclusive if they do not"
                     .to_owned(),
             ),
-            (i, o) if i > 0 && o > 0 => Some(format!(
-                "{i} intervals end one frame before the next and {o} with the frame where the next one starts; stop frames \
-                 are taken as {}, correct the others",
-                if i >= o { "inside" } else { "outside" }
-            )),
+            (1.., 1..) => {
+                let counted = |n: usize, one: &str, many: &str| match n {
+                    0 => None,
+                    1 => Some(format!("1 interval {one}")),
+                    n => Some(format!("{n} intervals {many}")),
+                };
+                let found = [
+                    counted(inside, "ends one frame before the next", "end one frame before the next"),
+                    counted(single, "starts and stops with the same frame", "start and stop with the same frame"),
+                    counted(
+                        outside,
+                        "stops with the frame where the next one starts",
+                        "stop with the frame where the next one starts",
+                    ),
+                ];
+                Some(format!(
+                    "{}; stop frames are taken as {}, correct the others",
+                    found.into_iter().flatten().collect::<Vec<_>>().join(", "),
+                    if is_inside { "inside" } else { "outside" }
+                ))
+            }
             _ => None,
         };
-        (inside >= outside, note)
+        (is_inside, note)
     }
 }
 
@@ -166,6 +183,21 @@ mod tests {
         assert_eq!(inside(&[(10, 20), (50, 60)]), (true, true));
         assert_eq!(inside(&[(0, 10), (10, 20), (20, 30), (31, 40)]), (false, true));
         assert_eq!(inside(&[]), (true, false));
+        let said = |spans: &[(u32, u32)]| {
+            let mut stops = Stops::default();
+            spans.iter().for_each(|&(first, stop)| stops.push("a", Extent::Span { first, stop }));
+            stops.inside().1.unwrap()
+        };
+        let single = said(&[(0, 10), (10, 20), (30, 30)]);
+        assert!(
+            single.starts_with("1 interval starts and stops with the same frame, 1 interval stops with"),
+            "{single}"
+        );
+        let both = said(&[(0, 9), (10, 20), (20, 30), (30, 40)]);
+        assert!(
+            both.starts_with("1 interval ends one frame before the next, 2 intervals stop with the frame"),
+            "{both}"
+        );
         assert_eq!(Extent::Span { first: 3, stop: 5 }.resolved(true), Extent::Frames { start: 3, end: 6 });
         assert_eq!(Extent::Span { first: 3, stop: 5 }.resolved(false), Extent::Frames { start: 3, end: 5 });
     }

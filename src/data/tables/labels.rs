@@ -2,7 +2,7 @@
 
 use super::columns::{ClassColumns, Header, LABEL_COLUMNS, Role, Unit, require_one_class};
 use super::intervals::{Bounds, Extent};
-use super::numbers::{integer, number, seconds};
+use super::numbers::{integer, is_missing, missing_words, number, seconds};
 use super::records::{Record, Table, read_table};
 use crate::data::DataError;
 use std::collections::BTreeMap;
@@ -285,6 +285,9 @@ impl RowReader<'_> {
                 None => bad.push(row),
             }
         }
+        if let (Classes::Column(columns), false) = (&self.layout.classes, numbers) {
+            file.notes.extend(missing_words(rows.iter().map(|row| (row.line, row.cell(columns.class)))));
+        }
         let class = if numbers { "a class number" } else { "a class" };
         match self.layout.place {
             Place::Frame(at) => {
@@ -334,7 +337,8 @@ impl RowReader<'_> {
         let cells = || rows.iter().map(|r| r.cell(columns.class)).filter(|c| !c.is_empty());
         // Background may stand as -1 among names.
         let numbers = cells().filter(|c| integer(c, comma).is_some_and(|n| n != BACKGROUND_ID)).count();
-        let words = cells().filter(|c| integer(c, comma).is_none() && !c.eq_ignore_ascii_case(BACKGROUND)).count();
+        let word = |c: &&str| integer(c, comma).is_none() && !c.eq_ignore_ascii_case(BACKGROUND) && !is_missing(c);
+        let words = cells().filter(word).count();
         numbers >= 9 * words.max(1) || (words <= 1 && numbers > words)
     }
 

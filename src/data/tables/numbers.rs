@@ -26,6 +26,23 @@ pub(in crate::data) fn integer(cell: &str, decimal_comma: bool) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= LARGEST).then_some(value as i64)
 }
 
+/// True for a word that R, pandas and databases write where a value is missing.
+pub(in crate::data) fn is_missing(cell: &str) -> bool {
+    const WORDS: &[&str] = &["na", "n/a", "#n/a", "<na>", "nan", "null"];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(cell.trim()))
+}
+
+/// A sentence about cells that hold such words among names of classes, by their lines; `None` where there are none.
+pub(in crate::data) fn missing_words<'a>(cells: impl Iterator<Item = (u32, &'a str)>) -> Option<String> {
+    let found: Vec<(u32, &str)> = cells.filter(|(_, cell)| is_missing(cell)).collect();
+    let (line, first) = found.first()?;
+    let rows = if found.len() == 1 { "1 row".to_owned() } else { format!("{} rows", found.len()) };
+    Some(format!(
+        "line {line}: '{first}' is taken as the name of a class, and programs write missing values so ({rows}); leave the \
+         cell empty where there is no class, or give the class another name"
+    ))
+}
+
 /// Seconds, also as `MM:SS` and `HH:MM:SS` with or without a fraction.
 pub(in crate::data) fn seconds(cell: &str, decimal_comma: bool) -> Option<f64> {
     let cell = cell.trim();
@@ -49,6 +66,15 @@ mod tests {
         assert_eq!([number("nan", true), number("inf", true), number("", true), number("1e999", true)], [None; 4]);
         assert_eq!([integer("12.0", false), integer("-1,0", true), integer("+3", true)], [Some(12), Some(-1), Some(3)]);
         assert_eq!([integer("1.5", false), integer("1e300", false), integer("x1", false)], [None; 3]);
+    }
+
+    #[test]
+    fn words_for_missing_values() {
+        assert!(["NA", "nan", "NULL", "N/A", " <NA>"].iter().all(|w| is_missing(w)));
+        assert!(["", "none", "nap", "n", "0"].iter().all(|w| !is_missing(w)));
+        let said = missing_words([(2, "a"), (3, "NA"), (5, "null")].into_iter()).unwrap();
+        assert!(said.starts_with("line 3: 'NA'") && said.contains("2 rows"), "{said}");
+        assert_eq!(missing_words([(2, "a")].into_iter()), None);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::model::flex::{in_order, owned, recycle, tensor, values};
 use crate::model::kernels::norm::{Norm, NormOptions, Planes, train, train_backward};
-use crate::model::ops::Activation;
 use crate::model::profile::timed;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

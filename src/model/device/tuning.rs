@@ -29,12 +29,18 @@ pub(super) fn keep_between_runs() {
         match folder() {
             Some(folder) => {
                 config.environment.path = CacheConfig::Directory(folder);
-                config.compilation.cache = true;
+                #[cfg(feature = "tuning-cache")]
+                {
+                    config.compilation.cache = true;
+                }
             }
             None => {
                 config.autotune.disable_cache = true;
                 config.throughput.disable_cache = true;
-                config.compilation.cache = false;
+                #[cfg(feature = "tuning-cache")]
+                {
+                    config.compilation.cache = false;
+                }
             }
         }
         if !CubeClRuntimeConfig::try_set(config) {

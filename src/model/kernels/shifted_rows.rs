@@ -42,10 +42,10 @@ impl WithSimd for Sums<'_> {
         while done < vectors {
             let (source, out) = (&source[done * lanes..], &mut out[done * lanes..]);
             done += match vectors - done {
-                WIDE.. => add_clamp::<S, WIDE>(simd, source, offsets, weight, base, out),
-                4.. => add_clamp::<S, 4>(simd, source, offsets, weight, base, out),
-                2.. => add_clamp::<S, 2>(simd, source, offsets, weight, base, out),
-                _ => add_clamp::<S, 1>(simd, source, offsets, weight, base, out),
+                WIDE.. => sums::<S, WIDE>(simd, source, offsets, weight, base, out),
+                4.. => sums::<S, 4>(simd, source, offsets, weight, base, out),
+                2.. => sums::<S, 2>(simd, source, offsets, weight, base, out),
+                _ => sums::<S, 1>(simd, source, offsets, weight, base, out),
             };
         }
     }

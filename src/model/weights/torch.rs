@@ -49,6 +49,11 @@ pub(super) enum TorchError {
     Choice(#[from] super::choice::ChoiceError),
     #[error("{0}")]
     Kind(String),
+    #[error(
+        "it is quantised: the weights of '{0}' are packed as integers, which are not read; save the state_dict of the network \
+         as it was before torch.quantization"
+    )]
+    Quantised(String),
     #[error("its tensors together claim far more numbers than the file holds")]
     Unfolds,
 }
@@ -174,11 +179,14 @@ impl TorchFile {
         for (_, tensor) in &chosen.tensors {
             check(&tensor.storage, &places)?;
         }
-        let (arrays, tensors) = chosen
+        let (arrays, tensors): (Vec<ArrayInfo>, Vec<TensorPlace>) = chosen
             .tensors
             .into_iter()
             .map(|(name, t)| (ArrayInfo { name, shape: t.shape.clone(), element: t.storage.element }, t))
             .unzip();
+        if let Some(layer) = quantised(&arrays) {
+            return Err(TorchError::Quantised(layer));
+        }
         // Halves double on the way in, and a few tensors may share their numbers.
         let budget = len.saturating_mul(8).saturating_add(16 << 20);
         Ok(Self {
@@ -231,6 +239,17 @@ pub(super) fn asks_to_run(file: &mut File, head: &[u8], len: u64) -> std::io::Re
     }
     let bytes = bytes_at(file, 0, len.min(LARGEST_PICKLE))?;
     Ok(pickle::read(&bytes).err().filter(|e| matches!(e, PickleError::Code(_))).map(|e| e.to_string()))
+}
+
+/// A layer whose weights PyTorch has packed as integers: its scale and zero point are arrays, and its weights are none.
+fn quantised(arrays: &[ArrayInfo]) -> Option<String> {
+    let named = |name: String| arrays.iter().any(|array| array.name == name);
+    let mut layers = arrays.iter().filter_map(|array| array.name.strip_suffix(".zero_point"));
+    // Training for quantisation keeps the weights, and scales of observers beside them.
+    let observes = |layer: &str| ["fake_quant", "observer", "post_process"].iter().any(|word| layer.contains(word));
+    let packed =
+        |layer: &&str| named(format!("{layer}.scale")) && !named(format!("{layer}.weight")) && !observes(layer);
+    layers.find(packed).map(str::to_owned)
 }
 
 /// Makes sure that a storage is there and as long as it says.

@@ -201,10 +201,11 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
         return Vec::new();
     };
-    let map = state.run().and_then(|run| state.class_map(run).ok());
+    let map = state.run().map(|run| state.class_map(run));
+    let of_dataset = |output: usize| map.as_ref().and_then(|map| map.as_ref().as_ref().ok()?.class_of(output));
     // As the class of the dataset it is; that of its name where the classes of the run are not known.
     let color = |name: &str, output: usize| {
-        let class = map.as_ref().and_then(|map| map.class_of(output)).or_else(|| state.classes().by_name(name));
+        let class = of_dataset(output).or_else(|| state.classes().by_name(name));
         class.unwrap_or(output)
     };
     if let Some(along) = state.video_predictions.get(&(checkpoint.clone(), video.name.clone())) {

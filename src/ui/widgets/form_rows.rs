@@ -310,8 +310,8 @@ mod tests {
         config.training.epochs = 0;
         let fault = config.validate().unwrap_err().to_string();
         let mut rows = Rows::count(&mut config, &mut base, "epoch", Some(&fault));
-        rows.row("training.epochs", "Epochs", "Most epochs", |c| &mut c.training.epochs, whole(0..=9, ""));
-        rows.row("training.batch_size", "Batch", "Clips", |c| &mut c.training.batch_size, whole(0..=9, ""));
+        rows.row("training.epochs", |c| &mut c.training.epochs, whole(0..=9, ""));
+        rows.row("training.batch_size", |c| &mut c.training.batch_size, whole(0..=9, ""));
         assert_eq!((rows.matching, rows.changed, rows.faulty), (1, 1, true));
     }
 }

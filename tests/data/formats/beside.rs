@@ -254,3 +254,23 @@ fn the_only_list_is_read_whatever_it_is_called() {
     write(root.path().join("other.csv"), rows);
     assert_eq!(open(root.path()).classes.len(), 0);
 }
+
+#[test]
+fn a_picture_beside_the_videos_of_a_class_is_told_and_a_fault_of_a_list_is_said_once() {
+    let root = temp();
+    for name in ["run/a.mp4", "run/b.mp4", "walk/c.mp4"] {
+        write(root.path().join(name), "");
+    }
+    image::RgbImage::new(8, 6).save(root.path().join("run/thumb.jpg")).unwrap();
+    let data = open(root.path());
+    assert!(warns(&data, "run", &["1 picture", "one frame", "thumb.jpg"]), "{:#?}", data.warnings);
+    assert!(!warns(&data, "walk", &["picture"]), "{:#?}", data.warnings);
+
+    let root = temp();
+    write(root.path().join("videos/v0.mp4"), "");
+    write(root.path().join("train.csv"), "id,action\n1,up\n");
+    let said = try_open(root.path()).unwrap_err().to_string();
+    let reason = said.split_once("train.csv: ").unwrap().1.split_once(". No other layout").unwrap().0;
+    assert_eq!(said.matches(reason).count(), 1, "{reason}: {said}");
+    assert_eq!(said.matches("cannot read").count(), 1, "{said}");
+}

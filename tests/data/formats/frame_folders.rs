@@ -288,3 +288,36 @@ fn reported_frame_folders_are_right() {
         assert!(warns(&data, video, &[file, "damaged"]), "{:?}", data.warnings);
     }
 }
+
+#[test]
+fn a_photo_beside_its_mask_is_no_mix_of_both() {
+    let root = temp();
+    for (name, step) in [("all", 1), ("some", 3)] {
+        let dir = root.path().join("walk").join(name);
+        for n in 1..=12 {
+            let path = dir.join(format!("{n:05}.jpg"));
+            picture(path, 10 * n, (8, 6));
+            if n % step == 0 {
+                image::RgbImage::from_pixel(8, 6, image::Rgb([255; 3])).save(dir.join(format!("{n:05}.png"))).unwrap();
+            }
+        }
+    }
+    let data = open(root.path());
+    for name in ["all", "some"] {
+        let video = Video::open(&root.path().join("walk").join(name)).unwrap();
+        let shown: Vec<i32> = (0..12).map(|f| i32::from(red(&video, f))).collect();
+        assert!(shown.iter().zip(1..).all(|(red, n)| (red - 10 * n).abs() <= 3), "{name}: {shown:?}");
+        assert!(warns(&data, name, &[".png", "left out", "the frames are *.jpg"]), "{:?}", data.warnings);
+    }
+}
+
+#[test]
+fn a_rate_that_is_assumed_is_said_by_probe() {
+    let root = temp();
+    let dir = root.path().join("v1");
+    frames(&dir, "img_", 1..=6);
+    let report = probe(&dir, &[]).unwrap();
+    assert!(report.warnings.is_empty() && report.notes.iter().any(|n| n.contains("25 frames a second are assumed")));
+    let single = probe(&dir.join("img_00001.png"), &[]).unwrap();
+    assert!(single.notes.is_empty(), "{:?}", single.notes);
+}

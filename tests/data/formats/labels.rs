@@ -239,3 +239,36 @@ fn the_program_inspects_a_list_and_holds_labels_as_told() {
     let report = inspect(&[root.path().join("train.csv").as_os_str()]);
     assert_eq!((report["format"].as_str(), report["splits"]["train"]["videos"].as_u64()), (Some("ucf-csv"), Some(2)));
 }
+
+#[test]
+fn words_for_missing_values_are_told() {
+    // Among numbers they are no class.
+    let (_r, data) = labelled(6, "frame,class\n0,1\n1,1\n2,nan\n3,NA\n4,2\n5,2\n");
+    assert_eq!(data.classes.classes.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2], "{:#?}", data.warnings);
+    assert!(warns(&data, "s1.csv", &["line 4", "nan"]) && warns(&data, "s1.csv", &["line 5", "NA"]));
+    let (_r, data) = labelled(4, "frame,class\n0,up\n1,NA\n2,down\n3,NA\n");
+    assert!(warns(&data, "s1.csv", &["line 3", "'NA'", "2 rows"]), "{:#?}", data.warnings);
+}
+
+#[test]
+fn many_rows_past_the_end_are_one_sentence_and_milliseconds_are_suggested() {
+    let root = temp();
+    let r = root.path();
+    mp4(&r.join("anon/p1.mp4"), 10);
+    mp4(&r.join("anon/p2.mp4"), 10);
+    let rows: String = (0..10).map(|n| format!("{},{}\n", 40 * n, n / 5)).collect();
+    write(r.join("label/p1.csv"), &format!("time,label\n{rows}"));
+    write(r.join("label/p2.csv"), "start_s,stop_s,class\n0,0.2,0\n0.6,0.8,1\n0.9,1.2,1\n");
+    let data = open(r);
+    let said = |file: &str| -> Vec<&str> {
+        let of_file = data.warnings.iter().filter(|w| w.path.ends_with(file));
+        of_file.map(|w| w.message.as_str()).filter(|m| m.contains("past the end")).collect()
+    };
+    let first = said("p1.csv");
+    assert_eq!(first.len(), 1, "{first:#?}");
+    for words in ["9 rows", "line 3: 40 s", "line 5: 120 s", "…", "milliseconds", "time_ms"] {
+        assert!(first[0].contains(words), "{words}: {first:?}");
+    }
+    let second = said("p2.csv");
+    assert!(second.len() == 1 && second[0].contains("2 rows") && !second[0].contains("milliseconds"), "{second:?}");
+}

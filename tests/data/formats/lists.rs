@@ -406,3 +406,70 @@ fn the_longest_path_that_is_here_wins_and_other_classes_are_never_meant() {
         );
     }
 }
+
+#[test]
+fn a_name_that_fits_two_files_is_told_with_both() {
+    let reason = |files: &[&str], list: &str, text: &str| {
+        let root = temp();
+        files.iter().chain(&["videos/b.mp4"]).for_each(|f| file(root.path().join(f)));
+        write(root.path().join(list), text);
+        let data = open(root.path());
+        let names: Vec<&str> = data.videos.iter().map(|v| v.name.as_str()).collect();
+        assert_eq!(names, ["videos/b.mp4"], "{files:?}");
+        assert!(!data.warnings.iter().any(|w| w.message.contains("no such video")), "{:#?}", data.warnings);
+        let said = data.warnings.iter().find(|w| w.message.contains("2 files fit")).cloned();
+        let said = said.unwrap_or_else(|| panic!("{files:?}: {:#?}", data.warnings));
+        assert!(said.path.ends_with(list) && said.message.contains("line"), "{said:?}");
+        for file in files {
+            assert!(said.message.contains(file), "{said:?}");
+        }
+    };
+    // By the name without its ending, in two folders, and by case.
+    reason(&["videos/a.mp4", "videos/a.avi"], "train.csv", "path,class\na,x\nb,y\n");
+    reason(&["videos/a.mp4", "other/a.mp4"], "train.csv", "path,class\na.mp4,x\nb.mp4,y\n");
+    reason(&["videos/A.mp4", "videos/a.MP4"], "train.csv", "path,class\nvideos/a.mp4,x\nvideos/b.mp4,y\n");
+    reason(&["videos/a.mp4", "other/a.mp4"], "train.txt", "a.mp4 0\nb.mp4 1\n");
+    reason(&["videos/a.mp4", "videos/a.mkv"], "train.txt", "videos/b.mp4 1\nvideos/a 0\n");
+}
+
+#[test]
+fn a_wrong_number_in_a_list_of_ucf101_drops_no_video() {
+    let root = temp();
+    let r = root.path();
+    for clip in ["ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi", "ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi"] {
+        file(r.join("UCF-101").join(clip));
+    }
+    file(r.join("UCF-101/Archery/v_Archery_g01_c01.avi"));
+    write(r.join("ucfTrainTestlist/classInd.txt"), "1 ApplyEyeMakeup\n2 Archery\n");
+    let rows = "ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi 2\nArchery/v_Archery_g01_c01.avi 2\n";
+    write(r.join("ucfTrainTestlist/trainlist01.txt"), rows);
+    write(r.join("ucfTrainTestlist/testlist01.txt"), "ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi\n");
+    let data = open(r);
+    let of = |name: &str| table(&data).into_iter().find(|v| v.0.ends_with(name)).unwrap().2;
+    assert_eq!(data.videos.len(), 3, "{:#?}", data.warnings);
+    assert_eq!(of("v_ApplyEyeMakeup_g01_c01.avi").as_deref(), Some("Archery"));
+    assert!(warns(&data, "trainlist01.txt", &["line 1", "the number counts"]), "{:#?}", data.warnings);
+    assert!(!data.warnings.iter().any(|w| w.message.contains("no such video")), "{:#?}", data.warnings);
+}
+
+#[test]
+fn words_for_missing_values_are_no_silent_classes() {
+    let opened = |text: &str| {
+        let root = temp();
+        (0..6).for_each(|n| file(root.path().join(format!("videos/v{n}.mp4"))));
+        write(root.path().join("train.csv"), text);
+        open(root.path())
+    };
+    // Among numbers: no class, and the row is named.
+    for word in ["nan", "NA", "NULL", "N/A"] {
+        let data = opened(&format!("video,label\nv0.mp4,1\nv1.mp4,2.0\nv2.mp4,{word}\nv3.mp4,2\n"));
+        assert_eq!(data.classes.classes.iter().map(|c| c.id).collect::<Vec<_>>(), [1, 2], "{word}");
+        assert_eq!(data.videos.len(), 3);
+        assert!(warns(&data, "train.csv", &["line 4", word, "no class number"]), "{:#?}", data.warnings);
+    }
+    // Among names: said.
+    let data = opened("video,label\nv0.mp4,a\nv1.mp4,NA\nv2.mp4,b\nv3.mp4,\nv4.mp4,NULL\n");
+    assert!(warns(&data, "train.csv", &["line 3", "'NA'", "2 rows", "missing values"]), "{:#?}", data.warnings);
+    let data = opened("video,label\nv0.mp4,a\nv1.mp4,banana\n");
+    assert!(!data.warnings.iter().any(|w| w.message.contains("missing values")), "{:#?}", data.warnings);
+}

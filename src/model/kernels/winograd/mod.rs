@@ -14,13 +14,13 @@ pub(in crate::model::kernels) mod time_tiling;
 pub(in crate::model::kernels) mod transforms_f64;
 pub(in crate::model::kernels) mod weight_gradient;
 
-use super::kernel_transforms::KernelSpread;
-use super::tiles::{Lines, Side, Sizes, Tiles, per_row};
-use super::time_tiling::{Cut, Direction, Time};
 use crate::model::kernels::channels_last;
 use crate::model::kernels::gemm::{Matrices, PANEL};
 use crate::model::kernels::{Convolution, Finish, batched_gemm, buffer_pool, volume};
+use kernel_transforms::KernelSpread;
 use rayon::prelude::*;
+use tiles::{Lines, Side, Sizes, Tiles, per_row};
+use time_tiling::{Cut, Direction, Time};
 
 /// Channels are rounded up to whole vectors.
 pub(in crate::model::kernels) const LANES: usize = 16;

@@ -4,7 +4,7 @@
 use super::kernel_transforms::UniteKernels;
 use super::tiles::{Side, Sizes, Tiles, per_row};
 use super::time_tiling::Direction;
-use super::{Form, OWN, padding};
+use super::{Form, OWN, padded};
 use crate::model::kernels::channels_last::{self, Bordered};
 use crate::model::kernels::gemm::Matrices;
 use crate::model::kernels::{Convolution, buffer_pool, volume};

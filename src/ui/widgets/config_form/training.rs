@@ -2,7 +2,7 @@
 
 use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, switch, whole};
 use crate::config::{DeviceChoice, EarlyStopping, LossKind, OptimizerKind, Precision};
-use egui::{DragValue, Ui};
+use egui::DragValue;
 
 pub(super) fn training(r: &mut Rows<'_>) {
     r.row("training.epochs", |c| &mut c.training.epochs, whole(0..=100_000, ""));
