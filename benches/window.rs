@@ -290,8 +290,8 @@ impl Workers for Prepared {
         self.jobs.set(self.jobs.get() + 1);
         let id = JobId(self.jobs.get());
         let output = match job {
-            Job::OpenDataset { .. } => Output::Dataset(self.dataset.clone()),
-            Job::OpenRun { .. } => Output::Run(self.run.clone()),
+            Job::OpenDataset(_) => Output::Dataset(self.dataset.clone()),
+            Job::OpenRun(_) => Output::Run(self.run.clone()),
             Job::Explain(request) => Output::Explanation(Arc::new(self.explain(&request))),
             _ => return id,
         };

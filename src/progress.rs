@@ -405,8 +405,9 @@ mod tests {
             numbered.map(report).collect()
         };
         let (nan, inf) = (Some(f32::NAN), Some(f32::INFINITY));
-        // Accuracy and loss of each epoch; the best, and the one of the lowest loss.
-        let cases: &[(&[(Option<f32>, Option<f32>)], Option<u32>, Option<u32>)] = &[
+        /// Accuracy and loss of each epoch, the best epoch, and that of the lowest loss.
+        type Case<'a> = (&'a [(Option<f32>, Option<f32>)], Option<u32>, Option<u32>);
+        let cases: &[Case<'_>] = &[
             (&[], None, None),
             (&[(None, None), (None, None)], None, None),
             (&[(Some(0.5), Some(1.0)), (Some(0.8), Some(0.9)), (Some(0.8), Some(0.7))], Some(3), Some(3)),

@@ -505,7 +505,7 @@ mod tests {
     fn commands(page: &str) -> Vec<&str> {
         let blocks = page.split("```").skip(1).step_by(2);
         let lines = blocks.flat_map(str::lines).flat_map(|line| line.split("&&")).map(str::trim);
-        lines.filter(|l| l.starts_with("kinolens ")).map(|l| l.split("   ").next().unwrap_or(l)).collect()
+        lines.filter(|l| l.starts_with("kinolens ")).map(|l| l.split("  ").next().unwrap_or(l)).collect()
     }
 
     #[test]

@@ -48,12 +48,15 @@ pub struct Volume {
     pub generation: u64,
 }
 
+/// A mask, a map, the frame of its clip, and how many frames the clip has.
+type OnMaskKey = (Same<GrayImage>, Same<HeatMap>, usize, usize);
+
 /// Heat maps as volumes, made once for each map.
 pub struct Volumes {
     kept: Derived<Same<HeatMap>, Option<Volume>>,
     count: Cell<u64>,
     /// How much of a map lies on a mask, by mask, map, frame of the clip and frames of the clip.
-    on_mask: Derived<(Same<GrayImage>, Same<HeatMap>, usize, usize), Option<MaskShare>>,
+    on_mask: Derived<OnMaskKey, Option<MaskShare>>,
 }
 
 impl Default for Volumes {

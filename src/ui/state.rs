@@ -475,6 +475,9 @@ pub struct Memento {
     pub workspace: Option<Workspace>,
 }
 
+/// What the order of wrong clips follows from.
+pub type ErrorOrderKey = (Same<Predictions>, Same<Dataset>);
+
 /// Everything the window knows.
 pub struct AppState {
     /// The job the window shows.
@@ -494,7 +497,7 @@ pub struct AppState {
     /// The clips of the evaluation by video.
     pub clip_index: Derived<Same<Predictions>, ClipIndex>,
     /// The wrong clips of the evaluation in order of the dataset's videos and of time, each as video and first frame.
-    pub error_order: Derived<(Same<Predictions>, Same<Dataset>), Vec<(usize, u32)>>,
+    pub error_order: Derived<ErrorOrderKey, Vec<(usize, u32)>>,
     /// How the classes of runs stand to those of the dataset.
     pub class_maps: ClassMaps,
     /// Open runs, newest first.

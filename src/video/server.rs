@@ -49,10 +49,13 @@ struct Shared {
     decoding: Decoding,
 }
 
+/// Reads a frame of a video; gives up where the function says so.
+type ReadFrame = fn(&Video, u32, &dyn Fn() -> bool) -> Result<Option<SharedFrame>, VideoError>;
+
 /// How videos are opened and frames found; a test puts something else in its place.
 struct Decoding {
     open: fn(&Path) -> Result<Video, VideoError>,
-    frame: fn(&Video, u32, &dyn Fn() -> bool) -> Result<Option<SharedFrame>, VideoError>,
+    frame: ReadFrame,
 }
 
 const DECODERS: Decoding =

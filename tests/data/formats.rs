@@ -388,7 +388,7 @@ impl Monitor for Watch {
 #[test]
 fn what_is_inside_videos_is_remembered_until_a_file_changes() {
     let (root, cache) = (temp(), temp());
-    class_folders(root.path(), 2);
+    plans::class_folders(root.path(), 2);
     let open = |stop: bool| {
         let watch = Watch { stop, ..Watch::default() };
         let data = open_with_cache(root.path(), &DataConfig::default(), Some(cache.path()), &watch);
@@ -417,7 +417,7 @@ fn what_is_inside_videos_is_remembered_until_a_file_changes() {
 #[test]
 fn different_frame_sizes_do_not_hide_damage() {
     let root = temp();
-    class_folders(root.path(), 1);
+    plans::class_folders(root.path(), 1);
     write(root.path().join("jump/empty.mp4"), "");
     video_of(root.path().join("wave/big"), 3, (40, 30), |_, _, _| [1, 2, 3]);
     let data = open(root.path());

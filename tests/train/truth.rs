@@ -100,7 +100,8 @@ fn a_clip_has_one_true_class_whoever_asks() {
             replace: false,
             class_match: matched,
         };
-        let exported = kinolens::jobs::export(&request, &mut state, &Silent).unwrap();
+        let done = kinolens::jobs::run_kind(request, &mut state, &Silent).unwrap();
+        let Done::Finished((exported, _)) = done else { panic!("nobody asked it to stop") };
         let exported: HashMap<ClipRef, usize> =
             exported.samples.iter().map(|s| (s.clip.clone(), s.truth.expect("a labelled clip"))).collect();
         assert_eq!(exported, evaluated, "what is exported is what is evaluated");

@@ -16,6 +16,11 @@ use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
 use std::path::PathBuf;
 
+/// A run, an epoch of it, and how many epochs it had.
+type EpochKey = (Same<RunView>, u32, usize);
+/// The confusion matrix of an epoch with the metrics of each class.
+type EpochMatrix = (Confusion, Vec<ClassMetrics>);
+
 /// The panel.
 #[derive(Default)]
 pub struct EvaluateReport {
@@ -24,7 +29,7 @@ pub struct EvaluateReport {
     /// The validation's matrix of an epoch instead of the evaluation's.
     through: Through,
     /// The matrix of an epoch with what follows from it.
-    of_epoch: Derived<(Same<RunView>, u32, usize), (Confusion, Vec<ClassMetrics>)>,
+    of_epoch: Derived<EpochKey, EpochMatrix>,
     /// How the results of which run are looked at, as it was taken over.
     seen: (Option<PathBuf>, RunArrangement),
     /// The same as it was last asked to be kept.

@@ -23,6 +23,9 @@ const COLUMNS: [(VideoKey, &str, f32); 8] = [
     (VideoKey::Warnings, "!", 18.0),
 ];
 
+/// What the rows follow from: the dataset, the filter by its revision, the order, and the parts videos play in the run.
+type RowsKey = (Same<Dataset>, u64, VideoOrder, Same<Vec<Split>>);
+
 /// The table with its order.
 #[derive(Default)]
 pub struct Videos {
@@ -31,7 +34,7 @@ pub struct Videos {
     classes: Vec<Vec<usize>>,
     /// Frames of the videos in the table.
     frames: u64,
-    made_from: Option<(Same<Dataset>, u64, VideoOrder, Same<Vec<Split>>)>,
+    made_from: Option<RowsKey>,
     classes_of: Same<Dataset>,
     shown: Option<String>,
 }

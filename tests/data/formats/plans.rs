@@ -3,7 +3,7 @@
 use super::*;
 
 /// `subjects` people, each doing two classes once.
-fn class_folders(root: &Path, subjects: usize) {
+pub(super) fn class_folders(root: &Path, subjects: usize) {
     for s in 0..subjects {
         for class in ["jump", "wave"] {
             video(root.join(class).join(format!("s{s}_{class}")), 20);
