@@ -140,7 +140,7 @@ fn require_whole(report: &WeightReport) -> Result<(), TrainError> {
             report,
             format!(
                 "{inflated} of its kernels are 2D, and 3D ones made of them have not been trained{}; or start a training \
-                 from these weights (--init-from), which inflates them",
+                 from these weights, which inflates them",
                 looks().unwrap_or_default()
             ),
         ));

@@ -17,7 +17,7 @@ fn weights_of_a_2d_network_are_inflated_for_a_training_and_not_imported() {
         let out = dir.path().join(id);
         let error = import(&weights, &config, &classes, &out, false, &Silent).unwrap_err();
         let said = error.to_string();
-        for words in ["w.pth", "2D", "resnet-18", "--init-from"] {
+        for words in ["w.pth", "2D", "resnet-18", "start a training"] {
             assert!(said.contains(words), "{words}: {said}");
         }
         assert!(matches!(error, TrainError::Incomplete { .. }) && !out.exists(), "{said}");
