@@ -321,7 +321,7 @@ impl Prepared {
             against: None,
             shape: [2, 7, 7],
             values: (0..98).map(|i| (i % 49) as f32 / 48.0).collect(),
-            pooling: asked.pooling,
+            pooling: asked.pooling.into(),
         };
         let sample = |clip: &ClipRef| ClipSample {
             clip: clip.clone(),
@@ -354,7 +354,7 @@ impl Prepared {
         let classes = dataset.classes.len();
         let prediction = |i: usize| {
             let (truth, video) = (i % classes, &dataset.videos[i % dataset.videos.len()]);
-            let predicted = if i % 5 == 0 { (truth + 1) % classes } else { truth };
+            let predicted = if i.is_multiple_of(5) { (truth + 1) % classes } else { truth };
             Prediction {
                 video: video.name.clone(),
                 subject: video.subject.clone(),

@@ -89,7 +89,7 @@ fn a_tooltip_says_the_value_at_its_own_epoch_and_nothing_beyond_a_curve() {
         let found = said.iter().copied().find(|n| fits(*n));
         assert!(found.is_some(), "'{value}' at {said:?} is the value of no such epoch");
         epochs.extend(found);
-        if all.iter().any(|t| t == "short run") {
+        if all.iter().any(|t| t == "short run validation") {
             with_short.extend(found);
         }
     }
