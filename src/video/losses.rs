@@ -16,6 +16,9 @@ const CLOCK: u64 = 90_000;
 const ENOUGH: usize = 20;
 /// Skips are losses where no more than one in so many steps is one; more are a rate that varies.
 const RARE: usize = 20;
+/// Frames at the end of a stream among which a skip is that of a cut: pictures that would be shown before the last ones but
+/// are stored behind them were cut off.
+const CUT_END: usize = 16;
 /// Frames that a skip leaves out at most; longer ones are pauses.
 const LONGEST: u64 = 100;
 
@@ -134,14 +137,15 @@ fn skips(times: &[u64]) -> Option<Vec<(u64, u64)>> {
     let usual = steps.get(steps.len() / 2).copied().filter(|usual| *usual > 0 && steps.len() >= ENOUGH)?;
     let tolerance = 1_100_000.max(usual / 10);
     let mut out = Vec::new();
-    for pair in times.windows(2) {
+    let cut = times.len().saturating_sub(CUT_END);
+    for (at, pair) in times.windows(2).enumerate() {
         let step = pair[1] - pair[0];
         let frames = (step + usual / 2) / usual;
         // Steps that are no whole number of frames are those of a rate that varies.
         if step.abs_diff(frames * usual) > tolerance || frames == 0 || frames > LONGEST {
             return None;
         }
-        if frames > 1 {
+        if frames > 1 && at < cut {
             out.push((pair[0], frames - 1));
         }
     }
@@ -175,6 +179,7 @@ mod tests {
         };
         assert_eq!(skips(&without(&|n| n == 45 || n == 46)), Some(vec![(44 * FRAME + 600_000, 2)]));
         assert_eq!(skips(&without(&|n| n == 10 || n == 60)).map(|s| s.len()), Some(2));
+        assert_eq!(skips(&without(&|n| n == 86)), None, "a cut ends within a group of pictures");
         // Every fifth frame left out, steps of any length, a pause.
         assert_eq!(skips(&without(&|n| n % 5 == 1)), None);
         let wild: Vec<u64> = (0..90).map(|n| n * FRAME + if n > 40 { FRAME / 2 } else { 0 }).collect();
