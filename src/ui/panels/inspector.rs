@@ -318,18 +318,18 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
         return;
     }
     let Some(mask) = &frame.mask else {
-        return pair(ui, "this frame", "on the body: turn the mask on (M)");
+        return pair(ui, "on body", "turn the mask on (M)");
     };
     let Some(map) = answer.maps.get(&cx.state.selection.view()) else {
-        return pair(ui, "this frame", "on the body: …");
+        return pair(ui, "on body", "…");
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
     let text = cx.services.volumes.on_mask(map, mask, at, answer.frames.len()).map_or_else(
-        || "no heat or no body in it".to_owned(),
+        || "no heat or no body in this frame".to_owned(),
         |share| {
             let [heat, picture] = [share.of_heat(), share.of_picture()].map(|v| v * 100.0);
-            format!("{heat:.0} % of the heat on the body ({picture:.0} % of the picture)")
+            format!("{heat:.0} % in this frame (body {picture:.0} %)")
         },
     );
-    pair(ui, "this frame", text);
+    pair(ui, "on body", text);
 }

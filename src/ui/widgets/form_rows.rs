@@ -38,8 +38,8 @@ pub struct Rows<'a> {
     pub faulty: bool,
 }
 
-/// Width of the names.
-const NAME: f32 = 132.0;
+/// Width of the names: that of the longest in the table of keys.
+const NAME: f32 = 172.0;
 
 impl<'a> Rows<'a> {
     /// Counts rows; `query` is in lower case.

@@ -28,7 +28,7 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { title: "Network", open: true, rows: network::network },
     Group { title: "Training", open: true, rows: training::training },
-    Group { title: "Optimiser", open: true, rows: training::optimiser },
+    Group { title: "Optimizer", open: true, rows: training::optimiser },
     Group { title: "Schedule", open: false, rows: schedule::schedule },
     Group { title: "Loss and sampling", open: false, rows: training::loss },
     Group { title: "Clips", open: false, rows: data::clips },

@@ -33,7 +33,7 @@ fn first_weights(r: &mut Rows<'_>) {
             let before = path.as_ref().map_or_else(String::new, |p| p.display().to_string());
             let mut text = before.clone();
             let kinds = ["A file of weights…", "A run folder…"];
-            let asked = weight_report::path_field_of(ui, "First weights", "fresh", &mut text, &kinds);
+            let asked = weight_report::path_field_of(ui, "First weights", "random", &mut text, &kinds);
             if let (Some(kind), Some(around)) = (asked, around) {
                 let purpose = if kind == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
                 around.actions.borrow_mut().push(Action::AskPath(purpose));
