@@ -1,5 +1,8 @@
 //! The keys of a configuration: one row each, for the form, for `--set` and its help, and for what a resumed run may change.
 
+use super::RunConfig;
+use std::collections::BTreeMap;
+
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -214,34 +217,40 @@ pub fn key(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|k| path == k.path || path.strip_prefix(k.path).is_some_and(|rest| rest.starts_with('.')))
 }
 
+/// All values of a configuration by their dotted paths, as JSON writes them.
+pub fn values(config: &RunConfig) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    flatten("", &serde_json::to_value(config).unwrap_or_default(), &mut out);
+    out
+}
+
+fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (name, value) in map {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                flatten(&path, value, out);
+            }
+        }
+        other => {
+            out.insert(prefix.to_owned(), other.to_string());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::RunConfig;
-    use std::collections::BTreeSet;
-
-    /// Dotted paths of all values.
-    fn paths(prefix: &str, value: &serde_json::Value, out: &mut BTreeSet<String>) {
-        match value.as_object() {
-            Some(map) => {
-                for (name, value) in map {
-                    paths(&if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") }, value, out);
-                }
-            }
-            None => drop(out.insert(prefix.to_owned())),
-        }
-    }
 
     #[test]
     fn every_value_of_a_configuration_has_one_row_and_every_row_a_value() {
-        let mut all = BTreeSet::new();
-        paths("", &serde_json::to_value(RunConfig::reference()).unwrap(), &mut all);
-        for path in &all {
+        let all = values(&RunConfig::reference());
+        for path in all.keys() {
             assert!(key(path).is_some(), "config/keys.rs has no row for {path}");
         }
         for row in KEYS {
             let within = format!("{}.", row.path);
-            assert!(all.iter().any(|p| p == row.path || p.starts_with(&within)), "{} is no value", row.path);
+            assert!(all.keys().any(|p| p == row.path || p.starts_with(&within)), "{} is no value", row.path);
             assert_eq!(KEYS.iter().filter(|k| k.path == row.path).count(), 1, "{} twice", row.path);
             assert!(!row.name.is_empty() && row.help.ends_with('.'), "{}", row.path);
         }

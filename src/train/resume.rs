@@ -4,7 +4,7 @@ use super::TrainError;
 use super::progress::EpochSums;
 use super::scale::LossScale;
 use super::schedule::ScheduleState;
-use crate::config::{RunConfig, key};
+use crate::config::{RunConfig, key, values};
 use crate::domain::{Dataset, Split};
 use crate::eval::files::read_text;
 use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
@@ -51,11 +51,6 @@ pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
 /// # Errors
 /// Other values differ, which would make it another run.
 pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Result<RunConfig, TrainError> {
-    let values = |c: &RunConfig| {
-        let mut out = HashMap::new();
-        flatten("", &serde_json::to_value(c).unwrap_or_default(), &mut out);
-        out
-    };
     let (ours, theirs) = (values(stored), values(asked));
     let paths: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
     let may_change = |path: &str| key(path).is_some_and(|k| k.resumable);
@@ -64,20 +59,6 @@ pub(super) fn merged(path: &Path, stored: &RunConfig, asked: &RunConfig) -> Resu
     match differing.as_slice() {
         [] => Ok(asked.clone()),
         keys => Err(TrainError::OtherSettings { path: path.to_path_buf(), keys: keys.join(", ") }),
-    }
-}
-
-fn flatten(prefix: &str, value: &serde_json::Value, out: &mut HashMap<String, String>) {
-    match value {
-        serde_json::Value::Object(map) => {
-            for (key, value) in map {
-                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                flatten(&key, value, out);
-            }
-        }
-        other => {
-            out.insert(prefix.to_owned(), other.to_string());
-        }
     }
 }
 

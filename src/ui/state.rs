@@ -1,5 +1,15 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
+mod clip_index;
+mod dialogs;
+mod view;
+mod work;
+
+pub use clip_index::{ClipIndex, VideoClips};
+pub use dialogs::{ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
+pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+
 use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
 use super::disk::{Disk, Question};
@@ -8,18 +18,16 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::config::RunConfig;
 use crate::domain::{ClassSet, Dataset, Label, VideoEntry, counted, grouped, leaf};
 use crate::eval::{ClassMatch, ClipNote, Evaluation, Notes, Predictions};
-use crate::jobs::{CheckpointRef, ClipRef, Job, JobId, OnStop, RunView, SplitChoice, VideoPrediction};
-use crate::progress::{EpochReport, Flow, Meter, StepReport, WrongClip};
+use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
+use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// The four jobs of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,223 +68,6 @@ impl Workspace {
     }
 }
 
-/// Light or dark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ThemeChoice {
-    /// Dark; video people sit in dark rooms.
-    #[default]
-    Dark,
-    /// Light.
-    Light,
-}
-
-/// How the Review viewer lays out picture and overlay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ViewMode {
-    /// The picture alone.
-    Frame,
-    /// The overlay alone.
-    Overlay,
-    /// Picture left, overlay right.
-    #[default]
-    SideBySide,
-}
-
-/// How pictures, annotations and heat maps are drawn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ViewSettings {
-    /// Draw the segmentation mask.
-    pub mask: bool,
-    /// Draw the skeleton.
-    pub skeleton: bool,
-    /// Write the label of the frame below the picture.
-    pub caption: bool,
-    /// Blend the heat map.
-    pub heat: bool,
-    /// Layout of the Review viewer.
-    pub mode: ViewMode,
-    /// Weight of the heat map, 0…1.
-    pub alpha: f32,
-    /// Heat below this share of the scale leaves the picture untouched, 0…1.
-    pub threshold: f32,
-    /// Let the weight follow the heat instead of being the same everywhere.
-    pub alpha_follows_heat: bool,
-    /// Draw contour lines.
-    pub contours: bool,
-    /// Interpolate between cells of the map; off shows the cells as they are.
-    pub smooth: bool,
-    /// Id of the colour map.
-    pub color_map: String,
-    /// What 1 means.
-    pub scale: HeatScale,
-}
-
-impl Default for ViewSettings {
-    fn default() -> Self {
-        Self {
-            mask: false,
-            skeleton: false,
-            caption: true,
-            heat: true,
-            mode: ViewMode::SideBySide,
-            alpha: 0.5,
-            threshold: 0.0,
-            alpha_follows_heat: false,
-            contours: false,
-            smooth: true,
-            color_map: "turbo".into(),
-            scale: HeatScale::Clip,
-        }
-    }
-}
-
-/// Whether and how time runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Playback {
-    /// Time runs.
-    pub playing: bool,
-    /// Factor on the video's own rate.
-    pub speed: f32,
-    /// Play the explained clip over and over.
-    pub loop_clip: bool,
-    /// Seconds of video time that passed since the current frame was due.
-    pub carry_s: f64,
-}
-
-impl Default for Playback {
-    fn default() -> Self {
-        Self { playing: false, speed: 1.0, loop_clip: false, carry_s: 0.0 }
-    }
-}
-
-impl Playback {
-    /// The speeds that `[` and `]` walk through.
-    pub const SPEEDS: [f32; 8] = [0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0];
-}
-
-/// How serious a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Something was survived.
-    Warning,
-    /// Something failed.
-    Error,
-}
-
-/// A sentence for the person, kept in the message list.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// How serious it is.
-    pub severity: Severity,
-    /// The sentence: what happened, in which file, what to do.
-    pub text: String,
-    /// What it came from, for example the title of a job.
-    pub source: String,
-    /// When it was said.
-    pub at: Instant,
-    /// How often it was said in a row.
-    pub count: u32,
-}
-
-/// Where a job stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum JobStatus {
-    /// Waits for its lane.
-    Queued,
-    /// Runs.
-    Running,
-    /// Holds until it is told to go on.
-    Paused,
-    /// Was told to end and has not answered yet.
-    Stopping,
-    /// Ended well.
-    Done,
-    /// Ended because it was asked to.
-    Cancelled,
-    /// Failed; the sentence.
-    Failed(String),
-}
-
-impl JobStatus {
-    /// True until the job has ended.
-    pub fn is_live(&self) -> bool {
-        matches!(self, JobStatus::Queued | JobStatus::Running | JobStatus::Paused | JobStatus::Stopping)
-    }
-}
-
-/// A job as the top bar shows it.
-#[derive(Clone, Debug)]
-pub struct JobView {
-    /// Its number.
-    pub id: JobId,
-    /// What it does.
-    pub title: String,
-    /// True for small work that has no chip (heat maps of the shown clip).
-    pub quiet: bool,
-    /// Where it stands.
-    pub status: JobStatus,
-    /// The newest stage: what, done, total (0 = unknown).
-    pub stage: Option<(String, u64, u64)>,
-    /// Share done, 0…1, when known.
-    pub fraction: Option<f32>,
-    /// Seconds left, when known.
-    pub eta_s: Option<f64>,
-    /// When a lane took it.
-    pub started: Option<Instant>,
-    /// When it ended.
-    pub ended: Option<Instant>,
-    /// The work, so that it can be looked at or asked for again.
-    pub job: Job,
-}
-
-/// A training of this session, live or ended.
-#[derive(Clone, Debug)]
-pub struct LiveRun {
-    /// Its job.
-    pub job: JobId,
-    /// The run folder.
-    pub out: PathBuf,
-    /// How it trains.
-    pub config: RunConfig,
-    /// Classes in output order.
-    pub classes: ClassSet,
-    /// Training steps, those before a resume included.
-    pub steps: Vec<StepReport>,
-    /// Finished epochs.
-    pub epochs: Vec<EpochReport>,
-    /// Wrong clips of the last validation.
-    pub wrong: Vec<WrongClip>,
-    /// Checkpoints written, with their epoch.
-    pub checkpoints: Vec<(String, u32)>,
-    /// The last lines of its log.
-    pub log: Vec<String>,
-    /// When it began, on the wall clock of this session.
-    pub started: Instant,
-}
-
-/// Notes of a run that are not on the disk yet.
-#[derive(Clone, Debug)]
-pub struct UnsavedNotes {
-    /// When something was written last, or when saving failed.
-    pub since: Instant,
-    /// The job that writes them.
-    pub saving: Option<JobId>,
-    /// Something was written since that job was queued.
-    pub changed: bool,
-    /// They could not be written the last time.
-    pub failed: bool,
-}
-
-impl UnsavedNotes {
-    /// Nothing is under way.
-    pub fn new(since: Instant) -> Self {
-        Self { since, saving: None, changed: true, failed: false }
-    }
-}
-
 /// An evaluation the window can show.
 #[derive(Clone, Debug)]
 pub struct EvaluationEntry {
@@ -306,160 +97,12 @@ impl Recent {
     }
 }
 
-/// What a path is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathPurpose {
-    /// A dataset folder, a video or a frame folder.
-    Dataset,
-    /// A run folder.
-    Run,
-    /// Where the demo dataset goes.
-    Demo,
-    /// Where heat map videos go.
-    Export,
-    /// Weights to make a run of.
-    Import,
-    /// A list of the classes of such weights.
-    ClassList,
-    /// Weights a training starts from.
-    FirstWeights,
-    /// A run whose weights a training starts from.
-    FirstRun,
-}
-
-/// The export dialog (S0.13).
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExportForm {
-    /// Only the clip on screen, instead of a random draw.
-    pub this_clip: bool,
-    /// Random samples.
-    pub num_samples: usize,
-    /// Draw only clips the network gets wrong.
-    pub misclassified_only: bool,
-    /// Weight of the heat map.
-    pub alpha: f32,
-    /// Frames a second.
-    pub fps: f64,
-    /// Folder.
-    pub out: String,
-    /// Replace the samples of an earlier export in that folder.
-    pub replace: bool,
-}
-
-/// Where the classes of imported weights come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportClasses {
-    /// Numbers, as many as the weights have.
-    Numbered,
-    /// The open dataset.
-    Dataset,
-    /// A list in a file.
-    List,
-}
-
-/// The dialog that makes a run of PyTorch weights.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImportForm {
-    /// The weight file, or a run.
-    pub weights: String,
-    /// The network, where somebody said it; otherwise what the weights look like.
-    pub model: Option<String>,
-    /// The preset whose clips and normalisation are taken; `None` takes what is usual for the network.
-    pub preset: Option<usize>,
-    /// Where the classes come from; `None` takes the dataset's where their number fits, or else numbers.
-    pub classes: Option<ImportClasses>,
-    /// The file that lists the classes.
-    pub list: String,
-    /// The run folder as typed; empty takes the suggestion.
-    pub out: String,
-}
-
-/// The dialog that says which class of a run each class of the dataset is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ClassForm {
-    /// The run.
-    pub run: PathBuf,
-    /// For each class of the dataset the output of the run it is; `None` leaves its clips out.
-    pub outputs: Vec<Option<usize>>,
-    /// What was asked for and waits for the answer.
-    pub then: Option<(CheckpointRef, SplitChoice)>,
-}
-
-/// A window on top of the others; at most one.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Dialog {
-    /// Type a path; shown when the platform has no file dialog, or on request.
-    Path {
-        /// What it is for.
-        purpose: PathPurpose,
-        /// The text so far.
-        text: String,
-        /// Why this field is here, when it replaces a file dialog.
-        note: Option<String>,
-    },
-    /// Export heat maps.
-    Export(ExportForm),
-    /// Make a run of PyTorch weights.
-    Import(Box<ImportForm>),
-    /// Say which class of a run each class of the dataset is.
-    Classes(Box<ClassForm>),
-    /// Work is running that closing would end.
-    Leave,
-    /// Every key.
-    Keys,
-    /// What this program is.
-    About,
-    /// Every command, searchable.
-    Palette {
-        /// The text so far.
-        query: String,
-        /// Position in the filtered list.
-        chosen: usize,
-    },
-}
-
 /// How the table and the explorer narrow the dataset, and how the table is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
     /// Words that must all occur in name, subject, split, codec or class names.
     pub text: String,
-}
-
-/// The clips of an evaluation by video.
-#[derive(Debug, Default)]
-pub struct ClipIndex {
-    videos: HashMap<String, VideoClips>,
-}
-
-/// The clips of one video among those of an evaluation.
-#[derive(Debug, Default)]
-pub struct VideoClips {
-    /// Their positions, in order.
-    pub clips: Vec<usize>,
-    /// How many of them the network got wrong.
-    pub errors: usize,
-}
-
-impl ClipIndex {
-    fn of(predictions: &Predictions) -> Self {
-        let mut videos: HashMap<String, VideoClips> = HashMap::new();
-        for (at, clip) in predictions.clips.iter().enumerate() {
-            if !videos.contains_key(&clip.video) {
-                videos.insert(clip.video.clone(), VideoClips::default());
-            }
-            if let Some(of_video) = videos.get_mut(&clip.video) {
-                of_video.clips.push(at);
-                of_video.errors += usize::from(!clip.correct());
-            }
-        }
-        Self { videos }
-    }
-
-    /// Those of a video; `None` where the evaluation has none.
-    pub fn of_video(&self, name: &str) -> Option<&VideoClips> {
-        self.videos.get(name)
-    }
 }
 
 /// What undo brings back.

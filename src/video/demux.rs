@@ -3,7 +3,6 @@
 use super::beginning::{give_headers, headless, note_begin};
 use super::container::{self, Counted};
 use super::edits;
-use super::losses;
 use super::mjpeg;
 use super::moov::{Movie, MovieTrack, change};
 use super::packet::{Codec, Reading};
@@ -92,7 +91,8 @@ pub(super) struct Demuxed {
     pub error: Option<String>,
     /// A sentence when the size of the file itself shows that its end is missing.
     pub cut: Option<String>,
-    /// A sentence when the counters of a transport stream show that packets are missing.
+    /// A sentence when the counters of a transport stream show that packets are missing. The whole file is read for it, so
+    /// only whoever makes the index asks for it.
     pub lost: Option<String>,
     /// All bytes that the file announces are there.
     pub whole: bool,
@@ -413,7 +413,7 @@ fn demux_once(path: &Path, changes: &[(u64, Vec<u8>)], headers: Option<Vec<u8>>)
                 end_of_others,
                 error: error.clone(),
                 cut: container::cut_off(path),
-                lost: losses::transport(path),
+                lost: None,
                 whole: container::is_whole(path),
                 headless: headless(&begins.lock()).filter(|_| guessed),
                 counted: container::counted(path),

@@ -10,7 +10,7 @@ use super::picture::{Raw, meet, orient};
 use super::session::{Miss, Plan, Session, Stream};
 use super::sniff::{Kind, sniff};
 use super::stills::{FOLDER_FPS, Run, Stills};
-use super::{Frame, VideoError, VideoInfo, pool, runtime, store, suspects};
+use super::{Frame, VideoError, VideoInfo, losses, pool, runtime, store, suspects};
 use crate::domain::RgbImage;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
@@ -238,7 +238,8 @@ impl Video {
         {
             return Ok(Self::of_stream(path, index, None));
         }
-        let demuxed = demux_or_say(path).map_err(fail)?;
+        let mut demuxed = demux_or_say(path).map_err(fail)?;
+        demuxed.lost = losses::transport(path);
         let index = index::build(&demuxed, verify || store::distrusted(path))
             .map_err(|why| fail(unreadable(&why, &demuxed, path)))?;
         store::save(path, &metadata, &index);

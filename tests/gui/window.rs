@@ -425,14 +425,11 @@ fn the_overlay_reaches_the_pixels() {
     assert!(total > 100 && differ * 10 > total * 8, "{differ} of {total} pixels changed");
 }
 
-#[test]
-fn the_map_on_screen_is_that_of_the_frame_on_screen() {
-    let (script, mut harness) = opened(ThemeChoice::Dark);
-    script.0.borrow_mut().wandering = true;
+/// Shows the heat of the run alone in Review, its cells as they are, black to white.
+fn heat_alone(harness: &mut Harness<'static, App>) {
     harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
     harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
     let view = harness.state().state().view.clone();
-    // The heat alone, its cells as they are, black to white.
     let (alpha, color_map) = (1.0, "gray".to_owned());
     harness.state_mut().send(Action::SetView(ViewSettings {
         mode: ViewMode::Overlay,
@@ -443,7 +440,14 @@ fn the_map_on_screen_is_that_of_the_frame_on_screen() {
         ..view
     }));
     harness.run_steps(3);
-    until(&mut harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
+    until(harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
+}
+
+#[test]
+fn the_map_on_screen_is_that_of_the_frame_on_screen() {
+    let (script, mut harness) = opened(ThemeChoice::Dark);
+    script.0.borrow_mut().wandering = true;
+    heat_alone(&mut harness);
     for key in [egui::Key::ArrowRight; 5].into_iter().chain([egui::Key::ArrowLeft; 2]) {
         harness.key_press(key);
         harness.run_steps(1);

@@ -3,6 +3,7 @@
 mod told;
 
 use crate::support::bars::{After, bars, config, numbers, open, train};
+use crate::support::datasets::outside;
 use burn::tensor::{Tensor, TensorData};
 use kinolens::config::{ModelConfig, Preset, RunConfig, Validation};
 use kinolens::data;
@@ -251,15 +252,7 @@ fn without_validation_there_are_no_validation_numbers() {
 }
 
 fn videos() -> Option<PathBuf> {
-    let root = std::env::var_os("KINOLENS_VIDEOS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from)
-        .join("weizmann4");
-    if root.is_dir() {
-        return Some(root);
-    }
-    assert!(std::env::var_os("CI").is_none_or(|v| v != "true"), "{} is not here", root.display());
-    eprintln!("skipped: {} is not here", root.display());
-    None
+    Some(outside("KINOLENS_VIDEOS", "../shared/data")?.join("weizmann4"))
 }
 
 /// The logits of a freshly made network for a clip and for the clip played backwards.

@@ -1,5 +1,7 @@
 //! Damaged files end in a sentence or in the readable part with a warning, soon, and never in a hang or a panic.
 
+use crate::support::datasets::outside;
+use crate::support::ffmpeg::skip;
 use kinolens::domain::RgbImage;
 use kinolens::video::{FrameServer, Video, VideoError, VideoWriter, measure_seeks, probe};
 use rand::{Rng, SeedableRng};
@@ -238,21 +240,14 @@ fn lying_headers_are_reported_and_do_no_harm() {
 /// or a warning.
 #[test]
 fn real_videos_damaged_by_a_script_end_in_a_sentence() {
-    let folder = std::env::var_os("KINOLENS_VIDEOS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let Some(folder) = outside("KINOLENS_VIDEOS", "../shared/data") else { return };
     let script = folder.join("make_corrupt.sh");
-    if !script.is_file() {
-        // The videos do not come with the repository, so they may be missing anywhere.
-        eprintln!("skipped: {} is not here", script.display());
-        return;
-    }
     let runs = |program: &str| std::process::Command::new(program).arg("--help").output().is_ok();
     if !runs("ffmpeg") {
-        return crate::support::ffmpeg::skip(&format!("FFmpeg, which {} needs, does not run here", script.display()));
+        return skip(&format!("FFmpeg, which {} needs, does not run here", script.display()));
     }
     if !runs("python3") {
-        eprintln!("skipped: python3, which {} needs, does not run here", script.display());
-        return;
+        return skip(&format!("python3, which {} needs, does not run here", script.display()));
     }
     let manifest: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();

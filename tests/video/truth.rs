@@ -2,6 +2,7 @@
 //!
 //! The manifest (`KINOLENS_VIDEOS`, default `../shared/data`) comes from FFmpeg; its `about` field states the tolerances.
 
+use crate::support::datasets::outside;
 use kinolens::video::{MeanColour, Picture, ProbeReport, Video, probe};
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -9,14 +10,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("KINOLENS_VIDEOS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    if folder.join("manifest.json").is_file() {
-        return Some(folder);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "no manifest.json in {}", folder.display());
-    eprintln!("skipped: no manifest.json in {}; set KINOLENS_VIDEOS", folder.display());
-    None
+    outside("KINOLENS_VIDEOS", "../shared/data")
 }
 
 /// The manifest's entries whose files are here.

@@ -28,20 +28,7 @@ fn drawn(harness: &mut Harness<'static, App>, view: usize) -> Option<usize> {
 fn review() -> (Scripted, Harness<'static, App>) {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     script.0.borrow_mut().by_method = true;
-    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
-    let view = harness.state().state().view.clone();
-    let (alpha, color_map, mode) = (1.0, "gray".to_owned(), ViewMode::Overlay);
-    harness.state_mut().send(Action::SetView(ViewSettings {
-        mode,
-        smooth: false,
-        caption: false,
-        alpha,
-        color_map,
-        ..view
-    }));
-    harness.run_steps(3);
-    until(&mut harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
+    heat_alone(&mut harness);
     (script, harness)
 }
 

@@ -1,0 +1,116 @@
+//! The dialogs, with what was typed into them.
+
+use crate::jobs::{CheckpointRef, SplitChoice};
+use std::path::PathBuf;
+
+/// What a path is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathPurpose {
+    /// A dataset folder, a video or a frame folder.
+    Dataset,
+    /// A run folder.
+    Run,
+    /// Where the demo dataset goes.
+    Demo,
+    /// Where heat map videos go.
+    Export,
+    /// Weights to make a run of.
+    Import,
+    /// A list of the classes of such weights.
+    ClassList,
+    /// Weights a training starts from.
+    FirstWeights,
+    /// A run whose weights a training starts from.
+    FirstRun,
+}
+
+/// The export dialog (S0.13).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportForm {
+    /// Only the clip on screen, instead of a random draw.
+    pub this_clip: bool,
+    /// Random samples.
+    pub num_samples: usize,
+    /// Draw only clips the network gets wrong.
+    pub misclassified_only: bool,
+    /// Weight of the heat map.
+    pub alpha: f32,
+    /// Frames a second.
+    pub fps: f64,
+    /// Folder.
+    pub out: String,
+    /// Replace the samples of an earlier export in that folder.
+    pub replace: bool,
+}
+
+/// Where the classes of imported weights come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportClasses {
+    /// Numbers, as many as the weights have.
+    Numbered,
+    /// The open dataset.
+    Dataset,
+    /// A list in a file.
+    List,
+}
+
+/// The dialog that makes a run of PyTorch weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportForm {
+    /// The weight file, or a run.
+    pub weights: String,
+    /// The network, where somebody said it; otherwise what the weights look like.
+    pub model: Option<String>,
+    /// The preset whose clips and normalisation are taken; `None` takes what is usual for the network.
+    pub preset: Option<usize>,
+    /// Where the classes come from; `None` takes the dataset's where their number fits, or else numbers.
+    pub classes: Option<ImportClasses>,
+    /// The file that lists the classes.
+    pub list: String,
+    /// The run folder as typed; empty takes the suggestion.
+    pub out: String,
+}
+
+/// The dialog that says which class of a run each class of the dataset is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassForm {
+    /// The run.
+    pub run: PathBuf,
+    /// For each class of the dataset the output of the run it is; `None` leaves its clips out.
+    pub outputs: Vec<Option<usize>>,
+    /// What was asked for and waits for the answer.
+    pub then: Option<(CheckpointRef, SplitChoice)>,
+}
+
+/// A window on top of the others; at most one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dialog {
+    /// Type a path; shown when the platform has no file dialog, or on request.
+    Path {
+        /// What it is for.
+        purpose: PathPurpose,
+        /// The text so far.
+        text: String,
+        /// Why this field is here, when it replaces a file dialog.
+        note: Option<String>,
+    },
+    /// Export heat maps.
+    Export(ExportForm),
+    /// Make a run of PyTorch weights.
+    Import(Box<ImportForm>),
+    /// Say which class of a run each class of the dataset is.
+    Classes(Box<ClassForm>),
+    /// Work is running that closing would end.
+    Leave,
+    /// Every key.
+    Keys,
+    /// What this program is.
+    About,
+    /// Every command, searchable.
+    Palette {
+        /// The text so far.
+        query: String,
+        /// Position in the filtered list.
+        chosen: usize,
+    },
+}

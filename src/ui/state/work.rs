@@ -1,0 +1,130 @@
+//! What runs, and what was said about it.
+
+use crate::config::RunConfig;
+use crate::domain::ClassSet;
+use crate::jobs::{Job, JobId};
+use crate::progress::{EpochReport, StepReport, WrongClip};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// How serious a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something was survived.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// A sentence for the person, kept in the message list.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// How serious it is.
+    pub severity: Severity,
+    /// The sentence: what happened, in which file, what to do.
+    pub text: String,
+    /// What it came from, for example the title of a job.
+    pub source: String,
+    /// When it was said.
+    pub at: Instant,
+    /// How often it was said in a row.
+    pub count: u32,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobStatus {
+    /// Waits for its lane.
+    Queued,
+    /// Runs.
+    Running,
+    /// Holds until it is told to go on.
+    Paused,
+    /// Was told to end and has not answered yet.
+    Stopping,
+    /// Ended well.
+    Done,
+    /// Ended because it was asked to.
+    Cancelled,
+    /// Failed; the sentence.
+    Failed(String),
+}
+
+impl JobStatus {
+    /// True until the job has ended.
+    pub fn is_live(&self) -> bool {
+        matches!(self, JobStatus::Queued | JobStatus::Running | JobStatus::Paused | JobStatus::Stopping)
+    }
+}
+
+/// A job as the top bar shows it.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Its number.
+    pub id: JobId,
+    /// What it does.
+    pub title: String,
+    /// True for small work that has no chip (heat maps of the shown clip).
+    pub quiet: bool,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The newest stage: what, done, total (0 = unknown).
+    pub stage: Option<(String, u64, u64)>,
+    /// Share done, 0…1, when known.
+    pub fraction: Option<f32>,
+    /// Seconds left, when known.
+    pub eta_s: Option<f64>,
+    /// When a lane took it.
+    pub started: Option<Instant>,
+    /// When it ended.
+    pub ended: Option<Instant>,
+    /// The work, so that it can be looked at or asked for again.
+    pub job: Job,
+}
+
+/// A training of this session, live or ended.
+#[derive(Clone, Debug)]
+pub struct LiveRun {
+    /// Its job.
+    pub job: JobId,
+    /// The run folder.
+    pub out: PathBuf,
+    /// How it trains.
+    pub config: RunConfig,
+    /// Classes in output order.
+    pub classes: ClassSet,
+    /// Training steps, those before a resume included.
+    pub steps: Vec<StepReport>,
+    /// Finished epochs.
+    pub epochs: Vec<EpochReport>,
+    /// Wrong clips of the last validation.
+    pub wrong: Vec<WrongClip>,
+    /// Checkpoints written, with their epoch.
+    pub checkpoints: Vec<(String, u32)>,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+    /// When it began, on the wall clock of this session.
+    pub started: Instant,
+}
+
+/// Notes of a run that are not on the disk yet.
+#[derive(Clone, Debug)]
+pub struct UnsavedNotes {
+    /// When something was written last, or when saving failed.
+    pub since: Instant,
+    /// The job that writes them.
+    pub saving: Option<JobId>,
+    /// Something was written since that job was queued.
+    pub changed: bool,
+    /// They could not be written the last time.
+    pub failed: bool,
+}
+
+impl UnsavedNotes {
+    /// Nothing is under way.
+    pub fn new(since: Instant) -> Self {
+        Self { since, saving: None, changed: true, failed: false }
+    }
+}
