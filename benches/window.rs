@@ -19,6 +19,7 @@ use kinolens::jobs::{
     Output, RunView,
 };
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
+use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
 use kinolens::ui::panel::{Panel, PanelCx};
 use kinolens::ui::services::Services;
 use kinolens::ui::state::{JobStatus, JobView, LiveRun};
@@ -95,7 +96,8 @@ fn short(epochs: u32) -> Box<RunConfig> {
 }
 
 fn train(window: &mut Harness<'static, App>, out: &Path, epochs: u32) {
-    let action = Action::StartTraining { config: short(epochs), out: out.to_path_buf(), resume: false };
+    let action =
+        Action::Work(WorkAction::StartTraining { config: short(epochs), out: out.to_path_buf(), resume: false });
     window.state_mut().send(action);
     window.step();
 }
@@ -109,15 +111,15 @@ fn review(dir: &Path) -> bool {
         let factory = Box::new(|wake| Box::new(Engine::new(wake).expect("threads can be started")) as Box<dyn Workers>);
         App::new(cc, LaunchOptions { open: None, fresh: true }, factory)
     });
-    window.state_mut().send(Action::OpenAny(root));
+    window.state_mut().send(OpenAction::OpenAny(root));
     until(&mut window, "the first picture", 120, |app| shown(app) == Some(0));
     train(&mut window, &dir.join("first"), 1);
     until(&mut window, "a trained run", 300, |app| {
         app.state().run().is_some() && app.state().live_training().is_none()
     });
 
-    window.state_mut().send(Action::SetWorkspace(Workspace::Review));
-    window.state_mut().send(Action::Seek(0));
+    window.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
+    window.state_mut().send(TimeAction::Seek(0));
     until(&mut window, "the heat map", 120, |app| {
         let clip = app.state().explained_clip();
         let asked = app.state().selection.checkpoint_ref().zip(clip);
@@ -125,17 +127,17 @@ fn review(dir: &Path) -> bool {
     });
     let frames = window.state().state().frames().min(60);
     for index in 0..frames {
-        window.state_mut().send(Action::Seek(index));
+        window.state_mut().send(TimeAction::Seek(index));
         until(&mut window, "a decoded frame", 30, |app| shown(app) == Some(index));
     }
-    window.state_mut().send(Action::Seek(0));
+    window.state_mut().send(TimeAction::Seek(0));
     until(&mut window, "the first frame", 30, |app| shown(app) == Some(0));
 
     train(&mut window, &dir.join("second"), 10_000);
     until(&mut window, "steps of the second training", 120, |app| {
         app.state().live_training().is_some_and(|(run, _)| !run.steps.is_empty())
     });
-    window.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    window.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     window.run_steps(5);
     let (mut times, mut late, mut forward) = (Vec::new(), 0, true);
     for _ in 0..300 {
@@ -158,7 +160,7 @@ fn review(dir: &Path) -> bool {
 
     let job = window.state().state().live_training().map(|(_, job)| job.id);
     if let Some(job) = job {
-        window.state_mut().send(Action::Control(job, Flow::Stop));
+        window.state_mut().send(WorkAction::Control(job, Flow::Stop));
     }
     until(&mut window, "the end of the training", 60, |app| app.state().live_training().is_none());
     // Toasts fade and the last maps arrive.
@@ -399,14 +401,19 @@ fn workspaces(dir: &Path) -> bool {
         .with_size(SIZE)
         .wgpu()
         .build_eframe(|cc| App::new(cc, LaunchOptions { open: None, fresh: true }, Box::new(|_| workers)));
-    for action in [Action::OpenDataset(root), Action::OpenRun(run), Action::SetViewCount(4), Action::ToggleMask] {
+    for action in [
+        Action::Open(OpenAction::OpenDataset(root)),
+        Action::Open(OpenAction::OpenRun(run)),
+        Action::Choose(ChooseAction::SetViewCount(4)),
+        Action::Draw(DrawAction::ToggleMask),
+    ] {
         window.state_mut().send(action);
         window.run_steps(4);
     }
     until(&mut window, "the first picture", 120, |app| shown(app) == Some(0));
     let mut ok = true;
     for workspace in Workspace::ALL {
-        window.state_mut().send(Action::SetWorkspace(workspace));
+        window.state_mut().send(WindowAction::SetWorkspace(workspace));
         window.run_steps(20);
         until(&mut window, "the heat maps", 60, |app| !app.state().explain.busy());
         // Small pictures of clips arrive, and messages fade.

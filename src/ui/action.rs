@@ -1,4 +1,5 @@
-//! Everything a person can ask the window for.
+//! Everything a person can ask the window for, grouped by the file of [`super::dispatch`] that fulfils it. Each group is
+//! matched without a catch-all arm, so an action that nothing fulfils does not compile.
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::selection::MatrixSelection;
@@ -11,13 +12,43 @@ use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest
 use crate::progress::Flow;
 use std::path::PathBuf;
 
-/// One wish. Panels push them; [`super::dispatch`] fulfils them.
+/// One request of a person. Panels push them; [`super::dispatch`] fulfils them.
 #[derive(Clone, Debug)]
 pub enum Action {
-    // --- opening ------------------------------------------------------------------------------
-    /// Show a dialog that asks for a path.
-    AskPath(PathPurpose),
-    /// The answer to [`Action::AskPath`].
+    /// Opening and closing: datasets, runs, weight files.
+    Open(OpenAction),
+    /// Choosing what is looked at. Undo takes these back.
+    Choose(ChooseAction),
+    /// Moving through the frames of the chosen video.
+    Time(TimeAction),
+    /// How a frame is drawn. Undo takes these back.
+    Draw(DrawAction),
+    /// Starting, ending and asking for work.
+    Work(WorkAction),
+    /// What the window itself shows.
+    Window(WindowAction),
+    /// Undo and redo.
+    History(HistoryAction),
+    /// What only the window system can do.
+    System(SystemAction),
+}
+
+macro_rules! groups {
+    ($($group:ident: $actions:ident),*) => {
+        $(impl From<$actions> for Action {
+            fn from(action: $actions) -> Self {
+                Action::$group(action)
+            }
+        })*
+    };
+}
+
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+
+/// Opening and closing: datasets, runs, weight files.
+#[derive(Clone, Debug)]
+pub enum OpenAction {
+    /// The answer to [`SystemAction::AskPath`].
     PathChosen(PathPurpose, PathBuf),
     /// Show the dialog that makes a run of PyTorch weights, for this file where one is known.
     AskImport(Option<PathBuf>),
@@ -56,10 +87,11 @@ pub enum Action {
     CloseRun(PathBuf),
     /// Forget what was opened before.
     ClearRecent,
+}
 
-    // --- choosing -----------------------------------------------------------------------------
-    /// Show a workspace.
-    SetWorkspace(Workspace),
+/// Choosing what is looked at. Undo takes these back.
+#[derive(Clone, Debug)]
+pub enum ChooseAction {
     /// Choose a video by name; the frame becomes 0.
     SelectVideo(String),
     /// Choose the next or previous video of the filtered list.
@@ -80,10 +112,6 @@ pub enum Action {
     SelectCheckpoint(Option<String>),
     /// Use this run and checkpoint; what is in use from now on is told.
     UseNetwork(CheckpointRef),
-    /// Ask which class of a run each class of the dataset is, and then do what waits for it.
-    AskClasses(PathBuf, Option<(CheckpointRef, SplitChoice)>),
-    /// The answer to [`Action::AskClasses`].
-    SetClasses(PathBuf, ClassMatch, Option<(CheckpointRef, SplitChoice)>),
     /// Choose which evaluation is looked at.
     SelectSplit(SplitChoice),
     /// Replace the heat map of a linked view.
@@ -96,16 +124,11 @@ pub enum Action {
     CycleMethod,
     /// Narrow the dataset.
     SetFilter(Filter),
-    /// Sort the dataset's videos.
-    SetOrder(VideoOrder),
-    /// Keep the training that is being set up for the dataset.
-    SetDraft(Box<Draft>),
-    /// Show the validation of an epoch in the matrix, or the evaluation again.
-    ShowEpoch(Option<u32>),
-    /// Look at the results of the chosen run in another way.
-    Arrange(RunArrangement),
+}
 
-    // --- time ---------------------------------------------------------------------------------
+/// Moving through the frames of the chosen video.
+#[derive(Clone, Debug)]
+pub enum TimeAction {
     /// Go to a frame.
     Seek(u32),
     /// Go this many frames on or back.
@@ -126,8 +149,11 @@ pub enum Action {
     SetSpeed(f32),
     /// Play the explained clip over and over, or not.
     ToggleLoop,
+}
 
-    // --- drawing ------------------------------------------------------------------------------
+/// How a frame is drawn. Undo takes these back.
+#[derive(Clone, Debug)]
+pub enum DrawAction {
     /// Replace the view settings.
     SetView(ViewSettings),
     /// Heat map on or off.
@@ -140,8 +166,15 @@ pub enum Action {
     ToggleCaption,
     /// Change the weight of the heat map by this much.
     ChangeAlpha(f32),
+}
 
-    // --- work ---------------------------------------------------------------------------------
+/// Starting, ending and asking for work.
+#[derive(Clone, Debug)]
+pub enum WorkAction {
+    /// Ask which class of a run each class of the dataset is, and then do what waits for it.
+    AskClasses(PathBuf, Option<(CheckpointRef, SplitChoice)>),
+    /// The answer to [`WorkAction::AskClasses`].
+    SetClasses(PathBuf, ClassMatch, Option<(CheckpointRef, SplitChoice)>),
     /// Start a training, or go on with one.
     StartTraining {
         /// How.
@@ -169,8 +202,23 @@ pub enum Action {
     MeasureBody(Vec<ClipRef>),
     /// Take ended jobs off the list.
     ClearJobs,
+    /// Stop what runs, each with its checkpoint, and leave when that is done.
+    StopAndQuit,
+}
 
-    // --- the window itself --------------------------------------------------------------------
+/// What the window itself shows.
+#[derive(Clone, Debug)]
+pub enum WindowAction {
+    /// Show a workspace.
+    SetWorkspace(Workspace),
+    /// Sort the dataset's videos.
+    SetOrder(VideoOrder),
+    /// Keep the training that is being set up for the dataset.
+    SetDraft(Box<Draft>),
+    /// Show the validation of an epoch in the matrix, or the evaluation again.
+    ShowEpoch(Option<u32>),
+    /// Look at the results of the chosen run in another way.
+    Arrange(RunArrangement),
     /// Show a dialog, or close the one on top.
     SetDialog(Option<Dialog>),
     /// Show the command palette.
@@ -189,16 +237,26 @@ pub enum Action {
     ToggleTheme,
     /// Put the panels of this workspace back where they were at first.
     ResetLayout,
+}
+
+/// Undo and redo.
+#[derive(Clone, Debug)]
+pub enum HistoryAction {
     /// Bring back the selection, filter and view settings before the last change.
     Undo,
     /// Take back an undo.
     Redo,
+}
+
+/// What only the window system can do.
+#[derive(Clone, Debug)]
+pub enum SystemAction {
+    /// Show a dialog that asks for a path.
+    AskPath(PathPurpose),
     /// Copy text to the clipboard.
     Copy(String),
     /// Leave.
     Quit,
-    /// Stop what runs, each with its checkpoint, and leave when that is done.
-    StopAndQuit,
     /// Leave without waiting for anything.
     QuitNow,
 }

@@ -13,6 +13,7 @@ use super::state::{AppState, Dialog};
 use super::storage::Session;
 use super::theme;
 use super::workers::Workers;
+use crate::ui::action::OpenAction;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,7 +97,7 @@ impl App {
         app.state.class_matches = session.class_matches.into_iter().collect();
         app.state.arrangements = session.arrangements;
         if let Some(path) = options.open {
-            app.actions.push(Action::OpenAny(path));
+            app.actions.push(Action::Open(OpenAction::OpenAny(path)));
         } else {
             let dataset = session.dataset.map(|root| (Question::At(root.clone()), Then::RestoreDataset(root)));
             let runs = session.runs.into_iter().map(|run| (Question::At(run.clone()), Then::RestoreRun(run)));
@@ -127,8 +128,8 @@ impl App {
     }
 
     /// Asks for something from outside, as a panel would.
-    pub fn send(&mut self, action: Action) {
-        self.actions.push(action);
+    pub fn send(&mut self, action: impl Into<Action>) {
+        self.actions.push(action.into());
     }
 
     fn apply(&mut self, ctx: &egui::Context, gesture: Gesture) {
@@ -210,7 +211,7 @@ impl App {
         let paths: Vec<PathBuf> = ctx.input(|i| {
             i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).filter(|p| !p.as_os_str().is_empty()).collect()
         });
-        self.actions.extend(paths.into_iter().map(Action::OpenAny));
+        self.actions.extend(paths.into_iter().map(|path| OpenAction::OpenAny(path).into()));
     }
 }
 

@@ -2,6 +2,9 @@
 
 use super::action::Action;
 use super::state::{AppState, Dialog, PathPurpose, Workspace};
+use crate::ui::action::{
+    ChooseAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction, WorkAction,
+};
 use egui::Key;
 
 /// Where a command stands in the menu bar.
@@ -141,61 +144,133 @@ macro_rules! command {
 
 /// Every named command.
 pub const COMMANDS: &[Command] = &[
-    command!("Open a dataset…", File, [ctrl(Key::O)], always, Action::AskPath(PathPurpose::Dataset)),
-    command!("Open a run…", File, [ctrl_shift(Key::O)], always, Action::AskPath(PathPurpose::Run)),
-    command!("Import PyTorch weights…", File, [], always, Action::AskImport(None)),
-    command!("Make the demo dataset…", File, [], always, Action::AskPath(PathPurpose::Demo)),
+    command!(
+        "Open a dataset…",
+        File,
+        [ctrl(Key::O)],
+        always,
+        Action::System(SystemAction::AskPath(PathPurpose::Dataset))
+    ),
+    command!(
+        "Open a run…",
+        File,
+        [ctrl_shift(Key::O)],
+        always,
+        Action::System(SystemAction::AskPath(PathPurpose::Run))
+    ),
+    command!("Import PyTorch weights…", File, [], always, Action::Open(OpenAction::AskImport(None))),
+    command!("Make the demo dataset…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::Demo))),
     command!(
         "Read the dataset again",
         File,
         [Shortcut { ctrl: false, shift: false, key: Key::F5 }],
         has_dataset,
-        Action::ReloadDataset
+        Action::Open(OpenAction::ReloadDataset)
     ),
-    command!("Export heatmaps…", File, [ctrl(Key::E)], can_explain, Action::AskExport),
-    command!("Welcome page", File, [], always, Action::ShowWelcome(true)),
-    command!("Close the dataset", File, [], has_dataset, Action::CloseDataset),
-    command!("Forget recent items", File, [], always, Action::ClearRecent),
-    command!("Quit", File, [ctrl(Key::Q)], always, Action::Quit),
-    command!("Undo selection or view change", Edit, [ctrl(Key::Z)], |s| !s.undo.is_empty(), Action::Undo),
-    command!("Redo selection or view change", Edit, [ctrl_shift(Key::Z)], |s| !s.redo.is_empty(), Action::Redo),
-    command!("Clear the filter", Edit, [], |s| !s.filter.text.is_empty(), Action::SetFilter(Default::default())),
-    command!("Data workspace", View, [ctrl(Key::Num1)], always, Action::SetWorkspace(Workspace::Data)),
-    command!("Train workspace", View, [ctrl(Key::Num2)], always, Action::SetWorkspace(Workspace::Train)),
-    command!("Evaluate workspace", View, [ctrl(Key::Num3)], always, Action::SetWorkspace(Workspace::Evaluate)),
-    command!("Review workspace", View, [ctrl(Key::Num4)], always, Action::SetWorkspace(Workspace::Review)),
-    command!("Heatmap on or off", View, [key(Key::H)], always, Action::ToggleHeat),
-    command!("Mask on or off", View, [key(Key::M)], always, Action::ToggleMask),
-    command!("Skeleton on or off", View, [key(Key::K)], always, Action::ToggleSkeleton),
-    command!("Label caption on or off", View, [key(Key::C)], always, Action::ToggleCaption),
-    command!("Next heatmap method", View, [key(Key::G)], always, Action::CycleMethod),
-    command!("Heatmap fainter", View, [key(Key::Minus)], always, Action::ChangeAlpha(-0.05)),
-    command!("Heatmap stronger", View, [key(Key::Equals), key(Key::Plus)], always, Action::ChangeAlpha(0.05)),
-    command!("Light or dark theme", View, [], always, Action::ToggleTheme),
-    command!("Put the panels back", View, [], always, Action::ResetLayout),
-    command!("Play or pause", Run, [key(Key::Space)], has_video, Action::TogglePlay),
-    command!("Next frame", Run, [key(Key::ArrowRight), key(Key::Period)], has_video, Action::Step(1)),
-    command!("Previous frame", Run, [key(Key::ArrowLeft), key(Key::Comma)], has_video, Action::Step(-1)),
-    command!("Ten frames on", Run, [key(Key::ArrowDown)], has_video, Action::Step(10)),
-    command!("Ten frames back", Run, [key(Key::ArrowUp)], has_video, Action::Step(-10)),
-    command!("First frame", Run, [key(Key::Home)], has_video, Action::First),
-    command!("Last frame", Run, [key(Key::End)], has_video, Action::Last),
-    command!("Next video", Run, [key(Key::PageDown)], has_dataset, Action::StepVideo(1)),
-    command!("Previous video", Run, [key(Key::PageUp)], has_dataset, Action::StepVideo(-1)),
-    command!("Slower", Run, [key(Key::OpenBracket)], has_video, Action::ChangeSpeed(false)),
-    command!("Faster", Run, [key(Key::CloseBracket)], has_video, Action::ChangeSpeed(true)),
-    command!("Loop the clip", Run, [key(Key::L)], has_video, Action::ToggleLoop),
-    command!("Next segment edge", Run, [key(Key::E)], has_video, Action::Edge(true)),
-    command!("Previous segment edge", Run, [shift(Key::E)], has_video, Action::Edge(false)),
-    command!("Next error", Run, [key(Key::N)], has_errors, Action::Error(true)),
-    command!("Previous error", Run, [shift(Key::N)], has_errors, Action::Error(false)),
-    command!("Predict this video", Run, [], can_explain, Action::PredictVideo),
-    command!("Heatmap of the whole video", Run, [], can_explain, Action::ExplainVideo),
-    command!("All keys", Help, [key(Key::F1), shift(Key::Questionmark)], always, Action::SetDialog(Some(Dialog::Keys))),
-    command!("Command palette", Help, [ctrl(Key::P)], always, Action::OpenPalette),
-    command!("Messages", Help, [], always, Action::ShowMessages(true)),
-    command!("Jobs", Help, [], always, Action::ShowJobs(true)),
-    command!("About kinolens", Help, [], always, Action::SetDialog(Some(Dialog::About))),
+    command!("Export heatmaps…", File, [ctrl(Key::E)], can_explain, Action::Work(WorkAction::AskExport)),
+    command!("Welcome page", File, [], always, Action::Window(WindowAction::ShowWelcome(true))),
+    command!("Close the dataset", File, [], has_dataset, Action::Open(OpenAction::CloseDataset)),
+    command!("Forget recent items", File, [], always, Action::Open(OpenAction::ClearRecent)),
+    command!("Quit", File, [ctrl(Key::Q)], always, Action::System(SystemAction::Quit)),
+    command!(
+        "Undo selection or view change",
+        Edit,
+        [ctrl(Key::Z)],
+        |s| !s.undo.is_empty(),
+        Action::History(HistoryAction::Undo)
+    ),
+    command!(
+        "Redo selection or view change",
+        Edit,
+        [ctrl_shift(Key::Z)],
+        |s| !s.redo.is_empty(),
+        Action::History(HistoryAction::Redo)
+    ),
+    command!(
+        "Clear the filter",
+        Edit,
+        [],
+        |s| !s.filter.text.is_empty(),
+        Action::Choose(ChooseAction::SetFilter(Default::default()))
+    ),
+    command!(
+        "Data workspace",
+        View,
+        [ctrl(Key::Num1)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Data))
+    ),
+    command!(
+        "Train workspace",
+        View,
+        [ctrl(Key::Num2)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Train))
+    ),
+    command!(
+        "Evaluate workspace",
+        View,
+        [ctrl(Key::Num3)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Evaluate))
+    ),
+    command!(
+        "Review workspace",
+        View,
+        [ctrl(Key::Num4)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Review))
+    ),
+    command!("Heatmap on or off", View, [key(Key::H)], always, Action::Draw(DrawAction::ToggleHeat)),
+    command!("Mask on or off", View, [key(Key::M)], always, Action::Draw(DrawAction::ToggleMask)),
+    command!("Skeleton on or off", View, [key(Key::K)], always, Action::Draw(DrawAction::ToggleSkeleton)),
+    command!("Label caption on or off", View, [key(Key::C)], always, Action::Draw(DrawAction::ToggleCaption)),
+    command!("Next heatmap method", View, [key(Key::G)], always, Action::Choose(ChooseAction::CycleMethod)),
+    command!("Heatmap fainter", View, [key(Key::Minus)], always, Action::Draw(DrawAction::ChangeAlpha(-0.05))),
+    command!(
+        "Heatmap stronger",
+        View,
+        [key(Key::Equals), key(Key::Plus)],
+        always,
+        Action::Draw(DrawAction::ChangeAlpha(0.05))
+    ),
+    command!("Light or dark theme", View, [], always, Action::Window(WindowAction::ToggleTheme)),
+    command!("Put the panels back", View, [], always, Action::Window(WindowAction::ResetLayout)),
+    command!("Play or pause", Run, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),
+    command!("Next frame", Run, [key(Key::ArrowRight), key(Key::Period)], has_video, Action::Time(TimeAction::Step(1))),
+    command!(
+        "Previous frame",
+        Run,
+        [key(Key::ArrowLeft), key(Key::Comma)],
+        has_video,
+        Action::Time(TimeAction::Step(-1))
+    ),
+    command!("Ten frames on", Run, [key(Key::ArrowDown)], has_video, Action::Time(TimeAction::Step(10))),
+    command!("Ten frames back", Run, [key(Key::ArrowUp)], has_video, Action::Time(TimeAction::Step(-10))),
+    command!("First frame", Run, [key(Key::Home)], has_video, Action::Time(TimeAction::First)),
+    command!("Last frame", Run, [key(Key::End)], has_video, Action::Time(TimeAction::Last)),
+    command!("Next video", Run, [key(Key::PageDown)], has_dataset, Action::Choose(ChooseAction::StepVideo(1))),
+    command!("Previous video", Run, [key(Key::PageUp)], has_dataset, Action::Choose(ChooseAction::StepVideo(-1))),
+    command!("Slower", Run, [key(Key::OpenBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(false))),
+    command!("Faster", Run, [key(Key::CloseBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(true))),
+    command!("Loop the clip", Run, [key(Key::L)], has_video, Action::Time(TimeAction::ToggleLoop)),
+    command!("Next segment edge", Run, [key(Key::E)], has_video, Action::Time(TimeAction::Edge(true))),
+    command!("Previous segment edge", Run, [shift(Key::E)], has_video, Action::Time(TimeAction::Edge(false))),
+    command!("Next error", Run, [key(Key::N)], has_errors, Action::Time(TimeAction::Error(true))),
+    command!("Previous error", Run, [shift(Key::N)], has_errors, Action::Time(TimeAction::Error(false))),
+    command!("Predict this video", Run, [], can_explain, Action::Work(WorkAction::PredictVideo)),
+    command!("Heatmap of the whole video", Run, [], can_explain, Action::Work(WorkAction::ExplainVideo)),
+    command!(
+        "All keys",
+        Help,
+        [key(Key::F1), shift(Key::Questionmark)],
+        always,
+        Action::Window(WindowAction::SetDialog(Some(Dialog::Keys)))
+    ),
+    command!("Command palette", Help, [ctrl(Key::P)], always, Action::Window(WindowAction::OpenPalette)),
+    command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
+    command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
+    command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
 ];
 
 /// The command a key press stands for.

@@ -4,6 +4,7 @@
 use super::action::Action;
 use super::commands;
 use super::state::Dialog;
+use crate::ui::action::{ChooseAction, DrawAction, TimeAction, WindowAction};
 use egui::{Event, Id, Key, RawInput};
 
 /// An egui plugin that turns key presses into actions, unless somebody types or a widget owns its keys.
@@ -28,7 +29,7 @@ pub struct Pressed {
 
 /// True for the wish that is heard whoever has the keyboard: help.
 fn helps(key: Key, action: &Action) -> bool {
-    key == Key::F1 && matches!(action, Action::SetDialog(Some(Dialog::Keys)))
+    key == Key::F1 && matches!(action, Action::Window(WindowAction::SetDialog(Some(Dialog::Keys))))
 }
 
 impl KeyTaker {
@@ -103,7 +104,14 @@ impl egui::Plugin for KeyTaker {
                 egui::Popup::close_all(ctx);
             }
             // Holding a key may step and fade, but must not toggle.
-            if !repeat || matches!(action, Action::Step(_) | Action::ChangeAlpha(_) | Action::StepVideo(_)) {
+            if !repeat
+                || matches!(
+                    action,
+                    Action::Time(TimeAction::Step(_))
+                        | Action::Draw(DrawAction::ChangeAlpha(_))
+                        | Action::Choose(ChooseAction::StepVideo(_))
+                )
+            {
                 actions.push(Pressed { action, repeat });
             }
             false

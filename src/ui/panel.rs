@@ -33,7 +33,7 @@ pub struct PanelCx<'a> {
 
 impl PanelCx<'_> {
     /// Asks for something.
-    pub fn send(&mut self, action: Action) {
-        self.actions.push(action);
+    pub fn send(&mut self, action: impl Into<Action>) {
+        self.actions.push(action.into());
     }
 }

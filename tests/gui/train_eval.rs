@@ -8,6 +8,7 @@ use kinolens::eval::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Eval
 use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{Job, JobId, RunView};
 use kinolens::progress::{EpochReport, StepReport, WrongClip};
+use kinolens::ui::action::{ChooseAction, WindowAction, WorkAction};
 use kinolens::ui::panel::{Panel, PanelCx};
 use kinolens::ui::selection::MatrixSelection;
 use kinolens::ui::services::Services;
@@ -257,7 +258,11 @@ fn evaluated(classes: usize) -> AppState {
 }
 
 fn last_cell(screen: &Screen) -> Option<Option<MatrixSelection>> {
-    screen.actions.iter().rev().find_map(|a| if let Action::SelectCell(c) = a { Some(*c) } else { None })
+    screen
+        .actions
+        .iter()
+        .rev()
+        .find_map(|a| if let Action::Choose(ChooseAction::SelectCell(c)) = a { Some(*c) } else { None })
 }
 
 #[test]
@@ -273,7 +278,11 @@ fn a_click_on_a_cell_chooses_it_and_shows_its_clips() {
         // Confidence rises with the clip's number: the surest wrong one starts at 15 · 16.
         h.get_by_label("squat called lunge 0.75, frame 240 of s00.mp4").click();
         h.run_steps(2);
-        let chosen = h.state().actions.iter().any(|a| matches!(a, Action::SelectClip(c) if c.start == 240));
+        let chosen = h
+            .state()
+            .actions
+            .iter()
+            .any(|a| matches!(a, Action::Choose(ChooseAction::SelectClip(c)) if c.start == 240));
         assert!(chosen, "{:?}", h.state().actions);
         assert_eq!(h.query_all_by_label_contains("squat called lunge 0.").count(), 4);
         shoot(&mut h, if dark { "evaluate-dark" } else { "evaluate-light" });
@@ -303,7 +312,8 @@ fn enter_on_a_clip_opens_it_in_review() {
     h.run_steps(2);
     h.key_press(egui::Key::Enter);
     h.run_steps(2);
-    let opened = h.state().actions.iter().any(|a| matches!(a, Action::ReviewClip(c) if c.start == 240));
+    let opened =
+        h.state().actions.iter().any(|a| matches!(a, Action::Choose(ChooseAction::ReviewClip(c)) if c.start == 240));
     assert!(opened, "{:?}", h.state().actions);
 }
 
@@ -350,7 +360,7 @@ fn the_dashboard_shows_a_live_run_in_both_themes() {
         shoot(&mut h, if dark { "train-dark" } else { "train-light" });
         h.get_by_label("Pause").click();
         h.run_steps(2);
-        let paused = h.state().actions.iter().any(|a| matches!(a, Action::Control(JobId(7), _)));
+        let paused = h.state().actions.iter().any(|a| matches!(a, Action::Work(WorkAction::Control(JobId(7), _))));
         assert!(paused, "{:?}", h.state().actions);
         h.get_by_label("Heat map").click();
         h.run_steps(3);
@@ -369,7 +379,11 @@ fn the_strip_of_wrong_clips_and_the_log_lie_below_the_curves() {
     h.run_steps(8);
     h.get_by_label_contains("squat called lunge 0.90").click();
     h.run_steps(3);
-    let chosen = h.state().actions.iter().any(|a| matches!(a, Action::SelectClip(c) if c.video == "test/s00.mp4"));
+    let chosen = h
+        .state()
+        .actions
+        .iter()
+        .any(|a| matches!(a, Action::Choose(ChooseAction::SelectClip(c)) if c.video == "test/s00.mp4"));
     assert!(chosen, "{:?}", h.state().actions);
     shoot(&mut h, "train-strip");
 }
@@ -397,7 +411,11 @@ fn empty_screens_say_what_to_do_next() {
     let mut h = screen(AppState::default(), &["evaluate-report", "evaluate-clips"], false);
     h.get_by_label("Train one").click();
     h.run_steps(2);
-    assert!(matches!(h.state().actions.as_slice(), [Action::SetWorkspace(_)]), "{:?}", h.state().actions);
+    assert!(
+        matches!(h.state().actions.as_slice(), [Action::Window(WindowAction::SetWorkspace(_))]),
+        "{:?}",
+        h.state().actions
+    );
     shoot(&mut h, "evaluate-empty");
 }
 
@@ -430,7 +448,11 @@ fn where_a_run_is_missed_the_one_in_training_is_told_of() {
     let mut h = screen(training(JobStatus::Running), &["evaluate-report"], true);
     h.get_by_label("Watch it learn").click();
     h.run_steps(2);
-    assert!(matches!(h.state().actions.as_slice(), [Action::SetWorkspace(_)]), "{:?}", h.state().actions);
+    assert!(
+        matches!(h.state().actions.as_slice(), [Action::Window(WindowAction::SetWorkspace(_))]),
+        "{:?}",
+        h.state().actions
+    );
     // Once it has ended its run is listed, or it has left none.
     assert!(training(JobStatus::Cancelled).awaited_run().is_none());
 }
@@ -458,7 +480,7 @@ fn start_sends_the_edited_configuration_and_a_fault_disables_it() {
     h.get_by_label("Start training").click();
     h.run_steps(2);
     match h.state().actions.as_slice() {
-        [Action::StartTraining { out, resume: false, config }] => {
+        [Action::Work(WorkAction::StartTraining { out, resume: false, config })] => {
             assert!(out.starts_with(dir.path().join("runs")), "{out:?}");
             assert!(config.training.epochs > 0);
         }

@@ -10,6 +10,7 @@ use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::Split;
 use kinolens::jobs::Engine;
 use kinolens::progress::{ConfusionCell, Silent};
+use kinolens::ui::action::{DrawAction, OpenAction, TimeAction, WindowAction};
 use kinolens::ui::state::{JobStatus, ThemeChoice};
 use kinolens::ui::{Action, App, LaunchOptions, Workers, Workspace};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ fn window() -> Window {
                 Box::new(|wake| Box::new(Engine::new(wake).expect("threads can be started")) as Box<dyn Workers>);
             App::new(cc, LaunchOptions { open: None, fresh: true }, factory)
         });
-    harness.state_mut().send(Action::SetTheme(ThemeChoice::Dark));
+    harness.state_mut().send(WindowAction::SetTheme(ThemeChoice::Dark));
     harness.run_steps(2);
     harness
 }
@@ -46,7 +47,7 @@ fn shot(window: &mut Window, name: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens");
     std::fs::create_dir_all(&dir).unwrap();
     for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
-        window.state_mut().send(Action::SetTheme(theme));
+        window.state_mut().send(WindowAction::SetTheme(theme));
         window.run_steps(3);
         let image = window.render().expect("the window renders");
         let first = image.get_pixel(0, 0);
@@ -111,7 +112,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     let mut window = window();
 
     // Data: the table, the first picture, its labels on the timeline.
-    window.state_mut().send(Action::OpenAny(root.clone()));
+    window.state_mut().send(OpenAction::OpenAny(root.clone()));
     until(&mut window, "the dataset", 60, |app| app.state().dataset.is_some());
     until(&mut window, "the first picture", 20, |app| app.shown().is_some_and(|s| s.current && s.index == 0));
     let dataset = window.state().state().dataset.clone().unwrap();
@@ -120,8 +121,8 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     let segment = video.labels.segments()[1];
     let class = segment.label.class().map_or("background", |c| dataset.classes.name(c)).to_owned();
     window.get_by_label(&format!("{class}, frames {} to {}", segment.start, segment.end - 1));
-    window.state_mut().send(Action::Seek(segment.start + 12));
-    window.state_mut().send(Action::ToggleMask);
+    window.state_mut().send(TimeAction::Seek(segment.start + 12));
+    window.state_mut().send(DrawAction::ToggleMask);
     until(&mut window, "a frame of an exercise with its mask", 20, |app| {
         app.shown().is_some_and(|s| s.current && s.index == segment.start + 12 && s.mask.is_some())
     });
@@ -244,7 +245,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     window.run_steps(2);
 
     // Sorted by the heat on the body, every card says how much it is.
-    window.state_mut().send(Action::SetWorkspace(Workspace::Evaluate));
+    window.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
     window.run_steps(3);
     click(&mut window, "sorted");
     click(&mut window, "least heat on body first");

@@ -22,6 +22,7 @@ use kinolens::eval::{Evaluation, Prediction, Predictions};
 use kinolens::jobs::kinds::{OpenDataset, OpenRun};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
+use kinolens::ui::action::{DrawAction, HistoryAction, OpenAction, TimeAction, WindowAction};
 use kinolens::ui::state::{Dialog, PathPurpose, ThemeChoice, ViewMode, ViewSettings};
 use kinolens::ui::{Action, App, LaunchOptions, PANELS, Workers, Workspace};
 use std::cell::RefCell;
@@ -202,7 +203,7 @@ fn window(script: &Scripted, theme: ThemeChoice) -> Harness<'static, App> {
             let factory = Box::new(move |_| Box::new(workers) as Box<dyn Workers>);
             App::new(cc, LaunchOptions { open: None, fresh: true }, factory)
         });
-    harness.state_mut().send(Action::SetTheme(theme));
+    harness.state_mut().send(WindowAction::SetTheme(theme));
     harness.run_steps(2);
     harness
 }
@@ -214,7 +215,7 @@ fn opened(theme: ThemeChoice) -> (Scripted, Harness<'static, App>) {
     script.0.borrow_mut().run = Some(run_of(&dataset));
     script.0.borrow_mut().dataset = Some(dataset.clone());
     let mut harness = window(&script, theme);
-    harness.state_mut().send(Action::OpenDataset(dataset.root.clone()));
+    harness.state_mut().send(OpenAction::OpenDataset(dataset.root.clone()));
     harness.run_steps(4);
     (script, harness)
 }
@@ -256,11 +257,11 @@ fn welcome_leads_to_a_path_field_and_an_error_is_kept_as_a_sentence() {
             harness.get_by_label(label);
         }
         shot(&mut harness, &format!("welcome-{theme:?}"));
-        harness.state_mut().send(Action::NoFileDialog(PathPurpose::Dataset));
+        harness.state_mut().send(OpenAction::NoFileDialog(PathPurpose::Dataset));
         harness.run_steps(3);
         assert!(matches!(harness.state().state().dialog, Some(Dialog::Path { .. })));
         shot(&mut harness, &format!("path-field-{theme:?}"));
-        harness.state_mut().send(Action::PathChosen(PathPurpose::Dataset, "/nowhere/at all".into()));
+        harness.state_mut().send(OpenAction::PathChosen(PathPurpose::Dataset, "/nowhere/at all".into()));
         harness.run_steps(3);
         let messages = &harness.state().state().messages;
         assert!(
@@ -316,7 +317,7 @@ fn data_shows_table_labels_and_steps_with_keys() {
         app.shown().is_some_and(|s| s.mask.is_some() && !s.joints().is_empty())
     });
     shot(&mut harness, "data-mask-skeleton-Dark");
-    harness.state_mut().send(Action::Undo);
+    harness.state_mut().send(HistoryAction::Undo);
     harness.run_steps(2);
     assert!(!harness.state().state().view.skeleton && harness.state().state().view.mask, "undo takes back one change");
     for tab in ["Statistics", "Warnings"] {
@@ -331,10 +332,10 @@ fn what_is_drawn_belongs_to_one_frame_while_scrubbing_fast() {
     let (_, mut harness) = opened(ThemeChoice::Dark);
     let dataset = demo();
     let frames = dataset.videos[0].frames();
-    harness.state_mut().send(Action::ToggleMask);
-    harness.state_mut().send(Action::ToggleSkeleton);
+    harness.state_mut().send(DrawAction::ToggleMask);
+    harness.state_mut().send(DrawAction::ToggleSkeleton);
     for step in 0..60_u32 {
-        harness.state_mut().send(Action::Seek(step * 37 % frames));
+        harness.state_mut().send(TimeAction::Seek(step * 37 % frames));
         harness.run_steps(1);
         let Some(shown) = harness.state().shown() else { continue };
         assert_eq!(shown.label, dataset.videos[0].labels.at(shown.index), "label of frame {}", shown.index);
@@ -352,7 +353,7 @@ fn review_shows_the_heatmap_of_the_clip_under_the_playhead() {
     for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
         let (script, mut harness) = opened(theme);
         let run = run_of(&demo());
-        harness.state_mut().send(Action::OpenRun(run.path.clone()));
+        harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
         harness.run_steps(3);
         harness.get_by_label("Review").click();
         harness.run_steps(3);
@@ -404,8 +405,8 @@ fn explained(app: &App) -> bool {
 fn the_overlay_reaches_the_pixels() {
     let (_, mut harness) = opened(ThemeChoice::Dark);
     let run = run_of(&demo());
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(3);
     until(&mut harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
     harness.run_steps(2);
@@ -427,11 +428,11 @@ fn the_overlay_reaches_the_pixels() {
 
 /// Shows the heat of the run alone in Review, its cells as they are, black to white.
 fn heat_alone(harness: &mut Harness<'static, App>) {
-    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     let view = harness.state().state().view.clone();
     let (alpha, color_map) = (1.0, "gray".to_owned());
-    harness.state_mut().send(Action::SetView(ViewSettings {
+    harness.state_mut().send(DrawAction::SetView(ViewSettings {
         mode: ViewMode::Overlay,
         smooth: false,
         caption: false,
@@ -483,14 +484,14 @@ fn every_panel_renders_in_both_themes() {
         let script = Scripted::default();
         let mut empty = window(&script, theme);
         for workspace in Workspace::ALL {
-            empty.state_mut().send(Action::SetWorkspace(workspace));
+            empty.state_mut().send(WindowAction::SetWorkspace(workspace));
             empty.run_steps(3);
         }
         let (_, mut full) = opened(theme);
-        full.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
+        full.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
         full.run_steps(3);
         for workspace in Workspace::ALL {
-            full.state_mut().send(Action::SetWorkspace(workspace));
+            full.state_mut().send(WindowAction::SetWorkspace(workspace));
             full.run_steps(3);
             for panel in PANELS.iter().filter(|p| p.workspaces.contains(&workspace)) {
                 let tabs = full.query_all_by_label(panel.title).count();
@@ -534,7 +535,7 @@ fn keys_help_and_the_palette_list_every_command() {
 fn a_long_job_has_a_chip_with_a_cancel() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     script.0.borrow_mut().hold = true;
-    harness.state_mut().send(Action::MakeDemo("/tmp/kinolens never made".into()));
+    harness.state_mut().send(OpenAction::MakeDemo("/tmp/kinolens never made".into()));
     harness.run_steps(2);
     let id = JobId(script.0.borrow().jobs.len() as u64);
     let stage = Progress::Stage { label: "drawing people".into(), done: 3, total: 10 };

@@ -4,6 +4,7 @@ use super::dialogs::{answer, buttons};
 use crate::domain::leaf;
 use crate::eval::ClassMatch;
 use crate::jobs::RunView;
+use crate::ui::action::{WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, ClassForm, Dialog};
 use crate::ui::widgets::style;
@@ -39,10 +40,10 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             let title = if form.then.is_some() { "Use these and evaluate" } else { "Use these classes" };
             let button = egui::Button::new(RichText::new(title).color(p.on_accent)).fill(p.accent);
             if ui.add_enabled(matched > 0, button).clicked() {
-                done = Some(Action::SetClasses(form.run.clone(), said(state, run, &form), form.then.clone()));
+                done = Some(Action::Work(WorkAction::SetClasses(form.run.clone(), said(state, run, &form), form.then.clone())));
             }
             if ui.button("Cancel").clicked() {
-                done = Some(Action::SetDialog(None));
+                done = Some(Action::Window(WindowAction::SetDialog(None)));
             }
             let help = "Takes the numbers of both sides for the same; only right where they were made from one list";
             if ui.button("By number").on_hover_text(help).clicked() {

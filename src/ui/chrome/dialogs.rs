@@ -5,6 +5,7 @@ use crate::jobs::{ExportRequest, SplitChoice};
 use crate::progress::panic_reason;
 use crate::render::OverlayParams;
 use crate::ui::Action;
+use crate::ui::action::{OpenAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::services::Wake;
 use crate::ui::state::{AppState, Dialog, ExportForm, PathPurpose};
@@ -95,10 +96,10 @@ impl FileDialogs {
             self.open = false;
         }
         let action = |(purpose, answer)| match answer {
-            Answer::Chosen(path) => Some(Action::PathChosen(purpose, path)),
-            Answer::NoDialog => Some(Action::NoFileDialog(purpose)),
-            Answer::Failed(reason) => Some(Action::FileDialogFailed(purpose, reason)),
-            Answer::Cancelled if !shown => Some(Action::NoFileDialog(purpose)),
+            Answer::Chosen(path) => Some(Action::Open(OpenAction::PathChosen(purpose, path))),
+            Answer::NoDialog => Some(Action::Open(OpenAction::NoFileDialog(purpose))),
+            Answer::Failed(reason) => Some(Action::Open(OpenAction::FileDialogFailed(purpose, reason))),
+            Answer::Cancelled if !shown => Some(Action::Open(OpenAction::NoFileDialog(purpose))),
             Answer::Cancelled => None,
         };
         answers.into_iter().filter_map(action).collect()
@@ -183,10 +184,10 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let ready = problem.is_none();
             let button = egui::Button::new(RichText::new(verb(purpose)).color(p.on_accent)).fill(p.accent);
             if ui.add_enabled(ready, button).clicked() || (entered && ready) {
-                done = Some(Action::PathChosen(purpose, path));
+                done = Some(Action::Open(OpenAction::PathChosen(purpose, path)));
             }
             if ui.button("Cancel").clicked() {
-                done = Some(Action::SetDialog(None));
+                done = Some(Action::Window(WindowAction::SetDialog(None)));
             }
         });
     });
@@ -199,9 +200,9 @@ pub(super) fn answer(cx: &mut PanelCx<'_>, done: Option<Action>, close: bool, ch
     if let Some(action) = done {
         cx.send(action);
     } else if close {
-        cx.send(Action::SetDialog(None));
+        cx.send(WindowAction::SetDialog(None));
     } else if changed.is_some() {
-        cx.send(Action::SetDialog(changed));
+        cx.send(WindowAction::SetDialog(changed));
     }
 }
 
@@ -249,7 +250,7 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         buttons(ui, |ui| {
             if cx.state.leaving {
                 if ui.button("Leave now").on_hover_text("Without waiting for the checkpoint").clicked() {
-                    done = Some(Action::QuitNow);
+                    done = Some(Action::System(SystemAction::QuitNow));
                 }
                 ui.weak("stopping…");
                 ui.spinner();
@@ -258,13 +259,13 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let text = if running.is_empty() { "Save and leave" } else { "Stop and leave" };
             let button = egui::Button::new(RichText::new(text).color(p.on_accent)).fill(p.accent);
             if ui.add(button).clicked() {
-                done = Some(Action::StopAndQuit);
+                done = Some(Action::Work(WorkAction::StopAndQuit));
             }
             if !failed.is_empty() && ui.button("Leave without the notes").clicked() {
-                done = Some(Action::QuitNow);
+                done = Some(Action::System(SystemAction::QuitNow));
             }
             if ui.button("Stay").clicked() {
-                done = Some(Action::SetDialog(None));
+                done = Some(Action::Window(WindowAction::SetDialog(None)));
             }
         });
     });
@@ -305,10 +306,10 @@ pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let button = egui::Button::new(RichText::new("Export").color(p.on_accent)).fill(p.accent);
             let free = occupied == Some(false) || (occupied == Some(true) && form.replace);
             if ui.add_enabled(request.is_some() && free && !out.is_empty(), button).clicked() {
-                done = request.map(|r| Action::Export(Box::new(r)));
+                done = request.map(|r| Action::Work(WorkAction::Export(Box::new(r))));
             }
             if ui.button("Cancel").clicked() {
-                done = Some(Action::SetDialog(None));
+                done = Some(Action::Window(WindowAction::SetDialog(None)));
             }
         });
     });
@@ -400,12 +401,14 @@ mod tests {
         dialogs.open(PathPurpose::Dataset, &state);
         let first = answers(&mut dialogs);
         assert!(
-            matches!(first.as_slice(), [Action::FileDialogFailed(PathPurpose::Dataset, r)] if r.contains("portal is gone")),
+            matches!(first.as_slice(), [Action::Open(OpenAction::FileDialogFailed(PathPurpose::Dataset, r))] if r.contains("portal is gone")),
             "{first:?}"
         );
         dialogs.open(PathPurpose::Run, &state);
         let second = answers(&mut dialogs);
-        assert!(matches!(second.as_slice(), [Action::PathChosen(PathPurpose::Run, p)] if p.ends_with("run")));
+        assert!(
+            matches!(second.as_slice(), [Action::Open(OpenAction::PathChosen(PathPurpose::Run, p))] if p.ends_with("run"))
+        );
     }
 
     #[test]
@@ -427,7 +430,7 @@ mod tests {
             }
             all
         };
-        assert!(matches!(answer(true).as_slice(), [Action::NoFileDialog(PathPurpose::Dataset)]));
+        assert!(matches!(answer(true).as_slice(), [Action::Open(OpenAction::NoFileDialog(PathPurpose::Dataset))]));
         assert!(answer(false).is_empty(), "somebody cancelled it");
     }
 }

@@ -1,6 +1,7 @@
 //! Every key, and what this program is.
 
 use crate::ui::Action;
+use crate::ui::action::WindowAction;
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;
 use crate::ui::theme;
@@ -39,7 +40,7 @@ pub fn keys(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         open = !ui.button("Close").clicked();
     });
     if !open || response.should_close() {
-        cx.send(Action::SetDialog(None));
+        cx.send(WindowAction::SetDialog(None));
     }
 }
 
@@ -76,6 +77,6 @@ pub fn about(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         open = !ui.button("Close").clicked();
     });
     if !open || response.should_close() {
-        cx.send(Action::SetDialog(None));
+        cx.send(WindowAction::SetDialog(None));
     }
 }

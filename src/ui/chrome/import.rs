@@ -5,6 +5,7 @@ use crate::config::{PRESETS, RunConfig};
 use crate::domain::{ClassSet, counted};
 use crate::jobs::config_for;
 use crate::model::{MODELS, WeightReport};
+use crate::ui::action::{OpenAction, SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Dialog, ImportClasses, ImportForm, PathPurpose};
 use crate::ui::weights::{WeightLook, WeightWish};
@@ -57,10 +58,10 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
                     (plan.config.take(), plan.classes.take(), plan.folder.take())
             {
                 let weights = PathBuf::from(form.weights.trim());
-                done = Some(Action::Import { weights, config: Box::new(config), classes, out });
+                done = Some(Action::Open(OpenAction::Import { weights, config: Box::new(config), classes, out }));
             }
             if ui.button("Cancel").clicked() {
-                done = Some(Action::SetDialog(None));
+                done = Some(Action::Window(WindowAction::SetDialog(None)));
             }
             if let Some(sentence) = &plan.obstacle {
                 ui.add(egui::Label::new(RichText::new(sentence).small().color(p.muted)).wrap());
@@ -109,7 +110,7 @@ fn fields(
 ) {
     ui.label("Weights");
     if weight_report::path_field(ui, "Weights", "/path/to/weights.pth", &mut form.weights) {
-        actions.push(Action::AskPath(PathPurpose::Import));
+        actions.push(Action::System(SystemAction::AskPath(PathPurpose::Import)));
     }
     ui.end_row();
     ui.label("Network");
@@ -255,7 +256,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
         });
         if now == ImportClasses::List {
             if weight_report::path_field(ui, "Class list", "/path/to/classes.txt", &mut form.list) {
-                actions.push(Action::AskPath(PathPurpose::ClassList));
+                actions.push(Action::System(SystemAction::AskPath(PathPurpose::ClassList)));
             }
             listed = state.disk.classes(form.list.trim()).value().filter(|_| !form.list.trim().is_empty());
             match &listed {

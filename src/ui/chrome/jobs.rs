@@ -3,6 +3,7 @@
 use crate::jobs::Job;
 use crate::progress::Flow;
 use crate::ui::Action;
+use crate::ui::action::{WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobStatus, JobView};
 use crate::ui::theme;
@@ -24,7 +25,7 @@ pub fn chips(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.label(RichText::new("waiting for the disk…").text_style(theme::caption()).weak());
     }
     if live.len() > CHIPS && ui.button(format!("+{}", live.len() - CHIPS)).on_hover_text("Show all jobs").clicked() {
-        cx.send(Action::ShowJobs(true));
+        cx.send(WindowAction::ShowJobs(true));
     }
     for job in live.into_iter().rev().take(CHIPS) {
         chip(ui, cx, job);
@@ -34,14 +35,14 @@ pub fn chips(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 fn chip(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
     let p = theme::palette(ui);
     if icons::small_button(ui, Icon::Stop, &format!("Cancel {}", job.title)).clicked() {
-        cx.send(Action::Control(job.id, Flow::Stop));
+        cx.send(WorkAction::Control(job.id, Flow::Stop));
     }
     if matches!(job.job, Job::Train(_)) {
         let paused = job.status == JobStatus::Paused;
         let (icon, verb, flow) =
             if paused { (Icon::Play, "Resume", Flow::Continue) } else { (Icon::Pause, "Pause", Flow::Pause) };
         if icons::small_button(ui, icon, &format!("{verb} {}", job.title)).clicked() {
-            cx.send(Action::Control(job.id, flow));
+            cx.send(WorkAction::Control(job.id, flow));
         }
     }
     let words = summary(job);
@@ -62,7 +63,7 @@ fn chip(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
     if response.clicked() {
         // The list opens under the chip that was pressed, and stays there when the chip is gone.
         ui.ctx().data_mut(|d| d.insert_temp(list_place(), rect.right_bottom()));
-        cx.send(Action::ShowJobs(!cx.state.show_jobs));
+        cx.send(WindowAction::ShowJobs(!cx.state.show_jobs));
     }
 }
 
@@ -136,11 +137,11 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
         if ui.button("Clear ended jobs").clicked() {
-            cx.send(Action::ClearJobs);
+            cx.send(WorkAction::ClearJobs);
         }
     });
     if !open {
-        cx.send(Action::ShowJobs(false));
+        cx.send(WindowAction::ShowJobs(false));
     }
 }
 
@@ -154,7 +155,7 @@ fn row(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, job: &JobView) {
             if job.status.is_live()
                 && icons::small_button(ui, Icon::Stop, &format!("Stop {} in the list", job.title)).clicked()
             {
-                cx.send(Action::Control(job.id, Flow::Stop));
+                cx.send(WorkAction::Control(job.id, Flow::Stop));
             }
             let color = match &job.status {
                 JobStatus::Failed(_) => p.bad,

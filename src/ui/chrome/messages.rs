@@ -1,6 +1,7 @@
 //! Every sentence that was said: toasts while it is new, a list that keeps it.
 
 use crate::ui::Action;
+use crate::ui::action::{SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Message, Severity};
 use crate::ui::theme::{self, Palette};
@@ -63,7 +64,7 @@ pub fn toasts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Message: {}", message.text))
             });
             if response.on_hover_text("Show all messages").clicked() {
-                cx.send(Action::ShowMessages(true));
+                cx.send(WindowAction::ShowMessages(true));
             }
         }
     });
@@ -83,7 +84,7 @@ pub fn window(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         .anchor(egui::Align2::RIGHT_BOTTOM, [-14.0, -34.0])
         .show(ui.ctx(), |ui| list(ui, cx, state));
     if !open {
-        cx.send(Action::ShowMessages(false));
+        cx.send(WindowAction::ShowMessages(false));
     }
 }
 
@@ -112,10 +113,10 @@ fn list(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, state: &AppState) {
     ui.horizontal(|ui| {
         if ui.button("Copy all").clicked() {
             let lines: Vec<String> = state.messages.iter().map(|m| format!("{}: {}", m.source, m.text)).collect();
-            cx.send(Action::Copy(lines.join("\n")));
+            cx.send(SystemAction::Copy(lines.join("\n")));
         }
         if ui.button("Clear messages").clicked() {
-            cx.send(Action::ClearMessages);
+            cx.send(WindowAction::ClearMessages);
         }
     });
 }

@@ -1,6 +1,7 @@
 //! Ctrl+P: every command by name.
 
 use crate::ui::Action;
+use crate::ui::action::WindowAction;
 use crate::ui::commands::{COMMANDS, Command};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::Dialog;
@@ -73,12 +74,12 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
     });
     if let Some(command) = picked {
-        cx.send(Action::SetDialog(None));
+        cx.send(WindowAction::SetDialog(None));
         cx.send((command.action)());
     } else if response.should_close() {
-        cx.send(Action::SetDialog(None));
+        cx.send(WindowAction::SetDialog(None));
     } else if (query.clone(), chosen) != before {
-        cx.send(Action::SetDialog(Some(Dialog::Palette { query, chosen })));
+        cx.send(WindowAction::SetDialog(Some(Dialog::Palette { query, chosen })));
     }
 }
 

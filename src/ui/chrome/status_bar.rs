@@ -2,6 +2,7 @@
 
 use super::jobs::{phase, summary};
 use crate::ui::Action;
+use crate::ui::action::WindowAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobView, Severity};
 use crate::ui::theme;
@@ -46,7 +47,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             };
             let button = egui::Button::new(RichText::new(text).text_style(theme::caption()).color(color)).frame(false);
             if ui.add(button).on_hover_text("Show every warning and error of this session").clicked() {
-                cx.send(Action::ShowMessages(!cx.state.show_messages));
+                cx.send(WindowAction::ShowMessages(!cx.state.show_messages));
             }
             ui.label(small("·".into()));
             let (used, budget) = cx.services.frames.usage();

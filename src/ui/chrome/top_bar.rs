@@ -3,6 +3,7 @@
 use super::jobs;
 use crate::domain::leaf;
 use crate::ui::Action;
+use crate::ui::action::{OpenAction, WindowAction};
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{ThemeChoice, Workspace};
@@ -24,7 +25,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let (icon, label) =
                 if dark { (Icon::Sun, "Switch to the light theme") } else { (Icon::Moon, "Switch to the dark theme") };
             if icons::button(ui, icon, label).clicked() {
-                cx.send(Action::ToggleTheme);
+                cx.send(WindowAction::ToggleTheme);
             }
             device(ui, cx);
             jobs::chips(ui, cx);
@@ -51,7 +52,7 @@ fn menu(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, menu: Menu) {
             for item in cx.state.recent.iter().take(6) {
                 let name = leaf(item.path());
                 if ui.button(format!("Open again: {name}")).on_hover_text(item.path().display().to_string()).clicked() {
-                    cx.send(Action::OpenAny(item.path().to_path_buf()));
+                    cx.send(OpenAction::OpenAny(item.path().to_path_buf()));
                     ui.close();
                 }
             }
@@ -84,7 +85,7 @@ fn workspaces(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             ui.painter().rect_filled(line, 1.0, p.accent);
         }
         if response.on_hover_text(format!("Ctrl+{}", number + 1)).clicked() {
-            cx.send(Action::SetWorkspace(workspace));
+            cx.send(WindowAction::SetWorkspace(workspace));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::leaf;
 use crate::ui::Action;
+use crate::ui::action::{OpenAction, SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};
 use crate::ui::theme;
@@ -38,7 +39,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 true,
             );
             if open.clicked() {
-                cx.send(Action::AskPath(PathPurpose::Dataset));
+                cx.send(SystemAction::AskPath(PathPurpose::Dataset));
             }
             let demo = card(
                 ui,
@@ -48,12 +49,12 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 false,
             );
             if demo.clicked() {
-                cx.send(Action::OpenDemo);
+                cx.send(OpenAction::OpenDemo);
             }
             let run =
                 card(ui, Icon::Chart, "Open a run…", "An earlier training: its curves, scores and heatmaps.", false);
             if run.clicked() {
-                cx.send(Action::AskPath(PathPurpose::Run));
+                cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
         });
         ui.add_space(16.0);
@@ -61,7 +62,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(10.0);
         ui.horizontal(|ui| {
             if ui.button("Import PyTorch weights…").clicked() {
-                cx.send(Action::AskImport(None));
+                cx.send(OpenAction::AskImport(None));
             }
             let told = "makes a run of a .pth, .pt or .safetensors file, to evaluate and look into";
             ui.label(RichText::new(told).text_style(theme::caption()).color(p.muted));
@@ -71,7 +72,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         if cx.state.dataset.is_some() {
             ui.add_space(10.0);
             if ui.button("Back to the open dataset").clicked() {
-                cx.send(Action::ShowWelcome(false));
+                cx.send(WindowAction::ShowWelcome(false));
             }
         }
     });
@@ -124,7 +125,7 @@ fn recent(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 let missing = "It is no longer there.";
                 let response = ui.add_enabled(there, button).on_disabled_hover_text(missing);
                 if response.clicked() {
-                    cx.send(Action::OpenAny(path.to_path_buf()));
+                    cx.send(OpenAction::OpenAny(path.to_path_buf()));
                 }
                 let where_ = path.parent().map_or_else(String::new, |f| f.display().to_string());
                 ui.label(RichText::new(format!("{kind}  {where_}")).text_style(theme::caption()).color(p.muted));

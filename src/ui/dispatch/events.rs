@@ -1,7 +1,8 @@
 //! What the workers tell becomes state.
 
 use super::looking::{self, Then};
-use super::{networks, notes, opening, say, start};
+use super::outbox::{say, start};
+use super::{networks, notes, opening};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;

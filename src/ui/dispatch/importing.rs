@@ -1,6 +1,9 @@
 //! The dialog that makes a run of PyTorch weights.
 
+use super::outbox::start;
 use crate::ui::state::{AppState, Dialog, ImportForm};
+use crate::ui::weights::WeightWish;
+use crate::ui::workers::Workers;
 use std::path::PathBuf;
 
 /// Shows the dialog, or gives the open one another file.
@@ -30,4 +33,12 @@ pub(super) fn set(state: &mut AppState, mut form: ImportForm) {
         form.model = before.is_none().then(|| form.model.take()).flatten();
     }
     state.dialog = Some(Dialog::Import(Box::new(form)));
+}
+
+/// Finds out what a weight file holds, once.
+pub(super) fn look_into(state: &mut AppState, workers: &dyn Workers, wish: WeightWish) {
+    if state.weights.get(&wish).is_none() {
+        let id = start(state, workers, wish.job(), true);
+        state.weights.asked(wish, id);
+    }
 }

@@ -1,6 +1,7 @@
 //! What waits for an answer of the disk, and what is done when it is there.
 
-use super::{importing, opening, say};
+use super::outbox::say;
+use super::{importing, opening};
 use crate::ui::disk::{Answer, Awaited, Found, Question};
 use crate::ui::state::{AppState, Dialog, PathPurpose, Severity};
 use crate::ui::workers::Workers;

@@ -1,10 +1,10 @@
 //! Choosing the run and checkpoint in use, evaluating them, and saying what their classes are.
 
-use super::{opening, say, start};
+use super::opening;
+use super::outbox::{say, start};
 use crate::eval::ClassMatch;
 use crate::jobs::kinds::Evaluate;
 use crate::jobs::{CheckpointRef, RunView, SplitChoice};
-use crate::ui::action::Action;
 use crate::ui::networks::RunParts;
 use crate::ui::state::{AppState, ClassForm, Dialog, Severity};
 use crate::ui::workers::Workers;
@@ -29,33 +29,35 @@ pub(super) fn first_checkpoint(state: &AppState, run: &RunView) -> Option<String
     Some(chosen.to_owned())
 }
 
-/// Fulfils the wishes that choose a run or a checkpoint.
-pub(super) fn choose(state: &mut AppState, action: Action) {
-    match action {
-        Action::SelectRun(run) if state.selection.run != run => {
-            let view = run.as_ref().and_then(|r| state.run_at(r)).cloned();
-            let checkpoint = view.and_then(|r| first_checkpoint(state, &r));
-            state.selection.use_network(run, checkpoint);
-        }
-        Action::SelectCheckpoint(name) => {
-            let name = name.or_else(|| state.run().and_then(|r| r.default_checkpoint()).map(str::to_owned));
-            let run = state.selection.run.clone();
-            state.selection.use_network(run, name);
-        }
-        Action::UseNetwork(CheckpointRef { run, name }) => {
-            choose(state, Action::SelectRun(Some(run)));
-            if name.is_some() {
-                choose(state, Action::SelectCheckpoint(name));
-            }
-            let (active, views) = (state.selection.active_view + 1, state.selection.views.len());
-            if let Some(identity) = state.identity() {
-                let who = if views > 1 { format!("View {active} uses") } else { "Evaluate and Review use".to_owned() };
-                say(state, Severity::Info, "run", format!("{who} {identity} now."));
-            }
-        }
-        _ => {}
+/// Uses a run with the checkpoint it is opened with, or none.
+pub(super) fn use_run(state: &mut AppState, run: Option<PathBuf>) {
+    if state.selection.run != run {
+        let view = run.as_ref().and_then(|r| state.run_at(r)).cloned();
+        let checkpoint = view.and_then(|r| first_checkpoint(state, &r));
+        state.selection.use_network(run, checkpoint);
     }
     state.explain.retry();
+}
+
+/// Uses a checkpoint of the run in use; `None` takes its default.
+pub(super) fn use_checkpoint(state: &mut AppState, name: Option<String>) {
+    let name = name.or_else(|| state.run().and_then(|r| r.default_checkpoint()).map(str::to_owned));
+    let run = state.selection.run.clone();
+    state.selection.use_network(run, name);
+    state.explain.retry();
+}
+
+/// Uses this run and checkpoint, and tells what is in use from now on.
+pub(super) fn use_network(state: &mut AppState, CheckpointRef { run, name }: CheckpointRef) {
+    use_run(state, Some(run));
+    if name.is_some() {
+        use_checkpoint(state, name);
+    }
+    let (active, views) = (state.selection.active_view + 1, state.selection.views.len());
+    if let Some(identity) = state.identity() {
+        let who = if views > 1 { format!("View {active} uses") } else { "Evaluate and Review use".to_owned() };
+        say(state, Severity::Info, "run", format!("{who} {identity} now."));
+    }
 }
 
 /// Evaluates a checkpoint on the open dataset; asks first which classes are which where their names are foreign.

@@ -1,6 +1,6 @@
 //! Notes about clips: kept in memory until they are on the disk.
 
-use super::{say, start};
+use super::outbox::{say, start};
 use crate::domain::leaf;
 use crate::eval::ClipNote;
 use crate::jobs::kinds::SaveNotes;

@@ -1,12 +1,14 @@
 //! Opening and closing datasets and runs.
 
 use super::looking::{self, Then};
-use super::{importing, networks, say, start};
+use super::outbox::{say, start};
+use super::{importing, networks};
 use crate::config::DataConfig;
 use crate::domain::{Dataset, Label};
 use crate::eval::Evaluation;
 use crate::jobs::RunView;
-use crate::jobs::kinds::{MakeDemo, OpenDataset, OpenRun};
+use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
+use crate::ui::action::OpenAction;
 use crate::ui::arrangement::DatasetArrangement;
 use crate::ui::disk::Question;
 use crate::ui::selection::default_view;
@@ -18,7 +20,39 @@ use std::sync::Arc;
 /// Entries kept in the list of recent items.
 const RECENT: usize = 12;
 
-pub(super) fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose, path: PathBuf) {
+/// Opens, closes and imports.
+pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAction) {
+    match action {
+        OpenAction::PathChosen(purpose, path) => path_chosen(state, workers, purpose, path),
+        OpenAction::NoFileDialog(purpose) => {
+            let told = "This system shows no file dialog: type the path here instead.";
+            no_file_dialog(state, workers, purpose, told);
+        }
+        OpenAction::FileDialogFailed(purpose, reason) => {
+            let told =
+                format!("The file dialog of this system ended by an internal error ({reason}): type the path instead.");
+            say(state, Severity::Error, "file dialog", told.clone());
+            no_file_dialog(state, workers, purpose, &told);
+        }
+        OpenAction::OpenAny(path) => any(state, workers, path),
+        OpenAction::OpenDataset(path) => dataset(state, workers, path),
+        OpenAction::OpenRun(path) => run(state, workers, path),
+        OpenAction::MakeDemo(dir) => demo(state, workers, dir),
+        OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
+        OpenAction::ReloadDataset => reload(state, workers),
+        OpenAction::CloseDataset => close_dataset(state),
+        OpenAction::CloseRun(path) => close_run(state, &path),
+        OpenAction::ClearRecent => state.recent.clear(),
+        OpenAction::AskImport(weights) => importing::ask(state, weights),
+        OpenAction::Import { weights, config, classes, out } => {
+            state.dialog = None;
+            start(state, workers, ImportWeights { weights, config, classes, out, force: false }, false);
+        }
+        OpenAction::LookIntoWeights(wish) => importing::look_into(state, workers, wish),
+    }
+}
+
+fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose, path: PathBuf) {
     if matches!(state.dialog, Some(Dialog::Path { .. })) {
         state.dialog = None;
     }

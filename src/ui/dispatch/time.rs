@@ -1,8 +1,8 @@
 //! Moving through videos, clips and frames.
 
-use super::say;
+use super::outbox::say;
 use crate::jobs::ClipRef;
-use crate::ui::action::Action;
+use crate::ui::action::TimeAction;
 use crate::ui::state::{AppState, Playback, Severity};
 
 /// Chooses a video; its first frame becomes current.
@@ -48,27 +48,64 @@ pub(super) fn select_clip(state: &mut AppState, clip: ClipRef) {
     }
 }
 
-/// Goes to another frame.
-pub(super) fn seek(state: &mut AppState, action: &Action) {
-    let Some(last) = state.frames().checked_sub(1) else { return };
-    let now = state.selection.frame;
-    let to = match action {
-        Action::Seek(frame) => i64::from(*frame),
-        Action::Step(by) => {
-            state.playback.playing = false;
-            i64::from(now) + by
+/// Moves through time, or sets how time runs.
+pub(super) fn fulfil(state: &mut AppState, action: TimeAction) {
+    let now = i64::from(state.selection.frame);
+    let last = state.frames().saturating_sub(1);
+    match action {
+        TimeAction::Seek(frame) => seek(state, i64::from(frame)),
+        TimeAction::Step(by) => {
+            if state.frames() > 0 {
+                state.playback.playing = false;
+            }
+            seek(state, now + by);
         }
-        Action::First => 0,
-        Action::Last => i64::from(last),
-        Action::Edge(forward) => match edge(state, now, last, *forward) {
-            Some(frame) => i64::from(frame),
-            None => return,
-        },
-        Action::Error(forward) => return next_error(state, *forward),
-        _ => return,
-    };
-    state.selection.frame = to.clamp(0, i64::from(last)) as u32;
-    state.playback.carry_s = 0.0;
+        TimeAction::First => seek(state, 0),
+        TimeAction::Last => seek(state, i64::from(last)),
+        TimeAction::Edge(forward) => {
+            if let Some(frame) = edge(state, state.selection.frame, last, forward) {
+                seek(state, i64::from(frame));
+            }
+        }
+        TimeAction::Error(forward) => {
+            if state.frames() > 0 {
+                next_error(state, forward);
+            }
+        }
+        TimeAction::TogglePlay => {
+            let playback = &mut state.playback;
+            playback.playing = !playback.playing && last > 0;
+            playback.carry_s = 0.0;
+            if playback.playing && !playback.loop_clip && state.selection.frame >= last {
+                state.selection.frame = 0;
+            }
+        }
+        TimeAction::SetSpeed(speed) => state.playback.speed = speed.clamp(0.05, 16.0),
+        TimeAction::ChangeSpeed(faster) => {
+            let (speeds, now) = (Playback::SPEEDS, state.playback.speed);
+            let next = if faster {
+                speeds.iter().find(|s| **s > now + 1e-3)
+            } else {
+                speeds.iter().rfind(|s| **s < now - 1e-3)
+            };
+            state.playback.speed = next.copied().unwrap_or(now);
+        }
+        TimeAction::ToggleLoop => {
+            state.playback.loop_clip = !state.playback.loop_clip;
+            // Looping pins the clip one is in: otherwise the playhead would drag it along.
+            if state.playback.loop_clip && state.selection.clip.is_none() {
+                state.selection.clip = state.explained_clip();
+            }
+        }
+    }
+}
+
+/// Goes to a frame, or to the nearest the video has.
+fn seek(state: &mut AppState, frame: i64) {
+    if let Some(last) = state.frames().checked_sub(1) {
+        state.selection.frame = frame.clamp(0, i64::from(last)) as u32;
+        state.playback.carry_s = 0.0;
+    }
 }
 
 /// The next or previous first frame of a label segment (or of the gap after one).
@@ -111,39 +148,6 @@ fn next_error(state: &mut AppState, forward: bool) {
     match name {
         Some(clip) => select_clip(state, clip),
         None => say(state, Severity::Info, "errors", "This evaluation has no wrong clip in the open dataset."),
-    }
-}
-
-/// Play, speed, loop.
-pub(super) fn transport(state: &mut AppState, action: &Action) {
-    let last = state.frames().saturating_sub(1);
-    let playback = &mut state.playback;
-    match action {
-        Action::TogglePlay => {
-            playback.playing = !playback.playing && last > 0;
-            playback.carry_s = 0.0;
-            if playback.playing && !playback.loop_clip && state.selection.frame >= last {
-                state.selection.frame = 0;
-            }
-        }
-        Action::SetSpeed(speed) => playback.speed = speed.clamp(0.05, 16.0),
-        Action::ChangeSpeed(faster) => {
-            let speeds = Playback::SPEEDS;
-            let next = if *faster {
-                speeds.iter().find(|s| **s > playback.speed + 1e-3)
-            } else {
-                speeds.iter().rfind(|s| **s < playback.speed - 1e-3)
-            };
-            playback.speed = next.copied().unwrap_or(playback.speed);
-        }
-        Action::ToggleLoop => {
-            playback.loop_clip = !playback.loop_clip;
-            // Looping pins the clip one is in: otherwise the playhead would drag it along.
-            if state.playback.loop_clip && state.selection.clip.is_none() {
-                state.selection.clip = state.explained_clip();
-            }
-        }
-        _ => {}
     }
 }
 

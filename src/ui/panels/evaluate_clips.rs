@@ -3,6 +3,7 @@
 use crate::domain::Dataset;
 use crate::eval::{Prediction, Predictions};
 use crate::jobs::{ClipRef, HeatRequest};
+use crate::ui::action::{ChooseAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
@@ -90,7 +91,7 @@ impl Panel for EvaluateClips {
             };
             ui.label(RichText::new(title).strong());
             if cell.is_some() && ui.button("Show every wrong clip").clicked() {
-                cx.send(Action::SelectCell(None));
+                cx.send(ChooseAction::SelectCell(None));
             }
             ui.add_space(8.0);
             let label = ui.weak("sorted");
@@ -111,7 +112,7 @@ impl Panel for EvaluateClips {
         });
         if self.by != before {
             let RunArrangement { clips, wrong_only, tag, .. } = self.by.clone();
-            cx.send(Action::Arrange(RunArrangement { clips, wrong_only, tag, ..state.run_arrangement() }));
+            cx.send(WindowAction::Arrange(RunArrangement { clips, wrong_only, tag, ..state.run_arrangement() }));
         }
         if fresh {
             self.measure(cx);
@@ -123,8 +124,8 @@ impl Panel for EvaluateClips {
         }
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
         match clip_grid::grid(ui, &self.cards, classes, thumbs, state.selection.clip.as_ref()) {
-            Some(ClipEvent::Select(clip)) => cx.send(Action::SelectClip(clip)),
-            Some(ClipEvent::Open(clip)) => cx.send(Action::ReviewClip(clip)),
+            Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
+            Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}
         }
     }
@@ -167,7 +168,7 @@ impl EvaluateClips {
         }
         let note = state.note(&clip).cloned().unwrap_or_default();
         if let Some(note) = tags::menu(ui, &note, notes, &mut self.fresh) {
-            cx.send(Action::SetNote(clip, note));
+            cx.send(WorkAction::SetNote(clip, note));
         }
     }
 
@@ -184,7 +185,7 @@ impl EvaluateClips {
         // Asked for once: a clip without an answer failed or was cancelled, which was told.
         if !missing.is_empty() && missing.iter().any(|c| !self.measured.contains(c)) {
             self.measured.clone_from(&missing);
-            cx.send(Action::MeasureBody(missing));
+            cx.send(WorkAction::MeasureBody(missing));
         } else if missing.is_empty() {
             self.measured.clear();
         }

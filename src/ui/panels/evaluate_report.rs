@@ -4,6 +4,7 @@ use crate::domain::{counted, leaf};
 use crate::eval::{ClassMetrics, Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
+use crate::ui::action::{ChooseAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
@@ -124,11 +125,11 @@ impl Panel for EvaluateReport {
                 &format!("Evaluation needs a trained network. {next}"),
                 Some(button),
             ) {
-                cx.send(Action::SetWorkspace(Workspace::Train));
+                cx.send(WindowAction::SetWorkspace(Workspace::Train));
             }
             ui.vertical_centered(|ui| {
                 if ui.button("Open a run…").clicked() {
-                    cx.send(Action::AskPath(PathPurpose::Run));
+                    cx.send(SystemAction::AskPath(PathPurpose::Run));
                 }
             });
             return;
@@ -140,7 +141,7 @@ impl Panel for EvaluateReport {
         let state = cx.state;
         let Some(entry) = state.evaluation() else {
             if state.epoch_shown.is_some() {
-                cx.send(Action::ShowEpoch(None));
+                cx.send(WindowAction::ShowEpoch(None));
             }
             missing(ui, cx);
             return;
@@ -151,7 +152,7 @@ impl Panel for EvaluateReport {
         let epoch = self.through.epoch(history);
         let now = epoch.map(|e| e.epoch);
         if now != state.epoch_shown {
-            cx.send(Action::ShowEpoch(now));
+            cx.send(WindowAction::ShowEpoch(now));
         }
         match epoch {
             Some(epoch) => {
@@ -208,7 +209,7 @@ impl EvaluateReport {
         };
         if now != self.sent {
             self.sent.clone_from(&now);
-            cx.send(Action::Arrange(now));
+            cx.send(WindowAction::Arrange(now));
         }
     }
 
@@ -273,8 +274,8 @@ fn select(cx: &mut PanelCx<'_>, pick: MatrixPick, selected: Option<MatrixPick>) 
         None => None,
     };
     let class = output.and_then(|output| cx.state.class_of_output(output));
-    cx.send(Action::SelectCell(pick));
-    cx.send(Action::SelectClass(class));
+    cx.send(ChooseAction::SelectCell(pick));
+    cx.send(ChooseAction::SelectClass(class));
 }
 
 /// Run, checkpoint and split, and the button that evaluates.
@@ -288,7 +289,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         combo
             .show_ui(ui, |ui| {
                 if let Some(path) = network_pick::runs(ui, state, state.selection.run.as_deref()) {
-                    actions.push(Action::SelectRun(Some(path)));
+                    actions.push(Action::Choose(ChooseAction::SelectRun(Some(path))));
                 }
             })
             .response
@@ -305,7 +306,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
                 .width(150.0)
                 .show_ui(ui, |ui| {
                     if let Some(name) = network_pick::checkpoints(ui, run, chosen) {
-                        actions.push(Action::SelectCheckpoint(Some(name)));
+                        actions.push(Action::Choose(ChooseAction::SelectCheckpoint(Some(name))));
                     }
                 })
                 .response
@@ -318,7 +319,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             .show_ui(ui, |ui| {
                 for split in [SplitChoice::Test, SplitChoice::Val, SplitChoice::Train, SplitChoice::All] {
                     if ui.selectable_label(state.selection.split == split, split.name()).clicked() {
-                        actions.push(Action::SelectSplit(split));
+                        actions.push(Action::Choose(ChooseAction::SelectSplit(split)));
                     }
                 }
             })
@@ -343,14 +344,14 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             && let Some(run) = state.run()
         {
             let checkpoint = CheckpointRef { run: run.path.clone(), name };
-            actions.push(Action::Evaluate(checkpoint, state.selection.split));
+            actions.push(Action::Work(WorkAction::Evaluate(checkpoint, state.selection.split)));
         }
         if let Some(text) = busy {
             ui.spinner();
             ui.weak(text);
         }
         if state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
-            actions.push(Action::AskPath(PathPurpose::Dataset));
+            actions.push(Action::System(SystemAction::AskPath(PathPurpose::Dataset)));
         }
     });
     for action in actions {
@@ -425,7 +426,7 @@ fn missing(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             let e = entry.evaluation.as_ref();
             let text = format!("{}: {} on {}", e.identity().weights(), percent(e.accuracy), e.split);
             if ui.button(text).clicked() {
-                cx.send(Action::SelectCheckpoint(Some(e.checkpoint.clone())));
+                cx.send(ChooseAction::SelectCheckpoint(Some(e.checkpoint.clone())));
             }
         }
     });

@@ -3,6 +3,7 @@
 use crate::domain::{Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{ClipIndex, Filter, PathPurpose};
@@ -41,7 +42,7 @@ impl Panel for Explorer {
                 None => {
                     ui.weak("No dataset is open.");
                     if ui.button("Open a dataset…").clicked() {
-                        cx.send(Action::AskPath(PathPurpose::Dataset));
+                        cx.send(SystemAction::AskPath(PathPurpose::Dataset));
                     }
                 }
             }
@@ -59,7 +60,7 @@ pub fn filter_box(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let response = ui.add(field);
     text::name(&response, "Filter videos");
     if response.changed() {
-        cx.send(Action::SetFilter(Filter { text }));
+        cx.send(ChooseAction::SetFilter(Filter { text }));
     }
 }
 
@@ -100,7 +101,7 @@ impl Explorer {
         if shown == 0 && total > 0 {
             ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {
-                cx.send(Action::SetFilter(Filter::default()));
+                cx.send(ChooseAction::SetFilter(Filter::default()));
             }
         }
         let run = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()).map(|r| leaf(&r.path));
@@ -187,7 +188,7 @@ fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usiz
         ui.data_mut(|d| d.insert_temp(egui::Id::unique("explorer shown"), video.name.clone()));
     }
     if response.on_hover_text(&video.name).clicked() {
-        cx.send(Action::SelectVideo(video.name.clone()));
+        cx.send(ChooseAction::SelectVideo(video.name.clone()));
     }
 }
 
@@ -196,7 +197,7 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.label(RichText::new("Runs").strong());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
-                cx.send(Action::AskPath(PathPurpose::Run));
+                cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
         });
     });
@@ -236,7 +237,7 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
             response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, &spoken));
             if response.on_hover_text(&spoken).clicked() && !chosen {
                 let name = Some(checkpoint.name.clone());
-                cx.send(Action::UseNetwork(CheckpointRef { run: run.path.clone(), name }));
+                cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name }));
             }
         }
         if run.checkpoints.is_empty() {
@@ -247,11 +248,11 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     let header = head.header_response.on_hover_text(format!("{}\n{told}", run.path.display()));
     header.context_menu(|ui| {
         if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
-            cx.send(Action::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
+            cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
             ui.close();
         }
         if ui.button("Take off the list").clicked() {
-            cx.send(Action::CloseRun(run.path.clone()));
+            cx.send(OpenAction::CloseRun(run.path.clone()));
             ui.close();
         }
     });

@@ -3,6 +3,7 @@
 use crate::domain::{Label, Split, VideoEntry, counted, grouped, leaf};
 use crate::eval::ClipNote;
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;
 use crate::ui::panel::{Panel, PanelCx};
@@ -69,7 +70,7 @@ impl Inspector {
             changed = Some(ClipNote { text: written, ..changed.unwrap_or(note) });
         }
         if let Some(note) = changed {
-            cx.send(Action::SetNote(clip, note));
+            cx.send(WorkAction::SetNote(clip, note));
         }
         ui.add_space(8.0);
     }
@@ -187,7 +188,7 @@ fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
                 .right_text(right)
                 .min_size(Vec2::new(ui.available_width(), 20.0));
             if ui.add(button).clicked() {
-                cx.send(Action::SelectClass(if chosen { None } else { label.class() }));
+                cx.send(ChooseAction::SelectClass(if chosen { None } else { label.class() }));
             }
         });
     }
@@ -211,7 +212,7 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         if state.selection.clip.is_some()
             && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()
         {
-            cx.send(Action::FollowPlayhead);
+            cx.send(ChooseAction::FollowPlayhead);
         }
     });
     if let Some(run) = state.run() {
@@ -244,7 +245,7 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     });
     let known = state.video_predictions.contains_key(&(checkpoint, clip.video.clone()));
     if !known && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
-        cx.send(Action::PredictVideo);
+        cx.send(WorkAction::PredictVideo);
     }
 }
 
@@ -307,7 +308,10 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
         let view = cx.state.selection.view();
         let target = crate::jobs::TargetClass::Class(class);
         if response.on_hover_text(format!("Explain '{name}'")).clicked() {
-            cx.send(Action::SetHeatView(cx.state.selection.active_view, crate::jobs::HeatRequest { target, ..view }));
+            cx.send(ChooseAction::SetHeatView(
+                cx.state.selection.active_view,
+                crate::jobs::HeatRequest { target, ..view },
+            ));
         }
     }
 }

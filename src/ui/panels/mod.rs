@@ -20,6 +20,7 @@ mod warnings;
 use super::Action;
 use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
+use crate::ui::action::ChooseAction;
 
 use Workspace::{Data, Review};
 
@@ -28,7 +29,7 @@ fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
     let Some(sentence) = cx.state.narrowed().filter(|_| cx.state.filtered.is_empty()) else { return false };
     let text = format!("The filter is '{}'.", cx.state.filter.text.trim());
     if super::widgets::style::empty_state(ui, &sentence, &text, Some("Show all videos")) {
-        cx.send(Action::SetFilter(Filter::default()));
+        cx.send(ChooseAction::SetFilter(Filter::default()));
     }
     true
 }

@@ -6,6 +6,7 @@ use crate::domain::leaf;
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, SystemAction, WindowAction};
 use crate::ui::committed::Committed;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
@@ -22,7 +23,7 @@ impl Panel for Review {
         if cx.state.video().is_none() {
             ui.weak("Open a dataset and choose a video to look at.");
             if ui.button("Open a dataset…").clicked() {
-                cx.send(Action::AskPath(PathPurpose::Dataset));
+                cx.send(SystemAction::AskPath(PathPurpose::Dataset));
             }
             return;
         }
@@ -125,10 +126,10 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
             ui.label(format!("Heatmaps need a trained network. {next}"));
             ui.add_space(8.0);
             if ui.button(if awaited.is_some() { "Watch it learn" } else { "Go to Train" }).clicked() {
-                cx.send(Action::SetWorkspace(Workspace::Train));
+                cx.send(WindowAction::SetWorkspace(Workspace::Train));
             }
             if ui.button("Open a run…").clicked() {
-                cx.send(Action::AskPath(PathPurpose::Run));
+                cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
         });
     });
@@ -157,7 +158,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
             ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
         }
         if response.clicked() {
-            cx.send(Action::SetActiveView(index));
+            cx.send(ChooseAction::SetActiveView(index));
         }
     }
 }

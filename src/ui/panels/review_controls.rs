@@ -6,6 +6,7 @@ use crate::jobs::{HeatRequest, TargetClass};
 use crate::model::{MODELS, lies_inside};
 use crate::render::COLOR_MAPS;
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, DrawAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{HeatScale, ViewMode, ViewSettings};
 use crate::ui::theme;
@@ -26,7 +27,7 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         {
             let button = egui::Button::selectable(cx.state.view.mode == mode, name);
             if ui.add(button).on_hover_text(format!("Show {}", name.to_lowercase())).clicked() {
-                cx.send(Action::SetView(ViewSettings { mode, ..cx.state.view.clone() }));
+                cx.send(DrawAction::SetView(ViewSettings { mode, ..cx.state.view.clone() }));
             }
         }
         ui.separator();
@@ -37,14 +38,14 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 ui.add(button).on_hover_text(if n == 1 { "One view".to_owned() } else { format!("{n} linked views") });
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{n} views")));
             if response.clicked() {
-                cx.send(Action::SetViewCount(n));
+                cx.send(ChooseAction::SetViewCount(n));
             }
         }
         ui.separator();
         let can = cx.state.run().is_some();
         if ui.add_enabled(can, egui::Button::new("Export…")).on_hover_text("Write heatmap videos (Ctrl+E)").clicked()
         {
-            cx.send(Action::AskExport);
+            cx.send(WorkAction::AskExport);
         }
         if cx.state.selection.views.len() > 1 {
             let text = format!("view {} is set below; click another one to set it", cx.state.selection.active_view + 1);
@@ -74,7 +75,7 @@ fn selectors(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         against(ui, cx, room * 0.13, &mut next);
     });
     if next != view {
-        actions.push(Action::SetHeatView(index, next));
+        actions.push(Action::Choose(ChooseAction::SetHeatView(index, next)));
     }
     cx.actions.extend(actions);
 }
@@ -98,7 +99,7 @@ fn run(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action
     let text = chosen.map_or_else(|| "choose a run".to_owned(), leaf);
     captioned(ui, "Run", width, &text, "Whose network this view shows; views may differ", |ui| {
         if let Some(path) = network_pick::runs(ui, state, chosen) {
-            actions.push(Action::SelectRun(Some(path)));
+            actions.push(Action::Choose(ChooseAction::SelectRun(Some(path))));
         }
     });
 }
@@ -112,7 +113,7 @@ fn checkpoint(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec
     let text = name.map_or_else(|| "none yet".to_owned(), |n| network_pick::weights(run, n));
     captioned(ui, "Checkpoint", width, &text, "Which weights of the run", |ui| {
         if let Some(name) = network_pick::checkpoints(ui, run, name) {
-            actions.push(Action::SelectCheckpoint(Some(name)));
+            actions.push(Action::Choose(ChooseAction::SelectCheckpoint(Some(name))));
         }
     });
 }
@@ -279,7 +280,7 @@ pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         contours(ui, &mut view, small("contours"));
     });
     if view != before {
-        cx.send(Action::SetView(view));
+        cx.send(DrawAction::SetView(view));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::timeline_tracks::{self as tracks, Known, Strip};
 use crate::ui::Action;
+use crate::ui::action::TimeAction;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
 use crate::ui::theme;
@@ -79,7 +80,7 @@ impl Timeline {
         if scrub && let Some(pointer) = response.interact_pointer_pos() {
             let frame = strip.frame_at(pointer.x).floor().clamp(0.0, all - 1.0) as u32;
             if frame != cx.state.selection.frame {
-                cx.send(Action::Seek(frame));
+                cx.send(TimeAction::Seek(frame));
             }
         }
     }

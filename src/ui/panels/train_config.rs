@@ -3,6 +3,7 @@
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
+use crate::ui::action::{SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::Draft;
 use crate::ui::disk::{Answer, Awaited, Question};
 use crate::ui::panel::{Panel, PanelCx};
@@ -128,7 +129,7 @@ impl TrainConfig {
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         let named = PRESETS.get(self.preset).map(|p| p.name.to_owned());
         let changed = self.config != self.base;
-        cx.send(Action::SetDraft(Box::new(Draft {
+        cx.send(WindowAction::SetDraft(Box::new(Draft {
             base: if named.is_none() { self.base.to_ron() } else { String::new() },
             preset: named.unwrap_or_default(),
             config: if changed { self.config.to_ron() } else { String::new() },
@@ -283,7 +284,7 @@ impl TrainConfig {
                 }
             });
             if let Some(flow) = flow {
-                cx.send(Action::Control(id, flow));
+                cx.send(WorkAction::Control(id, flow));
             }
             return;
         }
@@ -293,18 +294,26 @@ impl TrainConfig {
         let mut action = None;
         ui.horizontal_wrapped(|ui| {
             if primary(ui, "Start training", obstacle.is_none()).clicked() {
-                action = Some(Action::StartTraining { config: Box::new(self.config.clone()), out, resume: false });
+                action = Some(Action::Work(WorkAction::StartTraining {
+                    config: Box::new(self.config.clone()),
+                    out,
+                    resume: false,
+                }));
             }
             if let Some((path, config)) = resumable.filter(|_| cx.state.dataset.is_some()) {
                 let name = leaf(&path);
                 let button = ui.button(format!("Resume {}", style::elide(&name, 24)));
                 if button.on_hover_text("Continues exactly where the chosen run ended, with its own settings").clicked()
                 {
-                    action = Some(Action::StartTraining { config: Box::new(config), out: path, resume: true });
+                    action = Some(Action::Work(WorkAction::StartTraining {
+                        config: Box::new(config),
+                        out: path,
+                        resume: true,
+                    }));
                 }
             }
             if cx.state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
-                action = Some(Action::AskPath(PathPurpose::Dataset));
+                action = Some(Action::System(SystemAction::AskPath(PathPurpose::Dataset)));
             }
         });
         if let Some(sentence) = obstacle {

@@ -5,6 +5,7 @@ use crate::config::RunConfig;
 use crate::domain::{ClassSet, counted, leaf};
 use crate::jobs::{ClipRef, RunView};
 use crate::progress::{EpochReport, StepReport, best_epoch};
+use crate::ui::action::ChooseAction;
 use crate::ui::derived::Derived;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, JobView, LiveRun};
@@ -498,8 +499,8 @@ impl TrainLive {
             .collect();
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
         match clip_grid::strip(ui, &cards, &live.classes, thumbs, cx.state.selection.clip.as_ref()) {
-            Some(ClipEvent::Select(clip)) => cx.send(Action::SelectClip(clip)),
-            Some(ClipEvent::Open(clip)) => cx.send(Action::ReviewClip(clip)),
+            Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
+            Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}
         }
     }

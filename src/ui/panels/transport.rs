@@ -1,6 +1,7 @@
 //! Play, step, speed, loop, and where one is.
 
 use crate::ui::Action;
+use crate::ui::action::TimeAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::Playback;
 use crate::ui::theme;
@@ -15,24 +16,24 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, compact: bool) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         if !compact && icons::button(ui, Icon::First, "First frame (Home)").clicked() {
-            cx.send(Action::First);
+            cx.send(TimeAction::First);
         }
         if icons::button(ui, Icon::Back, "Previous frame (Left)").clicked() {
-            cx.send(Action::Step(-1));
+            cx.send(TimeAction::Step(-1));
         }
         let (icon, name) =
             if state.playback.playing { (Icon::Pause, "Pause (Space)") } else { (Icon::Play, "Play (Space)") };
         if icons::button(ui, icon, name).clicked() {
-            cx.send(Action::TogglePlay);
+            cx.send(TimeAction::TogglePlay);
         }
         if icons::button(ui, Icon::Forward, "Next frame (Right)").clicked() {
-            cx.send(Action::Step(1));
+            cx.send(TimeAction::Step(1));
         }
         if !compact && icons::button(ui, Icon::Last, "Last frame (End)").clicked() {
-            cx.send(Action::Last);
+            cx.send(TimeAction::Last);
         }
         if icons::toggle(ui, Icon::Loop, "Loop the clip (L)", state.playback.loop_clip).clicked() {
-            cx.send(Action::ToggleLoop);
+            cx.send(TimeAction::ToggleLoop);
         }
         ui.add_space(6.0);
         let last = frames.saturating_sub(1);
@@ -77,7 +78,7 @@ fn speed(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             .show_ui(ui, |ui| {
                 for speed in Playback::SPEEDS {
                     if ui.selectable_label((speed - now).abs() < 1e-3, format!("{speed}×")).clicked() {
-                        cx.send(Action::SetSpeed(speed));
+                        cx.send(TimeAction::SetSpeed(speed));
                     }
                 }
             })

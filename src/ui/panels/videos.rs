@@ -2,6 +2,7 @@
 
 use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, WindowAction};
 use crate::ui::arrangement::{VideoKey, VideoOrder};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
@@ -150,14 +151,14 @@ impl Videos {
                             egui::WidgetInfo::labeled(egui::Role::Row, true, format!("Video {}", video.name))
                         });
                         if response.clicked() {
-                            cx.send(Action::SelectVideo(video.name.clone()));
+                            cx.send(ChooseAction::SelectVideo(video.name.clone()));
                         }
                     });
                 });
         });
         if let Some(key) = sort {
             let descending = order.key == key && !order.descending;
-            cx.send(Action::SetOrder(VideoOrder { key, descending }));
+            cx.send(WindowAction::SetOrder(VideoOrder { key, descending }));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::transport;
 use crate::ui::Action;
+use crate::ui::action::DrawAction;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::picture::{self, Picture};
@@ -42,9 +43,9 @@ pub fn toggles(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 cx.send(action);
             }
         };
-        toggle(view.mask, masks, "Mask", "M", Action::ToggleMask);
-        toggle(view.skeleton, poses, "Skeleton", "K", Action::ToggleSkeleton);
-        toggle(view.caption, true, "Caption", "C", Action::ToggleCaption);
+        toggle(view.mask, masks, "Mask", "M", Action::Draw(DrawAction::ToggleMask));
+        toggle(view.skeleton, poses, "Skeleton", "K", Action::Draw(DrawAction::ToggleSkeleton));
+        toggle(view.caption, true, "Caption", "C", Action::Draw(DrawAction::ToggleCaption));
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::{Dataset, DatasetWarning};
 use crate::ui::Action;
+use crate::ui::action::{ChooseAction, SystemAction};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
@@ -32,7 +33,7 @@ impl Panel for Warnings {
             if ui.button("Copy all warnings").clicked() {
                 let lines: Vec<String> =
                     dataset.warnings.iter().map(|w| format!("{}: {}", w.path.display(), w.message)).collect();
-                cx.send(Action::Copy(lines.join("\n")));
+                cx.send(SystemAction::Copy(lines.join("\n")));
             }
         });
         let videos = self.videos.get(Same::of(&dataset), || {
@@ -71,7 +72,7 @@ fn row(
                     Some(video) => {
                         let link = egui::Button::new(RichText::new(&name).color(p.accent)).frame(false);
                         if ui.add(link).clicked() {
-                            cx.send(Action::SelectVideo(video.to_owned()));
+                            cx.send(ChooseAction::SelectVideo(video.to_owned()));
                         }
                     }
                     None => drop(ui.label(RichText::new(&name).strong())),

@@ -3,6 +3,7 @@
 use super::style;
 use crate::eval::ClassMatch;
 use crate::jobs::RunView;
+use crate::ui::action::WorkAction;
 use crate::ui::networks::ClassNotice;
 use crate::ui::panel::PanelCx;
 use crate::ui::{Action, theme};
@@ -20,7 +21,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCx<'_>, run: &Arc<RunView>) {
         buttons(ui, run, &mut actions);
         let help = "Predictions and heatmaps without a true class; nothing can be evaluated";
         if *foreign && ui.button("Use without labels").on_hover_text(help).clicked() {
-            actions.push(Action::SetClasses(run.path.clone(), ClassMatch::Unlabelled, None));
+            actions.push(Action::Work(WorkAction::SetClasses(run.path.clone(), ClassMatch::Unlabelled, None)));
         }
     });
     cx.actions.extend(actions);
@@ -29,7 +30,7 @@ pub fn show(ui: &mut Ui, cx: &mut PanelCx<'_>, run: &Arc<RunView>) {
 fn buttons(ui: &mut Ui, run: &RunView, actions: &mut Vec<Action>) {
     let help = "A table of which class of the run each class of the dataset is";
     if ui.button("Map classes…").on_hover_text(help).clicked() {
-        actions.push(Action::AskClasses(run.path.clone(), None));
+        actions.push(Action::Work(WorkAction::AskClasses(run.path.clone(), None)));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{style, text};
 use crate::model::WeightReport;
 use crate::ui::Action;
+use crate::ui::action::OpenAction;
 use crate::ui::weights::{WeightLook, WeightStore, WeightWish};
 use egui::{RichText, Ui};
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub fn look<'a>(
         let now = ui.input(|i| i.time);
         let since = ui.data(|d| d.get_temp::<(WeightWish, f64)>(id)).filter(|(w, _)| w == wish).map(|(_, t)| t);
         match since {
-            Some(since) if now - since >= REST => actions.push(Action::LookIntoWeights(wish.clone())),
+            Some(since) if now - since >= REST => actions.push(Action::Open(OpenAction::LookIntoWeights(wish.clone()))),
             Some(_) => {}
             None => drop(ui.data_mut(|d| d.insert_temp(id, (wish.clone(), now)))),
         }

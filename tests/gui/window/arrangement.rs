@@ -4,6 +4,7 @@
 use super::session::{Store, window_with};
 use super::*;
 use egui_kittest::kittest::NodeT;
+use kinolens::ui::action::{ChooseAction, HistoryAction, OpenAction, WindowAction};
 use kinolens::ui::arrangement::VideoKey;
 
 /// Another dataset with videos of the same names, its classes the other way round.
@@ -19,12 +20,12 @@ fn other(name: &str) -> Arc<Dataset> {
 
 fn open(script: &Scripted, harness: &mut Harness<'static, App>, dataset: &Arc<Dataset>) {
     script.0.borrow_mut().dataset = Some(dataset.clone());
-    harness.state_mut().send(Action::OpenDataset(dataset.root.clone()));
+    harness.state_mut().send(OpenAction::OpenDataset(dataset.root.clone()));
     harness.run_steps(4);
 }
 
 fn work_in(harness: &mut Harness<'static, App>, workspace: Workspace) {
-    harness.state_mut().send(Action::SetWorkspace(workspace));
+    harness.state_mut().send(WindowAction::SetWorkspace(workspace));
     harness.run_steps(3);
 }
 
@@ -64,7 +65,7 @@ fn filter_order_class_and_preset_stay_with_the_dataset_they_were_made_for() {
     let store = Store::default();
     fill(&mut harness, "Filter videos", "s02");
     harness.get_by_label("Sort by frames").click();
-    harness.state_mut().send(Action::SelectClass(Some(1)));
+    harness.state_mut().send(ChooseAction::SelectClass(Some(1)));
     harness.run_steps(2);
     work_in(&mut harness, Workspace::Train);
     fill(&mut harness, "Epochs", "7");
@@ -72,12 +73,12 @@ fn filter_order_class_and_preset_stay_with_the_dataset_they_were_made_for() {
     open(&script, &mut harness, &other("other"));
     check(&mut harness, false);
     // Undo does not reach into another dataset.
-    harness.state_mut().send(Action::Undo);
+    harness.state_mut().send(HistoryAction::Undo);
     harness.run_steps(2);
     check(&mut harness, false);
     open(&script, &mut harness, &demo());
     check(&mut harness, true);
-    harness.state_mut().send(Action::CloseDataset);
+    harness.state_mut().send(OpenAction::CloseDataset);
     harness.run_steps(2);
     open(&script, &mut harness, &other("third"));
     check(&mut harness, false);
@@ -115,12 +116,12 @@ fn the_order_of_clips_stays_with_its_run() {
     let second = Arc::new(RunView { path: demo().root.join("run two"), ..RunView::clone(&first) });
     for run in [&first, &second] {
         script.0.borrow_mut().run = Some(run.clone());
-        harness.state_mut().send(Action::OpenRun(run.path.clone()));
+        harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
         harness.run_steps(3);
     }
     work_in(&mut harness, Workspace::Evaluate);
     let choose = |harness: &mut Harness<'static, App>, run: &RunView| {
-        harness.state_mut().send(Action::SelectRun(Some(run.path.clone())));
+        harness.state_mut().send(ChooseAction::SelectRun(Some(run.path.clone())));
         harness.run_steps(3);
     };
     choose(&mut harness, &first);
@@ -161,7 +162,7 @@ fn a_file_that_is_gone_leaves_neither_picture_nor_caption() {
     assert!(harness.query_by_label("Picture").is_some());
     // One that was never looked at.
     std::fs::remove_file(&dataset.videos[1].path).unwrap();
-    harness.state_mut().send(Action::SelectVideo(name(1)));
+    harness.state_mut().send(ChooseAction::SelectVideo(name(1)));
     until(&mut harness, "the other picture to go", |app| app.shown().is_none());
     harness.run_steps(3);
     assert!(harness.query_by_label("Picture").is_none(), "the picture of the other video");
@@ -169,7 +170,7 @@ fn a_file_that_is_gone_leaves_neither_picture_nor_caption() {
     assert!(harness.query_all_by_label_contains(&path).count() > 0, "the sentence names the file");
     shot(&mut harness, "file-gone-Dark");
     // One whose frames are in memory.
-    harness.state_mut().send(Action::SelectVideo(name(0)));
+    harness.state_mut().send(ChooseAction::SelectVideo(name(0)));
     until(&mut harness, "the first picture again", |app| shown_frame(app) == Some(0));
     std::fs::remove_file(&dataset.videos[0].path).unwrap();
     until(&mut harness, "the picture of the gone file to go", |app| app.shown().is_none());

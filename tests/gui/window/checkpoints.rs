@@ -5,6 +5,7 @@ use egui::accesskit::Role;
 use kinolens::eval::CheckpointInfo;
 use kinolens::jobs::ClipRef;
 use kinolens::jobs::kinds::Evaluate;
+use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 
 /// A run with a checkpoint that is the default and another one; `evaluated` names those with results.
 fn run_named(dataset: &Dataset, name: &str, evaluated: &[(&str, u32, f64)]) -> Arc<RunView> {
@@ -44,7 +45,7 @@ fn with_runs(runs: &[Arc<RunView>]) -> (Scripted, Harness<'static, App>) {
     script.0.borrow_mut().run = None;
     script.0.borrow_mut().others = runs.to_vec();
     for run in runs.iter().rev() {
-        harness.state_mut().send(Action::OpenRun(run.path.clone()));
+        harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
         harness.run_steps(3);
     }
     (script, harness)
@@ -55,7 +56,7 @@ fn labels(harness: &Harness<'static, App>, part: &str) -> usize {
 }
 
 fn show(harness: &mut Harness<'static, App>, workspace: Workspace) {
-    harness.state_mut().send(Action::SetWorkspace(workspace));
+    harness.state_mut().send(WindowAction::SetWorkspace(workspace));
     harness.run_steps(4);
 }
 
@@ -96,7 +97,7 @@ fn the_score_and_the_heatmap_are_of_the_checkpoint_that_is_named() {
     shot(&mut harness, "identity-evaluate");
     // A clip behind the score opens with the weights that gave the score.
     let video = dataset.videos[0].name.clone();
-    harness.state_mut().send(Action::ReviewClip(ClipRef { video, start: 32 }));
+    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef { video, start: 32 }));
     harness.run_steps(3);
     until(&mut harness, "the heatmap", |app| explained(app) && shown_frame(app) == Some(32));
     harness.run_steps(3);

@@ -1,6 +1,7 @@
 //! Keys inside dialogs: Escape closes them, F1 helps and what was typed comes back.
 
 use super::*;
+use kinolens::ui::action::{OpenAction, WindowAction, WorkAction};
 
 fn typed(harness: &mut Harness<'static, App>, field: &str, text: &str) {
     // The last of several is the field itself.
@@ -18,20 +19,20 @@ fn helped(harness: &Harness<'static, App>) -> bool {
 /// Every dialog with a text in it, where it has a field.
 fn dialogs() -> Vec<(&'static str, Action, Option<&'static str>)> {
     vec![
-        ("a path", Action::NoFileDialog(PathPurpose::Run), Some("Path")),
-        ("the export", Action::AskExport, Some("Folder")),
-        ("the import", Action::AskImport(None), Some("Weights")),
-        ("the palette", Action::OpenPalette, Some("Search commands")),
-        ("the classes", Action::AskClasses(run_of(&demo()).path.clone(), None), None),
-        ("leaving", Action::SetDialog(Some(Dialog::Leave)), None),
-        ("about", Action::SetDialog(Some(Dialog::About)), None),
-        ("the keys", Action::SetDialog(Some(Dialog::Keys)), None),
+        ("a path", Action::Open(OpenAction::NoFileDialog(PathPurpose::Run)), Some("Path")),
+        ("the export", Action::Work(WorkAction::AskExport), Some("Folder")),
+        ("the import", Action::Open(OpenAction::AskImport(None)), Some("Weights")),
+        ("the palette", Action::Window(WindowAction::OpenPalette), Some("Search commands")),
+        ("the classes", Action::Work(WorkAction::AskClasses(run_of(&demo()).path.clone(), None)), None),
+        ("leaving", Action::Window(WindowAction::SetDialog(Some(Dialog::Leave))), None),
+        ("about", Action::Window(WindowAction::SetDialog(Some(Dialog::About))), None),
+        ("the keys", Action::Window(WindowAction::SetDialog(Some(Dialog::Keys))), None),
     ]
 }
 
 fn with_run() -> Harness<'static, App> {
     let (_, mut harness) = opened(ThemeChoice::Dark);
-    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
     harness.run_steps(4);
     harness
 }

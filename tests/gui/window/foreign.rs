@@ -5,6 +5,7 @@ use egui::accesskit::Role;
 use kinolens::domain::ClassSet;
 use kinolens::eval::ClassMatch;
 use kinolens::jobs::kinds::Evaluate;
+use kinolens::ui::action::{OpenAction, WindowAction};
 
 /// A window on the demo dataset with a run of these classes.
 fn with_classes(names: &[&str]) -> (Scripted, Harness<'static, App>, Arc<RunView>) {
@@ -14,7 +15,7 @@ fn with_classes(names: &[&str]) -> (Scripted, Harness<'static, App>, Arc<RunView
     run.evaluations.clear();
     let run = Arc::new(run);
     script.0.borrow_mut().run = Some(run.clone());
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
     harness.run_steps(4);
     (script, harness, run)
 }
@@ -28,7 +29,7 @@ fn foreign_classes_are_told_of_before_anything_is_computed_and_asked_about() {
     let (script, mut harness, run) = with_classes(&["bend", "jack", "wave1", "wave2"]);
     let banner = "The classes of run two are not those of this dataset";
     for workspace in [Workspace::Data, Workspace::Evaluate, Workspace::Review] {
-        harness.state_mut().send(Action::SetWorkspace(workspace));
+        harness.state_mut().send(WindowAction::SetWorkspace(workspace));
         harness.run_steps(4);
         assert_eq!(harness.query_all_by_label_contains(banner).count(), 1, "{workspace:?}");
         shot(&mut harness, &format!("foreign-{}", workspace.title()));
@@ -37,7 +38,7 @@ fn foreign_classes_are_told_of_before_anything_is_computed_and_asked_about() {
     std::thread::sleep(Duration::from_millis(150));
     harness.run_steps(4);
     assert_eq!(asked(&script), 0, "something was computed with foreign classes");
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Evaluate));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
     harness.run_steps(3);
     harness.get_by_label("Evaluate checkpoint").click();
     harness.run_steps(4);
@@ -64,7 +65,7 @@ fn foreign_classes_are_told_of_before_anything_is_computed_and_asked_about() {
     assert_eq!(harness.query_all_by_label_contains(banner).count(), 0);
     assert_eq!(harness.query_all_by_label_contains("classes were matched by hand").count(), 1);
     // Heatmaps use the same table.
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(2);
     until(&mut harness, "a heatmap", explained);
     let jobs = script.0.borrow().jobs.clone();
@@ -75,7 +76,7 @@ fn foreign_classes_are_told_of_before_anything_is_computed_and_asked_about() {
 #[test]
 fn a_run_of_foreign_classes_can_be_used_without_labels() {
     let (script, mut harness, _) = with_classes(&["bend", "jack"]);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(4);
     harness.get_by_label("Use without labels").click();
     harness.run_steps(3);
@@ -94,7 +95,7 @@ fn classes_without_names_are_matched_by_number_and_that_is_said() {
     assert_eq!(harness.query_all_by_label_contains("classes were matched by their numbers").count(), 1);
     // The run's own classes need no word.
     let (_, mut own) = opened(ThemeChoice::Dark);
-    own.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
+    own.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
     own.run_steps(4);
     assert_eq!(own.query_all_by_label_contains("Map classes").count(), 0);
 }

@@ -5,6 +5,7 @@ use egui::accesskit::Role;
 use kinolens::eval::Confusion;
 use kinolens::jobs::ClipRef;
 use kinolens::ui::Selection;
+use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 
 /// What undo is about.
 fn chosen(harness: &Harness<'static, App>) -> (Selection, ViewSettings, Workspace) {
@@ -64,9 +65,9 @@ fn evaluated(step: f32) -> Harness<'static, App> {
     let mut harness =
         builder.build_eframe(move |cc| App::new(cc, LaunchOptions { open: None, fresh: true }, Box::new(|_| workers)));
     for action in [
-        Action::OpenDataset(demo().root.clone()),
-        Action::OpenRun(run.path.clone()),
-        Action::SetWorkspace(Workspace::Evaluate),
+        Action::Open(OpenAction::OpenDataset(demo().root.clone())),
+        Action::Open(OpenAction::OpenRun(run.path.clone())),
+        Action::Window(WindowAction::SetWorkspace(Workspace::Evaluate)),
     ] {
         harness.state_mut().send(action);
         harness.run_steps(4);
@@ -111,7 +112,7 @@ fn a_click_on_a_checkpoint_is_one_step() {
     let second = Arc::new(RunView { path: demo().root.join("run two"), ..RunView::clone(&first) });
     script.0.borrow_mut().others = vec![second.clone()];
     for run in [&second, &first] {
-        harness.state_mut().send(Action::OpenRun(run.path.clone()));
+        harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
         harness.run_steps(3);
     }
     // Something of the network in use, which another network does not have.
@@ -120,8 +121,8 @@ fn a_click_on_a_checkpoint_is_one_step() {
         target: kinolens::jobs::TargetClass::Class(1),
         ..kinolens::ui::selection::default_view()
     };
-    harness.state_mut().send(Action::SetHeatView(0, view));
-    harness.state_mut().send(Action::SelectClass(Some(2)));
+    harness.state_mut().send(ChooseAction::SetHeatView(0, view));
+    harness.state_mut().send(ChooseAction::SelectClass(Some(2)));
     harness.run_steps(3);
     for label in ["Use last of run two", "Use best_accuracy (default) of run two", "Use last of run one"] {
         one_step(&mut harness, label, |harness| {
@@ -134,7 +135,7 @@ fn a_click_on_a_checkpoint_is_one_step() {
 #[test]
 fn a_drag_is_one_step_and_so_is_a_held_key() {
     let mut harness = evaluated(0.25);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(4);
     one_step(&mut harness, "a drag of a slider", |harness| {
         let slider = harness.query_all_by_label("alpha").last().expect("the slider").rect();

@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::cam::METHODS;
+use kinolens::ui::action::{ChooseAction, TimeAction};
 use kinolens::ui::selection::default_view;
 
 fn request(method: usize, layer: Option<&str>) -> kinolens::jobs::HeatRequest {
@@ -40,7 +41,7 @@ fn while_another_map_is_computed_the_one_shown_last_stays() {
     for round in 0..3 {
         script.0.borrow_mut().hold = false;
         for method in &order {
-            harness.state_mut().send(Action::SetHeatView(0, request(*method, None)));
+            harness.state_mut().send(ChooseAction::SetHeatView(0, request(*method, None)));
             harness.run_steps(1);
             until(&mut harness, "the map", explained);
             harness.run_steps(1);
@@ -48,7 +49,7 @@ fn while_another_map_is_computed_the_one_shown_last_stays() {
         }
         script.0.borrow_mut().hold = true;
         let layer = format!("block{round} of none");
-        harness.state_mut().send(Action::SetHeatView(0, request(order[0], Some(&layer))));
+        harness.state_mut().send(ChooseAction::SetHeatView(0, request(order[0], Some(&layer))));
         harness.run_steps(3);
         let last = *order.last().unwrap();
         assert_eq!(drawn(&mut harness, 1), Some(last), "another map than {} is kept", METHODS[last].id);
@@ -63,18 +64,18 @@ fn while_another_map_is_computed_the_one_shown_last_stays() {
 #[test]
 fn each_view_keeps_its_own_and_a_map_of_another_clip_is_none() {
     let (script, mut harness) = review();
-    harness.state_mut().send(Action::SetViewCount(2));
+    harness.state_mut().send(ChooseAction::SetViewCount(2));
     for (first, second) in [(2, 1), (0, 2), (1, 0)] {
         script.0.borrow_mut().hold = false;
-        harness.state_mut().send(Action::SetHeatView(0, request(first, None)));
-        harness.state_mut().send(Action::SetHeatView(1, request(second, None)));
+        harness.state_mut().send(ChooseAction::SetHeatView(0, request(first, None)));
+        harness.state_mut().send(ChooseAction::SetHeatView(1, request(second, None)));
         harness.run_steps(1);
         until(&mut harness, "both maps", explained);
         harness.run_steps(1);
         script.0.borrow_mut().hold = true;
         let layer = format!("none {first}{second}");
         for view in [0, 1] {
-            harness.state_mut().send(Action::SetHeatView(view, request(1, Some(&layer))));
+            harness.state_mut().send(ChooseAction::SetHeatView(view, request(1, Some(&layer))));
         }
         harness.run_steps(3);
         assert_eq!((drawn(&mut harness, 1), drawn(&mut harness, 2)), (Some(first), Some(second)));
@@ -82,7 +83,7 @@ fn each_view_keeps_its_own_and_a_map_of_another_clip_is_none() {
         script.0.borrow_mut().events.push(Event { job, body: EventBody::Cancelled(None) });
     }
     // A clip that has no map yet shows none.
-    harness.state_mut().send(Action::Seek(64));
+    harness.state_mut().send(TimeAction::Seek(64));
     until(&mut harness, "the other clip", |app| shown_frame(app) == Some(64));
     harness.run_steps(2);
     assert_eq!((drawn(&mut harness, 1), drawn(&mut harness, 2)), (None, None));

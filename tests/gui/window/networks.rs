@@ -5,6 +5,7 @@ use super::*;
 use kinolens::config::{ModelConfig, RunConfig};
 use kinolens::jobs::Engine;
 use kinolens::model::{ComputeDevice, Network, write_torch};
+use kinolens::ui::action::{OpenAction, WindowAction};
 use kinolens::ui::widgets::network_card;
 
 /// A window with the lanes of the program.
@@ -120,7 +121,7 @@ fn weights_dropped_on_the_window_become_a_run_that_is_open() {
 fn a_file_without_weights_is_refused_where_it_was_chosen() {
     let wrong = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/weights/refused_list.pth");
     let mut harness = real();
-    harness.state_mut().send(Action::AskImport(Some(wrong)));
+    harness.state_mut().send(OpenAction::AskImport(Some(wrong)));
     told(&mut harness, "holds a list");
     shots(&mut harness, "import-refused");
     harness.get_by_label("Import").click();
@@ -135,12 +136,12 @@ fn first_weights_are_looked_into_while_the_form_is_filled_in() {
     let dir = tempfile::tempdir().unwrap();
     let path = small(dir.path(), 3);
     let mut harness = real();
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(3);
     shots(&mut harness, "train-network");
     harness.get_by_label("First weights").scroll_to_me();
     harness.run_steps(3);
-    harness.state_mut().send(Action::PathChosen(PathPurpose::FirstWeights, path));
+    harness.state_mut().send(OpenAction::PathChosen(PathPurpose::FirstWeights, path));
     harness.run_steps(3);
     // The first preset trains small-3d; without a dataset there is one class, and the file has three.
     told(&mut harness, "arrays of Small 3D CNN taken");
@@ -149,7 +150,7 @@ fn first_weights_are_looked_into_while_the_form_is_filled_in() {
     harness.get_by_label("Clear first weights").click();
     harness.run_steps(3);
     assert!(harness.query_all_by_label_contains("arrays of Small 3D CNN taken").next().is_none());
-    harness.state_mut().send(Action::PathChosen(PathPurpose::FirstWeights, dir.path().join("nowhere.pth")));
+    harness.state_mut().send(OpenAction::PathChosen(PathPurpose::FirstWeights, dir.path().join("nowhere.pth")));
     told(&mut harness, "nowhere.pth");
     told(&mut harness, "cannot read");
 }

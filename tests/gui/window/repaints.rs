@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::domain::VideoEntry;
+use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, WindowAction};
 use kinolens::ui::derived::made;
 
 /// A dataset of this many videos, those of the demo over and over, of at most sixty people.
@@ -41,11 +42,11 @@ fn large(videos: usize, clips: usize) -> Harness<'static, App> {
     script.0.borrow_mut().run = Some(run.clone());
     let mut harness = window(&script, ThemeChoice::Dark);
     for action in [
-        Action::OpenDataset(dataset.root.clone()),
-        Action::OpenRun(run.path.clone()),
-        Action::SetViewCount(2),
-        Action::ToggleMask,
-        Action::SelectVideo(dataset.videos[0].name.clone()),
+        Action::Open(OpenAction::OpenDataset(dataset.root.clone())),
+        Action::Open(OpenAction::OpenRun(run.path.clone())),
+        Action::Choose(ChooseAction::SetViewCount(2)),
+        Action::Draw(DrawAction::ToggleMask),
+        Action::Choose(ChooseAction::SelectVideo(dataset.videos[0].name.clone())),
     ] {
         harness.state_mut().send(action);
         harness.run_steps(3);
@@ -56,7 +57,7 @@ fn large(videos: usize, clips: usize) -> Harness<'static, App> {
 
 /// Shows a workspace until nothing is on its way any more.
 fn show(harness: &mut Harness<'static, App>, workspace: Workspace) {
-    harness.state_mut().send(Action::SetWorkspace(workspace));
+    harness.state_mut().send(WindowAction::SetWorkspace(workspace));
     harness.run_steps(5);
     if workspace == Workspace::Review {
         until(harness, "the heatmaps", explained);
@@ -94,7 +95,7 @@ fn painting_again_makes_nothing_again() {
     // What has changed is made again.
     show(&mut harness, Workspace::Review);
     let before = made();
-    harness.state_mut().send(Action::SelectVideo(multiplied(300).videos[7].name.clone()));
+    harness.state_mut().send(ChooseAction::SelectVideo(multiplied(300).videos[7].name.clone()));
     harness.run_steps(3);
     assert!(made() > before);
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::jobs::ClipRef;
+use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
 use kinolens::ui::selection::default_view;
 use kinolens::ui::state::{Filter, Recent};
 use std::collections::HashMap;
@@ -42,7 +43,7 @@ pub fn window_with(script: &Scripted, store: &Store) -> Harness<'static, App> {
 /// Pictures in both themes.
 pub fn shots(harness: &mut Harness<'static, App>, name: &str) {
     for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
-        harness.state_mut().send(Action::SetTheme(theme));
+        harness.state_mut().send(WindowAction::SetTheme(theme));
         harness.run_steps(2);
         shot(harness, &format!("{name}-{theme:?}"));
     }
@@ -70,10 +71,10 @@ fn closing_and_opening_brings_everything_back() {
         let mut first = window_with(&script, &store);
         assert!(first.state().state().welcome, "there is no session yet");
         for action in [
-            Action::OpenDataset(dataset.root.clone()),
-            Action::OpenRun(run.path.clone()),
-            Action::SetTheme(ThemeChoice::Light),
-            Action::SetWorkspace(Workspace::Review),
+            Action::Open(OpenAction::OpenDataset(dataset.root.clone())),
+            Action::Open(OpenAction::OpenRun(run.path.clone())),
+            Action::Window(WindowAction::SetTheme(ThemeChoice::Light)),
+            Action::Window(WindowAction::SetWorkspace(Workspace::Review)),
         ] {
             first.state_mut().send(action);
             first.run_steps(3);
@@ -85,13 +86,13 @@ fn closing_and_opening_brings_everything_back() {
             ..default_view()
         };
         for action in [
-            Action::SelectVideo(second.clone()),
-            Action::Seek(33),
-            Action::SelectCheckpoint(Some("last".into())),
-            Action::SetHeatView(0, view),
-            Action::ToggleMask,
-            Action::ChangeAlpha(0.2),
-            Action::SetFilter(Filter { text: "s0".into() }),
+            Action::Choose(ChooseAction::SelectVideo(second.clone())),
+            Action::Time(TimeAction::Seek(33)),
+            Action::Choose(ChooseAction::SelectCheckpoint(Some("last".into()))),
+            Action::Choose(ChooseAction::SetHeatView(0, view)),
+            Action::Draw(DrawAction::ToggleMask),
+            Action::Draw(DrawAction::ChangeAlpha(0.2)),
+            Action::Choose(ChooseAction::SetFilter(Filter { text: "s0".into() })),
         ] {
             first.state_mut().send(action);
         }
@@ -120,8 +121,11 @@ fn every_workspace_comes_back_as_it_was() {
     for workspace in Workspace::ALL {
         let store = Store::default();
         let mut first = window_with(&script, &store);
-        let open = [Action::OpenDataset(dataset.root.clone()), Action::OpenRun(run.path.clone())];
-        for action in open.into_iter().chain([Action::SetWorkspace(workspace)]) {
+        let open = [
+            Action::Open(OpenAction::OpenDataset(dataset.root.clone())),
+            Action::Open(OpenAction::OpenRun(run.path.clone())),
+        ];
+        for action in open.into_iter().chain([Action::Window(WindowAction::SetWorkspace(workspace))]) {
             first.state_mut().send(action);
             first.run_steps(3);
         }
@@ -139,7 +143,7 @@ fn a_session_whose_folders_are_gone_begins_at_the_welcome_page() {
     let store = Store::default();
     {
         let mut first = window_with(&script, &store);
-        first.state_mut().send(Action::OpenDataset(dataset.root.clone()));
+        first.state_mut().send(OpenAction::OpenDataset(dataset.root.clone()));
         first.run_steps(3);
         let mut kept = store.clone();
         eframe::App::save(first.state_mut(), &mut kept);
@@ -195,12 +199,12 @@ fn a_folder_dropped_on_the_window_is_opened() {
 fn the_export_dialog_asks_for_what_it_says() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let run = run_of(&demo());
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(3);
     until(&mut harness, "a picture", |app| shown_frame(app).is_some());
     let clip = ClipRef { video: demo().videos[0].name.clone(), start: 32 };
-    harness.state_mut().send(Action::SelectClip(clip.clone()));
+    harness.state_mut().send(ChooseAction::SelectClip(clip.clone()));
     harness.run_steps(2);
     harness.get_by_label("Export…").click();
     harness.run_steps(3);
@@ -224,7 +228,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     let Some(Dialog::Export(mut form)) = harness.state().state().dialog.clone() else { panic!("no dialog") };
     assert_ne!(PathBuf::from(&form.out), folder, "another folder is offered");
     form.out = folder.display().to_string();
-    harness.state_mut().send(Action::SetDialog(Some(Dialog::Export(form))));
+    harness.state_mut().send(WindowAction::SetDialog(Some(Dialog::Export(form))));
     harness.run_steps(3);
     harness.get_by_label("Export").click();
     harness.run_steps(2);
@@ -254,7 +258,7 @@ fn closing_asks_before_it_ends_a_training() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     script.0.borrow_mut().hold = true;
     let out = PathBuf::from("/tmp/kinolens never trained");
-    harness.state_mut().send(Action::StartTraining { config: Default::default(), out, resume: false });
+    harness.state_mut().send(WorkAction::StartTraining { config: Default::default(), out, resume: false });
     harness.run_steps(2);
     let train = JobId(script.0.borrow().jobs.len() as u64);
     let ask = |harness: &mut Harness<'static, App>| {
@@ -290,8 +294,8 @@ fn tags_and_notes_are_saved_with_the_run() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let run = run_of(&demo());
     let video = demo().videos[0].name.clone();
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
-    harness.state_mut().send(Action::ReviewClip(ClipRef { video: video.clone(), start: 32 }));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
+    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef { video: video.clone(), start: 32 }));
     harness.run_steps(3);
     until(&mut harness, "a picture", |app| shown_frame(app) == Some(32));
     until(&mut harness, "the heatmap", explained);
@@ -344,11 +348,11 @@ fn tags_and_notes_are_saved_with_the_run() {
 fn note_under_way() -> (Scripted, Harness<'static, App>, PathBuf, JobId) {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let (run, video) = (run_of(&demo()).path.clone(), demo().videos[0].name.clone());
-    harness.state_mut().send(Action::OpenRun(run.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(run.clone()));
     harness.run_steps(3);
     script.0.borrow_mut().hold = true;
     let note = kinolens::eval::ClipNote { text: "mind the knees".into(), ..Default::default() };
-    harness.state_mut().send(Action::SetNote(ClipRef { video, start: 16 }, note));
+    harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 16 }, note));
     let saving = |script: &Scripted| {
         let jobs = &script.0.borrow().jobs;
         jobs.iter().rposition(|j| matches!(j, Job::SaveNotes(_))).map(|i| JobId(i as u64 + 1))
@@ -368,7 +372,7 @@ fn a_note_counts_as_saved_only_when_it_is_on_the_disk() {
     let (script, mut harness, run, job) = note_under_way();
     assert!(harness.state().state().unsaved_notes.contains_key(&run), "its job has only begun");
     // Leaving does not stop it, and waits for it.
-    harness.state_mut().send(Action::StopAndQuit);
+    harness.state_mut().send(WorkAction::StopAndQuit);
     harness.run_steps(3);
     assert!(!script.0.borrow().controls.iter().any(|(id, _)| *id == job), "the notes were told to stop");
     let state = harness.state().state();
@@ -382,7 +386,7 @@ fn a_note_counts_as_saved_only_when_it_is_on_the_disk() {
 #[test]
 fn notes_that_cannot_be_written_are_kept_and_told_before_the_window_closes() {
     let (script, mut harness, run, job) = note_under_way();
-    harness.state_mut().send(Action::StopAndQuit);
+    harness.state_mut().send(WorkAction::StopAndQuit);
     harness.run_steps(2);
     let full = "cannot write notes.ron: no space left on the device".to_owned();
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Failed(full.clone()) });
@@ -407,7 +411,7 @@ fn what_is_written_while_notes_are_being_saved_is_saved_too() {
     let (script, mut harness, run, job) = note_under_way();
     let video = demo().videos[0].name.clone();
     let note = kinolens::eval::ClipNote { text: "and the hips".into(), ..Default::default() };
-    harness.state_mut().send(Action::SetNote(ClipRef { video, start: 32 }, note));
+    harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 32 }, note));
     harness.run_steps(2);
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(Output::NotesSaved) });
     harness.run_steps(2);

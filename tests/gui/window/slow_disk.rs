@@ -1,6 +1,7 @@
 //! A disk that answers late never holds a frame.
 
 use super::*;
+use kinolens::ui::action::{OpenAction, WindowAction, WorkAction};
 use kinolens::ui::disk::{Answer, Probe, Question, RealDisk};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -55,7 +56,7 @@ fn focus(harness: &mut Harness<'static, App>, field: &str) {
 
 fn with_run() -> (Scripted, Harness<'static, App>) {
     let (script, mut harness) = opened(ThemeChoice::Dark);
-    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
     harness.run_steps(3);
     (script, harness)
 }
@@ -64,15 +65,15 @@ fn with_run() -> (Scripted, Harness<'static, App>) {
 fn pages_and_dialogs_are_painted_while_the_disk_is_late() {
     let (_, mut harness) = with_run();
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::ShowWelcome(true));
+    harness.state_mut().send(WindowAction::ShowWelcome(true));
     harness.run_steps(1);
     paints(&mut harness, &disk, "the welcome page", "");
     harness.get_by_label("Make the demo dataset").click();
     paints(&mut harness, &disk, "a click on the demo dataset", "");
-    harness.state_mut().send(Action::ShowWelcome(false));
+    harness.state_mut().send(WindowAction::ShowWelcome(false));
 
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::NoFileDialog(PathPurpose::Run));
+    harness.state_mut().send(OpenAction::NoFileDialog(PathPurpose::Run));
     harness.run_steps(2);
     focus(&mut harness, "Path");
     paints(&mut harness, &disk, "the path dialog", "/nowhere/at all");
@@ -84,7 +85,7 @@ fn pages_and_dialogs_are_painted_while_the_disk_is_late() {
     harness.run_steps(2);
 
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::AskExport);
+    harness.state_mut().send(WorkAction::AskExport);
     harness.run_steps(2);
     focus(&mut harness, "Folder");
     paints(&mut harness, &disk, "the export dialog", "/nowhere/at all");
@@ -92,7 +93,7 @@ fn pages_and_dialogs_are_painted_while_the_disk_is_late() {
     harness.run_steps(2);
 
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::AskImport(None));
+    harness.state_mut().send(OpenAction::AskImport(None));
     harness.run_steps(2);
     harness.get_by_label("A list").click();
     harness.run_steps(2);
@@ -104,7 +105,7 @@ fn pages_and_dialogs_are_painted_while_the_disk_is_late() {
     harness.run_steps(2);
 
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(2);
     focus(&mut harness, "Run folder");
     paints(&mut harness, &disk, "the configuration of a training", "/nowhere/at all");
@@ -133,7 +134,7 @@ fn what_is_opened_waits_for_the_disk_and_the_window_does_not() {
     let (dataset, mut harness) = (demo(), window(&script, ThemeChoice::Dark));
     script.0.borrow_mut().dataset = Some(dataset.clone());
     let disk = late(&mut harness);
-    harness.state_mut().send(Action::OpenAny(dataset.root.clone()));
+    harness.state_mut().send(OpenAction::OpenAny(dataset.root.clone()));
     paints(&mut harness, &disk, "opening", "");
     assert!(harness.state().state().dataset.is_none(), "nobody knows yet what is there");
     disk.open.store(true, Ordering::SeqCst);
@@ -145,7 +146,7 @@ fn configurations_are_read_and_written_while_the_window_is_painted() {
     let (_, mut harness) = with_run();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mine.ron");
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(4);
     let disk = late(&mut harness);
     // The menu of the panel, not that of the window.

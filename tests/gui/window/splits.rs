@@ -3,6 +3,7 @@
 use super::*;
 use kinolens::domain::{Label, LabelTrack, Split, VideoFacts};
 use kinolens::eval::{SplitRow, Training};
+use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 
 /// A run that was trained on the demo dataset with this part for each of its videos.
 fn trained(parts: [Split; 3]) -> Arc<RunView> {
@@ -30,7 +31,7 @@ fn the_split_of_the_run_in_use_stands_beside_every_video() {
     assert_eq!(count(&harness, "in run one"), 0);
     let run = trained(parts);
     script.0.borrow_mut().run = Some(run.clone());
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
     harness.run_steps(5);
     // The first video is chosen: it stands in the table and in the inspector.
     for (i, part) in parts.iter().enumerate() {
@@ -43,14 +44,14 @@ fn the_split_of_the_run_in_use_stands_beside_every_video() {
     assert_eq!(count(&harness, "split of run run one"), 2, "explorer and table");
     shot(&mut harness, "split-of-run");
     // It can be filtered by.
-    harness.state_mut().send(Action::SetFilter(kinolens::ui::state::Filter { text: parts[0].name().into() }));
+    harness.state_mut().send(ChooseAction::SetFilter(kinolens::ui::state::Filter { text: parts[0].name().into() }));
     harness.run_steps(3);
     let filtered = harness.state().state().filtered.clone();
     let expected: Vec<usize> = (0..3).filter(|i| parts[*i] == parts[0]).collect();
     assert_eq!(filtered, expected);
-    harness.state_mut().send(Action::SetFilter(Default::default()));
+    harness.state_mut().send(ChooseAction::SetFilter(Default::default()));
     // In Review too.
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(4);
     assert!(count(&harness, &format!("{} in run one", parts[0].name())) >= 1);
     // A run of other data says nothing about these videos.
@@ -60,8 +61,8 @@ fn the_split_of_the_run_in_use_stands_beside_every_video() {
     training.rows.iter_mut().for_each(|r| r.video = format!("other {}", r.video));
     foreign.training = Some(training);
     script.0.borrow_mut().run = Some(Arc::new(foreign));
-    harness.state_mut().send(Action::OpenRun(run.path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Data));
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Data));
     harness.run_steps(5);
     assert_eq!(count(&harness, "in run one"), 0);
 }
@@ -90,10 +91,10 @@ fn the_split_of_a_training_is_seen_before_it_starts() {
     let script = Scripted::default();
     script.0.borrow_mut().dataset = Some(Arc::new(people()));
     let mut harness = window(&script, ThemeChoice::Dark);
-    harness.state_mut().send(Action::OpenDataset("/people".into()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(OpenAction::OpenDataset("/people".into()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(4);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     let start = Instant::now();
     while harness.query_by_label("Split: 44 train, 8 val, 8 test clips").is_none() {
         assert!(start.elapsed() < Duration::from_secs(10), "no split is shown");

@@ -5,6 +5,7 @@ use super::*;
 use egui_kittest::kittest::NodeT;
 use kinolens::progress::{ConfusionCell, EpochReport, StepReport};
 use kinolens::render::{Interpolation, OverlayParams};
+use kinolens::ui::action::{OpenAction, WindowAction, WorkAction};
 
 fn history(epochs: u32) -> Vec<EpochReport> {
     let of = |n: u32| EpochReport {
@@ -46,7 +47,7 @@ fn with_runs(long: RunView, short: u32) -> (Scripted, Harness<'static, App>) {
     for run in [short, long] {
         let run = Arc::new(run);
         script.0.borrow_mut().run = Some(run.clone());
-        harness.state_mut().send(Action::OpenRun(run.path.clone()));
+        harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
         harness.run_steps(3);
     }
     (script, harness)
@@ -65,7 +66,7 @@ fn a_tooltip_says_the_value_at_its_own_epoch_and_nothing_beyond_a_curve() {
     let mut run = long_run();
     run.steps.clear();
     let (_, mut harness) = with_runs(run, 4);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(4);
     let plot = harness.get_by_label_contains("Loss: train").rect();
     let (mut epochs, mut with_short) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
@@ -102,7 +103,7 @@ fn a_tooltip_says_the_value_at_its_own_epoch_and_nothing_beyond_a_curve() {
 fn steps_and_log_of_a_reopened_run_come_from_its_files() {
     let log: Vec<String> = (1..=3).map(|i| format!("2026-01-31T12:00:0{i}Z epoch {i}: train loss 0.5")).collect();
     let (script, mut harness) = with_runs(RunView { log, ..long_run() }, 2);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(4);
     let enabled = |h: &Harness<'static, App>| !h.get_by_label("Step").accesskit_node().is_disabled();
     assert!(enabled(&harness), "its steps are known");
@@ -121,7 +122,7 @@ fn steps_and_log_of_a_reopened_run_come_from_its_files() {
         ..long_run()
     });
     script.0.borrow_mut().run = Some(bare.clone());
-    harness.state_mut().send(Action::OpenRun(bare.path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(bare.path.clone()));
     harness.run_steps(4);
     assert!(!enabled(&harness));
     assert!(harness.query_all_by_label("Log (1 line)").next().is_some());
@@ -132,8 +133,8 @@ fn the_log_of_a_running_training_grows_as_its_file_does() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     script.0.borrow_mut().hold = true;
     let out = PathBuf::from("/tmp/kinolens never trained");
-    harness.state_mut().send(Action::StartTraining { config: Default::default(), out, resume: false });
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WorkAction::StartTraining { config: Default::default(), out, resume: false });
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(3);
     let job = JobId(script.0.borrow().jobs.len() as u64);
     let tell = |p| script.0.borrow_mut().events.push(Event { job, body: EventBody::Progress(p) });
@@ -154,7 +155,7 @@ fn the_log_of_a_running_training_grows_as_its_file_does() {
 #[test]
 fn another_run_of_the_same_length_has_curves_of_its_own() {
     let (script, mut harness) = with_runs(RunView { steps: Vec::new(), ..long_run() }, 2);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(4);
     let lr = |h: &Harness<'static, App>| text_of(&h.get_by_label_contains("Learning rate:"));
     let before = lr(&harness);
@@ -162,7 +163,7 @@ fn another_run_of_the_same_length_has_curves_of_its_own() {
     twin.history.iter_mut().for_each(|e| e.learning_rate = 0.25);
     let twin = Arc::new(twin);
     script.0.borrow_mut().run = Some(twin.clone());
-    harness.state_mut().send(Action::OpenRun(twin.path.clone()));
+    harness.state_mut().send(OpenAction::OpenRun(twin.path.clone()));
     harness.run_steps(4);
     assert!(lr(&harness).contains("0.25"), "{} after {before}", lr(&harness));
 }
@@ -170,7 +171,7 @@ fn another_run_of_the_same_length_has_curves_of_its_own() {
 #[test]
 fn through_training_shows_nothing_of_another_evaluation() {
     let (_, mut harness) = with_runs(long_run(), 2);
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Evaluate));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
     harness.run_steps(4);
     assert!(harness.query_all_by_label_contains("Click a cell to see its clips").next().is_some());
     assert!(harness.query_all_by_label("Baseline").next().is_some());
@@ -197,8 +198,8 @@ fn through_training_shows_nothing_of_another_evaluation() {
 #[test]
 fn contours_need_the_interpolated_map_and_are_exported_as_shown() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
-    harness.state_mut().send(Action::OpenRun(run_of(&demo()).path.clone()));
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Review));
+    harness.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(3);
     until(&mut harness, "the heatmap", |app| shown_frame(app).is_some() && explained(app));
     let image = |h: &mut Harness<'static, App>| h.render().unwrap();

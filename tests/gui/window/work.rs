@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::progress::StepReport;
+use kinolens::ui::action::{WindowAction, WorkAction};
 
 fn tell(script: &Scripted, job: JobId, progress: Progress) {
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Progress(progress) });
@@ -24,8 +25,8 @@ fn training() -> (Scripted, Harness<'static, App>, JobId) {
     let out = PathBuf::from("/tmp/kinolens never trained");
     let mut config = kinolens::config::RunConfig::reference();
     config.training.epochs = 4;
-    harness.state_mut().send(Action::StartTraining { config: Box::new(config), out, resume: false });
-    harness.state_mut().send(Action::SetWorkspace(Workspace::Train));
+    harness.state_mut().send(WorkAction::StartTraining { config: Box::new(config), out, resume: false });
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(3);
     let job = JobId(script.0.borrow().jobs.len() as u64);
     (script, harness, job)
@@ -104,7 +105,7 @@ fn the_job_list_opens_under_its_chip_and_escape_closes_it() {
     assert!(harness.query_by_label("Clear ended jobs").is_none());
     assert!(harness.state().state().job(job).is_some_and(|j| j.status.is_live()), "and nothing else");
     // The messages likewise; one press for each.
-    for action in [Action::ShowMessages(true), Action::ShowJobs(true)] {
+    for action in [Action::Window(WindowAction::ShowMessages(true)), Action::Window(WindowAction::ShowJobs(true))] {
         harness.state_mut().send(action);
         harness.run_steps(3);
     }
@@ -115,7 +116,9 @@ fn the_job_list_opens_under_its_chip_and_escape_closes_it() {
         assert_eq!(open(harness.state()), left);
     }
     // A dialog above them goes first.
-    for action in [Action::ShowMessages(true), Action::SetDialog(Some(Dialog::About))] {
+    for action in
+        [Action::Window(WindowAction::ShowMessages(true)), Action::Window(WindowAction::SetDialog(Some(Dialog::About)))]
+    {
         harness.state_mut().send(action);
         harness.run_steps(3);
     }

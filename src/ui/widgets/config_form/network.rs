@@ -5,6 +5,7 @@ use super::super::{network_card, weight_report};
 use crate::config::{ModelOptions, Pooling};
 use crate::model::{BACKBONE, MODELS, NOTHING};
 use crate::ui::Action;
+use crate::ui::action::SystemAction;
 use crate::ui::state::PathPurpose;
 use crate::ui::weights::WeightWish;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ fn first_weights(r: &mut Rows<'_>) {
             let asked = weight_report::path_field_of(ui, "First weights", "random", &mut text, &kinds);
             if let (Some(kind), Some(around)) = (asked, around) {
                 let purpose = if kind == 0 { PathPurpose::FirstWeights } else { PathPurpose::FirstRun };
-                around.actions.borrow_mut().push(Action::AskPath(purpose));
+                around.actions.borrow_mut().push(Action::System(SystemAction::AskPath(purpose)));
             }
             if text != before {
                 *path = (!text.trim().is_empty()).then(|| text.into());

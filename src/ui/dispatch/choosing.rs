@@ -1,0 +1,77 @@
+//! Choosing what is looked at: videos, clips, classes, cells, networks, views, the filter.
+
+use super::{networks, opening, time};
+use crate::cam;
+use crate::ui::action::ChooseAction;
+use crate::ui::selection::default_view;
+use crate::ui::state::{AppState, Workspace};
+
+pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
+    let selection = &mut state.selection;
+    match action {
+        ChooseAction::SelectVideo(name) => time::select_video(state, &name),
+        ChooseAction::StepVideo(by) => time::step_video(state, by),
+        ChooseAction::SelectClip(clip) => time::select_clip(state, clip),
+        ChooseAction::ReviewClip(clip) => {
+            time::select_clip(state, clip);
+            state.workspace = Workspace::Review;
+            state.welcome = false;
+        }
+        ChooseAction::FollowPlayhead => selection.clip = None,
+        ChooseAction::SelectClass(class) => selection.class = class,
+        ChooseAction::SelectCell(cell) => selection.cell = cell,
+        ChooseAction::SelectRun(run) => networks::use_run(state, run),
+        ChooseAction::SelectCheckpoint(name) => networks::use_checkpoint(state, name),
+        ChooseAction::UseNetwork(checkpoint) => networks::use_network(state, checkpoint),
+        ChooseAction::SelectSplit(split) => {
+            selection.split = split;
+            selection.cell = None;
+        }
+        ChooseAction::SetHeatView(index, view) => {
+            if let Some(slot) = selection.views.get_mut(index) {
+                *slot = view;
+            }
+            state.explain.retry();
+        }
+        ChooseAction::SetViewCount(count) => set_view_count(state, count),
+        ChooseAction::SetActiveView(index) => selection.activate(index),
+        ChooseAction::CycleMethod => {
+            let active = selection.active_view;
+            if let Some(view) = selection.views.get_mut(active) {
+                view.method = method_after(&view.method);
+            }
+        }
+        ChooseAction::SetFilter(filter) => {
+            state.filter = filter;
+            opening::refilter(state);
+        }
+    }
+}
+
+/// The method after this one in the registry, wrapping around.
+fn method_after(id: &str) -> String {
+    let next = cam::METHODS.iter().position(|m| m.id == id).map_or(0, |i| (i + 1) % cam::METHODS.len().max(1));
+    cam::METHODS.get(next).map_or_else(|| id.to_owned(), |m| m.id.to_owned())
+}
+
+/// More views differ by method, so that a second one shows something at once.
+fn set_view_count(state: &mut AppState, count: usize) {
+    let count = count.clamp(1, 4);
+    let selection = &mut state.selection;
+    // The active view and its network stay, also where fewer are left.
+    selection.settle();
+    if selection.active_view >= count {
+        selection.views.swap(0, selection.active_view);
+        selection.networks.swap(0, selection.active_view);
+        state.explain.swap_views(0, selection.active_view);
+        selection.active_view = 0;
+    }
+    selection.views.truncate(count);
+    selection.networks.truncate(count);
+    while selection.views.len() < count {
+        let mut view = selection.views.last().cloned().unwrap_or_else(default_view);
+        view.method = method_after(&view.method);
+        selection.networks.push(selection.networks.last().cloned().flatten());
+        selection.views.push(view);
+    }
+}

@@ -1,0 +1,42 @@
+//! What the window itself shows: workspaces, dialogs, lists, the theme, the arrangement of panels.
+
+use super::importing;
+use crate::ui::action::WindowAction;
+use crate::ui::state::{AppState, Dialog, ThemeChoice};
+
+pub(super) fn fulfil(state: &mut AppState, action: WindowAction) {
+    match action {
+        WindowAction::SetWorkspace(workspace) => {
+            state.workspace = workspace;
+            state.welcome = false;
+        }
+        WindowAction::SetDialog(Some(Dialog::Import(form))) => importing::set(state, *form),
+        // Help over a dialog covers it and must not lose what was typed there.
+        WindowAction::SetDialog(Some(Dialog::Keys)) if state.dialog.as_ref().is_some_and(|d| *d != Dialog::Keys) => {
+            state.keys_over = true;
+        }
+        WindowAction::SetDialog(None) if state.keys_over => state.keys_over = false,
+        WindowAction::SetDialog(dialog) => state.dialog = dialog,
+        WindowAction::OpenPalette => state.dialog = Some(Dialog::Palette { query: String::new(), chosen: 0 }),
+        WindowAction::ShowMessages(on) => state.show_messages = on,
+        WindowAction::ClearMessages => state.messages.clear(),
+        WindowAction::ShowJobs(on) => state.show_jobs = on,
+        WindowAction::ShowWelcome(on) => state.welcome = on,
+        WindowAction::SetTheme(theme) => state.theme = theme,
+        WindowAction::ToggleTheme => {
+            state.theme = match state.theme {
+                ThemeChoice::Dark => ThemeChoice::Light,
+                ThemeChoice::Light => ThemeChoice::Dark,
+            }
+        }
+        WindowAction::ResetLayout => state.layout_generation += 1,
+        WindowAction::ShowEpoch(epoch) => state.epoch_shown = epoch,
+        WindowAction::SetOrder(order) => state.order = order,
+        WindowAction::SetDraft(draft) => state.draft = *draft,
+        WindowAction::Arrange(arrangement) => {
+            if let Some(run) = state.selection.run.clone() {
+                state.arrangements.keep_run(&run, arrangement);
+            }
+        }
+    }
+}
