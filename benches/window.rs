@@ -12,13 +12,13 @@ use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset, HeatMap, VideoEntry};
-use kinolens::eval::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{
     ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId,
     Output, RunView,
 };
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
+use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
 use kinolens::ui::panel::{Panel, PanelCx};
 use kinolens::ui::services::Services;

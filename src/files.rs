@@ -121,6 +121,14 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
     std::fs::metadata(path).ok().map(|m| (m.modified().ok(), m.len()))
 }
 
+/// The files every run folder has from its first moment: its configuration and its classes.
+pub const RUN_FILES: [&str; 2] = ["config.ron", "classes.ron"];
+
+/// True for a run folder, wherever that is asked.
+pub fn is_run(dir: &Path) -> bool {
+    RUN_FILES.iter().all(|name| dir.join(name).is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

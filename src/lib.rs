@@ -30,6 +30,7 @@ pub mod model;
 pub mod process_usage;
 pub mod progress;
 pub mod render;
+pub mod run_folder;
 pub mod simd;
 pub mod train;
 pub mod ui;

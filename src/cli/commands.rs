@@ -11,6 +11,7 @@ use crate::domain::{Dataset, argmax, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, OpenDataset, PredictVideo};
 use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
 use crate::progress::Monitor;
+use crate::run_folder::RunDir;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -108,17 +109,17 @@ pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
 
 /// The data settings a run was trained with, so that subjects and names are found the same way.
 pub(super) fn data_config_of(run: &Path) -> DataConfig {
-    let run = checkpoint_ref(run).run;
-    RunConfig::load(&run.join("config.ron")).map(|c| c.data).unwrap_or_default()
+    RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default()
 }
 
 /// Fails early, and as a usage error, when the run is not there.
 pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
     let run = checkpoint_ref(path).run;
-    if run.join("config.ron").is_file() {
+    if RunDir::is_run(&run) {
         return Ok(());
     }
-    let what = if run.exists() { "has no config.ron, so it is no run folder" } else { "does not exist" };
+    let what =
+        if run.exists() { "has no config.ron and classes.ron, so it is no run folder" } else { "does not exist" };
     Err(Exit::Failed(anyhow!("{} {what}; name a folder that 'kinolens train --out' made", run.display())))
 }
 

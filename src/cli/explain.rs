@@ -30,7 +30,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
-    let classes = crate::eval::RunDir::open(&checkpoint.run)?.classes()?;
+    let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();

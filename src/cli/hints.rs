@@ -4,6 +4,7 @@ use crate::data::demo::DemoError;
 use crate::eval::{ClassMatchError, EvalError};
 use crate::jobs::JobError;
 use crate::model::ModelError;
+use crate::run_folder::RunError;
 use crate::train::TrainError;
 
 /// The argument that mends an error, where there is one.
@@ -24,7 +25,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn of_training(error: &TrainError) -> Option<String> {
     Some(match error {
-        TrainError::Exists(_) => "--resume RUN goes on with it, --force replaces it".to_owned(),
+        TrainError::Run(RunError::Exists(_)) => "--resume RUN goes on with it, --force replaces it".to_owned(),
         TrainError::Imported(run) => format!("kinolens train DATASET --init-from {} --out RUN", run.display()),
         TrainError::ClassCount { .. } => "--classes takes a number, or a file with a name a line".to_owned(),
         TrainError::UnknownWeights { .. } => "--model ID; kinolens models lists them".to_owned(),

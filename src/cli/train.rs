@@ -9,6 +9,7 @@ use crate::jobs::kinds::Train;
 use crate::jobs::{LaneState, RunView};
 use crate::model::ModelSpec;
 use crate::progress::best_epoch;
+use crate::run_folder::RunDir;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -95,7 +96,7 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
             "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
     }
-    let mut config = RunConfig::load(&run.join("config.ron")).map_err(|e| Exit::Usage(e.into()))?;
+    let mut config = RunDir::open(run).and_then(|r| r.config()).map_err(|e| Exit::Usage(e.into()))?;
     apply_options(args, &mut config)?;
     Ok(config)
 }

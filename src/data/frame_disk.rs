@@ -1,8 +1,8 @@
 //! Decoded frames on disk: the files of videos that were opened lately, and how they are filled.
 
 use super::DataError;
+use super::disk_cache::{FrameFiles, Key, Stored};
 use super::frame_decoding::Frames;
-use super::frame_files::{FrameFiles, Key, Stored};
 use super::frame_memory::VideoSize;
 use parking_lot::Mutex;
 use std::path::PathBuf;

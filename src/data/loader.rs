@@ -2,7 +2,7 @@
 
 use super::DataError;
 use super::augment::Draw;
-use super::pixels::{Part, Pixels, Rest};
+use super::batch_memory::{Part, Pixels, Rest};
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;

@@ -1,9 +1,9 @@
 //! From a path to a [`Dataset`].
 
-use super::checks::{self, Limited};
-use super::facts::{FactsCache, Record};
 use super::formats::{self, Draft};
-use super::{DataError, copies, fingerprint, scan, times};
+use super::integrity::{self, Limited};
+use super::video_facts::{FactsCache, Record};
+use super::{DataError, duplicates, fingerprint, scan, times};
 use crate::config::DataConfig;
 use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
 use crate::progress::Monitor;
@@ -69,7 +69,7 @@ pub fn open_with_cache(
             video.entry.labels = shifted(&video.entry.labels);
         }
         mend_mask_numbers(&mut video.entry);
-        checks::label_length(&video, &mut warnings);
+        integrity::label_length(&video, &mut warnings);
         videos.push(video.entry);
     }
     warnings.push_found(found);
@@ -77,7 +77,7 @@ pub fn open_with_cache(
         warnings.push("one", path, "the label files count frames from 1; they are read as if from 0".into());
     }
     for (mask_of, record) in records.masks {
-        checks::mask_video(videos.get(mask_of), &record, &mut warnings);
+        integrity::mask_video(videos.get(mask_of), &record, &mut warnings);
     }
     let mut dataset = Dataset {
         root: path.to_path_buf(),
@@ -89,8 +89,8 @@ pub fn open_with_cache(
         fingerprint: String::new(),
         copies: Vec::new(),
     };
-    dataset.copies = copies::find(&dataset, &mut cache, monitor)?;
-    checks::dataset(&dataset, &mut warnings);
+    dataset.copies = duplicates::find(&dataset, &mut cache, monitor)?;
+    integrity::dataset(&dataset, &mut warnings);
     dataset.warnings = warnings.finish();
     dataset.fingerprint = fingerprint::of(&dataset, &sizes);
     Ok(dataset)

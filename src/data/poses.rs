@@ -1,7 +1,7 @@
 //! Pose keypoints beside the videos.
 
 use super::DataError;
-use super::tables::{read_bytes, separator};
+use super::label_csv::{read_bytes, separator};
 use crate::domain::{Keypoint, PoseTrack, Skeleton, VideoEntry};
 use regex::Regex;
 use std::collections::BTreeMap;

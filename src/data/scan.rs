@@ -2,6 +2,7 @@
 
 use super::DataError;
 use crate::domain::{is_system_name, name_text};
+use crate::files::{RUN_FILES, is_run};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -157,7 +158,7 @@ fn is_output(dir: &Path) -> bool {
     let inner: Vec<PathBuf> = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
     let videos = inner.iter().any(|p| is_video(p) || is_image(p));
     let folders: Vec<&PathBuf> = inner.iter().filter(|p| p.is_dir()).collect();
-    !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || d.join("config.ron").is_file())
+    !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || is_run(d))
 }
 
 /// Lists a folder.
@@ -192,7 +193,7 @@ pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
         }
     }
     // A run folder, with pictures and videos made from the dataset.
-    if ["config.ron", "classes.ron"].iter().all(|name| out.files.iter().any(|f| f.ends_with(name))) {
+    if RUN_FILES.iter().all(|name| out.files.iter().any(|f| f.ends_with(name))) {
         return Ok(Listing::default());
     }
     out.dirs.retain(|d| !is_output(d));

@@ -2,11 +2,11 @@
 
 use super::DataError;
 use super::augment::Draw;
+use super::batch_memory::Spare;
+use super::disk_cache::Key;
 use super::frame_decoding::{Decoding, Frames};
 use super::frame_disk::FrameDisk;
-use super::frame_files::Key;
 use super::frame_memory::{FrameMemory, Size, Taken};
-use super::pixels::Spare;
 use super::preprocess::Normalizer;
 use crate::config::{ClipConfig, RunConfig};
 use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};

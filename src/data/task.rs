@@ -1,6 +1,6 @@
 //! Whether there is anything to tell apart: one class is no task.
 
-use super::checks::Limited;
+use super::integrity::Limited;
 use crate::domain::{Dataset, Label};
 use std::collections::BTreeSet;
 

@@ -3,6 +3,7 @@
 //! Nothing here knows a file format, a tensor library or a window.
 
 mod class;
+mod class_match;
 mod clip;
 mod dataset;
 mod frame;
@@ -13,8 +14,10 @@ mod number;
 mod path;
 mod pose;
 mod score;
+mod split_choice;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
+pub use class_match::ClassMatch;
 pub use clip::{Clip, ClipGeometry, LabelRule};
 pub use dataset::{Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
@@ -25,3 +28,4 @@ pub use number::{counted, grouped};
 pub use path::{is_system_name, leaf, name_text, natural, serialize_path};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;
+pub use split_choice::SplitChoice;

@@ -1,48 +1,19 @@
 //! Judging a checkpoint on a part of a dataset (S0.12).
 
-use super::doubts::{Setting, doubts};
+use super::caveats::{Setting, caveats};
 use super::metrics::{argmax, judge, softmax_and_loss};
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
-use super::{
-    Checkpoint, ClassMap, ClassMatch, EvalError, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir,
-    SplitRow,
-};
+use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
 use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassSet, Clip, Dataset, Label, Split, VideoEntry};
+use crate::domain::{ClassId, ClassMatch, ClassSet, Clip, Dataset, Label, Split, SplitChoice, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
-use serde::{Deserialize, Serialize};
+use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// Which clips to judge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SplitChoice {
-    /// The clips the run trained on.
-    Train,
-    /// The clips the run was validated on.
-    Val,
-    /// The held-out clips.
-    #[default]
-    Test,
-    /// Every labelled clip.
-    All,
-}
-
-impl SplitChoice {
-    /// The name used on the command line and in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            SplitChoice::Train => Split::Train.name(),
-            SplitChoice::Val => Split::Val.name(),
-            SplitChoice::Test => Split::Test.name(),
-            SplitChoice::All => "all",
-        }
-    }
-}
 
 /// Judges the network of a checkpoint on clips of any dataset whose classes the run knows.
 ///
@@ -116,8 +87,8 @@ pub fn evaluate_matched(
     evaluation.frames = frames_of(&dataset, config, &windows, &logits);
     evaluation.warnings = warnings;
     let setting = Setting { checkpoint, dataset: &dataset, split, parts: &parts, same, training: training.as_ref() };
-    let doubts = doubts(&setting, &evaluation, &predictions);
-    evaluation.warnings.extend(doubts);
+    let caveats = caveats(&setting, &evaluation, &predictions);
+    evaluation.warnings.extend(caveats);
     Ok((evaluation, predictions))
 }
 

@@ -1,8 +1,8 @@
 //! Classification metrics over clips, as scikit-learn defines them with `zero_division=0`.
 
-use super::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 use crate::domain::ClassSet;
 use crate::progress::ConfusionCell;
+use crate::run_folder::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 
 pub use crate::domain::argmax;
 

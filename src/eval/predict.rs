@@ -1,11 +1,12 @@
 //! What a network says about clips and about whole videos.
 
+use super::EvalError;
 use super::metrics::{argmax, softmax_and_loss};
-use super::{Checkpoint, EvalError, Identity};
 use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
 use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset};
 use crate::model::{ComputeDevice, Network, read};
 use crate::progress::{Flow, Monitor};
+use crate::run_folder::{Checkpoint, Identity};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //!
 //! Names do not tell: people number their subjects alike everywhere. The place and the content of the files do.
 
-use super::SplitRow;
 use crate::domain::{Dataset, Split};
+use crate::run_folder::SplitRow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Frame-wise metrics of temporal segmentation, as MS-TCN reports them (Farha & Gall, CVPR 2019; the edit score is
 //! Lea et al., CVPR 2017): frame accuracy, segmental edit score, and segmental F1 at 10, 25 and 50 % overlap.
 
-use super::FrameMetrics;
+use crate::run_folder::FrameMetrics;
 
 /// True and predicted class of every frame of one video; `None` is background, which is not scored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -289,7 +289,7 @@ mod tests {
     use super::super::kinds::{Evaluate, ExplainRequest, OpenRun, PredictVideo, SaveNotes, Train};
     use super::super::requests::{CheckpointRef, ClipRef};
     use super::*;
-    use crate::eval::SplitChoice;
+    use crate::domain::SplitChoice;
 
     #[test]
     fn a_job_that_panics_becomes_a_sentence_and_the_lane_goes_on() {
@@ -453,14 +453,14 @@ mod tests {
         });
         let engine = engine.unwrap();
         let before = engine.start(OpenRun { path: "anything".into() }.into());
-        let mut notes = crate::eval::Notes::default();
-        let note = crate::eval::ClipNote { text: "arm hidden".into(), ..Default::default() };
+        let mut notes = crate::run_folder::Notes::default();
+        let note = crate::run_folder::ClipNote { text: "arm hidden".into(), ..Default::default() };
         notes.set("a.mp4", 16, note);
         let saving = engine.start(SaveNotes { run: dir.path().into(), notes: notes.clone() }.into());
         for job in [saving, before] {
             engine.control(job, Flow::Stop);
         }
         drop(engine);
-        assert_eq!(crate::eval::Notes::load(dir.path()).unwrap(), notes);
+        assert_eq!(crate::run_folder::Notes::load(dir.path()).unwrap(), notes);
     }
 }

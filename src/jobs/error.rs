@@ -5,6 +5,7 @@ use crate::data::{DataError, demo};
 use crate::eval::EvalError;
 use crate::model::ModelError;
 use crate::render::RenderError;
+use crate::run_folder::RunError;
 use crate::train::TrainError;
 use crate::video::VideoError;
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ pub enum JobError {
     /// Training.
     #[error(transparent)]
     Train(TrainError),
+    /// A file of a run.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// Judging.
     #[error(transparent)]
     Eval(EvalError),

@@ -16,7 +16,9 @@ mod pictures;
 mod requests;
 mod run_view;
 
-pub use crate::eval::{CheckpointInfo, ClassMatch, Identity, SplitChoice, VideoPrediction};
+pub use crate::domain::{ClassMatch, SplitChoice};
+pub use crate::eval::VideoPrediction;
+pub use crate::run_folder::{CheckpointInfo, Identity};
 pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use error::JobError;

@@ -4,10 +4,10 @@ use super::error::JobError;
 use super::run_view::RunView;
 use crate::data::{ClassStatistics, Statistics};
 use crate::domain::Dataset;
-use crate::eval::Evaluation;
 use crate::render::plots::{
     ClassScores, DatasetFigures, LabelBar, SplitCounts, dataset_plots, evaluation_plots, training_plots,
 };
+use crate::run_folder::Evaluation;
 use std::path::{Path, PathBuf};
 
 /// Classes in the "top" plot of a run unless asked otherwise.

@@ -1,7 +1,7 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::domain::{ClassSet, HeatMap, MaskShare, PoolingRule};
-use crate::eval::Identity;
+use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct CheckpointRef {
     /// Run folder.
     pub run: PathBuf,
     /// `best_accuracy`, `best_loss`, `last`, `epoch_0010`; `None` takes the run's default, the first of
-    /// [`RunDir::checkpoints`](crate::eval::RunDir::checkpoints). The window always names one.
+    /// [`RunDir::checkpoints`](crate::run_folder::RunDir::checkpoints). The window always names one.
     pub name: Option<String>,
 }
 

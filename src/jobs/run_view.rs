@@ -3,8 +3,9 @@
 use super::error::JobError;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::eval::{CheckpointInfo, Evaluation, Identity, Notes, Predictions, RunDir, Training};
+use crate::eval::Training;
 use crate::progress::{EpochReport, StepReport};
+use crate::run_folder::{CheckpointInfo, Evaluation, Identity, Notes, Predictions, RunDir};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         checkpoints: run.trained(),
         training: Training::read(&run),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
-        steps: crate::train::events::read_steps(run.path()),
+        steps: crate::train::tensorboard::read_steps(run.path()),
         steps_per_epoch: run
             .environment()
             .ok()

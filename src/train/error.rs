@@ -3,20 +3,12 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::eval::EvalError;
 use crate::model::ModelError;
+use crate::run_folder::RunError;
 use std::path::{Path, PathBuf};
 
 /// Why training could not begin or go on. Every message is a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The run folder is taken.
-    #[error("{0} already holds a run; resume it, choose another folder, or have it replaced")]
-    Exists(PathBuf),
-    /// The folder holds something else.
-    #[error("{0} is not empty and holds no run; choose another folder")]
-    Occupied(PathBuf),
-    /// Two trainers in one folder.
-    #[error("another process is training in {0}; wait for it, or choose another folder")]
-    Busy(PathBuf),
     /// There are no clips to learn from.
     #[error("{0}")]
     NothingToLearn(String),
@@ -114,7 +106,10 @@ pub enum TrainError {
     /// The configuration cannot work.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A run's file, or judging, failed.
+    /// A file of the run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Judging failed.
     #[error(transparent)]
     Eval(#[from] EvalError),
     /// The dataset or a video failed.
@@ -143,6 +138,6 @@ impl TrainError {
 
     /// A file error as a sentence that says what to do.
     pub(super) fn file(action: &'static str, path: &Path, error: &std::io::Error) -> Self {
-        EvalError::file(action, path, error).into()
+        RunError::file(action, path, error).into()
     }
 }

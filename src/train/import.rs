@@ -1,15 +1,17 @@
 //! Foreign weights become a run, as if they had been trained here.
 
 use super::TrainError;
-use super::environment::without_data;
 use super::init::{tell, weights_of};
 use super::resume::{Stored, TrainerState};
-use super::store::{NewRun, create_run, make_room, ron_text, write_checkpoint};
 use crate::config::{ModelConfig, PRESETS, RunConfig};
 use crate::domain::ClassSet;
-use crate::eval::{CheckpointState, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, WeightsOrigin};
 use crate::model::{ComputeDevice, ModelSpec, Network, WeightFile, WeightReport, looks_like};
 use crate::progress::Monitor;
+use crate::run_folder::files::ron_text;
+use crate::run_folder::writer::{NewRun, create_run, make_room, write_checkpoint};
+use crate::run_folder::{
+    CheckpointState, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, WeightsOrigin, without_data,
+};
 use std::path::{Path, PathBuf};
 
 /// A run that was made of foreign weights.

@@ -3,9 +3,9 @@
 use super::TrainError;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::eval::{Checkpoint, MODEL_FILE, WeightsOrigin};
 use crate::model::{Network, WeightReport};
 use crate::progress::{Monitor, Progress};
+use crate::run_folder::{Checkpoint, MODEL_FILE, WeightsOrigin};
 use std::path::{Path, PathBuf};
 
 /// Takes a network's first weights from where the configuration says, and tells what was taken.
@@ -40,10 +40,10 @@ pub(super) fn tell(report: &WeightReport, monitor: &dyn Monitor) {
 
 /// The weight file that is meant: that of a run's checkpoint, or the file itself.
 pub(super) fn weights_of(path: &Path) -> Result<(PathBuf, Option<Checkpoint>), TrainError> {
-    if !path.is_dir() || path.join(MODEL_FILE).is_file() && !path.join(crate::eval::STATE_FILE).is_file() {
+    if !path.is_dir() || path.join(MODEL_FILE).is_file() && !path.join(crate::run_folder::STATE_FILE).is_file() {
         let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
         // A weight file inside a checkpoint knows its run too.
-        let beside = file.with_file_name(crate::eval::STATE_FILE);
+        let beside = file.with_file_name(crate::run_folder::STATE_FILE);
         let own = file.file_name().is_some_and(|n| n == MODEL_FILE) && beside.is_file();
         let checkpoint = own.then(|| Checkpoint::open(&file)).transpose()?;
         return Ok((file, checkpoint));

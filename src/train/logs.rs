@@ -1,11 +1,12 @@
 //! The logs of a run: CSV tables, event files, and a text log that keeps every sentence.
 
 use super::TrainError;
-use super::events::EventWriter;
+use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
-use crate::eval::files::{csv_text, write_atomic};
-use crate::eval::{CONFUSION_FILE, ConfusionRow, METRICS_FILE, MetricsRow, PER_CLASS_FILE, RunDir};
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport};
+use crate::run_folder::files::{csv_text, write_atomic};
+use crate::run_folder::history::{ConfusionRow, MetricsRow};
+use crate::run_folder::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_FILE, RunDir};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::Write;

@@ -1,16 +1,15 @@
 //! From a dataset and a configuration to what a training begins or goes on with: plan, network, run folder.
 
 use super::TrainError;
-use super::environment::{environment, split_rows};
 use super::logs::Logged;
 use super::resume;
-use super::store::{NewRun, create_run};
 use crate::config::RunConfig;
 use crate::data::{Plan, as_configured, plan, plan_with};
 use crate::domain::Dataset;
-use crate::eval::RunDir;
 use crate::model::{ComputeDevice, Network};
 use crate::progress::Monitor;
+use crate::run_folder::writer::{NewRun, create_run};
+use crate::run_folder::{RunDir, environment, split_rows};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

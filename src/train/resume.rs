@@ -1,13 +1,13 @@
 //! Going on with a run exactly where its last checkpoint left it.
 
 use super::TrainError;
+use super::loss_scale::LossScale;
 use super::progress::EpochSums;
-use super::scale::LossScale;
 use super::schedule::ScheduleState;
 use crate::config::{RunConfig, key, values};
 use crate::domain::{Dataset, Split};
-use crate::eval::files::read_text;
-use crate::eval::{CheckpointState, EvalError, RunDir, STATE_FILE, TrainEnd};
+use crate::run_folder::files::read_text;
+use crate::run_folder::{CheckpointState, RunDir, RunError, STATE_FILE, TrainEnd};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ pub(super) struct Stored {
 pub(super) fn read(folder: &Path) -> Result<Stored, TrainError> {
     let path = folder.join(STATE_FILE);
     let text = read_text(&path)?;
-    ron::from_str(&text).map_err(|e| EvalError::Damaged { path, reason: e.to_string() }.into())
+    ron::from_str(&text).map_err(|e| RunError::Damaged { path, reason: e.to_string() }.into())
 }
 
 /// The configuration with which a run goes on: its own, with those values that may change taken from `asked`.

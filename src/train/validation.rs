@@ -6,9 +6,10 @@ use crate::config::TrainingConfig;
 use crate::data::ClipSource;
 use crate::domain::{Clip, Dataset, argmax};
 use crate::eval::metrics::softmax_and_loss;
-use crate::eval::{Confusion, PredictOptions, predict_clips};
+use crate::eval::{PredictOptions, predict_clips};
 use crate::model::{Network, read};
 use crate::progress::{EpochReport, Monitor, Progress, WrongClip};
+use crate::run_folder::Confusion;
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
 

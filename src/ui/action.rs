@@ -7,9 +7,9 @@ use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Works
 use super::weights::WeightWish;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::eval::ClipNote;
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
+use crate::run_folder::ClipNote;
 use std::path::PathBuf;
 
 /// One request of a person. Panels push them; [`super::dispatch`] fulfils them.

@@ -1,12 +1,12 @@
 //! What the window asks the disk. Questions are answered on a thread of their own, so that a slow disk, or one at the other
 //! end of a network, never holds a frame: asking returns what is known, and the window is woken when there is more.
 
-use super::run_folder::{suggestion, taken};
 use super::services::Wake;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
 use crate::jobs::{holds_export, read_classes};
 use crate::progress::panic_reason;
+use crate::run_folder::{MODEL_FILE, RunDir, suggestion, taken};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -115,10 +115,10 @@ impl Probe for RealDisk {
     }
 }
 
-/// A run folder is known by its `config.ron` or its weights.
+/// A checkpoint folder is opened as the run it lies in.
 fn look(path: &Path) -> Found {
     let (file, folder) = (path.is_file(), path.is_dir());
-    let run = folder && (path.join("config.ron").is_file() || path.join("model.safetensors").is_file());
+    let run = folder && (RunDir::is_run(path) || path.join(MODEL_FILE).is_file());
     Found { exists: file || folder || path.exists(), file, folder, run, taken: taken(path) }
 }
 
@@ -396,7 +396,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (run, disk) = (dir.path().join("run"), Disk::default());
         std::fs::create_dir(&run).unwrap();
-        std::fs::write(run.join("config.ron"), "()").unwrap();
+        for name in crate::files::RUN_FILES {
+            std::fs::write(run.join(name), "()").unwrap();
+        }
         let at = |path: &Path| answered(&disk, &Question::At(path.to_path_buf()));
         let found = Found { exists: true, file: false, folder: true, run: true, taken: true };
         assert_eq!(at(&run), Awaited::Ready(Answer::At(found)));

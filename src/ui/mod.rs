@@ -19,7 +19,6 @@
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
-//! | [`run_folder`] | names of new run folders |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
 //! | [`panel`], [`panels`] | the registry of panels and the panels |
 //! | [`layout`] | workspaces as tiles; saved with string ids |
@@ -42,7 +41,6 @@ pub mod layout;
 pub mod networks;
 pub mod panel;
 pub mod panels;
-pub mod run_folder;
 pub mod selection;
 pub mod services;
 pub mod state;

@@ -3,9 +3,10 @@
 
 use super::derived::{Derived, Same};
 use super::state::{AppState, EvaluationEntry};
-use crate::domain::{ClassId, Dataset, Split, leaf, listed};
-use crate::eval::{ClassMap, ClassMatch, ClassMatchError, Evaluation};
+use crate::domain::{ClassId, ClassMatch, Dataset, Split, leaf, listed};
+use crate::eval::{ClassMap, ClassMatchError};
 use crate::jobs::{Identity, RunView};
+use crate::run_folder::Evaluation;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::arrangement::{Arrangements, DatasetArrangement};
 use super::layout::SavedLayout;
 use super::selection::Selection;
 use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
-use crate::eval::ClassMatch;
+use crate::domain::ClassMatch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -96,7 +96,11 @@ fn resuming_what_is_not_there_says_so() {
     std::fs::create_dir(&run).unwrap();
     let ended = kinolens(&format!("train {} --resume {}", dir.path().display(), run.display())).output().unwrap();
     assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
-    assert!(said(&ended).contains("never has no config.ron, so it is no run folder"), "{}", said(&ended));
+    assert!(
+        said(&ended).contains("never has no config.ron and classes.ron, so it is no run folder"),
+        "{}",
+        said(&ended)
+    );
 }
 
 /// A run that was killed before its first checkpoint: nothing to judge or explain, and a resume that begins anew.
@@ -151,7 +155,7 @@ fn a_disk_that_fills_up_later_leaves_the_checkpoint_before() {
     assert!(sentence.contains("cannot write the weights") && sentence.contains("check free space"), "{sentence}");
     assert!(!sentence.contains("panicked"), "{sentence}");
 
-    let folder = kinolens::eval::RunDir::open(&run).unwrap();
+    let folder = kinolens::run_folder::RunDir::open(&run).unwrap();
     let before = folder.checkpoint(Some("last")).unwrap();
     before.network(&kinolens::model::ComputeDevice::cpu()).unwrap();
     assert!(folder.resumable() && before.state.epoch >= 1, "{:?}", before.state.epoch);

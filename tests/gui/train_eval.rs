@@ -4,10 +4,12 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::config::RunConfig;
 use kinolens::domain::{ClassSet, Dataset, LabelTrack, Split, VideoEntry};
-use kinolens::eval::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction, Predictions};
 use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{Job, JobId, RunView};
 use kinolens::progress::{EpochReport, StepReport, WrongClip};
+use kinolens::run_folder::{
+    Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction, Predictions,
+};
 use kinolens::ui::action::{ChooseAction, WindowAction, WorkAction};
 use kinolens::ui::panel::{Panel, PanelCx};
 use kinolens::ui::selection::MatrixSelection;

@@ -12,7 +12,7 @@ use kinolens::jobs::Engine;
 use kinolens::progress::{ConfusionCell, Silent};
 use kinolens::ui::action::{DrawAction, OpenAction, TimeAction, WindowAction};
 use kinolens::ui::state::{JobStatus, ThemeChoice};
-use kinolens::ui::{Action, App, LaunchOptions, Workers, Workspace};
+use kinolens::ui::{App, LaunchOptions, Workers, Workspace};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use crate::support::reference::golden;
 use kinolens::domain::ClassSet;
 use kinolens::eval::metrics::{argmax, in_top_k, judge, softmax_and_loss, wilson_interval};
 use kinolens::eval::segments::{FrameTrack, frame_metrics};
-use kinolens::eval::{Confusion, Evaluation, Prediction};
+use kinolens::run_folder::{Confusion, Evaluation, Prediction};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -66,7 +66,7 @@ fn every_metric_is_scikit_learns() {
             close(e.top3_accuracy, &case["top3"], "top-3");
             close(e.top5_accuracy, &case["top5"], "top-5");
         }
-        let column = |f: fn(&kinolens::eval::ClassMetrics) -> f64| e.per_class.iter().map(f).collect::<Vec<_>>();
+        let column = |f: fn(&kinolens::run_folder::ClassMetrics) -> f64| e.per_class.iter().map(f).collect::<Vec<_>>();
         all_close(&column(|c| c.precision), &case["precision"], 1e-9, "precision");
         all_close(&column(|c| c.recall), &case["recall"], 1e-9, "recall");
         all_close(&column(|c| c.f1), &case["f1"], 1e-9, "f1");
@@ -145,7 +145,7 @@ fn track(text: &str) -> Vec<Option<usize>> {
     text.chars().map(|c| c.to_digit(10).map(|d| d as usize)).collect()
 }
 
-fn score(videos: &[(&str, &str)]) -> kinolens::eval::FrameMetrics {
+fn score(videos: &[(&str, &str)]) -> kinolens::run_folder::FrameMetrics {
     let videos: Vec<_> = videos.iter().map(|(t, p)| FrameTrack { truth: track(t), predicted: track(p) }).collect();
     frame_metrics(&videos).expect("there are labels")
 }

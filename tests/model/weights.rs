@@ -400,7 +400,7 @@ fn imported_weights_answer_as_the_network_they_came_from() {
     assert_eq!(code, Some(0), "{error}");
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(told["report"]["class_layer"]["taken"], true);
-    let run = kinolens::eval::RunDir::open(Path::new(&at("run"))).unwrap();
+    let run = kinolens::run_folder::RunDir::open(Path::new(&at("run"))).unwrap();
     assert!(!run.resumable());
     let origin = run.environment().unwrap().weights.unwrap();
     assert!(origin.path.ends_with("w.pth") && origin.bytes > 1000 && !origin.report.is_empty());
@@ -465,14 +465,14 @@ fn mistakes_of_an_import_are_named_and_leave_nothing_behind() {
 }
 
 /// The weights a training begins with, when it is stopped before its first step, and what it tells.
-fn begun(dir: &Path, from: &Path) -> (kinolens::eval::RunDir, Network, Vec<kinolens::progress::Progress>) {
+fn begun(dir: &Path, from: &Path) -> (kinolens::run_folder::RunDir, Network, Vec<kinolens::progress::Progress>) {
     use crate::support::bars::{After, bars, config, train};
     let dataset = bars(&dir.join("data"));
     let mut config = config(1);
     config.model.init_from = Some(from.to_path_buf());
     let monitor = After::new(0, kinolens::progress::Flow::Stop);
     train(&dataset, &config, &dir.join("begun"), false, &monitor).unwrap();
-    let run = kinolens::eval::RunDir::open(&dir.join("begun")).unwrap();
+    let run = kinolens::run_folder::RunDir::open(&dir.join("begun")).unwrap();
     let network = run.checkpoint(Some("last")).unwrap().network(&ComputeDevice::cpu()).unwrap();
     let told = std::mem::take(&mut *monitor.told.lock().unwrap());
     (run, network, told)
@@ -587,7 +587,7 @@ fn a_run_starts_another_and_differences_that_matter_are_said() {
         }
     }
     // There is no training in it to go on with.
-    let run = kinolens::eval::RunDir::open(&out).unwrap();
+    let run = kinolens::run_folder::RunDir::open(&out).unwrap();
     assert!(!run.resumable());
     let dataset = crate::support::bars::bars(&dir.path().join("data"));
     std::fs::write(out.join("split.csv"), "video,subject,part,clips\n").unwrap();

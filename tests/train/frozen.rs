@@ -2,11 +2,11 @@
 
 use crate::support::bars::{After, bars, config, numbers, train};
 use kinolens::config::{AugmentConfig, ModelConfig, RunConfig};
-use kinolens::eval::{MODEL_FILE, OPTIMIZER_FILE, RunDir, TrainEnd};
 use kinolens::model::{
     ArrayValues, BACKBONE, ComputeDevice, NOTHING, NamedArray, Network, Outline, read, read_safetensors,
 };
 use kinolens::progress::{Flow, Progress, Silent};
+use kinolens::run_folder::{MODEL_FILE, OPTIMIZER_FILE, RunDir, TrainEnd};
 use std::path::Path;
 
 /// Only the head of the small network learns, on clips that stay as they are.

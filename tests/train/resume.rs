@@ -2,9 +2,9 @@
 
 use crate::support::bars::{After, bars, config, numbers, open, train};
 use kinolens::config::RunConfig;
-use kinolens::eval::{MODEL_FILE, RunDir, TrainEnd};
 use kinolens::model::read_safetensors;
 use kinolens::progress::{Flow, Monitor, Progress, Silent};
+use kinolens::run_folder::{MODEL_FILE, RunDir, TrainEnd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,9 +7,11 @@ use crate::support::datasets::outside;
 use burn::tensor::{Tensor, TensorData};
 use kinolens::config::{ModelConfig, Preset, RunConfig, Validation};
 use kinolens::data;
-use kinolens::eval::{Checkpoint, RunDir, SplitChoice, TrainEnd, evaluate, write_results};
+use kinolens::domain::SplitChoice;
+use kinolens::eval::evaluate;
 use kinolens::model::{ComputeDevice, Network, Stream};
 use kinolens::progress::{Flow, Progress, Silent};
+use kinolens::run_folder::{Checkpoint, RunDir, TrainEnd, write_results};
 use kinolens::train::{TrainOptions, run};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -153,7 +155,7 @@ fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
 }
 
 fn event_file(run: &Path) -> PathBuf {
-    let files = kinolens::train::events::event_files(run);
+    let files = kinolens::train::tensorboard::event_files(run);
     assert_eq!(files.len(), 1, "{files:?}");
     files[0].clone()
 }

@@ -1,11 +1,12 @@
 //! The true class of a clip: evaluating, explaining and exporting say the same.
 
 use crate::support::bars::{bars, config, train};
-use kinolens::domain::{ClassSet, Dataset, Label, LabelRule, LabelTrack, Segment};
-use kinolens::eval::{Checkpoint, ClassMatch, SplitChoice, evaluate_matched};
+use kinolens::domain::{ClassMatch, ClassSet, Dataset, Label, LabelRule, LabelTrack, Segment, SplitChoice};
+use kinolens::eval::evaluate_matched;
 use kinolens::jobs::{CheckpointRef, ClipRef, Done, ExplainRequest, ExportRequest, Job, LaneState, Output};
 use kinolens::model::ComputeDevice;
 use kinolens::progress::Silent;
+use kinolens::run_folder::Checkpoint;
 use std::collections::HashMap;
 use std::sync::Arc;
 

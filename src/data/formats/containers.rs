@@ -2,8 +2,8 @@
 
 use super::find::compact;
 use super::people::{is_person, turned};
+use crate::data::label_csv::split_word;
 use crate::data::scan::{Listing, file_name, is_image, is_video, peek};
-use crate::data::tables::split_word;
 use crate::domain::Split;
 use std::path::{Path, PathBuf};
 

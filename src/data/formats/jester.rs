@@ -7,8 +7,8 @@ use super::listing::{Assembly, Ignored, Row, Span, unlisted};
 use super::lists::folders;
 use crate::config::DataConfig;
 use crate::data::DataError;
+use crate::data::label_csv::text::{self, lines};
 use crate::data::scan::{child_file, file_name, peek};
-use crate::data::tables::text::{self, lines};
 use crate::domain::{ClassSet, Label, Split};
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,9 @@
 //! From rows of lists to videos: repeated rows, several intervals of a video, rows that are left out.
 
 use super::{Draft, DraftVideo, bare_entry};
+use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::names::SubjectRule;
 use crate::data::scan::{file_name, relative_name, stem, videos_below};
-use crate::data::tables::intervals::{Extent, Stops};
 use crate::data::times::Timed;
 use crate::data::tracks::{Part, lay};
 use crate::domain::{Label, LabelTrack, Segment, Split, counted};

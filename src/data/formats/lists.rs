@@ -1,7 +1,7 @@
 //! Files that list the videos of a split, by their names.
 
+use crate::data::label_csv::split_word;
 use crate::data::scan::{file_name, peek};
-use crate::data::tables::split_word;
 use crate::domain::Split;
 use std::path::{Path, PathBuf};
 

@@ -3,10 +3,10 @@
 use super::containers::is_container;
 use super::lists::{is_annotations, is_text, split_of_name};
 use super::{Draft, ucf_csv, warning};
+use crate::data::label_csv::columns::Header;
+use crate::data::label_csv::records::read_table;
+use crate::data::label_csv::split_word;
 use crate::data::scan::{file_name, is_csv, peek, stem};
-use crate::data::tables::columns::Header;
-use crate::data::tables::records::read_table;
-use crate::data::tables::split_word;
 use crate::domain::DatasetWarning;
 use std::collections::HashSet;
 use std::io::Read;

@@ -1,9 +1,7 @@
 //! Evaluating a checkpoint on a split.
 
-use crate::domain::{Dataset, leaf};
-use crate::eval::{
-    ClassMatch, Earlier, Evaluation, Predictions, SplitChoice, evaluate_matched, results_folder, write_results,
-};
+use crate::domain::{ClassMatch, Dataset, SplitChoice, leaf};
+use crate::eval::evaluate_matched;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::LaneState;
@@ -11,6 +9,7 @@ use crate::jobs::lane::open_checkpoint;
 use crate::jobs::pictures;
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;
+use crate::run_folder::{Evaluation, ExistingResult, Predictions, results_folder, write_results};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,7 +56,9 @@ impl JobKind for Evaluate {
         let device = state.device(found.state.config.device, monitor);
         let (evaluation, predictions) = evaluate_matched(&found, &dataset, split, &class_match, &device, monitor)?;
         let dir = out.unwrap_or_else(|| results_folder(&found, &dataset));
-        if let Earlier::Outdated(told) | Earlier::Other(told) = Earlier::find(&dir, &found, &dataset, split) {
+        if let ExistingResult::Outdated(told) | ExistingResult::Other(told) =
+            ExistingResult::find(&dir, &found, &dataset, split)
+        {
             monitor.warn(format!("{told}; it is replaced now"));
         }
         write_results(&dir, &evaluation, &predictions)?;

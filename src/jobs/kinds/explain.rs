@@ -2,13 +2,14 @@
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::ClipSource;
-use crate::domain::{Clip, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::{ClassMap, ClassMatch, Identity};
+use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
+use crate::eval::ClassMap;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
 use crate::progress::Monitor;
+use crate::run_folder::Identity;
 use std::sync::Arc;
 
 /// Heat maps and probabilities of clips.

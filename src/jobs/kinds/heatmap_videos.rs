@@ -3,8 +3,8 @@
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassSet, Dataset, HeatMap, RgbImage, Split};
-use crate::eval::{ClassMap, ClassMatch, Identity, SplitChoice, parts_for};
+use crate::domain::{ClassMatch, ClassSet, Dataset, HeatMap, RgbImage, Split, SplitChoice};
+use crate::eval::{ClassMap, parts_for};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -16,6 +16,7 @@ use crate::render::overlay::CONTOUR_LEVELS;
 use crate::render::{
     Blend, ClipPosition, HeatScale, HeatVolume, Interpolation, OverlayParams, composite, heat_picture,
 };
+use crate::run_folder::Identity;
 use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

@@ -1,11 +1,11 @@
 //! Writing what people wrote about a run's clips.
 
 use crate::domain::{Dataset, leaf};
-use crate::eval::Notes;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::LaneState;
 use crate::progress::Monitor;
+use crate::run_folder::Notes;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -3,13 +3,13 @@
 use crate::config::RunConfig;
 use crate::data::{ClipSource, Draw, as_configured, plan};
 use crate::domain::{Dataset, RgbImage, leaf};
-use crate::eval::TrainEnd;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::LaneState;
 use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
 use crate::progress::Monitor;
+use crate::run_folder::TrainEnd;
 use crate::train::{TrainOptions, run};
 use crate::video::VideoWriter;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,7 @@
 //! The table that says which class of a run each class of the dataset is.
 
 use super::dialogs::{answer, buttons};
-use crate::domain::leaf;
-use crate::eval::ClassMatch;
+use crate::domain::{ClassMatch, leaf};
 use crate::jobs::RunView;
 use crate::ui::action::{WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;

@@ -1,6 +1,5 @@
 //! Every key, and what this program is.
 
-use crate::ui::Action;
 use crate::ui::action::WindowAction;
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;

@@ -2,7 +2,6 @@
 
 use crate::jobs::Job;
 use crate::progress::Flow;
-use crate::ui::Action;
 use crate::ui::action::{WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobStatus, JobView};

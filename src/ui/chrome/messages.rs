@@ -1,6 +1,5 @@
 //! Every sentence that was said: toasts while it is new, a list that keeps it.
 
-use crate::ui::Action;
 use crate::ui::action::{SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Message, Severity};

@@ -1,6 +1,5 @@
 //! Ctrl+P: every command by name.
 
-use crate::ui::Action;
 use crate::ui::action::WindowAction;
 use crate::ui::commands::{COMMANDS, Command};
 use crate::ui::panel::PanelCx;

@@ -1,7 +1,6 @@
 //! One line at the bottom: what runs, what is looked at, memory, messages.
 
 use super::jobs::{phase, summary};
-use crate::ui::Action;
 use crate::ui::action::WindowAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobView, Severity};

@@ -2,7 +2,6 @@
 
 use super::jobs;
 use crate::domain::leaf;
-use crate::ui::Action;
 use crate::ui::action::{OpenAction, WindowAction};
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;

@@ -1,7 +1,6 @@
 //! The page one sees first: three ways in, what was open before, and a place to drop things.
 
 use crate::domain::leaf;
-use crate::ui::Action;
 use crate::ui::action::{OpenAction, SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};

@@ -2,7 +2,7 @@
 
 use super::opening;
 use super::outbox::{say, start};
-use crate::eval::ClassMatch;
+use crate::domain::ClassMatch;
 use crate::jobs::kinds::Evaluate;
 use crate::jobs::{CheckpointRef, RunView, SplitChoice};
 use crate::ui::networks::RunParts;

@@ -2,9 +2,9 @@
 
 use super::outbox::{say, start};
 use crate::domain::leaf;
-use crate::eval::ClipNote;
 use crate::jobs::kinds::SaveNotes;
 use crate::jobs::{ClipRef, JobId};
+use crate::run_folder::ClipNote;
 use crate::ui::state::{AppState, Dialog, Severity, UnsavedNotes};
 use crate::ui::workers::Workers;
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! The clips behind a number: those of the chosen cell, row or column, or every wrong one.
 
 use crate::domain::Dataset;
-use crate::eval::{Prediction, Predictions};
 use crate::jobs::{ClipRef, HeatRequest};
+use crate::run_folder::{Prediction, Predictions};
+use crate::ui::AppState;
 use crate::ui::action::{ChooseAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
@@ -12,7 +13,6 @@ use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
 use crate::ui::widgets::{style, tags};
-use crate::ui::{Action, AppState};
 use egui::{RichText, Ui};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -142,7 +142,7 @@ impl EvaluateClips {
         let state = cx.state;
         let notes = state.selection.run.as_ref().and_then(|run| state.notes.get(run));
         let tags = self.tags.get((state.selection.run.clone(), state.notes_revision), || {
-            let tags = notes.map(crate::eval::Notes::tags).unwrap_or_default();
+            let tags = notes.map(crate::run_folder::Notes::tags).unwrap_or_default();
             tags.into_iter().map(|(tag, clips)| (tag.to_owned(), clips)).collect()
         });
         if self.by.tag.as_deref().is_some_and(|t| !tags.contains_key(t)) {

@@ -1,9 +1,9 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
 use crate::domain::{counted, leaf};
-use crate::eval::{ClassMetrics, Confusion, Evaluation};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
+use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
 use crate::ui::action::{ChooseAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};

@@ -2,7 +2,6 @@
 
 use crate::domain::{Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
-use crate::ui::Action;
 use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};

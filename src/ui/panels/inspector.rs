@@ -1,8 +1,7 @@
 //! What is chosen, in facts.
 
 use crate::domain::{Label, Split, VideoEntry, counted, grouped, leaf};
-use crate::eval::ClipNote;
-use crate::ui::Action;
+use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;

@@ -17,7 +17,6 @@ mod videos;
 mod viewer;
 mod warnings;
 
-use super::Action;
 use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
 use crate::ui::action::ChooseAction;

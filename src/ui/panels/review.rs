@@ -5,7 +5,6 @@ use crate::cam;
 use crate::domain::leaf;
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
-use crate::ui::Action;
 use crate::ui::action::{ChooseAction, SystemAction, WindowAction};
 use crate::ui::committed::Committed;
 use crate::ui::panel::{Panel, PanelCx};

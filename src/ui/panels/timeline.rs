@@ -1,7 +1,6 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
 use super::timeline_tracks::{self as tracks, Known, Strip};
-use crate::ui::Action;
 use crate::ui::action::TimeAction;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;

@@ -1,8 +1,8 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
 use crate::domain::Dataset;
-use crate::eval::{Evaluation, Predictions};
 use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, VideoPrediction};
+use crate::run_folder::{Evaluation, Predictions};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;

@@ -1,6 +1,5 @@
 //! Play, step, speed, loop, and where one is.
 
-use crate::ui::Action;
 use crate::ui::action::TimeAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::Playback;

@@ -1,7 +1,6 @@
 //! The table of videos.
 
 use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
-use crate::ui::Action;
 use crate::ui::action::{ChooseAction, WindowAction};
 use crate::ui::arrangement::{VideoKey, VideoOrder};
 use crate::ui::derived::Same;

@@ -1,7 +1,6 @@
 //! What the dataset's owner should know: the file, what is wrong, what to do.
 
 use crate::domain::{Dataset, DatasetWarning};
-use crate::ui::Action;
 use crate::ui::action::{ChooseAction, SystemAction};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};

@@ -1,6 +1,6 @@
 //! The clips of an evaluation by video.
 
-use crate::eval::Predictions;
+use crate::run_folder::Predictions;
 use std::collections::HashMap;
 
 /// The clips of an evaluation by video.

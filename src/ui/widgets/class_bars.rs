@@ -2,7 +2,7 @@
 
 use super::matrix::MatrixPick;
 use super::style;
-use crate::eval::ClassMetrics;
+use crate::run_folder::ClassMetrics;
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! What to know about the classes of a run where they are not those of the dataset, before anything is computed.
 
 use super::style;
-use crate::eval::ClassMatch;
+use crate::domain::ClassMatch;
 use crate::jobs::RunView;
 use crate::ui::action::WorkAction;
 use crate::ui::networks::ClassNotice;

@@ -2,7 +2,7 @@
 
 use super::style;
 use crate::domain::ClassSet;
-use crate::eval::Confusion;
+use crate::run_folder::Confusion;
 use egui::{
     self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };

@@ -1,8 +1,8 @@
 //! Lists of runs and of their checkpoints to choose from, the same in Evaluate and in Review.
 
 use crate::domain::leaf;
-use crate::eval::CheckpointInfo;
 use crate::jobs::{Identity, RunView};
+use crate::run_folder::CheckpointInfo;
 use crate::ui::AppState;
 use egui::Ui;
 use std::path::{Path, PathBuf};

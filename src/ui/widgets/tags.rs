@@ -1,7 +1,7 @@
 //! Tags of a clip as a row of buttons, and the menu that puts them on.
 
 use super::text;
-use crate::eval::{ClipNote, Notes};
+use crate::run_folder::{ClipNote, Notes};
 use crate::ui::theme;
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{RichText, Ui};

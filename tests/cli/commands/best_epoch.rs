@@ -1,7 +1,7 @@
 //! Which epoch of a run is the best one: everything that names it names the same.
 
 use super::{TINY, command, events, fixture, list, ok};
-use kinolens::eval::Checkpoint;
+use kinolens::run_folder::Checkpoint;
 use std::path::Path;
 
 /// Epochs of `training_metrics.csv` with validation accuracy and loss.

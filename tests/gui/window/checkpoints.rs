@@ -2,9 +2,9 @@
 
 use super::*;
 use egui::accesskit::Role;
-use kinolens::eval::CheckpointInfo;
 use kinolens::jobs::ClipRef;
 use kinolens::jobs::kinds::Evaluate;
+use kinolens::run_folder::CheckpointInfo;
 use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 
 /// A run with a checkpoint that is the default and another one; `evaluated` names those with results.

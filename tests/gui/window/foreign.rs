@@ -2,8 +2,7 @@
 
 use super::*;
 use egui::accesskit::Role;
-use kinolens::domain::ClassSet;
-use kinolens::eval::ClassMatch;
+use kinolens::domain::{ClassMatch, ClassSet};
 use kinolens::jobs::kinds::Evaluate;
 use kinolens::ui::action::{OpenAction, WindowAction};
 

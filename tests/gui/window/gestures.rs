@@ -2,8 +2,8 @@
 
 use super::*;
 use egui::accesskit::Role;
-use kinolens::eval::Confusion;
 use kinolens::jobs::ClipRef;
+use kinolens::run_folder::Confusion;
 use kinolens::ui::Selection;
 use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 

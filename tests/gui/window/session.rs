@@ -351,7 +351,7 @@ fn note_under_way() -> (Scripted, Harness<'static, App>, PathBuf, JobId) {
     harness.state_mut().send(OpenAction::OpenRun(run.clone()));
     harness.run_steps(3);
     script.0.borrow_mut().hold = true;
-    let note = kinolens::eval::ClipNote { text: "mind the knees".into(), ..Default::default() };
+    let note = kinolens::run_folder::ClipNote { text: "mind the knees".into(), ..Default::default() };
     harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 16 }, note));
     let saving = |script: &Scripted| {
         let jobs = &script.0.borrow().jobs;
@@ -410,7 +410,7 @@ fn notes_that_cannot_be_written_are_kept_and_told_before_the_window_closes() {
 fn what_is_written_while_notes_are_being_saved_is_saved_too() {
     let (script, mut harness, run, job) = note_under_way();
     let video = demo().videos[0].name.clone();
-    let note = kinolens::eval::ClipNote { text: "and the hips".into(), ..Default::default() };
+    let note = kinolens::run_folder::ClipNote { text: "and the hips".into(), ..Default::default() };
     harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 32 }, note));
     harness.run_steps(2);
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(Output::NotesSaved) });

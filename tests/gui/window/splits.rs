@@ -2,7 +2,8 @@
 
 use super::*;
 use kinolens::domain::{Label, LabelTrack, Split, VideoFacts};
-use kinolens::eval::{SplitRow, Training};
+use kinolens::eval::Training;
+use kinolens::run_folder::SplitRow;
 use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 
 /// A run that was trained on the demo dataset with this part for each of its videos.

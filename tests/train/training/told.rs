@@ -1,9 +1,9 @@
 //! What a training tells while it runs, and what its files tell of it afterwards.
 
 use crate::support::bars::{After, bars, config, train};
-use kinolens::eval::{LOG_FILE, RunDir};
 use kinolens::progress::{Flow, Meter, Progress, StepReport};
-use kinolens::train::events::read_steps;
+use kinolens::run_folder::{LOG_FILE, RunDir};
+use kinolens::train::tensorboard::read_steps;
 use std::time::Instant;
 
 /// The shares that a meter shows while a job tells this.
@@ -101,7 +101,7 @@ fn steps_and_log_can_be_read_again_from_the_files_of_the_run() {
     assert_eq!((view.steps.len(), view.log.len()), (read.len(), log.len()));
     assert_eq!(view.steps_per_epoch, Some(steps[0].steps_per_epoch));
     // Torn and foreign bytes end the reading, they do not break it.
-    let file = kinolens::train::events::event_files(&out).pop().unwrap();
+    let file = kinolens::train::tensorboard::event_files(&out).pop().unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     let half = bytes.len() / 2;
     bytes.truncate(half);

@@ -1,8 +1,10 @@
 //! Where an evaluation goes, and what it finds there.
 
 use super::files::read_if_there;
-use super::{Checkpoint, Evaluation, RESULTS, SplitChoice};
-use crate::domain::{Dataset, leaf};
+use super::layout::RESULTS;
+use super::results::read_evaluations;
+use super::{Checkpoint, Evaluation};
+use crate::domain::{Dataset, SplitChoice, leaf};
 use std::path::{Path, PathBuf};
 
 /// The folder in a run's results that keeps what is told about a checkpoint on a dataset: `results/last`. Where that
@@ -21,16 +23,6 @@ pub fn results_folder(checkpoint: &Checkpoint, dataset: &Dataset) -> PathBuf {
     results.join(format!("{}@{data}-{digits}", checkpoint.name))
 }
 
-/// The evaluations whose files lie in a folder, by name of the file; what cannot be read is left out.
-pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
-    names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
-    names.sort();
-    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read_if_there(&path)?).ok()?));
-    names.into_iter().filter_map(|n| read(dir.join(n))).collect()
-}
-
 /// True for an evaluation of this very data. Results of older versions know the place only.
 fn is_of(evaluation: &Evaluation, dataset: &Dataset) -> bool {
     match evaluation.dataset_fingerprint.is_empty() {
@@ -41,7 +33,7 @@ fn is_of(evaluation: &Evaluation, dataset: &Dataset) -> bool {
 
 /// The evaluation of a split that lies in a results folder already, seen by the one that would replace it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Earlier {
+pub enum ExistingResult {
     /// There is none, or one that cannot be read.
     None,
     /// The same checkpoint was judged on the same data: writing it again loses nothing.
@@ -52,7 +44,7 @@ pub enum Earlier {
     Other(String),
 }
 
-impl Earlier {
+impl ExistingResult {
     /// Looks into the folder `results`.
     pub fn find(results: &Path, checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice) -> Self {
         let path = results.join(format!("evaluation_{}.json", split.name()));
@@ -84,7 +76,7 @@ impl Earlier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::CheckpointState;
+    use crate::run_folder::CheckpointState;
 
     fn checkpoint(name: &str, step: u64) -> Checkpoint {
         let state = CheckpointState { step, ..CheckpointState::default() };
@@ -103,9 +95,9 @@ mod tests {
             let text = serde_json::to_string(evaluation).unwrap();
             std::fs::write(dir.path().join("evaluation_test.json"), text).unwrap();
         };
-        let find = |c: &Checkpoint, d: &Dataset, split| Earlier::find(dir.path(), c, d, split);
+        let find = |c: &Checkpoint, d: &Dataset, split| ExistingResult::find(dir.path(), c, d, split);
         let (last, data) = (checkpoint("last", 10), dataset("/data", "aa"));
-        assert_eq!(find(&last, &data, SplitChoice::Test), Earlier::None);
+        assert_eq!(find(&last, &data, SplitChoice::Test), ExistingResult::None);
         let mut earlier = Evaluation {
             checkpoint: "last".into(),
             dataset: "/data".into(),
@@ -114,21 +106,21 @@ mod tests {
             ..Evaluation::default()
         };
         write(&earlier);
-        assert_eq!(find(&last, &data, SplitChoice::Test), Earlier::Same);
-        assert_eq!(find(&last, &dataset("/moved", "aa"), SplitChoice::Test), Earlier::Same);
-        assert_eq!(find(&last, &data, SplitChoice::Train), Earlier::None);
-        let said = |found: Earlier| match found {
-            Earlier::Other(sentence) => sentence,
+        assert_eq!(find(&last, &data, SplitChoice::Test), ExistingResult::Same);
+        assert_eq!(find(&last, &dataset("/moved", "aa"), SplitChoice::Test), ExistingResult::Same);
+        assert_eq!(find(&last, &data, SplitChoice::Train), ExistingResult::None);
+        let said = |found: ExistingResult| match found {
+            ExistingResult::Other(sentence) => sentence,
             other => panic!("{other:?}"),
         };
         assert!(said(find(&checkpoint("best_loss", 10), &data, SplitChoice::Test)).contains("'best_loss'"));
         assert!(said(find(&last, &dataset("/b", "bb"), SplitChoice::Test)).contains("other data"));
         assert!(said(find(&last, &dataset("/data", "bb"), SplitChoice::Test)).contains("were others then"));
-        assert!(matches!(find(&checkpoint("last", 12), &data, SplitChoice::Test), Earlier::Outdated(_)));
+        assert!(matches!(find(&checkpoint("last", 12), &data, SplitChoice::Test), ExistingResult::Outdated(_)));
         // Written before fingerprints were.
         earlier.dataset_fingerprint.clear();
         write(&earlier);
-        assert_eq!(find(&last, &data, SplitChoice::Test), Earlier::Same);
+        assert_eq!(find(&last, &data, SplitChoice::Test), ExistingResult::Same);
         assert!(said(find(&last, &dataset("/moved", "aa"), SplitChoice::Test)).contains("other data"));
     }
 }

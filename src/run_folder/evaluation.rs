@@ -1,5 +1,6 @@
-use super::ClassMatch;
-use crate::domain::ClassSet;
+//! What an evaluation found, as it is kept in `results/`.
+
+use crate::domain::{ClassMatch, ClassSet};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.

@@ -2,30 +2,29 @@
 
 use super::TrainError;
 use super::best::{Checkpoints, checkpoints, plateau};
-use super::copies::{Copies, Lesson, Task};
-use super::environment::titles;
-use super::events::EventWriter;
+use super::data_parallel::{Copies, Lesson, Task};
 use super::features::{FeaturePhase, FrozenFeatures};
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
+use super::loss_scale::LossScale;
 use super::optim::Optimizer;
 use super::prepare::{self, Prepared};
 use super::progress::{Clock, EpochSums, Work};
 use super::resume::{self, Stored, TrainerState};
-use super::scale::LossScale;
 use super::schedule::{Scheduler, steps_per_epoch};
-use super::store::{RunLock, lock, make_room, recover, remove_checkpoint, ron_text, write_checkpoint};
 use super::supply::Supply;
+use super::tensorboard::EventWriter;
 use super::validation::Validation;
 use crate::config::{Precision, RunConfig};
 use crate::data::{Batch, ClipSource, DataError, LoaderOptions, Plan, Sampler};
 use crate::domain::{Dataset, Split};
-use crate::eval::{
-    CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, clip_shape, hold,
-};
+use crate::eval::{clip_shape, hold};
 use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_safetensors};
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
+use crate::run_folder::files::ron_text;
+use crate::run_folder::writer::{RunLock, lock, make_room, recover, remove_checkpoint, write_checkpoint};
+use crate::run_folder::{CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, titles};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;

@@ -4,21 +4,18 @@
 //! is written beside its place, brought to the disk, and then moved there; while one replaces another, the old one stays
 //! readable under a second name until the new one is in place.
 
-use super::TrainError;
+use super::checkpoint::{REPLACED, STATE_FILE};
+use super::files::{UNFINISHED, create_dir, csv_text, ron_text, sync_dir, sync_parent, unfinished, write_synced};
+use super::layout::{CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, SPLIT_FILE};
+use super::{Environment, RunDir, RunError, SplitRow};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::eval::files::{UNFINISHED, create_dir, csv_text, sync_dir, sync_parent, unfinished, write_synced};
-use crate::eval::{
-    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, Environment, REPLACED, RunDir, SPLIT_FILE, STATE_FILE,
-    SplitRow,
-};
-use serde::Serialize;
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What describes a run from its first moment.
 #[derive(Clone, Debug)]
-pub(super) struct NewRun<'a> {
+pub(crate) struct NewRun<'a> {
     pub config: &'a RunConfig,
     pub classes: &'a ClassSet,
     pub split: &'a [SplitRow],
@@ -27,35 +24,35 @@ pub(super) struct NewRun<'a> {
 
 /// Makes sure that a run can be made at `path`: nothing there, or an empty folder. With `force` a run that is there is
 /// deleted; anything else is never touched.
-pub fn make_room(path: &Path, force: bool) -> Result<(), TrainError> {
+pub fn make_room(path: &Path, force: bool) -> Result<(), RunError> {
     if RunDir::is_run(path) {
         if !force {
-            return Err(TrainError::Exists(path.to_path_buf()));
+            return Err(RunError::Exists(path.to_path_buf()));
         }
         let _lock = lock(path)?;
         // Renamed first, so that a crash while deleting cannot leave half a run under its name.
         let doomed = unfinished(path);
-        fs::rename(path, &doomed).map_err(|e| TrainError::file("replace", path, &e))?;
-        return fs::remove_dir_all(&doomed).map_err(|e| TrainError::file("delete", &doomed, &e));
+        fs::rename(path, &doomed).map_err(|e| RunError::file("replace", path, &e))?;
+        return fs::remove_dir_all(&doomed).map_err(|e| RunError::file("delete", &doomed, &e));
     }
     match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(TrainError::Occupied(path.to_path_buf())),
-        Ok(false) => fs::remove_dir(path).map_err(|e| TrainError::file("replace", path, &e)),
+        Ok(true) => Err(RunError::Occupied(path.to_path_buf())),
+        Ok(false) => fs::remove_dir(path).map_err(|e| RunError::file("replace", path, &e)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(TrainError::file("create", path, &e)),
+        Err(e) => Err(RunError::file("create", path, &e)),
     }
 }
 
 /// Makes a run folder, complete with everything that describes it.
-pub(super) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, TrainError> {
+pub(crate) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, RunError> {
     make_room(path, false)?;
-    let path = std::path::absolute(path).map_err(|e| TrainError::file("create", path, &e))?;
+    let path = std::path::absolute(path).map_err(|e| RunError::file("create", path, &e))?;
     if let Some(parent) = path.parent() {
         create_dir(parent)?;
         remove_leftovers(parent, &path);
     }
     let temporary = unfinished(&path);
-    let fill = || -> Result<(), TrainError> {
+    let fill = || -> Result<(), RunError> {
         create_dir(&temporary.join(CHECKPOINTS))?;
         let row = |r: &SplitRow| {
             let (part, clips) = (r.part.name().to_owned(), r.clips.to_string());
@@ -70,12 +67,12 @@ pub(super) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, TrainE
             (ENVIRONMENT_FILE, ron_text(run.environment)?),
         ] {
             let file = temporary.join(name);
-            write_synced(&file, text.as_bytes()).map_err(|e| TrainError::file("write", &file, &e))?;
+            write_synced(&file, text.as_bytes()).map_err(|e| RunError::file("write", &file, &e))?;
         }
         sync_dir(&temporary)
             .and_then(|()| fs::rename(&temporary, &path))
             .and_then(|()| sync_parent(&path))
-            .map_err(|e| TrainError::file("create", &path, &e))
+            .map_err(|e| RunError::file("create", &path, &e))
     };
     fill().inspect_err(|_| {
         let _ = fs::remove_dir_all(&temporary);
@@ -99,36 +96,29 @@ fn remove_leftovers(parent: &Path, path: &Path) {
     }
 }
 
-/// Pretty RON text.
-pub(super) fn ron_text(value: &impl Serialize) -> Result<String, TrainError> {
-    ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::new()).map_err(|e| {
-        crate::eval::EvalError::Damaged { path: PathBuf::from("the run's state"), reason: e.to_string() }.into()
-    })
-}
-
 /// Holds a run folder for one trainer; the system releases it however the process ends.
 #[derive(Debug)]
-pub(super) struct RunLock {
+pub(crate) struct RunLock {
     _file: Option<File>,
 }
 
 /// Takes the run folder, or says that somebody else trains in it.
-pub(super) fn lock(run: &Path) -> Result<RunLock, TrainError> {
+pub(crate) fn lock(run: &Path) -> Result<RunLock, RunError> {
     let path = run.join(".lock");
-    let file = File::create(&path).map_err(|e| TrainError::file("write", &path, &e))?;
+    let file = File::create(&path).map_err(|e| RunError::file("write", &path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(RunLock { _file: Some(file) }),
-        Err(TryLockError::WouldBlock) => Err(TrainError::Busy(run.to_path_buf())),
+        Err(TryLockError::WouldBlock) => Err(RunError::Busy(run.to_path_buf())),
         // Some network file systems know no locks; training there is better than refusing.
         Err(TryLockError::Error(_)) => Ok(RunLock { _file: None }),
     }
 }
 
 /// Deletes what a killed process left in the folder of checkpoints, and finishes what it began.
-pub(super) fn recover(run: &RunDir) -> Result<(), TrainError> {
+pub(crate) fn recover(run: &RunDir) -> Result<(), RunError> {
     let dir = run.checkpoints_dir();
     create_dir(&dir)?;
-    let entries = fs::read_dir(&dir).map_err(|e| TrainError::file("read", &dir, &e))?;
+    let entries = fs::read_dir(&dir).map_err(|e| RunError::file("read", &dir, &e))?;
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let outcome = if name.starts_with(UNFINISHED) {
@@ -139,31 +129,32 @@ pub(super) fn recover(run: &RunDir) -> Result<(), TrainError> {
         } else {
             Ok(())
         };
-        outcome.map_err(|e| TrainError::file("tidy", &path, &e))?;
+        outcome.map_err(|e| RunError::file("tidy", &path, &e))?;
     }
     Ok(())
 }
 
 /// Writes a checkpoint under several names that share its files; `last` is moved into place after all others, so that
 /// it never claims a best checkpoint that is not there.
-pub(super) fn write_checkpoint(
+pub(crate) fn write_checkpoint<E: From<RunError>>(
     run: &RunDir,
     also: &[String],
-    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
-) -> Result<(), TrainError> {
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
     let dir = run.checkpoints_dir();
     let staged = unfinished(&dir.join("last"));
-    let write = || -> Result<(), TrainError> {
+    let write = || -> Result<(), E> {
         fresh_dir(&staged)?;
         fill(&staged)?;
-        sync_files(&staged).map_err(|e| TrainError::file("write", &staged, &e))?;
+        sync_files(&staged).map_err(|e| RunError::file("write", &staged, &e))?;
         for name in also {
             let twin = unfinished(&dir.join(name));
             fresh_dir(&twin)?;
-            share_files(&staged, &twin).map_err(|e| TrainError::file("write", &twin, &e))?;
+            share_files(&staged, &twin).map_err(|e| RunError::file("write", &twin, &e))?;
             move_into_place(&twin, &dir.join(name))?;
         }
-        move_into_place(&staged, &dir.join("last"))
+        move_into_place(&staged, &dir.join("last"))?;
+        Ok(())
     };
     write().inspect_err(|_| {
         // Give back the room on what may be a full disk.
@@ -175,23 +166,23 @@ pub(super) fn write_checkpoint(
 }
 
 /// Deletes a checkpoint that is no longer among those kept.
-pub(super) fn remove_checkpoint(run: &RunDir, name: &str) -> Result<(), TrainError> {
+pub(crate) fn remove_checkpoint(run: &RunDir, name: &str) -> Result<(), RunError> {
     let path = run.checkpoints_dir().join(name);
     let doomed = unfinished(&path);
     match fs::rename(&path, &doomed) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other.map_err(|e| TrainError::file("delete", &path, &e))?,
+        other => other.map_err(|e| RunError::file("delete", &path, &e))?,
     }
-    fs::remove_dir_all(&doomed).map_err(|e| TrainError::file("delete", &doomed, &e))
+    fs::remove_dir_all(&doomed).map_err(|e| RunError::file("delete", &doomed, &e))
 }
 
-fn fresh_dir(path: &Path) -> Result<(), TrainError> {
+fn fresh_dir(path: &Path) -> Result<(), RunError> {
     match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(TrainError::file("replace", path, &e)),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(RunError::file("replace", path, &e)),
         _ => {}
     }
     // Not with its parents: a run folder that was deleted during training must not come back as a skeleton.
-    fs::create_dir(path).map_err(|e| TrainError::file("create", path, &e))
+    fs::create_dir(path).map_err(|e| RunError::file("create", path, &e))
 }
 
 /// Waits until the files of a folder and its entries are on the disk.
@@ -217,7 +208,7 @@ fn share_files(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// Moves a finished folder to its name. A folder cannot replace another in one step everywhere, so the old one steps
 /// aside under a name that readers know, until the new one is there.
-fn move_into_place(finished: &Path, place: &Path) -> Result<(), TrainError> {
+fn move_into_place(finished: &Path, place: &Path) -> Result<(), RunError> {
     let name = place.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let aside = place.with_file_name(format!("{REPLACED}{name}"));
     let steps = || -> std::io::Result<()> {
@@ -231,5 +222,5 @@ fn move_into_place(finished: &Path, place: &Path) -> Result<(), TrainError> {
         sync_parent(place)?;
         if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) }
     };
-    steps().map_err(|e| TrainError::file("write", place, &e))
+    steps().map_err(|e| RunError::file("write", place, &e))
 }

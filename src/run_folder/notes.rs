@@ -1,6 +1,6 @@
 //! What people wrote about single clips of a run: tags and notes, kept beside it in `notes.ron`.
 
-use super::EvalError;
+use super::RunError;
 use super::files::{read_text, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,12 +48,12 @@ impl Notes {
     ///
     /// # Errors
     /// A file that cannot be read or is damaged.
-    pub fn load(run: &Path) -> Result<Self, EvalError> {
+    pub fn load(run: &Path) -> Result<Self, RunError> {
         let path = run.join(NOTES_FILE);
         if !path.exists() {
             return Ok(Self::default());
         }
-        let damaged = |e: ron::error::SpannedError| EvalError::Damaged {
+        let damaged = |e: ron::error::SpannedError| RunError::Damaged {
             path: path.clone(),
             reason: format!("{e}; repair it or move it away to begin anew"),
         };
@@ -64,10 +64,10 @@ impl Notes {
     ///
     /// # Errors
     /// A folder that cannot be written to; the earlier file then stays as it was.
-    pub fn save(&self, run: &Path) -> Result<(), EvalError> {
+    pub fn save(&self, run: &Path) -> Result<(), RunError> {
         let path = run.join(NOTES_FILE);
         let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default())
-            .map_err(|e| EvalError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            .map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
         write_atomic(&path, text.as_bytes())
     }
 

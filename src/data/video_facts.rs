@@ -65,7 +65,7 @@ pub(super) struct Record {
     /// Digest of the whole content, where it was asked for.
     #[serde(default)]
     whole: Option<String>,
-    /// What the video looks like ([`super::copies`]), where it was asked for.
+    /// What the video looks like ([`super::duplicates`]), where it was asked for.
     #[serde(default)]
     looks: Option<String>,
 }
@@ -194,7 +194,7 @@ impl FactsCache {
                     }
                     let text = match what {
                         More::Whole => content::whole(path),
-                        More::Looks => super::copies::looks(path),
+                        More::Looks => super::duplicates::looks(path),
                     };
                     monitor.stage("comparing videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
                     // What cannot be had is not asked for again.

@@ -1,11 +1,11 @@
 //! Reasons not to take a score at its face value.
 
-use super::evaluate::{SplitChoice, Training};
+use super::evaluate::Training;
 use super::same_data;
-use super::{Checkpoint, Evaluation, Predictions};
 use crate::config::Validation;
 use crate::data::{copies_across, left_out};
-use crate::domain::{Dataset, Split, counted, listed};
+use crate::domain::{Dataset, Split, SplitChoice, counted, listed};
+use crate::run_folder::{Checkpoint, Evaluation, Predictions};
 use std::collections::BTreeSet;
 
 /// Fewer clips than this make every percentage coarse.
@@ -26,7 +26,7 @@ pub(super) struct Setting<'a> {
 }
 
 /// Sentences that put a score in doubt.
-pub(super) fn doubts(setting: &Setting<'_>, evaluation: &Evaluation, predictions: &Predictions) -> Vec<String> {
+pub(super) fn caveats(setting: &Setting<'_>, evaluation: &Evaluation, predictions: &Predictions) -> Vec<String> {
     let mut out = Vec::new();
     selection(setting, &mut out);
     subjects(setting, predictions, &mut out);
@@ -176,7 +176,7 @@ fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::ClassMetrics;
+    use crate::run_folder::ClassMetrics;
 
     #[test]
     fn a_score_on_one_class_says_nothing() {

@@ -1,7 +1,7 @@
 //! Files of an evaluation (S0.12): JSON for programs, CSV for spreadsheets, Markdown for people.
 
-use super::files::{create_dir, csv_text, write_atomic};
-use super::{EvalError, Evaluation, Prediction, Predictions};
+use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
+use super::{Evaluation, Prediction, Predictions, RunDir, RunError};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -82,14 +82,49 @@ impl Predictions {
     }
 }
 
+impl RunDir {
+    /// Evaluations in `results/`, oldest first: one a checkpoint, split and dataset. Those of earlier versions, which kept
+    /// one a split, lie in `results/` itself. One without its predictions has none.
+    pub fn evaluations(&self) -> Vec<(Evaluation, Predictions)> {
+        let results = self.results_dir();
+        let entries = std::fs::read_dir(&results).into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
+        folders.sort();
+        folders.insert(0, results);
+        let mut found: Vec<(PathBuf, Evaluation)> = folders.iter().flat_map(|f| read_evaluations(f)).collect();
+        found.sort_by_key(|(_, e)| e.made_unix);
+        let same = |a: &Evaluation, b: &Evaluation| {
+            let data = |e: &Evaluation| match e.dataset_fingerprint.is_empty() {
+                true => e.dataset.clone(),
+                false => e.dataset_fingerprint.clone(),
+            };
+            (&a.checkpoint, &a.split, data(a)) == (&b.checkpoint, &b.split, data(b))
+        };
+        let newest = |i: usize| !found[i + 1..].iter().any(|(_, later)| same(later, &found[i].1));
+        let keep: Vec<bool> = (0..found.len()).map(newest).collect();
+        let kept = found.iter().zip(keep).filter(|(_, keep)| *keep);
+        kept.map(|((path, evaluation), _)| {
+            let predictions = path.with_file_name(format!("predictions_{}.json", evaluation.split));
+            (evaluation.clone(), read_json(&predictions).unwrap_or_default())
+        })
+        .collect()
+    }
+}
+
+/// The evaluations whose files lie in a folder, by name of the file; what cannot be read is left out.
+pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
+    names.sort();
+    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read_if_there(&path)?).ok()?));
+    names.into_iter().filter_map(|n| read(dir.join(n))).collect()
+}
+
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
 /// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
 /// `error_analysis_SPLIT.md`.
-pub fn write_results(
-    dir: &Path,
-    evaluation: &Evaluation,
-    predictions: &Predictions,
-) -> Result<Vec<PathBuf>, EvalError> {
+pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, RunError> {
     create_dir(dir)?;
     let split = &evaluation.split;
     let files = [

@@ -1,7 +1,9 @@
 //! Files of runs, with errors as sentences.
 
-use super::EvalError;
+use super::RunError;
 use crate::files;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,8 +17,8 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
 }
 
 /// Writes a file that is complete or not there.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
-    files::replace(path, bytes).map_err(|e| EvalError::file("write", path, &e))
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    files::replace(path, bytes).map_err(|e| RunError::file("write", path, &e))
 }
 
 /// Writes a file and waits until it is on the disk.
@@ -35,13 +37,13 @@ pub(crate) fn sync_parent(path: &Path) -> std::io::Result<()> {
 }
 
 /// Creates a folder and its parents.
-pub(crate) fn create_dir(path: &Path) -> Result<(), EvalError> {
-    fs::create_dir_all(path).map_err(|e| EvalError::file("create", path, &e))
+pub(crate) fn create_dir(path: &Path) -> Result<(), RunError> {
+    fs::create_dir_all(path).map_err(|e| RunError::file("create", path, &e))
 }
 
 /// Reads a table or a state of a run as text.
-pub(crate) fn read_text(path: &Path) -> Result<String, EvalError> {
-    files::read_text(path, files::TABLE_LIMIT).map_err(|e| EvalError::file("read", path, &e))
+pub(crate) fn read_text(path: &Path) -> Result<String, RunError> {
+    files::read_text(path, files::TABLE_LIMIT).map_err(|e| RunError::file("read", path, &e))
 }
 
 /// Reads a table or a state of a run as bytes; `None` when it cannot be read.
@@ -62,4 +64,21 @@ where
         let _ = writer.write_record(row);
     }
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Reads a RON file.
+pub(super) fn read_ron<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
+    ron::from_str(&read_text(path)?).map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+}
+
+/// Reads a JSON file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+}
+
+/// Pretty RON text.
+pub(crate) fn ron_text(value: &impl Serialize) -> Result<String, RunError> {
+    ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::new())
+        .map_err(|e| RunError::Damaged { path: PathBuf::from("the run's state"), reason: e.to_string() })
 }

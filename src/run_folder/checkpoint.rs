@@ -1,7 +1,7 @@
 //! Reading checkpoints: a folder with `model.safetensors`, the optimiser's state and `state.ron`.
 
 use super::files::read_text;
-use super::{EvalError, RunDir};
+use super::{RunDir, RunError};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
 use crate::model::{ComputeDevice, Network};
@@ -63,9 +63,9 @@ struct Stored {
 
 impl CheckpointState {
     /// Reads `state.ron` of a checkpoint folder.
-    pub fn read(folder: &Path) -> Result<Self, EvalError> {
+    pub fn read(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(STATE_FILE);
-        let stored: Stored = ron::from_str(&read_text(&path)?).map_err(|e| EvalError::Damaged {
+        let stored: Stored = ron::from_str(&read_text(&path)?).map_err(|e| RunError::Damaged {
             path: path.clone(),
             reason: format!("{e}; take another checkpoint of this run"),
         })?;
@@ -93,7 +93,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Opens a run folder (its best checkpoint), a checkpoint folder, or a file in one.
-    pub fn open(path: &Path) -> Result<Self, EvalError> {
+    pub fn open(path: &Path) -> Result<Self, RunError> {
         if path.is_file()
             && let Some(folder) = path.parent()
         {
@@ -111,12 +111,12 @@ impl Checkpoint {
     }
 
     /// Reads a checkpoint folder.
-    pub(super) fn read(path: &Path) -> Result<Self, EvalError> {
+    pub(super) fn read(path: &Path) -> Result<Self, RunError> {
         let state = CheckpointState::read(path)?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let name = absolute.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let name = name.strip_prefix(REPLACED).map(str::to_owned).unwrap_or(name);
-        let run = absolute.ancestors().nth(2).filter(|run| super::run_dir::is_run(run)).map(Path::to_path_buf);
+        let run = absolute.ancestors().nth(2).filter(|run| RunDir::is_run(run)).map(Path::to_path_buf);
         Ok(Self { path: path.to_path_buf(), name, run, state })
     }
 
@@ -126,7 +126,7 @@ impl Checkpoint {
     }
 
     /// Builds the network and loads the weights; every tensor must be there and fit.
-    pub fn network(&self, device: &ComputeDevice) -> Result<Network, EvalError> {
+    pub fn network(&self, device: &ComputeDevice) -> Result<Network, RunError> {
         let config = &self.state.config;
         let clip = &config.clip;
         let input = [clip.length as usize, clip.height as usize, clip.width as usize];

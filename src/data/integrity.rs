@@ -1,7 +1,7 @@
 //! Integrity: what the owner of a dataset should know before believing a score.
 
-use super::facts::Record;
 use super::formats::{DraftVideo, warning};
+use super::video_facts::Record;
 use crate::domain::{Dataset, DatasetWarning, Label, MaskSource, Split, VideoEntry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
@@ -105,7 +105,7 @@ pub(super) fn dataset(dataset: &Dataset, warnings: &mut Limited) {
         pose_rows(video, warnings);
     }
     leakage(dataset, warnings);
-    super::copies::warn(dataset, warnings);
+    super::duplicates::warn(dataset, warnings);
     empty_classes(dataset, warnings);
     frame_rates(dataset, warnings);
     super::hold::tell(dataset, warnings);

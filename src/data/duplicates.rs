@@ -6,8 +6,8 @@
 //! recordings differ by 42 levels at least (mirrored copies are such), those of recordings encoded anew by 20 at most.
 
 use super::DataError;
-use super::checks::Limited;
-use super::facts::{FactsCache, More};
+use super::integrity::Limited;
+use super::video_facts::{FactsCache, More};
 use crate::domain::{Copies, Dataset, Label, LabelTrack, RgbImage, Split, VideoEntry};
 use crate::progress::Monitor;
 use crate::video::Video;

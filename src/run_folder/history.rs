@@ -1,0 +1,146 @@
+//! The tables of a run's epochs: one row an epoch, written by the trainer and read for the curves.
+
+use super::files::read_text;
+use super::layout::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_FILE};
+use super::{RunDir, RunError};
+use crate::progress::{ConfusionCell, EpochReport};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+impl RunDir {
+    /// Epochs so far, from the CSV files (so that a run whose checkpoints were deleted still shows its curves); empty
+    /// before the first epoch ended.
+    pub fn history(&self) -> Result<Vec<EpochReport>, RunError> {
+        let path = self.path().join(METRICS_FILE);
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let damaged =
+            |path: &Path, e: csv::Error| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() };
+        let mut per_class = self.per_class_history()?;
+        let mut confusions = self.confusion_history()?;
+        let text = read_text(&path)?;
+        csv::Reader::from_reader(text.as_bytes())
+            .deserialize()
+            .map(|row| {
+                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged(&path, e))?;
+                report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
+                report.confusion = confusions.remove(&report.epoch).unwrap_or_default();
+                Ok(report)
+            })
+            .collect()
+    }
+
+    fn per_class_history(&self) -> Result<BTreeMap<u32, Vec<Option<f32>>>, RunError> {
+        let path = self.path().join(PER_CLASS_FILE);
+        if !path.is_file() {
+            return Ok(BTreeMap::new());
+        }
+        let text = read_text(&path)?;
+        let mut out = BTreeMap::new();
+        for row in csv::Reader::from_reader(text.as_bytes()).records() {
+            let row = row.map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            let mut cells = row.iter();
+            if let Some(epoch) = cells.next().and_then(|e| e.parse().ok()) {
+                let accuracies: Vec<Option<f32>> = cells.map(|c| c.parse().ok()).collect();
+                // Nothing but empty cells: there was no validation.
+                let validated = accuracies.iter().any(Option::is_some);
+                out.insert(epoch, if validated { accuracies } else { Vec::new() });
+            }
+        }
+        Ok(out)
+    }
+
+    fn confusion_history(&self) -> Result<BTreeMap<u32, Vec<ConfusionCell>>, RunError> {
+        let path = self.path().join(CONFUSION_FILE);
+        let mut out: BTreeMap<u32, Vec<ConfusionCell>> = BTreeMap::new();
+        if !path.is_file() {
+            return Ok(out);
+        }
+        let classes = self.classes()?;
+        let text = read_text(&path)?;
+        for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
+            let row: ConfusionRow = row.map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            if let (Some(truth), Some(predicted)) = (classes.by_name(&row.truth), classes.by_name(&row.predicted)) {
+                let cell = ConfusionCell(truth as u32, predicted as u32, row.clips);
+                out.entry(row.epoch).or_default().push(cell);
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// A row of [`CONFUSION_FILE`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ConfusionRow {
+    pub epoch: u32,
+    /// Name of the true class.
+    #[serde(rename = "true")]
+    pub truth: String,
+    /// Name of the class said.
+    pub predicted: String,
+    pub clips: u64,
+}
+
+/// A row of `training_metrics.csv`; empty cells where there was no validation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MetricsRow {
+    epoch: u32,
+    train_loss: f32,
+    train_accuracy: f32,
+    val_loss: Option<f32>,
+    val_accuracy: Option<f32>,
+    learning_rate: f64,
+    gradient_norm: f32,
+    seconds: f64,
+    clips_per_second: f32,
+    epochs_without_improvement: u32,
+    memory_bytes: u64,
+    /// Absent in runs of earlier versions.
+    #[serde(default)]
+    threads_busy: f32,
+    #[serde(default)]
+    device_memory_bytes: Option<u64>,
+}
+
+impl MetricsRow {
+    /// The scalar part of a report.
+    pub(crate) fn of(r: &EpochReport) -> Self {
+        Self {
+            epoch: r.epoch,
+            train_loss: r.train_loss,
+            train_accuracy: r.train_accuracy,
+            val_loss: r.val_loss,
+            val_accuracy: r.val_accuracy,
+            learning_rate: r.learning_rate,
+            gradient_norm: r.gradient_norm,
+            seconds: r.seconds,
+            clips_per_second: r.clips_per_second,
+            epochs_without_improvement: r.epochs_without_improvement,
+            memory_bytes: r.memory_bytes,
+            threads_busy: r.threads_busy,
+            device_memory_bytes: r.device_memory_bytes,
+        }
+    }
+
+    fn into_report(self) -> EpochReport {
+        EpochReport {
+            epoch: self.epoch,
+            train_loss: self.train_loss,
+            train_accuracy: self.train_accuracy,
+            val_loss: self.val_loss,
+            val_accuracy: self.val_accuracy,
+            per_class_accuracy: Vec::new(),
+            learning_rate: self.learning_rate,
+            gradient_norm: self.gradient_norm,
+            seconds: self.seconds,
+            clips_per_second: self.clips_per_second,
+            epochs_without_improvement: self.epochs_without_improvement,
+            memory_bytes: self.memory_bytes,
+            threads_busy: self.threads_busy,
+            device_memory_bytes: self.device_memory_bytes,
+            confusion: Vec::new(),
+        }
+    }
+}
