@@ -154,7 +154,7 @@ pub enum Progress {
         /// Units in all.
         total: u64,
     },
-    /// Share of the whole job that is done, 0…1. Jobs of several phases tell it beside the stages; see [`Part`].
+    /// Share of the whole job that is done, 0…1. Jobs of several phases tell it beside the stages; see [`Phase`].
     Share(f32),
     /// A line for the log.
     Log(String),
@@ -210,7 +210,7 @@ pub trait Monitor: Send + Sync {
 
 /// One phase of a job, as the monitor of what works in it: its stages move the share of the whole job from `from` to
 /// `to`.
-pub struct Part<'a> {
+pub struct Phase<'a> {
     /// Told everything.
     pub inner: &'a dyn Monitor,
     /// Share of the job done when the phase begins, 0…1.
@@ -219,7 +219,7 @@ pub struct Part<'a> {
     pub to: f64,
 }
 
-impl Monitor for Part<'_> {
+impl Monitor for Phase<'_> {
     fn emit(&self, progress: Progress) {
         if let Progress::Stage { done, total, .. } = &progress
             && *total > 0
@@ -505,7 +505,7 @@ mod tests {
             }
         }
         let heard = Heard::default();
-        let part = Part { inner: &heard, from: 0.5, to: 0.75 };
+        let part = Phase { inner: &heard, from: 0.5, to: 0.75 };
         part.stage("validating", 1, 2);
         part.stage("tuning", 0, 0);
         assert_eq!(part.poll(), Flow::Finish);

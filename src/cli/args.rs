@@ -1,6 +1,6 @@
 //! The arguments. Names are a contract with scripts.
 
-use crate::config::{DeviceChoice, KEYS, Key, Precision};
+use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
 use crate::model::{BACKBONE, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -141,7 +141,7 @@ pub struct ConfigArgs {
 
 /// The keys of a configuration, with what they mean.
 fn settings_help() -> String {
-    let line = |k: &Key| {
+    let line = |k: &ConfigKey| {
         let resumed = if k.resumable { " May change when a run is resumed." } else { "" };
         format!("{}: {}{resumed}", k.path, k.help)
     };

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Share of the training clips in `--debug` (S1.2).
+/// Share of the training clips in `--debug`.
 const DEBUG_FRACTION: f64 = 0.05;
 
 pub(super) fn train(args: &TrainArgs) -> Outcome {

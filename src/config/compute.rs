@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where tensors live (S0.14).
+/// Where tensors live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {

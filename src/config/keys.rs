@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct ConfigKey {
     /// Dotted path, as `--set` takes it and as error messages name it.
     pub path: &'static str,
     /// Name in the form.
@@ -16,16 +16,16 @@ pub struct Key {
     pub resumable: bool,
 }
 
-const fn fixed(path: &'static str, name: &'static str, help: &'static str) -> Key {
-    Key { path, name, help, resumable: false }
+const fn fixed(path: &'static str, name: &'static str, help: &'static str) -> ConfigKey {
+    ConfigKey { path, name, help, resumable: false }
 }
 
-const fn resumable(path: &'static str, name: &'static str, help: &'static str) -> Key {
-    Key { path, name, help, resumable: true }
+const fn resumable(path: &'static str, name: &'static str, help: &'static str) -> ConfigKey {
+    ConfigKey { path, name, help, resumable: true }
 }
 
 /// All keys, in the order of the form.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[ConfigKey] = &[
     fixed("model.id", "Network", "The network that is trained."),
     fixed(
         "model.freeze_statistics",
@@ -213,7 +213,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The row of a key; `path` may lead into the value of one, such as `optimizer.kind.momentum`.
-pub fn key(path: &str) -> Option<&'static Key> {
+pub fn key(path: &str) -> Option<&'static ConfigKey> {
     KEYS.iter().find(|k| path == k.path || path.strip_prefix(k.path).is_some_and(|rest| rest.starts_with('.')))
 }
 

@@ -7,7 +7,7 @@ mod presets;
 mod run;
 
 pub use compute::{DeviceChoice, Precision};
-pub use keys::{KEYS, Key, key, values};
+pub use keys::{ConfigKey, KEYS, key, values};
 pub use model::{ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::{

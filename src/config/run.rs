@@ -70,7 +70,7 @@ impl Default for ModelConfig {
     }
 }
 
-/// What a clip is and how it becomes numbers (S0.4).
+/// What a clip is and how it becomes numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClipConfig {
@@ -148,7 +148,7 @@ pub struct DataConfig {
     pub validation: Validation,
     /// Share of subjects held out for testing when the dataset has no split of its own.
     pub test_fraction: f64,
-    /// Use only this share of the training clips (S1.2 uses 0.05); 1 uses all.
+    /// Use only this share of the training clips; 1 uses all.
     pub fraction: f64,
     /// Number of the fold that is read of a dataset with several official splits; `None` takes the first.
     pub fold: Option<u32>,
@@ -190,7 +190,7 @@ pub struct ColorJitter {
     pub hue: f32,
 }
 
-/// A random crop of random size and shape, resized to the clip size (S1.1, S3.2).
+/// A random crop of random size and shape, resized to the clip size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CropConfig {
@@ -200,7 +200,7 @@ pub struct CropConfig {
     pub ratio: (f32, f32),
 }
 
-/// Random changes of training clips, drawn once a clip so that all frames agree (S0.5).
+/// Random changes of training clips, drawn once a clip so that all frames agree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AugmentConfig {
@@ -228,7 +228,7 @@ impl Default for AugmentConfig {
     }
 }
 
-/// Which training clips an epoch draws (S0.7).
+/// Which training clips an epoch draws.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
@@ -284,7 +284,7 @@ pub enum OptimizerKind {
     },
 }
 
-/// How weights move (S0.8).
+/// How weights move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
@@ -454,7 +454,7 @@ impl Default for TrainingConfig {
 }
 
 impl RunConfig {
-    /// The defaults of S0.8: seed 42 and every value of the reference system.
+    /// The defaults: seed 42, and the settings C3D is trained with.
     pub fn reference() -> Self {
         Self { seed: 42, ..Self::default() }
     }

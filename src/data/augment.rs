@@ -1,4 +1,4 @@
-//! Random changes of training clips, one draw a clip so that all frames agree (S0.5, S1.1, S3.2).
+//! Random changes of training clips, one draw a clip so that all frames agree.
 
 use super::preprocess::Normalizer;
 use super::sampler::stream;

@@ -28,7 +28,7 @@ enum Memory {
 pub(super) struct Spare(Mutex<Vec<BytesMut>>);
 
 /// Numbers that one thread writes: a clip of a batch.
-pub(super) struct Part(BytesMut);
+pub(super) struct ClipMemory(BytesMut);
 
 /// What is left of a batch's memory while its parts are written.
 pub(super) struct Rest {
@@ -40,7 +40,7 @@ const NUMBER: usize = size_of::<f32>();
 
 impl Spare {
     /// So many parts of `len` numbers each, of any value; [`Rest::join`] makes a batch of them.
-    pub(super) fn take(self: &Arc<Self>, parts: usize, len: usize) -> (Vec<Part>, Rest) {
+    pub(super) fn take(self: &Arc<Self>, parts: usize, len: usize) -> (Vec<ClipMemory>, Rest) {
         let bytes = parts * len * NUMBER;
         let mut spare = self.0.lock();
         let fits = spare.iter().rposition(|block| block.len() >= bytes);
@@ -55,7 +55,7 @@ impl Spare {
         drop(spare);
         // A large new one comes from the system as it is filled, cleared.
         let mut rest = used.unwrap_or_else(|| aligned(bytes));
-        let parts = (0..parts).map(|_| Part(rest.split_to(len * NUMBER))).collect();
+        let parts = (0..parts).map(|_| ClipMemory(rest.split_to(len * NUMBER))).collect();
         (parts, Rest { rest, home: Some(self.clone()) })
     }
 }
@@ -69,7 +69,7 @@ fn aligned(bytes: usize) -> BytesMut {
 
 impl Rest {
     /// The batch, of the parts in their order. Nothing is copied.
-    pub(super) fn join(self, parts: Vec<Part>) -> Pixels {
+    pub(super) fn join(self, parts: Vec<ClipMemory>) -> Pixels {
         let mut parts = parts.into_iter().map(|part| part.0);
         let mut block = parts.next().unwrap_or_default();
         parts.for_each(|part| block.unsplit(part));
@@ -93,7 +93,7 @@ impl Default for Memory {
     }
 }
 
-impl Deref for Part {
+impl Deref for ClipMemory {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -101,7 +101,7 @@ impl Deref for Part {
     }
 }
 
-impl DerefMut for Part {
+impl DerefMut for ClipMemory {
     fn deref_mut(&mut self) -> &mut [f32] {
         cast_slice_mut(&mut self.0)
     }

@@ -35,7 +35,7 @@ const ROW: usize = 8;
 
 /// Which frames: everything their values depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Key {
+pub(super) struct FramesKey {
     version: u32,
     decoder: String,
     /// As [`name_text`] writes it.
@@ -49,7 +49,7 @@ pub(super) struct Key {
     pub frames: (u32, u32),
 }
 
-impl Key {
+impl FramesKey {
     /// Of frames of a video file. `None` for folders, whose pictures may change without it, and files that are gone.
     pub fn of(path: &Path, (width, height): (u32, u32), antialias: bool, frames: (u32, u32)) -> Option<Self> {
         let path = path.canonicalize().ok()?;
@@ -96,7 +96,7 @@ impl FrameFiles {
     }
 
     /// The frames of a key, if they are there and sound as far as can be told without reading them all.
-    pub fn open(&self, key: &Key) -> Option<Stored> {
+    pub fn open(&self, key: &FramesKey) -> Option<Stored> {
         let path = self.folder.join(key.file_name());
         let mut file = File::options().read(true).write(true).open(&path).ok()?;
         let stored = Stored::read_table(&mut file, key);
@@ -114,7 +114,7 @@ impl FrameFiles {
     }
 
     /// Starts a file for the frames of a key; `None` when there is no room for it or writing failed before.
-    pub fn begin(self: &Arc<Self>, key: &Key) -> Option<Writing> {
+    pub fn begin(self: &Arc<Self>, key: &FramesKey) -> Option<Writing> {
         let mut writing = self.writing.lock();
         if writing.1 || key.count() == 0 || !self.make_room(key.file_bytes().checked_add(writing.0)?) {
             return None;
@@ -176,7 +176,7 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Where frames begin, and the table behind them.
-    fn read_table(file: &mut File, key: &Key) -> Option<(u64, Vec<(f32, u32)>)> {
+    fn read_table(file: &mut File, key: &FramesKey) -> Option<(u64, Vec<(f32, u32)>)> {
         let mut start = [0_u8; 12];
         file.read_exact(&mut start).ok()?;
         let (magic, length) = start.split_first_chunk::<8>()?;
@@ -189,7 +189,7 @@ impl Stored {
         let start = (12 + length) as u64;
         let table_at = start.checked_add((key.count() * key.frame_bytes()) as u64)?;
         let mut table = vec![0; key.count() * ROW + 4];
-        let fits = serde_json::from_slice::<Key>(&head).ok()? == *key
+        let fits = serde_json::from_slice::<FramesKey>(&head).ok()? == *key
             && file.metadata().ok()?.len() == table_at + table.len() as u64;
         if !fits {
             return None;
@@ -235,7 +235,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    fn begin(home: &Arc<FrameFiles>, key: &Key) -> std::io::Result<Self> {
+    fn begin(home: &Arc<FrameFiles>, key: &FramesKey) -> std::io::Result<Self> {
         std::fs::create_dir_all(&home.folder)?;
         let mut file = BufWriter::with_capacity(1 << 20, stage().tempfile_in(&home.folder)?);
         let head = serde_json::to_vec(key).map_err(std::io::Error::other)?;
@@ -300,10 +300,10 @@ mod tests {
     }
 
     /// A "video" of its own for each name, and a file with its frames 10 to 14.
-    fn store(files: &Arc<FrameFiles>, dir: &Path, name: &str) -> Option<Key> {
+    fn store(files: &Arc<FrameFiles>, dir: &Path, name: &str) -> Option<FramesKey> {
         let path = dir.join(name);
         std::fs::write(&path, name).unwrap();
-        let key = Key::of(&path, SIZE, false, (10, 15)).unwrap();
+        let key = FramesKey::of(&path, SIZE, false, (10, 15)).unwrap();
         let mut writing = files.begin(&key)?;
         for n in 10..15 {
             assert!(writing.push(&frame(n), &[n as f32]));
@@ -324,12 +324,12 @@ mod tests {
             assert_eq!(to, frame(n));
         }
         assert_eq!([stored.read(9, &mut to), stored.read(15, &mut to)], [None; 2]);
-        let other = Key { antialias: true, ..key.clone() };
+        let other = FramesKey { antialias: true, ..key.clone() };
         assert!(files.open(&other).is_none());
         std::fs::write(dir.path().join("a.mp4"), "another video").unwrap();
-        let changed = Key::of(&dir.path().join("a.mp4"), SIZE, false, (10, 15)).unwrap();
+        let changed = FramesKey::of(&dir.path().join("a.mp4"), SIZE, false, (10, 15)).unwrap();
         assert!(files.open(&changed).is_none());
-        assert!(Key::of(dir.path(), SIZE, false, (0, 1)).is_none(), "a folder's pictures change without it");
+        assert!(FramesKey::of(dir.path(), SIZE, false, (0, 1)).is_none(), "a folder's pictures change without it");
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = Arc::new(FrameFiles::new(dir.path().join("frames"), 1 << 20));
         let mut to = vec![0; 36];
-        let sound = |files: &Arc<FrameFiles>, key: &Key, to: &mut [u8]| {
+        let sound = |files: &Arc<FrameFiles>, key: &FramesKey, to: &mut [u8]| {
             files.open(key).is_some_and(|s| (10..15).all(|n| s.read(n, to).is_some()))
         };
         let key = store(&files, dir.path(), "b.mp4").unwrap();

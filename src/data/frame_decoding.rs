@@ -3,7 +3,7 @@
 use super::DataError;
 use super::augment::mean_grey;
 use super::resize::{Resizer, Sparse};
-use crate::video::{Picture, Video, VideoError};
+use crate::video::{DecodedPicture, Video, VideoError};
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -90,7 +90,7 @@ impl Decoding {
             let mut slots = pictures.chunks_exact_mut(bytes).zip(greys);
             let mut shrink: Option<((u32, u32), Sparse)> = None;
             let mut done = 0;
-            let each = &mut |picture: &Picture<'_>| {
+            let each = &mut |picture: &DecodedPicture<'_>| {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }

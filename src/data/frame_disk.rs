@@ -1,7 +1,7 @@
 //! Decoded frames on disk: the files of videos that were opened lately, and how they are filled.
 
 use super::DataError;
-use super::disk_cache::{FrameFiles, Key, Stored};
+use super::disk_cache::{FrameFiles, FramesKey, Stored};
 use super::frame_decoding::Frames;
 use super::frame_memory::VideoSize;
 use parking_lot::Mutex;
@@ -33,7 +33,7 @@ impl FrameDisk {
     }
 
     /// The file of a video's frames, if there is one; `key` tells what it is called.
-    fn stored(&self, of: VideoSize, key: impl Fn() -> Option<Key>) -> Option<Arc<Stored>> {
+    fn stored(&self, of: VideoSize, key: impl Fn() -> Option<FramesKey>) -> Option<Arc<Stored>> {
         let mut opened = self.opened.lock();
         if let Some(at) = opened.iter().position(|(k, _)| *k == of) {
             let hit = opened.remove(at);
@@ -53,7 +53,7 @@ impl FrameDisk {
     pub fn read(
         &self,
         of: VideoSize,
-        key: impl Fn() -> Option<Key>,
+        key: impl Fn() -> Option<FramesKey>,
         numbers: &[u32],
         pixels: (u32, u32),
     ) -> Option<Frames> {
@@ -67,7 +67,7 @@ impl FrameDisk {
     }
 
     /// Writes all frames of a file; what cannot be written is left out.
-    pub fn keep(&self, key: &Key, frames: &Frames) {
+    pub fn keep(&self, key: &FramesKey, frames: &Frames) {
         if let Some(mut writing) = self.files.begin(key)
             && writing.push(&frames.data, &frames.greys)
         {
@@ -83,7 +83,7 @@ impl FrameDisk {
     pub fn fill<D: FnMut(&[u32]) -> Result<Frames, DataError>>(
         &self,
         of: VideoSize,
-        key: impl Fn() -> Option<Key>,
+        key: impl Fn() -> Option<FramesKey>,
         (start, end): (u32, u32),
         decoder: impl FnOnce() -> Result<D, DataError>,
     ) -> Result<bool, DataError> {

@@ -2,7 +2,7 @@
 
 use super::DataError;
 use super::augment::Draw;
-use super::batch_memory::{Part, Pixels, Rest};
+use super::batch_memory::{ClipMemory, Pixels, Rest};
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;
@@ -78,21 +78,21 @@ pub struct Loader {
 }
 
 /// A clip to be written: its batch, its place in that, and the memory for it.
-type Job = (usize, usize, Part);
+type ClipTask = (usize, usize, ClipMemory);
 
 /// A clip that was written, or why it was not.
-type Done = (usize, usize, Result<Part, DataError>);
+type Done = (usize, usize, Result<ClipMemory, DataError>);
 
 /// Clips of a batch that threads are writing. All threads work at the same batch: it is ready sooner than if each made one
 /// of its own, and there need not be as many batches in memory as threads.
 struct Pending {
     /// `None` for those that are not there yet.
-    clips: Vec<Option<Result<Part, DataError>>>,
+    clips: Vec<Option<Result<ClipMemory, DataError>>>,
     rest: Rest,
 }
 
 struct Workers {
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Sender<ClipTask>>,
     results: Receiver<Done>,
     /// Batches under way.
     pending: BTreeMap<usize, Pending>,
@@ -149,7 +149,7 @@ impl Loader {
     }
 
     fn start(&mut self, count: usize) {
-        let (jobs, todo) = unbounded::<Job>();
+        let (jobs, todo) = unbounded::<ClipTask>();
         let (done, results) = unbounded::<Done>();
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(count);
@@ -208,7 +208,7 @@ impl Workers {
                 && pending.get().clips.iter().all(Option::is_some)
             {
                 let Pending { clips, rest } = pending.remove();
-                let parts: Result<Vec<Part>, DataError> = clips.into_iter().flatten().collect();
+                let parts: Result<Vec<ClipMemory>, DataError> = clips.into_iter().flatten().collect();
                 return Ok(rest.join(parts?));
             }
             let Ok((batch, clip, written)) = self.results.recv() else {

@@ -45,7 +45,7 @@ pub use hold::{as_configured, labels_of};
 pub use loader::{Batch, Loader, LoaderOptions, UNLABELLED};
 pub use masks::load_mask;
 pub use open::{open, open_with_cache};
-pub use plan::{Plan, assign, labelled_clips, plan, plan_with};
+pub use plan::{ClipPlan, assign, labelled_clips, plan, plan_with};
 pub(crate) use plan::{copies_across, left_out};
 pub use poses::{coco_skeleton, load_poses};
 pub use preprocess::Normalizer;

@@ -17,10 +17,10 @@ const SHOWN: usize = 5;
 
 /// The clips of a run and the videos they come from.
 ///
-/// Clip labels are always [`Label::Class`] of [`Plan::classes`]; background windows appear only when the run has a
+/// Clip labels are always [`Label::Class`] of [`ClipPlan::classes`]; background windows appear only when the run has a
 /// background class, and then as that class.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub struct ClipPlan {
     /// Classes in output order: the dataset's, then `background` if asked for, then unused ones up to `num_classes`.
     pub classes: ClassSet,
     /// Training clips.
@@ -35,7 +35,7 @@ pub struct Plan {
     pub warnings: Vec<DatasetWarning>,
 }
 
-impl Plan {
+impl ClipPlan {
     /// The clips of a part; none for [`Split::Unassigned`].
     pub fn clips(&self, split: Split) -> &[Clip] {
         match split {
@@ -102,7 +102,7 @@ impl Plan {
 ///
 /// # Errors
 /// When `model.num_classes` is smaller than the dataset's number of classes.
-pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<Plan, DataError> {
+pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<ClipPlan, DataError> {
     let (parts, warnings) = assign(dataset, config);
     let mut plan = plan_with(dataset, config, &parts)?;
     plan.warnings.splice(0..0, warnings);
@@ -113,7 +113,7 @@ pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<Plan, DataError> {
 ///
 /// # Errors
 /// As [`plan`].
-pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Result<Plan, DataError> {
+pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Result<ClipPlan, DataError> {
     let classes = output_classes(dataset, config)?;
     let of = |split: Split, stride: u32| labelled_clips(dataset, config, stride, |i| parts.get(i) == Some(&split));
     let mut train = of(Split::Train, config.clip.train_stride);
@@ -124,7 +124,7 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
         Validation::Off => Vec::new(),
     };
     keep_fraction(&mut train, config.data.fraction, config.seed);
-    let mut plan = Plan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
+    let mut plan = ClipPlan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
     plan.parts.resize(dataset.videos.len(), Split::Unassigned);
     plan.warnings = class_warnings(dataset, &plan);
     plan.warnings.extend(copies_across(dataset, &plan.parts));
@@ -355,7 +355,7 @@ fn share(
 }
 
 /// Classes that occur on one side only.
-fn class_warnings(dataset: &Dataset, plan: &Plan) -> Vec<DatasetWarning> {
+fn class_warnings(dataset: &Dataset, plan: &ClipPlan) -> Vec<DatasetWarning> {
     let mut out = Vec::new();
     let (train, test, val) =
         (plan.class_counts(Split::Train), plan.class_counts(Split::Test), plan.class_counts(Split::Val));

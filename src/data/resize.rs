@@ -123,7 +123,7 @@ impl Axis {
 
 /// What a resize does.
 #[derive(Clone, Debug)]
-enum Plan {
+enum ResizePlan {
     Nothing,
     Bilinear { x: Pairs, y: Pairs },
     Filter { x: Axis, y: Axis },
@@ -145,7 +145,7 @@ pub struct Sparse {
 pub struct Resizer {
     source: (u32, u32),
     target: (u32, u32),
-    plan: Plan,
+    plan: ResizePlan,
 }
 
 impl Resizer {
@@ -154,11 +154,11 @@ impl Resizer {
         let at_least_one = |s: (u32, u32)| (s.0.max(1), s.1.max(1));
         let (source, target) = (at_least_one(source), at_least_one(target));
         let plan = if source == target {
-            Plan::Nothing
+            ResizePlan::Nothing
         } else if antialias {
-            Plan::Filter { x: Axis::new(source.0, target.0), y: Axis::new(source.1, target.1) }
+            ResizePlan::Filter { x: Axis::new(source.0, target.0), y: Axis::new(source.1, target.1) }
         } else {
-            Plan::Bilinear { x: Pairs::new(source.0, target.0, true), y: Pairs::new(source.1, target.1, false) }
+            ResizePlan::Bilinear { x: Pairs::new(source.0, target.0, true), y: Pairs::new(source.1, target.1, false) }
         };
         Self { source, target, plan }
     }
@@ -166,14 +166,14 @@ impl Resizer {
     /// Rows and columns of the source that weigh anything, ascending, and the resize of a picture made of just those.
     pub fn sparse(&self) -> Sparse {
         let (rows, columns, plan) = match &self.plan {
-            Plan::Nothing => ((0..self.source.1).collect(), (0..self.source.0).collect(), Plan::Nothing),
-            Plan::Bilinear { x, y } => {
+            ResizePlan::Nothing => ((0..self.source.1).collect(), (0..self.source.0).collect(), ResizePlan::Nothing),
+            ResizePlan::Bilinear { x, y } => {
                 let ((rows, y), (columns, x)) = (y.sparse(), x.sparse());
-                (rows, columns, Plan::Bilinear { x, y })
+                (rows, columns, ResizePlan::Bilinear { x, y })
             }
-            Plan::Filter { x, y } => {
+            ResizePlan::Filter { x, y } => {
                 let ((rows, y), (columns, x)) = (y.sparse(), x.sparse());
-                (rows, columns, Plan::Filter { x, y })
+                (rows, columns, ResizePlan::Filter { x, y })
             }
         };
         let source = (columns.len() as u32, rows.len() as u32);
@@ -187,15 +187,15 @@ impl Resizer {
             return;
         }
         match &self.plan {
-            Plan::Nothing => to.copy_from_slice(from),
-            Plan::Bilinear { x, y } => arch().dispatch(Job { x, y, from, widths: [sw, tw], to }),
-            Plan::Filter { x, y } => arch().dispatch(Job { x, y, from, widths: [sw, tw], to }),
+            ResizePlan::Nothing => to.copy_from_slice(from),
+            ResizePlan::Bilinear { x, y } => arch().dispatch(ResizeCall { x, y, from, widths: [sw, tw], to }),
+            ResizePlan::Filter { x, y } => arch().dispatch(ResizeCall { x, y, from, widths: [sw, tw], to }),
         }
     }
 }
 
 /// A resize in the widest instructions this processor has.
-struct Job<'a, A> {
+struct ResizeCall<'a, A> {
     x: &'a A,
     y: &'a A,
     from: &'a [u8],
@@ -205,7 +205,7 @@ struct Job<'a, A> {
 }
 
 /// The bilinear one.
-impl WithSimd for Job<'_, Pairs> {
+impl WithSimd for ResizeCall<'_, Pairs> {
     type Output = ();
 
     #[inline(always)]
@@ -250,7 +250,7 @@ fn along(x: &Pairs, row: &[u8], out: &mut [i32]) {
 }
 
 /// The filter.
-impl WithSimd for Job<'_, Axis> {
+impl WithSimd for ResizeCall<'_, Axis> {
     type Output = ();
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Which clips an epoch draws, and how much classes weigh (S0.7).
+//! Which clips an epoch draws, and how much classes weigh.
 
 use crate::config::SamplingConfig;
 use crate::domain::{Clip, Label};

@@ -3,7 +3,7 @@
 use super::DataError;
 use super::augment::Draw;
 use super::batch_memory::Spare;
-use super::disk_cache::Key;
+use super::disk_cache::FramesKey;
 use super::frame_decoding::{Decoding, Frames};
 use super::frame_disk::FrameDisk;
 use super::frame_memory::{FrameMemory, Size, Taken};
@@ -329,8 +329,8 @@ impl ClipSource {
     }
 
     /// What the frames of a video's useful part are called on disk.
-    fn key(&self, entry: &VideoEntry, size: Size) -> Option<Key> {
-        Key::of(&entry.path, self.pixel_size(size), self.clip.antialias, self.useful_part(entry))
+    fn key(&self, entry: &VideoEntry, size: Size) -> Option<FramesKey> {
+        FramesKey::of(&entry.path, self.pixel_size(size), self.clip.antialias, self.useful_part(entry))
     }
 
     /// Frames from disk; `None` unless all are there and sound.

@@ -1,4 +1,4 @@
-//! What a dataset holds, in numbers (S0.3).
+//! What a dataset holds, in numbers.
 
 use super::DataError;
 use super::plan::labelled_clips_of;

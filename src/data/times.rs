@@ -1,7 +1,7 @@
 //! Labels in seconds become labels of frames, by the presentation times of the video itself.
 
 use super::formats::DraftVideo;
-use super::tracks::{Part, lay};
+use super::tracks::{LabelInterval, lay};
 use crate::domain::Label;
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
@@ -146,7 +146,7 @@ pub(super) fn resolve(video: &mut DraftVideo) -> Vec<(PathBuf, String)> {
                 if cut {
                     odd[2].push(row);
                 }
-                parts.extend(row.label.map(|label| Part { start, end, label, line: row.line }));
+                parts.extend(row.label.map(|label| LabelInterval { start, end, label, line: row.line }));
             }
         }
     }

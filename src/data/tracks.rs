@@ -4,7 +4,7 @@ use crate::domain::{Label, LabelTrack, Segment};
 
 /// A part of a video in frames, and the line of the row that labels it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct LabelInterval {
     pub(super) start: u32,
     /// One past the last frame.
     pub(super) end: u32,
@@ -14,10 +14,10 @@ pub(super) struct Part {
 
 /// Parts in order of time, each frame with the label of the first part that holds it, and a sentence where parts of
 /// different labels share frames.
-pub(super) fn lay(mut parts: Vec<Part>) -> (LabelTrack, Option<String>) {
+pub(super) fn lay(mut parts: Vec<LabelInterval>) -> (LabelTrack, Option<String>) {
     parts.sort_by_key(|p| (p.start, p.line));
-    let mut reach: Option<Part> = None;
-    let mut first: Option<(Part, Part)> = None;
+    let mut reach: Option<LabelInterval> = None;
+    let mut first: Option<(LabelInterval, LabelInterval)> = None;
     let mut count = 0_usize;
     for part in &parts {
         if let Some(before) = reach.filter(|b| b.end > part.start && b.label != part.label) {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn overlaps_are_told_and_touching_parts_are_none() {
-        let part = |start, end, class, line| Part { start, end, label: Label::Class(class), line };
+        let part = |start, end, class, line| LabelInterval { start, end, label: Label::Class(class), line };
         let (track, note) = lay(vec![part(20, 40, 1, 3), part(0, 20, 0, 2), part(30, 35, 1, 4)]);
         assert_eq!((track.segments().len(), note), (2, None));
         let (track, note) = lay(vec![part(0, 30, 0, 2), part(20, 40, 1, 3), part(35, 50, 0, 4)]);

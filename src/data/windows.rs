@@ -1,4 +1,4 @@
-//! Sliding windows over a video and the label each one gets (S0.4).
+//! Sliding windows over a video and the label each one gets.
 
 use crate::domain::{Clip, ClipGeometry, Label, LabelRule, LabelTrack, VideoEntry};
 

@@ -6,7 +6,7 @@ pub type ClassId = usize;
 /// One class as the dataset names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassInfo {
-    /// The number the dataset's files use (S0.2: `0…16`), which need not be the position.
+    /// The number the dataset's files use (`0…16` in exercise recordings), which need not be the position.
     pub id: i64,
     /// What people read.
     pub name: String,

@@ -1,7 +1,7 @@
 use super::Label;
 use serde::{Deserialize, Serialize};
 
-/// How a clip gets one label from the labels of its frames (S0.4).
+/// How a clip gets one label from the labels of its frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LabelRule {
     /// The label most frames have; ties go to the label seen first. The default.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// which is not the same as [`Label::Background`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Label {
-    /// Labelled as "none of the classes" (`-1` in S0.2).
+    /// Labelled as "none of the classes" (`-1` in exercise recordings).
     Background,
     /// Labelled with a class of the dataset's [`super::ClassSet`].
     Class(ClassId),

@@ -1,4 +1,4 @@
-//! Judging a checkpoint on a part of a dataset (S0.12).
+//! Judging a checkpoint on a part of a dataset.
 
 use super::caveats::{Setting, caveats};
 use super::metrics::{argmax, judge, softmax_and_loss};

@@ -1,7 +1,7 @@
 //! Layers that are made of layers.
 
 use super::cpu_ops::add_clamp::add;
-use super::layers::{Layer, Node, Part, run};
+use super::layers::{FusedPart, Layer, Node, run};
 use super::ops::{self, Activation};
 use super::pass::Pass;
 use burn::tensor::Tensor;
@@ -32,7 +32,7 @@ impl Layer for Residual {
         let x = run(&self.shortcut, x, pass);
         // The clamp behind the sum is computed with it.
         match self.after.split_first() {
-            Some((clamp, after)) if let Part::Clamp(activation) = clamp.layer.part() => {
+            Some((clamp, after)) if let FusedPart::Clamp(activation) = clamp.layer.part() => {
                 let sum = pass.catch(&clamp.id, add(x, y, activation));
                 run(after, sum, pass)
             }

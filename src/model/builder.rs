@@ -6,7 +6,7 @@ use super::layers::{
     StochasticDepth,
 };
 use super::parameters::{EntryId, EntryKind, ParameterRole, Store};
-use super::random_stream::Stream;
+use super::random_stream::RandomStream;
 use super::readout::Readout;
 use burn::tensor::Device;
 
@@ -180,7 +180,7 @@ impl Builder {
     }
 
     fn drawn(&mut self, name: &str, shape: Vec<usize>, role: ParameterRole, bound: f64) -> EntryId {
-        let stream = Stream::new(self.seed, name);
+        let stream = RandomStream::new(self.seed, name);
         let kind = EntryKind::Parameter { role, trainable: true };
         self.array(name.to_owned(), shape, kind, |n| stream.uniform(bound as f32, n))
     }

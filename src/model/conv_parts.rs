@@ -68,13 +68,13 @@ fn halves(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::random_stream::Stream;
+    use crate::model::random_stream::RandomStream;
     use burn::tensor::ops::ConvOptions;
     use burn::tensor::{Device, TensorData, module};
     use std::cell::Cell;
 
     fn numbers(shape: [usize; 5], name: &str) -> Tensor<5> {
-        let values = Stream::new(1, name).uniform(1.0, shape.iter().product());
+        let values = RandomStream::new(1, name).uniform(1.0, shape.iter().product());
         Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
     }
 

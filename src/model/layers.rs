@@ -17,13 +17,13 @@ pub(crate) trait Layer: Send + Sync {
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]>;
 
     /// What it is to its neighbours, with which it may be computed as one.
-    fn part(&self) -> Part<'_> {
-        Part::Other
+    fn part(&self) -> FusedPart<'_> {
+        FusedPart::Other
     }
 }
 
 /// A layer that may be computed together with its neighbours.
-pub(crate) enum Part<'a> {
+pub(crate) enum FusedPart<'a> {
     /// A convolution.
     Conv(&'a Conv3d),
     /// A batch normalisation.
@@ -39,16 +39,16 @@ pub(crate) enum Part<'a> {
 pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
     let mut rest = nodes;
     while let Some((node, behind)) = rest.split_first() {
-        let norm_at = usize::from(matches!(node.layer.part(), Part::Conv(_)));
+        let norm_at = usize::from(matches!(node.layer.part(), FusedPart::Conv(_)));
         let norm = rest.get(norm_at).and_then(|n| match n.layer.part() {
-            Part::Norm(norm) if norm_at == 0 || !pass.wants(&node.id) => Some((n, norm)),
+            FusedPart::Norm(norm) if norm_at == 0 || !pass.wants(&node.id) => Some((n, norm)),
             _ => None,
         });
         let Some((norm_node, norm)) = norm else {
             // Without a normalisation a convolution takes the clamp along.
             (x, rest) = match (node.layer.part(), behind.split_first()) {
-                (Part::Conv(conv), Some((next, behind)))
-                    if let Part::Clamp(activation) = next.layer.part()
+                (FusedPart::Conv(conv), Some((next, behind)))
+                    if let FusedPart::Clamp(activation) = next.layer.part()
                         && !pass.wants(&node.id)
                         && !pass.training()
                         && ops::can_finish(&x) =>
@@ -61,12 +61,12 @@ pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tens
             continue;
         };
         let clamp = rest.get(norm_at + 1).and_then(|n| match n.layer.part() {
-            Part::Clamp(activation) if !pass.wants(&norm_node.id) => Some((n, activation)),
+            FusedPart::Clamp(activation) if !pass.wants(&norm_node.id) => Some((n, activation)),
             _ => None,
         });
         let (last, activation) = clamp.unwrap_or((norm_node, Activation::None));
         let together = norm_at + 1 + usize::from(clamp.is_some());
-        if let Part::Conv(conv) = node.layer.part() {
+        if let FusedPart::Conv(conv) = node.layer.part() {
             let folds = pass.precise() && ops::on_cpu(&x);
             if pass.training() || !ops::can_finish(&x) && !folds {
                 (x, rest) = (node.forward(x, pass), behind);
@@ -175,8 +175,8 @@ impl Layer for Conv3d {
         ops::conv3d_rounding(x, weight, bias, geometry, rounding(pass))
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Conv(self)
+    fn part(&self) -> FusedPart<'_> {
+        FusedPart::Conv(self)
     }
 
     fn output_shape(&self, [_, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
@@ -279,8 +279,8 @@ impl Layer for BatchNorm {
         self.clamped(x, pass, Activation::None)
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Norm(self)
+    fn part(&self) -> FusedPart<'_> {
+        FusedPart::Norm(self)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -296,8 +296,8 @@ impl Layer for Relu {
         ops::clamp(x, Activation::Relu)
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Clamp(Activation::Relu)
+    fn part(&self) -> FusedPart<'_> {
+        FusedPart::Clamp(Activation::Relu)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -313,8 +313,8 @@ impl Layer for Relu6 {
         ops::clamp(x, Activation::Relu6)
     }
 
-    fn part(&self) -> Part<'_> {
-        Part::Clamp(Activation::Relu6)
+    fn part(&self) -> FusedPart<'_> {
+        FusedPart::Clamp(Activation::Relu6)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {

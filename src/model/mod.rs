@@ -42,7 +42,7 @@ pub use network::{GradientUse, Network, ParameterInfo, Tapped, layer_choices, re
 pub use outline::Outline;
 pub use parameters::ParameterRole;
 pub use pass::Tap;
-pub use random_stream::Stream;
+pub use random_stream::RandomStream;
 pub use registry::{MODELS, ModelSpec};
 pub use weights::{
     ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,

@@ -7,7 +7,7 @@ use super::kernels::Convolution;
 use super::kernels::norm::NormOptions;
 use super::kernels::pooling::Pooling;
 pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
-use super::random_stream::Stream;
+use super::random_stream::RandomStream;
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
 use burn::tensor::{activation, module};
@@ -196,7 +196,7 @@ pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor
 }
 
 /// Zeroes each element with probability `p` and scales the others by `1 / (1 - p)`.
-pub(crate) fn dropout(x: Tensor<2>, p: f64, stream: Stream) -> Tensor<2> {
+pub(crate) fn dropout(x: Tensor<2>, p: f64, stream: RandomStream) -> Tensor<2> {
     if p <= 0.0 {
         return x;
     }
@@ -209,7 +209,7 @@ pub(crate) fn dropout(x: Tensor<2>, p: f64, stream: Stream) -> Tensor<2> {
 }
 
 /// The same for whole frames (Huang et al. 2016, where each frame of each clip is a picture of its own).
-pub(crate) fn drop_frames(x: Tensor<5>, p: f64, stream: Stream) -> Tensor<5> {
+pub(crate) fn drop_frames(x: Tensor<5>, p: f64, stream: RandomStream) -> Tensor<5> {
     if p <= 0.0 {
         return x;
     }
@@ -220,7 +220,7 @@ pub(crate) fn drop_frames(x: Tensor<5>, p: f64, stream: Stream) -> Tensor<5> {
 }
 
 /// `n` factors, 0 with probability `p` and otherwise `1 / (1 - p)`.
-fn kept(n: usize, p: f64, stream: Stream) -> Vec<f32> {
+fn kept(n: usize, p: f64, stream: RandomStream) -> Vec<f32> {
     let keep = (1.0 / (1.0 - p)) as f32;
     (0..n as u64).map(|i| if f64::from(stream.unit(i)) < p { 0.0 } else { keep }).collect()
 }

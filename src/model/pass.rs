@@ -1,7 +1,7 @@
 //! One walk of data through a network: its mode, the leaves gradients are wanted for, the layers to catch.
 
 use super::parameters::{EntryId, EntryKind, Store};
-use super::random_stream::Stream;
+use super::random_stream::RandomStream;
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 
@@ -127,9 +127,9 @@ impl<'a> Pass<'a> {
     }
 
     /// The dropout stream of a layer; `None` outside training.
-    pub fn dropout(&self, layer: &str) -> Option<Stream> {
+    pub fn dropout(&self, layer: &str) -> Option<RandomStream> {
         match self.mode {
-            Mode::Train { seed } => Some(Stream::new(seed, layer)),
+            Mode::Train { seed } => Some(RandomStream::new(seed, layer)),
             Mode::Eval => None,
         }
     }

@@ -3,11 +3,11 @@
 
 /// A stream of random numbers named by a seed and a string (FNV-1a into SplitMix64).
 #[derive(Clone, Copy, Debug)]
-pub struct Stream {
+pub struct RandomStream {
     state: u64,
 }
 
-impl Stream {
+impl RandomStream {
     /// The stream called `name` under `seed`.
     pub fn new(seed: u64, name: &str) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -42,13 +42,13 @@ mod tests {
 
     #[test]
     fn streams_are_named_and_balanced() {
-        let a = Stream::new(7, "conv.weight").uniform(2.0, 100_000);
+        let a = RandomStream::new(7, "conv.weight").uniform(2.0, 100_000);
         let mean = a.iter().map(|v| f64::from(*v)).sum::<f64>() / a.len() as f64;
         let variance = a.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / a.len() as f64;
         assert!(mean.abs() < 0.02, "mean {mean}");
         assert!((variance - 4.0 / 3.0).abs() < 0.02, "variance {variance}");
         assert!(a.iter().all(|v| (-2.0..2.0).contains(v)));
-        assert_ne!(a[0], Stream::new(8, "conv.weight").uniform(2.0, 1)[0]);
-        assert_ne!(a[0], Stream::new(7, "conv.bias").uniform(2.0, 1)[0]);
+        assert_ne!(a[0], RandomStream::new(8, "conv.weight").uniform(2.0, 1)[0]);
+        assert_ne!(a[0], RandomStream::new(7, "conv.bias").uniform(2.0, 1)[0]);
     }
 }

@@ -6,7 +6,7 @@
 //! depend on the seed and the layer alone.
 
 use super::gradients::GradientSet;
-use super::layers::{Node, Part, run};
+use super::layers::{FusedPart, Node, run};
 use super::network::Parts;
 use super::parameters::{EntryId, Store};
 use super::pass::Pass;
@@ -31,7 +31,7 @@ pub(super) struct Forgotten {
 /// their number, of about equal size. What comes above the last of them is recorded as usual.
 pub(super) fn stretches(body: &[Node], front: usize, [t, h, w]: [usize; 3]) -> Vec<Range<usize>> {
     // A normalisation is computed together with the clamp behind it, and may be with what is before it.
-    let begins = |i: usize| !matches!(body[i].layer.part(), Part::Norm(_) | Part::Clamp(_));
+    let begins = |i: usize| !matches!(body[i].layer.part(), FusedPart::Norm(_) | FusedPart::Clamp(_));
     let mut shape = Some([3, t, h, w]);
     let sizes: Vec<usize> = body
         .iter()

@@ -1,6 +1,6 @@
 //! What a run was made with: versions, device, dataset, first weights, and the part every video plays.
 
-use crate::data::Plan;
+use crate::data::ClipPlan;
 use crate::domain::{Dataset, Split, serialize_path};
 use crate::model::{ComputeDevice, Network, WeightReport};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub struct SplitRow {
 /// Versions, device, dataset and seed of a run that begins now.
 pub(crate) fn environment(
     dataset: &Dataset,
-    plan: &Plan,
+    plan: &ClipPlan,
     network: &Network,
     devices: &[ComputeDevice],
     seed: u64,
@@ -126,7 +126,7 @@ pub(crate) fn without_data(network: &Network, device: &ComputeDevice, seed: u64)
 }
 
 /// The part every video plays, with its clips, for `split.csv`.
-pub(crate) fn split_rows(dataset: &Dataset, plan: &Plan) -> Vec<SplitRow> {
+pub(crate) fn split_rows(dataset: &Dataset, plan: &ClipPlan) -> Vec<SplitRow> {
     let videos =
         dataset.videos.iter().zip(&plan.parts).enumerate().filter(|(_, (_, part))| **part != Split::Unassigned);
     videos

@@ -1,4 +1,4 @@
-//! Files of an evaluation (S0.12): JSON for programs, CSV for spreadsheets, Markdown for people.
+//! Files of an evaluation: JSON for programs, CSV for spreadsheets, Markdown for people.
 
 use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
 use super::{Evaluation, Prediction, Predictions, RunDir, RunError};

@@ -7,7 +7,7 @@ use super::optim::Optimizer;
 use crate::cam::{MapRequest, Target, explain};
 use crate::config::{LossKind, ModelConfig, OptimizerConfig, Precision};
 use crate::domain::PoolingRule;
-use crate::model::{ComputeDevice, ModelError, ModelSpec, Network, Stream, read};
+use crate::model::{ComputeDevice, ModelError, ModelSpec, Network, RandomStream, read};
 use burn::tensor::{Tensor, TensorData};
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ impl Round {
 pub fn large_product(device: &ComputeDevice) -> Result<f64, TrainError> {
     let side = LARGE;
     let matrix = |stream: &str| {
-        let values = Stream::new(1, stream).uniform(1.0, side * side);
+        let values = RandomStream::new(1, stream).uniform(1.0, side * side);
         Tensor::<2>::from_data(TensorData::new(values, [side, side]), &device.tensor_device())
     };
     let (a, b) = (matrix("a"), matrix("b"));
@@ -102,7 +102,7 @@ impl Subject {
             optimizer,
             loss: Loss::with_weights(LossKind::CrossEntropy, 0.0, None),
             round,
-            pixels: Stream::new(1, "bench").uniform(1.7, batch * 3 * clip.iter().product::<usize>()),
+            pixels: RandomStream::new(1, "bench").uniform(1.7, batch * 3 * clip.iter().product::<usize>()),
             labels: (0..batch).map(|i| i * 5 % CLASSES).collect(),
             clip,
         })

@@ -14,7 +14,7 @@ use crate::model::{ComputeDevice, GradientSet, Network, read};
 
 /// What is done with a batch.
 #[derive(Clone, Copy)]
-pub(super) struct Task<'a> {
+pub(super) struct BatchTask<'a> {
     pub loss: &'a Loss,
     /// What a frozen backbone makes of the clips, where that is known.
     pub features: Option<&'a Features>,
@@ -27,7 +27,7 @@ pub(super) struct Task<'a> {
 }
 
 /// What a batch taught.
-pub(super) struct Lesson {
+pub(super) struct BatchResult {
     /// Mean over the clips.
     pub loss: f64,
     /// Clips that were right.
@@ -58,7 +58,7 @@ impl Copies {
     }
 
     /// Loss and gradients of a batch, shared among all devices.
-    pub fn learn(&mut self, first: &mut Network, batch: Batch, task: Task<'_>) -> Result<Lesson, TrainError> {
+    pub fn learn(&mut self, first: &mut Network, batch: Batch, task: BatchTask<'_>) -> Result<BatchResult, TrainError> {
         if self.0.is_empty() {
             return learn(first, batch, task, 1.0);
         }
@@ -68,11 +68,12 @@ impl Copies {
         let share = |part: &Batch| part.size as f64 / clips;
         let device = first.device().tensor_device();
         // A device works on while the next gets its share, so one thread each only keeps reading from holding it up.
-        let lessons: Vec<(f64, Result<Lesson, TrainError>)> = std::thread::scope(|scope| {
+        let lessons: Vec<(f64, Result<BatchResult, TrainError>)> = std::thread::scope(|scope| {
             let threads: Vec<_> = parts
                 .zip(self.0.iter_mut())
                 .map(|((index, part), network)| {
-                    let task = Task { seed: task.seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15), ..task };
+                    let task =
+                        BatchTask { seed: task.seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15), ..task };
                     let share = share(&part);
                     (share, scope.spawn(move || learn(network, part, task, share)))
                 })
@@ -84,7 +85,7 @@ impl Copies {
             }));
             all
         });
-        let mut sum = Lesson { loss: 0.0, right: 0, gradients: None };
+        let mut sum = BatchResult { loss: 0.0, right: 0, gradients: None };
         let mut finite = true;
         for (share, lesson) in lessons {
             let lesson = lesson?;
@@ -104,12 +105,12 @@ impl Copies {
 }
 
 /// The lesson of a batch on one device, its gradients times `share`.
-fn learn(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Result<Lesson, TrainError> {
+fn learn(network: &mut Network, batch: Batch, task: BatchTask<'_>, share: f64) -> Result<BatchResult, TrainError> {
     let device = network.device().clone();
     device.compute(|| pass(network, batch, task, share))
 }
 
-fn pass(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Result<Lesson, TrainError> {
+fn pass(network: &mut Network, batch: Batch, task: BatchTask<'_>, share: f64) -> Result<BatchResult, TrainError> {
     let features = task.features.and_then(|f| f.batch(network, &batch.clips));
     let pass = match features {
         Some(features) => network.forward_train_features(features, task.seed),
@@ -124,7 +125,7 @@ fn pass(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Resu
     let rows = logits.chunks(network.classes());
     let right = rows.zip(&batch.labels).filter(|(row, label)| argmax(row) == **label).count() as u64;
     if !value.is_finite() {
-        return Ok(Lesson { loss: f64::from(value), right, gradients: None });
+        return Ok(BatchResult { loss: f64::from(value), right, gradients: None });
     }
     let mut gradients = match task.scale {
         1.0 => pass.backward(&loss),
@@ -134,7 +135,7 @@ fn pass(network: &mut Network, batch: Batch, task: Task<'_>, share: f64) -> Resu
     if factor != 1.0 {
         gradients.scale(factor as f32);
     }
-    Ok(Lesson { loss: f64::from(value), right, gradients: Some(gradients) })
+    Ok(BatchResult { loss: f64::from(value), right, gradients: Some(gradients) })
 }
 
 /// A batch in as many parts of nearly equal size, but no empty ones.
@@ -164,14 +165,14 @@ mod tests {
     use super::*;
     use crate::config::{LossKind, ModelConfig, OptimizerConfig};
     use crate::domain::Clip;
-    use crate::model::{ParameterInfo, ParameterRole, Stream};
+    use crate::model::{ParameterInfo, ParameterRole, RandomStream};
     use crate::train::Optimizer;
 
     const CLIP: [usize; 3] = [8, 32, 32];
 
     fn batch(size: usize) -> Batch {
         Batch {
-            pixels: Stream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
+            pixels: RandomStream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
             clips: vec![Clip { video: 0, start: 0, label: None }; size],
             size,
@@ -210,7 +211,7 @@ mod tests {
     fn several_devices_come_to_the_gradient_of_one() {
         let loss = Loss::with_weights(LossKind::CrossEntropy, 0.0, None);
         let whole = batch(5);
-        let task = Task { loss: &loss, features: None, clip: CLIP, seed: 1, scale: 1.0 };
+        let task = BatchTask { loss: &loss, features: None, clip: CLIP, seed: 1, scale: 1.0 };
         let mut alone = network();
         let expected = Copies::default().learn(&mut alone, whole.clone(), task).unwrap();
         let gradient = flat(expected.gradients.as_ref().unwrap());
@@ -219,7 +220,7 @@ mod tests {
         for (devices, scale) in [(2, 1.0), (3, 1024.0)] {
             let mut first = network();
             let mut copies = Copies::new(&first, &vec![ComputeDevice::cpu(); devices]);
-            let found = copies.learn(&mut first, whole.clone(), Task { scale, ..task }).unwrap();
+            let found = copies.learn(&mut first, whole.clone(), BatchTask { scale, ..task }).unwrap();
             assert!((found.loss - expected.loss).abs() < 1e-6 && found.right == expected.right);
             let own = flat(found.gradients.as_ref().unwrap());
             let apart = own.iter().zip(&gradient).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -8,7 +8,7 @@ use crate::data::{ClipSource, Loader, LoaderOptions};
 use crate::domain::Clip;
 use crate::eval::{EvalError, clip_shape, hold};
 use crate::model::{Network, read};
-use crate::progress::{Flow, Monitor, Part};
+use crate::progress::{Flow, Monitor, Phase};
 use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl FrozenFeatures {
             if clips.is_empty() || slot.is_some() {
                 continue;
             }
-            let part = Part { inner: monitor, from, to };
+            let part = Phase { inner: monitor, from, to };
             *slot = Features::gather(phase.network, phase.source, clips, how, &part)?;
             if slot.is_none() {
                 monitor.note("the frozen backbone's features do not fit into training.cache_mib and are not kept");

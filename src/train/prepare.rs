@@ -4,7 +4,7 @@ use super::TrainError;
 use super::logs::Logged;
 use super::resume;
 use crate::config::RunConfig;
-use crate::data::{Plan, as_configured, plan, plan_with};
+use crate::data::{ClipPlan, as_configured, plan, plan_with};
 use crate::domain::Dataset;
 use crate::model::{ComputeDevice, Network};
 use crate::progress::Monitor;
@@ -19,7 +19,7 @@ pub(super) struct Prepared {
     /// The dataset with its labels as configured.
     pub dataset: Arc<Dataset>,
     pub config: RunConfig,
-    pub plan: Plan,
+    pub plan: ClipPlan,
     /// With the weights it begins with; those of `checkpoint` are not in it yet.
     pub network: Network,
     /// The checkpoint to go on from.
@@ -94,7 +94,7 @@ pub(super) fn resume(
     Ok(Prepared { run, dataset, config, plan, network, checkpoint: last.map(|c| c.path) })
 }
 
-fn build(config: &RunConfig, plan: &Plan, devices: &[ComputeDevice]) -> Result<Network, TrainError> {
+fn build(config: &RunConfig, plan: &ClipPlan, devices: &[ComputeDevice]) -> Result<Network, TrainError> {
     let clip = &config.clip;
     let input = [clip.length as usize, clip.height as usize, clip.width as usize];
     let cpu = ComputeDevice::cpu();

@@ -1,8 +1,8 @@
-//! The training loop (S0.8).
+//! The training loop.
 
 use super::TrainError;
 use super::best::{Checkpoints, checkpoints, plateau};
-use super::data_parallel::{Copies, Lesson, Task};
+use super::data_parallel::{BatchResult, BatchTask, Copies};
 use super::features::{FeaturePhase, FrozenFeatures};
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
@@ -16,12 +16,12 @@ use super::supply::Supply;
 use super::tensorboard::EventWriter;
 use super::validation::Validation;
 use crate::config::{Precision, RunConfig};
-use crate::data::{Batch, ClipSource, DataError, LoaderOptions, Plan, Sampler};
+use crate::data::{Batch, ClipPlan, ClipSource, DataError, LoaderOptions, Sampler};
 use crate::domain::{Dataset, Split};
 use crate::eval::{clip_shape, hold};
 use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_safetensors};
 use crate::process_usage::Usage;
-use crate::progress::{EpochReport, Flow, Monitor, Part, Progress, StepReport, best_epoch};
+use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress, StepReport, best_epoch};
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{RunLock, lock, make_room, recover, remove_checkpoint, write_checkpoint};
 use crate::run_folder::{CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, titles};
@@ -119,7 +119,7 @@ struct Trainer<'a> {
     run: RunDir,
     _lock: RunLock,
     config: RunConfig,
-    plan: Plan,
+    plan: ClipPlan,
     source: Arc<ClipSource>,
     dataset: Arc<Dataset>,
     network: Network,
@@ -219,7 +219,7 @@ impl<'a> Trainer<'a> {
         let augmented = self.config.augment.enabled;
         let (from, to) = self.work.decoding(self.state.epoch);
         self.monitor.emit(Progress::Share(from as f32));
-        let part = Part { inner: self.monitor, from, to };
+        let part = Phase { inner: self.monitor, from, to };
         match self.source.preload(&self.plan.train, augmented, &part) {
             // Asked to stop before the first step: the loop sees it too, and ends as it always does.
             Ok(()) | Err(DataError::Stopped) => Ok(()),
@@ -409,8 +409,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Loss, right clips and gradients of one batch.
-    fn learn(&mut self, epoch: u32, batch: Batch) -> Result<Lesson, TrainError> {
-        let task = Task {
+    fn learn(&mut self, epoch: u32, batch: Batch) -> Result<BatchResult, TrainError> {
+        let task = BatchTask {
             loss: &self.loss,
             features: self.features.train.as_ref(),
             clip: clip_shape(&self.source),
@@ -505,7 +505,7 @@ impl<'a> Trainer<'a> {
             loss: &self.loss,
             config: &self.config.training,
         };
-        validation.judge(report, &Part { inner: self.monitor, from, to })
+        validation.judge(report, &Phase { inner: self.monitor, from, to })
     }
 
     /// Schedule, best values, checkpoints, logs; `Some` when training ends here.

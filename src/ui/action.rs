@@ -4,7 +4,7 @@
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
-use super::weights::WeightWish;
+use super::weights::WeightQuery;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
@@ -64,7 +64,7 @@ pub enum OpenAction {
         out: PathBuf,
     },
     /// Find out what a weight file holds.
-    LookIntoWeights(WeightWish),
+    LookIntoWeights(WeightQuery),
     /// The platform has no file dialog.
     NoFileDialog(PathPurpose),
     /// The platform's file dialog ended by an internal error, for this reason.

@@ -32,14 +32,14 @@ type Mask = Result<Option<Arc<GrayImage>>, String>;
 type Poses = Result<Arc<PoseTrack>, String>;
 
 #[derive(Clone)]
-enum Wish {
+enum AnnotationQuery {
     Mask(Arc<Dataset>, usize, u32),
     Poses(Arc<Dataset>, usize),
 }
 
 #[derive(Default)]
 struct Inner {
-    wishes: Vec<Wish>,
+    wishes: Vec<AnnotationQuery>,
     masks: HashMap<(PathBuf, u32), Mask>,
     mask_order: VecDeque<(PathBuf, u32)>,
     poses: HashMap<PathBuf, Poses>,
@@ -84,12 +84,12 @@ impl Annotations {
         }
         let mut inner = self.shared.inner.lock();
         let known = inner.masks.get(&(entry.path.clone(), frame)).cloned();
-        inner.wishes.retain(|w| !matches!(w, Wish::Mask(..)));
+        inner.wishes.retain(|w| !matches!(w, AnnotationQuery::Mask(..)));
         // The last wish is read first.
         for ahead in (0..=AHEAD).rev() {
             let frame = frame.saturating_add(ahead);
             if frame < entry.frames().max(1) && !inner.masks.contains_key(&(entry.path.clone(), frame)) {
-                inner.wishes.push(Wish::Mask(dataset.clone(), video, frame));
+                inner.wishes.push(AnnotationQuery::Mask(dataset.clone(), video, frame));
             }
         }
         self.shared.signal.notify_all();
@@ -108,8 +108,8 @@ impl Annotations {
             Some(Ok(poses)) => Late::Ready(poses.clone()),
             Some(Err(sentence)) => Late::Failed(sentence.clone()),
             None => {
-                if !inner.wishes.iter().any(|w| matches!(w, Wish::Poses(_, v) if *v == video)) {
-                    inner.wishes.push(Wish::Poses(dataset.clone(), video));
+                if !inner.wishes.iter().any(|w| matches!(w, AnnotationQuery::Poses(_, v) if *v == video)) {
+                    inner.wishes.push(AnnotationQuery::Poses(dataset.clone(), video));
                     self.shared.signal.notify_all();
                 }
                 Late::Pending
@@ -137,7 +137,7 @@ fn work(shared: &Shared, wake: &Wake) {
             .map_err(|panic| format!("reading it ended by an internal error ({})", panic_reason(panic.as_ref())));
         let mut inner = shared.inner.lock();
         match (wish, read) {
-            (Wish::Mask(dataset, video, frame), result) => {
+            (AnnotationQuery::Mask(dataset, video, frame), result) => {
                 let mask = match result {
                     Ok(Read::Mask(mask)) => mask,
                     Ok(Read::Poses(_)) => Ok(None),
@@ -153,7 +153,7 @@ fn work(shared: &Shared, wake: &Wake) {
                     }
                 }
             }
-            (Wish::Poses(dataset, video), result) => {
+            (AnnotationQuery::Poses(dataset, video), result) => {
                 let poses = match result {
                     Ok(Read::Poses(poses)) => poses,
                     Ok(Read::Mask(_)) => Ok(Arc::default()),
@@ -179,13 +179,13 @@ enum Read {
     Poses(Poses),
 }
 
-fn read(wish: &Wish) -> Read {
+fn read(wish: &AnnotationQuery) -> Read {
     match wish {
-        Wish::Mask(dataset, video, frame) => Read::Mask(match dataset.videos.get(*video) {
+        AnnotationQuery::Mask(dataset, video, frame) => Read::Mask(match dataset.videos.get(*video) {
             Some(entry) => data::load_mask(entry, *frame).map(|m| m.map(Arc::new)).map_err(|e| e.to_string()),
             None => Ok(None),
         }),
-        Wish::Poses(dataset, video) => Read::Poses(match dataset.videos.get(*video) {
+        AnnotationQuery::Poses(dataset, video) => Read::Poses(match dataset.videos.get(*video) {
             Some(entry) => data::load_poses(entry).map(Arc::new).map_err(|e| e.to_string()),
             None => Ok(Arc::default()),
         }),

@@ -47,7 +47,7 @@ impl Committed {
 
 /// Keeps the committed frame.
 #[derive(Default)]
-pub struct Stage {
+pub struct FrameStage {
     /// What is on screen.
     pub shown: Option<Committed>,
     /// Why the frame asked for cannot be shown.
@@ -60,7 +60,7 @@ pub struct Stage {
     stale: Option<Instant>,
 }
 
-impl Stage {
+impl FrameStage {
     /// Nothing of the chosen video is there yet; what is on screen stays for a moment. Returns when to look again.
     fn keep_other(&mut self, chosen: &str, now: Instant) -> Option<Duration> {
         let shown = self.shown.as_mut()?;
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn the_picture_of_another_video_goes_before_it_can_be_taken_for_one_of_the_chosen_video() {
         let image = RgbImage::new(1, 1, vec![0; 3]).unwrap();
-        let mut stage = Stage {
+        let mut stage = FrameStage {
             shown: Some(Committed {
                 video: "a.mp4".into(),
                 index: 673,
@@ -179,7 +179,7 @@ mod tests {
                 poses: None,
                 current: true,
             }),
-            ..Stage::default()
+            ..FrameStage::default()
         };
         let now = Instant::now();
         // Of the same video the last picture stays, however long the next one takes.

@@ -18,7 +18,7 @@ const KEEP_CLIPS: usize = 4096;
 
 /// What somebody wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct MapQuery {
     /// The network.
     pub checkpoint: CheckpointRef,
     /// The clip.
@@ -28,7 +28,7 @@ pub struct Wish {
 }
 
 /// A network, a clip, and the maps of it that are to be seen.
-pub type Wanted = (CheckpointRef, ClipRef, Vec<HeatRequest>);
+pub type WantedMaps = (CheckpointRef, ClipRef, Vec<HeatRequest>);
 
 /// A clip with what the network said and every map computed so far.
 #[derive(Clone, Debug)]
@@ -57,11 +57,11 @@ pub struct ExplainStore {
     answers: HashMap<(CheckpointRef, ClipRef), ClipAnswer>,
     order: VecDeque<(CheckpointRef, ClipRef)>,
     /// Wishes that failed, with the sentence; they are not asked for again by themselves.
-    failed: Vec<(Wish, String)>,
+    failed: Vec<(MapQuery, String)>,
     /// The request under way.
-    in_flight: Option<(JobId, Wish)>,
+    in_flight: Option<(JobId, MapQuery)>,
     /// The newest wish and since when it stands.
-    pending: Option<(Wish, Instant)>,
+    pending: Option<(MapQuery, Instant)>,
     /// Grows with every answer, so that textures know when to be written again.
     generation: u64,
     /// The map that each view showed last, by position of the view.
@@ -79,7 +79,7 @@ pub enum Step {
     /// Look again after this time.
     Wait(Duration),
     /// Start this job and report it with [`ExplainStore::started`].
-    Start(Wish),
+    Start(MapQuery),
     /// The request under way is of no use any more: stop it.
     Abandon(JobId),
 }
@@ -133,7 +133,7 @@ impl ExplainStore {
 
     /// Why the maps of a clip could not be computed.
     pub fn failure(&self, checkpoint: &CheckpointRef, clip: &ClipRef) -> Option<&str> {
-        let fits = |w: &Wish| w.checkpoint == *checkpoint && w.clip == *clip;
+        let fits = |w: &MapQuery| w.checkpoint == *checkpoint && w.clip == *clip;
         self.failed.iter().find(|(w, _)| fits(w)).map(|(_, s)| s.as_str())
     }
 
@@ -156,21 +156,21 @@ impl ExplainStore {
     }
 
     /// The maps of a clip that are not there yet; `None` when nothing is missing or asking failed before.
-    fn missing(&self, checkpoint: &CheckpointRef, clip: &ClipRef, maps: &[HeatRequest]) -> Option<Wish> {
+    fn missing(&self, checkpoint: &CheckpointRef, clip: &ClipRef, maps: &[HeatRequest]) -> Option<MapQuery> {
         let known = self.answer(checkpoint, clip);
         let missing: Vec<HeatRequest> =
             maps.iter().filter(|m| known.is_none_or(|k| !k.maps.contains_key(m))).cloned().collect();
         if known.is_some() && missing.is_empty() {
             return None;
         }
-        let wish = Wish { checkpoint: checkpoint.clone(), clip: clip.clone(), maps: missing };
+        let wish = MapQuery { checkpoint: checkpoint.clone(), clip: clip.clone(), maps: missing };
         (!self.failed.iter().any(|(w, _)| *w == wish)).then_some(wish)
     }
 
     /// Decides what to do about what is wanted now, what matters most first.
-    pub fn step(&mut self, wanted: impl IntoIterator<Item = Wanted>, now: Instant) -> Step {
+    pub fn step(&mut self, wanted: impl IntoIterator<Item = WantedMaps>, now: Instant) -> Step {
         let wished = wanted.into_iter().filter_map(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
-        let wishes: Vec<Wish> = wished.collect();
+        let wishes: Vec<MapQuery> = wished.collect();
         if let Some((_, flying)) = &self.in_flight
             && wishes.iter().any(|w| flying.clip == w.clip && flying.checkpoint == w.checkpoint)
         {
@@ -199,7 +199,7 @@ impl ExplainStore {
     }
 
     /// A wish became a job.
-    pub fn started(&mut self, job: JobId, wish: Wish) {
+    pub fn started(&mut self, job: JobId, wish: MapQuery) {
         self.pending = None;
         self.in_flight = Some((job, wish));
     }
@@ -291,14 +291,14 @@ pub fn remember_shown(state: &mut AppState, video: &str, frame: u32) {
 /// of the active view's network first.
 ///
 /// Nothing is asked of a network whose classes are not those of the dataset before somebody has said what they are.
-pub fn wanted(state: &AppState) -> Vec<Wanted> {
+pub fn wanted(state: &AppState) -> Vec<WantedMaps> {
     if state.workspace != Workspace::Review || state.welcome {
         return Vec::new();
     }
     let (selection, Some(video)) = (&state.selection, state.selection.video.as_deref()) else { return Vec::new() };
     let mut views: Vec<usize> = (0..selection.views.len().max(1)).collect();
     views.sort_by_key(|view| *view != selection.active_view);
-    let mut out: Vec<Wanted> = Vec::new();
+    let mut out: Vec<WantedMaps> = Vec::new();
     for view in views {
         let Some(network) = selection.network(view) else { continue };
         let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
@@ -316,7 +316,7 @@ pub fn wanted(state: &AppState) -> Vec<Wanted> {
 }
 
 /// The job for a wish.
-pub fn job_of(state: &AppState, wish: &Wish) -> Option<Job> {
+pub fn job_of(state: &AppState, wish: &MapQuery) -> Option<Job> {
     Some(Job::Explain(ExplainRequest {
         checkpoint: wish.checkpoint.clone(),
         dataset: state.dataset.clone()?,
@@ -332,7 +332,7 @@ mod tests {
     use super::super::selection::default_view;
     use super::*;
 
-    fn want(start: u32) -> Option<Wanted> {
+    fn want(start: u32) -> Option<WantedMaps> {
         Some((CheckpointRef::default(), ClipRef { video: "v".into(), start }, vec![default_view()]))
     }
 

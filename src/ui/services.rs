@@ -2,7 +2,7 @@
 //! asking never blocks.
 
 use super::annotations::Annotations;
-use super::committed::{Committed, Stage};
+use super::committed::{Committed, FrameStage};
 use super::derived::{Derived, Same};
 use super::state::AppState;
 use crate::domain::{GrayImage, HeatMap, MaskShare};
@@ -34,7 +34,7 @@ pub struct Services {
     pub textures: RefCell<HashMap<u64, (u64, egui::TextureHandle)>>,
     /// Heat maps as volumes.
     pub volumes: Volumes,
-    stage: Stage,
+    stage: FrameStage,
 }
 
 /// Volumes kept: those of four views, and those they showed before.
@@ -95,7 +95,7 @@ impl Services {
             gpu: gpu.is_some(),
             textures: RefCell::default(),
             volumes: Volumes::default(),
-            stage: Stage::default(),
+            stage: FrameStage::default(),
         }
     }
 

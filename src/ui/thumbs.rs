@@ -1,7 +1,7 @@
 //! Small pictures of clips, decoded on a thread of their own. Asking never blocks; what is no longer on screen is not
 //! decoded any more.
 
-use super::widgets::clip_grid::{Picture, Pictures};
+use super::widgets::clip_grid::{Pictures, Thumbnail};
 use crate::domain::RgbImage;
 use crate::files::{Stamp, stamp};
 use crate::video::Video;
@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(4);
 /// Frames decoded before the window hears of them.
 const BATCH: usize = 32;
 
-type Key = (PathBuf, u32);
+type ThumbnailKey = (PathBuf, u32);
 
 /// A decoded, shrunk frame with the width of its pixels, or the sentence why there is none.
 type Decoded = Result<(RgbImage, f32), String>;
@@ -34,9 +34,9 @@ type Decoded = Result<(RgbImage, f32), String>;
 struct Queue {
     /// Screen pass the wishes are from; a newer pass replaces them.
     pass: u64,
-    wanted: Vec<Key>,
-    busy: HashSet<Key>,
-    done: Vec<(Key, Decoded)>,
+    wanted: Vec<ThumbnailKey>,
+    busy: HashSet<ThumbnailKey>,
+    done: Vec<(ThumbnailKey, Decoded)>,
     /// Files to be looked for, and those found to be gone or other ones.
     doubtful: Vec<PathBuf>,
     changed: Vec<PathBuf>,
@@ -56,7 +56,7 @@ enum Kept {
 /// The loader. It belongs to the window's thread; dropping it ends the decoding thread.
 pub struct Thumbs {
     shared: Arc<Shared>,
-    kept: RefCell<HashMap<Key, Kept>>,
+    kept: RefCell<HashMap<ThumbnailKey, Kept>>,
     /// When a file was last looked for.
     looked: RefCell<HashMap<PathBuf, Instant>>,
 }
@@ -134,7 +134,7 @@ fn age(kept: &Kept) -> u64 {
 }
 
 impl Pictures for Thumbs {
-    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Picture {
+    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Thumbnail {
         let pass = ctx.cumulative_pass_nr();
         self.collect(ctx, pass);
         self.look(path);
@@ -142,9 +142,9 @@ impl Pictures for Thumbs {
         match self.kept.borrow_mut().get_mut(&key) {
             Some(Kept::Texture { texture, aspect, used }) => {
                 *used = pass;
-                return Picture::Ready { texture: texture.id(), aspect: *aspect };
+                return Thumbnail::Ready { texture: texture.id(), aspect: *aspect };
             }
-            Some(Kept::Failed(message)) => return Picture::Failed(message.clone()),
+            Some(Kept::Failed(message)) => return Thumbnail::Failed(message.clone()),
             None => {}
         }
         let mut queue = self.shared.queue.lock();
@@ -156,7 +156,7 @@ impl Pictures for Thumbs {
             queue.wanted.push(key);
             self.shared.signal.notify_one();
         }
-        Picture::Loading
+        Thumbnail::Loading
     }
 }
 
@@ -174,7 +174,7 @@ fn work(shared: &Shared, wake: &Arc<dyn Fn() + Send + Sync>) {
     loop {
         let (path, frames) = match next_task(shared) {
             None => return,
-            Some(Task::Look(paths)) => {
+            Some(NextStep::Look(paths)) => {
                 let changed: Vec<PathBuf> =
                     paths.into_iter().filter(|p| stamps.get(p).is_some_and(|then| *then != stamp(p))).collect();
                 if !changed.is_empty() {
@@ -185,7 +185,7 @@ fn work(shared: &Shared, wake: &Arc<dyn Fn() + Send + Sync>) {
                 }
                 continue;
             }
-            Some(Task::Decode(path, frames)) => (path, frames),
+            Some(NextStep::Decode(path, frames)) => (path, frames),
         };
         stamps.entry(path.clone()).or_insert_with(|| stamp(&path));
         // A decoder that panics must cost its pictures, not all those after them.
@@ -210,7 +210,7 @@ fn work(shared: &Shared, wake: &Arc<dyn Fn() + Send + Sync>) {
 }
 
 /// What the thread does next.
-enum Task {
+enum NextStep {
     /// Files that may be gone.
     Look(Vec<PathBuf>),
     /// Frames of a video.
@@ -218,14 +218,14 @@ enum Task {
 }
 
 /// Waits for wishes and takes those of one video; `None` when the window is gone.
-fn next_task(shared: &Shared) -> Option<Task> {
+fn next_task(shared: &Shared) -> Option<NextStep> {
     let mut queue = shared.queue.lock();
     loop {
         if queue.closed {
             return None;
         }
         if !queue.doubtful.is_empty() {
-            return Some(Task::Look(std::mem::take(&mut queue.doubtful)));
+            return Some(NextStep::Look(std::mem::take(&mut queue.doubtful)));
         }
         if let Some((path, _)) = queue.wanted.first().cloned() {
             let mut frames = Vec::new();
@@ -238,7 +238,7 @@ fn next_task(shared: &Shared) -> Option<Task> {
             });
             queue.busy = frames.iter().map(|f| (path.clone(), *f)).collect();
             frames.sort_unstable();
-            return Some(Task::Decode(path, frames));
+            return Some(NextStep::Decode(path, frames));
         }
         shared.signal.wait(&mut queue);
     }
@@ -344,7 +344,7 @@ mod tests {
         writer.finish().unwrap();
         let thumbs = Thumbs::new(Arc::new(|| {}));
         let ctx = egui::Context::default();
-        let until = |what: &str, holds: &dyn Fn(Picture) -> bool| {
+        let until = |what: &str, holds: &dyn Fn(Thumbnail) -> bool| {
             let begun = Instant::now();
             while !holds(thumbs.picture(&ctx, &path, 0)) {
                 assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
@@ -352,9 +352,9 @@ mod tests {
                 ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
             }
         };
-        until("the picture", &|p| matches!(p, Picture::Ready { .. }));
+        until("the picture", &|p| matches!(p, Thumbnail::Ready { .. }));
         std::fs::remove_file(&path).unwrap();
-        until("the sentence", &|p| matches!(p, Picture::Failed(_)));
+        until("the sentence", &|p| matches!(p, Thumbnail::Failed(_)));
     }
 
     #[test]
@@ -366,10 +366,10 @@ mod tests {
         let ctx = egui::Context::default();
         for name in ["/nowhere/a.mp4", "/nowhere/b.mp4"] {
             let path = Path::new(name);
-            assert!(matches!(thumbs.picture(&ctx, path, 3), Picture::Loading));
+            assert!(matches!(thumbs.picture(&ctx, path, 3), Thumbnail::Loading));
             woken.recv_timeout(Duration::from_secs(10)).unwrap();
             match thumbs.picture(&ctx, path, 3) {
-                Picture::Failed(message) => assert!(message.contains(name), "{message}"),
+                Thumbnail::Failed(message) => assert!(message.contains(name), "{message}"),
                 other => panic!("{other:?}"),
             }
         }

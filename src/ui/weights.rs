@@ -14,14 +14,14 @@ const KEPT: usize = 32;
 
 /// A question about a weight file.
 #[derive(Clone, Debug, PartialEq)]
-pub enum WeightWish {
+pub enum WeightQuery {
     /// Which network is it of?
     Network(PathBuf),
     /// What could this network with so many classes take from it?
     Report(PathBuf, ModelConfig, usize),
 }
 
-impl WeightWish {
+impl WeightQuery {
     /// What a network could take from a file.
     pub fn report(weights: &Path, model: &ModelConfig, classes: usize) -> Self {
         // Nothing else of a configuration changes the names and shapes of arrays.
@@ -54,17 +54,17 @@ pub enum WeightLook {
 /// Questions and what is known about them, newest last.
 #[derive(Clone, Debug, Default)]
 pub struct WeightStore {
-    looks: Vec<(WeightWish, WeightLook)>,
+    looks: Vec<(WeightQuery, WeightLook)>,
 }
 
 impl WeightStore {
     /// What is known; `None` when nobody asked.
-    pub fn get(&self, wish: &WeightWish) -> Option<&WeightLook> {
+    pub fn get(&self, wish: &WeightQuery) -> Option<&WeightLook> {
         self.looks.iter().find(|(w, _)| w == wish).map(|(_, look)| look)
     }
 
     /// A lane took the question.
-    pub(super) fn asked(&mut self, wish: WeightWish, job: JobId) {
+    pub(super) fn asked(&mut self, wish: WeightQuery, job: JobId) {
         self.looks.retain(|(w, _)| *w != wish);
         self.looks.push((wish, WeightLook::Asked(job)));
         if self.looks.len() > KEPT {
@@ -83,7 +83,7 @@ impl WeightStore {
     /// Forgets what was found in a file: it may be another one by now.
     pub(super) fn forget(&mut self, path: &Path) {
         self.looks.retain(|(wish, look)| {
-            let (WeightWish::Network(p) | WeightWish::Report(p, ..)) = wish;
+            let (WeightQuery::Network(p) | WeightQuery::Report(p, ..)) = wish;
             p != path || matches!(look, WeightLook::Asked(_))
         });
     }
@@ -98,7 +98,8 @@ mod tests {
         let mut store = WeightStore::default();
         let model = |id: &str| ModelConfig { id: id.into(), ..ModelConfig::default() };
         let path = Path::new("/w.pth");
-        let (first, second) = (WeightWish::report(path, &model("c3d"), 3), WeightWish::report(path, &model("i3d"), 3));
+        let (first, second) =
+            (WeightQuery::report(path, &model("c3d"), 3), WeightQuery::report(path, &model("i3d"), 3));
         store.asked(first.clone(), JobId(1));
         store.asked(second.clone(), JobId(2));
         store.answered(JobId(1), WeightLook::Refused("no".into()));
@@ -106,8 +107,8 @@ mod tests {
         assert!(matches!(store.get(&second), Some(WeightLook::Asked(JobId(2)))), "still under way");
         // Frozen layers and the like change nothing about the arrays.
         let frozen = ModelConfig { freeze: Some("backbone".into()), ..model("c3d") };
-        assert_eq!(WeightWish::report(path, &frozen, 3), first);
-        assert_ne!(WeightWish::report(path, &frozen, 4), first);
+        assert_eq!(WeightQuery::report(path, &frozen, 3), first);
+        assert_ne!(WeightQuery::report(path, &frozen, 4), first);
         store.forget(path);
         assert!(store.get(&first).is_none() && store.get(&second).is_some());
     }

@@ -7,7 +7,7 @@ use super::index::{self, Index};
 use super::mjpeg;
 use super::opening::{absent, demux_or_say, unreadable};
 use super::picture::{Raw, meet, orient};
-use super::session::{Miss, Plan, Session, Stream};
+use super::session::{AccessPattern, Miss, PacketStream, Session};
 use super::sniff::{Kind, sniff};
 use super::stills::{FOLDER_FPS, Run, Stills};
 use super::{Frame, VideoError, VideoInfo, losses, pool, runtime, store, suspects};
@@ -51,12 +51,12 @@ struct StreamSource {
 /// What may be dropped and made again.
 #[derive(Default)]
 struct Warm {
-    stream: Option<Arc<Stream>>,
+    stream: Option<Arc<PacketStream>>,
     idle: Vec<Session>,
 }
 
 /// A decoded picture, not converted to RGB yet.
-pub struct Picture<'a> {
+pub struct DecodedPicture<'a> {
     video: &'a Video,
     /// Number of the frame.
     pub index: u32,
@@ -69,7 +69,7 @@ enum Stored {
     Shown(Arc<Frame>),
 }
 
-impl Picture<'_> {
+impl DecodedPicture<'_> {
     /// Width and height as shown, in pixels.
     pub fn size(&self) -> (u32, u32) {
         match &self.stored {
@@ -143,7 +143,7 @@ impl Decoders<'_> {
     pub fn for_each_picture(
         &self,
         frames: &[u32],
-        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+        each: &mut dyn FnMut(&DecodedPicture) -> Result<bool, VideoError>,
     ) -> Result<(), VideoError> {
         let video = self.video;
         let Source::Stream(source) = &video.inner.source else { return video.for_each_picture(frames, each) };
@@ -155,7 +155,7 @@ impl Decoders<'_> {
                 .map_err(|why| VideoError::decode(&video.inner.path, first, why))?,
         };
         let before = session.counts();
-        session.expect(Plan::Only(frames.into()));
+        session.expect(AccessPattern::Only(frames.into()));
         let done = video.pictures(source, &mut session, frames.iter().copied(), each);
         let after = session.counts();
         let mut counts = self.counts.lock();
@@ -254,7 +254,7 @@ impl Video {
         let info = index.info.clone();
         let (index, from_start) = (Arc::new(index), AtomicBool::new(false));
         from_start.store(index.from_start, Ordering::Relaxed);
-        let stream = track.and_then(|track| Stream::new(index.clone(), track).ok()).map(Arc::new);
+        let stream = track.and_then(|track| PacketStream::new(index.clone(), track).ok()).map(Arc::new);
         let warm = Mutex::new(Warm { stream, idle: Vec::new() });
         let video = Self::of(path, info, Source::Stream(StreamSource { index, warm, from_start }));
         pool::touch(&video.inner);
@@ -310,7 +310,7 @@ impl Video {
             Source::Stream(source) => source,
         };
         let mut session = self.take_session(source, index)?;
-        session.expect(Plan::From(index));
+        session.expect(AccessPattern::From(index));
         let found = self.decode(source, &mut session, index, cancelled);
         self.give_back(source, session);
         found
@@ -325,10 +325,10 @@ impl Video {
         if start >= end {
             return if start == end { Ok(()) } else { self.check(start) };
         }
-        let each = &mut |picture: &Picture<'_>| Ok(each(picture.frame()?));
+        let each = &mut |picture: &DecodedPicture<'_>| Ok(each(picture.frame()?));
         let Source::Stream(source) = &self.inner.source else { return self.stills(start..end, each) };
         let mut session = self.take_session(source, start)?;
-        session.expect(Plan::From(start));
+        session.expect(AccessPattern::From(start));
         let done = self.pictures(source, &mut session, start..end, each);
         self.give_back(source, session);
         done
@@ -343,12 +343,12 @@ impl Video {
     pub fn for_each_picture(
         &self,
         frames: &[u32],
-        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+        each: &mut dyn FnMut(&DecodedPicture) -> Result<bool, VideoError>,
     ) -> Result<(), VideoError> {
         let Source::Stream(source) = &self.inner.source else { return self.stills(frames.iter().copied(), each) };
         let Some(&first) = frames.first() else { return Ok(()) };
         let mut session = self.take_session(source, first)?;
-        session.expect(Plan::Only(frames.into()));
+        session.expect(AccessPattern::Only(frames.into()));
         let done = self.pictures(source, &mut session, frames.iter().copied(), each);
         self.give_back(source, session);
         done
@@ -364,7 +364,7 @@ impl Video {
         source: &StreamSource,
         session: &mut Session,
         frames: impl Iterator<Item = u32>,
-        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+        each: &mut dyn FnMut(&DecodedPicture) -> Result<bool, VideoError>,
     ) -> Result<(), VideoError> {
         for index in frames {
             self.check(index)?;
@@ -379,12 +379,12 @@ impl Video {
     fn stills(
         &self,
         frames: impl Iterator<Item = u32>,
-        each: &mut dyn FnMut(&Picture) -> Result<bool, VideoError>,
+        each: &mut dyn FnMut(&DecodedPicture) -> Result<bool, VideoError>,
     ) -> Result<(), VideoError> {
         for index in frames {
             self.check(index)?;
             let stored = Stored::Shown(self.still(index)?);
-            if !each(&Picture { video: self, index, stored })? {
+            if !each(&DecodedPicture { video: self, index, stored })? {
                 break;
             }
         }
@@ -449,9 +449,9 @@ impl Video {
         raw.map(|raw| self.picture(source, index, raw).frame()).transpose()
     }
 
-    fn picture(&self, source: &StreamSource, index: u32, raw: Raw) -> Picture<'_> {
+    fn picture(&self, source: &StreamSource, index: u32, raw: Raw) -> DecodedPicture<'_> {
         let turned = (self.inner.info.rotation, source.index.mirrored);
-        Picture { video: self, index, stored: Stored::Raw(raw, source.index.matrix, turned) }
+        DecodedPicture { video: self, index, stored: Stored::Raw(raw, source.index.matrix, turned) }
     }
 
     fn decode_raw(
@@ -499,7 +499,7 @@ impl Video {
     }
 
     /// The compressed packets, read from the file unless they are at hand.
-    fn stream(&self, source: &StreamSource, index: u32) -> Result<Arc<Stream>, VideoError> {
+    fn stream(&self, source: &StreamSource, index: u32) -> Result<Arc<PacketStream>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         // The lock stays taken while packets are read: several threads would read them several times.
         let mut warm = source.warm.lock();
@@ -507,7 +507,7 @@ impl Video {
             Some(stream) => stream.clone(),
             None => {
                 let demuxed = demux_or_say(&self.inner.path).map_err(fail)?;
-                let stream = Arc::new(Stream::new(source.index.clone(), demuxed.track).map_err(fail)?);
+                let stream = Arc::new(PacketStream::new(source.index.clone(), demuxed.track).map_err(fail)?);
                 warm.stream = Some(stream.clone());
                 stream
             }
@@ -548,7 +548,7 @@ impl Video {
                 Source::Stream(source) => source,
             };
             let mut session = self.take_session(source, index)?;
-            session.expect(Plan::From(index));
+            session.expect(AccessPattern::From(index));
             let found = session.frame(index, source.from_start.load(Ordering::Relaxed), &|| false);
             self.give_back(source, session);
             match found {

@@ -24,7 +24,7 @@ const LONGEST: u64 = 100;
 
 /// What a transport stream tells of one of its parts.
 #[derive(Default)]
-struct Part {
+struct StreamPart {
     counter: Option<u8>,
     video: bool,
     /// First and last presentation time, in ticks.
@@ -45,7 +45,7 @@ pub(super) fn transport(path: &Path) -> Option<String> {
         head.len() > 4 * length && (0..4).all(|n| head.get(n * length + at) == Some(&0x47))
     };
     let (length, at) = [(188, 0), (192, 4), (204, 0)].into_iter().find(synced)?;
-    let mut parts: HashMap<u16, Part> = HashMap::new();
+    let mut parts: HashMap<u16, StreamPart> = HashMap::new();
     let mut stream = head.as_slice().chain(file);
     let mut packet = vec![0; length];
     while stream.read_exact(&mut packet).is_ok() {
@@ -68,7 +68,7 @@ pub(super) fn transport(path: &Path) -> Option<String> {
 }
 
 /// Reads a packet.
-fn take(packet: &[u8], parts: &mut HashMap<u16, Part>) {
+fn take(packet: &[u8], parts: &mut HashMap<u16, StreamPart>) {
     let [0x47, high, low, flags, body @ ..] = packet else { return };
     let (has_field, has_payload) = (flags & 0x20 != 0, flags & 0x10 != 0);
     let field = body.first().copied().map_or(0, usize::from);

@@ -56,7 +56,7 @@ mod writer;
 
 pub use clock::local_time;
 pub use error::VideoError;
-pub use file::{Decoders, Picture, Video};
+pub use file::{DecodedPicture, Decoders, Video};
 pub use probe::{MeanColour, ProbeReport, ProbeSample, probe};
 pub use seeks::{SeekFigures, measure_seeks};
 pub use server::{FrameServer, Shown};

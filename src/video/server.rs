@@ -98,7 +98,7 @@ struct Held {
 
 /// What the thread does next.
 #[derive(Clone)]
-enum Task {
+enum NextStep {
     /// A file that may be gone or another one.
     Look(Arc<Path>),
     /// A frame somebody waits for.
@@ -264,12 +264,12 @@ impl State {
         true
     }
 
-    fn next_task(&mut self) -> Option<Task> {
+    fn next_task(&mut self) -> Option<NextStep> {
         if let Some(path) = self.doubtful.take() {
-            return Some(Task::Look(path));
+            return Some(NextStep::Look(path));
         }
         if let Some((path, index)) = self.wanted.last() {
-            return Some(Task::Serve(path.clone(), *index));
+            return Some(NextStep::Serve(path.clone(), *index));
         }
         let (path, centre) = self.focus.as_ref()?;
         let Some(Opened::Video(video)) = self.videos.get(path) else { return None };
@@ -283,9 +283,9 @@ impl State {
         let missing = |i: &u32| !self.holds(path, *i) && !self.errors.contains_key(&(path.clone(), *i));
         // Ahead first: that is where people go.
         if let Some(start) = (*centre..end).find(missing) {
-            return Some(Task::Prepare(path.clone(), start, end));
+            return Some(NextStep::Prepare(path.clone(), start, end));
         }
-        (first..*centre).find(missing).map(|start| Task::Prepare(path.clone(), start, *centre))
+        (first..*centre).find(missing).map(|start| NextStep::Prepare(path.clone(), start, *centre))
     }
 }
 
@@ -317,14 +317,14 @@ impl Shared {
     }
 
     /// Does a task; true when there is something new to show.
-    fn perform(&self, task: &Task) -> bool {
+    fn perform(&self, task: &NextStep) -> bool {
         match task {
-            Task::Look(path) => self.look(path),
-            Task::Serve(path, index) => {
+            NextStep::Look(path) => self.look(path),
+            NextStep::Serve(path, index) => {
                 self.serve(path, *index);
                 true
             }
-            Task::Prepare(path, start, end) => {
+            NextStep::Prepare(path, start, end) => {
                 self.prepare(path, *start, *end);
                 false
             }
@@ -332,7 +332,7 @@ impl Shared {
     }
 
     /// Writes down what a task that panicked failed at, so that it is said and not tried again and again.
-    fn survive(&self, task: &Task, panic: &(dyn Any + Send)) {
+    fn survive(&self, task: &NextStep, panic: &(dyn Any + Send)) {
         let reason = panic_reason(panic);
         let sentence = |path: &Path, what: &str| {
             format!(
@@ -341,7 +341,7 @@ impl Shared {
                 path.display()
             )
         };
-        let (Task::Look(path) | Task::Serve(path, _) | Task::Prepare(path, ..)) = task;
+        let (NextStep::Look(path) | NextStep::Serve(path, _) | NextStep::Prepare(path, ..)) = task;
         log::error!("{}", sentence(path, "cannot be decoded"));
         let written = stamp(path);
         let mut state = self.state.lock();
@@ -349,10 +349,10 @@ impl Shared {
         // The decoder may be half changed: the next frame gets another one.
         let opened = state.videos.remove(path).is_some();
         let at = match task {
-            Task::Look(_) => return state.forget(path),
-            Task::Serve(_, index) => *index,
+            NextStep::Look(_) => return state.forget(path),
+            NextStep::Serve(_, index) => *index,
             // Frames arrive in order: the first that is missing is the one.
-            Task::Prepare(_, start, end) => (*start..*end).find(|i| !state.holds(path, *i)).unwrap_or(*start),
+            NextStep::Prepare(_, start, end) => (*start..*end).find(|i| !state.holds(path, *i)).unwrap_or(*start),
         };
         if opened {
             state.errors.insert((path.clone(), at), sentence(path, &format!("has a frame {at} that cannot be shown")));

@@ -16,7 +16,7 @@ const RECENT_BYTES: usize = 48 << 20;
 const RECENT_FRAMES: usize = 40;
 
 /// The packets of an indexed stream and what is needed to decode them.
-pub(super) struct Stream {
+pub(super) struct PacketStream {
     pub index: Arc<Index>,
     track: Track,
     factory: Option<gst::ElementFactory>,
@@ -33,9 +33,9 @@ pub(super) struct Stream {
     careful: AtomicBool,
 }
 
-impl Stream {
+impl PacketStream {
     /// Joins an index with the packets it was made from. Err when they do not belong together.
-    pub fn new(index: Arc<Index>, track: Track) -> Result<Stream, String> {
+    pub fn new(index: Arc<Index>, track: Track) -> Result<PacketStream, String> {
         if index.packets as usize != track.packets.len() {
             return Err("the file changed while it was open; open it again".into());
         }
@@ -68,7 +68,7 @@ impl Stream {
         let spare = spare_packets(&track, certain);
         let depth = if certain { reorder::depth(&frame_of) } else { None };
         let prompt = depth.and_then(|depth| Prompt::new(&track, depth));
-        Ok(Stream { index, track, factory, frame_of, starts, spare, prompt, careful: AtomicBool::new(false) })
+        Ok(PacketStream { index, track, factory, frame_of, starts, spare, prompt, careful: AtomicBool::new(false) })
     }
 
     fn is_careful(&self) -> bool {
@@ -124,26 +124,26 @@ fn spare_packets(track: &Track, certain: bool) -> Vec<bool> {
 
 /// Which frames a session is going to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(super) enum AccessPattern {
     /// This one and perhaps those after it.
     From(u32),
     /// These, ascending, one after the other.
     Only(Arc<[u32]>),
 }
 
-impl Plan {
+impl AccessPattern {
     fn wants(&self, frame: u32) -> bool {
         match self {
-            Plan::From(first) => frame >= *first,
-            Plan::Only(frames) => frames.binary_search(&frame).is_ok(),
+            AccessPattern::From(first) => frame >= *first,
+            AccessPattern::Only(frames) => frames.binary_search(&frame).is_ok(),
         }
     }
 
     /// The next frame after one; `None` when that is not known, `Some(None)` when there is none.
     fn after(&self, frame: u32) -> Option<Option<u32>> {
         match self {
-            Plan::From(_) => None,
-            Plan::Only(frames) => Some(frames.get(frames.partition_point(|f| *f <= frame)).copied()),
+            AccessPattern::From(_) => None,
+            AccessPattern::Only(frames) => Some(frames.get(frames.partition_point(|f| *f <= frame)).copied()),
         }
     }
 }
@@ -172,7 +172,7 @@ enum Attempt {
 
 /// A decoder somewhere in a stream.
 pub(super) struct Session {
-    stream: Arc<Stream>,
+    stream: Arc<PacketStream>,
     decoder: PacketDecoder,
     /// Packet the current run started at; `None` before the first run.
     start: Option<usize>,
@@ -185,7 +185,7 @@ pub(super) struct Session {
     last: Option<u32>,
     recent: VecDeque<(u32, Raw)>,
     recent_bytes: usize,
-    plan: Plan,
+    plan: AccessPattern,
     /// Frames whose packets were left out in this run.
     left_out: HashSet<u32>,
     /// Packets fed and left out since the session began.
@@ -198,7 +198,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(stream: Arc<Stream>, threads: u32) -> Result<Session, String> {
+    pub fn new(stream: Arc<PacketStream>, threads: u32) -> Result<Session, String> {
         // Damaged data decode to the same pictures every time only on one thread.
         let threads = if stream.index.sound && stream.flushable() { threads } else { 1 };
         // See `runtime::Complaints`.
@@ -214,7 +214,7 @@ impl Session {
             last: None,
             recent: VecDeque::new(),
             recent_bytes: 0,
-            plan: Plan::From(0),
+            plan: AccessPattern::From(0),
             left_out: HashSet::new(),
             counts: (0, 0),
             threads,
@@ -224,7 +224,7 @@ impl Session {
     }
 
     /// Says what comes next, so that packets which matter to none of it are not decoded.
-    pub fn expect(&mut self, plan: Plan) {
+    pub fn expect(&mut self, plan: AccessPattern) {
         self.plan = plan;
     }
 
@@ -336,7 +336,7 @@ impl Session {
                         return Ok(Attempt::Wrong);
                     }
                     // Who reads frames in order does not come back; kept pictures would only take memory and time.
-                    if matches!(self.plan, Plan::From(_)) {
+                    if matches!(self.plan, AccessPattern::From(_)) {
                         self.remember(number, decoded.raw.clone());
                     }
                     return Ok(Attempt::Found(decoded.raw));
@@ -345,7 +345,7 @@ impl Session {
                     self.remember(number, decoded.raw);
                     return Ok(Attempt::Absent);
                 }
-                if matches!(self.plan, Plan::From(_)) {
+                if matches!(self.plan, AccessPattern::From(_)) {
                     self.remember(number, decoded.raw);
                 }
             }
@@ -480,12 +480,12 @@ mod tests {
     }
 
     /// Decodes frames in any order and compares them with what decoding in order gave; returns packets fed in all.
-    fn jump(stream: Stream, frames: &[u32]) -> (u64, Arc<Stream>) {
+    fn jump(stream: PacketStream, frames: &[u32]) -> (u64, Arc<PacketStream>) {
         let stream = Arc::new(stream);
         let mut fed = 0;
         for frame in frames {
             let mut session = Session::new(stream.clone(), 1).unwrap();
-            session.expect(Plan::From(*frame));
+            session.expect(AccessPattern::From(*frame));
             let Ok(found) = session.frame(*frame, false, &|| false) else { panic!("frame {frame} does not come out") };
             assert_eq!(found.raw.digest(), stream.index.rows[*frame as usize].digest, "frame {frame}");
             fed += session.counts().0;
@@ -498,10 +498,10 @@ mod tests {
         let Some((_dir, path)) = film() else { return };
         let frames: Vec<u32> = (0..FRAMES).collect();
         let (index, track) = silent(&path);
-        let (prompt, stream) = jump(Stream::new(index, track).unwrap(), &frames);
+        let (prompt, stream) = jump(PacketStream::new(index, track).unwrap(), &frames);
         assert!(!stream.is_careful(), "a frame did not come out");
         let (index, track) = silent(&path);
-        let mut slow = Stream::new(index, track).unwrap();
+        let mut slow = PacketStream::new(index, track).unwrap();
         slow.prompt = None;
         let (waiting, _) = jump(slow, &frames);
         assert!(prompt * 3 < waiting * 2, "{prompt} packets instead of {waiting}");
@@ -511,12 +511,12 @@ mod tests {
     fn a_depth_that_is_too_small_loses_no_frame() {
         let Some((_dir, path)) = film() else { return };
         let (index, track) = silent(&path);
-        let mut wrong = Stream::new(index, track).unwrap();
+        let mut wrong = PacketStream::new(index, track).unwrap();
         wrong.prompt = Prompt::new(&wrong.track, 0);
         let mut session = Session::new(Arc::new(wrong), 1).unwrap();
         let stream = session.stream.clone();
         let frames: Vec<u32> = (0..FRAMES).collect();
-        session.expect(Plan::Only(frames.clone().into()));
+        session.expect(AccessPattern::Only(frames.clone().into()));
         for frame in frames {
             let Ok(found) = session.frame(frame, false, &|| false) else { panic!("frame {frame} does not come out") };
             assert_eq!(found.raw.digest(), stream.index.rows[frame as usize].digest, "frame {frame}");

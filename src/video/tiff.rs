@@ -22,23 +22,23 @@ pub(super) struct Pages {
 
 /// How the file stores numbers (TIFF 6.0, section 2; BigTIFF).
 #[derive(Clone, Copy)]
-struct Layout {
+struct NumberLayout {
     little: bool,
     big: bool,
 }
 
-impl Layout {
-    fn read(file: &mut (impl Read + Seek)) -> io::Result<Option<(Layout, u64)>> {
+impl NumberLayout {
+    fn read(file: &mut (impl Read + Seek)) -> io::Result<Option<(NumberLayout, u64)>> {
         let mut head = [0; 16];
         file.seek(SeekFrom::Start(0))?;
         file.read_exact(&mut head[..8])?;
         let little = &head[..2] == b"II";
-        let big = match (&head[..2], Layout { little, big: false }.number(&head[2..4])) {
+        let big = match (&head[..2], NumberLayout { little, big: false }.number(&head[2..4])) {
             (b"II" | b"MM", 42) => false,
             (b"II" | b"MM", 43) => true,
             _ => return Ok(None),
         };
-        let layout = Layout { little, big };
+        let layout = NumberLayout { little, big };
         if big {
             file.read_exact(&mut head[8..])?;
         }
@@ -65,7 +65,7 @@ struct Page {
     next: u64,
 }
 
-fn page(file: &mut (impl Read + Seek), layout: Layout, place: u64) -> io::Result<Page> {
+fn page(file: &mut (impl Read + Seek), layout: NumberLayout, place: u64) -> io::Result<Page> {
     let (address, entry) = layout.sizes();
     file.seek(SeekFrom::Start(place))?;
     let mut count = vec![0; if layout.big { 8 } else { 2 }];
@@ -97,7 +97,7 @@ fn page(file: &mut (impl Read + Seek), layout: Layout, place: u64) -> io::Result
 /// Lists the pages of a file; `None` for other files and those that cannot be read.
 pub(super) fn pages(path: &Path) -> Option<Pages> {
     let mut file = BufReader::new(File::open(path).ok()?);
-    let (layout, mut place) = Layout::read(&mut file).ok()??;
+    let (layout, mut place) = NumberLayout::read(&mut file).ok()??;
     let mut pages = Pages { places: Vec::new(), foreign: 0, cut: false };
     let (mut size, mut seen) = (None, HashSet::new());
     while place != 0 && seen.len() < MOST && seen.insert(place) {
@@ -152,7 +152,7 @@ pub(super) fn decode(path: &Path, place: u64) -> Result<image::DynamicImage, Str
     let torn = |e: image::ImageError| format!("this page is damaged or not supported ({e})");
     let open = || -> io::Result<View> {
         let mut file = BufReader::new(File::open(path)?);
-        let (layout, _) = Layout::read(&mut file)?.ok_or(io::ErrorKind::InvalidData)?;
+        let (layout, _) = NumberLayout::read(&mut file)?.ok_or(io::ErrorKind::InvalidData)?;
         let (address, _) = layout.sizes();
         let mut head = vec![0; 2 * address];
         file.seek(SeekFrom::Start(0))?;

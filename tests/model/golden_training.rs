@@ -11,29 +11,29 @@ use kinolens::train::{Loss, Optimizer};
 use serde_json::Value;
 
 /// A training by its description.
-struct Plan {
+struct ClipPlan {
     loss: Loss,
     optimizer: OptimizerConfig,
     /// What is frozen, and whether that goes for running statistics too.
     freeze: (&'static str, bool),
 }
 
-fn plan(desc: Option<&str>) -> Plan {
+fn plan(desc: Option<&str>) -> ClipPlan {
     let usual = OptimizerConfig { clip_norm: None, ..OptimizerConfig::default() };
     let of = |learning_rate, weight_decay, kind| OptimizerConfig { kind, learning_rate, weight_decay, ..usual };
     match desc {
-        Some(d) if d.starts_with("c3d") => Plan {
+        Some(d) if d.starts_with("c3d") => ClipPlan {
             loss: Loss::with_weights(LossKind::Focal { gamma: 2.0 }, 0.0, None),
             optimizer: OptimizerConfig { clip_norm: Some(1.0), ..of(1e-4, 1e-5, OptimizerKind::AdamW) },
             freeze: (NOTHING, true),
         },
-        Some(d) if d.starts_with("resnet3d_003") => Plan {
+        Some(d) if d.starts_with("resnet3d_003") => ClipPlan {
             loss: Loss::with_weights(LossKind::CrossEntropy, 0.9, None),
             optimizer: of(1e-4, 1e-4, OptimizerKind::Adam),
             freeze: (BACKBONE, !d.contains("TRAIN-mode BN")),
         },
         // MobileNetV2-3D, and those of our own set.
-        _ => Plan {
+        _ => ClipPlan {
             loss: Loss::with_weights(LossKind::CrossEntropy, 0.0, None),
             optimizer: of(1e-3, 1e-2, OptimizerKind::AdamW),
             freeze: (NOTHING, true),
@@ -105,7 +105,7 @@ struct Course {
 }
 
 impl Course {
-    fn of(network: &mut Network, x: &Tensor<5>, plan: &Plan, targets: &[usize], steps: usize) -> Self {
+    fn of(network: &mut Network, x: &Tensor<5>, plan: &ClipPlan, targets: &[usize], steps: usize) -> Self {
         let mut optimizer = Optimizer::new(&plan.optimizer, &network.parameter_infos());
         let mut course = Self { gradients: Vec::new(), steps: Vec::new(), after: Vec::new() };
         for step in 0..steps {
@@ -185,7 +185,7 @@ fn compare_gradients(model: &str, infos: &[ParameterInfo], mine: &Course, roundi
     eprintln!("{model}: gradients are within {error:.1e} of the CPU's ({name}, which rounding moves by {moved:.1e})");
 }
 
-fn compare_steps(model: &str, plan: &Plan, mine: &Course, rounding: Option<&Rounding>, expected: &Value) {
+fn compare_steps(model: &str, plan: &ClipPlan, mine: &Course, rounding: Option<&Rounding>, expected: &Value) {
     for (i, step) in expected.as_array().unwrap().iter().enumerate() {
         // Losses and norms of a step are sums in 32 bits. Where the optimiser makes small steps (1e-4, clipped or on the
         // head alone) that is all there is; but once a loss is 0.02, it is a small difference of scores of some tens, and
@@ -210,14 +210,14 @@ fn compare_steps(model: &str, plan: &Plan, mine: &Course, rounding: Option<&Roun
     }
 }
 
-fn small_steps(plan: &Plan) -> bool {
+fn small_steps(plan: &ClipPlan) -> bool {
     plan.optimizer.learning_rate < 1e-3
 }
 
 /// How far a value may be off after three steps. Three steps of Adam move a weight by up to three times the learning
 /// rate, so a bound on weights must be far below that; gradients of the class layer are never near zero, where their
 /// sign alone would decide.
-fn most_after(name: &str, plan: &Plan) -> f64 {
+fn most_after(name: &str, plan: &ClipPlan) -> f64 {
     let statistic = name.contains("running");
     let class_layer = name.starts_with("fc.") || name.starts_with("classifier.");
     match (small_steps(plan), statistic, class_layer) {
@@ -234,7 +234,7 @@ fn most_after(name: &str, plan: &Plan) -> f64 {
 /// The first values of some arrays after the last step.
 fn compare_after(
     model: &str,
-    plan: &Plan,
+    plan: &ClipPlan,
     mine: &Course,
     rounding: Option<&Rounding>,
     theirs: fn(&str) -> String,

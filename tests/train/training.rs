@@ -9,7 +9,7 @@ use kinolens::config::{ModelConfig, Preset, RunConfig, Validation};
 use kinolens::data;
 use kinolens::domain::SplitChoice;
 use kinolens::eval::evaluate;
-use kinolens::model::{ComputeDevice, Network, Stream};
+use kinolens::model::{ComputeDevice, Network, RandomStream};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::run_folder::{Checkpoint, RunDir, TrainEnd, write_results};
 use kinolens::train::{TrainOptions, run};
@@ -263,7 +263,7 @@ fn forwards_and_backwards(model: &str) -> [Vec<f32>; 2] {
     let (t, h, w) = (8, 32, 32);
     let config = ModelConfig { id: model.to_owned(), ..ModelConfig::default() };
     let network = Network::build(&config, 5, [t, h, w], &device, 3).unwrap();
-    let frames: Vec<Vec<f32>> = (0..3 * t).map(|i| Stream::new(9, &format!("{i}")).uniform(1.0, h * w)).collect();
+    let frames: Vec<Vec<f32>> = (0..3 * t).map(|i| RandomStream::new(9, &format!("{i}")).uniform(1.0, h * w)).collect();
     [false, true].map(|backwards| {
         let order = |i: usize| if backwards { t - 1 - i } else { i };
         let pixels: Vec<f32> = (0..3 * t).flat_map(|i| frames[i / t * t + order(i % t)].iter().copied()).collect();

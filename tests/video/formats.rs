@@ -10,7 +10,7 @@ mod starts;
 mod ties;
 
 use crate::support::ffmpeg::ffmpeg;
-use kinolens::video::{Picture, ProbeReport, Video, probe};
+use kinolens::video::{DecodedPicture, ProbeReport, Video, probe};
 use std::path::{Path, PathBuf};
 
 /// Fifty frames that grow brighter, so that each one's mean luma tells its number.
@@ -183,7 +183,7 @@ fn rotation_turns_the_picture_and_not_the_numbers() {
         let pixels = rows.iter().flat_map(|y| columns.iter().map(move |x| ((y * shown.width + x) * 3) as usize));
         let expected: Vec<u8> = pixels.flat_map(|at| shown.data[at..at + 3].to_vec()).collect();
         let mut same = false;
-        let compare = &mut |picture: &Picture| {
+        let compare = &mut |picture: &DecodedPicture| {
             same = picture.rgb_where(&rows, &columns)? == expected;
             Ok(true)
         };

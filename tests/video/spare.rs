@@ -2,7 +2,7 @@
 
 use crate::support::datasets::outside;
 use crate::support::ffmpeg::ffmpeg;
-use kinolens::video::{Picture, Video, VideoError};
+use kinolens::video::{DecodedPicture, Video, VideoError};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -33,7 +33,7 @@ fn same_pictures(path: &Path) -> Result<(u64, u64), String> {
         let (first, second) = wanted.split_at(wanted.len() / 2);
         for (parts, own) in [(vec![second, first], true), (vec![&wanted[..]], false)] {
             let mut seen = Vec::new();
-            let each = &mut |picture: &Picture<'_>| {
+            let each = &mut |picture: &DecodedPicture<'_>| {
                 seen.push(picture.index);
                 let found = crc32c::crc32c(&picture.frame()?.image.data);
                 assert_eq!(found, truth[picture.index as usize], "{} frame {}", path.display(), picture.index);

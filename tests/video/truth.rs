@@ -3,7 +3,7 @@
 //! The manifest (`KINOLENS_VIDEOS`, default `../shared/data`) comes from FFmpeg; its `about` field states the tolerances.
 
 use crate::support::datasets::outside;
-use kinolens::video::{MeanColour, Picture, ProbeReport, Video, probe};
+use kinolens::video::{DecodedPicture, MeanColour, ProbeReport, Video, probe};
 use rand::{Rng, SeedableRng};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -121,7 +121,7 @@ fn part_of_the_whole(video: &Video) -> Result<(), String> {
             expected.extend_from_slice(&whole.data[from..from + 3]);
         }
         let mut seen = 0;
-        let check = &mut |picture: &Picture| {
+        let check = &mut |picture: &DecodedPicture| {
             seen += 1;
             assert_eq!(picture.size(), (whole.width, whole.height), "{}", video.path().display());
             assert!(picture.rgb_where(&rows, &columns)? == expected, "{}", video.path().display());

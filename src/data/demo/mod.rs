@@ -1,4 +1,4 @@
-//! The demo dataset: animated people exercising, as real videos in the exercise layout (S0.1), with true labels,
+//! The demo dataset: animated people exercising, as real videos in the exercise layout, with true labels,
 //! masks and poses.
 //!
 //! Everything is drawn by this module: jointed figures ([`body`], [`figure`]) in posed exercises ([`exercise`],

@@ -1,4 +1,4 @@
-//! Exercise recordings with frame labels (S0.1, S0.2): `dataset/anon/*.mp4`, `label/*.csv`, `split.csv`, and masks and
+//! Exercise recordings with frame labels: `dataset/anon/*.mp4`, `label/*.csv`, `split.csv`, and masks and
 //! poses beside the videos. The `dataset` level is optional.
 
 use super::listing::Ignored;
@@ -10,7 +10,7 @@ use crate::data::label_csv::{BACKGROUND_ID, LabelFile, RawClass, SplitTable, rea
 use crate::data::names::{Matcher, SubjectRule, folded};
 use crate::data::scan::{child_dir, child_file, file_name, is_csv, list, natural, peek, stem, videos_below};
 use crate::data::times::Timed;
-use crate::data::tracks::{Part, lay};
+use crate::data::tracks::{LabelInterval, lay};
 use crate::domain::{ClassId, ClassInfo, ClassSet, Label, LabelTrack, Split};
 use crate::files;
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Where the parts of the layout are.
-struct Layout {
+struct FolderLayout {
     /// Holds `anon`, `mask` and `skeleton`.
     base: PathBuf,
     anon: PathBuf,
@@ -37,7 +37,7 @@ fn folder(path: &Path) -> Option<&Path> {
     }
 }
 
-fn layout(path: &Path) -> Option<Layout> {
+fn layout(path: &Path) -> Option<FolderLayout> {
     let root = folder(path)?;
     let inner = child_dir(root, "dataset").filter(|d| child_dir(d, "anon").is_some());
     let base = inner.clone().unwrap_or_else(|| root.to_path_buf());
@@ -52,7 +52,7 @@ fn layout(path: &Path) -> Option<Layout> {
     }
     let label = places.iter().find_map(|p| child_dir(p, "label").or_else(|| child_dir(p, "labels")));
     let file = |names: &[&str]| places.iter().chain(&label).find_map(|p| names.iter().find_map(|n| child_file(p, n)));
-    Some(Layout { split: file(&["split.csv", "splits.csv"]), classes: file(&["classes.ron"]), base, anon, label })
+    Some(FolderLayout { split: file(&["split.csv", "splits.csv"]), classes: file(&["classes.ron"]), base, anon, label })
 }
 
 pub(super) fn detect(root: &Path) -> Result<String, String> {
@@ -99,7 +99,7 @@ struct Classes {
 
 impl Classes {
     /// The classes that `classes.ron` names and those only the labels know: by number, then by name in natural order.
-    fn of(found: &Layout, labels: &[(PathBuf, LabelFile)], draft: &mut Draft) -> Self {
+    fn of(found: &FolderLayout, labels: &[(PathBuf, LabelFile)], draft: &mut Draft) -> Self {
         let mut classes: Vec<ClassInfo> = Vec::new();
         if let Some(path) = &found.classes {
             draft.used.push(path.clone());
@@ -204,7 +204,7 @@ fn track(path: &Path, file: &LabelFile, classes: &Classes, stop_inside: bool, dr
             Extent::Seconds { start, end } => {
                 timed.push(Timed { start, end, label: Some(label), file: path.to_path_buf(), line: segment.line });
             }
-            Extent::Frames { start, end } => parts.push(Part { start, end, label, line: segment.line }),
+            Extent::Frames { start, end } => parts.push(LabelInterval { start, end, label, line: segment.line }),
             Extent::Span { .. } => {}
         }
     }

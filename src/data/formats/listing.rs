@@ -5,7 +5,7 @@ use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::names::SubjectRule;
 use crate::data::scan::{file_name, relative_name, stem, videos_below};
 use crate::data::times::Timed;
-use crate::data::tracks::{Part, lay};
+use crate::data::tracks::{LabelInterval, lay};
 use crate::domain::{Label, LabelTrack, Segment, Split, counted};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -156,7 +156,7 @@ impl Listed {
                     }
                     (Extent::Frames { start, end }, Some(label)) => {
                         in_frames = true;
-                        parts.push(Part { start, end, label, line });
+                        parts.push(LabelInterval { start, end, label, line });
                     }
                     _ => {}
                 },

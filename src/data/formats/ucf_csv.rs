@@ -1,4 +1,4 @@
-//! Tables of videos with a header (S3.1): `train.csv`, `val.csv`, `test.csv` with a path and a class a row, also with
+//! Tables of videos with a header: `train.csv`, `val.csv`, `test.csv` with a path and a class a row, also with
 //! intervals, or one table opened by itself.
 
 use super::Draft;

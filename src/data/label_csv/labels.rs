@@ -81,7 +81,7 @@ enum Classes {
 }
 
 /// How a file is laid out.
-struct Layout {
+struct ColumnLayout {
     header: bool,
     place: Place,
     classes: Classes,
@@ -113,9 +113,9 @@ pub(in crate::data) fn read_labels(path: &Path) -> Result<LabelFile, DataError> 
     Ok(file)
 }
 
-fn layout(first: &Record, table: &Table) -> Result<Layout, String> {
+fn layout(first: &Record, table: &Table) -> Result<ColumnLayout, String> {
     if !Header::is(first, table.decimal_comma()) {
-        return by_position(table).map(|place| Layout {
+        return by_position(table).map(|place| ColumnLayout {
             header: false,
             place,
             classes: Classes::Column(ClassColumns {
@@ -161,7 +161,7 @@ fn layout(first: &Record, table: &Table) -> Result<Layout, String> {
         }
         None => one_each(&header, &place, table).ok_or_else(unknown)?,
     };
-    Ok(Layout { header: true, place, classes, video: header.path() })
+    Ok(ColumnLayout { header: true, place, classes, video: header.path() })
 }
 
 /// Rows without a header: frame number, a column nobody needs, class.
@@ -218,7 +218,7 @@ fn one_each(header: &Header, place: &Place, table: &Table) -> Option<Classes> {
 }
 
 /// Rows of several videos in one file would be laid over each other.
-fn one_video(layout: &Layout, rows: &[Record], file: &mut LabelFile) -> Result<(), String> {
+fn one_video(layout: &ColumnLayout, rows: &[Record], file: &mut LabelFile) -> Result<(), String> {
     let Some(column) = layout.video else { return Ok(()) };
     let mut names = rows.iter().map(|r| (r.line, r.cell(column))).filter(|(_, n)| !n.is_empty());
     let Some((_, first)) = names.next() else { return Ok(()) };
@@ -233,7 +233,7 @@ fn one_video(layout: &Layout, rows: &[Record], file: &mut LabelFile) -> Result<(
 
 struct RowReader<'a> {
     table: &'a Table,
-    layout: &'a Layout,
+    layout: &'a ColumnLayout,
     header: &'a Record,
 }
 

@@ -1,4 +1,4 @@
-//! Where tensors live: choosing a device that works (S0.14).
+//! Where tensors live: choosing a device that works.
 //!
 //! A graphics driver that crashes takes the whole program with it, and some compute wrong numbers. So a GPU is tried
 //! first in a process of its own ([`probe`]): it has to train a small network one step and come to the processor's
@@ -132,7 +132,7 @@ fn device_of(candidate: Candidate, index: usize) -> Device {
 
 /// What can be asked of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum DeviceRequest {
     /// The first NVIDIA GPU, through CUDA.
     Cuda,
     /// The best GPU the platform's graphics interface has.
@@ -147,28 +147,28 @@ struct Chosen {
     /// Sentences about what could not be had.
     messages: Vec<String>,
     /// Verdicts that are not true any more.
-    stale: Vec<Wanted>,
+    stale: Vec<DeviceRequest>,
 }
 
 fn choose(
     choice: DeviceChoice,
-    verdict: &mut dyn FnMut(Wanted) -> Verdict,
+    verdict: &mut dyn FnMut(DeviceRequest) -> Verdict,
     open: &mut dyn FnMut(Candidate) -> Result<Identity, Refusal>,
 ) -> Chosen {
     let (mut messages, mut stale) = (Vec::new(), Vec::new());
     let cuda = cfg!(feature = "cuda");
-    let wanted: &[Wanted] = match choice {
+    let wanted: &[DeviceRequest] = match choice {
         DeviceChoice::Cpu => &[],
-        DeviceChoice::Gpu => &[Wanted::Gpu],
-        DeviceChoice::Auto if !cuda => &[Wanted::Gpu],
-        DeviceChoice::Auto => &[Wanted::Cuda, Wanted::Gpu],
+        DeviceChoice::Gpu => &[DeviceRequest::Gpu],
+        DeviceChoice::Auto if !cuda => &[DeviceRequest::Gpu],
+        DeviceChoice::Auto => &[DeviceRequest::Cuda, DeviceRequest::Gpu],
         DeviceChoice::Cuda if !cuda => {
             messages.push(
                 "this kinolens was built without the feature `cuda`; NVIDIA GPUs are used through Vulkan".to_owned(),
             );
-            &[Wanted::Gpu]
+            &[DeviceRequest::Gpu]
         }
-        DeviceChoice::Cuda => &[Wanted::Cuda, Wanted::Gpu],
+        DeviceChoice::Cuda => &[DeviceRequest::Cuda, DeviceRequest::Gpu],
     };
     for wanted in wanted {
         match verdict(*wanted) {
@@ -280,7 +280,7 @@ mod tests {
         let Chosen { device, messages, .. } = choose(DeviceChoice::Auto, &mut { tested }, &mut opens("Foo 9, vulkan"));
         assert_eq!((device.title(), messages.len()), ("Foo 9, vulkan", 0));
         let Chosen { device, messages, stale } = choose(DeviceChoice::Auto, &mut { tested }, &mut opens("Bar 3, dx12"));
-        assert_eq!(stale, [Wanted::Gpu]);
+        assert_eq!(stale, [DeviceRequest::Gpu]);
         assert!(device.title().starts_with("CPU"));
         assert!(messages[0].contains("Foo 9, vulkan") && messages[0].contains("Bar 3, dx12"), "{messages:?}");
         let newer = |_| Ok(Identity { adapter: "Foo 9, vulkan".into(), driver: "1.3".into() });

@@ -3,7 +3,7 @@
 use super::super::ops::{ConvGeometry, conv3d};
 use super::super::{ModelError, Network, read};
 use super::open::{Identity, Refusal, open};
-use super::{ComputeDevice, Wanted};
+use super::{ComputeDevice, DeviceRequest};
 use crate::config::ModelConfig;
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -85,11 +85,11 @@ const NUMBERED: [(&str, Candidate); 4] = [
     ("virtual", Candidate::Virtual),
 ];
 
-pub(super) fn argument(wanted: Wanted) -> String {
+pub(super) fn argument(wanted: DeviceRequest) -> String {
     match wanted {
-        Wanted::Cuda => "cuda".to_owned(),
-        Wanted::Gpu => "gpu".to_owned(),
-        Wanted::Another(candidate, index) => {
+        DeviceRequest::Cuda => "cuda".to_owned(),
+        DeviceRequest::Gpu => "gpu".to_owned(),
+        DeviceRequest::Another(candidate, index) => {
             let word = NUMBERED.iter().find(|(_, c)| *c == candidate).map_or("none", |(word, _)| word);
             format!("{word}:{index}")
         }
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_numbered_device_is_the_one_that_was_meant() {
         for (_, candidate) in NUMBERED {
-            assert_eq!(numbered(&argument(Wanted::Another(candidate, 3))), Some((candidate, 3)));
+            assert_eq!(numbered(&argument(DeviceRequest::Another(candidate, 3))), Some((candidate, 3)));
         }
         for text in ["gpu", "cuda", "software:1", "discrete:", "discrete:-1"] {
             assert_eq!(numbered(text), None, "{text}");

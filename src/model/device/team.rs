@@ -3,7 +3,7 @@
 use super::open::{Identity, Refusal, open};
 use super::probe::Candidate;
 use super::verdict::{Verdict, forget, verdict};
-use super::{ComputeDevice, Wanted};
+use super::{ComputeDevice, DeviceRequest};
 
 /// GPUs of one kind that are looked for.
 const MOST: usize = 16;
@@ -18,12 +18,12 @@ impl ComputeDevice {
     }
 }
 
-type Gathered = (Vec<ComputeDevice>, Vec<String>, Vec<Wanted>);
+type Gathered = (Vec<ComputeDevice>, Vec<String>, Vec<DeviceRequest>);
 
 fn gather(
     first: &ComputeDevice,
     wanted: usize,
-    verdict: &mut dyn FnMut(Wanted) -> Verdict,
+    verdict: &mut dyn FnMut(DeviceRequest) -> Verdict,
     open: &mut dyn FnMut(Candidate, usize) -> Result<Identity, Refusal>,
 ) -> Gathered {
     let (mut team, mut messages, mut stale) = (vec![first.clone()], Vec::new(), Vec::new());
@@ -33,7 +33,7 @@ fn gather(
             if team.len() == most {
                 break;
             }
-            let asked = Wanted::Another(candidate, index);
+            let asked = DeviceRequest::Another(candidate, index);
             match verdict(asked) {
                 Verdict::Works { adapter, driver, .. } => match open(candidate, index) {
                     Ok(found) if (&found.adapter, &found.driver) == (&adapter, &driver) => {
@@ -77,7 +77,7 @@ mod tests {
     fn found(cards: usize, broken: Option<usize>, wanted: usize) -> (Vec<String>, Vec<String>) {
         let first = ComputeDevice::of(Candidate::Discrete, 0, card(0));
         let mut verdict = |asked| {
-            let Wanted::Another(Candidate::Discrete, index) = asked else { panic!("{asked:?}") };
+            let DeviceRequest::Another(Candidate::Discrete, index) = asked else { panic!("{asked:?}") };
             match index {
                 _ if index >= cards => Verdict::Absent { reason: "none".into() },
                 _ if Some(index) == broken => Verdict::Fails { reason: format!("Foo {index} crashed") },

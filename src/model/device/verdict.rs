@@ -1,6 +1,6 @@
 //! Asking the testing process, and remembering what it said.
 
-use super::Wanted;
+use super::DeviceRequest;
 use super::probe::{Candidate, Line, SUBCOMMAND, argument};
 use crate::files::{TEXT_LIMIT, read_text};
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub fn set_program(path: PathBuf) {
 }
 
 /// The verdict on a device, asked for once in a process and, when it works, once on a machine with the same drivers.
-pub(super) fn verdict(wanted: Wanted) -> Verdict {
+pub(super) fn verdict(wanted: DeviceRequest) -> Verdict {
     static KNOWN: Mutex<BTreeMap<String, Verdict>> = Mutex::new(BTreeMap::new());
     // A poisoned lock still holds whole verdicts.
     let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -67,7 +67,7 @@ pub(super) fn verdict(wanted: Wanted) -> Verdict {
 }
 
 /// Starts `program` to test a device and waits for it, at most `patience`.
-fn ask(program: &Path, wanted: Wanted, patience: Duration) -> Verdict {
+fn ask(program: &Path, wanted: DeviceRequest, patience: Duration) -> Verdict {
     let child = Command::new(program)
         .args([SUBCOMMAND, &argument(wanted)])
         .stdin(Stdio::null())
@@ -209,17 +209,17 @@ fn machine() -> String {
     parts.join("\n")
 }
 
-fn remembered(wanted: Wanted) -> Option<Verdict> {
+fn remembered(wanted: DeviceRequest) -> Option<Verdict> {
     let memory: Memory = ron::from_str(&read_text(&memory_file()?, TEXT_LIMIT).ok()?).ok()?;
     (memory.machine == machine()).then(|| memory.verdicts.get(&argument(wanted)).cloned()).flatten()
 }
 
 /// Drops what is remembered of a device, so that the next start tests it.
-pub(super) fn forget(wanted: Wanted) {
+pub(super) fn forget(wanted: DeviceRequest) {
     keep(|verdicts| drop(verdicts.remove(&argument(wanted))));
 }
 
-fn remember(wanted: Wanted, verdict: &Verdict) {
+fn remember(wanted: DeviceRequest, verdict: &Verdict) {
     keep(|verdicts| drop(verdicts.insert(argument(wanted), verdict.clone())));
 }
 
@@ -250,7 +250,7 @@ mod tests {
         let path = dir.path().join("program");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        ask(&path, Wanted::Gpu, patience)
+        ask(&path, DeviceRequest::Gpu, patience)
     }
 
     fn reason(verdict: Verdict) -> String {
@@ -284,7 +284,7 @@ mod tests {
         let stuck = reason(asked(&format!("{FOUND}; echo '\"Passed\"'; exec sleep 60"), Duration::from_millis(300)));
         assert!(stuck.contains("did not finish") && begun.elapsed() < long, "{stuck}");
         assert_eq!(asked("echo '{\"Absent\":\"none\"}'", long), Verdict::Absent { reason: "none".into() });
-        let missing = reason(ask(Path::new("/nowhere/kinolens"), Wanted::Gpu, long));
+        let missing = reason(ask(Path::new("/nowhere/kinolens"), DeviceRequest::Gpu, long));
         assert!(missing.contains("does not start"), "{missing}");
     }
 }

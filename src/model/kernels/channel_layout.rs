@@ -6,7 +6,7 @@ use super::{Convolution, volume};
 pub(super) const SLACK: usize = 256;
 
 /// A bordered channel, split by the rests of its coordinates when divided by `stride`.
-pub(super) struct Layout {
+pub(super) struct ChannelLayout {
     size: [usize; 3],
     pub low: [usize; 3],
     stride: [usize; 3],
@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pub part: [usize; 3],
 }
 
-impl Layout {
+impl ChannelLayout {
     pub fn new(size: [usize; 3], low: [usize; 3], high: [usize; 3], stride: [usize; 3]) -> Self {
         let part = std::array::from_fn(|a| (size[a] + low[a] + high[a]).div_ceil(stride[a]));
         Self { size, low, stride, part }

@@ -109,14 +109,14 @@ fn run(c: &Correlation<'_>, x: &[f32], finish: Finish<'_>) -> Vec<f32> {
 }
 
 /// A picture in `f64` with zeros around it, channels last.
-pub(super) struct Picture {
+pub(super) struct PaddedInput {
     pub values: Vec<f64>,
     /// Time, height and width with the zeros.
     pub size: [usize; 3],
     pub channels: usize,
 }
 
-impl Picture {
+impl PaddedInput {
     /// Of `[channels, time, height, width]`, `before` zeros before each axis and behind it as many as fill `size`.
     pub fn new(x: &[f32], channels: usize, of: [usize; 3], before: [usize; 3], size: [usize; 3]) -> Self {
         let ([_, height, width], row) = (of, size[2] * channels);
@@ -152,12 +152,12 @@ fn sums(c: &Correlation<'_>, x: &[f32], finish: Finish<'_>, out: &mut [f32]) {
     let ([i, o], [kt, kh, kw], [ot, oh, ow]) = (c.channels, c.conv.kernel, c.output);
     let size =
         std::array::from_fn(|a| ((c.output[a] - 1) * c.stride[a] + c.conv.kernel[a]).max(c.input[a] + c.padding[a]));
-    let picture = Picture::new(x, i, c.input, c.padding, size);
+    let picture = PaddedInput::new(x, i, c.input, c.padding, size);
     // What a row of taps meets lies side by side.
     let bases: Vec<usize> = (0..kt * kh).map(|tap| picture.at([tap / kh, tap % kh, 0])).collect();
     let rows_of = |row: usize| {
         let first = [row / oh * c.stride[0], row % oh * c.stride[1]];
-        let at = move |picture: &Picture, x: usize| picture.at([first[0], first[1], x * c.stride[2]]);
+        let at = move |picture: &PaddedInput, x: usize| picture.at([first[0], first[1], x * c.stride[2]]);
         (0..ow).map(|x| at(&picture, x)).collect::<Vec<usize>>()
     };
     let rows: Vec<usize> = (0..ot * oh).flat_map(rows_of).collect();

@@ -5,7 +5,7 @@
 //! every tap is one shift of a whole frame, however wide it is, and all vectors are full. The columns of the border
 //! are computed along and dropped.
 
-use super::channel_layout::{Layout, SLACK};
+use super::channel_layout::{ChannelLayout, SLACK};
 use super::dense::{reach, reaching};
 use super::norm::clamped_one;
 use super::shifted_rows::{Dots, Sums};
@@ -49,7 +49,7 @@ fn strip(frame: &[f32], pitch: usize, [rows, columns]: [usize; 2], out: &mut [f3
 }
 
 pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    let layout = Layout::of_input(conv);
+    let layout = ChannelLayout::of_input(conv);
     let offsets = layout.taps(conv.kernel);
     let (plane, inputs) = (volume(conv.output), volume(conv.input));
     let [frames, rows, columns] = conv.output;
@@ -90,7 +90,7 @@ struct Class {
     offsets: Vec<usize>,
 }
 
-fn classes(conv: &Convolution, layout: &Layout) -> Vec<Class> {
+fn classes(conv: &Convolution, layout: &ChannelLayout) -> Vec<Class> {
     let stride = conv.geometry.stride;
     let mut all = Vec::new();
     for rest in 0..volume(stride) {
@@ -119,7 +119,7 @@ fn classes(conv: &Convolution, layout: &Layout) -> Vec<Class> {
 
 pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> Vec<f32> {
     let reaches: [(usize, usize); 3] = std::array::from_fn(|a| reach(conv, a));
-    let layout = Layout::new(conv.output, reaches.map(|r| r.0), reaches.map(|r| r.1), [1; 3]);
+    let layout = ChannelLayout::new(conv.output, reaches.map(|r| r.0), reaches.map(|r| r.1), [1; 3]);
     let classes = classes(conv, &layout);
     let (plane, outputs) = (volume(conv.input), volume(conv.output));
     let ([_, height, width], [st, sh, sw]) = (conv.input, conv.geometry.stride);
@@ -152,7 +152,7 @@ pub(super) fn input_gradient(conv: &Convolution, weight: &[f32], dy: &[f32]) -> 
 }
 
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let layout = Layout::of_input(conv);
+    let layout = ChannelLayout::of_input(conv);
     let offsets = layout.taps(conv.kernel);
     let (inputs, outputs) = (volume(conv.input), volume(conv.output));
     let [frames, rows, columns] = conv.output;

@@ -4,7 +4,7 @@
 //! it, for as many output channels as there are registers.
 
 use super::buffer_pool::{self, Scratch};
-use super::channel_layout::{Layout, SLACK};
+use super::channel_layout::{ChannelLayout, SLACK};
 use super::norm::clamped_one;
 use super::shifted_rows::{DOT_ROWS, DotRows, ROWS, Rows};
 use super::{Convolution, Finish, volume};
@@ -30,17 +30,17 @@ pub(super) fn is_few(conv: &Convolution) -> bool {
 }
 
 /// How clips are laid out for a convolution, and the offsets of (channel, tap) in one.
-struct Plan {
-    layout: Layout,
+struct PatchLayout {
+    layout: ChannelLayout,
     /// Numbers of a channel and of a clip.
     channel: usize,
     clip: usize,
     offsets: Vec<usize>,
 }
 
-impl Plan {
+impl PatchLayout {
     fn new(conv: &Convolution) -> Self {
-        let layout = Layout::of_input(conv);
+        let layout = ChannelLayout::of_input(conv);
         let (channel, taps) = (layout.len(), layout.taps(conv.kernel));
         let offsets = (0..conv.channels[0]).flat_map(|c| taps.iter().map(move |tap| c * channel + tap)).collect();
         Self { layout, channel, clip: conv.channels[0] * channel, offsets }
@@ -83,7 +83,7 @@ fn clip_by_clip(conv: &Convolution) -> bool {
 }
 
 pub(super) fn forward(conv: &Convolution, x: &[f32], weight: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    let plan = Plan::new(conv);
+    let plan = PatchLayout::new(conv);
     let inner = plan.offsets.len();
     // `[tile of output channels][inner][channel]`.
     let tiles: Vec<Vec<[f32; ROWS]>> = weight
@@ -136,7 +136,7 @@ fn frames_of(out: &mut [f32], frames: usize, plane: usize) -> Vec<Vec<&mut [f32]
 /// All output channels of one frame of a laid out clip.
 fn forward_frame(
     conv: &Convolution,
-    plan: &Plan,
+    plan: &PatchLayout,
     clip: &[f32],
     tiles: &[Vec<[f32; ROWS]>],
     frame: usize,
@@ -172,7 +172,7 @@ fn forward_frame(
 }
 
 pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let plan = Plan::new(conv);
+    let plan = PatchLayout::new(conv);
     let slopes = Slopes::new(conv, &plan);
     let tile = DOT_ROWS * plan.offsets.len();
     let mut out = vec![0.0; conv.weight_len()];
@@ -206,7 +206,7 @@ pub(super) fn weight_gradient(conv: &Convolution, x: &[f32], dy: &[f32]) -> Vec<
 /// How gradients of outputs are laid out beside a clip.
 struct Slopes<'a> {
     conv: &'a Convolution,
-    plan: &'a Plan,
+    plan: &'a PatchLayout,
     /// Numbers from a frame to the next.
     frame: usize,
     /// Frames taken together: a sum over vectors ends in one over a vector, which takes its time.
@@ -214,7 +214,7 @@ struct Slopes<'a> {
 }
 
 impl<'a> Slopes<'a> {
-    fn new(conv: &'a Convolution, plan: &'a Plan) -> Self {
+    fn new(conv: &'a Convolution, plan: &'a PatchLayout) -> Self {
         let [_, height, pitch] = plan.layout.part;
         Self { conv, plan, frame: height * pitch, at_once: (TOGETHER / (height * pitch)).clamp(1, conv.output[0]) }
     }

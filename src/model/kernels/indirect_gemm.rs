@@ -56,16 +56,16 @@ impl Product<'_> {
     /// Computes it on this thread.
     pub fn run(self) {
         // The buffers are fetched out here: only what is inlined into the dispatched function gets its instructions.
-        SCRATCH.with_borrow_mut(|scratch| arch().dispatch(Job { product: self, scratch }));
+        SCRATCH.with_borrow_mut(|scratch| arch().dispatch(GemmCall { product: self, scratch }));
     }
 }
 
-struct Job<'a> {
+struct GemmCall<'a> {
     product: Product<'a>,
     scratch: &'a mut Scratch,
 }
 
-impl WithSimd for Job<'_> {
+impl WithSimd for GemmCall<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -71,7 +71,7 @@ impl Target {
 }
 
 /// What of a file becomes what of a network.
-struct Plan {
+struct TensorMapping {
     reading: Reading,
     /// For each array of the network, the position of its source and how it fits.
     taken: Vec<Option<(usize, Fit)>>,
@@ -115,7 +115,7 @@ impl Targets {
         module == Some(self.class_module.as_str())
     }
 
-    fn plan(&self, sources: &[ArrayInfo], reading: Reading) -> Plan {
+    fn plan(&self, sources: &[ArrayInfo], reading: Reading) -> TensorMapping {
         let mut taken: Vec<Option<(usize, Fit)>> = vec![None; self.arrays.len()];
         let mut misfits: Vec<(usize, usize)> = Vec::new();
         for (index, source) in sources.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Targets {
             }
         }
         misfits.retain(|(target, _)| taken.get(*target).is_some_and(Option::is_none));
-        let mut plan = Plan { reading, taken, misfits, unused: Vec::new(), score: 0 };
+        let mut plan = TensorMapping { reading, taken, misfits, unused: Vec::new(), score: 0 };
         self.adopt_class_layer(sources, &mut plan);
         let mut used = vec![false; sources.len()];
         for (source, _) in plan.taken.iter().flatten() {
@@ -149,7 +149,7 @@ impl Targets {
 
     /// Where the class layer has another name: takes the one array that is left, has as many inputs, and is called as
     /// class layers are.
-    fn adopt_class_layer(&self, sources: &[ArrayInfo], plan: &mut Plan) {
+    fn adopt_class_layer(&self, sources: &[ArrayInfo], plan: &mut TensorMapping) {
         let weight = format!("{}.weight", self.class_module);
         let Some(&target) = self.by_name.get(&weight) else { return };
         let known = plan.taken[target].is_some() || plan.misfits.iter().any(|(t, _)| *t == target);
@@ -177,14 +177,14 @@ impl Targets {
     }
 
     /// The reading by which most numbers find a place; of equals the plainest.
-    fn best(&self, sources: &[ArrayInfo]) -> Option<Plan> {
+    fn best(&self, sources: &[ArrayInfo]) -> Option<TensorMapping> {
         let names = || sources.iter().map(|s| s.name.as_str());
         let readings = Reading::all(names(), self.arrays.iter().map(|t| t.name.as_str()));
         let plans = readings.into_iter().map(|r| self.plan(sources, r));
         plans.reduce(|best, plan| if plan.score > best.score { plan } else { best })
     }
 
-    fn report(&self, file: &WeightFile, spec: &ModelSpec, plan: &Plan) -> WeightReport {
+    fn report(&self, file: &WeightFile, spec: &ModelSpec, plan: &TensorMapping) -> WeightReport {
         let sources = file.arrays();
         let name = |target: usize| self.arrays[target].name.clone();
         let mut matched = Vec::new();
@@ -239,7 +239,7 @@ impl Targets {
 
 impl Network {
     /// Takes the weights of a foreign file: names are matched by architecture, 2D kernels inflated where this network
-    /// has 3D ones (S4.4), a class layer of another size left fresh. The report says what was taken and what was not.
+    /// has 3D ones, a class layer of another size left fresh. The report says what was taken and what was not.
     ///
     /// # Errors
     /// A file that cannot be read or is refused, numbers that are none, or one in which not a single kernel of this
@@ -312,9 +312,13 @@ fn fitted(values: ArrayValues, fit: Fit, shape: &[usize]) -> ArrayValues {
 }
 
 /// The best plan and its report, or the sentence that these weights are of something else.
-fn planned(spec: &ModelSpec, targets: &Targets, file: &WeightFile) -> Result<(Plan, WeightReport), ModelError> {
+fn planned(
+    spec: &ModelSpec,
+    targets: &Targets,
+    file: &WeightFile,
+) -> Result<(TensorMapping, WeightReport), ModelError> {
     let plan = targets.best(file.arrays());
-    let kernel = |plan: &Plan| {
+    let kernel = |plan: &TensorMapping| {
         let kernels = plan.taken.iter().zip(&targets.arrays).enumerate();
         kernels.into_iter().any(|(i, (taken, t))| taken.is_some() && t.shape.len() >= 2 && !targets.is_class(i))
     };
@@ -372,7 +376,7 @@ pub fn looks_like(file: &WeightFile) -> Option<String> {
 
 /// How much of the backbone is found in the file, and of the file in the backbone: the smaller share, 0…1. Inflated
 /// kernels are another network's.
-fn alike(targets: &Targets, plan: &Plan, sources: &[ArrayInfo]) -> f64 {
+fn alike(targets: &Targets, plan: &TensorMapping, sources: &[ArrayInfo]) -> f64 {
     let (mut wanted, mut found) = (0, 0);
     for (i, (taken, target)) in plan.taken.iter().zip(&targets.arrays).enumerate() {
         if targets.is_class(i) {

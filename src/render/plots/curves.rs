@@ -1,4 +1,4 @@
-//! Curves over epochs (S0.11).
+//! Curves over epochs.
 
 use super::axes::{LABEL, PAGE, Panel, Scale, axes, legend, legend_line, page};
 use super::class_name;

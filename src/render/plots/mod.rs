@@ -1,4 +1,4 @@
-//! Plots as PNG and SVG: of a dataset (S0.3), of a training (S0.11) and of an evaluation (S0.12).
+//! Plots as PNG and SVG: of a dataset, of a training and of an evaluation.
 //!
 //! Each function lays one plot out as a [`Scene`]; [`Scene::save`] writes both files. [`dataset_plots`],
 //! [`training_plots`] and [`evaluation_plots`] write whole sets. Class colours are the window's
@@ -91,7 +91,7 @@ pub fn dataset_plots(figures: &DatasetFigures, out: &Path) -> Result<Vec<PathBuf
     )
 }
 
-/// Writes every plot of S0.11 (PNG and SVG) into a folder; returns the files. `classes` are names in output order,
+/// Writes every plot of a training (PNG and SVG) into a folder; returns the files. `classes` are names in output order,
 /// `top` is how many classes the plot of the best and worst shows. Without an epoch nothing is written.
 ///
 /// # Errors

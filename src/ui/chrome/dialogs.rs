@@ -273,7 +273,7 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     answer(cx, done, close, None);
 }
 
-/// The export dialog (S0.13).
+/// The export dialog.
 pub fn export(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let Some(Dialog::Export(form)) = &cx.state.dialog else { return };
     let before = form.clone();

@@ -8,7 +8,7 @@ use crate::model::{MODELS, WeightReport};
 use crate::ui::action::{OpenAction, SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Dialog, ImportClasses, ImportForm, PathPurpose};
-use crate::ui::weights::{WeightLook, WeightWish};
+use crate::ui::weights::{WeightLook, WeightQuery};
 use crate::ui::widgets::{network_card, style, text, weight_report};
 use crate::ui::{Action, theme};
 use egui::{RichText, Ui};
@@ -19,7 +19,7 @@ const SAME_CLIPS: &str = "What the network was trained with elsewhere must be th
 
 /// What the form comes to.
 #[derive(Default)]
-struct Plan {
+struct ImportPlan {
     config: Option<RunConfig>,
     classes: Option<ClassSet>,
     /// The run folder; `None` until a free one is known.
@@ -42,7 +42,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.label(RichText::new(told).weak());
         ui.add_space(4.0);
         let guess = guess(ui, cx.state, &form, &mut actions);
-        let mut plan = Plan::default();
+        let mut plan = ImportPlan::default();
         egui::Grid::new("import fields").num_columns(2).spacing([12.0, 7.0]).min_col_width(90.0).show(ui, |ui| {
             fields(ui, cx.state, &mut form, guess.as_ref(), &mut plan, &mut actions);
         });
@@ -87,7 +87,7 @@ fn guess(ui: &Ui, state: &AppState, form: &ImportForm, actions: &mut Vec<Action>
     if path.is_empty() {
         return None;
     }
-    let wish = WeightWish::Network(PathBuf::from(path));
+    let wish = WeightQuery::Network(PathBuf::from(path));
     weight_report::look(ui, "import network", &wish, &state.weights, actions).cloned()
 }
 
@@ -105,7 +105,7 @@ fn fields(
     state: &AppState,
     form: &mut ImportForm,
     guess: Option<&WeightLook>,
-    plan: &mut Plan,
+    plan: &mut ImportPlan,
     actions: &mut Vec<Action>,
 ) {
     ui.label("Weights");
@@ -133,7 +133,7 @@ fn fields(
     ui.end_row();
 }
 
-fn network(ui: &mut Ui, form: &mut ImportForm, guess: Option<&WeightLook>, plan: &mut Plan) {
+fn network(ui: &mut Ui, form: &mut ImportForm, guess: Option<&WeightLook>, plan: &mut ImportPlan) {
     let model = model_of(form, guess);
     ui.horizontal(|ui| {
         let mut id = model.clone().unwrap_or_default();
@@ -172,7 +172,7 @@ fn configured(model: &str, preset: Option<usize>) -> Result<RunConfig, String> {
     Ok(RunConfig { clip, ..usual })
 }
 
-fn clips(ui: &mut Ui, form: &mut ImportForm, plan: &Plan) {
+fn clips(ui: &mut Ui, form: &mut ImportForm, plan: &ImportPlan) {
     ui.horizontal(|ui| {
         let usual = "usual for the network";
         let now = form.preset.and_then(|i| PRESETS.get(i)).map_or(usual, |p| p.name);
@@ -207,12 +207,12 @@ fn whole_report<'a>(
     actions: &mut Vec<Action>,
 ) -> Option<&'a WeightLook> {
     let path = PathBuf::from(form.weights.trim());
-    let first = WeightWish::report(&path, &config.model, 1);
+    let first = WeightQuery::report(&path, &config.model, 1);
     let look = weight_report::look(ui, "import report", &first, &state.weights, actions)?;
     match look {
         WeightLook::Report(found) => match found.class_layer.found {
             Some(n) if n > 1 => {
-                let wish = WeightWish::report(&path, &config.model, n);
+                let wish = WeightQuery::report(&path, &config.model, n);
                 weight_report::look(ui, "import whole report", &wish, &state.weights, actions)
             }
             _ => Some(look),
@@ -223,14 +223,14 @@ fn whole_report<'a>(
 
 /// The report that is known for the form, without asking.
 fn known<'a>(state: &'a AppState, form: &ImportForm, config: &RunConfig) -> Option<&'a WeightReport> {
-    let wish = WeightWish::report(&PathBuf::from(form.weights.trim()), &config.model, 1);
+    let wish = WeightQuery::report(&PathBuf::from(form.weights.trim()), &config.model, 1);
     match state.weights.get(&wish) {
         Some(WeightLook::Report(report)) => Some(report),
         _ => None,
     }
 }
 
-fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan, actions: &mut Vec<Action>) {
+fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut ImportPlan, actions: &mut Vec<Action>) {
     let own = state.classes();
     let found = plan.config.as_ref().and_then(|c| known(state, form, c)).and_then(|r| r.class_layer.found);
     let fits = !own.classes.is_empty() && found == Some(own.len());
@@ -289,8 +289,8 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Plan
 }
 
 /// What would go where, and why it cannot be done.
-fn report(ui: &mut Ui, state: &AppState, form: &ImportForm, plan: &mut Plan, actions: &mut Vec<Action>) {
-    let guessed = state.weights.get(&WeightWish::Network(PathBuf::from(form.weights.trim())));
+fn report(ui: &mut Ui, state: &AppState, form: &ImportForm, plan: &mut ImportPlan, actions: &mut Vec<Action>) {
+    let guessed = state.weights.get(&WeightQuery::Network(PathBuf::from(form.weights.trim())));
     let look = match (&plan.config, guessed) {
         (Some(config), _) => whole_report(ui, state, form, config, actions),
         // A file that is refused is refused for every network.

@@ -2,7 +2,7 @@
 
 use super::outbox::start;
 use crate::ui::state::{AppState, Dialog, ImportForm};
-use crate::ui::weights::WeightWish;
+use crate::ui::weights::WeightQuery;
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub(super) fn set(state: &mut AppState, mut form: ImportForm) {
 }
 
 /// Finds out what a weight file holds, once.
-pub(super) fn look_into(state: &mut AppState, workers: &dyn Workers, wish: WeightWish) {
+pub(super) fn look_into(state: &mut AppState, workers: &dyn Workers, wish: WeightQuery) {
     if state.weights.get(&wish).is_none() {
         let id = start(state, workers, wish.job(), true);
         state.weights.asked(wish, id);

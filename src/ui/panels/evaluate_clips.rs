@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 /// What the cards on screen were made from.
 #[derive(Clone, PartialEq)]
-struct Key {
+struct CardsKey {
     predictions: Same<Predictions>,
     dataset: Same<Dataset>,
     cell: Option<MatrixPick>,
@@ -46,7 +46,7 @@ pub struct EvaluateClips {
     masks: Derived<Same<Dataset>, bool>,
     /// The tags of the run, and how many clips have each.
     tags: Derived<(Option<PathBuf>, u64), BTreeMap<String, usize>>,
-    key: Option<Key>,
+    key: Option<CardsKey>,
     cards: Vec<ClipCard>,
     thumbs: Option<Thumbs>,
 }
@@ -194,7 +194,7 @@ impl EvaluateClips {
     /// Makes the cards again when anything they depend on has changed; true when it did.
     fn refresh(&mut self, state: &AppState, entry: &EvaluationEntry) -> bool {
         let cell = state.selection.cell;
-        let key = Key {
+        let key = CardsKey {
             predictions: Same::of(&entry.predictions),
             dataset: Same::maybe(state.dataset.as_ref()),
             cell,

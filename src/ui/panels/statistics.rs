@@ -1,4 +1,4 @@
-//! Class balance and lengths of what passes the filter (S0.3).
+//! Class balance and lengths of what passes the filter.
 
 use crate::config::ClipConfig;
 use crate::domain::{Dataset, counted, grouped};

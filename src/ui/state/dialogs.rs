@@ -24,7 +24,7 @@ pub enum PathPurpose {
     FirstRun,
 }
 
-/// The export dialog (S0.13).
+/// The export dialog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportForm {
     /// Only the clip on screen, instead of a random draw.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// A small picture of a frame, as far as it is there.
 #[derive(Clone, Debug)]
-pub enum Picture {
+pub enum Thumbnail {
     /// It can be drawn; `aspect` is width over height as people see it.
     Ready {
         /// The texture.
@@ -27,7 +27,7 @@ pub enum Picture {
 /// Where pictures come from. Asking returns at once and wakes the window when there is more.
 pub trait Pictures {
     /// A small picture of frame `frame` of the video at `path`.
-    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Picture;
+    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Thumbnail;
 }
 
 /// One clip.
@@ -128,7 +128,7 @@ pub enum ClipEvent {
     Open(ClipRef),
 }
 
-/// Picture area of a card; three lines of text stand below it.
+/// Thumbnail area of a card; three lines of text stand below it.
 const PICTURE: Vec2 = vec2(132.0, 88.0);
 const TEXT: f32 = 51.0;
 const GAP: f32 = 8.0;
@@ -360,7 +360,7 @@ fn draw_picture(
         // Ask for all of them, so that the second round runs smoothly.
         for (i, frame) in card.frames.iter().enumerate() {
             let picture = pictures.picture(ui.ctx(), path, *frame);
-            if i == at && matches!(picture, Picture::Ready { .. }) {
+            if i == at && matches!(picture, Thumbnail::Ready { .. }) {
                 shown = picture;
             }
         }
@@ -374,7 +374,7 @@ fn draw_picture(
         );
     }
     match shown {
-        Picture::Ready { texture, aspect } => {
+        Thumbnail::Ready { texture, aspect } => {
             // Fill the card and cut what sticks out, but never more than a third of the picture.
             let want = rect.width() / rect.height();
             let aspect = aspect.clamp(0.05, 20.0);
@@ -391,11 +391,11 @@ fn draw_picture(
             painter.image(texture, Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
             None
         }
-        Picture::Loading => {
+        Thumbnail::Loading => {
             note("…");
             None
         }
-        Picture::Failed(message) => {
+        Thumbnail::Failed(message) => {
             note("no picture");
             Some(message)
         }

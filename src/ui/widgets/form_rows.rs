@@ -2,7 +2,7 @@
 
 use super::series::number;
 use super::style;
-use crate::config::{Key, RunConfig, key};
+use crate::config::{ConfigKey, RunConfig, key};
 use crate::ui::Action;
 use crate::ui::weights::WeightStore;
 use egui::{DragValue, Response, Sense, Ui, vec2};
@@ -65,8 +65,8 @@ impl<'a> Rows<'a> {
 
     /// One row. `path` is the dotted key of the value; its name and help come from the table of keys.
     pub fn row<T: Clone + PartialEq>(&mut self, path: &str, lens: Lens<T>, edit: impl FnOnce(&mut Ui, &mut T)) {
-        let unknown = Key { path: "", name: "unknown setting", help: "", resumable: false };
-        let Key { name, help, .. } = key(path).copied().unwrap_or(unknown);
+        let unknown = ConfigKey { path: "", name: "unknown setting", help: "", resumable: false };
+        let ConfigKey { name, help, .. } = key(path).copied().unwrap_or(unknown);
         let key = path;
         let found =
             self.query.is_empty() || [key, name, help].iter().any(|text| text.to_lowercase().contains(self.query));

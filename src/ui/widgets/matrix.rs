@@ -164,7 +164,7 @@ pub fn show(
     let line = ui.text_style_height(&egui::TextStyle::Body) + 6.0;
     let space = vec2(ui.available_width(), (ui.available_height() - line).max(60.0));
     let (rect, grid) = ui.allocate_exact_size(space, Sense::focusable_noninteractive());
-    let layout = Layout::new(ui, matrix, &order, rect);
+    let layout = MatrixLayout::new(ui, matrix, &order, rect);
     let mut out = Outcome { hovered: None, picked: None };
     keyboard(ui, &grid, &order, state, &mut out);
     cells(ui, matrix, &order, selected, state, &layout, grid.has_focus(), &mut out);
@@ -226,7 +226,7 @@ pub fn controls(ui: &mut Ui, state: &mut MatrixState) {
 }
 
 /// Where everything goes: labels stay in place while the cells scroll.
-struct Layout {
+struct MatrixLayout {
     rect: Rect,
     cells: Rect,
     cell: Vec2,
@@ -244,7 +244,7 @@ const WIDEST_CELL: f32 = 72.0;
 const NAME_LINES: usize = 3;
 const COLUMN_FONT: f32 = 10.5;
 
-impl Layout {
+impl MatrixLayout {
     fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
         let n = order.len() as f32;
         let rough = ((rect.width() - 110.0) / n).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
@@ -315,7 +315,7 @@ fn cells(
     order: &[usize],
     selected: Option<MatrixPick>,
     state: &mut MatrixState,
-    layout: &Layout,
+    layout: &MatrixLayout,
     focused: bool,
     out: &mut Outcome,
 ) {
@@ -336,7 +336,7 @@ fn draw_cells(
     order: &[usize],
     selected: Option<MatrixPick>,
     state: &mut MatrixState,
-    layout: &Layout,
+    layout: &MatrixLayout,
     focused: bool,
     area: Rect,
     out: &mut Outcome,
@@ -418,7 +418,7 @@ fn labels(
     matrix: &Matrix<'_>,
     order: &[usize],
     selected: Option<MatrixPick>,
-    layout: &Layout,
+    layout: &MatrixLayout,
     offset: Vec2,
     out: &mut Outcome,
 ) {

@@ -11,15 +11,15 @@ use std::sync::Arc;
 /// Classes that are counted with where no dataset says how many there are.
 const SOME_CLASSES: usize = 10;
 
-type Key = (ModelConfig, usize, [usize; 3]);
+type CountsKey = (ModelConfig, usize, [usize; 3]);
 type Known = Arc<Result<Outline, String>>;
 
 /// The outline of a configured network, worked out when the configuration changes and not in every frame.
 fn outline(ui: &Ui, config: &RunConfig, classes: usize) -> Known {
     let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
-    let key: Key = (ModelConfig { init_from: None, ..config.model.clone() }, classes, clip);
+    let key: CountsKey = (ModelConfig { init_from: None, ..config.model.clone() }, classes, clip);
     let id = egui::Id::unique("network outline");
-    if let Some((of, known)) = ui.data(|d| d.get_temp::<(Key, Known)>(id))
+    if let Some((of, known)) = ui.data(|d| d.get_temp::<(CountsKey, Known)>(id))
         && of == key
     {
         return known;

@@ -1,7 +1,7 @@
 //! How a training would divide the dataset: subjects, videos and clips of each part, clips of each class.
 
 use crate::config::RunConfig;
-use crate::data::{Plan, plan};
+use crate::data::{ClipPlan, plan};
 use crate::domain::{ClassSet, Dataset, Split, counted, grouped};
 use crate::ui::theme;
 use egui::{RichText, Ui};
@@ -10,13 +10,13 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// What of a configuration decides on the split and its clips.
 #[derive(Clone, PartialEq)]
-struct Key {
+struct PreviewKey {
     dataset: usize,
     config: RunConfig,
 }
 
 /// A part of the split, counted.
-struct Part {
+struct PartCount {
     name: &'static str,
     videos: usize,
     subjects: Vec<String>,
@@ -27,15 +27,15 @@ struct Part {
 /// A planned split, counted.
 struct Counted {
     classes: ClassSet,
-    parts: Vec<Part>,
+    parts: Vec<PartCount>,
     /// Videos that are in no part.
     unused: usize,
     warnings: Vec<String>,
 }
 
 impl Counted {
-    fn of(plan: &Plan, dataset: &Dataset) -> Self {
-        let part = |split: Split| Part {
+    fn of(plan: &ClipPlan, dataset: &Dataset) -> Self {
+        let part = |split: Split| PartCount {
             name: split.name(),
             videos: plan.parts.iter().filter(|p| **p == split).count(),
             subjects: plan.subjects(dataset, split),
@@ -56,9 +56,9 @@ type Outcome = Result<Counted, String>;
 /// The preview, planned on a thread of its own whenever what it depends on has changed.
 #[derive(Default)]
 pub struct SplitPreview {
-    made_from: Option<Key>,
+    made_from: Option<PreviewKey>,
     shown: Option<Outcome>,
-    under_way: Option<(Key, Receiver<Outcome>)>,
+    under_way: Option<(PreviewKey, Receiver<Outcome>)>,
 }
 
 impl SplitPreview {
@@ -68,7 +68,7 @@ impl SplitPreview {
         let p = theme::palette(ui);
         let title = match &self.shown {
             Some(Ok(split)) => {
-                let clips = |part: &Part| format!("{} {}", grouped(part.clips.iter().sum()), part.name);
+                let clips = |part: &PartCount| format!("{} {}", grouped(part.clips.iter().sum()), part.name);
                 format!("Split: {} clips", split.parts.iter().map(clips).collect::<Vec<_>>().join(", "))
             }
             Some(Err(_)) => "Split: there is none".to_owned(),
@@ -98,7 +98,7 @@ impl SplitPreview {
                 }
             }
         }
-        let key = Key { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
+        let key = PreviewKey { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
         if self.made_from.as_ref() == Some(&key) {
             return;
         }
@@ -174,7 +174,7 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
         ui.end_row();
         for class in 0..counted_split.classes.len() {
             let name = counted_split.classes.name(class);
-            let of = |part: &Part| part.clips.get(class).copied().unwrap_or(0);
+            let of = |part: &PartCount| part.clips.get(class).copied().unwrap_or(0);
             let label = egui::Label::new(super::style::elide(name, 26)).selectable(false);
             let response = ui.add(label).on_hover_text(name);
             let said: Vec<String> =
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn planning_that_ends_without_an_answer_is_said_and_not_begun_again() {
         let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
-        let key = Key { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
+        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
         // As when the thread panics: the sender is gone.
         let mut preview = SplitPreview { under_way: Some((key, channel().1)), ..SplitPreview::default() };
         let ctx = egui::Context::default();

@@ -4,7 +4,7 @@ use super::{style, text};
 use crate::model::WeightReport;
 use crate::ui::Action;
 use crate::ui::action::OpenAction;
-use crate::ui::weights::{WeightLook, WeightStore, WeightWish};
+use crate::ui::weights::{WeightLook, WeightQuery, WeightStore};
 use egui::{RichText, Ui};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const REST: f64 = 0.3;
 pub fn look<'a>(
     ui: &Ui,
     salt: &str,
-    wish: &WeightWish,
+    wish: &WeightQuery,
     store: &'a WeightStore,
     actions: &mut Vec<Action>,
 ) -> Option<&'a WeightLook> {
@@ -23,7 +23,7 @@ pub fn look<'a>(
     if known.is_none() {
         let id = egui::Id::unique(("weight wish", salt));
         let now = ui.input(|i| i.time);
-        let since = ui.data(|d| d.get_temp::<(WeightWish, f64)>(id)).filter(|(w, _)| w == wish).map(|(_, t)| t);
+        let since = ui.data(|d| d.get_temp::<(WeightQuery, f64)>(id)).filter(|(w, _)| w == wish).map(|(_, t)| t);
         match since {
             Some(since) if now - since >= REST => actions.push(Action::Open(OpenAction::LookIntoWeights(wish.clone()))),
             Some(_) => {}

@@ -1,6 +1,7 @@
 //! Keys inside dialogs: Escape closes them, F1 helps and what was typed comes back.
 
 use super::*;
+use kinolens::ui::Action;
 use kinolens::ui::action::{OpenAction, WindowAction, WorkAction};
 
 fn typed(harness: &mut Harness<'static, App>, field: &str, text: &str) {

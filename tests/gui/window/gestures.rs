@@ -4,6 +4,7 @@ use super::*;
 use egui::accesskit::Role;
 use kinolens::jobs::ClipRef;
 use kinolens::run_folder::Confusion;
+use kinolens::ui::Action;
 use kinolens::ui::Selection;
 use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction};
 

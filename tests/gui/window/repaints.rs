@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::domain::VideoEntry;
+use kinolens::ui::Action;
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, WindowAction};
 use kinolens::ui::derived::made;
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::jobs::ClipRef;
+use kinolens::ui::Action;
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
 use kinolens::ui::selection::default_view;
 use kinolens::ui::state::{Filter, Recent};

@@ -2,6 +2,7 @@
 
 use super::*;
 use kinolens::progress::StepReport;
+use kinolens::ui::Action;
 use kinolens::ui::action::{WindowAction, WorkAction};
 
 fn tell(script: &Scripted, job: JobId, progress: Progress) {

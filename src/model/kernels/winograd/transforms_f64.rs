@@ -1,6 +1,6 @@
 //! The transforms of [`super`] in `f64`, along all three axes.
 
-use crate::model::kernels::conv_f64::{Correlation, Picture, finished};
+use crate::model::kernels::conv_f64::{Correlation, PaddedInput, finished};
 use crate::model::kernels::dot_f64::{Combine, PANEL, Sums};
 use crate::model::kernels::{Finish, volume};
 use rayon::prelude::*;
@@ -118,7 +118,7 @@ pub(in crate::model::kernels) fn correlate(
         let cut = cuts.0[a];
         ((tiles[a] - 1) * cut.outputs + cut.inputs).max(c.input[a] + c.padding[a])
     });
-    let picture = Picture::new(x, c.channels[0], c.input, c.padding, size);
+    let picture = PaddedInput::new(x, c.channels[0], c.input, c.padding, size);
     let spread = spread(cuts, tiles, &picture);
     // A row of tiles has one frame's tiles along width; a block is some of them.
     let rows = tiles[0] * tiles[1];
@@ -159,7 +159,7 @@ struct Spread {
     tiles: usize,
 }
 
-fn spread(cuts: Cuts, tiles: [usize; 3], picture: &Picture) -> Spread {
+fn spread(cuts: Cuts, tiles: [usize; 3], picture: &PaddedInput) -> Spread {
     let channels = picture.channels;
     let product = tiles[2] * channels;
     let row = cuts.products() * product;
@@ -169,7 +169,7 @@ fn spread(cuts: Cuts, tiles: [usize; 3], picture: &Picture) -> Spread {
 }
 
 /// One row of tiles: along time, then height, then width.
-fn spread_row(cuts: Cuts, tiles: [usize; 3], picture: &Picture, row: usize, out: &mut [f64]) {
+fn spread_row(cuts: Cuts, tiles: [usize; 3], picture: &PaddedInput, row: usize, out: &mut [f64]) {
     let ([ct, ch, cw], channels) = (cuts.0, picture.channels);
     let first = [row / tiles[1] * ct.outputs, row % tiles[1] * ch.outputs];
     let line = picture.size[2] * channels;

@@ -7,7 +7,7 @@ use crate::model::{BACKBONE, MODELS, NOTHING};
 use crate::ui::Action;
 use crate::ui::action::SystemAction;
 use crate::ui::state::PathPurpose;
-use crate::ui::weights::WeightWish;
+use crate::ui::weights::WeightQuery;
 use std::path::PathBuf;
 
 pub(super) fn network(r: &mut Rows<'_>) {
@@ -48,7 +48,7 @@ fn first_weights(r: &mut Rows<'_>) {
         let Some(path) = config.model.init_from.clone() else { return };
         let classes = config.model.num_classes.unwrap_or(around.classes.max(1));
         let path = PathBuf::from(path.to_string_lossy().trim());
-        let wish = WeightWish::report(&path, &config.model, classes);
+        let wish = WeightQuery::report(&path, &config.model, classes);
         let mut actions = around.actions.borrow_mut();
         let look = weight_report::look(ui, "first weights", &wish, around.weights, &mut actions);
         ui.indent("first weights report", |ui| {
