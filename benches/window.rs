@@ -84,7 +84,7 @@ fn until(window: &mut Harness<'static, App>, what: &str, seconds: u64, mut holds
 }
 
 fn shown(app: &App) -> Option<u32> {
-    app.shown().filter(|s| s.current).map(|s| s.index)
+    app.current().map(|s| s.index)
 }
 
 /// The preset of the demo dataset, cut down to this many epochs.

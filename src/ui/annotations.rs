@@ -1,5 +1,6 @@
 //! Masks and poses, read on a thread of their own. Asking never blocks; the newest wish is read first.
 
+use super::awaited::Awaited;
 use super::services::Wake;
 use crate::data;
 use crate::domain::{Dataset, GrayImage, PoseTrack};
@@ -16,17 +17,6 @@ const KEEP_MASKS: usize = 400;
 const KEEP_POSES: usize = 16;
 /// Masks read ahead of the playhead.
 const AHEAD: u32 = 12;
-
-/// Something that is read in the background.
-#[derive(Clone, Debug)]
-pub enum Late<T> {
-    /// Not there yet; the window is woken when it is.
-    Pending,
-    /// Here it is.
-    Ready(T),
-    /// It cannot be read; the sentence.
-    Failed(String),
-}
 
 type Mask = Result<Option<Arc<GrayImage>>, String>;
 type Poses = Result<Arc<PoseTrack>, String>;
@@ -77,10 +67,10 @@ impl Annotations {
     }
 
     /// The mask of a frame; `None` when the dataset has none for it. Frames after it are read ahead.
-    pub fn mask(&self, dataset: &Arc<Dataset>, video: usize, frame: u32) -> Late<Option<Arc<GrayImage>>> {
-        let Some(entry) = dataset.videos.get(video) else { return Late::Ready(None) };
+    pub fn mask(&self, dataset: &Arc<Dataset>, video: usize, frame: u32) -> Awaited<Option<Arc<GrayImage>>> {
+        let Some(entry) = dataset.videos.get(video) else { return Awaited::Ready(None) };
         if entry.masks.is_none() {
-            return Late::Ready(None);
+            return Awaited::Ready(None);
         }
         let mut inner = self.shared.inner.lock();
         let known = inner.masks.get(&(entry.path.clone(), frame)).cloned();
@@ -93,26 +83,22 @@ impl Annotations {
             }
         }
         self.shared.signal.notify_all();
-        match known {
-            Some(Ok(mask)) => Late::Ready(mask),
-            Some(Err(sentence)) => Late::Failed(sentence),
-            None => Late::Pending,
-        }
+        Awaited::found(known)
     }
 
     /// The poses of a video.
-    pub fn poses(&self, dataset: &Arc<Dataset>, video: usize) -> Late<Arc<PoseTrack>> {
-        let Some(entry) = dataset.videos.get(video) else { return Late::Pending };
+    pub fn poses(&self, dataset: &Arc<Dataset>, video: usize) -> Awaited<Arc<PoseTrack>> {
+        let Some(entry) = dataset.videos.get(video) else { return Awaited::NotAsked };
         let mut inner = self.shared.inner.lock();
         match inner.poses.get(&entry.path) {
-            Some(Ok(poses)) => Late::Ready(poses.clone()),
-            Some(Err(sentence)) => Late::Failed(sentence.clone()),
+            Some(Ok(poses)) => Awaited::Ready(poses.clone()),
+            Some(Err(sentence)) => Awaited::Unavailable(sentence.clone()),
             None => {
                 if !inner.wishes.iter().any(|w| matches!(w, AnnotationQuery::Poses(_, v) if *v == video)) {
                     inner.wishes.push(AnnotationQuery::Poses(dataset.clone(), video));
                     self.shared.signal.notify_all();
                 }
-                Late::Pending
+                Awaited::Pending(None)
             }
         }
     }

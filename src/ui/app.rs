@@ -122,6 +122,11 @@ impl App {
         self.services.shown()
     }
 
+    /// The frame that was asked for, once it is on screen.
+    pub fn current(&self) -> Option<&super::committed::Committed> {
+        self.services.frame().as_ref().ready()
+    }
+
     /// Has another one answer what the window asks the disk, from the next frame on.
     pub fn ask_disk(&mut self, probe: Arc<dyn Probe>) {
         self.state.disk = Disk::new(probe, self.wake.clone());

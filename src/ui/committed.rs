@@ -1,7 +1,8 @@
 //! The picture on screen with everything that belongs to it. Frame, mask and skeleton are taken over together, so
 //! that what is drawn always belongs to one frame number, also while scrubbing fast.
 
-use super::annotations::{Annotations, Late};
+use super::annotations::Annotations;
+use super::awaited::Awaited;
 use super::state::AppState;
 use crate::domain::{GrayImage, Keypoint, Label, PoseTrack, RgbImage};
 use crate::video::FrameServer;
@@ -33,8 +34,6 @@ pub struct Committed {
     pub mask: Option<Arc<GrayImage>>,
     /// The poses of the video, when they are asked for and there.
     pub poses: Option<Arc<PoseTrack>>,
-    /// False while another frame was asked for and is on its way.
-    pub current: bool,
 }
 
 impl Committed {
@@ -48,10 +47,8 @@ impl Committed {
 /// Keeps the committed frame.
 #[derive(Default)]
 pub struct FrameStage {
-    /// What is on screen.
-    pub shown: Option<Committed>,
-    /// Why the frame asked for cannot be shown.
-    pub error: Option<String>,
+    /// The frame asked for, or the one on screen while that is on its way.
+    pub frame: Awaited<Committed>,
     /// Why masks or poses cannot be shown.
     pub note: Option<String>,
     generation: u64,
@@ -63,17 +60,17 @@ pub struct FrameStage {
 impl FrameStage {
     /// Nothing of the chosen video is there yet; what is on screen stays for a moment. Returns when to look again.
     fn keep_other(&mut self, chosen: &str, now: Instant) -> Option<Duration> {
-        let shown = self.shown.as_mut()?;
-        shown.current = false;
-        if shown.video == chosen {
-            return None;
-        }
-        let left = OTHER_VIDEO.saturating_sub(now.saturating_duration_since(*self.stale.get_or_insert(now)));
+        let shown = std::mem::take(&mut self.frame).value();
+        let own = shown.as_ref().is_none_or(|s| s.video == chosen);
+        let left = match own {
+            true => OTHER_VIDEO,
+            false => OTHER_VIDEO.saturating_sub(now.saturating_duration_since(*self.stale.get_or_insert(now))),
+        };
         if left.is_zero() {
-            (self.shown, self.stale) = (None, None);
-            return None;
+            self.stale = None;
         }
-        Some(left)
+        self.frame = Awaited::Pending(shown.filter(|_| !left.is_zero()));
+        (!own && !left.is_zero()).then_some(left)
     }
 
     /// Takes over what is ready; returns when to look again.
@@ -85,34 +82,31 @@ impl FrameStage {
         now: Instant,
     ) -> Option<Duration> {
         let (Some((position, entry)), Some(dataset)) = (state.video(), &state.dataset) else {
-            (self.shown, self.error, self.note) = (None, None, None);
+            (self.frame, self.note) = (Awaited::NotAsked, None);
             return None;
         };
         let answer = frames.request(&entry.path, state.selection.frame);
-        self.error = answer.error;
         self.note = None;
-        let Some(frame) = answer.frame else {
-            if self.error.is_some() {
-                // What was shown before belongs to another video, or to a file that is gone.
-                self.shown = None;
-            }
-            return self.keep_other(&entry.name, now);
-        };
+        if let Some(sentence) = answer.error {
+            self.frame = Awaited::Unavailable(sentence);
+            return None;
+        }
+        let Some(frame) = answer.frame else { return self.keep_other(&entry.name, now) };
         self.stale = None;
-        let mut wait = None;
         let mask = if state.view.mask {
             match annotations.mask(dataset, position, frame.index) {
-                Late::Ready(mask) => Some(mask),
-                Late::Failed(sentence) => {
+                Awaited::Ready(mask) => Some(mask),
+                Awaited::Unavailable(sentence) => {
                     self.note = Some(sentence);
                     Some(None)
                 }
-                Late::Pending => None,
+                Awaited::NotAsked | Awaited::Pending(_) => None,
             }
         } else {
             Some(None)
         };
-        let same = self.shown.as_ref().is_some_and(|s| s.video == entry.name && s.index == frame.index);
+        let before = std::mem::take(&mut self.frame).value();
+        let same = before.as_ref().is_some_and(|s| s.video == entry.name && s.index == frame.index);
         if mask.is_none() && !same {
             let fresh = self.waiting.as_ref().is_none_or(|(v, i, _)| *v != entry.name || *i != frame.index);
             if fresh {
@@ -120,32 +114,29 @@ impl FrameStage {
             }
             let since = self.waiting.as_ref().map_or(now, |(_, _, t)| *t);
             let waited = now.saturating_duration_since(since);
-            if waited < MASK_PATIENCE && self.shown.is_some() {
-                wait = Some(MASK_PATIENCE - waited);
-                if let Some(shown) = &mut self.shown {
-                    shown.current = false;
-                }
-                return wait;
+            if waited < MASK_PATIENCE && before.is_some() {
+                self.frame = Awaited::Pending(before);
+                return Some(MASK_PATIENCE - waited);
             }
         }
         self.waiting = None;
         let poses = if state.view.skeleton {
             match annotations.poses(dataset, position) {
-                Late::Ready(poses) => Some(poses),
-                Late::Failed(sentence) => {
+                Awaited::Ready(poses) => Some(poses),
+                Awaited::Unavailable(sentence) => {
                     self.note = Some(sentence);
                     None
                 }
-                Late::Pending => None,
+                Awaited::NotAsked | Awaited::Pending(_) => None,
             }
         } else {
             None
         };
-        let changed = self.shown.as_ref().is_none_or(|s| !Arc::ptr_eq(&s.image.data, &frame.image.data));
+        let changed = before.is_none_or(|s| !Arc::ptr_eq(&s.image.data, &frame.image.data));
         if changed {
             self.generation += 1;
         }
-        self.shown = Some(Committed {
+        let shown = Committed {
             video: entry.name.clone(),
             index: frame.index,
             pts_s: frame.pts_s,
@@ -154,9 +145,9 @@ impl FrameStage {
             label: entry.labels.at(frame.index),
             mask: mask.flatten(),
             poses,
-            current: answer.exact,
-        });
-        wait
+        };
+        self.frame = if answer.exact { Awaited::Ready(shown) } else { Awaited::Pending(Some(shown)) };
+        None
     }
 }
 
@@ -168,7 +159,7 @@ mod tests {
     fn the_picture_of_another_video_goes_before_it_can_be_taken_for_one_of_the_chosen_video() {
         let image = RgbImage::new(1, 1, vec![0; 3]).unwrap();
         let mut stage = FrameStage {
-            shown: Some(Committed {
+            frame: Awaited::Ready(Committed {
                 video: "a.mp4".into(),
                 index: 673,
                 pts_s: 22.4,
@@ -177,17 +168,16 @@ mod tests {
                 label: None,
                 mask: None,
                 poses: None,
-                current: true,
             }),
             ..FrameStage::default()
         };
         let now = Instant::now();
         // Of the same video the last picture stays, however long the next one takes.
         assert_eq!(stage.keep_other("a.mp4", now + Duration::from_secs(9)), None);
-        assert!(stage.shown.as_ref().is_some_and(|s| !s.current));
+        assert!(matches!(stage.frame, Awaited::Pending(Some(_))));
         assert!(stage.keep_other("b.mp4", now).is_some_and(|wait| wait <= OTHER_VIDEO));
-        assert!(stage.shown.is_some(), "it does not flicker");
+        assert!(matches!(stage.frame, Awaited::Pending(Some(_))), "it does not flicker");
         assert_eq!(stage.keep_other("b.mp4", now + OTHER_VIDEO), None);
-        assert!(stage.shown.is_none());
+        assert!(matches!(stage.frame, Awaited::Pending(None)));
     }
 }

@@ -1,6 +1,7 @@
 //! What the window asks the disk. Questions are answered on a thread of their own, so that a slow disk, or one at the other
 //! end of a network, never holds a frame: asking returns what is known, and the window is woken when there is more.
 
+use super::awaited::Awaited;
 use super::services::Wake;
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
@@ -133,39 +134,6 @@ fn demo_folder() -> PathBuf {
     let documents = directories::UserDirs::new().and_then(|d| d.document_dir().map(Path::to_path_buf));
     let home = directories::UserDirs::new().map(|d| d.home_dir().to_path_buf());
     documents.or(home).unwrap_or_else(|| PathBuf::from(".")).join("kinolens-demo")
-}
-
-/// Something that is on its way.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Awaited<T> {
-    /// Nobody asked.
-    NotAsked,
-    /// Asked; what was true before, where that is known.
-    Pending(Option<T>),
-    /// Here it is.
-    Ready(T),
-    /// There is none; the sentence.
-    Unavailable(String),
-}
-
-impl<T> Awaited<T> {
-    /// What is known: the answer, or the one before while another is on its way.
-    pub fn value(self) -> Option<T> {
-        match self {
-            Self::Ready(value) => Some(value),
-            Self::Pending(before) => before,
-            Self::NotAsked | Self::Unavailable(_) => None,
-        }
-    }
-
-    fn and_then<U>(self, f: impl FnOnce(T) -> Option<U>) -> Awaited<U> {
-        match self {
-            Self::NotAsked => Awaited::NotAsked,
-            Self::Pending(before) => Awaited::Pending(before.and_then(f)),
-            Self::Ready(value) => f(value).map_or(Awaited::NotAsked, Awaited::Ready),
-            Self::Unavailable(sentence) => Awaited::Unavailable(sentence),
-        }
-    }
 }
 
 #[derive(Default)]

@@ -3,6 +3,7 @@
 //! One request is under way at a time and the newest wish wins: while the playhead flies over clips nothing piles up.
 //! What was computed is kept (maps are a few hundred floats), so that going back costs nothing.
 
+use super::awaited::Awaited;
 use super::state::{AppState, ViewMode, Workspace};
 use crate::domain::{ClassSet, HeatMap, MaskShare};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
@@ -110,6 +111,35 @@ impl ExplainStore {
     pub(super) fn swap_views(&mut self, a: usize, b: usize) {
         self.shown.resize(self.shown.len().max(a + 1).max(b + 1), None);
         self.shown.swap(a, b);
+    }
+
+    /// What the network says about a clip.
+    pub fn verdict(&self, checkpoint: &CheckpointRef, clip: &ClipRef) -> Awaited<&ClipAnswer> {
+        match (self.answer(checkpoint, clip), self.failure(checkpoint, clip)) {
+            (Some(answer), _) => Awaited::Ready(answer),
+            (None, Some(sentence)) => Awaited::Unavailable(sentence.to_owned()),
+            (None, None) => Awaited::Pending(None),
+        }
+    }
+
+    /// A map of a clip with what belongs to it. While another method or layer is computed, or cannot be, the one that
+    /// this view showed last of this very clip.
+    pub fn map(
+        &self,
+        view: usize,
+        checkpoint: &CheckpointRef,
+        clip: &ClipRef,
+        request: &HeatRequest,
+    ) -> Awaited<(&ClipAnswer, &Arc<HeatMap>)> {
+        let failure = self.failure(checkpoint, clip);
+        let Some(answer) = self.answer(checkpoint, clip) else {
+            return failure.map_or(Awaited::Pending(None), |s| Awaited::Unavailable(s.to_owned()));
+        };
+        match (answer.maps.get(request), failure) {
+            (Some(map), _) => Awaited::Ready((answer, map)),
+            (None, Some(sentence)) => Awaited::Unavailable(sentence.to_owned()),
+            (None, None) => Awaited::Pending(self.last_shown(view, checkpoint, clip).map(|map| (answer, map))),
+        }
     }
 
     /// Every clip of a video that has an answer, in no particular order.

@@ -15,6 +15,7 @@
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
 //! | [`derived`] | values made from others, kept until one of those changes |
+//! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
@@ -29,6 +30,7 @@ pub mod action;
 pub mod annotations;
 pub mod app;
 pub mod arrangement;
+pub mod awaited;
 pub mod chrome;
 pub mod commands;
 pub mod committed;

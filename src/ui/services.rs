@@ -2,6 +2,7 @@
 //! asking never blocks.
 
 use super::annotations::Annotations;
+use super::awaited::Awaited;
 use super::committed::{Committed, FrameStage};
 use super::derived::{Derived, Same};
 use super::state::AppState;
@@ -104,14 +105,14 @@ impl Services {
         self.stage.commit(state, &self.frames, &self.annotations, now)
     }
 
-    /// The frame on screen with everything that belongs to it.
+    /// The frame on screen with everything that belongs to it; the one before while the one asked for is on its way.
     pub fn shown(&self) -> Option<&Committed> {
-        self.stage.shown.as_ref()
+        self.stage.frame.as_ref().value()
     }
 
-    /// Why the frame asked for cannot be shown.
-    pub fn frame_error(&self) -> Option<&str> {
-        self.stage.error.as_deref()
+    /// The frame asked for, as far as it is there.
+    pub fn frame(&self) -> &Awaited<Committed> {
+        &self.stage.frame
     }
 
     /// Why masks or poses cannot be shown.

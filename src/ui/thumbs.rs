@@ -1,6 +1,7 @@
 //! Small pictures of clips, decoded on a thread of their own. Asking never blocks; what is no longer on screen is not
 //! decoded any more.
 
+use super::awaited::Awaited;
 use super::widgets::clip_grid::{Pictures, Thumbnail};
 use crate::domain::RgbImage;
 use crate::files::{Stamp, stamp};
@@ -134,7 +135,7 @@ fn age(kept: &Kept) -> u64 {
 }
 
 impl Pictures for Thumbs {
-    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Thumbnail {
+    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Awaited<Thumbnail> {
         let pass = ctx.cumulative_pass_nr();
         self.collect(ctx, pass);
         self.look(path);
@@ -142,9 +143,9 @@ impl Pictures for Thumbs {
         match self.kept.borrow_mut().get_mut(&key) {
             Some(Kept::Texture { texture, aspect, used }) => {
                 *used = pass;
-                return Thumbnail::Ready { texture: texture.id(), aspect: *aspect };
+                return Awaited::Ready(Thumbnail { texture: texture.id(), aspect: *aspect });
             }
-            Some(Kept::Failed(message)) => return Thumbnail::Failed(message.clone()),
+            Some(Kept::Failed(message)) => return Awaited::Unavailable(message.clone()),
             None => {}
         }
         let mut queue = self.shared.queue.lock();
@@ -156,7 +157,7 @@ impl Pictures for Thumbs {
             queue.wanted.push(key);
             self.shared.signal.notify_one();
         }
-        Thumbnail::Loading
+        Awaited::Pending(None)
     }
 }
 
@@ -344,7 +345,7 @@ mod tests {
         writer.finish().unwrap();
         let thumbs = Thumbs::new(Arc::new(|| {}));
         let ctx = egui::Context::default();
-        let until = |what: &str, holds: &dyn Fn(Thumbnail) -> bool| {
+        let until = |what: &str, holds: &dyn Fn(Awaited<Thumbnail>) -> bool| {
             let begun = Instant::now();
             while !holds(thumbs.picture(&ctx, &path, 0)) {
                 assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
@@ -352,9 +353,9 @@ mod tests {
                 ctx.run_ui(egui::RawInput::default(), |_| {}).textures_delta.clear();
             }
         };
-        until("the picture", &|p| matches!(p, Thumbnail::Ready { .. }));
+        until("the picture", &|p| matches!(p, Awaited::Ready(_)));
         std::fs::remove_file(&path).unwrap();
-        until("the sentence", &|p| matches!(p, Thumbnail::Failed(_)));
+        until("the sentence", &|p| matches!(p, Awaited::Unavailable(_)));
     }
 
     #[test]
@@ -366,10 +367,10 @@ mod tests {
         let ctx = egui::Context::default();
         for name in ["/nowhere/a.mp4", "/nowhere/b.mp4"] {
             let path = Path::new(name);
-            assert!(matches!(thumbs.picture(&ctx, path, 3), Thumbnail::Loading));
+            assert!(matches!(thumbs.picture(&ctx, path, 3), Awaited::Pending(None)));
             woken.recv_timeout(Duration::from_secs(10)).unwrap();
             match thumbs.picture(&ctx, path, 3) {
-                Thumbnail::Failed(message) => assert!(message.contains(name), "{message}"),
+                Awaited::Unavailable(message) => assert!(message.contains(name), "{message}"),
                 other => panic!("{other:?}"),
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Panels look answers up by their own question, so an answer to an older one is never shown.
 
+use super::awaited::Awaited;
 use crate::config::ModelConfig;
 use crate::jobs::kinds::{GuessNetwork, InspectWeights};
 use crate::jobs::{Job, JobId};
@@ -38,53 +39,48 @@ impl WeightQuery {
     }
 }
 
-/// What is known about a question.
+/// An answer to a [`WeightQuery`].
 #[derive(Clone, Debug)]
-pub enum WeightLook {
-    /// A lane is at it.
-    Asked(JobId),
+pub enum WeightAnswer {
     /// What would go where.
     Report(Arc<WeightReport>),
     /// The network, where one alone fits.
     Network(Option<&'static ModelSpec>),
-    /// Why there is no answer, as a sentence.
-    Refused(String),
 }
 
-/// Questions and what is known about them, newest last.
+/// Questions, who is at them, and what is known about them, newest last.
 #[derive(Clone, Debug, Default)]
 pub struct WeightStore {
-    looks: Vec<(WeightQuery, WeightLook)>,
+    looks: Vec<(WeightQuery, JobId, Awaited<WeightAnswer>)>,
 }
 
 impl WeightStore {
-    /// What is known; `None` when nobody asked.
-    pub fn get(&self, wish: &WeightQuery) -> Option<&WeightLook> {
-        self.looks.iter().find(|(w, _)| w == wish).map(|(_, look)| look)
+    /// What is known.
+    pub fn get(&self, query: &WeightQuery) -> &Awaited<WeightAnswer> {
+        self.looks.iter().find(|(q, ..)| q == query).map_or(&Awaited::NotAsked, |(.., look)| look)
     }
 
     /// A lane took the question.
-    pub(super) fn asked(&mut self, wish: WeightQuery, job: JobId) {
-        self.looks.retain(|(w, _)| *w != wish);
-        self.looks.push((wish, WeightLook::Asked(job)));
+    pub(super) fn asked(&mut self, query: WeightQuery, job: JobId) {
+        self.looks.retain(|(q, ..)| *q != query);
+        self.looks.push((query, job, Awaited::Pending(None)));
         if self.looks.len() > KEPT {
             self.looks.remove(0);
         }
     }
 
-    /// A lane answered.
-    pub(super) fn answered(&mut self, job: JobId, answer: WeightLook) {
-        let slot = self.looks.iter_mut().find(|(_, l)| matches!(l, WeightLook::Asked(id) if *id == job));
-        if let Some((_, look)) = slot {
-            *look = answer;
+    /// A lane answered, or said why it cannot.
+    pub(super) fn answered(&mut self, job: JobId, answer: Result<WeightAnswer, String>) {
+        if let Some((.., look)) = self.looks.iter_mut().find(|(_, id, _)| *id == job) {
+            *look = Awaited::found(Some(answer));
         }
     }
 
     /// Forgets what was found in a file: it may be another one by now.
     pub(super) fn forget(&mut self, path: &Path) {
-        self.looks.retain(|(wish, look)| {
-            let (WeightQuery::Network(p) | WeightQuery::Report(p, ..)) = wish;
-            p != path || matches!(look, WeightLook::Asked(_))
+        self.looks.retain(|(query, _, look)| {
+            let (WeightQuery::Network(p) | WeightQuery::Report(p, ..)) = query;
+            p != path || matches!(look, Awaited::Pending(_))
         });
     }
 }
@@ -102,14 +98,14 @@ mod tests {
             (WeightQuery::report(path, &model("c3d"), 3), WeightQuery::report(path, &model("i3d"), 3));
         store.asked(first.clone(), JobId(1));
         store.asked(second.clone(), JobId(2));
-        store.answered(JobId(1), WeightLook::Refused("no".into()));
-        assert!(matches!(store.get(&first), Some(WeightLook::Refused(_))));
-        assert!(matches!(store.get(&second), Some(WeightLook::Asked(JobId(2)))), "still under way");
+        store.answered(JobId(1), Err("no".into()));
+        assert_eq!(store.get(&first).reason(), Some("no"));
+        assert!(matches!(store.get(&second), Awaited::Pending(None)), "still under way");
         // Frozen layers and the like change nothing about the arrays.
         let frozen = ModelConfig { freeze: Some("backbone".into()), ..model("c3d") };
         assert_eq!(WeightQuery::report(path, &frozen, 3), first);
         assert_ne!(WeightQuery::report(path, &frozen, 4), first);
         store.forget(path);
-        assert!(store.get(&first).is_none() && store.get(&second).is_some());
+        assert!(matches!(store.get(&first), Awaited::NotAsked) && matches!(store.get(&second), Awaited::Pending(_)));
     }
 }

@@ -114,7 +114,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     // Data: the table, the first picture, its labels on the timeline.
     window.state_mut().send(OpenAction::OpenAny(root.clone()));
     until(&mut window, "the dataset", 60, |app| app.state().dataset.is_some());
-    until(&mut window, "the first picture", 20, |app| app.shown().is_some_and(|s| s.current && s.index == 0));
+    until(&mut window, "the first picture", 20, |app| app.current().is_some_and(|s| s.index == 0));
     let dataset = window.state().state().dataset.clone().unwrap();
     let video = dataset.videos[0].clone();
     window.get_by_label(&format!("Video {}", video.name));
@@ -124,7 +124,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     window.state_mut().send(TimeAction::Seek(segment.start + 12));
     window.state_mut().send(DrawAction::ToggleMask);
     until(&mut window, "a frame of an exercise with its mask", 20, |app| {
-        app.shown().is_some_and(|s| s.current && s.index == segment.start + 12 && s.mask.is_some())
+        app.current().is_some_and(|s| s.index == segment.start + 12 && s.mask.is_some())
     });
     assert_eq!(window.state().shown().unwrap().label, Some(segment.label));
     shot(&mut window, &format!("{prefix}-1-data"));
@@ -215,9 +215,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         let answer = checkpoint.and_then(|c| app.state().explain.answer(&c, &clip));
         answer.is_some_and(|a| a.maps.contains_key(&view))
     });
-    until(&mut window, "the first frame of the clip", 20, |app| {
-        app.shown().is_some_and(|s| s.current && s.index == clip.start)
-    });
+    until(&mut window, "the first frame of the clip", 20, |app| app.current().is_some_and(|s| s.index == clip.start));
     assert!(window.query_all_by_label_contains("cells, stage3, Grad-CAM").count() > 0, "the badge names the map");
     shot(&mut window, &format!("{prefix}-7-review"));
 
@@ -228,7 +226,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         window.key_press(key);
         window.run_steps(1);
         let frame = clip.start + frame;
-        until(&mut window, "the next frame", 20, |app| app.shown().is_some_and(|s| s.current && s.index == frame));
+        until(&mut window, "the next frame", 20, |app| app.current().is_some_and(|s| s.index == frame));
         let shown = window.state().shown().unwrap();
         assert_eq!(shown.label, entry.labels.at(frame));
         assert!(

@@ -245,7 +245,7 @@ fn text_of(node: &egui_kittest::Node<'_>) -> String {
 }
 
 fn shown_frame(app: &App) -> Option<u32> {
-    app.shown().filter(|s| s.current).map(|s| s.index)
+    app.current().map(|s| s.index)
 }
 
 #[test]

@@ -6,9 +6,10 @@ use crate::domain::{ClassSet, counted};
 use crate::jobs::config_for;
 use crate::model::{MODELS, WeightReport};
 use crate::ui::action::{OpenAction, SystemAction, WindowAction};
+use crate::ui::awaited::Awaited;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Dialog, ImportClasses, ImportForm, PathPurpose};
-use crate::ui::weights::{WeightLook, WeightQuery};
+use crate::ui::weights::{WeightAnswer, WeightQuery};
 use crate::ui::widgets::{network_card, style, text, weight_report};
 use crate::ui::{Action, theme};
 use egui::{RichText, Ui};
@@ -44,7 +45,7 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let guess = guess(ui, cx.state, &form, &mut actions);
         let mut plan = ImportPlan::default();
         egui::Grid::new("import fields").num_columns(2).spacing([12.0, 7.0]).min_col_width(90.0).show(ui, |ui| {
-            fields(ui, cx.state, &mut form, guess.as_ref(), &mut plan, &mut actions);
+            fields(ui, cx.state, &mut form, &guess, &mut plan, &mut actions);
         });
         report(ui, cx.state, &form, &mut plan, &mut actions);
         ui.add_space(4.0);
@@ -82,19 +83,19 @@ fn suggested(state: &AppState, form: &ImportForm) -> Option<PathBuf> {
 }
 
 /// What the weights look like, as far as it is known.
-fn guess(ui: &Ui, state: &AppState, form: &ImportForm, actions: &mut Vec<Action>) -> Option<WeightLook> {
+fn guess(ui: &Ui, state: &AppState, form: &ImportForm, actions: &mut Vec<Action>) -> Awaited<WeightAnswer> {
     let path = form.weights.trim();
     if path.is_empty() {
-        return None;
+        return Awaited::NotAsked;
     }
     let wish = WeightQuery::Network(PathBuf::from(path));
-    weight_report::look(ui, "import network", &wish, &state.weights, actions).cloned()
+    weight_report::look(ui, "import network", &wish, &state.weights, actions).clone()
 }
 
 /// The network that is meant: the one somebody chose, or else the one the weights look like.
-fn model_of(form: &ImportForm, guess: Option<&WeightLook>) -> Option<String> {
+fn model_of(form: &ImportForm, guess: &Awaited<WeightAnswer>) -> Option<String> {
     let guessed = || match guess {
-        Some(WeightLook::Network(Some(spec))) => Some(spec.id.to_owned()),
+        Awaited::Ready(WeightAnswer::Network(Some(spec))) => Some(spec.id.to_owned()),
         _ => None,
     };
     form.model.clone().or_else(guessed)
@@ -104,7 +105,7 @@ fn fields(
     ui: &mut Ui,
     state: &AppState,
     form: &mut ImportForm,
-    guess: Option<&WeightLook>,
+    guess: &Awaited<WeightAnswer>,
     plan: &mut ImportPlan,
     actions: &mut Vec<Action>,
 ) {
@@ -133,7 +134,7 @@ fn fields(
     ui.end_row();
 }
 
-fn network(ui: &mut Ui, form: &mut ImportForm, guess: Option<&WeightLook>, plan: &mut ImportPlan) {
+fn network(ui: &mut Ui, form: &mut ImportForm, guess: &Awaited<WeightAnswer>, plan: &mut ImportPlan) {
     let model = model_of(form, guess);
     ui.horizontal(|ui| {
         let mut id = model.clone().unwrap_or_default();
@@ -142,20 +143,21 @@ fn network(ui: &mut Ui, form: &mut ImportForm, guess: Option<&WeightLook>, plan:
             form.model = Some(id);
         }
         let told = match guess {
-            None => "",
-            Some(WeightLook::Asked(_)) => "looking…",
-            Some(WeightLook::Network(Some(_))) if form.model.is_none() => "as the weights look",
-            Some(WeightLook::Network(Some(spec))) if form.model.as_deref() == Some(spec.id) => "as the weights look",
-            Some(WeightLook::Network(Some(_))) => "the weights look like another",
-            Some(WeightLook::Network(None)) => "not known by its weights: choose the nearest",
-            Some(_) => "",
+            Awaited::Pending(_) => "looking…",
+            Awaited::Ready(WeightAnswer::Network(Some(_))) if form.model.is_none() => "as the weights look",
+            Awaited::Ready(WeightAnswer::Network(Some(spec))) if form.model.as_deref() == Some(spec.id) => {
+                "as the weights look"
+            }
+            Awaited::Ready(WeightAnswer::Network(Some(_))) => "the weights look like another",
+            Awaited::Ready(WeightAnswer::Network(None)) => "not known by its weights: choose the nearest",
+            Awaited::NotAsked | Awaited::Unavailable(_) | Awaited::Ready(WeightAnswer::Report(_)) => "",
         };
         ui.weak(told);
     });
     match (&model_of(form, guess), guess) {
         (None, _) if form.weights.trim().is_empty() => plan.obstacle = Some("Name the weights first.".into()),
-        (None, Some(WeightLook::Refused(_))) => plan.obstacle = Some("These weights cannot be used.".into()),
-        (None, Some(WeightLook::Network(None))) => plan.obstacle = Some("Choose the network.".into()),
+        (None, Awaited::Unavailable(_)) => plan.obstacle = Some("These weights cannot be used.".into()),
+        (None, Awaited::Ready(WeightAnswer::Network(None))) => plan.obstacle = Some("Choose the network.".into()),
         (None, _) => plan.obstacle = Some("Looking into the weights…".into()),
         (Some(id), _) => match configured(id, form.preset) {
             Ok(config) => plan.config = Some(config),
@@ -205,19 +207,19 @@ fn whole_report<'a>(
     form: &ImportForm,
     config: &RunConfig,
     actions: &mut Vec<Action>,
-) -> Option<&'a WeightLook> {
+) -> &'a Awaited<WeightAnswer> {
     let path = PathBuf::from(form.weights.trim());
     let first = WeightQuery::report(&path, &config.model, 1);
-    let look = weight_report::look(ui, "import report", &first, &state.weights, actions)?;
+    let look = weight_report::look(ui, "import report", &first, &state.weights, actions);
     match look {
-        WeightLook::Report(found) => match found.class_layer.found {
+        Awaited::Ready(WeightAnswer::Report(found)) => match found.class_layer.found {
             Some(n) if n > 1 => {
                 let wish = WeightQuery::report(&path, &config.model, n);
                 weight_report::look(ui, "import whole report", &wish, &state.weights, actions)
             }
-            _ => Some(look),
+            _ => look,
         },
-        _ => Some(look),
+        _ => look,
     }
 }
 
@@ -225,7 +227,7 @@ fn whole_report<'a>(
 fn known<'a>(state: &'a AppState, form: &ImportForm, config: &RunConfig) -> Option<&'a WeightReport> {
     let wish = WeightQuery::report(&PathBuf::from(form.weights.trim()), &config.model, 1);
     match state.weights.get(&wish) {
-        Some(WeightLook::Report(report)) => Some(report),
+        Awaited::Ready(WeightAnswer::Report(report)) => Some(report),
         _ => None,
     }
 }
@@ -294,21 +296,21 @@ fn report(ui: &mut Ui, state: &AppState, form: &ImportForm, plan: &mut ImportPla
     let look = match (&plan.config, guessed) {
         (Some(config), _) => whole_report(ui, state, form, config, actions),
         // A file that is refused is refused for every network.
-        (None, Some(refused @ WeightLook::Refused(_))) => Some(refused),
-        (None, _) => None,
+        (None, refused @ Awaited::Unavailable(_)) => refused,
+        (None, _) => &Awaited::NotAsked,
     };
     ui.separator();
     // The dialog keeps its height while answers come and go.
     egui::ScrollArea::vertical().id_salt("import report").max_height(190.0).auto_shrink([false, false]).show(
         ui,
         |ui| match (&plan.config, look) {
-            (None, None) => drop(ui.weak("What of the file would go where stands here.")),
+            (None, Awaited::NotAsked) => drop(ui.weak("What of the file would go where stands here.")),
             _ => weight_report::show(ui, look),
         },
     );
     let sentence = match look {
-        Some(WeightLook::Report(report)) => unfit(report),
-        Some(WeightLook::Refused(_)) => Some("These weights cannot be used.".to_owned()),
+        Awaited::Ready(WeightAnswer::Report(report)) => unfit(report),
+        Awaited::Unavailable(_) => Some("These weights cannot be used.".to_owned()),
         _ => Some("Looking into the weights…".to_owned()),
     };
     let found = plan.folder.as_ref().and_then(|folder| state.disk.at(folder).value());

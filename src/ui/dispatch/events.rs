@@ -10,7 +10,7 @@ use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
 use crate::progress::{Meter, Progress};
 use crate::ui::disk::Question;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
-use crate::ui::weights::WeightLook;
+use crate::ui::weights::WeightAnswer;
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             if view.is_some_and(|j| matches!(j.job, Job::GuessNetwork(_) | Job::InspectWeights(_))) {
                 // Said where the file is chosen, not in the message list.
                 state.jobs.retain(|j| j.id != job);
-                return state.weights.answered(job, WeightLook::Refused(sentence));
+                return state.weights.answered(job, Err(sentence));
             }
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
@@ -262,8 +262,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             opening::run(state, workers, imported.run.clone());
             state.workspace = Workspace::Evaluate;
         }
-        Output::Weights(report) => state.weights.answered(id, WeightLook::Report(report)),
-        Output::Network(spec) => state.weights.answered(id, WeightLook::Network(spec)),
+        Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
+        Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
     }
 }

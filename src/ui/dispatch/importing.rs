@@ -1,6 +1,7 @@
 //! The dialog that makes a run of PyTorch weights.
 
 use super::outbox::start;
+use crate::ui::awaited::Awaited;
 use crate::ui::state::{AppState, Dialog, ImportForm};
 use crate::ui::weights::WeightQuery;
 use crate::ui::workers::Workers;
@@ -36,9 +37,9 @@ pub(super) fn set(state: &mut AppState, mut form: ImportForm) {
 }
 
 /// Finds out what a weight file holds, once.
-pub(super) fn look_into(state: &mut AppState, workers: &dyn Workers, wish: WeightQuery) {
-    if state.weights.get(&wish).is_none() {
-        let id = start(state, workers, wish.job(), true);
-        state.weights.asked(wish, id);
+pub(super) fn look_into(state: &mut AppState, workers: &dyn Workers, query: WeightQuery) {
+    if matches!(state.weights.get(&query), Awaited::NotAsked) {
+        let id = start(state, workers, query.job(), true);
+        state.weights.asked(query, id);
     }
 }

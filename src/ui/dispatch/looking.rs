@@ -2,7 +2,8 @@
 
 use super::outbox::say;
 use super::{importing, opening};
-use crate::ui::disk::{Answer, Awaited, Found, Question};
+use crate::ui::awaited::Awaited;
+use crate::ui::disk::{Answer, Found, Question};
 use crate::ui::state::{AppState, Dialog, PathPurpose, Severity};
 use crate::ui::workers::Workers;
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 use crate::domain::{Label, Split, VideoEntry, counted, grouped, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
+use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
 use crate::ui::explain::ClipAnswer;
 use crate::ui::panel::{Panel, PanelCx};
@@ -222,12 +223,13 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             return;
         }
     }
-    let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
+    let asked = state.explain.verdict(&checkpoint, &clip);
+    let Awaited::Ready(answer) = asked else {
         // What stands below must not jump when the answer comes.
         let rows = state.run().map_or(0, |r| r.classes.len()).min(BARS) as f32;
         ui.scope(|ui| {
             ui.set_min_height(rows * 20.0 + 70.0);
-            match state.explain.failure(&checkpoint, &clip) {
+            match asked.reason() {
                 Some(sentence) => drop(ui.colored_label(p.bad, sentence)),
                 None => drop(ui.weak("asking the network…")),
             }

@@ -6,6 +6,7 @@ use crate::domain::leaf;
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
 use crate::ui::action::{ChooseAction, SystemAction, WindowAction};
+use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
@@ -185,23 +186,18 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     let Some(clip) = state.clip_of(Some(&run.path), &frame.video, frame.index) else {
         return nothing(String::new());
     };
-    let Some(answer) = state.explain.answer(&checkpoint, &clip) else {
-        return nothing(match state.explain.failure(&checkpoint, &clip) {
-            Some(sentence) => sentence.to_owned(),
-            None => format!("computing {method}…"),
-        });
-    };
-    let exact = answer.maps.get(request);
-    // While another method or layer is computed, the map that this view showed last of this very clip stays, dimmed.
-    let last = || state.explain.last_shown(view, &checkpoint, &clip);
-    let Some(map) = exact.or_else(last).cloned() else {
-        return nothing(
-            state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned),
-        );
+    let (answer, map, late) = match state.explain.map(view, &checkpoint, &clip, request) {
+        Awaited::Ready((answer, map)) => (answer, map.clone(), false),
+        // Dimmed.
+        Awaited::Pending(Some((answer, map))) => (answer, map.clone(), true),
+        Awaited::NotAsked | Awaited::Pending(None) => return nothing(format!("computing {method}…")),
+        Awaited::Unavailable(sentence) => return nothing(sentence),
     };
     let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
     let position = ClipPosition { frame: at, frames: answer.frames.len().max(1) };
-    let badge = if exact.is_some() {
+    let badge = if late {
+        format!("computing {method}…")
+    } else {
         let [t, h, w] = map.shape;
         let pooled = map.pooling.short();
         let scale = match state.view.scale {
@@ -223,10 +219,8 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
             "{identity}\n{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
             map.layer
         )
-    } else {
-        state.explain.failure(&checkpoint, &clip).map_or_else(|| format!("computing {method}…"), str::to_owned)
     };
-    HeatLayer { map: Some(map), position, late: exact.is_none(), badge }
+    HeatLayer { map: Some(map), position, late, badge }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::transport;
 use crate::ui::Action;
 use crate::ui::action::DrawAction;
+use crate::ui::awaited::Awaited;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::picture::{self, Picture};
@@ -52,16 +53,18 @@ pub fn toggles(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 /// The committed frame without heat, or why there is none.
 pub fn show_frame(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, view: u64, name: &str) {
     let p = theme::palette(ui);
-    if let Some(frame) = cx.services.shown() {
-        let at = picture::show(ui, cx, rect, &Picture { view, frame, heat: None, name });
-        picture::caption(ui, cx.state, frame, at);
-    } else {
-        ui.painter().rect_filled(rect, 4.0, p.stage);
-        if cx.services.frame_error().is_none() {
+    match cx.services.frame() {
+        Awaited::Ready(frame) | Awaited::Pending(Some(frame)) => {
+            let at = picture::show(ui, cx, rect, &Picture { view, frame, heat: None, name });
+            picture::caption(ui, cx.state, frame, at);
+        }
+        Awaited::NotAsked | Awaited::Unavailable(_) => drop(ui.painter().rect_filled(rect, 4.0, p.stage)),
+        Awaited::Pending(None) => {
+            ui.painter().rect_filled(rect, 4.0, p.stage);
             picture::badge(ui, rect, Align2::CENTER_CENTER, "decoding…", egui::Color32::from_gray(200));
         }
     }
-    if let Some(error) = cx.services.frame_error() {
+    if let Some(error) = cx.services.frame().reason() {
         picture::badge(ui, rect, Align2::CENTER_CENTER, error, egui::Color32::from_rgb(255, 176, 168));
         let response = ui.interact(rect, ui.scope_id().with(("no picture", view)), egui::Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, error));

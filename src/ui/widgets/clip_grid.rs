@@ -3,31 +3,25 @@
 use super::style;
 use crate::domain::ClassSet;
 use crate::jobs::ClipRef;
+use crate::ui::awaited::Awaited;
 use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A small picture of a frame, as far as it is there.
-#[derive(Clone, Debug)]
-pub enum Thumbnail {
-    /// It can be drawn; `aspect` is width over height as people see it.
-    Ready {
-        /// The texture.
-        texture: egui::TextureId,
-        /// Width over height.
-        aspect: f32,
-    },
-    /// It is on its way.
-    Loading,
-    /// There is none; a sentence.
-    Failed(String),
+/// A small picture of a frame that can be drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Thumbnail {
+    /// The texture.
+    pub texture: egui::TextureId,
+    /// Width over height, as people see it.
+    pub aspect: f32,
 }
 
 /// Where pictures come from. Asking returns at once and wakes the window when there is more.
 pub trait Pictures {
     /// A small picture of frame `frame` of the video at `path`.
-    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Thumbnail;
+    fn picture(&self, ctx: &egui::Context, path: &Path, frame: u32) -> Awaited<Thumbnail>;
 }
 
 /// One clip.
@@ -360,7 +354,7 @@ fn draw_picture(
         // Ask for all of them, so that the second round runs smoothly.
         for (i, frame) in card.frames.iter().enumerate() {
             let picture = pictures.picture(ui.ctx(), path, *frame);
-            if i == at && matches!(picture, Thumbnail::Ready { .. }) {
+            if i == at && matches!(picture, Awaited::Ready(_)) {
                 shown = picture;
             }
         }
@@ -374,7 +368,7 @@ fn draw_picture(
         );
     }
     match shown {
-        Thumbnail::Ready { texture, aspect } => {
+        Awaited::Ready(Thumbnail { texture, aspect }) => {
             // Fill the card and cut what sticks out, but never more than a third of the picture.
             let want = rect.width() / rect.height();
             let aspect = aspect.clamp(0.05, 20.0);
@@ -391,11 +385,11 @@ fn draw_picture(
             painter.image(texture, Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
             None
         }
-        Thumbnail::Loading => {
+        Awaited::NotAsked | Awaited::Pending(_) => {
             note("…");
             None
         }
-        Thumbnail::Failed(message) => {
+        Awaited::Unavailable(message) => {
             note("no picture");
             Some(message)
         }

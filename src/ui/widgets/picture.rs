@@ -6,6 +6,7 @@ use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
 use crate::render::{
     Blend, COLOR_MAPS, ClipPosition, HeatVolume, Interpolation, OverlayParams, Region, color_map, composite,
 };
+use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
 use crate::ui::panel::PanelCx;
 use crate::ui::services::Volume;
@@ -92,7 +93,7 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
     } else {
         paint_cpu(ui, cx, inner, picture, heat, &params);
     }
-    if !picture.frame.current {
+    if !matches!(cx.services.frame(), Awaited::Ready(_)) {
         ui.painter().rect_filled(inner, 0.0, Color32::from_black_alpha(70));
     }
     if let Some(mask) = &picture.frame.mask {

@@ -4,7 +4,8 @@ use super::{style, text};
 use crate::model::WeightReport;
 use crate::ui::Action;
 use crate::ui::action::OpenAction;
-use crate::ui::weights::{WeightLook, WeightQuery, WeightStore};
+use crate::ui::awaited::Awaited;
+use crate::ui::weights::{WeightAnswer, WeightQuery, WeightStore};
 use egui::{RichText, Ui};
 use std::time::Duration;
 
@@ -15,19 +16,21 @@ const REST: f64 = 0.3;
 pub fn look<'a>(
     ui: &Ui,
     salt: &str,
-    wish: &WeightQuery,
+    query: &WeightQuery,
     store: &'a WeightStore,
     actions: &mut Vec<Action>,
-) -> Option<&'a WeightLook> {
-    let known = store.get(wish);
-    if known.is_none() {
-        let id = egui::Id::unique(("weight wish", salt));
+) -> &'a Awaited<WeightAnswer> {
+    let known = store.get(query);
+    if matches!(known, Awaited::NotAsked) {
+        let id = egui::Id::unique(("weight query", salt));
         let now = ui.input(|i| i.time);
-        let since = ui.data(|d| d.get_temp::<(WeightQuery, f64)>(id)).filter(|(w, _)| w == wish).map(|(_, t)| t);
+        let since = ui.data(|d| d.get_temp::<(WeightQuery, f64)>(id)).filter(|(w, _)| w == query).map(|(_, t)| t);
         match since {
-            Some(since) if now - since >= REST => actions.push(Action::Open(OpenAction::LookIntoWeights(wish.clone()))),
+            Some(since) if now - since >= REST => {
+                actions.push(Action::Open(OpenAction::LookIntoWeights(query.clone())))
+            }
             Some(_) => {}
-            None => drop(ui.data_mut(|d| d.insert_temp(id, (wish.clone(), now)))),
+            None => drop(ui.data_mut(|d| d.insert_temp(id, (query.clone(), now)))),
         }
         ui.request_repaint_after(Duration::from_secs_f64(REST));
     }
@@ -35,11 +38,13 @@ pub fn look<'a>(
 }
 
 /// What is known, or that somebody is at it.
-pub fn show(ui: &mut Ui, look: Option<&WeightLook>) {
+pub fn show(ui: &mut Ui, look: &Awaited<WeightAnswer>) {
     match look {
-        Some(WeightLook::Report(found)) => report(ui, found),
-        Some(WeightLook::Refused(sentence)) => style::notice(ui, style::error_color(ui), sentence),
-        _ => drop(ui.weak("looking into the file…")),
+        Awaited::Ready(WeightAnswer::Report(found)) => report(ui, found),
+        Awaited::Unavailable(sentence) => style::notice(ui, style::error_color(ui), sentence),
+        Awaited::NotAsked | Awaited::Pending(_) | Awaited::Ready(WeightAnswer::Network(_)) => {
+            drop(ui.weak("looking into the file…"))
+        }
     }
 }
 

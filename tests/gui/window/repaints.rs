@@ -63,7 +63,7 @@ fn show(harness: &mut Harness<'static, App>, workspace: Workspace) {
     if workspace == Workspace::Review {
         until(harness, "the heatmaps", explained);
     }
-    until(harness, "masks and pictures", |app| app.shown().is_some_and(|s| s.current && s.mask.is_some()));
+    until(harness, "masks and pictures", |app| app.current().is_some_and(|s| s.mask.is_some()));
     harness.run_steps(5);
 }
 
