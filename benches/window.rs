@@ -135,7 +135,7 @@ fn review(dir: &Path) -> bool {
 
     train(&mut window, &dir.join("second"), 10_000);
     until(&mut window, "steps of the second training", 120, |app| {
-        app.state().live_training().is_some_and(|(run, _)| !run.steps.is_empty())
+        app.state().live_training().is_some_and(|(live, _)| !live.run.steps.is_empty())
     });
     window.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     window.run_steps(5);
@@ -244,15 +244,15 @@ fn dashboard(steps: u64) -> bool {
     };
     let run = LiveRun {
         job: JobId(1),
-        out: "run".into(),
-        config,
-        classes: names,
-        steps: (1..=steps).map(step).collect(),
-        epochs: history.collect(),
+        run: RunView {
+            path: "run".into(),
+            config,
+            classes: names,
+            steps: (1..=steps).map(step).collect(),
+            history: history.collect(),
+            ..RunView::default()
+        },
         wrong: Vec::new(),
-        checkpoints: Vec::new(),
-        log: Vec::new(),
-        started: Instant::now(),
     };
     let state = AppState { dataset: Some(dataset), training: Some(run), jobs: vec![view], ..AppState::default() };
     let spec = PANELS.iter().find(|p| p.id == "train-live").expect("the dashboard");
@@ -269,7 +269,7 @@ fn dashboard(steps: u64) -> bool {
     let standing = (0..100).map(|_| frame(&mut harness)).collect();
     let growing = (1..=100).map(|i| {
         if let Some(run) = &mut harness.state_mut().state.training {
-            run.steps.push(step(steps + i));
+            run.run.steps.push(step(steps + i));
         }
         frame(&mut harness)
     });

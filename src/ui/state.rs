@@ -387,7 +387,7 @@ impl AppState {
     /// What to say where a run is missed, while one is being trained.
     pub fn awaited_run(&self) -> Option<String> {
         let (run, _) = self.live_training()?;
-        Some(format!("{} can be chosen when its training ends.", leaf(&run.out)))
+        Some(format!("{} can be chosen when its training ends.", leaf(&run.run.path)))
     }
 
     /// The clip whose map belongs to the current frame; see [`AppState::clip_at`].

@@ -44,9 +44,9 @@ pub struct Session {
 fn runs(state: &AppState) -> Vec<PathBuf> {
     let mut runs: Vec<PathBuf> = state.runs.iter().rev().map(|r| r.path.clone()).collect();
     if let Some((live, _)) = state.live_training()
-        && !runs.contains(&live.out)
+        && !runs.contains(&live.run.path)
     {
-        runs.push(live.out.clone());
+        runs.push(live.run.path.clone());
     }
     runs
 }

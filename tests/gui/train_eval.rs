@@ -155,15 +155,16 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
     };
     state.training = Some(LiveRun {
         job: JobId(7),
-        out: "/runs/live".into(),
-        config: config.clone(),
-        classes: dataset.classes.clone(),
-        steps: reports.collect(),
-        epochs: history(epochs, classes),
+        run: RunView {
+            path: "/runs/live".into(),
+            config: config.clone(),
+            classes: dataset.classes.clone(),
+            steps: reports.collect(),
+            history: history(epochs, classes),
+            log: (0..30).map(|i| format!("line {i}: epoch done")).collect(),
+            ..RunView::default()
+        },
         wrong: (0..8).map(wrong).collect(),
-        checkpoints: vec![("best_loss".into(), epochs)],
-        log: (0..30).map(|i| format!("line {i}: epoch done")).collect(),
-        started: Instant::now(),
     });
     state.dataset = Some(dataset.clone());
     state.jobs.push(JobView {
@@ -395,8 +396,8 @@ fn failures_and_divergence_are_told_in_words() {
     let mut state = AppState::default();
     live(50, 2, 6, JobStatus::Failed("The disk is full: free some space and go on.".into()), &mut state);
     if let Some(run) = &mut state.training {
-        run.steps[40].loss = f32::NAN;
-        run.epochs[1].val_loss = None;
+        run.run.steps[40].loss = f32::NAN;
+        run.run.history[1].val_loss = None;
     }
     let mut h = screen(state, &["train-live"], true);
     h.get_by_label("The disk is full: free some space and go on.");
@@ -501,9 +502,9 @@ fn a_hundred_thousand_steps_stay_fast() {
             let start = Instant::now();
             for _ in 0..10 {
                 if grow && let Some(run) = &mut h.state_mut().state.training {
-                    let mut next = run.steps[run.steps.len() - 1].clone();
+                    let mut next = run.run.steps[run.run.steps.len() - 1].clone();
                     next.step += 1;
-                    run.steps.push(next);
+                    run.run.steps.push(next);
                 }
                 h.step();
             }
@@ -558,8 +559,8 @@ fn a_training_on_a_gpu_says_what_its_first_step_waits_for_and_what_it_holds() {
     let mut state = AppState::default();
     live(20, 2, 3, JobStatus::Running, &mut state);
     if let Some(run) = &mut state.training {
-        run.steps.iter_mut().for_each(|s| s.device_memory_bytes = Some(3 << 30));
-        run.epochs.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
+        run.run.steps.iter_mut().for_each(|s| s.device_memory_bytes = Some(3 << 30));
+        run.run.history.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
     }
     let mut h = screen(state, &["train-live"], true);
     assert!(h.query_by_label("GPU 3.2 GB").is_some());

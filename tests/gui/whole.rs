@@ -138,7 +138,9 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         fill(&mut window, "Epochs", "3");
     }
     click(&mut window, "Start training");
-    until(&mut window, "the first steps", 60, |app| app.state().training.as_ref().is_some_and(|l| l.steps.len() > 3));
+    until(&mut window, "the first steps", 60, |app| {
+        app.state().training.as_ref().is_some_and(|l| l.run.steps.len() > 3)
+    });
     let answered = Instant::now();
     window.key_press(egui::Key::F1);
     window.run_steps(1);
@@ -147,7 +149,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     window.run_steps(2);
     let wanted = if tour.is_some() { 6 } else { 2 };
     until(&mut window, "epochs on the curves", 300, |app| {
-        app.state().training.as_ref().is_some_and(|l| l.epochs.len() >= wanted)
+        app.state().training.as_ref().is_some_and(|l| l.run.history.len() >= wanted)
     });
     shot(&mut window, &format!("{prefix}-3-training"));
     until(&mut window, "the end of training", 600, |app| {

@@ -6,8 +6,9 @@ use super::{networks, notes, opening};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
-use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
 use crate::progress::{Meter, Progress};
+use crate::run_folder::CheckpointInfo;
 use crate::ui::disk::Question;
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
@@ -46,19 +47,9 @@ pub(super) fn begin_training(
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
-    let past = state.run_at(&out).filter(|_| resume).cloned().unwrap_or_default();
-    state.training = Some(LiveRun {
-        job: id,
-        out,
-        config,
-        classes,
-        steps: past.steps.clone(),
-        epochs: past.history.clone(),
-        wrong: Vec::new(),
-        checkpoints: Vec::new(),
-        log: past.log.clone(),
-        started: Instant::now(),
-    });
+    let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
+    let run = RunView { path: out, config, classes, ..past };
+    state.training = Some(LiveRun { job: id, run, wrong: Vec::new() });
 }
 
 fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
@@ -99,10 +90,10 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(run) = &mut state.training
-                && run.log.is_empty()
+                && run.run.log.is_empty()
             {
                 // It never came to a log of its own; otherwise the sentence stands in it.
-                run.log.push(sentence.clone());
+                run.run.log.push(sentence.clone());
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
@@ -132,7 +123,7 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
         Progress::Log(_) | Progress::Weights { .. } => {}
         Progress::Logged(text) => {
             if let Some(run) = training {
-                text.lines().for_each(|line| push_log(&mut run.log, line.to_owned()));
+                text.lines().for_each(|line| push_log(&mut run.run.log, line.to_owned()));
             }
         }
         Progress::Warning(sentence) => {
@@ -142,16 +133,16 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
         Progress::Step(step) => {
             if let Some(run) = training {
                 // A run that went back to a checkpoint counts from there again.
-                while run.steps.last().is_some_and(|s| s.step >= step.step) {
-                    run.steps.pop();
+                while run.run.steps.last().is_some_and(|s| s.step >= step.step) {
+                    run.run.steps.pop();
                 }
-                run.steps.push(step);
+                run.run.steps.push(step);
             }
         }
         Progress::Epoch(epoch) => {
             if let Some(run) = training {
-                run.epochs.retain(|e| e.epoch < epoch.epoch);
-                run.epochs.push(epoch);
+                run.run.history.retain(|e| e.epoch < epoch.epoch);
+                run.run.history.push(epoch);
             }
         }
         Progress::WrongClips(clips) => {
@@ -161,8 +152,9 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
         }
         Progress::Checkpoint { name, epoch } => {
             if let Some(run) = training {
-                run.checkpoints.retain(|(n, _)| *n != name);
-                run.checkpoints.push((name, epoch));
+                let checkpoints = &mut run.run.checkpoints;
+                checkpoints.retain(|c| c.name != name);
+                checkpoints.push(CheckpointInfo { epoch: Some(epoch), ..name.as_str().into() });
             }
         }
     }

@@ -265,6 +265,9 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
             EvaluationEntry { run: run.path.clone(), evaluation: evaluation.clone(), predictions: predictions.clone() },
         );
     }
+    if let Some(live) = state.training.as_mut().filter(|live| live.run.path == run.path) {
+        live.take_over(&run);
+    }
     match state.runs.iter_mut().find(|r| r.path == run.path) {
         Some(slot) => *slot = run.clone(),
         None => state.runs.insert(0, run.clone()),

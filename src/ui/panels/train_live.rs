@@ -1,10 +1,10 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
 use super::train_tracks::{Axis, Tracks, planned, troubles};
-use crate::config::RunConfig;
-use crate::domain::{ClassSet, counted, leaf};
+
+use crate::domain::{counted, leaf};
 use crate::jobs::{ClipRef, RunView};
-use crate::progress::{EpochReport, StepReport, best_epoch};
+use crate::progress::best_epoch;
 use crate::ui::AppState;
 use crate::ui::action::ChooseAction;
 use crate::ui::derived::Derived;
@@ -18,7 +18,7 @@ use crate::ui::widgets::{class_heat, style, text};
 use egui::{RichText, Ui};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Which classes are drawn as lines.
@@ -69,69 +69,50 @@ impl Default for TrainLive {
     }
 }
 
-/// The run on screen, wherever it comes from.
+/// The run on screen, and the job that trains it where this session does.
+#[derive(Clone, Copy)]
 struct Shown<'a> {
-    path: &'a Path,
-    config: &'a RunConfig,
-    classes: &'a ClassSet,
-    steps: &'a [StepReport],
-    /// Optimiser steps of an epoch, where that is known.
-    steps_per_epoch: Option<u32>,
-    epochs: &'a [EpochReport],
-    /// The last lines of its log.
-    log: &'a [String],
+    run: &'a RunView,
     live: Option<(&'a LiveRun, Option<&'a JobView>)>,
+}
+
+impl std::ops::Deref for Shown<'_> {
+    type Target = RunView;
+
+    fn deref(&self) -> &RunView {
+        self.run
+    }
+}
+
+impl Shown<'_> {
+    /// Optimiser steps of an epoch, where that is known.
+    fn steps_per_epoch(&self) -> Option<u32> {
+        self.steps.last().map(|s| s.steps_per_epoch).or(self.run.steps_per_epoch)
+    }
 }
 
 /// The training of this session, unless another run was chosen.
 fn shown(state: &AppState) -> Option<Shown<'_>> {
     let chosen = state.run();
     if let Some(live) = state.training.as_ref()
-        && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.out))
+        && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.run.path))
     {
-        // A run that went on from a checkpoint has a history on disk that this session did not see.
-        let stored = state.run_at(&live.out);
-        let epochs = longer(stored.map(|r| r.history.as_slice()), &live.epochs);
-        let steps = longer(stored.map(|r| r.steps.as_slice()), &live.steps);
-        return Some(Shown {
-            path: &live.out,
-            config: &live.config,
-            classes: &live.classes,
-            steps,
-            steps_per_epoch: steps.last().map(|s| s.steps_per_epoch),
-            epochs,
-            log: &live.log,
-            live: Some((live, state.job(live.job))),
-        });
+        return Some(Shown { run: &live.run, live: Some((live, state.job(live.job))) });
     }
     let run: &RunView = chosen.or(state.runs.first())?;
-    Some(Shown {
-        path: &run.path,
-        config: &run.config,
-        classes: &run.classes,
-        steps: &run.steps,
-        steps_per_epoch: run.steps.last().map(|s| s.steps_per_epoch).or(run.steps_per_epoch),
-        epochs: &run.history,
-        log: &run.log,
-        live: None,
-    })
+    Some(Shown { run, live: None })
 }
 
 /// True for another run whose scores mean the same: its classes are those of the run on screen.
 fn comparable(other: &RunView, shown: &Shown<'_>) -> bool {
-    other.path != shown.path && other.classes == *shown.classes
-}
-
-/// What lies on the disk, where that is more than this session saw.
-fn longer<'a, T>(stored: Option<&'a [T]>, seen: &'a [T]) -> &'a [T] {
-    stored.filter(|s| s.len() > seen.len()).unwrap_or(seen)
+    other.path != shown.path && other.classes == shown.classes
 }
 
 /// One number for what is drawn of a run: another run of the same length is another one.
 fn identity(run: &Shown<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (run.path, run.live.map(|(l, _)| l.job.0), run.steps_per_epoch).hash(&mut hasher);
-    run.epochs.last().map(|e| (e.epoch, e.train_loss.to_bits())).hash(&mut hasher);
+    (&run.path, run.live.map(|(l, _)| l.job.0), run.steps_per_epoch()).hash(&mut hasher);
+    run.history.last().map(|e| (e.epoch, e.train_loss.to_bits())).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -148,11 +129,11 @@ impl Panel for TrainLive {
             style::empty_state(ui, "No run yet", text, None);
             return;
         };
-        let made_from = (identity(&run), run.steps.len(), run.epochs.len());
-        let troubles = self.troubles.get(made_from, || troubles(run.steps, run.epochs));
+        let made_from = (identity(&run), run.steps.len(), run.history.len());
+        let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
         self.controls(ui, &run, state);
-        self.tracks.update(identity(&run), run.steps, run.epochs, run.steps_per_epoch, self.axis);
+        self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
             self.charts(ui, &run, state);
@@ -161,18 +142,18 @@ impl Panel for TrainLive {
             if let Some((live, _)) = run.live {
                 self.wrong_strip(ui, live, cx);
             }
-            log_pane(ui, run.log);
+            log_pane(ui, &run.log);
         });
     }
 }
 
 /// Name, where it stands, how long it will take, and what is wrong with it.
 fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[String]) {
-    let last = run.epochs.last();
+    let last = run.history.last();
     let step = run.steps.last();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        ui.label(RichText::new(leaf(run.path)).heading()).on_hover_text(run.path.display().to_string());
+        ui.label(RichText::new(leaf(&run.path)).heading()).on_hover_text(run.path.display().to_string());
         let epoch = step.map_or(0, |s| s.epoch).max(last.map_or(0, |e| e.epoch));
         ui.label(format!("epoch {epoch} / {}", run.config.training.epochs));
         let job = run.live.and_then(|(_, job)| job);
@@ -207,7 +188,7 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
                 "Epochs since validation accuracy last rose; training stops when the patience is used up",
             );
         }
-        if let Some(e) = best_epoch(run.epochs) {
+        if let Some(e) = best_epoch(&run.history) {
             let accuracy = Unit::Percent.text(f64::from(e.val_accuracy.unwrap_or(f32::NAN)));
             ui.colored_label(style::GOLD, format!("best {accuracy} in epoch {}", e.epoch));
         }
@@ -282,7 +263,7 @@ impl TrainLive {
     }
 
     fn charts(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
-        self.others.retain(|path, _| state.run_at(path).is_some() && path != run.path);
+        self.others.retain(|path, _| state.run_at(path).is_some() && path.as_path() != run.path);
         let mut others: Vec<(String, PathBuf)> = Vec::new();
         if self.overlay && self.axis != Axis::Step {
             for other in state.runs.iter().filter(|r| comparable(r, run)).take(12) {
@@ -314,9 +295,9 @@ impl TrainLive {
             losses.push(line(&o.val_loss));
             accuracies.push(line(&o.val_accuracy));
         }
-        let marks: Vec<(Mark, Mark)> = best_epoch(run.epochs)
+        let marks: Vec<(Mark, Mark)> = best_epoch(&run.history)
             .and_then(|e| {
-                let i = run.epochs.iter().position(|x| x.epoch == e.epoch)?;
+                let i = run.history.iter().position(|x| x.epoch == e.epoch)?;
                 let x = *t.epoch_x.get(i)?;
                 let label = format!("best validation accuracy: epoch {}", e.epoch);
                 let mark = |y: Option<f32>| Mark { x, y: y.map(f64::from), label: label.clone() };
@@ -358,7 +339,7 @@ impl TrainLive {
                 .on_hover_text("Classes chosen in the heat map");
         });
         if self.heat {
-            if let Some(class) = class_heat::show(ui, run.epochs, run.classes, &self.chosen, 260.0) {
+            if let Some(class) = class_heat::show(ui, &run.history, &run.classes, &self.chosen, 260.0) {
                 match self.chosen.iter().position(|c| *c == class) {
                     Some(at) => drop(self.chosen.remove(at)),
                     None => self.chosen.push(class),
@@ -424,7 +405,7 @@ impl TrainLive {
             }
         };
         let (plan_x, plan) =
-            if self.axis == Axis::Epoch { planned(run.config, run.steps_per_epoch) } else { Default::default() };
+            if self.axis == Axis::Epoch { planned(&run.config, run.steps_per_epoch()) } else { Default::default() };
         let mut used = values("used", t.step_rate.as_slice(), t.rate.as_slice());
         if by_step {
             used.look = Look::Plain;
@@ -476,7 +457,7 @@ impl TrainLive {
         }
         ui.add_space(6.0);
         ui.label(RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).strong());
-        let geometry = live.config.clip.geometry();
+        let geometry = live.run.config.clip.geometry();
         let cards: Vec<ClipCard> = live
             .wrong
             .iter()
@@ -498,7 +479,7 @@ impl TrainLive {
             })
             .collect();
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        match clip_grid::strip(ui, &cards, &live.classes, thumbs, cx.state.selection.clip.as_ref()) {
+        match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, cx.state.selection.clip.as_ref()) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

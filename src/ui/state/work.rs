@@ -1,10 +1,8 @@
 //! What runs, and what was said about it.
 
-use crate::config::RunConfig;
-use crate::domain::ClassSet;
-use crate::jobs::{Job, JobId};
-use crate::progress::{EpochReport, StepReport, WrongClip};
-use std::path::PathBuf;
+use crate::jobs::{Job, JobId, RunView};
+use crate::progress::WrongClip;
+
 use std::time::Instant;
 
 /// How serious a message is.
@@ -84,29 +82,29 @@ pub struct JobView {
     pub job: Job,
 }
 
-/// A training of this session, live or ended.
+/// A training of this session, live or ended: a run like any other, with the job that trains it.
 #[derive(Clone, Debug)]
 pub struct LiveRun {
     /// Its job.
     pub job: JobId,
-    /// The run folder.
-    pub out: PathBuf,
-    /// How it trains.
-    pub config: RunConfig,
-    /// Classes in output order.
-    pub classes: ClassSet,
-    /// Training steps, those before a resume included.
-    pub steps: Vec<StepReport>,
-    /// Finished epochs.
-    pub epochs: Vec<EpochReport>,
+    /// The run as this session knows it; steps, epochs, checkpoints and log grow while it trains.
+    pub run: RunView,
     /// Wrong clips of the last validation.
     pub wrong: Vec<WrongClip>,
-    /// Checkpoints written, with their epoch.
-    pub checkpoints: Vec<(String, u32)>,
-    /// The last lines of its log.
-    pub log: Vec<String>,
-    /// When it began, on the wall clock of this session.
-    pub started: Instant,
+}
+
+impl LiveRun {
+    /// Takes over what was read from its folder, where that is more than this session saw: a run that went on from a
+    /// checkpoint has a past on the disk.
+    pub fn take_over(&mut self, stored: &RunView) {
+        if stored.history.len() > self.run.history.len() {
+            self.run.history.clone_from(&stored.history);
+        }
+        if stored.steps.len() > self.run.steps.len() {
+            self.run.steps.clone_from(&stored.steps);
+        }
+        self.run.steps_per_epoch = self.run.steps_per_epoch.or(stored.steps_per_epoch);
+    }
 }
 
 /// Notes of a run that are not on the disk yet.
