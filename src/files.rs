@@ -1,5 +1,6 @@
 //! Files that are either complete or not there, whole files of a bounded size, and the folder for caches.
 
+use crate::domain::bytes as bytes_text;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -57,17 +58,18 @@ pub const TABLE_LIMIT: u64 = 512 << 20;
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let too_large = |has: String| {
-        let sentence = format!("it has {has}, and at most {} are read; check that it is the right file", binary(limit));
+        let sentence =
+            format!("it has {has}, and at most {} are read; check that it is the right file", bytes_text(limit));
         Err(io::Error::new(io::ErrorKind::FileTooLarge, sentence))
     };
     let size = file.metadata()?.len();
     if size > limit {
-        return too_large(binary(size));
+        return too_large(bytes_text(size));
     }
     let mut bytes = Vec::with_capacity(size as usize);
     file.take(limit + 1).read_to_end(&mut bytes)?;
     // A device or a pipe does not tell how much will come.
-    if bytes.len() as u64 > limit { too_large(format!("more than {}", binary(limit))) } else { Ok(bytes) }
+    if bytes.len() as u64 > limit { too_large(format!("more than {}", bytes_text(limit))) } else { Ok(bytes) }
 }
 
 /// Reads a whole file of at most `limit` bytes as UTF-8 text.
@@ -77,16 +79,6 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     String::from_utf8(read(path, limit)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
-}
-
-/// A number of bytes for people.
-fn binary(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..0x10_0000 => format!("{:.0} KiB", bytes as f64 / 1024.0),
-        0x10_0000..0x4000_0000 => format!("{:.0} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }
 
 /// The folder a file lies in; the current one for a bare name.
@@ -162,7 +154,7 @@ mod tests {
         // Nothing of a file this long could be held: it is refused by its size.
         File::create(&path).unwrap().set_len(3 << 40).unwrap();
         let error = read_text(&path, TABLE_LIMIT).unwrap_err();
-        assert!(error.to_string().contains("it has 3072.0 GiB, and at most 512 MiB"), "{error}");
+        assert!(error.to_string().contains("it has 3.0 TiB, and at most 512 MiB"), "{error}");
         assert_eq!(read_text(&dir.path().join("none"), 8).unwrap_err().kind(), io::ErrorKind::NotFound);
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
         assert_eq!(read_text(&path, 8).unwrap_err().kind(), io::ErrorKind::InvalidData);

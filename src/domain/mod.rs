@@ -24,7 +24,7 @@ pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, listed, nearest};
-pub use number::{counted, grouped};
+pub use number::{bytes, counted, duration, grouped};
 pub use path::{is_system_name, leaf, name_text, natural, serialize_path};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;

@@ -37,6 +37,16 @@ pub struct Palette {
     pub warn: Color32,
     /// Failed or wrong.
     pub bad: Color32,
+    /// Training curves.
+    pub train: Color32,
+    /// Validation curves.
+    pub val: Color32,
+    /// Curves of single measurements that are neither (learning rate, gradient norm).
+    pub plain: Color32,
+    /// The mark of the best value.
+    pub gold: Color32,
+    /// A cell of a table of shares where there is no value.
+    pub no_value: Color32,
     /// Behind pictures; nearly the same in both themes, so that pictures look the same.
     pub stage: Color32,
 }
@@ -61,6 +71,11 @@ const DARK: Palette = Palette {
     good: rgb(0x52c98a),
     warn: rgb(0xf0b54a),
     bad: rgb(0xf2706b),
+    train: rgb(0x5ba8f5),
+    val: rgb(0xf59b52),
+    plain: rgb(0x7fc99a),
+    gold: rgb(0xe0a21b),
+    no_value: rgb(0x303030),
     stage: rgb(0x0a0c0f),
 };
 
@@ -80,6 +95,11 @@ const LIGHT: Palette = Palette {
     good: rgb(0x0f7643),
     warn: rgb(0x9a6200),
     bad: rgb(0xc0302b),
+    train: rgb(0x1c6fc4),
+    val: rgb(0xc95f0c),
+    plain: rgb(0x2b824c),
+    gold: rgb(0xe0a21b),
+    no_value: rgb(0xe2e2e2),
     stage: rgb(0x14171b),
 };
 
@@ -113,6 +133,74 @@ pub fn text_on(color: Color32) -> Color32 {
     let [r, g, b, _] = color.to_array();
     let luma = 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
     if luma > 140.0 { rgb(0x10141a) } else { Color32::WHITE }
+}
+
+/// Colour of a share 0…1 on a scale from the background to the accent; dark text reads on the lower part in the light
+/// theme, light text in the dark one (see [`text_on`]).
+pub fn ramp(dark: bool, share: f32) -> Color32 {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    // Low shares must differ from nothing at all: the eye looks for the few wrong clips.
+    let t = share.powf(0.7);
+    let stops: [[f32; 3]; 3] = if dark {
+        [[30.0, 33.0, 40.0], [38.0, 92.0, 140.0], [126.0, 206.0, 244.0]]
+    } else {
+        [[235.0, 239.0, 244.0], [122.0, 178.0, 224.0], [16.0, 74.0, 138.0]]
+    };
+    mix(&stops, t)
+}
+
+/// The same scale for mistakes: from the background to a warm hue.
+pub fn ramp_wrong(dark: bool, share: f32) -> Color32 {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let t = share.powf(0.6);
+    let stops: [[f32; 3]; 3] = if dark {
+        [[30.0, 33.0, 40.0], [140.0, 70.0, 40.0], [252.0, 160.0, 96.0]]
+    } else {
+        [[235.0, 239.0, 244.0], [244.0, 176.0, 130.0], [172.0, 58.0, 10.0]]
+    };
+    mix(&stops, t)
+}
+
+fn mix(stops: &[[f32; 3]; 3], t: f32) -> Color32 {
+    let (a, b, f) = if t < 0.5 { (stops[0], stops[1], t * 2.0) } else { (stops[1], stops[2], t * 2.0 - 1.0) };
+    let c = |i: usize| (a[i] + (b[i] - a[i]) * f).round() as u8;
+    Color32::from_rgb(c(0), c(1), c(2))
+}
+
+/// Colours of what is written and drawn over frames; frames look the same in both themes, and so do these.
+pub mod overlay {
+    use super::rgb;
+    use egui::Color32;
+
+    /// Text.
+    pub const TEXT: Color32 = Color32::WHITE;
+    /// Text of less weight.
+    pub const MUTED: Color32 = Color32::from_gray(200);
+    /// What waits, or belongs to something else.
+    pub const NOTE: Color32 = rgb(0xffd68c);
+    /// What failed.
+    pub const ERROR: Color32 = rgb(0xffb0a8);
+    /// The ground of text.
+    pub const PLATE: Color32 = Color32::from_black_alpha(175);
+    /// Laid over a frame that is not the one asked for.
+    pub const DIMMED: Color32 = Color32::from_black_alpha(70);
+    /// The ground of a thumbnail.
+    pub const EMPTY: Color32 = Color32::from_gray(14);
+    /// How far a thumbnail has played.
+    pub const PROGRESS: Color32 = Color32::from_rgba_premultiplied(190, 190, 190, 190);
+    /// Bones of a skeleton, the shadow of their lines and of their joints.
+    pub const BONE: Color32 = rgb(0xffd65c);
+    /// The shadow of bones.
+    pub const BONE_SHADOW: Color32 = Color32::from_black_alpha(110);
+    /// Joints.
+    pub const JOINT: Color32 = Color32::WHITE;
+    /// The rim of joints.
+    pub const JOINT_RIM: Color32 = Color32::from_black_alpha(160);
+
+    /// The body's mask: its area and its rim.
+    pub fn mask() -> [Color32; 2] {
+        [Color32::from_rgba_unmultiplied(60, 170, 255, 70), Color32::from_rgba_unmultiplied(120, 205, 255, 230)]
+    }
 }
 
 /// Text sizes between "small" and "body", for captions and table cells.

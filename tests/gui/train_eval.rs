@@ -563,6 +563,6 @@ fn a_training_on_a_gpu_says_what_its_first_step_waits_for_and_what_it_holds() {
         run.run.history.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
     }
     let mut h = screen(state, &["train-live"], true);
-    assert!(h.query_by_label("GPU 3.2 GB").is_some());
+    assert!(h.query_by_label("GPU 3.0 GiB").is_some());
     shoot(&mut h, "train-gpu");
 }

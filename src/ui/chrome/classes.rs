@@ -6,7 +6,7 @@ use crate::jobs::RunView;
 use crate::ui::action::{WindowAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, ClassForm, Dialog};
-use crate::ui::widgets::style;
+use crate::ui::widgets::text;
 use crate::ui::{Action, theme};
 use egui::{RichText, Sense, Ui, Vec2};
 
@@ -68,13 +68,13 @@ fn table(ui: &mut Ui, state: &AppState, run: &RunView, form: &mut ClassForm) {
                 .horizontal(|ui| {
                     let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
                     ui.painter().rect_filled(rect, 2.0, theme::class_color(class));
-                    ui.label(style::elide(name, 30)).on_hover_text(name)
+                    ui.label(text::elide(name, 30)).on_hover_text(name)
                 })
                 .inner;
             let text = output.map_or("left out", |o| run.classes.name(o));
             let combo = egui::ComboBox::from_id_salt(("class of", class)).width(210.0);
             combo
-                .selected_text(style::elide(text, 30))
+                .selected_text(text::elide(text, 30))
                 .show_ui(ui, |ui| {
                     ui.selectable_value(output, None, "left out");
                     for (o, c) in run.classes.classes.iter().enumerate().filter(|(_, c)| c.id != -1) {

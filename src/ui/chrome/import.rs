@@ -10,7 +10,7 @@ use crate::ui::awaited::Awaited;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{AppState, Dialog, ImportClasses, ImportForm, PathPurpose};
 use crate::ui::weights::{WeightAnswer, WeightQuery};
-use crate::ui::widgets::{network_card, style, text, weight_report};
+use crate::ui::widgets::{network_card, text, weight_report};
 use crate::ui::{Action, theme};
 use egui::{RichText, Ui};
 use std::path::{Path, PathBuf};
@@ -264,7 +264,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Impo
             match &listed {
                 Some(Ok(set)) => drop(ui.weak(counted(set.len() as u64, "class"))),
                 Some(Err(sentence)) => {
-                    let text = RichText::new(sentence).small().color(style::error_color(ui));
+                    let text = RichText::new(sentence).small().color(theme::palette(ui).bad);
                     ui.add(egui::Label::new(text).wrap());
                 }
                 None => {}

@@ -1,5 +1,6 @@
 //! Running work: chips in the top bar and the job list.
 
+use crate::domain::duration;
 use crate::jobs::Job;
 use crate::progress::Flow;
 use crate::ui::action::{WindowAction, WorkAction};
@@ -7,7 +8,6 @@ use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobStatus, JobView};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
-use crate::ui::widgets::text::duration;
 use egui::{RichText, Sense, Vec2};
 
 /// Chips shown before the rest is summed up.

@@ -1,11 +1,11 @@
 //! One line at the bottom: what runs, what is looked at, memory, messages.
 
 use super::jobs::{phase, summary};
+use crate::domain::bytes;
 use crate::ui::action::WindowAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{JobView, Severity};
 use crate::ui::theme;
-use crate::ui::widgets::text::bytes;
 use egui::RichText;
 
 /// Draws the line.

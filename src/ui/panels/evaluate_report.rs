@@ -285,7 +285,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal_wrapped(|ui| {
         let label = ui.weak("Run");
         let name = state.run().map_or_else(|| "choose a run".to_owned(), |r| leaf(&r.path));
-        let combo = egui::ComboBox::from_id_salt("run").selected_text(style::elide(&name, 26)).width(150.0);
+        let combo = egui::ComboBox::from_id_salt("run").selected_text(text::elide(&name, 26)).width(150.0);
         combo
             .show_ui(ui, |ui| {
                 if let Some(path) = network_pick::runs(ui, state, state.selection.run.as_deref()) {
@@ -389,11 +389,11 @@ fn identity(ui: &mut Ui, state: &AppState, e: &Evaluation) {
             e.checkpoint,
             identity.weights()
         );
-        style::notice(ui, style::warn_color(ui), &text);
+        style::notice(ui, theme::palette(ui).warn, &text);
     }
     if state.dataset.is_some() && !data.as_os_str().is_empty() && !state.is_of_dataset(e) {
         let text = format!("These numbers are of {}, which is not the open dataset.", data.display());
-        style::notice(ui, style::warn_color(ui), &text);
+        style::notice(ui, theme::palette(ui).warn, &text);
     }
 }
 
@@ -527,7 +527,7 @@ fn warnings(ui: &mut Ui, e: &Evaluation, height: f32) {
     egui::ScrollArea::vertical().id_salt("doubts").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         for sentence in &e.warnings {
-            style::notice(ui, style::warn_color(ui), sentence);
+            style::notice(ui, theme::palette(ui).warn, sentence);
         }
     });
 }

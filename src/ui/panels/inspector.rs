@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, Split, VideoEntry, counted, grouped, leaf};
+use crate::domain::{Label, Split, VideoEntry, counted, duration, grouped, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::awaited::Awaited;
@@ -10,7 +10,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, Workspace};
 use crate::ui::theme;
 use crate::ui::widgets::tags;
-use crate::ui::widgets::text::{duration, fps, name};
+use crate::ui::widgets::text::{fps, name};
 use egui::{RichText, Sense, Vec2};
 
 /// Probability bars shown.

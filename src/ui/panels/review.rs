@@ -11,9 +11,10 @@ use crate::ui::committed::Committed;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
 use crate::ui::theme;
+use crate::ui::theme::overlay;
 use crate::ui::widgets::class_notice;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
-use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, Vec2};
+use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
 /// The viewer.
 pub struct Review;
@@ -147,8 +148,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     let shown = Picture { view: 20 + index as u64, frame, heat: cx.state.view.heat.then_some(&layer), name: &name };
     let at = picture::show(ui, cx, rect, &shown);
     picture::caption(ui, cx.state, frame, at);
-    let badge_color =
-        if layer.map.is_some() && !layer.late { Color32::from_gray(225) } else { Color32::from_rgb(255, 214, 140) };
+    let badge_color = if layer.map.is_some() && !layer.late { overlay::MUTED } else { overlay::NOTE };
     picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);
     if many {
         let id = ui.make_persistent_id(("choose view", index));

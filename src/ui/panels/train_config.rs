@@ -12,7 +12,7 @@ use crate::ui::state::{JobStatus, PathPurpose};
 use crate::ui::widgets::config_form::{self, FormState};
 use crate::ui::widgets::form_rows::Around;
 use crate::ui::widgets::split_preview::SplitPreview;
-use crate::ui::widgets::style;
+use crate::ui::widgets::text;
 use crate::ui::{Action, AppState, theme};
 use egui::Ui;
 use std::cell::RefCell;
@@ -204,7 +204,7 @@ impl TrainConfig {
             _ if self.file_asked.is_some() => drop(ui.weak("waiting for the disk…")),
             Some(Ok(note)) => drop(ui.weak(note)),
             Some(Err(error)) => {
-                ui.add(egui::Label::new(egui::RichText::new(error).color(style::error_color(ui))).wrap());
+                ui.add(egui::Label::new(egui::RichText::new(error).color(theme::palette(ui).bad)).wrap());
             }
             None => {}
         }
@@ -303,7 +303,7 @@ impl TrainConfig {
             }
             if let Some((path, config)) = resumable.filter(|_| cx.state.dataset.is_some()) {
                 let name = leaf(&path);
-                let button = ui.button(format!("Resume {}", style::elide(&name, 24)));
+                let button = ui.button(format!("Resume {}", text::elide(&name, 24)));
                 if button.on_hover_text("Continues exactly where the chosen run ended, with its own settings").clicked()
                 {
                     action = Some(Action::Work(WorkAction::StartTraining {

@@ -1,8 +1,9 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
 use super::train_tracks::{Axis, Tracks, planned, troubles};
+use crate::domain::{bytes, counted, duration, leaf};
+use crate::ui::theme;
 
-use crate::domain::{counted, leaf};
 use crate::jobs::{ClipRef, RunView};
 use crate::progress::best_epoch;
 use crate::ui::AppState;
@@ -14,7 +15,7 @@ use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent};
 use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Unit};
 use crate::ui::widgets::usage::UsageMeter;
-use crate::ui::widgets::{class_heat, style, text};
+use crate::ui::widgets::{class_heat, style};
 use egui::{RichText, Ui};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -163,44 +164,44 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
             ui.label(format!("{:.0} %", share * 100.0)).on_hover_text("Share of the whole training that is done");
         }
         if let Some(eta) = job.filter(|_| live).and_then(|j| j.eta_s) {
-            ui.label(format!("ETA {}", style::duration(eta)));
+            ui.label(format!("ETA {}", duration(eta)));
         }
         if let Some(s) = step.filter(|_| live) {
             ui.label(format!("{:.0} clips/s", s.clips_per_second))
                 .on_hover_text(format!("{:.0} % of each step is spent waiting for data", s.data_wait * 100.0));
         }
         if live && let Some(memory) = step.and_then(|s| s.device_memory_bytes) {
-            ui.label(format!("GPU {}", text::bytes(memory))).on_hover_text(
+            ui.label(format!("GPU {}", bytes(memory))).on_hover_text(
                 "Memory held on the GPU for tensors, with what is kept for reuse; how busy it is cannot be asked through \
                  its graphics interface",
             );
         }
         if live && let Some((memory, busy)) = usage.read(Instant::now()) {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            ui.label(format!("CPU {busy:.1} of {threads} threads, {}", text::bytes(memory)))
+            ui.label(format!("CPU {busy:.1} of {threads} threads, {}", bytes(memory)))
                 .on_hover_text("Processor threads kept busy and memory held by kinolens, over the last second");
         }
         if let (Some(stop), Some(e)) = (run.config.training.early_stopping, last) {
             let text = format!("plateau {} of {}", e.epochs_without_improvement, stop.patience);
             let near = e.epochs_without_improvement * 3 >= stop.patience * 2;
-            let color = if near { style::warn_color(ui) } else { ui.visuals().text_color() };
+            let color = if near { theme::palette(ui).warn } else { ui.visuals().text_color() };
             ui.colored_label(color, text).on_hover_text(
                 "Epochs since validation accuracy last rose; training stops when the patience is used up",
             );
         }
         if let Some(e) = best_epoch(&run.history) {
             let accuracy = Unit::Percent.text(f64::from(e.val_accuracy.unwrap_or(f32::NAN)));
-            ui.colored_label(style::GOLD, format!("best {accuracy} in epoch {}", e.epoch));
+            ui.colored_label(theme::palette(ui).gold, format!("best {accuracy} in epoch {}", e.epoch));
         }
         if let Some(job) = job {
             status(ui, job, step.is_none() && last.is_none());
         }
     });
     if let Some(JobStatus::Failed(sentence)) = run.live.and_then(|(_, j)| j).map(|j| &j.status) {
-        style::notice(ui, style::error_color(ui), sentence);
+        style::notice(ui, theme::palette(ui).bad, sentence);
     }
     for sentence in troubles {
-        style::notice(ui, style::warn_color(ui), sentence);
+        style::notice(ui, theme::palette(ui).warn, sentence);
     }
 }
 
@@ -217,11 +218,11 @@ fn status(ui: &mut Ui, job: &JobView, starting: bool) {
                 ui.weak(other.as_ref().map_or("preparing…".to_owned(), |(label, ..)| format!("{label}…")));
             }
         },
-        JobStatus::Paused => drop(ui.colored_label(style::warn_color(ui), "paused")),
+        JobStatus::Paused => drop(ui.colored_label(theme::palette(ui).warn, "paused")),
         JobStatus::Stopping => drop(ui.weak("stopping…")),
-        JobStatus::Done => drop(ui.colored_label(style::good_color(ui), "done")),
+        JobStatus::Done => drop(ui.colored_label(theme::palette(ui).good, "done")),
         JobStatus::Cancelled => drop(ui.weak("stopped")),
-        JobStatus::Failed(_) => drop(ui.colored_label(style::error_color(ui), "failed")),
+        JobStatus::Failed(_) => drop(ui.colored_label(theme::palette(ui).bad, "failed")),
     }
 }
 
@@ -274,7 +275,7 @@ impl TrainLive {
         }
         let (loss, accuracy) =
             (Chart { log: self.log, ..self.chart("Loss") }, Chart { y_unit: Unit::Percent, ..self.chart("Accuracy") });
-        let (train, val) = (style::train_color(ui), style::val_color(ui));
+        let (train, val) = (theme::palette(ui).train, theme::palette(ui).val);
         let t = &self.tracks;
         let dotted = Look::Dotted;
         let mut losses = Vec::new();
@@ -290,7 +291,7 @@ impl TrainLive {
         accuracies.extend([epoch("train", train, &t.train_accuracy), epoch("validation", val, &t.val_accuracy)]);
         for (i, (name, path)) in others.iter().enumerate() {
             let Some(o) = self.others.get(path) else { continue };
-            let color = style::class_color(i + 7).gamma_multiply(0.75);
+            let color = theme::class_color(i + 7).gamma_multiply(0.75);
             let line = |ys| Series { name: name.as_str(), color, xs: &o.epoch_x, ys, look: Look::Plain };
             losses.push(line(&o.val_loss));
             accuracies.push(line(&o.val_accuracy));
@@ -367,7 +368,7 @@ impl TrainLive {
                 let look = Look::Dotted;
                 Some(Series {
                     name: run.classes.name(*c),
-                    color: style::class_color(*c),
+                    color: theme::class_color(*c),
                     xs: &self.tracks.epoch_x,
                     ys,
                     look,
@@ -390,7 +391,7 @@ impl TrainLive {
 
     fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
-        let color = style::plain_color(ui);
+        let color = theme::palette(ui).plain;
         let small = |title, y_unit, log| Chart { height: 96.0, y_unit, log, include: &[0.0], ..self.chart(title) };
         let (rate, gradient) =
             (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
@@ -427,7 +428,7 @@ impl TrainLive {
         let busy = [Series { name: "threads busy", color, xs: &t.epoch_x, ys: &t.busy, look: Look::Dotted }];
         let mut memories = vec![Series { name: "process", color, xs: &t.epoch_x, ys: &t.memory, look: Look::Dotted }];
         if t.device_memory.iter().any(|b| b.is_finite()) {
-            let color = style::GOLD;
+            let color = theme::palette(ui).gold;
             memories.push(Series { name: "GPU", color, xs: &t.epoch_x, ys: &t.device_memory, look: Look::Dotted });
         }
         let rates_chart = Chart { legend: rates.len() > 1, ..rate };

@@ -6,6 +6,7 @@ use crate::ui::action::DrawAction;
 use crate::ui::awaited::Awaited;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
+use crate::ui::theme::overlay;
 use crate::ui::widgets::picture::{self, Picture};
 use egui::{Align2, Rect, Vec2};
 
@@ -61,14 +62,14 @@ pub fn show_frame(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, view: u64, na
         Awaited::NotAsked | Awaited::Unavailable(_) => drop(ui.painter().rect_filled(rect, 4.0, p.stage)),
         Awaited::Pending(None) => {
             ui.painter().rect_filled(rect, 4.0, p.stage);
-            picture::badge(ui, rect, Align2::CENTER_CENTER, "decoding…", egui::Color32::from_gray(200));
+            picture::badge(ui, rect, Align2::CENTER_CENTER, "decoding…", overlay::MUTED);
         }
     }
     if let Some(error) = cx.services.frame().reason() {
-        picture::badge(ui, rect, Align2::CENTER_CENTER, error, egui::Color32::from_rgb(255, 176, 168));
+        picture::badge(ui, rect, Align2::CENTER_CENTER, error, overlay::ERROR);
         let response = ui.interact(rect, ui.scope_id().with(("no picture", view)), egui::Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, error));
     } else if let Some(note) = cx.services.annotation_note() {
-        picture::badge(ui, rect, Align2::LEFT_TOP, note, egui::Color32::from_rgb(255, 214, 140));
+        picture::badge(ui, rect, Align2::LEFT_TOP, note, overlay::NOTE);
     }
 }

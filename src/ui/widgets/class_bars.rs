@@ -1,8 +1,8 @@
 //! Precision, recall, F1 and support of every class as sortable bars.
 
 use super::matrix::MatrixPick;
-use super::style;
 use crate::run_folder::ClassMetrics;
+use crate::ui::theme;
 use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +165,7 @@ fn row(ui: &mut Ui, class: usize, m: &ClassMetrics, selected: Option<MatrixPick>
         click(ui, name_rect, "name", format!("{}: {} clips", m.class, m.support), "Click for its clips", this_row);
     let ink = if lit { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
     let font = FontId::proportional(12.5);
-    ui.painter().circle_filled(rect.left_center() + vec2(7.0, 0.0), 4.0, style::class_color(class));
+    ui.painter().circle_filled(rect.left_center() + vec2(7.0, 0.0), 4.0, theme::class_color(class));
     let mut job = egui::text::LayoutJob::simple_singleline(m.class.clone(), font.clone(), ink);
     job.wrap = egui::text::TextWrapping::truncate_at_width(columns.name - 22.0);
     let galley = ui.painter().layout_job(job);
@@ -189,7 +189,7 @@ fn bar(ui: &Ui, rect: Rect, value: f64, class: usize, support: u64, lit: bool) {
     let painter = ui.painter();
     painter.rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
     let share = if value.is_finite() { value.clamp(0.0, 1.0) as f32 } else { 0.0 };
-    let color = style::class_color(class).gamma_multiply(if lit { 0.95 } else { 0.7 });
+    let color = theme::class_color(class).gamma_multiply(if lit { 0.95 } else { 0.7 });
     painter.rect_filled(rect.with_max_x(rect.left() + rect.width() * share), 2.0, color);
     let text = if support == 0 && value == 0.0 { "–".to_owned() } else { format!("{value:.2}") };
     let font = FontId::proportional(11.5);
@@ -197,7 +197,7 @@ fn bar(ui: &Ui, rect: Rect, value: f64, class: usize, support: u64, lit: bool) {
     let end = rect.left() + rect.width() * share;
     let inside = rect.width() * (1.0 - share) < 30.0;
     let (at, align, ink) = if inside {
-        (pos2(end - 4.0, rect.center().y), Align2::RIGHT_CENTER, style::ink_on(blend(ui, color)))
+        (pos2(end - 4.0, rect.center().y), Align2::RIGHT_CENTER, theme::text_on(blend(ui, color)))
     } else {
         (pos2(end + 4.0, rect.center().y), Align2::LEFT_CENTER, ui.visuals().text_color())
     };

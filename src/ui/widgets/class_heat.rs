@@ -1,9 +1,9 @@
 //! Accuracy of every class over the epochs, as a grid of shades.
 
-use super::style;
 use crate::domain::ClassSet;
 use crate::progress::EpochReport;
-use egui::{Align2, Color32, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use crate::ui::theme;
+use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 /// Draws one row a class and one column an epoch. Returns the class whose row was clicked.
 pub fn show(
@@ -57,7 +57,7 @@ fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, h
     painter.circle_filled(
         pos2(rect.left() + 6.0, rect.center().y),
         if chosen { 4.5 } else { 3.0 },
-        style::class_color(class),
+        theme::class_color(class),
     );
     let mut job = egui::text::LayoutJob::simple_singleline(classes.name(class).to_owned(), font.clone(), ink);
     job.wrap = egui::text::TextWrapping::truncate_at_width(NAME_WIDTH - 18.0);
@@ -76,11 +76,11 @@ fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, h
         let gap = if width > 5.0 { 0.5 } else { 0.0 };
         match epoch.per_class_accuracy.get(class).copied().flatten().filter(|v| v.is_finite()) {
             Some(value) => {
-                let fill = style::ramp(dark, value);
+                let fill = theme::ramp(dark, value);
                 painter.rect_filled(cell.shrink(gap), 0.0, fill);
             }
             None => {
-                let faint = if dark { Color32::from_gray(48) } else { Color32::from_gray(226) };
+                let faint = theme::of(dark).no_value;
                 painter.hline(cell.shrink(1.0).x_range(), cell.center().y, egui::Stroke::new(1.0, faint));
             }
         }
@@ -118,7 +118,7 @@ fn scale(ui: &mut Ui, history: &[EpochReport]) {
     for i in 0..30 {
         let x = bar.left() + bar.width() * i as f32 / 30.0;
         let cell = Rect::from_min_size(pos2(x, bar.top()), vec2(bar.width() / 30.0 + 0.5, bar.height()));
-        ui.painter().rect_filled(cell, 0.0, style::ramp(ui.visuals().dark_mode, i as f32 / 29.0));
+        ui.painter().rect_filled(cell, 0.0, theme::ramp(ui.visuals().dark_mode, i as f32 / 29.0));
     }
     ui.painter().text(bar.left_center() - vec2(5.0, 0.0), Align2::RIGHT_CENTER, "0 %", font.clone(), weak);
     ui.painter().text(bar.right_center() + vec2(5.0, 0.0), Align2::LEFT_CENTER, "100 %", font, weak);

@@ -1,9 +1,10 @@
 //! Clips as cards: a picture that plays under the pointer, what was said, and how sure the network was.
 
-use super::style;
 use crate::domain::ClassSet;
 use crate::jobs::ClipRef;
 use crate::ui::awaited::Awaited;
+use crate::ui::theme;
+use crate::ui::theme::overlay;
 use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -268,15 +269,15 @@ fn card(
     let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
     let frame = Rect::from_min_size(rect.min, PICTURE);
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
-    painter.rect_filled(frame, 5.0, Color32::from_gray(14));
+    painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, card, pictures, response.hovered());
-    let accent = if card.correct() { style::good_color(ui) } else { style::error_color(ui) };
+    let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     let badge = format!("{:.2}", card.confidence);
-    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), Color32::WHITE);
+    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
     let plate =
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
-    painter.rect_filled(plate, 3.0, Color32::from_black_alpha(170));
-    painter.galley(plate.min + vec2(4.0, 1.5), galley, Color32::WHITE);
+    painter.rect_filled(plate, 3.0, overlay::PLATE);
+    painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::TEXT);
     // Of several ways to say it the first that fits; the last in smaller letters before it is cut.
     let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
         let room = rect.width() - inset - 5.0;
@@ -292,12 +293,12 @@ fn card(
         painter.galley(pos2(rect.left() + inset, y), galley, color);
     };
     let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
-    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, style::class_color(card.truth));
+    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
     line(frame.bottom() + 3.0, &[classes.name(card.truth)], 12.0, text, 16.0);
     let predicted = classes.name(card.predicted);
     let called = format!("called {predicted}");
     let said = if card.correct() { vec!["recognised"] } else { vec![called.as_str(), predicted] };
-    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, style::class_color(card.predicted));
+    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, theme::class_color(card.predicted));
     line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
     let mut place = match card.tags.as_slice() {
@@ -340,7 +341,7 @@ fn draw_picture(
     play: bool,
 ) -> Option<String> {
     let note = |text: &str| {
-        let color = Color32::from_gray(150);
+        let color = overlay::MUTED;
         painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(11.0), color);
     };
     let Some(path) = card.path.as_deref() else {
@@ -361,11 +362,7 @@ fn draw_picture(
         ui.ctx().request_repaint_after(Duration::from_secs_f64(1.0 / PLAY_RATE));
         let done = at as f32 / (card.frames.len() - 1) as f32;
         let y = rect.bottom() - 1.5;
-        painter.hline(
-            rect.left()..=rect.left() + rect.width() * done,
-            y,
-            Stroke::new(3.0, Color32::from_white_alpha(190)),
-        );
+        painter.hline(rect.left()..=rect.left() + rect.width() * done, y, Stroke::new(3.0, overlay::PROGRESS));
     }
     match shown {
         Awaited::Ready(Thumbnail { texture, aspect }) => {

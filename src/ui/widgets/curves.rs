@@ -1,7 +1,9 @@
 //! Curves of a training run: smoothed over raw, thinned to pixels, with one cursor through all plots.
 
 use super::series::{Smoothed, Thinned, number, within};
-use super::style;
+use crate::domain::{bytes, duration};
+use crate::ui::theme;
+use crate::ui::widgets::text;
 use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
 use egui_plot::{GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
 use std::collections::{BTreeSet, HashMap};
@@ -66,11 +68,8 @@ impl Unit {
         match self {
             Unit::Plain => number(value),
             Unit::Percent => format!("{} %", number((value * 1e4).round() / 100.0)),
-            Unit::Bytes if value >= 1024.0 * 1024.0 * 1024.0 => {
-                format!("{:.2} GiB", value / (1024.0 * 1024.0 * 1024.0))
-            }
-            Unit::Bytes => format!("{:.0} MiB", value / (1024.0 * 1024.0)),
-            Unit::Seconds => style::duration(value),
+            Unit::Bytes => bytes(value.max(0.0) as u64),
+            Unit::Seconds => duration(value),
         }
     }
 }
@@ -214,6 +213,7 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     let (cache, thinned) = (&mut state.cache, &mut state.thinned);
     let width = ui.available_width().max(50.0) as usize;
     let mark_color = ui.visuals().weak_text_color();
+    let gold = theme::palette(ui).gold;
     let response = plot.show(ui, |plot_ui| {
         let bounds = plot_ui.plot_bounds();
         let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
@@ -242,7 +242,7 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
                 .vline(egui_plot::VLine::new("", mark.x).color(mark_color).style(LineStyle::dotted_loose()).width(1.0));
             if let Some(y) = mark.y.map(lift).filter(|y| y.is_finite()) {
                 let star = Points::new("", PlotPoints::from(vec![[mark.x, y]]));
-                plot_ui.points(star.shape(MarkerShape::Asterisk).radius(6.0).color(style::GOLD));
+                plot_ui.points(star.shape(MarkerShape::Asterisk).radius(6.0).color(gold));
             }
         }
     });
@@ -297,7 +297,7 @@ fn heading(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], state: &mut Cu
 fn legend_chip(ui: &mut Ui, series: &Series<'_>, on: bool, title: &str) -> egui::Response {
     let font = egui::TextStyle::Small.resolve(ui.style());
     let ink = if on { ui.visuals().text_color() } else { ui.visuals().weak_text_color() };
-    let galley = ui.painter().layout_no_wrap(style::elide(series.name, 28), font, ink);
+    let galley = ui.painter().layout_no_wrap(text::elide(series.name, 28), font, ink);
     let size = egui::vec2(galley.size().x + 18.0, galley.size().y.max(14.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let label = format!("{} in {}", series.name, title);
@@ -402,7 +402,7 @@ fn cursor(
             for (name, color, x, drawn, raw) in rows.iter().take(16) {
                 let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), Sense::hover());
                 ui.painter().circle_filled(dot.center(), 4.0, *color);
-                ui.label(style::elide(name, 32));
+                ui.label(text::elide(name, 32));
                 let text = chart.y_unit.text(*drawn);
                 ui.monospace(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
                 if common.is_none() {
@@ -416,7 +416,7 @@ fn cursor(
         }
         let near = |m: &&Mark| (transform.position_from_point_x(m.x) - at).abs() < 6.0;
         for mark in marks.iter().filter(near) {
-            ui.colored_label(style::GOLD, &mark.label);
+            ui.colored_label(theme::palette(ui).gold, &mark.label);
         }
     });
 }

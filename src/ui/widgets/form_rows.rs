@@ -1,9 +1,9 @@
 //! Rows of a form: a name, an editor, a mark when the value was changed, and the sentence when it is wrong.
 
 use super::series::number;
-use super::style;
 use crate::config::{ConfigKey, RunConfig, key};
 use crate::ui::Action;
+use crate::ui::theme;
 use crate::ui::weights::WeightStore;
 use egui::{DragValue, Response, Sense, Ui, vec2};
 use std::cell::RefCell;
@@ -96,7 +96,7 @@ impl<'a> Rows<'a> {
         if let Some(sentence) = fault {
             ui.horizontal(|ui| {
                 ui.add_space(NAME + 4.0);
-                let text = egui::RichText::new(sentence).small().color(style::error_color(ui));
+                let text = egui::RichText::new(sentence).small().color(theme::palette(ui).bad);
                 ui.add(egui::Label::new(text).wrap());
             });
         }
@@ -135,7 +135,7 @@ fn names_key(sentence: &str, key: &str) -> bool {
 fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, faulty: bool) {
     let (rect, response) = ui.allocate_exact_size(vec2(NAME, 24.0), Sense::hover());
     let color = if faulty {
-        style::error_color(ui)
+        theme::palette(ui).bad
     } else if changed {
         ui.visuals().strong_text_color()
     } else {
@@ -275,7 +275,7 @@ pub fn parsed<T>(
     let wrong = read(&text).is_none();
     let mut edit = egui::TextEdit::singleline(&mut text).desired_width(ui.available_width().min(190.0));
     if wrong {
-        edit = edit.text_color(style::error_color(ui));
+        edit = edit.text_color(theme::palette(ui).bad);
     }
     let response = ui.add(edit);
     if response.changed()

@@ -1,8 +1,8 @@
 //! A confusion matrix that people can ask: hover for the sentence, click or arrow keys and Enter for the clips.
 
-use super::style;
 use crate::domain::ClassSet;
 use crate::run_folder::Confusion;
+use crate::ui::theme;
 use egui::{
     self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
@@ -358,12 +358,12 @@ fn draw_cells(
             let count = matrix.count(truth, predicted);
             let share = matrix.share(state.mode, truth, predicted);
             let shade = if state.mode == MatrixMode::Counts { share / top } else { share };
-            let fill = if truth == predicted { style::ramp(dark, shade) } else { style::ramp_wrong(dark, shade) };
+            let fill = if truth == predicted { theme::ramp(dark, shade) } else { theme::ramp_wrong(dark, shade) };
             painter.rect_filled(rect.shrink(gap), 1.5, fill);
             if let Some(font) = layout.number_font.as_ref().filter(|_| count > 0) {
                 let text =
                     if state.mode == MatrixMode::Counts { count.to_string() } else { format!("{:.0}", share * 100.0) };
-                painter.text(rect.center(), Align2::CENTER_CENTER, text, font.clone(), style::ink_on(fill));
+                painter.text(rect.center(), Align2::CENTER_CENTER, text, font.clone(), theme::text_on(fill));
             }
             let response = ui.interact(rect, ui.scope_id().with(("cell", truth, predicted)), Sense::CLICK);
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title(pick, matrix)));
@@ -474,7 +474,7 @@ fn labels(
             let x = right - support.size().x - 8.0 - name.size().x;
             painter.galley(pos2(x, row.center().y - name.size().y / 2.0), name, color);
             let dot = pos2(row.left() + 5.0, row.center().y);
-            painter.circle_filled(dot, (layout.cell.y * 0.25).clamp(2.0, 4.0), style::class_color(class));
+            painter.circle_filled(dot, (layout.cell.y * 0.25).clamp(2.0, 4.0), theme::class_color(class));
         });
         let column = Rect::from_min_size(
             pos2(above.left() + along.x - offset.x, above.top()),

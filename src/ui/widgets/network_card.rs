@@ -1,8 +1,7 @@
 //! What a network is, beside the box it is chosen in: sizes, input, memory.
 
-use super::{style, text};
 use crate::config::{ModelConfig, RunConfig};
-use crate::domain::grouped;
+use crate::domain::{bytes, grouped};
 use crate::model::{MODELS, ModelSpec, Outline};
 use crate::ui::theme;
 use egui::{RichText, Ui};
@@ -97,7 +96,7 @@ pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
         let wrapped = |ui: &mut Ui, text: RichText| drop(ui.add(egui::Label::new(text).wrap()));
         wrapped(ui, RichText::new(spec.summary));
         match &*known {
-            Err(sentence) => wrapped(ui, RichText::new(sentence).color(style::error_color(ui))),
+            Err(sentence) => wrapped(ui, RichText::new(sentence).color(theme::palette(ui).bad)),
             Ok(outline) => facts(ui, outline, config, classes, assumed),
         }
         changed = usual_input(ui, spec, config);
@@ -128,8 +127,7 @@ fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, ass
     fact("Input", format!("{}×{}×{}{every}", c.length, c.height, c.width), "Frames, rows and columns of a clip.");
     let clip = outline.training_bytes_per_clip as u64;
     let batch = config.training.batch_size as u64;
-    let memory =
-        format!("{} a clip, {} a batch of {batch}", text::bytes(clip), text::bytes(clip.saturating_mul(batch)));
+    let memory = format!("{} a clip, {} a batch of {batch}", bytes(clip), bytes(clip.saturating_mul(batch)));
     let help = "About what clips cost a training, besides the network and its optimiser's state.";
     fact("Memory", memory, help);
 }
@@ -143,7 +141,7 @@ fn usual_input(ui: &mut Ui, spec: &ModelSpec, config: &mut RunConfig) -> bool {
     }
     ui.horizontal_wrapped(|ui| {
         let hint = format!("Usually given {length}×{height}×{width}.");
-        ui.label(RichText::new(hint).text_style(theme::caption()).color(style::warn_color(ui)));
+        ui.label(RichText::new(hint).text_style(theme::caption()).color(theme::palette(ui).warn));
         let help = format!("Sets clips of {length} frames of {width}×{height} pixels");
         let pressed = ui.small_button("Use its usual clips").on_hover_text(help).clicked();
         if pressed {

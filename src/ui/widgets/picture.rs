@@ -12,6 +12,7 @@ use crate::ui::panel::PanelCx;
 use crate::ui::services::Volume;
 use crate::ui::state::{AppState, ViewSettings};
 use crate::ui::theme;
+use crate::ui::theme::overlay;
 use eframe::egui_wgpu;
 use egui::{Align2, Color32, Rect, Shape, Stroke, Vec2};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -94,7 +95,7 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
         paint_cpu(ui, cx, inner, picture, heat, &params);
     }
     if !matches!(cx.services.frame(), Awaited::Ready(_)) {
-        ui.painter().rect_filled(inner, 0.0, Color32::from_black_alpha(70));
+        ui.painter().rect_filled(inner, 0.0, overlay::DIMMED);
     }
     if let Some(mask) = &picture.frame.mask {
         paint_mask(ui, cx, inner, picture, mask);
@@ -248,8 +249,7 @@ fn paint_mask(ui: &egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'_>
 fn mask_picture(mask: &GrayImage) -> egui::ColorImage {
     let (w, h) = (mask.width as usize, mask.height as usize);
     let inside = |x: usize, y: usize| mask.data.get(y * w + x).is_some_and(|v| *v > 0);
-    let tint = Color32::from_rgba_unmultiplied(60, 170, 255, 70);
-    let rim = Color32::from_rgba_unmultiplied(120, 205, 255, 230);
+    let [tint, rim] = overlay::mask();
     let mut pixels = vec![Color32::TRANSPARENT; w * h];
     for y in 0..h {
         for x in 0..w {
@@ -279,17 +279,17 @@ fn paint_skeleton(ui: &egui::Ui, rect: Rect, frame: &Committed) {
         Some((rect.min + Vec2::new(joint.x, joint.y) * scale, joint.confidence))
     };
     let painter = ui.painter_at(rect);
-    let bone = Color32::from_rgb(255, 214, 92);
+    let bone = overlay::BONE;
     for (a, b) in &poses.skeleton.bones {
         if let (Some((a, ca)), Some((b, cb))) = (at(*a), at(*b)) {
             let color = bone.gamma_multiply(ca.min(cb).clamp(0.25, 1.0));
-            painter.add(Shape::line_segment([a, b], Stroke::new(4.0, Color32::from_black_alpha(110))));
+            painter.add(Shape::line_segment([a, b], Stroke::new(4.0, overlay::BONE_SHADOW)));
             painter.add(Shape::line_segment([a, b], Stroke::new(2.0, color)));
         }
     }
     for i in 0..joints.len() {
         if let Some((pos, _)) = at(i) {
-            painter.circle(pos, 2.6, Color32::WHITE, Stroke::new(1.0, Color32::from_black_alpha(160)));
+            painter.circle(pos, 2.6, overlay::JOINT, Stroke::new(1.0, overlay::JOINT_RIM));
         }
     }
 }
@@ -303,7 +303,7 @@ pub fn badge(ui: &egui::Ui, rect: Rect, corner: Align2, text: &str, color: Color
     let galley = ui.painter().layout(text.to_owned(), font, color, (rect.width() - 24.0).max(40.0));
     let space = rect.shrink(6.0);
     let at = corner.align_size_within_rect(galley.size() + Vec2::new(12.0, 6.0), space);
-    ui.painter().rect_filled(at, 4.0, Color32::from_black_alpha(175));
+    ui.painter().rect_filled(at, 4.0, overlay::PLATE);
     ui.painter().galley(at.min + Vec2::new(6.0, 3.0), galley, color);
 }
 
@@ -316,9 +316,9 @@ pub fn caption(ui: &egui::Ui, state: &AppState, frame: &Committed, rect: Rect) {
     let text = format!("frame {}   {}", frame.index, state.label_name(frame.label));
     let color = match frame.label {
         Some(crate::domain::Label::Class(c)) => theme::class_color(c),
-        _ => Color32::from_gray(210),
+        _ => overlay::MUTED,
     };
-    badge(ui, rect, Align2::LEFT_BOTTOM, &text, Color32::WHITE);
+    badge(ui, rect, Align2::LEFT_BOTTOM, &text, overlay::TEXT);
     let bar = Rect::from_min_size(rect.left_bottom() + Vec2::new(0.0, -3.0), Vec2::new(rect.width(), 3.0));
     ui.painter().rect_filled(bar, 0.0, color);
 }

@@ -175,7 +175,7 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
         for class in 0..counted_split.classes.len() {
             let name = counted_split.classes.name(class);
             let of = |part: &PartCount| part.clips.get(class).copied().unwrap_or(0);
-            let label = egui::Label::new(super::style::elide(name, 26)).selectable(false);
+            let label = egui::Label::new(super::text::elide(name, 26)).selectable(false);
             let response = ui.add(label).on_hover_text(name);
             let said: Vec<String> =
                 counted_split.parts.iter().map(|part| format!("{} {}", grouped(of(part)), part.name)).collect();

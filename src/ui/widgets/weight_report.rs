@@ -5,6 +5,7 @@ use crate::model::WeightReport;
 use crate::ui::Action;
 use crate::ui::action::OpenAction;
 use crate::ui::awaited::Awaited;
+use crate::ui::theme;
 use crate::ui::weights::{WeightAnswer, WeightQuery, WeightStore};
 use egui::{RichText, Ui};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub fn look<'a>(
 pub fn show(ui: &mut Ui, look: &Awaited<WeightAnswer>) {
     match look {
         Awaited::Ready(WeightAnswer::Report(found)) => report(ui, found),
-        Awaited::Unavailable(sentence) => style::notice(ui, style::error_color(ui), sentence),
+        Awaited::Unavailable(sentence) => style::notice(ui, theme::palette(ui).bad, sentence),
         Awaited::NotAsked | Awaited::Pending(_) | Awaited::Ready(WeightAnswer::Network(_)) => {
             drop(ui.weak("looking into the file…"))
         }
@@ -51,7 +52,7 @@ pub fn show(ui: &mut Ui, look: &Awaited<WeightAnswer>) {
 fn report(ui: &mut Ui, report: &WeightReport) {
     ui.spacing_mut().item_spacing.y = 2.0;
     ui.spacing_mut().interact_size.y = 16.0;
-    let color = if report.is_backbone_complete() { style::good_color(ui) } else { style::warn_color(ui) };
+    let color = if report.is_backbone_complete() { theme::palette(ui).good } else { theme::palette(ui).warn };
     let head = format!("{} of {} arrays of {} taken", report.taken(), report.arrays, report.title);
     ui.label(RichText::new(head).color(color));
     // The first line names the file, which stands above; counts and names stand below.
@@ -60,7 +61,7 @@ fn report(ui: &mut Ui, report: &WeightReport) {
         ui.add(egui::Label::new(RichText::new(line).small()).wrap());
     }
     for warning in &report.warnings {
-        style::notice(ui, style::warn_color(ui), warning);
+        style::notice(ui, theme::palette(ui).warn, warning);
     }
     let taken = report.matched.iter().map(|m| match m.name == m.from {
         true => m.name.clone(),

@@ -9,6 +9,7 @@ use super::form_rows::{Around, Rows};
 use super::style;
 use crate::config::RunConfig;
 use crate::model::{MODELS, ModelSpec};
+use crate::ui::theme;
 use egui::Ui;
 
 /// What the form remembers.
@@ -54,10 +55,10 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
     let query = state.search.trim().to_lowercase();
     let fault = fault(config);
     if let Some(sentence) = &fault {
-        style::notice(ui, style::error_color(ui), sentence);
+        style::notice(ui, theme::palette(ui).bad, sentence);
     }
     for sentence in config.advice(around.classes) {
-        style::notice(ui, style::warn_color(ui), &sentence);
+        style::notice(ui, theme::palette(ui).warn, &sentence);
     }
     let mut found = 0;
     for group in GROUPS {
@@ -74,7 +75,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
         };
         let mut title = egui::RichText::new(format!("{}{marks}", group.title)).strong();
         if faulty {
-            title = title.color(style::error_color(ui));
+            title = title.color(theme::palette(ui).bad);
         }
         let mut header = egui::CollapsingHeader::new(title).id_salt(group.title).default_open(group.open);
         if !query.is_empty() || faulty {
