@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::BenchArgs;
-use super::commands::Outcome;
+use super::common::Outcome;
 use super::monitor::{print_json, print_line};
 use crate::model::profile::{self, Spent};
 use crate::model::{ComputeDevice, MODELS, ModelSpec};

@@ -1,28 +1,24 @@
 //! The subcommands: arguments to jobs, outputs to text or JSON.
 
 use super::Exit;
-use super::args::{
-    ClassMatchArg, Command, ConfigArgs, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, SplitArg,
+use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs};
+use super::common::{
+    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
+    say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
-use crate::config::{DataConfig, Preset, RunConfig};
-use crate::domain::{Dataset, argmax, grouped, name_text};
-use crate::jobs::kinds::{Evaluate, MakeDemo, OpenDataset, PredictVideo};
-use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
-use crate::progress::Monitor;
-use crate::run_folder::RunDir;
+use crate::domain::{argmax, grouped, name_text};
+use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
+use crate::jobs::{JobError, LaneState};
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Tables of `predict --out`.
 const WINDOWS_TABLE: &str = "windows.csv";
 const FRAMES_TABLE: &str = "frames.csv";
-
-pub(super) type Outcome = Result<ExitCode, Exit>;
 
 pub(super) fn dispatch(command: Command) -> Outcome {
     match command {
@@ -43,84 +39,6 @@ pub(super) fn dispatch(command: Command) -> Outcome {
             Ok(if crate::model::device::probe::run(&kind) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
-}
-
-/// Runs one job in this thread with progress on standard error.
-pub(super) fn run_job<K: JobKind>(kind: K, monitor: &dyn Monitor, state: &mut LaneState) -> Result<K::Answer, Exit> {
-    match run_kind(kind, state, monitor) {
-        Ok(Done::Finished(answer)) => Ok(answer),
-        Ok(Done::Cancelled(_)) => Err(Exit::Interrupted),
-        // Anything else that goes wrong is told, interrupted or not.
-        Err(JobError::Stopped) => Err(Exit::Interrupted),
-        Err(error) => Err(Exit::Failed(error.into())),
-    }
-}
-
-/// Opens a dataset, a video or a frame folder.
-pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
-    let monitor = TerminalMonitor::new(false, 0);
-    run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state)
-}
-
-/// Says once a video what is wrong with it, as `probe` does.
-pub(super) fn say_warnings(dataset: &Dataset) {
-    let mut said = std::collections::HashSet::new();
-    for warning in dataset.warnings.iter().filter(|w| said.insert((&w.path, &w.message))) {
-        eprintln!("warning: {}: {}", warning.path.display(), warning.message);
-    }
-}
-
-/// Preset or file, then `--set`. Errors here are usage errors.
-pub(super) fn resolve_config(args: &ConfigArgs, default_preset: Option<&str>) -> Result<RunConfig, Exit> {
-    let resolve = || -> Result<RunConfig, crate::config::ConfigError> {
-        let mut config = match (&args.config, args.preset.as_deref().or(default_preset)) {
-            (Some(file), _) => RunConfig::load(file)?,
-            (None, Some(name)) => Preset::find(name)?.config()?,
-            (None, None) => RunConfig::reference(),
-        };
-        for assignment in &args.set {
-            config.set(assignment)?;
-        }
-        config.validate()?;
-        Ok(config)
-    };
-    resolve().map_err(|e| Exit::Usage(e.into()))
-}
-
-pub(super) fn split_choice(split: SplitArg) -> SplitChoice {
-    match split {
-        SplitArg::Train => SplitChoice::Train,
-        SplitArg::Val => SplitChoice::Val,
-        SplitArg::Test => SplitChoice::Test,
-        SplitArg::All => SplitChoice::All,
-    }
-}
-
-/// `RUN` or `RUN/checkpoints/NAME` as a reference.
-pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
-    let inside = path.parent().filter(|p| p.file_name().is_some_and(|n| n == "checkpoints")).and_then(Path::parent);
-    match (inside, path.file_name()) {
-        (Some(run), Some(name)) => {
-            CheckpointRef { run: run.to_path_buf(), name: Some(name.to_string_lossy().into_owned()) }
-        }
-        _ => CheckpointRef { run: path.to_path_buf(), name: None },
-    }
-}
-
-/// The data settings a run was trained with, so that subjects and names are found the same way.
-pub(super) fn data_config_of(run: &Path) -> DataConfig {
-    RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default()
-}
-
-/// Fails early, and as a usage error, when the run is not there.
-pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
-    let run = checkpoint_ref(path).run;
-    if RunDir::is_run(&run) {
-        return Ok(());
-    }
-    let what =
-        if run.exists() { "has no config.ron and classes.ron, so it is no run folder" } else { "does not exist" };
-    Err(Exit::Failed(anyhow!("{} {what}; name a folder that 'kinolens train --out' made", run.display())))
 }
 
 fn demo(args: &DemoArgs) -> Outcome {
@@ -153,11 +71,6 @@ fn demo(args: &DemoArgs) -> Outcome {
 fn is_wrong_demo(error: &anyhow::Error) -> bool {
     use crate::data::demo::DemoError;
     matches!(error.downcast_ref(), Some(JobError::Demo(DemoError::Options(_) | DemoError::Occupied { .. })))
-}
-
-/// What `--map-classes` says.
-pub(super) fn class_match(given: &ClassMatchArg) -> Result<ClassMatch, Exit> {
-    ClassMatch::parse(&given.map_classes).map_err(|reason| Exit::Usage(anyhow!("--map-classes {reason}")))
 }
 
 fn evaluate(args: &EvaluateArgs) -> Outcome {
@@ -275,15 +188,6 @@ fn predict(args: &PredictArgs) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Adds which weights a document comes from: `run`, `checkpoint`, `epoch`, `step`, `made_unix`.
-pub(super) fn name_weights(document: &mut Value, identity: &Identity) {
-    document["run"] = json!(identity.run);
-    document["checkpoint"] = json!(identity.checkpoint);
-    document["epoch"] = json!(identity.epoch);
-    document["step"] = json!(identity.step);
-    document["made_unix"] = json!(identity.made_unix);
 }
 
 /// The most probable class and its probability.

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::ExplainArgs;
-use super::commands::{
+use super::common::{
     Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
     say_warnings, split_choice,
 };

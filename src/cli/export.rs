@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::{ExportArgs, WeightFormatArg};
-use super::commands::{Outcome, checkpoint_ref, require_run};
+use super::common::{Outcome, checkpoint_ref, require_run};
 use super::monitor::{print_json, print_line};
 use crate::model::{WeightFormat, write_torch};
 use anyhow::{Context, anyhow};

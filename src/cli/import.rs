@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::ImportArgs;
-use super::commands::{Outcome, resolve_config, run_job};
+use super::common::{Outcome, resolve_config, run_job};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::{InspectArgs, ProbeArgs};
-use super::commands::{Outcome, open_dataset, resolve_config};
+use super::common::{Outcome, open_dataset, resolve_config};
 use super::monitor::{print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use crate::jobs::LaneState;

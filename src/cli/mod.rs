@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod bench_data;
 mod commands;
+mod common;
 mod explain;
 mod export;
 mod hints;

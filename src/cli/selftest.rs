@@ -1,7 +1,7 @@
 //! `kinolens selftest`: does everything work on this machine?
 
 use super::args::SelftestArgs;
-use super::commands::Outcome;
+use super::common::Outcome;
 use super::monitor::{print_json, print_line};
 use crate::cam::{MapRequest, Target};
 use crate::config::{ModelConfig, Precision};

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::TrainArgs;
-use super::commands::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
+use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use crate::config::RunConfig;
 use crate::jobs::kinds::Train;
@@ -66,7 +66,7 @@ fn run_folder(args: &TrainArgs) -> Result<PathBuf, Exit> {
             out.display()
         ))),
         (Some(run), _) => {
-            super::commands::require_run(run)?;
+            super::common::require_run(run)?;
             Ok(run.clone())
         }
         (None, Some(out)) => Ok(out.clone()),

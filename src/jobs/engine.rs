@@ -2,7 +2,8 @@
 
 use super::error::JobError;
 use super::event::{Event, EventBody, JobId};
-use super::kind::{Done, Job, Lane, OnStop, run};
+use super::job::{Job, run};
+use super::kind::{Done, Lane, OnStop};
 use super::lane::LaneState;
 use crate::config::DeviceChoice;
 use crate::progress::{Flow, Monitor, Progress, Silent, StepReport, panic_reason};

@@ -1,14 +1,7 @@
-//! What a job kind is, and the list of them.
-//!
-//! A kind is one file in [`kinds`](super::kinds) with its lane, its title, what a stop does to it, and what it answers.
-//! The list below makes [`Job`] and [`Output`] of them; what a kind leaves out does not compile.
+//! What a job kind is: one file in [`kinds`](super::kinds) with its lane, its title, what a stop does to it, and what it
+//! answers. What a kind leaves out does not compile.
 
-use super::asked::Asked;
 use super::error::JobError;
-use super::kinds::{
-    Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo, OpenDataset,
-    OpenRun, PredictVideo, SaveNotes, Train,
-};
 use super::lane::LaneState;
 use super::requests::Explanation;
 use super::run_view::RunView;
@@ -19,7 +12,7 @@ use crate::progress::Monitor;
 use crate::run_folder::{Evaluation, Predictions};
 use crate::train::Imported;
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The worker threads, by how long people may wait for what they do. Each owns its networks.
@@ -62,7 +55,7 @@ pub enum OnStop {
 }
 
 /// A kind of work.
-pub trait JobKind: Clone + Debug + Send + Into<Job> {
+pub trait JobKind: Clone + Debug + Send {
     /// What it gives.
     type Answer;
 
@@ -98,81 +91,13 @@ pub enum Done<T = Output> {
 }
 
 impl<T> Done<T> {
-    fn map<U>(self, f: impl FnOnce(T) -> U) -> Done<U> {
+    /// With another result.
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Done<U> {
         match self {
             Done::Finished(answer) => Done::Finished(f(answer)),
             Done::Cancelled(answer) => Done::Cancelled(answer.map(f)),
         }
     }
-}
-
-/// Makes [`Job`] of the kinds.
-macro_rules! jobs {
-    ($($(#[doc = $doc:literal])* $variant:ident($kind:ty)),* $(,)?) => {
-        /// Work for a lane.
-        #[derive(Clone, Debug)]
-        pub enum Job {
-            $($(#[doc = $doc])* $variant($kind)),*
-        }
-
-        $(impl From<$kind> for Job {
-            fn from(kind: $kind) -> Job {
-                Job::$variant(kind)
-            }
-        })*
-
-        impl Job {
-            /// The lane that runs this job.
-            pub fn lane(&self) -> Lane {
-                match self { $(Job::$variant(kind) => kind.lane()),* }
-            }
-
-            /// A short title for the job list.
-            pub fn title(&self) -> String {
-                match self { $(Job::$variant(kind) => kind.title()),* }
-            }
-
-            /// What a stop does to it.
-            pub fn on_stop(&self) -> OnStop {
-                match self { $(Job::$variant(kind) => kind.on_stop()),* }
-            }
-        }
-
-        /// Runs a job in this thread.
-        ///
-        /// # Errors
-        /// Whatever the job can fail with, as a sentence.
-        pub fn run(job: Job, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done, JobError> {
-            match job { $(Job::$variant(kind) => Ok(run_kind(kind, state, monitor)?.map(<$kind>::output))),* }
-        }
-    };
-}
-
-jobs! {
-    /// Open and index a dataset (a dataset folder, a video, or a frame folder).
-    OpenDataset(OpenDataset),
-    /// Make the demo dataset.
-    MakeDemo(MakeDemo),
-    /// Read a run folder.
-    OpenRun(OpenRun),
-    /// Train, or go on training.
-    Train(Train),
-    /// Evaluate a checkpoint.
-    Evaluate(Evaluate),
-    /// Probabilities and heat maps of clips.
-    Explain(ExplainRequest),
-    /// Heat maps as videos.
-    Export(ExportRequest),
-    /// Sliding windows over a whole video.
-    PredictVideo(PredictVideo),
-    /// Make a run of foreign weights.
-    Import(ImportWeights),
-    /// Find out which network a weight file is of.
-    GuessNetwork(GuessNetwork),
-    /// Look what a network could take from a weight file.
-    InspectWeights(InspectWeights),
-    /// Write what people wrote about a run's clips.
-    SaveNotes(SaveNotes),
 }
 
 /// What a finished job gives.
@@ -200,37 +125,4 @@ pub enum Output {
     Weights(Arc<WeightReport>),
     /// The notes are on the disk.
     NotesSaved,
-}
-
-/// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.
-///
-/// # Errors
-/// Whatever the job can fail with, as a sentence.
-pub fn run_kind<K: JobKind>(
-    kind: K,
-    state: &mut LaneState,
-    monitor: &dyn Monitor,
-) -> Result<Done<K::Answer>, JobError> {
-    let dataset = kind.dataset().cloned();
-    let asked = Asked::new(monitor);
-    let done = kind.work(state, &asked);
-    if let Some(dataset) = dataset {
-        tell_damage(&dataset, monitor);
-    }
-    asked.checked(done)
-}
-
-/// Says what decoding showed to be wrong with videos of a dataset, where opening it did not.
-pub fn tell_damage(dataset: &Dataset, monitor: &dyn Monitor) {
-    let paths: Vec<&Path> = dataset.videos.iter().map(|v| v.path.as_path()).collect();
-    let found = match crate::video::damage_seen(&paths) {
-        Ok(found) => found,
-        Err(error) => return monitor.warn(error.to_string()),
-    };
-    for (path, sentences) in found {
-        let known = |s: &String| dataset.warnings.iter().any(|w| w.path == path && w.message == *s);
-        for sentence in sentences.iter().filter(|s| !known(s)) {
-            monitor.warn(format!("{}: {sentence}", path.display()));
-        }
-    }
 }

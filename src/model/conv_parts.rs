@@ -5,8 +5,18 @@
 //! three turns for each. In parts that are small enough every loop comes to its end; gradients of the kernel, which all
 //! parts share, are added by autodiff.
 
-use super::ops::{ConvGeometry, pad, windows};
+use super::kernels::{ConvGeometry, windows};
 use burn::tensor::Tensor;
+use burn::tensor::ops::PadMode;
+
+/// With zeros before and after time, height and width.
+pub(crate) fn pad(x: Tensor<5>, zeros: [(usize, usize); 3]) -> Tensor<5> {
+    if zeros == [(0, 0); 3] {
+        return x;
+    }
+    let [t, h, w] = zeros;
+    x.pad([(0, 0), (0, 0), t, h, w], PadMode::Constant(0.0))
+}
 
 /// Places of an output (of all clips, frames, rows and columns) that one loop reaches.
 pub(super) const PLACES: usize = 1 << 14;

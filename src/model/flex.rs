@@ -2,7 +2,12 @@
 
 use super::kernels::buffer_pool;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{DType, Shape, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+
+/// True where our own kernels can take a tensor.
+pub(super) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.device().without_autodiff() == Device::flex()
+}
 
 /// True for 32-bit floats.
 pub(super) fn is_f32(tensor: &FlexTensor) -> bool {

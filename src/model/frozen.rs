@@ -4,19 +4,16 @@ use super::builder::LayerInfo;
 use super::error::ModelError;
 use super::layers::run;
 use super::module_path::{belongs_to, lies_inside};
-use super::network::{Network, TrainPass};
+use super::network::Network;
 use super::parameters::EntryKind;
 use super::pass::{Mode, Pass};
 use super::readout::Readout;
 use super::registry::ModelSpec;
+use super::settings::{BACKBONE, NOTHING};
+use super::train_pass::TrainPass;
 use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashSet;
-
-/// `model.freeze` for everything but the head.
-pub const BACKBONE: &str = "backbone";
-/// `model.freeze` for nothing.
-pub const NOTHING: &str = "none";
 
 impl Network {
     /// Freezes what `what` says and frees everything else: [`BACKBONE`], [`NOTHING`], or a layer, which is frozen

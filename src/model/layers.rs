@@ -1,6 +1,8 @@
 //! The layers networks are built from.
 
+use super::conv_parts::pad;
 use super::cpu_ops::motion::what_moves;
+use super::flex::on_cpu;
 use super::kernels::norm::NormOptions;
 use super::module_path::belongs_to;
 use super::ops::{self, Activation, ConvGeometry, Rounding};
@@ -67,7 +69,7 @@ pub(crate) fn run(nodes: &[Node], mut x: Tensor<5>, pass: &mut Pass<'_>) -> Tens
         let (last, activation) = clamp.unwrap_or((norm_node, Activation::None));
         let together = norm_at + 1 + usize::from(clamp.is_some());
         if let FusedPart::Conv(conv) = node.layer.part() {
-            let folds = pass.precise() && ops::on_cpu(&x);
+            let folds = pass.precise() && on_cpu(&x);
             if pass.training() || !ops::can_finish(&x) && !folds {
                 (x, rest) = (node.forward(x, pass), behind);
                 continue;
@@ -140,7 +142,7 @@ impl Padding {
         if !pool && zeros.iter().all(|(before, after)| before == after) {
             return (x, zeros.map(|(before, _)| before));
         }
-        (ops::pad(x, zeros), [0; 3])
+        (pad(x, zeros), [0; 3])
     }
 
     /// Size of what windows leave of `[T, H, W]`.

@@ -4,28 +4,18 @@ use super::ModelSpec;
 use super::builder::{LayerInfo, LayerKind};
 use super::device::ComputeDevice;
 use super::error::ModelError;
-pub(super) use super::gradients::TrainPass;
-use super::layers::{HeadLayer, Node, run};
+use super::layers::{Node, run};
 use super::module_path::{belongs_to, lies_inside};
 use super::ops;
 use super::parameters::{EntryKind, ParameterRole, Store};
+use super::parts::Parts;
 use super::pass::{Mode, Pass, Tap};
-use super::readout::Readout;
 use super::recompute::{Forgotten, stretches};
+use super::train_pass::TrainPass;
 use crate::config::{ModelConfig, Precision};
 use crate::domain::nearest;
 use burn::tensor::{AllocationProperty, Bytes, DType, Tensor, TensorData};
 use std::sync::Arc;
-
-/// Trunk and classifier, as a model's build function returns them.
-pub(crate) struct Parts {
-    /// The trunk, applied in order to `[B, C, T, H, W]`.
-    pub body: Vec<Node>,
-    /// The classifier, applied in order to rows of features `[rows, C]`.
-    pub head: Vec<HeadLayer>,
-    /// What lies between them.
-    pub readout: Readout,
-}
 
 /// A network for clips of RGB frames.
 pub struct Network {
@@ -408,12 +398,4 @@ fn repeat(x: Tensor<5>, copies: usize) -> Tensor<5> {
     let [b, c, t, h, w] = x.dims();
     let x: Tensor<6> = x.unsqueeze_dim(1);
     x.repeat_dim(1, copies).reshape([b * copies, c, t, h, w])
-}
-
-/// The values of a tensor in C order.
-///
-/// # Errors
-/// A device that was lost or ran out of memory.
-pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
-    tensor.inner().try_into_vec_as::<f32>().map_err(|e| ModelError::Device { reason: e.to_string() })
 }

@@ -2,20 +2,16 @@
 
 use super::conv_parts;
 use super::cpu_ops;
-use super::device::is_software;
+use super::device::open::is_software;
+use super::flex::on_cpu;
 use super::kernels::Convolution;
 use super::kernels::norm::NormOptions;
 use super::kernels::pooling::Pooling;
 pub(crate) use super::kernels::{Activation, ConvGeometry, windows};
 use super::random_stream::RandomStream;
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
-use burn::tensor::{DType, Device, FloatDType, Int, Tensor, TensorData};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{DType, FloatDType, Int, Tensor, TensorData};
 use burn::tensor::{activation, module};
-
-/// True where our own kernels can take a tensor.
-pub(super) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && x.device().without_autodiff() == Device::flex()
-}
 
 /// `x` in numbers of another kind.
 pub(crate) fn cast<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
@@ -134,15 +130,6 @@ pub(crate) fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize,
     let covered = if size.is_multiple_of(stride) { stride } else { size % stride };
     let zeros = kernel.saturating_sub(covered);
     (zeros / 2, zeros - zeros / 2)
-}
-
-/// With zeros before and after time, height and width.
-pub(crate) fn pad(x: Tensor<5>, zeros: [(usize, usize); 3]) -> Tensor<5> {
-    if zeros == [(0, 0); 3] {
-        return x;
-    }
-    let [t, h, w] = zeros;
-    x.pad([(0, 0), (0, 0), t, h, w], PadMode::Constant(0.0))
 }
 
 /// 3D max pooling; what lies in the padding is never the largest. The gradient goes to the first maximum of a window,

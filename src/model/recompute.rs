@@ -7,8 +7,8 @@
 
 use super::gradients::GradientSet;
 use super::layers::{FusedPart, Node, run};
-use super::network::Parts;
 use super::parameters::{EntryId, Store};
+use super::parts::Parts;
 use super::pass::Pass;
 use burn::tensor::{Gradients, Tensor};
 use std::ops::Range;

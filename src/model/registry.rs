@@ -2,11 +2,10 @@
 
 use super::builder::{Builder, Built};
 use super::error::ModelError;
-use super::frozen::{BACKBONE, NOTHING};
 use super::module_path::belongs_to;
-use super::network::Parts;
 use super::networks::{c3d, efficientnet, i3d, mobilenet, resnet, small, video_resnet};
-use super::settings::Settings;
+use super::parts::Parts;
+use super::settings::{BACKBONE, NOTHING, Settings};
 use crate::config::{ModelConfig, Pooling};
 use crate::domain::choices;
 

@@ -1,6 +1,11 @@
-//! What the build function of a network is given.
+//! Words of the configuration, and what the build function of a network is given.
 
 use crate::config::Pooling;
+
+/// `model.freeze` for everything but the head.
+pub const BACKBONE: &str = "backbone";
+/// `model.freeze` for nothing.
+pub const NOTHING: &str = "none";
 
 /// What a network is built with, besides the clip.
 #[derive(Clone, Copy, Debug)]

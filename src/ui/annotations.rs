@@ -1,7 +1,6 @@
 //! Masks and poses, read on a thread of their own. Asking never blocks; the newest wish is read first.
 
-use super::awaited::Awaited;
-use super::services::Wake;
+use super::awaited::{Awaited, Wake};
 use crate::data;
 use crate::domain::{Dataset, GrayImage, PoseTrack};
 use crate::progress::panic_reason;

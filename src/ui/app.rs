@@ -1,14 +1,16 @@
 //! The frame loop.
 
 use super::Action;
+use super::awaited::Wake;
 use super::chrome::{self, dialogs::FileDialogs};
+use super::disk::Then;
 use super::disk::{Disk, Probe, Question, RealDisk};
-use super::dispatch::{self, Effect, Gesture, Then};
+use super::dispatch::{self, Effect, Gesture};
 use super::explain;
 use super::keys::{KeyTaker, Pressed};
 use super::layout::Layout;
 use super::panel::PanelCx;
-use super::services::{Services, Wake};
+use super::services::Services;
 use super::state::{AppState, Dialog};
 use super::storage::Session;
 use super::theme;

@@ -1,5 +1,10 @@
 //! Values that other threads make.
 
+use std::sync::Arc;
+
+/// Wakes the window from another thread.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// A value that comes from another thread: a frame, a thumbnail, a mask, a heatmap, what the disk or a file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Awaited<T> {

@@ -1,8 +1,7 @@
 //! What the window asks the disk. Questions are answered on a thread of their own, so that a slow disk, or one at the other
 //! end of a network, never holds a frame: asking returns what is known, and the window is woken when there is more.
 
-use super::awaited::Awaited;
-use super::services::Wake;
+use super::awaited::{Awaited, Wake};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
 use crate::jobs::{holds_export, read_classes};
@@ -84,6 +83,25 @@ pub enum Answer {
     Config(Result<Box<RunConfig>, String>),
     /// To [`Question::SaveConfig`]; a sentence where it was not written.
     Saved(Result<(), String>),
+}
+
+/// What is done once the disk has answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Then {
+    /// Open whatever is there: a run, a dataset, a video, weights.
+    Open(PathBuf),
+    /// Open the demo dataset, or make it.
+    Demo,
+    /// The same, once it is known where it is.
+    OpenDemo(PathBuf),
+    /// Open the dataset of a run that was opened alone.
+    DatasetOfRun(PathBuf),
+    /// Open the dataset of the last session, where it is still there.
+    RestoreDataset(PathBuf),
+    /// Open a run of the last session, where it is still there.
+    RestoreRun(PathBuf),
+    /// Offer the folder in the open dialog.
+    Suggest,
 }
 
 /// Who answers. A test puts one in its place that takes its time.

@@ -19,7 +19,7 @@ mod working;
 
 pub use events::drain;
 pub use explaining::keep_explaining;
-pub use looking::{Then, settle};
+pub use looking::settle;
 pub use notes::keep_notes;
 pub use time::advance;
 

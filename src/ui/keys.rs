@@ -5,7 +5,8 @@ use super::action::Action;
 use super::commands;
 use super::state::Dialog;
 use crate::ui::action::{ChooseAction, DrawAction, TimeAction, WindowAction};
-use egui::{Event, Id, Key, RawInput};
+use crate::ui::widgets::navigation::keeps_navigation;
+use egui::{Event, Key, RawInput};
 
 /// An egui plugin that turns key presses into actions, unless somebody types or a widget owns its keys.
 #[derive(Default)]
@@ -15,7 +16,6 @@ pub struct KeyTaker {
     actions: Vec<Pressed>,
     /// Keys that are down. Which presses are repeats is told only after this plugin.
     held: Vec<Key>,
-    owner: Option<(Id, u64)>,
 }
 
 /// What a key press asks for.
@@ -55,15 +55,6 @@ fn is_navigation(key: Key) -> bool {
     )
 }
 
-/// Lets the widget `id` keep arrows, space, Home and End while it has the focus (a matrix one walks through, a slider).
-/// Call it every frame the widget is drawn.
-pub fn keep_navigation(ctx: &egui::Context, id: Id) {
-    if ctx.memory(|m| m.has_focus(id)) {
-        let pass = ctx.cumulative_pass_nr();
-        ctx.with_plugin(|p: &mut KeyTaker| p.owner = Some((id, pass)));
-    }
-}
-
 impl egui::Plugin for KeyTaker {
     fn debug_name(&self) -> &'static str {
         "kinolens keys"
@@ -79,9 +70,7 @@ impl egui::Plugin for KeyTaker {
         }
         // F1 helps everywhere; the rest belongs to whoever has the keyboard.
         let guarded = self.modal || ctx.any_popup_open() || ctx.text_edit_focused();
-        let focused = ctx.memory(|m| m.focused());
-        let now = ctx.cumulative_pass_nr();
-        let owned = self.owner.is_some_and(|(id, pass)| focused == Some(id) && now.saturating_sub(pass) < 3);
+        let owned = keeps_navigation(ctx);
         let (actions, held) = (&mut self.actions, &mut self.held);
         input.events.retain(|event| {
             let Event::Key { key, pressed, modifiers, repeat, .. } = event else { return true };

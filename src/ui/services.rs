@@ -2,7 +2,7 @@
 //! asking never blocks.
 
 use super::annotations::Annotations;
-use super::awaited::Awaited;
+use super::awaited::{Awaited, Wake};
 use super::committed::{Committed, FrameStage};
 use super::derived::{Derived, Same};
 use super::state::AppState;
@@ -16,9 +16,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Wakes the window from another thread.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Memory for decoded frames of the viewer, in bytes.
 const FRAME_BUDGET: usize = 512 << 20;

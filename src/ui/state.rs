@@ -12,8 +12,8 @@ pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
+use super::disk::Then;
 use super::disk::{Disk, Question};
-use super::dispatch::Then;
 use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};

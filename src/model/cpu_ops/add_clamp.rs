@@ -1,8 +1,9 @@
 //! The CPU's sum of two tensors with the clamp behind it, as one walk over their numbers, with a backward pass.
 
+use crate::model::flex::on_cpu;
 use crate::model::flex::{in_order, owned, recycle, values};
 use crate::model::kernels::add_clamp;
-use crate::model::ops::{Activation, clamp, on_cpu};
+use crate::model::ops::{Activation, clamp};
 use crate::model::profile::timed;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

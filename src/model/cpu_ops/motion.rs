@@ -1,8 +1,7 @@
 //! What moves in a clip, as one walk over its numbers on the CPU. Nothing below it learns, so there is no way back.
 
-use crate::model::flex::{in_order, tensor, values};
+use crate::model::flex::{in_order, on_cpu, tensor, values};
 use crate::model::kernels::motion::moving;
-use crate::model::ops::on_cpu;
 use crate::model::profile::timed;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;

@@ -1,8 +1,8 @@
 //! One step of an optimiser over one parameter, in place where the memory is nobody else's.
 
+use crate::model::flex::on_cpu;
 use crate::model::flex::{in_order, owned, recycle, tensor, values};
 use crate::model::kernels::optimizer_step;
-use crate::model::ops::on_cpu;
 use crate::model::profile::timed;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;

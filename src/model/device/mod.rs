@@ -4,18 +4,20 @@
 //! first in a process of its own ([`probe`]): it has to train a small network one step and come to the processor's
 //! numbers. Only then it is used here.
 
-mod open;
+pub(in crate::model) mod open;
 mod pool;
 pub mod probe;
+mod protocol;
 mod team;
 mod tuning;
+mod tuning_cache;
 mod verdict;
 
 use crate::config::{DeviceChoice, Precision};
 use crate::model::ModelError;
 use burn::tensor::{Device, FloatDType};
-use open::{Identity, Refusal, kind, open};
-use probe::Candidate;
+use open::{Identity, Refusal, device_of, is_software, open};
+use protocol::{Candidate, DeviceRequest};
 pub use verdict::set_program;
 use verdict::{Verdict, forget, verdict};
 
@@ -113,32 +115,6 @@ impl ComputeDevice {
     pub fn tensor_device(&self) -> Device {
         self.device.clone()
     }
-}
-
-/// True where tensors of this device are computed by a driver that imitates a GPU on the processor.
-pub(super) fn is_software(device: &Device) -> bool {
-    device.clone().without_autodiff() == device_of(Candidate::Software, 0)
-}
-
-fn device_of(candidate: Candidate, index: usize) -> Device {
-    match kind(candidate, index) {
-        Some(kind) => Device::wgpu(kind),
-        #[cfg(feature = "cuda")]
-        None => Device::cuda(index),
-        #[cfg(not(feature = "cuda"))]
-        None => Device::flex(),
-    }
-}
-
-/// What can be asked of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DeviceRequest {
-    /// The first NVIDIA GPU, through CUDA.
-    Cuda,
-    /// The best GPU the platform's graphics interface has.
-    Gpu,
-    /// The GPU of this kind and number.
-    Another(Candidate, usize),
 }
 
 /// What became of a wish.

@@ -1,8 +1,9 @@
 //! Opening a GPU, and learning which one it is.
 
-use super::probe::Candidate;
-use burn::tensor::DeviceKind;
+use super::protocol::Candidate;
+use super::tuning_cache::keep_between_runs;
 use burn::tensor::wgpu::WgpuInitError;
+use burn::tensor::{Device, DeviceKind};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -33,7 +34,7 @@ pub(super) fn open(candidate: Candidate, index: usize) -> Result<Identity, Refus
     if let Some(known) = opened.get(&(candidate, index)) {
         return Ok(known.clone());
     }
-    super::tuning::keep_between_runs();
+    keep_between_runs();
     let identity = match kind(candidate, index) {
         Some(kind) => open_wgpu(kind)?,
         None => open_cuda(index)?,
@@ -55,7 +56,7 @@ pub(super) fn kind(candidate: Candidate, index: usize) -> Option<DeviceKind> {
 
 #[cfg(feature = "cuda")]
 fn open_cuda(index: usize) -> Result<Identity, Refusal> {
-    let devices = burn::tensor::Device::enumerate(burn::tensor::DeviceType::Cuda);
+    let devices = Device::enumerate(burn::tensor::DeviceType::Cuda);
     let device = devices.get(index).ok_or(Refusal::Absent)?;
     let name = device.identity().map_or_else(|| "NVIDIA GPU".to_owned(), |identity| identity.name);
     Ok(Identity { adapter: format!("{name}, CUDA"), driver: "CUDA".to_owned() })
@@ -67,7 +68,7 @@ fn open_cuda(_index: usize) -> Result<Identity, Refusal> {
 }
 
 fn open_wgpu(kind: DeviceKind) -> Result<Identity, Refusal> {
-    match burn::tensor::Device::wgpu_options().device_kind(kind).init_with_setup() {
+    match Device::wgpu_options().device_kind(kind).init_with_setup() {
         Ok((_, setup)) => {
             let info = setup.adapter.get_info();
             let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
@@ -77,5 +78,20 @@ fn open_wgpu(kind: DeviceKind) -> Result<Identity, Refusal> {
             Err(Refusal::Absent)
         }
         Err(error) => Err(Refusal::Fails(error.to_string())),
+    }
+}
+
+/// True where tensors of this device are computed by a driver that imitates a GPU on the processor.
+pub(in crate::model) fn is_software(device: &Device) -> bool {
+    device.clone().without_autodiff() == device_of(Candidate::Software, 0)
+}
+
+pub(super) fn device_of(candidate: Candidate, index: usize) -> Device {
+    match kind(candidate, index) {
+        Some(kind) => Device::wgpu(kind),
+        #[cfg(feature = "cuda")]
+        None => Device::cuda(index),
+        #[cfg(not(feature = "cuda"))]
+        None => Device::flex(),
     }
 }

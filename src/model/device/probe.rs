@@ -2,15 +2,13 @@
 
 use super::super::ops::{ConvGeometry, conv3d};
 use super::super::{ModelError, Network, read};
+use super::ComputeDevice;
 use super::open::{Identity, Refusal, open};
-use super::{ComputeDevice, DeviceRequest};
+use super::protocol::{Candidate, Line, numbered};
 use crate::config::ModelConfig;
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 use std::io::Write;
 
-/// The hidden subcommand under which the program tests a device instead of doing anything else.
-pub const SUBCOMMAND: &str = "probe-device";
 /// Largest difference to the processor's numbers, relative to the largest of the same tensor.
 const TOLERANCE: f32 = 1e-3;
 /// Tensors this much smaller than the largest of their kind hold rounding: the gradient of a bias before a batch
@@ -20,34 +18,6 @@ const ROUNDING: f32 = 1e-3;
 const STEP: f32 = 0.02;
 /// The clip that is trained on: small enough for a slow driver.
 const CLIP: [usize; 3] = [8, 32, 32];
-
-/// A device that might compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Candidate {
-    /// The first NVIDIA GPU, through CUDA.
-    Cuda,
-    /// The first graphics card.
-    Discrete,
-    /// The first GPU within a processor.
-    Integrated,
-    /// The first GPU of a virtual machine.
-    Virtual,
-    /// A driver that computes on the CPU.
-    Software,
-}
-
-/// What the testing process writes, one a line: first what it found, then how that did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Line {
-    /// There is nothing to test.
-    Absent(String),
-    /// This is about to be tested.
-    Found { candidate: Candidate, adapter: String, driver: String },
-    /// It works.
-    Passed,
-    /// It computes something else, or refuses.
-    Failed(String),
-}
 
 /// Tests a device and tells how it went on standard output; `wanted` is `cuda`, `gpu`, or a kind and a number such as
 /// `discrete:1`. True when it works.
@@ -75,32 +45,6 @@ pub fn run(wanted: &str) -> bool {
         }
     }
     true
-}
-
-/// The kinds that can be numbered, by the word for them.
-const NUMBERED: [(&str, Candidate); 4] = [
-    ("cuda", Candidate::Cuda),
-    ("discrete", Candidate::Discrete),
-    ("integrated", Candidate::Integrated),
-    ("virtual", Candidate::Virtual),
-];
-
-pub(super) fn argument(wanted: DeviceRequest) -> String {
-    match wanted {
-        DeviceRequest::Cuda => "cuda".to_owned(),
-        DeviceRequest::Gpu => "gpu".to_owned(),
-        DeviceRequest::Another(candidate, index) => {
-            let word = NUMBERED.iter().find(|(_, c)| *c == candidate).map_or("none", |(word, _)| word);
-            format!("{word}:{index}")
-        }
-    }
-}
-
-/// A kind and a number, as [`argument`] writes them.
-fn numbered(wanted: &str) -> Option<(Candidate, usize)> {
-    let (word, index) = wanted.split_once(':')?;
-    let (_, candidate) = NUMBERED.iter().find(|(w, _)| *w == word)?;
-    Some((*candidate, index.parse().ok()?))
 }
 
 /// The first device of a kind that is there, best kinds first.
@@ -246,16 +190,6 @@ fn convolution(case: Case, device: &ComputeDevice) -> Result<Vec<Measured>, Mode
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_numbered_device_is_the_one_that_was_meant() {
-        for (_, candidate) in NUMBERED {
-            assert_eq!(numbered(&argument(DeviceRequest::Another(candidate, 3))), Some((candidate, 3)));
-        }
-        for text in ["gpu", "cuda", "software:1", "discrete:", "discrete:-1"] {
-            assert_eq!(numbered(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn the_processor_passes_and_every_tensor_counts() {

@@ -1,9 +1,9 @@
 //! Several GPUs of one machine.
 
+use super::ComputeDevice;
 use super::open::{Identity, Refusal, open};
-use super::probe::Candidate;
+use super::protocol::{Candidate, DeviceRequest};
 use super::verdict::{Verdict, forget, verdict};
-use super::{ComputeDevice, DeviceRequest};
 
 /// GPUs of one kind that are looked for.
 const MOST: usize = 16;

@@ -1,7 +1,6 @@
 //! Asking the testing process, and remembering what it said.
 
-use super::DeviceRequest;
-use super::probe::{Candidate, Line, SUBCOMMAND, argument};
+use super::protocol::{Candidate, DeviceRequest, Line, SUBCOMMAND, argument};
 use crate::files::{TEXT_LIMIT, read_text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

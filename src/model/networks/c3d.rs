@@ -4,7 +4,7 @@
 //! ReLUs and the pool by position: `block5.3` is the last convolution, `block5.5` its ReLU before the pool.
 
 use crate::model::builder::{Builder, Built, ConvSpec};
-use crate::model::network::Parts;
+use crate::model::parts::Parts;
 use crate::model::readout::Readout;
 use crate::model::settings::Settings;
 

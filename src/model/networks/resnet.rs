@@ -5,7 +5,7 @@
 
 use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::{Node, Padding};
-use crate::model::network::Parts;
+use crate::model::parts::Parts;
 use crate::model::readout::Readout;
 use crate::model::settings::Settings;
 

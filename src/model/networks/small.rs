@@ -11,7 +11,7 @@
 
 use crate::model::builder::{Builder, Built, ConvSpec};
 use crate::model::layers::Node;
-use crate::model::network::Parts;
+use crate::model::parts::Parts;
 use crate::model::readout::Readout;
 use crate::model::settings::Settings;
 

@@ -27,8 +27,9 @@ pub use safetensors::{read_safetensors, write_safetensors};
 pub use torch_write::write_torch;
 
 use super::error::ModelError;
-use super::network::{Network, read};
+use super::network::Network;
 use super::parameters::{Entry, EntryKind, flat};
+use super::readback::read;
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! What the workers tell becomes state.
 
-use super::looking::{self, Then};
+use super::looking;
 use super::outbox::{say, start};
 use super::{networks, notes, opening};
 use crate::config::RunConfig;
@@ -9,7 +9,7 @@ use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
-use crate::ui::disk::Question;
+use crate::ui::disk::{Question, Then};
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
 use crate::ui::workers::Workers;

@@ -3,29 +3,10 @@
 use super::outbox::say;
 use super::{importing, opening};
 use crate::ui::awaited::Awaited;
-use crate::ui::disk::{Answer, Found, Question};
+use crate::ui::disk::{Answer, Found, Question, Then};
 use crate::ui::state::{AppState, Dialog, PathPurpose, Severity};
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
-
-/// What is done once the disk has answered.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Then {
-    /// Open whatever is there: a run, a dataset, a video, weights.
-    Open(PathBuf),
-    /// Open the demo dataset, or make it.
-    Demo,
-    /// The same, once it is known where it is.
-    OpenDemo(PathBuf),
-    /// Open the dataset of a run that was opened alone.
-    DatasetOfRun(PathBuf),
-    /// Open the dataset of the last session, where it is still there.
-    RestoreDataset(PathBuf),
-    /// Open a run of the last session, where it is still there.
-    RestoreRun(PathBuf),
-    /// Offer the folder in the open dialog.
-    Suggest,
-}
 
 /// Asks the disk, and has something done with the answer.
 pub(super) fn await_answer(state: &mut AppState, workers: &dyn Workers, question: Question, then: Then) {

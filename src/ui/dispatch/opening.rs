@@ -1,6 +1,6 @@
 //! Opening and closing datasets and runs.
 
-use super::looking::{self, Then};
+use super::looking;
 use super::outbox::{say, start};
 use super::{importing, networks};
 use crate::config::DataConfig;
@@ -10,7 +10,7 @@ use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
 use crate::run_folder::Evaluation;
 use crate::ui::action::OpenAction;
 use crate::ui::arrangement::DatasetArrangement;
-use crate::ui::disk::Question;
+use crate::ui::disk::{Question, Then};
 use crate::ui::selection::default_view;
 use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
 use crate::ui::workers::Workers;

@@ -1,13 +1,13 @@
 //! Starting work, ending it, and asking for what it needs.
 
-use super::looking::{self, Then};
+use super::looking;
 use super::outbox::{control, say, start};
 use super::{events, networks, notes};
 use crate::jobs::kinds::PredictVideo;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
 use crate::ui::action::WorkAction;
-use crate::ui::disk::Question;
+use crate::ui::disk::{Question, Then};
 use crate::ui::state::{AppState, Dialog, ExportForm, JobView, Severity};
 use crate::ui::workers::Workers;
 

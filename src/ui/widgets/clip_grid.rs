@@ -226,7 +226,7 @@ fn keyboard(
     if !focus.has_focus() || cards.is_empty() {
         return None;
     }
-    crate::ui::keys::keep_navigation(ui.ctx(), focus.id);
+    super::navigation::keep_navigation(ui.ctx(), focus.id);
     let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(focus.id, filter));
     let (step, enter) = ui.input_mut(|input| {

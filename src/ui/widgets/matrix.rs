@@ -515,7 +515,7 @@ fn keyboard(ui: &Ui, grid: &egui::Response, order: &[usize], state: &mut MatrixS
     if !grid.has_focus() {
         return;
     }
-    crate::ui::keys::keep_navigation(ui.ctx(), grid.id);
+    super::navigation::keep_navigation(ui.ctx(), grid.id);
     let arrows = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(grid.id, arrows));
     ui.input_mut(|input| {

@@ -9,6 +9,7 @@ pub mod curves;
 pub mod form_rows;
 pub mod icons;
 pub mod matrix;
+pub mod navigation;
 pub mod network_card;
 pub mod network_pick;
 pub mod picture;

@@ -3,9 +3,9 @@
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::LANES;
+use super::form::LANES;
+use super::form::Side;
 use super::input_transforms::{Along, Square, load, store};
-use super::tiles::Side;
 use super::time_tiling::Direction;
 use crate::model::kernels::gemm::PANEL;
 use crate::model::kernels::{Convolution, volume};

@@ -7,6 +7,7 @@
 //! that the kernels of one product stay in a cache. Everything in between has its channels last, so that the
 //! transforms are sums of whole vectors, whatever the size of the picture.
 
+mod form;
 mod input_transforms;
 mod kernel_transforms;
 mod tiles;
@@ -17,15 +18,12 @@ pub(in crate::model::kernels) mod weight_gradient;
 use crate::model::kernels::channels_last;
 use crate::model::kernels::gemm::{Matrices, PANEL};
 use crate::model::kernels::{Convolution, Finish, batched_gemm, buffer_pool, volume};
+pub(in crate::model::kernels) use form::{Form, LANES, OWN, Side};
 use kernel_transforms::KernelSpread;
 use rayon::prelude::*;
-use tiles::{Lines, Side, Sizes, Tiles, per_row};
+use tiles::{Lines, Sizes, Tiles, per_row};
 use time_tiling::{Cut, Direction, Time};
 
-/// Channels are rounded up to whole vectors.
-pub(in crate::model::kernels) const LANES: usize = 16;
-/// Numbers of transformed tiles that a thread works on at a time, so that they stay in its own.
-pub(in crate::model::kernels) const OWN: usize = 1 << 16;
 /// Kernels of a product along time with fewer numbers are read again by every thread.
 const SMALL: usize = 3 << 17;
 /// Fewer numbers of transformed tiles are all made before the first kernel.
@@ -38,13 +36,6 @@ const KERNELS: usize = 100;
 const TRANSFORM: usize = 16;
 /// Multiplications that cost as much as moving one number of a picture to where its channels are last, or back.
 const MOVE: usize = 64;
-
-/// A way to transform a convolution.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::model::kernels) struct Form {
-    pub time: Cut,
-    pub side: Side,
-}
 
 /// The cheapest way if it pays.
 pub(in crate::model::kernels) fn form(conv: &Convolution, direction: Direction) -> Option<Form> {

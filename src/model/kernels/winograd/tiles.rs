@@ -1,6 +1,6 @@
 //! Tiles of a convolution for [`super`]: where they lie, and their way through the transforms.
 
-use super::Form;
+use super::form::{Form, Side};
 use super::input_transforms::{Combine, Inputs, Slopes, Spread, Unite};
 use super::time_tiling::{Direction, Time};
 use crate::model::kernels::Convolution;
@@ -9,17 +9,6 @@ use std::ops::Range;
 
 /// Numbers of transformed tiles that are worked on at a time by all threads, so that they stay in the last cache.
 const BLOCK: usize = 1 << 20;
-
-/// How height and width are cut into tiles.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::model::kernels) enum Side {
-    /// 2x2 outputs from 4x4 products.
-    Two,
-    /// 4x4 outputs from 6x6 products.
-    Four,
-    /// 2x2 outputs, two inputs apart, from 5x5 products; going back, 4x4 gradients of inputs.
-    Strided,
-}
 
 /// Numbers of a tile along height and along width.
 #[derive(Clone, Copy)]

@@ -1,10 +1,12 @@
 //! Gradients of kernels by the transforms of [`super`]: both sides of the products are transformed, and the
 //! gradients of the transformed kernels are their sums over all tiles.
 
+use super::form::Side;
+use super::form::{Form, OWN};
 use super::kernel_transforms::UniteKernels;
-use super::tiles::{Side, Sizes, Tiles, per_row};
+use super::padded;
+use super::tiles::{Sizes, Tiles, per_row};
 use super::time_tiling::Direction;
-use super::{Form, OWN, padded};
 use crate::model::kernels::channels_last::{self, Bordered};
 use crate::model::kernels::gemm::Matrices;
 use crate::model::kernels::{Convolution, buffer_pool, volume};
