@@ -49,6 +49,12 @@ pub fn replace_cached(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub const TEXT_LIMIT: u64 = 16 << 20;
 /// Most bytes of a table or list with rows of videos, frames or epochs that is read whole.
 pub const TABLE_LIMIT: u64 = 512 << 20;
+/// Most bytes of a picture that is read whole.
+pub const PICTURE_LIMIT: u64 = 1 << 30;
+/// Most bytes of a raw Motion JPEG file, which is kept whole while it is open.
+pub const MOTION_JPEG_LIMIT: u64 = 4 << 30;
+/// Most bytes of a file of weights that is read whole.
+pub const WEIGHTS_LIMIT: u64 = 64 << 30;
 
 /// Reads a whole file of at most `limit` bytes; of a longer or an endless one no more than that is held in memory.
 ///

@@ -18,6 +18,8 @@
 //! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
 //! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files of their own"))]
+
 pub mod cam;
 pub mod cli;
 pub mod config;

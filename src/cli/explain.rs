@@ -8,8 +8,8 @@ use super::common::{
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
-use crate::domain::{ClassSet, Dataset, PoolingRule, VideoEntry, choices, nearest};
-use crate::jobs::{ClipRef, ExportRequest, HeatRequest, LaneState, TargetClass};
+use crate::domain::{ClassSet, Dataset, MaskShare, PoolingRule, VideoEntry, choices, nearest};
+use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -18,15 +18,7 @@ use std::process::ExitCode;
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     require_run(&args.run.path)?;
     let class_match = class_match(&args.classes)?;
-    if !(0.0..=1.0).contains(&args.alpha) {
-        return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
-    }
-    if !(args.fps > 0.0 && args.fps <= 240.0) {
-        return Err(Exit::Usage(anyhow!("--fps {} must be above 0 and at most 240", args.fps)));
-    }
-    if args.num_samples == 0 && args.clips.is_empty() {
-        return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
-    }
+    require_values(args)?;
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
@@ -56,7 +48,6 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let dataset = request.dataset.clone();
     let (explanation, _) = run_job(request, &monitor, &mut state)?;
     drop(monitor);
-    let name = |class: usize| explanation.classes.name(class);
     let on_body = explanation
         .samples
         .iter()
@@ -64,43 +55,71 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| Exit::Failed(e.into()))?;
     if args.json.json {
-        let samples: Vec<Value> = explanation
-            .samples
-            .iter()
-            .zip(&on_body)
-            .map(|(s, on_body)| {
-                let maps: Vec<Value> = s
-                    .maps
-                    .iter()
-                    .zip(on_body)
-                    .map(|(m, on_body)| {
-                        let mut map = json!({
-                            "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
-                            "against": m.against.map(name), "shape": m.shape, "pooling": m.pooling,
-                        });
-                        if let Some(share) = on_body {
-                            map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
-                        }
-                        if args.raw {
-                            map["values"] = json!(m.values);
-                        }
-                        map
-                    })
-                    .collect();
-                json!({
-                    "video": s.clip.video, "start": s.clip.start, "frames": s.frames, "true": s.truth.map(name),
-                    "predicted": name(s.predicted), "probability": s.probabilities.get(s.predicted),
-                    "probabilities": s.probabilities, "maps": maps,
-                })
-            })
-            .collect();
-        let mut document = json!({ "samples": samples, "out": args.to.out });
-        name_weights(&mut document, &explanation.identity);
-        print_json(&document);
-        return Ok(ExitCode::SUCCESS);
+        print_json(&document(args, &explanation, &on_body));
+    } else {
+        tell(args, &explanation, &on_body);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Numbers that no dataset is needed to refuse.
+fn require_values(args: &ExplainArgs) -> Result<(), Exit> {
+    if !(0.0..=1.0).contains(&args.alpha) {
+        return Err(Exit::Usage(anyhow!("--alpha {} must lie between 0 and 1", args.alpha)));
+    }
+    if !(args.fps > 0.0 && args.fps <= 240.0) {
+        return Err(Exit::Usage(anyhow!("--fps {} must be above 0 and at most 240", args.fps)));
+    }
+    if args.num_samples == 0 && args.clips.is_empty() {
+        return Err(Exit::Usage(anyhow!("--num-samples must be at least 1")));
+    }
+    Ok(())
+}
+
+/// Share of each map's heat on the body, clip by clip.
+type OnBody = [Vec<Option<MaskShare>>];
+
+fn document(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) -> Value {
+    let name = |class: usize| explanation.classes.name(class);
+    let samples: Vec<Value> = explanation
+        .samples
+        .iter()
+        .zip(on_body)
+        .map(|(s, on_body)| {
+            let maps: Vec<Value> = s
+                .maps
+                .iter()
+                .zip(on_body)
+                .map(|(m, on_body)| {
+                    let mut map = json!({
+                        "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
+                        "against": m.against.map(name), "shape": m.shape, "pooling": m.pooling,
+                    });
+                    if let Some(share) = on_body {
+                        map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
+                    }
+                    if args.raw {
+                        map["values"] = json!(m.values);
+                    }
+                    map
+                })
+                .collect();
+            json!({
+                "video": s.clip.video, "start": s.clip.start, "frames": s.frames, "true": s.truth.map(name),
+                "predicted": name(s.predicted), "probability": s.probabilities.get(s.predicted),
+                "probabilities": s.probabilities, "maps": maps,
+            })
+        })
+        .collect();
+    let mut document = json!({ "samples": samples, "out": args.to.out });
+    name_weights(&mut document, &explanation.identity);
+    document
+}
+
+fn tell(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) {
+    let name = |class: usize| explanation.classes.name(class);
     eprintln!("{}", explanation.identity);
-    for (s, on_body) in explanation.samples.iter().zip(&on_body) {
+    for (s, on_body) in explanation.samples.iter().zip(on_body) {
         let truth = s.truth.map_or("unlabelled", name);
         let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;
         print_line(&format!(
@@ -126,7 +145,6 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     if let Some(out) = &args.to.out {
         print_line(&format!("videos in {}", out.display()));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Every method at every layer asked for.

@@ -4,6 +4,7 @@ use super::Exit;
 use super::args::{ExportArgs, WeightFormatArg};
 use super::common::{Outcome, checkpoint_ref, require_run};
 use super::monitor::{print_json, print_line};
+use crate::files;
 use crate::model::{WeightFormat, write_torch};
 use anyhow::{Context, anyhow};
 use serde_json::json;
@@ -33,8 +34,9 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
     match format {
         WeightFormat::TorchZip => write_torch(&args.out, &crate::model::read_safetensors(&from)?)?,
         _ => {
-            let bytes = std::fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
-            crate::files::replace(&args.out, &bytes).with_context(|| format!("cannot write {}", args.out.display()))?;
+            let bytes =
+                files::read(&from, files::WEIGHTS_LIMIT).with_context(|| format!("cannot read {}", from.display()))?;
+            files::replace(&args.out, &bytes).with_context(|| format!("cannot write {}", args.out.display()))?;
         }
     }
     let model = &checkpoint.state.config.model.id;

@@ -7,7 +7,7 @@ use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;
 use crate::domain::{Clip, Label};
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -149,8 +149,13 @@ impl Loader {
     }
 
     fn start(&mut self, count: usize) {
-        let (jobs, todo) = unbounded::<ClipTask>();
-        let (done, results) = unbounded::<Done>();
+        // So many batches are under way or waiting at any time; that bounds memory. No thread must wait for work while
+        // one is handed over.
+        let size = self.batches.first().map_or(1, Vec::len).max(1);
+        let ahead = 1 + (2 * count).div_ceil(size);
+        // All clips of these batches fit, so that neither side ever waits for room.
+        let (jobs, todo) = bounded::<ClipTask>(ahead * size);
+        let (done, results) = bounded::<Done>(ahead * size);
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(count);
         for i in 0..count {
@@ -176,10 +181,7 @@ impl Loader {
         }
         let mut workers =
             Workers { jobs: Some(jobs), results, pending: BTreeMap::new(), sent: self.next, stop, threads };
-        // So many batches are under way or waiting at any time; that bounds memory. No thread must wait for work while
-        // one is handed over.
-        let size = self.batches.first().map_or(1, Vec::len).max(1);
-        for _ in 0..1 + (2 * count).div_ceil(size) {
+        for _ in 0..ahead {
             workers.send_next(&self.source, &self.batches);
         }
         self.workers = Some(workers);

@@ -5,6 +5,7 @@
 //! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float).
 
 use super::TrainError;
+use crate::files;
 use crate::progress::StepReport;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -124,7 +125,7 @@ pub fn read_steps(dir: &Path) -> Vec<StepReport> {
     // Epochs end with an event of their own, so every step before it belongs to it.
     let mut epoch = 1;
     for file in event_files(dir) {
-        let bytes = std::fs::read(&file).unwrap_or_default();
+        let bytes = files::read(&file, files::TABLE_LIMIT).unwrap_or_default();
         let mut at = 0;
         while let Some(next) = record_end(&bytes, at) {
             let (step, values) = scalars(bytes.get(at + 12..next - 4).unwrap_or_default());

@@ -1,5 +1,7 @@
 //! How the window looks: two palettes, spacing, type sizes, and the few colours that carry meaning.
 
+#![expect(clippy::disallowed_methods, reason = "the one place where colours are defined")]
+
 use super::state::ThemeChoice;
 use crate::domain::Label;
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2, Visuals};

@@ -276,7 +276,7 @@ fn start_of(track: &Track) -> u64 {
 /// Reads a file to its end and keeps the packets of its default video stream.
 pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
     runtime::init().map_err(DemuxError::Failed)?;
-    if let Some(pictures) = mjpeg::read(path) {
+    if let Some(pictures) = mjpeg::read(path).map_err(DemuxError::Failed)? {
         return Ok(motion_jpeg(&pictures));
     }
     let movie = (container::demuxer(path) == Some("qtdemux")).then(|| Movie::read(path)).flatten();

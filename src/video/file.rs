@@ -230,7 +230,9 @@ impl Video {
         }
         match sniff(path).map_err(fail)? {
             // Raw Motion JPEG begins as a picture does.
-            Kind::Picture if mjpeg::read(path).is_none() => return stills(Stills::picture(path, folder_fps)),
+            Kind::Picture if mjpeg::read(path).map_err(fail)?.is_none() => {
+                return stills(Stills::picture(path, folder_fps));
+            }
             Kind::Picture | Kind::Stream => {}
         }
         if let Some(index) = store::load(path, &metadata)

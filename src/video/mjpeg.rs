@@ -1,5 +1,7 @@
 //! Raw Motion JPEG: nothing but pictures, one behind the other. A file of it begins as a picture does.
 
+use super::opening::quoted;
+use crate::files;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -22,16 +24,28 @@ struct Found {
 }
 
 /// Reads a file of JPEG pictures of one size; `None` for one picture, whatever follows it, and for anything else.
-pub(super) fn read(path: &Path) -> Option<Pictures> {
-    let mut file = File::open(path).ok()?;
+///
+/// # Errors
+/// A sentence for a file too large to be kept whole.
+pub(super) fn read(path: &Path) -> Result<Option<Pictures>, String> {
     let mut head = [0; 3];
-    file.read_exact(&mut head).ok()?;
-    if !begins(&head) {
-        return None;
+    let begun = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    if begun.is_err() || !begins(&head) {
+        return Ok(None);
     }
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = match files::read(path, files::MOTION_JPEG_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => {
+            let [from, to] = [path, &path.with_extension("mkv")].map(quoted);
+            return Err(format!(
+                "as raw Motion JPEG it is too large ({e}); FFmpeg puts it into a container without loss: \
+                 ffmpeg -f mjpeg -i {from} -c copy {to}"
+            ));
+        }
+        Err(_) => return Ok(None),
+    };
     let (parts, cut) = split(&bytes);
-    (parts.len() > 1).then_some(Pictures { bytes, parts, cut })
+    Ok((parts.len() > 1).then_some(Pictures { bytes, parts, cut }))
 }
 
 fn begins(bytes: &[u8]) -> bool {
@@ -116,5 +130,20 @@ mod tests {
         photo.extend([0xff, 0xe2, 0, 6, b'M', b'P', b'F', 0]);
         photo.extend(&one[2..]);
         assert!(split(&[&photo[..], &photo].concat()).0.is_empty());
+    }
+
+    #[test]
+    fn a_file_too_large_to_be_kept_is_refused_with_the_line_that_helps() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long take.mjpeg");
+        std::fs::write(&path, jpeg(32, 24)).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        // A sparse file takes no room.
+        file.set_len(files::MOTION_JPEG_LIMIT + 1).unwrap();
+        let told = read(&path).err().expect("it is refused");
+        assert!(
+            told.contains("4.0 GiB") && told.contains("ffmpeg -f mjpeg -i '") && told.contains("long take.mkv'"),
+            "{told}"
+        );
     }
 }

@@ -203,7 +203,7 @@ impl Stills {
     /// The bytes of a frame that is a JPEG file.
     pub fn jpeg(&self, index: u32) -> Option<Vec<u8>> {
         let Stills::Files(files) = self else { return None };
-        let bytes = std::fs::read(files.get(index as usize)?.as_ref()?).ok()?;
+        let bytes = whole(files.get(index as usize)?.as_ref()?).ok()?;
         bytes.starts_with(b"\xff\xd8\xff").then_some(bytes)
     }
 
@@ -269,9 +269,14 @@ fn size_of<'a, R: BufRead + Seek + 'a>(path: &Path, reader: ImageReader<R>) -> R
     Ok(if turned { (height, width) } else { (width, height) })
 }
 
+/// The bytes of a picture file.
+fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    crate::files::read(path, crate::files::PICTURE_LIMIT)
+}
+
 /// Looks whether a picture is whole; gives its size. JPEG files are judged by their markers, others decoded.
 pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
-    let bytes = std::fs::read(path).map_err(|e| format!("it cannot be read ({e})"))?;
+    let bytes = whole(path).map_err(|e| format!("it cannot be read ({e})"))?;
     picture_file::check(&bytes)?;
     if bytes.starts_with(b"\xff\xd8\xff") {
         return size_of(path, reader(path, Cursor::new(bytes))?);
@@ -282,7 +287,7 @@ pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
 
 /// Reads a picture the way a viewer shows it.
 fn load(path: &Path) -> Result<RgbImage, String> {
-    let bytes = std::fs::read(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+    let bytes = whole(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
     picture_file::check(&bytes).map_err(|why| format!("the picture {} is damaged ({why})", name(path)))?;
     decoded(path, bytes)
 }

@@ -5,6 +5,7 @@ use super::colour::Matrix;
 use super::index::{Index, Row};
 use super::runtime;
 use crate::domain::name_text;
+use crate::files;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ struct Facts {
 
 /// The folder for cached indexes.
 fn folder() -> Option<PathBuf> {
-    Some(crate::files::cache_dir()?.join("video-index"))
+    Some(files::cache_dir()?.join("video-index"))
 }
 
 fn file_for(canonical: &Path) -> Option<PathBuf> {
@@ -69,7 +70,7 @@ fn modified_ns(metadata: &std::fs::Metadata) -> u128 {
 /// The cached index of a file, if there is one that still fits.
 pub(super) fn load(path: &Path, metadata: &std::fs::Metadata) -> Option<Index> {
     let canonical = path.canonicalize().ok()?;
-    let bytes = std::fs::read(file_for(&canonical)?).ok()?;
+    let bytes = files::read(&file_for(&canonical)?, files::TABLE_LIMIT).ok()?;
     let rest = bytes.strip_prefix(MAGIC)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (head, rows) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -161,20 +162,20 @@ fn try_save(path: &Path, metadata: &std::fs::Metadata, index: &Index) -> std::io
     };
     let head = serde_json::to_vec(&head).map_err(std::io::Error::other)?;
     let length = (head.len() as u32).to_le_bytes();
-    crate::files::replace_cached(&target, &[MAGIC.as_slice(), &length, &head, &rows].concat())
+    files::replace_cached(&target, &[MAGIC.as_slice(), &length, &head, &rows].concat())
 }
 
 /// Drops the index of a file whose packets promised a frame that does not decode, and remembers to index it by decoding.
 pub(super) fn distrust(path: &Path) {
     if let Some(file) = path.canonicalize().ok().and_then(|p| file_for(&p)) {
-        let _ = crate::files::replace_cached(&file, DISTRUSTED);
+        let _ = files::replace_cached(&file, DISTRUSTED);
     }
 }
 
 /// True when [`distrust`] was called for the file and no index has been saved since.
 pub(super) fn distrusted(path: &Path) -> bool {
     let file = path.canonicalize().ok().and_then(|p| file_for(&p));
-    file.and_then(|f| std::fs::read(f).ok()).is_some_and(|bytes| bytes == DISTRUSTED)
+    file.and_then(|f| files::read(&f, files::TABLE_LIMIT).ok()).is_some_and(|bytes| bytes == DISTRUSTED)
 }
 
 /// Remembers that a file must be decoded from its first packet.

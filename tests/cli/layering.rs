@@ -7,14 +7,16 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "config", "progress", "files", "process_usage", "simd"],
     &["video", "render", "model"],
     &["data", "cam"],
+    &["run_folder"],
     &["eval"],
     &["train"],
     &["jobs"],
     &["ui", "cli"],
 ];
 
-/// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it.
-const SIBLINGS: &[(&str, &str)] = &[("config", "domain"), ("config", "files")];
+/// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it;
+/// `files` writes sizes as `domain` does.
+const SIBLINGS: &[(&str, &str)] = &[("config", "domain"), ("config", "files"), ("files", "domain")];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[
@@ -35,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/", "main"]),
 ];
 
-fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
+pub(super) fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -51,7 +53,7 @@ fn layer_of(module: &str) -> Option<usize> {
 }
 
 /// Removes line comments and string literals, so that prose does not count as an import.
-fn code_of(line: &str) -> String {
+pub(super) fn code_of(line: &str) -> String {
     let mut out = String::new();
     let mut in_string = false;
     let mut chars = line.chars().peekable();
@@ -174,4 +176,43 @@ fn only_the_command_line_speaks_of_its_arguments() {
         }
     }
     assert!(found.is_empty(), "sentences that name arguments of the command line:\n{}", found.join("\n"));
+}
+
+/// The window asks the disk through `ui/disk.rs`, which answers on a thread of its own.
+#[test]
+fn the_window_touches_the_disk_in_one_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root.join("ui"), &mut files);
+    let mut found = Vec::new();
+    for file in files.iter().filter(|f| !f.ends_with("ui/disk.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            let line = code_of(line);
+            let asks = [".exists()", ".is_file()", ".is_dir()", ".metadata()", ".canonicalize()", "File::open"];
+            if roots(&line, "fs") || line.contains("std::fs") || asks.iter().any(|a| line.contains(a)) {
+                found.push(format!("{}:{}: {}", file.strip_prefix(&root).unwrap().display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "these may wait for a slow disk:\n{}", found.join("\n"));
+}
+
+/// Long files tell several stories; long functions are found by `clippy::too_many_lines`.
+#[test]
+fn no_file_is_over_600_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        sources(&root.join(folder), &mut files);
+    }
+    let length = |f: &PathBuf| std::fs::read_to_string(f).unwrap().lines().count();
+    let long: Vec<String> = files
+        .iter()
+        .map(|f| (f, length(f)))
+        .filter(|(_, n)| *n > 600)
+        .map(|(f, n)| format!("{}: {n}", f.display()))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }

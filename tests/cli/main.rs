@@ -1,5 +1,8 @@
 //! The command line from outside, and the source held to its layers.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
+mod circles;
 mod commands;
 mod device;
 mod failures;

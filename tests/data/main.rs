@@ -1,5 +1,7 @@
 //! Datasets: what is read, how clips are loaded, the demo dataset.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
 mod demo;
 mod formats;
 mod loading;

@@ -1,5 +1,7 @@
 //! The window and what it draws.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
 mod frame_server;
 mod overlay;
 mod plots;

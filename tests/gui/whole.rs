@@ -7,13 +7,14 @@
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
-use kinolens::domain::Split;
-use kinolens::jobs::Engine;
+use kinolens::domain::{Dataset, Split};
+use kinolens::jobs::{ClipRef, Engine};
 use kinolens::progress::{ConfusionCell, Silent};
 use kinolens::ui::action::{DrawAction, OpenAction, TimeAction, WindowAction};
 use kinolens::ui::state::{JobStatus, ThemeChoice};
 use kinolens::ui::{App, LaunchOptions, Workers, Workspace};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Window = Harness<'static, App>;
@@ -109,12 +110,22 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
             root
         }
     };
-    let mut window = window();
+    let window = &mut window();
+    let dataset = browses(window, &root, prefix);
+    trains(window, tour.is_some(), prefix);
+    let wrong = evaluates(window, prefix);
+    plays_the_matrix(window, prefix);
+    let clip = reviews(window, wrong, prefix);
+    steps(window, &dataset, &clip);
+    tags(window);
+    sorts_by_heat_on_body(window, &clip, prefix);
+}
 
+fn browses(window: &mut Window, root: &Path, prefix: &str) -> Arc<Dataset> {
     // Data: the table, the first picture, its labels on the timeline.
-    window.state_mut().send(OpenAction::OpenAny(root.clone()));
-    until(&mut window, "the dataset", 60, |app| app.state().dataset.is_some());
-    until(&mut window, "the first picture", 20, |app| app.current().is_some_and(|s| s.index == 0));
+    window.state_mut().send(OpenAction::OpenAny(root.to_path_buf()));
+    until(window, "the dataset", 60, |app| app.state().dataset.is_some());
+    until(window, "the first picture", 20, |app| app.current().is_some_and(|s| s.index == 0));
     let dataset = window.state().state().dataset.clone().unwrap();
     let video = dataset.videos[0].clone();
     window.get_by_label(&format!("Video {}", video.name));
@@ -123,45 +134,49 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     window.get_by_label(&format!("{class}, frames {} to {}", segment.start, segment.end - 1));
     window.state_mut().send(TimeAction::Seek(segment.start + 12));
     window.state_mut().send(DrawAction::ToggleMask);
-    until(&mut window, "a frame of an exercise with its mask", 20, |app| {
+    until(window, "a frame of an exercise with its mask", 20, |app| {
         app.current().is_some_and(|s| s.index == segment.start + 12 && s.mask.is_some())
     });
     assert_eq!(window.state().shown().unwrap().label, Some(segment.label));
-    shot(&mut window, &format!("{prefix}-1-data"));
+    shot(window, &format!("{prefix}-1-data"));
+    dataset
+}
 
+fn trains(window: &mut Window, tour: bool, prefix: &str) {
     // Train: the demo preset, a few epochs; the curves move while it runs.
-    click(&mut window, "Train");
+    click(window, "Train");
     assert_eq!(window.state().state().workspace, Workspace::Train);
     window.get_by_label("Start training");
-    shot(&mut window, &format!("{prefix}-2-before-training"));
-    if tour.is_none() {
-        fill(&mut window, "Epochs", "3");
+    shot(window, &format!("{prefix}-2-before-training"));
+    if !tour {
+        fill(window, "Epochs", "3");
     }
-    click(&mut window, "Start training");
-    until(&mut window, "the first steps", 60, |app| {
-        app.state().training.as_ref().is_some_and(|l| l.run.steps.len() > 3)
-    });
+    click(window, "Start training");
+    until(window, "the first steps", 60, |app| app.state().training.as_ref().is_some_and(|l| l.run.steps.len() > 3));
     let answered = Instant::now();
     window.key_press(egui::Key::F1);
     window.run_steps(1);
     assert!(answered.elapsed() < Duration::from_secs(2), "the window answers while training runs");
     window.key_press(egui::Key::Escape);
     window.run_steps(2);
-    let wanted = if tour.is_some() { 6 } else { 2 };
-    until(&mut window, "epochs on the curves", 300, |app| {
+    let wanted = if tour { 6 } else { 2 };
+    until(window, "epochs on the curves", 300, |app| {
         app.state().training.as_ref().is_some_and(|l| l.run.history.len() >= wanted)
     });
-    shot(&mut window, &format!("{prefix}-3-training"));
-    until(&mut window, "the end of training", 600, |app| {
+    shot(window, &format!("{prefix}-3-training"));
+    until(window, "the end of training", 600, |app| {
         app.state().jobs.iter().any(|j| j.status == JobStatus::Done && matches!(j.job, kinolens::jobs::Job::Train(_)))
             && !app.state().runs.is_empty()
     });
-    shot(&mut window, &format!("{prefix}-4-trained"));
+    shot(window, &format!("{prefix}-4-trained"));
+}
 
+/// Gives the cell of the matrix with most wrong clips.
+fn evaluates(window: &mut Window, prefix: &str) -> (usize, usize) {
     // Evaluate: the test split, then the wrong cell with most clips.
-    click(&mut window, "Evaluate");
-    click(&mut window, "Evaluate checkpoint");
-    until(&mut window, "the evaluation", 120, |app| !app.state().evaluations.is_empty());
+    click(window, "Evaluate");
+    click(window, "Evaluate checkpoint");
+    until(window, "the evaluation", 120, |app| !app.state().evaluations.is_empty());
     let entry = window.state().state().evaluations[0].clone();
     let names = &entry.evaluation.classes;
     let wrong = (0..names.len())
@@ -171,16 +186,21 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         .unwrap();
     let count = entry.evaluation.confusion.counts[wrong.0][wrong.1];
     assert!(count > 0, "something is wrong somewhere");
-    shot(&mut window, &format!("{prefix}-5-evaluation"));
+    shot(window, &format!("{prefix}-5-evaluation"));
     let (truth, said) = (names.name(wrong.0).to_owned(), names.name(wrong.1).to_owned());
-    click(&mut window, &format!("{truth} called {said}: {count}"));
+    click(window, &format!("{truth} called {said}: {count}"));
     let clips = window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).count();
     assert!(clips as u64 >= count.min(3), "{clips} of {count} clips are shown");
-    thumbnail(&mut window, &format!("{truth} called {said} 0."));
-    shot(&mut window, &format!("{prefix}-6-wrong-clips"));
+    thumbnail(window, &format!("{truth} called {said} 0."));
+    shot(window, &format!("{prefix}-6-wrong-clips"));
+    wrong
+}
+
+fn plays_the_matrix(window: &mut Window, prefix: &str) {
     // The matrix through training, played from its first epoch.
-    click(&mut window, "Through training");
-    click(&mut window, "Play the matrix");
+    let names = window.state().state().evaluations[0].evaluation.classes.clone();
+    click(window, "Through training");
+    click(window, "Play the matrix");
     let start = Instant::now();
     let history = window.state().state().runs[0].history.clone();
     let last = history.len();
@@ -193,10 +213,14 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         let (truth, predicted) = (names.name(*truth as usize), names.name(*predicted as usize));
         window.get_by_label(&format!("{truth} called {predicted}: {clips}"));
     }
-    shot(&mut window, &format!("{prefix}-6-through-training"));
-    click(&mut window, "Through training");
+    shot(window, &format!("{prefix}-6-through-training"));
+    click(window, "Through training");
+}
 
+fn reviews(window: &mut Window, wrong: (usize, usize), prefix: &str) -> ClipRef {
     // Review: that very clip, with the map of what the network said.
+    let entry = window.state().state().evaluations[0].clone();
+    let [truth, said] = [wrong.0, wrong.1].map(|c| entry.evaluation.classes.name(c).to_owned());
     let mut those: Vec<_> = entry
         .predictions
         .clips
@@ -212,15 +236,18 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     assert_eq!(window.state().state().workspace, Workspace::Review);
     let clip = window.state().state().selection.clip.clone().expect("a clip is chosen");
     assert!(those.contains(&(clip.video.clone(), clip.start)), "{clip:?} is none of {those:?}");
-    until(&mut window, "the map of the clip", 60, |app| {
+    until(window, "the map of the clip", 60, |app| {
         let (view, checkpoint) = (app.state().selection.view(), app.state().selection.checkpoint_ref());
         let answer = checkpoint.and_then(|c| app.state().explain.answer(&c, &clip));
         answer.is_some_and(|a| a.maps.contains_key(&view))
     });
-    until(&mut window, "the first frame of the clip", 20, |app| app.current().is_some_and(|s| s.index == clip.start));
+    until(window, "the first frame of the clip", 20, |app| app.current().is_some_and(|s| s.index == clip.start));
     assert!(window.query_all_by_label_contains("cells, stage3, Grad-CAM").count() > 0, "the badge names the map");
-    shot(&mut window, &format!("{prefix}-7-review"));
+    shot(window, &format!("{prefix}-7-review"));
+    clip
+}
 
+fn steps(window: &mut Window, dataset: &Dataset, clip: &ClipRef) {
     // Steps: picture, label and map belong to the same frame.
     let entry = dataset.videos.iter().find(|v| v.name == clip.video).unwrap();
     assert_eq!(entry.split, Split::Test);
@@ -228,31 +255,35 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
         window.key_press(key);
         window.run_steps(1);
         let frame = clip.start + frame;
-        until(&mut window, "the next frame", 20, |app| app.current().is_some_and(|s| s.index == frame));
+        until(window, "the next frame", 20, |app| app.current().is_some_and(|s| s.index == frame));
         let shown = window.state().shown().unwrap();
         assert_eq!(shown.label, entry.labels.at(frame));
         assert!(
             shown.mask.as_ref().is_some_and(|m| { **m == kinolens::data::load_mask(entry, frame).unwrap().unwrap() })
         );
     }
+}
+
+fn tags(window: &mut Window) {
     // A tag goes to the run's folder.
-    click(&mut window, "Tag…");
-    click(&mut window, "label is wrong");
+    click(window, "Tag…");
+    click(window, "label is wrong");
     let notes = window.state().state().selection.run.clone().unwrap().join("notes.ron");
-    until(&mut window, "the notes on the disk", 20, |_| notes.is_file());
+    until(window, "the notes on the disk", 20, |_| notes.is_file());
     assert!(std::fs::read_to_string(&notes).unwrap().contains("label is wrong"));
     window.key_press(egui::Key::Escape);
     window.run_steps(2);
+}
 
+fn sorts_by_heat_on_body(window: &mut Window, clip: &ClipRef, prefix: &str) {
     // Sorted by the heat on the body, every card says how much it is.
     window.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
     window.run_steps(3);
-    click(&mut window, "sorted");
-    click(&mut window, "least heat on body first");
-    until(&mut window, "the heat on the bodies", 120, |app| {
+    click(window, "sorted");
+    click(window, "least heat on body first");
+    until(window, "the heat on the bodies", 120, |app| {
         let (view, checkpoint) = (app.state().selection.view(), app.state().selection.checkpoint_ref().unwrap());
-        let clip = kinolens::jobs::ClipRef { video: clip.video.clone(), start: clip.start };
-        app.state().explain.answer(&checkpoint, &clip).is_some_and(|a| a.on_body.contains_key(&view))
+        app.state().explain.answer(&checkpoint, clip).is_some_and(|a| a.on_body.contains_key(&view))
     });
-    shot(&mut window, &format!("{prefix}-8-heat-on-body"));
+    shot(window, &format!("{prefix}-8-heat-on-body"));
 }

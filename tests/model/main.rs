@@ -1,5 +1,7 @@
 //! Networks, weights, heatmaps, metrics and devices against reference numbers.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
 mod compute;
 mod golden;
 mod golden_training;

@@ -1,5 +1,7 @@
 //! Training: what is learnt, told, frozen and resumed.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
 mod frozen;
 mod resume;
 #[path = "../support/mod.rs"]

@@ -1,5 +1,7 @@
 //! Videos against what FFmpeg decodes.
 
+#![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
+
 mod damage;
 mod formats;
 mod spare;

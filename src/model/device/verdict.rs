@@ -80,7 +80,7 @@ fn ask(program: &Path, wanted: DeviceRequest, patience: Duration) -> Verdict {
             return Verdict::Fails { reason };
         }
     };
-    let (send, lines) = mpsc::channel::<Line>();
+    let (send, lines) = mpsc::sync_channel::<Line>(16);
     if let Some(out) = child.stdout.take() {
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -186,7 +186,7 @@ fn machine() -> String {
     for name in chosen.into_iter().chain(["DRI_PRIME", "MESA_VK_DEVICE_SELECT"]) {
         parts.push(format!("{name}={}", std::env::var(name).unwrap_or_default()));
     }
-    parts.extend(std::fs::read_to_string("/proc/driver/nvidia/version"));
+    parts.extend(read_text(Path::new("/proc/driver/nvidia/version"), TEXT_LIMIT));
     for folder in ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"] {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut files: Vec<String> = entries
@@ -199,7 +199,7 @@ fn machine() -> String {
     let cards = std::fs::read_dir("/sys/class/drm").into_iter().flatten().flatten();
     let mut cards: Vec<String> = cards
         .filter_map(|card| {
-            let id = |file: &str| std::fs::read_to_string(card.path().join("device").join(file)).ok();
+            let id = |file: &str| read_text(&card.path().join("device").join(file), TEXT_LIMIT).ok();
             Some(format!("{:?} {} {}", card.file_name(), id("vendor")?.trim(), id("device")?.trim()))
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use super::element::Element;
 use super::{ArrayInfo, ArrayValues, NamedArray};
+use crate::files;
 use crate::model::error::ModelError;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -29,7 +30,7 @@ pub fn write_safetensors(
     });
     let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| bad(e.to_string()))?;
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
-    crate::files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
+    files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
 }
 
 pub(super) fn to_bytes(values: &ArrayValues) -> Vec<u8> {
@@ -45,7 +46,8 @@ pub(super) fn to_bytes(values: &ArrayValues) -> Vec<u8> {
 /// A file that cannot be read, is damaged, lies about its contents, or holds types weights do not have.
 pub fn read_safetensors(path: &Path) -> Result<Vec<NamedArray>, ModelError> {
     let bad = |reason: String| ModelError::BadFile { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+    let bytes =
+        files::read(path, files::WEIGHTS_LIMIT).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
     let file = SafeTensorsFile::open(bytes).map_err(bad)?;
     let mut arrays = Vec::with_capacity(file.arrays.len());
     for (index, info) in file.arrays.iter().enumerate() {

@@ -14,7 +14,7 @@ use crate::ui::widgets::picture::params;
 use egui::{Key, RichText};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 /// An answer faster than this came from a system that shows no dialog.
@@ -35,7 +35,7 @@ type Show = fn(PathPurpose, Option<PathBuf>) -> Option<PathBuf>;
 /// The platform's file dialogs, each on a thread of its own so that the window goes on.
 pub struct FileDialogs {
     wake: Wake,
-    sender: Sender<(PathPurpose, Answer)>,
+    sender: SyncSender<(PathPurpose, Answer)>,
     receiver: Receiver<(PathPurpose, Answer)>,
     open: bool,
     /// The window lost the focus since a dialog was asked for: one is shown.
@@ -50,7 +50,7 @@ impl FileDialogs {
     }
 
     fn with(wake: Wake, show: Show) -> Self {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(4);
         Self { wake, sender, receiver, open: false, covered: false, show }
     }
 

@@ -197,19 +197,15 @@ fn bar(ui: &Ui, rect: Rect, value: f64, class: usize, support: u64, lit: bool) {
     let end = rect.left() + rect.width() * share;
     let inside = rect.width() * (1.0 - share) < 30.0;
     let (at, align, ink) = if inside {
-        (pos2(end - 4.0, rect.center().y), Align2::RIGHT_CENTER, theme::text_on(blend(ui, color)))
+        (
+            pos2(end - 4.0, rect.center().y),
+            Align2::RIGHT_CENTER,
+            theme::text_on(ui.visuals().extreme_bg_color.blend(color)),
+        )
     } else {
         (pos2(end + 4.0, rect.center().y), Align2::LEFT_CENTER, ui.visuals().text_color())
     };
     painter.text(at, align, text, font, ink);
-}
-
-/// The opaque colour a translucent one gives on the bar's background.
-fn blend(ui: &Ui, color: egui::Color32) -> egui::Color32 {
-    let back = ui.visuals().extreme_bg_color;
-    let a = f32::from(color.a()) / 255.0;
-    let mix = |c: u8, b: u8| (f32::from(c) + f32::from(b) * (1.0 - a)).min(255.0) as u8;
-    egui::Color32::from_rgb(mix(color.r(), back.r()), mix(color.g(), back.g()), mix(color.b(), back.b()))
 }
 
 #[cfg(test)]

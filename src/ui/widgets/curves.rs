@@ -150,27 +150,8 @@ fn x_range(series: &[Series<'_>]) -> Option<(f64, f64)> {
     ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// Draws a plot with its heading.
-pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark], state: &mut CurveState) {
-    heading(ui, chart, series, state);
-    let shown: Vec<&Series<'_>> =
-        series.iter().filter(|s| !state.hidden.contains(&format!("{}/{}", chart.title, s.name))).collect();
-    let drawn = |(x, y): (&f64, &f64)| x.is_finite() && y.is_finite() && (!chart.log || *y > 0.0);
-    let has_values = shown.iter().any(|s| s.xs.iter().zip(s.ys).any(drawn));
-    if !has_values {
-        empty_plot(ui, chart);
-        return;
-    }
-    let lift = |y: f64| {
-        if !chart.log {
-            y
-        } else if y > 0.0 {
-            y.log10()
-        } else {
-            f64::NAN
-        }
-    };
-    let (low, high) = x_range(series).unwrap_or((0.0, 1.0));
+/// The empty plot: axes, grid, and what the pointer may do.
+fn frame(ui: &Ui, chart: &Chart<'_>, (low, high): (f64, f64)) -> Plot<'static> {
     let (x_unit, y_unit, log) = (chart.x_unit, chart.y_unit, chart.log);
     let mut plot = Plot::new(("curves", chart.title))
         .height(chart.height)
@@ -203,6 +184,31 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         let lines = (chart.height / 34.0).max(2.0);
         plot = plot.y_grid_spacer(move |input| grid(input.bounds, f64::from(lines)));
     }
+    plot
+}
+
+/// Draws a plot with its heading.
+pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark], state: &mut CurveState) {
+    heading(ui, chart, series, state);
+    let shown: Vec<&Series<'_>> =
+        series.iter().filter(|s| !state.hidden.contains(&format!("{}/{}", chart.title, s.name))).collect();
+    let drawn = |(x, y): (&f64, &f64)| x.is_finite() && y.is_finite() && (!chart.log || *y > 0.0);
+    let has_values = shown.iter().any(|s| s.xs.iter().zip(s.ys).any(drawn));
+    if !has_values {
+        empty_plot(ui, chart);
+        return;
+    }
+    let lift = |y: f64| {
+        if !chart.log {
+            y
+        } else if y > 0.0 {
+            y.log10()
+        } else {
+            f64::NAN
+        }
+    };
+    let (low, high) = x_range(series).unwrap_or((0.0, 1.0));
+    let mut plot = frame(ui, chart, (low, high));
     for y in chart.include {
         let y = lift(*y);
         if y.is_finite() {

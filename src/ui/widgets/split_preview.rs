@@ -6,7 +6,7 @@ use crate::domain::{ClassSet, Dataset, Split, counted, grouped};
 use crate::ui::theme;
 use egui::{RichText, Ui};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 /// What of a configuration decides on the split and its clips.
 #[derive(Clone, PartialEq)]
@@ -102,7 +102,7 @@ impl SplitPreview {
         if self.made_from.as_ref() == Some(&key) {
             return;
         }
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(1);
         let (dataset, config, ctx) = (dataset.clone(), key.config.clone(), ui.ctx().clone());
         let work = move || {
             let outcome = plan(&dataset, &config).map(|p| Counted::of(&p, &dataset)).map_err(|e| e.to_string());
@@ -202,7 +202,7 @@ mod tests {
         let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
         let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
         // As when the thread panics: the sender is gone.
-        let mut preview = SplitPreview { under_way: Some((key, channel().1)), ..SplitPreview::default() };
+        let mut preview = SplitPreview { under_way: Some((key, sync_channel(1).1)), ..SplitPreview::default() };
         let ctx = egui::Context::default();
         for _ in 0..3 {
             let draw = |ui: &mut Ui| preview.show(ui, &dataset, &config);
