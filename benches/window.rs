@@ -102,7 +102,7 @@ fn train(window: &mut Harness<'static, App>, out: &Path, epochs: u32) {
     window.step();
 }
 
-/// Key to cached frame in Review with its heat map while a training runs, and what an idle window asks for.
+/// Key to cached frame in Review with its heatmap while a training runs, and what an idle window asks for.
 fn review(dir: &Path) -> bool {
     let root = dir.join("demo");
     let options = DemoOptions { subjects: 4, exercise_frames: 30, rest_frames: 20, ..DemoOptions::default() };
@@ -120,7 +120,7 @@ fn review(dir: &Path) -> bool {
 
     window.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     window.state_mut().send(TimeAction::Seek(0));
-    until(&mut window, "the heat map", 120, |app| {
+    until(&mut window, "the heatmap", 120, |app| {
         let clip = app.state().explained_clip();
         let asked = app.state().selection.checkpoint_ref().zip(clip);
         asked.and_then(|(run, clip)| app.state().explain.answer(&run, &clip)).is_some_and(|a| !a.maps.is_empty())
@@ -415,7 +415,7 @@ fn workspaces(dir: &Path) -> bool {
     for workspace in Workspace::ALL {
         window.state_mut().send(WindowAction::SetWorkspace(workspace));
         window.run_steps(20);
-        until(&mut window, "the heat maps", 60, |app| !app.state().explain.busy());
+        until(&mut window, "the heatmaps", 60, |app| !app.state().explain.busy());
         // Small pictures of clips arrive, and messages fade.
         let settle = Instant::now();
         while settle.elapsed() < Duration::from_secs(5) {

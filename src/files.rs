@@ -122,6 +122,12 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
 /// The files every run folder has from its first moment: its configuration and its classes.
 pub const RUN_FILES: [&str; 2] = ["config.ron", "classes.ron"];
 
+/// True for a folder that is a run or what is left of one: it is opened as a run, which tells what is missing, and
+/// never searched for videos.
+pub fn claims_to_be_run(dir: &Path) -> bool {
+    dir.join(RUN_FILES[0]).is_file()
+}
+
 /// True for a run folder, wherever that is asked.
 pub fn is_run(dir: &Path) -> bool {
     RUN_FILES.iter().all(|name| dir.join(name).is_file())
@@ -160,7 +166,7 @@ mod tests {
         // Nothing of a file this long could be held: it is refused by its size.
         File::create(&path).unwrap().set_len(3 << 40).unwrap();
         let error = read_text(&path, TABLE_LIMIT).unwrap_err();
-        assert!(error.to_string().contains("it has 3.0 TiB, and at most 512 MiB"), "{error}");
+        assert!(error.to_string().contains("it has 3 TiB, and at most 512 MiB"), "{error}");
         assert_eq!(read_text(&dir.path().join("none"), 8).unwrap_err().kind(), io::ErrorKind::NotFound);
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
         assert_eq!(read_text(&path, 8).unwrap_err().kind(), io::ErrorKind::InvalidData);

@@ -11,7 +11,7 @@
 //! | 6 | [`jobs`] | worker lanes, commands, events |
 //! | 5 | [`train`] | the loop, checkpoints, logs |
 //! | 4 | [`eval`] | predictions, metrics, reports |
-//! | 3 | [`data`], [`cam`] | datasets and loading; heat maps |
+//! | 3 | [`data`], [`cam`] | datasets and loading; heatmaps |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
 //!

@@ -127,7 +127,7 @@ pub fn lowest_loss_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionCell(pub u32, pub u32, pub u64);
 
-/// A clip that was judged wrong in the last validation, for the strip of errors.
+/// A clip that was evaluated wrong in the last validation, for the strip of errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WrongClip {
     /// Name of the video in the dataset.

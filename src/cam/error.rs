@@ -1,6 +1,6 @@
 use crate::model::ModelError;
 
-/// Why a heat map could not be made.
+/// Why a heatmap could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum CamError {
     /// The network, its layers or its device.

@@ -27,11 +27,11 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Train a network.
     Train(Box<TrainArgs>),
-    /// Judge a checkpoint.
+    /// Evaluate a checkpoint.
     Evaluate(EvaluateArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
-    /// Heat maps of clips, as videos and numbers.
+    /// Heatmaps of clips, as videos and numbers.
     Explain(Box<ExplainArgs>),
     /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
     Import(ImportArgs),
@@ -43,7 +43,7 @@ pub enum Command {
     Models(ModelsArgs),
     /// Check that decoding, building, forward, backward, device and overlay work here.
     Selftest(SelftestArgs),
-    /// Measured figures of this machine: forward pass, training step, heat map of every network.
+    /// Measured figures of this machine: forward pass, training step, heatmap of every network.
     Bench(BenchArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
     #[command(hide = true)]
@@ -379,7 +379,7 @@ pub struct ExplainArgs {
     /// Pool gradients for each time step by itself instead of over the whole clip.
     #[arg(long)]
     pub per_time_step: bool,
-    /// Weight of the heat map in the overlay.
+    /// Weight of the heatmap in the overlay.
     #[arg(long, default_value_t = 0.5)]
     pub alpha: f32,
     /// Frames a second of the videos written.
@@ -448,7 +448,7 @@ pub struct BenchArgs {
     /// Threads; as many as the processor has when left out.
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Clips of a batch (heat maps are always of one clip).
+    /// Clips of a batch (heatmaps are always of one clip).
     #[arg(long, default_value_t = 2)]
     pub batch: usize,
     /// Size of a clip as FRAMES,ROWS,COLUMNS; what the network is usually given when left out.

@@ -1,4 +1,4 @@
-//! `kinolens explain`: heat maps of clips as numbers and videos.
+//! `kinolens explain`: heatmaps of clips as numbers and videos.
 
 use super::Exit;
 use super::args::ExplainArgs;
@@ -178,11 +178,11 @@ fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetCl
     })
 }
 
-/// Fails as a usage error for a layer the network does not have, or has no heat map for.
+/// Fails as a usage error for a layer the network does not have, or has no heatmap for.
 fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
     match args.layers.iter().find(|l| !known.contains(l)) {
         Some(layer) => Err(Exit::Usage(anyhow!(
-            "there is no layer '{layer}' for heat maps in this run's network; the layers are: {}",
+            "there is no layer '{layer}' for heatmaps in this run's network; the layers are: {}",
             crate::model::layer_choices(layer, &known.iter().map(String::as_str).collect::<Vec<_>>())
         ))),
         None => Ok(()),

@@ -6,7 +6,7 @@
 //! recordings differ by 42 levels at least (mirrored copies are such), those of recordings encoded anew by 20 at most.
 
 use super::DataError;
-use super::integrity::Limited;
+use super::limited::Limited;
 use super::video_facts::{FactsCache, More};
 use crate::domain::{Copies, Dataset, Label, LabelTrack, RgbImage, Split, VideoEntry};
 use crate::progress::Monitor;
@@ -285,7 +285,7 @@ pub(super) fn warn(dataset: &Dataset, warnings: &mut Limited) {
                 "copies in several splits",
                 &b.path,
                 format!(
-                    "{} ({}) and {} ({}){several} {}; what is learned by heart there is judged too, so scores are too \
+                    "{} ({}) and {} ({}){several} {}; what is learned by heart there is evaluated too, so scores are too \
                      good: keep one",
                     a.name,
                     a.split.name(),

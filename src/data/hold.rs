@@ -1,6 +1,6 @@
 //! Labels sparser than frames: how many frames they leave unlabelled, and how they are held until the next row.
 
-use super::integrity::Limited;
+use super::limited::Limited;
 use crate::config::RunConfig;
 use crate::domain::{Dataset, LabelTrack, Segment, VideoEntry};
 use std::borrow::Cow;

@@ -19,6 +19,7 @@ mod frame_memory;
 mod hold;
 mod integrity;
 mod label_csv;
+mod limited;
 mod loader;
 mod masks;
 mod names;

@@ -1,9 +1,9 @@
 //! From a path to a [`Dataset`].
 
 use super::formats::{self, Draft};
-use super::integrity::{self, Limited};
+use super::limited::Limited;
 use super::video_facts::{FactsCache, Record};
-use super::{DataError, duplicates, fingerprint, scan, times};
+use super::{DataError, duplicates, fingerprint, integrity, scan, times};
 use crate::config::DataConfig;
 use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
 use crate::progress::Monitor;

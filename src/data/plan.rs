@@ -172,8 +172,8 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
         let of =
             |wanted: &dyn Fn(Split) -> bool| copies.videos.iter().find(|i| parts.get(**i).is_some_and(|p| wanted(*p)));
         let trained = of(&|p| p == Split::Train);
-        let judged = of(&|p| matches!(p, Split::Val | Split::Test));
-        if let (Some(a), Some(b)) = (trained, judged)
+        let evaluated = of(&|p| matches!(p, Split::Val | Split::Test));
+        if let (Some(a), Some(b)) = (trained, evaluated)
             && let (Some(a), Some(b), Some(part)) = (dataset.videos.get(*a), dataset.videos.get(*b), parts.get(*b))
         {
             pairs.push(format!("{} (train) and {} ({})", a.name, b.name, part.name()));

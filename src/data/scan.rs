@@ -2,7 +2,7 @@
 
 use super::DataError;
 use crate::domain::{is_system_name, name_text};
-use crate::files::{RUN_FILES, is_run};
+use crate::files::{RUN_FILES, claims_to_be_run};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -158,7 +158,7 @@ fn is_output(dir: &Path) -> bool {
     let inner: Vec<PathBuf> = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
     let videos = inner.iter().any(|p| is_video(p) || is_image(p));
     let folders: Vec<&PathBuf> = inner.iter().filter(|p| p.is_dir()).collect();
-    !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || is_run(d))
+    !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || claims_to_be_run(d))
 }
 
 /// Lists a folder.

@@ -263,7 +263,7 @@ impl ClipSource {
             return Err(missing);
         }
         let numbers = entry.clip_frames(self.clip.geometry(), clip.start);
-        // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be judged.
+        // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be evaluated.
         if !entry.path.exists() {
             return Err(DataError::Gone { path: entry.path.clone() });
         }

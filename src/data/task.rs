@@ -1,6 +1,6 @@
 //! Whether there is anything to tell apart: one class is no task.
 
-use super::integrity::Limited;
+use super::limited::Limited;
 use crate::domain::{Dataset, Label};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,6 @@ pub(super) fn alone(class: &str, background: bool) -> String {
     };
     format!(
         "all labelled clips are of one class, '{class}': whoever always says so is right in 100 %, so there is nothing to \
-         learn or to judge; {advice}"
+         learn or to evaluate; {advice}"
     )
 }

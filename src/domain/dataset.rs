@@ -125,7 +125,7 @@ impl VideoEntry {
         geometry.frame_numbers(start, self.frames()).map(shown).collect()
     }
 
-    /// True when every frame of the clip at `start` can be shown. Nobody is taught or judged on other clips.
+    /// True when every frame of the clip at `start` can be shown. Nobody is taught or evaluated on other clips.
     pub fn has_clip(&self, geometry: ClipGeometry, start: u32) -> bool {
         let gaps = self.facts.as_ref().filter(|f| !f.gaps.is_empty());
         gaps.is_none_or(|f| geometry.frame_numbers(start, f.frames).all(|n| !f.in_gap(n)))

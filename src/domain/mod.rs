@@ -1,4 +1,4 @@
-//! Plain types every layer speaks: classes, labels, videos, clips, frames, heat maps, results.
+//! Plain types every layer speaks: classes, labels, videos, clips, frames, heatmaps, results.
 //!
 //! Nothing here knows a file format, a tensor library or a window.
 
@@ -25,7 +25,7 @@ pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use label::{Label, LabelTrack, Segment};
 pub use nearest::{choices, listed, nearest};
 pub use number::{bytes, counted, duration, grouped};
-pub use path::{is_system_name, leaf, name_text, natural, serialize_path};
+pub use path::{is_system_name, leaf, name_text, natural, serialize_path, shell_quoted};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
 pub use score::argmax;
 pub use split_choice::SplitChoice;

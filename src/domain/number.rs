@@ -31,7 +31,11 @@ pub fn bytes(count: u64) -> String {
         unit += 1;
     }
     let name = UNITS.get(unit).copied().unwrap_or("bytes");
-    if unit == 0 || value >= 99.5 { format!("{value:.0} {name}") } else { format!("{value:.1} {name}") }
+    if unit == 0 || value >= 99.5 || value.fract() < 0.05 {
+        format!("{value:.0} {name}")
+    } else {
+        format!("{value:.1} {name}")
+    }
 }
 
 /// A length of time: `4.4 s`, `42 s`, `3:05 min`, `2:10 h`.
@@ -67,9 +71,9 @@ mod tests {
     fn sizes_and_durations_have_one_unit_that_fits() {
         assert_eq!(
             [bytes(999), bytes(1536), bytes(212 << 20), bytes(3 << 40)],
-            ["999 bytes", "1.5 KiB", "212 MiB", "3.0 TiB"]
+            ["999 bytes", "1.5 KiB", "212 MiB", "3 TiB"]
         );
-        assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
+        assert_eq!(bytes((1 << 20) - 1), "1 MiB");
         let said = [0.4, 4.0, 59.4, 65.0, 7389.0].map(duration);
         assert_eq!(said, ["0.4 s", "4 s", "59 s", "1:05 min", "2:03 h"]);
         assert_eq!(duration(f64::NAN), "?");

@@ -97,6 +97,13 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     (&number[zeros..], rest)
 }
 
+/// A path as a shell takes it.
+pub fn shell_quoted(path: &Path) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    let text = path.display().to_string();
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

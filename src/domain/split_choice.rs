@@ -3,7 +3,7 @@
 use super::Split;
 use serde::{Deserialize, Serialize};
 
-/// Which clips to judge.
+/// Which clips to evaluate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SplitChoice {
     /// The clips the run trained on.

@@ -50,7 +50,7 @@ fn selection(setting: &Setting<'_>, out: &mut Vec<String>) {
                 .into(),
         ),
         SplitChoice::All => out.push(
-            "this includes the clips the network was trained on; judge it on `test` to learn how well it recognises \
+            "this includes the clips the network was trained on; evaluate it on `test` to learn how well it recognises \
              new people"
                 .into(),
         ),

@@ -4,7 +4,7 @@ use crate::model::ModelError;
 use crate::run_folder::RunError;
 use std::path::PathBuf;
 
-/// Why a network could not be judged. Every message is a sentence.
+/// Why a network could not be evaluated. Every message is a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
     /// A file of the run.
@@ -18,7 +18,7 @@ pub enum EvalError {
         /// Why they cannot be matched.
         reason: ClassMatchError,
     },
-    /// Nothing in the dataset can be judged.
+    /// Nothing in the dataset can be evaluated.
     #[error("{0}")]
     NothingToJudge(String),
     /// The network gave values that are not numbers.

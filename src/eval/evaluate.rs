@@ -1,7 +1,7 @@
-//! Judging a checkpoint on a part of a dataset.
+//! Evaluating a checkpoint on a part of a dataset.
 
 use super::caveats::{Setting, caveats};
-use super::metrics::{argmax, judge, softmax_and_loss};
+use super::metrics::{argmax, evaluation_of, softmax_and_loss};
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
@@ -15,7 +15,7 @@ use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Predicti
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Judges the network of a checkpoint on clips of any dataset whose classes the run knows.
+/// Evaluates the network of a checkpoint on clips of any dataset whose classes the run knows.
 ///
 /// On the dataset it was trained on, the parts are those of the run's `split.csv`. On another one they are the dataset's
 /// own, or divided as a training would. Classes are matched as [`ClassMatch::Auto`] says. Clips of classes the run does
@@ -36,7 +36,7 @@ pub fn evaluate(
 /// As [`evaluate`], with a word on how the classes are matched.
 ///
 /// # Errors
-/// A checkpoint that does not load, classes that cannot be matched, a dataset without any clip to judge, clips that
+/// A checkpoint that does not load, classes that cannot be matched, a dataset without any clip to evaluate, clips that
 /// cannot be decoded, [`EvalError::Stopped`].
 pub fn evaluate_matched(
     checkpoint: &Checkpoint,
@@ -74,7 +74,7 @@ pub fn evaluate_matched(
         Some(prediction(video, clip.start, truth, by_window.get(&(clip.video, clip.start))?))
     };
     let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
-    let mut evaluation = judge(&state.classes, &predictions.clips);
+    let mut evaluation = evaluation_of(&state.classes, &predictions.clips);
     let identity = Identity::of(checkpoint);
     evaluation.run = identity.run.display().to_string();
     (evaluation.checkpoint, evaluation.epoch, evaluation.step) = (identity.checkpoint, identity.epoch, identity.step);
@@ -197,7 +197,7 @@ fn clips_of(
 fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> EvalError {
     let count = |s: Split| parts.iter().filter(|p| **p == s).count();
     EvalError::NothingToJudge(format!(
-        "{} has no labelled clip to judge in '{}': its videos are {} train, {} val, {} test and {} in no part; choose \
+        "{} has no labelled clip to evaluate in '{}': its videos are {} train, {} val, {} test and {} in no part; choose \
          another part, or all",
         dataset.root.display(),
         split.name(),
@@ -229,10 +229,10 @@ fn is_frame_wise(video: &VideoEntry) -> bool {
 /// The clips, and further windows so that every frame with a class is inside one.
 fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> Vec<Clip> {
     let geometry = config.clip.geometry();
-    let judged: BTreeSet<usize> = clips.iter().map(|c| c.video).collect();
+    let evaluated: BTreeSet<usize> = clips.iter().map(|c| c.video).collect();
     let mut windows: Vec<Clip> = clips.to_vec();
     let mut have: BTreeSet<(usize, u32)> = clips.iter().map(|c| (c.video, c.start)).collect();
-    for (index, video) in judged.into_iter().filter_map(|i| Some((i, dataset.videos.get(i)?))) {
+    for (index, video) in evaluated.into_iter().filter_map(|i| Some((i, dataset.videos.get(i)?))) {
         if !is_frame_wise(video) {
             continue;
         }

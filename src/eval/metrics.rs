@@ -174,7 +174,7 @@ pub fn softmax_and_loss(logits: &[f32], truth: usize) -> (Vec<f32>, f32) {
 }
 
 /// Everything an [`Evaluation`] can say from the clips alone; names, frames and warnings are left to the caller.
-pub fn judge(classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
+pub fn evaluation_of(classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
     let confusion = Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.predicted)));
     let per_class = confusion.per_class(classes);
     let share_in_top = |k| {

@@ -1,4 +1,4 @@
-//! Judging a trained network: predictions, class matching, metrics, caveats.
+//! Evaluating a trained network: predictions, class matching, metrics, caveats.
 
 mod caveats;
 mod class_map;

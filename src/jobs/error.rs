@@ -28,10 +28,10 @@ pub enum JobError {
     /// A file of a run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Judging.
+    /// Evaluating.
     #[error(transparent)]
     Eval(EvalError),
-    /// A heat map.
+    /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
     /// A network.

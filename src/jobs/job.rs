@@ -65,9 +65,9 @@ jobs! {
     Train(Train),
     /// Evaluate a checkpoint.
     Evaluate(Evaluate),
-    /// Probabilities and heat maps of clips.
+    /// Probabilities and heatmaps of clips.
     Explain(ExplainRequest),
-    /// Heat maps as videos.
+    /// Heatmaps as videos.
     Export(ExportRequest),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),

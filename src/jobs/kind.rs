@@ -111,7 +111,7 @@ pub enum Output {
     Run(Arc<RunView>),
     /// An evaluation.
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
-    /// Heat maps.
+    /// Heatmaps.
     Explanation(Arc<Explanation>),
     /// A whole video predicted.
     VideoPrediction(Arc<VideoPrediction>),

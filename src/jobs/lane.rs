@@ -1,4 +1,4 @@
-//! What a worker keeps between jobs: its device and the networks it used last, so that the next heat map is quick.
+//! What a worker keeps between jobs: its device and the networks it used last, so that the next heatmap is quick.
 
 use super::error::JobError;
 use super::requests::CheckpointRef;

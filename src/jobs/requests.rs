@@ -24,7 +24,7 @@ pub struct CheckpointRef {
     pub name: Option<String>,
 }
 
-/// Which logit a heat map explains.
+/// Which logit a heatmap explains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TargetClass {
     /// The most probable class.
@@ -36,7 +36,7 @@ pub enum TargetClass {
     Class(usize),
 }
 
-/// One heat map asked for.
+/// One heatmap asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HeatRequest {
     /// Method id in `cam::METHODS`.

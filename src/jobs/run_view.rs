@@ -32,7 +32,7 @@ pub struct RunView {
     pub dataset_root: PathBuf,
     /// True when training can go on from its last checkpoint.
     pub resumable: bool,
-    /// Layers heat maps can be made at, in forward order.
+    /// Layers heatmaps can be made at, in forward order.
     pub layers: Vec<String>,
     /// What it remembers of the data it was trained on; `None` for imported weights.
     pub training: Option<Training>,
@@ -102,7 +102,7 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
     })
 }
 
-/// The layers heat maps can be made at, in forward order; empty when there is no such network.
+/// The layers heatmaps can be made at, in forward order; empty when there is no such network.
 fn layers_of(config: &RunConfig, classes: usize) -> Vec<String> {
     let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
     crate::model::Outline::of(&config.model, classes, clip)

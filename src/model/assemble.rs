@@ -64,7 +64,7 @@ impl Builder {
         })
     }
 
-    /// Layers under `name` that stay apart, so that a heat map runs only what is above its layer twice.
+    /// Layers under `name` that stay apart, so that a heatmap runs only what is above its layer twice.
     pub fn flat(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> Built<Vec<Node>>) -> Built<Vec<Node>> {
         self.path.push(name.to_owned());
         let nodes = inside(self);

@@ -47,7 +47,7 @@ pub struct LayerInfo {
     pub shape: [usize; 4],
     /// Numbers the layer (and what is inside it) learns.
     pub parameters: usize,
-    /// True when heat maps can be made here.
+    /// True when heatmaps can be made here.
     pub cam: bool,
 }
 

@@ -68,13 +68,13 @@ pub enum ModelError {
         actual: usize,
     },
     /// A layer id the network does not have.
-    #[error("{model} has no layer '{layer}'; layers for heat maps are {known}")]
+    #[error("{model} has no layer '{layer}'; layers for heatmaps are {known}")]
     UnknownLayer {
         /// The network's title.
         model: String,
         /// What was asked for.
         layer: String,
-        /// Layers a heat map can be made at, comma-separated.
+        /// Layers a heatmap can be made at, comma-separated.
         known: String,
     },
     /// Reading a weight file failed.

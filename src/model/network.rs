@@ -156,17 +156,17 @@ impl Network {
         &self.layers
     }
 
-    /// The layers heat maps can be made at.
+    /// The layers heatmaps can be made at.
     pub fn cam_layers(&self) -> Vec<&LayerInfo> {
         self.layers.iter().filter(|l| l.cam).collect()
     }
 
-    /// The layer heat maps are made at unless another is asked for.
+    /// The layer heatmaps are made at unless another is asked for.
     pub fn default_layer(&self) -> &'static str {
         self.spec.default_layer
     }
 
-    /// The layer `id`, if a heat map can be made there.
+    /// The layer `id`, if a heatmap can be made there.
     ///
     /// # Errors
     /// An unknown layer; the message lists the outermost there are, and which was probably meant.

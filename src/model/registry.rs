@@ -23,7 +23,7 @@ pub struct ModelSpec {
     pub summary: &'static str,
     /// Usual input as (frames, rows, columns).
     pub input: (u32, u32, u32),
-    /// Layer heat maps are made at unless another is asked for.
+    /// Layer heatmaps are made at unless another is asked for.
     pub default_layer: &'static str,
     /// Modules behind the backbone: what is trained for new classes while the backbone stays as it is.
     pub head: &'static [&'static str],

@@ -140,14 +140,14 @@ pub struct Evaluation {
     /// Changes whenever files, labels or splits of the dataset change.
     #[serde(default)]
     pub dataset_fingerprint: String,
-    /// Split judged.
+    /// Split evaluated.
     pub split: String,
     /// How the dataset's classes were found among the run's.
     #[serde(default, skip_serializing_if = "ClassMatch::is_auto")]
     pub class_match: ClassMatch,
     /// Classes in output order.
     pub classes: ClassSet,
-    /// Clips judged.
+    /// Clips evaluated.
     pub clips: u64,
     /// Share of clips whose most probable class is right.
     pub accuracy: f64,

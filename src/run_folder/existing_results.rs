@@ -36,7 +36,7 @@ fn is_of(evaluation: &Evaluation, dataset: &Dataset) -> bool {
 pub enum ExistingResult {
     /// There is none, or one that cannot be read.
     None,
-    /// The same checkpoint was judged on the same data: writing it again loses nothing.
+    /// The same checkpoint was evaluated on the same data: writing it again loses nothing.
     Same,
     /// A checkpoint of the same name, but it was trained further since; a sentence.
     Outdated(String),

@@ -22,14 +22,14 @@ pub struct ConfusedPair {
     pub share: f64,
 }
 
-/// Right and judged clips of a subject.
+/// Right and evaluated clips of a subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubjectScore {
     /// Subject as the dataset names it.
     pub subject: String,
     /// Clips right.
     pub correct: u64,
-    /// Clips judged.
+    /// Clips evaluated.
     pub clips: u64,
 }
 

@@ -1,5 +1,5 @@
 //! What is timed when somebody asks how fast this machine is. One round each: a forward pass, a training step as the
-//! loop does it, a heat map of one clip.
+//! loop does it, a heatmap of one clip.
 
 use super::TrainError;
 use super::loss::Loss;

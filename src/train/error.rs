@@ -109,7 +109,7 @@ pub enum TrainError {
     /// A file of the run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Judging failed.
+    /// Evaluating failed.
     #[error(transparent)]
     Eval(#[from] EvalError),
     /// The dataset or a video failed.
@@ -118,7 +118,7 @@ pub enum TrainError {
     /// The network or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A heat map.
+    /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
     /// A state that the program rules out; never shown as a stop.

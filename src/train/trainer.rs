@@ -493,7 +493,7 @@ impl<'a> Trainer<'a> {
         self.features.gather(&phase, self.monitor)
     }
 
-    /// Judges the validation clips and completes the report.
+    /// Evaluates the validation clips and completes the report.
     fn validate(&self, report: &mut EpochReport) -> Result<(), TrainError> {
         let (from, to) = self.work.validation(self.state.epoch);
         let validation = Validation {
@@ -505,7 +505,7 @@ impl<'a> Trainer<'a> {
             loss: &self.loss,
             config: &self.config.training,
         };
-        validation.judge(report, &Phase { inner: self.monitor, from, to })
+        validation.evaluate(report, &Phase { inner: self.monitor, from, to })
     }
 
     /// Schedule, best values, checkpoints, logs; `Some` when training ends here.

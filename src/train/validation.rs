@@ -29,8 +29,8 @@ pub(super) struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    /// Judges the clips and completes the report; without clips it stays as it is.
-    pub fn judge(&self, report: &mut EpochReport, monitor: &dyn Monitor) -> Result<(), TrainError> {
+    /// Evaluates the clips and completes the report; without clips it stays as it is.
+    pub fn evaluate(&self, report: &mut EpochReport, monitor: &dyn Monitor) -> Result<(), TrainError> {
         if self.clips.is_empty() {
             return Ok(());
         }

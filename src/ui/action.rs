@@ -98,7 +98,7 @@ pub enum ChooseAction {
     StepVideo(i64),
     /// Choose a clip: its video and its first frame.
     SelectClip(ClipRef),
-    /// Choose a clip and look at its heat map.
+    /// Choose a clip and look at its heatmap.
     ReviewClip(ClipRef),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
@@ -114,13 +114,13 @@ pub enum ChooseAction {
     UseNetwork(CheckpointRef),
     /// Choose which evaluation is looked at.
     SelectSplit(SplitChoice),
-    /// Replace the heat map of a linked view.
+    /// Replace the heatmap of a linked view.
     SetHeatView(usize, HeatRequest),
     /// Show this many linked views (1, 2 or 4).
     SetViewCount(usize),
     /// Choose the view the keys act on.
     SetActiveView(usize),
-    /// Use the next heat map method in the active view.
+    /// Use the next heatmap method in the active view.
     CycleMethod,
     /// Narrow the dataset.
     SetFilter(Filter),
@@ -156,7 +156,7 @@ pub enum TimeAction {
 pub enum DrawAction {
     /// Replace the view settings.
     SetView(ViewSettings),
-    /// Heat map on or off.
+    /// Heatmap on or off.
     ToggleHeat,
     /// Mask on or off.
     ToggleMask,
@@ -164,7 +164,7 @@ pub enum DrawAction {
     ToggleSkeleton,
     /// Caption on or off.
     ToggleCaption,
-    /// Change the weight of the heat map by this much.
+    /// Change the weight of the heatmap by this much.
     ChangeAlpha(f32),
 }
 
@@ -186,13 +186,13 @@ pub enum WorkAction {
     },
     /// Pause, go on, finish or stop a job.
     Control(JobId, Flow),
-    /// Judge a checkpoint on a split of the open dataset.
+    /// Evaluate a checkpoint on a split of the open dataset.
     Evaluate(CheckpointRef, SplitChoice),
     /// Predict the chosen video from end to end with the chosen run.
     PredictVideo,
     /// Compute the active view's map for every window of the chosen video.
     ExplainVideo,
-    /// Write heat map videos.
+    /// Write heatmap videos.
     Export(Box<ExportRequest>),
     /// Fill in the export dialog.
     AskExport,

@@ -1,4 +1,4 @@
-//! Masks and poses, read on a thread of their own. Asking never blocks; the newest wish is read first.
+//! Masks and poses, read on a thread of their own. Asking never blocks; the newest query is read first.
 
 use super::awaited::{Awaited, Wake};
 use crate::data;
@@ -28,7 +28,7 @@ enum AnnotationQuery {
 
 #[derive(Default)]
 struct Inner {
-    wishes: Vec<AnnotationQuery>,
+    queries: Vec<AnnotationQuery>,
     masks: HashMap<(PathBuf, u32), Mask>,
     mask_order: VecDeque<(PathBuf, u32)>,
     poses: HashMap<PathBuf, Poses>,
@@ -73,12 +73,12 @@ impl Annotations {
         }
         let mut inner = self.shared.inner.lock();
         let known = inner.masks.get(&(entry.path.clone(), frame)).cloned();
-        inner.wishes.retain(|w| !matches!(w, AnnotationQuery::Mask(..)));
-        // The last wish is read first.
+        inner.queries.retain(|w| !matches!(w, AnnotationQuery::Mask(..)));
+        // The last query is read first.
         for ahead in (0..=AHEAD).rev() {
             let frame = frame.saturating_add(ahead);
             if frame < entry.frames().max(1) && !inner.masks.contains_key(&(entry.path.clone(), frame)) {
-                inner.wishes.push(AnnotationQuery::Mask(dataset.clone(), video, frame));
+                inner.queries.push(AnnotationQuery::Mask(dataset.clone(), video, frame));
             }
         }
         self.shared.signal.notify_all();
@@ -93,8 +93,8 @@ impl Annotations {
             Some(Ok(poses)) => Awaited::Ready(poses.clone()),
             Some(Err(sentence)) => Awaited::Unavailable(sentence.clone()),
             None => {
-                if !inner.wishes.iter().any(|w| matches!(w, AnnotationQuery::Poses(_, v) if *v == video)) {
-                    inner.wishes.push(AnnotationQuery::Poses(dataset.clone(), video));
+                if !inner.queries.iter().any(|w| matches!(w, AnnotationQuery::Poses(_, v) if *v == video)) {
+                    inner.queries.push(AnnotationQuery::Poses(dataset.clone(), video));
                     self.shared.signal.notify_all();
                 }
                 Awaited::Pending(None)
@@ -105,23 +105,23 @@ impl Annotations {
 
 fn work(shared: &Shared, wake: &Wake) {
     loop {
-        let wish = {
+        let query = {
             let mut inner = shared.inner.lock();
             loop {
                 if inner.closed {
                     return;
                 }
-                match inner.wishes.pop() {
-                    Some(wish) => break wish,
+                match inner.queries.pop() {
+                    Some(query) => break query,
                     None => shared.signal.wait(&mut inner),
                 }
             }
         };
         // A broken file must cost a sentence, not the thread.
-        let read = catch_unwind(AssertUnwindSafe(|| read(&wish)))
+        let read = catch_unwind(AssertUnwindSafe(|| read(&query)))
             .map_err(|panic| format!("reading it ended by an internal error ({})", panic_reason(panic.as_ref())));
         let mut inner = shared.inner.lock();
-        match (wish, read) {
+        match (query, read) {
             (AnnotationQuery::Mask(dataset, video, frame), result) => {
                 let mask = match result {
                     Ok(Read::Mask(mask)) => mask,
@@ -164,8 +164,8 @@ enum Read {
     Poses(Poses),
 }
 
-fn read(wish: &AnnotationQuery) -> Read {
-    match wish {
+fn read(query: &AnnotationQuery) -> Read {
+    match query {
         AnnotationQuery::Mask(dataset, video, frame) => Read::Mask(match dataset.videos.get(*video) {
             Some(entry) => data::load_mask(entry, *frame).map(|m| m.map(Arc::new)).map_err(|e| e.to_string()),
             None => Ok(None),

@@ -110,7 +110,7 @@ pub struct Command {
     pub menu: Menu,
     /// Its keys; the first is shown in menus.
     pub keys: &'static [Shortcut],
-    /// The wish.
+    /// What it asks for.
     pub action: fn() -> Action,
     /// Whether it makes sense now.
     pub enabled: fn(&AppState) -> bool,

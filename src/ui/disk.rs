@@ -4,9 +4,10 @@
 use super::awaited::{Awaited, Wake};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
+use crate::files::claims_to_be_run;
 use crate::jobs::{holds_export, read_classes};
 use crate::progress::panic_reason;
-use crate::run_folder::{MODEL_FILE, RunDir, suggestion, taken};
+use crate::run_folder::{MODEL_FILE, suggestion, taken};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,7 +138,7 @@ impl Probe for RealDisk {
 /// A checkpoint folder is opened as the run it lies in.
 fn look(path: &Path) -> Found {
     let (file, folder) = (path.is_file(), path.is_dir());
-    let run = folder && (RunDir::is_run(path) || path.join(MODEL_FILE).is_file());
+    let run = folder && (claims_to_be_run(path) || path.join(MODEL_FILE).is_file());
     Found { exists: file || folder || path.exists(), file, folder, run, taken: taken(path) }
 }
 

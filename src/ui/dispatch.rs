@@ -41,7 +41,7 @@ pub enum Effect {
 /// What one gesture of a person asks for: a click, a drag, a key press.
 #[derive(Debug)]
 pub struct Gesture {
-    /// Its wishes, in order.
+    /// What it asks for, in order.
     pub actions: Vec<Action>,
     /// Tells a gesture that goes on over several calls (a drag, a held key) from others; `None` for one that is over.
     pub id: Option<u64>,

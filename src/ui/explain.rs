@@ -1,6 +1,6 @@
-//! Heat maps and predictions of the shown clip: which are wanted, which are being computed, which are kept.
+//! Heatmaps and predictions of the shown clip: which are wanted, which are being computed, which are kept.
 //!
-//! One request is under way at a time and the newest wish wins: while the playhead flies over clips nothing piles up.
+//! One request is under way at a time and the newest query wins: while the playhead flies over clips nothing piles up.
 //! What was computed is kept (maps are a few hundred floats), so that going back costs nothing.
 
 use super::awaited::Awaited;
@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a wish must stand before it is worth a forward pass.
+/// How long a query must stand before it is worth a forward pass.
 const DEBOUNCE: Duration = Duration::from_millis(60);
 
 /// Clips kept; a clip with a few maps is some kilobytes.
@@ -57,11 +57,11 @@ pub struct ClipAnswer {
 pub struct ExplainStore {
     answers: HashMap<(CheckpointRef, ClipRef), ClipAnswer>,
     order: VecDeque<(CheckpointRef, ClipRef)>,
-    /// Wishes that failed, with the sentence; they are not asked for again by themselves.
+    /// Queries that failed, with the sentence; they are not asked for again by themselves.
     failed: Vec<(MapQuery, String)>,
     /// The request under way.
     in_flight: Option<(JobId, MapQuery)>,
-    /// The newest wish and since when it stands.
+    /// The newest query and since when it stands.
     pending: Option<(MapQuery, Instant)>,
     /// Grows with every answer, so that textures know when to be written again.
     generation: u64,
@@ -156,7 +156,7 @@ impl ExplainStore {
         self.generation
     }
 
-    /// True while a heat map is being computed or about to be.
+    /// True while a heatmap is being computed or about to be.
     pub fn busy(&self) -> bool {
         self.in_flight.is_some() || self.pending.is_some()
     }
@@ -193,45 +193,45 @@ impl ExplainStore {
         if known.is_some() && missing.is_empty() {
             return None;
         }
-        let wish = MapQuery { checkpoint: checkpoint.clone(), clip: clip.clone(), maps: missing };
-        (!self.failed.iter().any(|(w, _)| *w == wish)).then_some(wish)
+        let query = MapQuery { checkpoint: checkpoint.clone(), clip: clip.clone(), maps: missing };
+        (!self.failed.iter().any(|(w, _)| *w == query)).then_some(query)
     }
 
     /// Decides what to do about what is wanted now, what matters most first.
     pub fn step(&mut self, wanted: impl IntoIterator<Item = WantedMaps>, now: Instant) -> Step {
-        let wished = wanted.into_iter().filter_map(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
-        let wishes: Vec<MapQuery> = wished.collect();
+        let missing = wanted.into_iter().filter_map(|(checkpoint, clip, maps)| self.missing(&checkpoint, &clip, &maps));
+        let queries: Vec<MapQuery> = missing.collect();
         if let Some((_, flying)) = &self.in_flight
-            && wishes.iter().any(|w| flying.clip == w.clip && flying.checkpoint == w.checkpoint)
+            && queries.iter().any(|w| flying.clip == w.clip && flying.checkpoint == w.checkpoint)
         {
             return Step::Idle;
         }
-        let Some(wish) = wishes.into_iter().next() else {
+        let Some(query) = queries.into_iter().next() else {
             self.pending = None;
             return Step::Idle;
         };
         if let Some((job, _)) = &self.in_flight {
             let job = *job;
-            let fresh = self.pending.as_ref().is_none_or(|(w, _)| *w != wish);
-            self.pending = Some((wish, now));
+            let fresh = self.pending.as_ref().is_none_or(|(w, _)| *w != query);
+            self.pending = Some((query, now));
             return if fresh { Step::Abandon(job) } else { Step::Idle };
         }
         match &self.pending {
-            Some((w, since)) if *w == wish => {
+            Some((w, since)) if *w == query => {
                 let stood = now.saturating_duration_since(*since);
-                if stood >= DEBOUNCE { Step::Start(wish) } else { Step::Wait(DEBOUNCE - stood) }
+                if stood >= DEBOUNCE { Step::Start(query) } else { Step::Wait(DEBOUNCE - stood) }
             }
             _ => {
-                self.pending = Some((wish, now));
+                self.pending = Some((query, now));
                 Step::Wait(DEBOUNCE)
             }
         }
     }
 
-    /// A wish became a job.
-    pub fn started(&mut self, job: JobId, wish: MapQuery) {
+    /// A query became a job.
+    pub fn started(&mut self, job: JobId, query: MapQuery) {
         self.pending = None;
-        self.in_flight = Some((job, wish));
+        self.in_flight = Some((job, query));
     }
 
     /// The maps a job of this store was asked for.
@@ -241,10 +241,10 @@ impl ExplainStore {
 
     /// A job ended without an answer.
     pub fn ended(&mut self, job: JobId, failure: Option<String>) {
-        if let Some((_, wish)) = self.in_flight.take_if(|(j, _)| *j == job)
+        if let Some((_, query)) = self.in_flight.take_if(|(j, _)| *j == job)
             && let Some(sentence) = failure
         {
-            self.failed.push((wish, sentence));
+            self.failed.push((query, sentence));
         }
     }
 
@@ -255,11 +255,11 @@ impl ExplainStore {
         for sample in &explanation.samples {
             self.insert_sample(&explanation.checkpoint, sample, (&classes, &identity), asked);
         }
-        if let Some((_, wish)) = self.in_flight.take_if(|(j, _)| *j == job) {
+        if let Some((_, query)) = self.in_flight.take_if(|(j, _)| *j == job) {
             // A network that cannot give a map would otherwise be asked for ever.
-            if self.missing(&wish.checkpoint, &wish.clip, &wish.maps).is_some() {
+            if self.missing(&query.checkpoint, &query.clip, &query.maps).is_some() {
                 self.failed
-                    .push((wish, "the network gave no map for this method, layer and class; choose others".into()));
+                    .push((query, "the network gave no map for this method, layer and class; choose others".into()));
             }
         }
         self.generation += 1;
@@ -345,15 +345,15 @@ pub fn wanted(state: &AppState) -> Vec<WantedMaps> {
     out
 }
 
-/// The job for a wish.
-pub fn job_of(state: &AppState, wish: &MapQuery) -> Option<Job> {
+/// The job for a query.
+pub fn job_of(state: &AppState, query: &MapQuery) -> Option<Job> {
     Some(Job::Explain(ExplainRequest {
-        checkpoint: wish.checkpoint.clone(),
+        checkpoint: query.checkpoint.clone(),
         dataset: state.dataset.clone()?,
-        clips: vec![wish.clip.clone()],
-        maps: wish.maps.clone(),
+        clips: vec![query.clip.clone()],
+        maps: query.maps.clone(),
         on_body: false,
-        class_match: state.class_match(&wish.checkpoint.run),
+        class_match: state.class_match(&query.checkpoint.run),
     }))
 }
 
@@ -400,9 +400,9 @@ mod tests {
         assert!(matches!(store.step(want(0), t0), Step::Wait(_)));
         // Scrubbing: another clip before the first was worth asking for.
         assert!(matches!(store.step(want(16), t0 + DEBOUNCE), Step::Wait(_)));
-        let Step::Start(wish) = store.step(want(16), t0 + DEBOUNCE * 2) else { panic!("not asked") };
-        assert_eq!(wish.clip.start, 16);
-        store.started(JobId(1), wish);
+        let Step::Start(query) = store.step(want(16), t0 + DEBOUNCE * 2) else { panic!("not asked") };
+        assert_eq!(query.clip.start, 16);
+        store.started(JobId(1), query);
         assert!(matches!(store.step(want(16), t0 + DEBOUNCE * 3), Step::Idle));
         // The person moved on: the request under way is stopped once, not every frame.
         assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 4), Step::Abandon(JobId(1))));
@@ -412,9 +412,9 @@ mod tests {
         if matches!(step, Step::Wait(_)) {
             step = store.step(want(32), t0 + DEBOUNCE * 7);
         }
-        let Step::Start(wish) = step else { panic!("not asked: {step:?}") };
-        assert_eq!(wish.clip.start, 32);
-        store.started(JobId(2), wish);
+        let Step::Start(query) = step else { panic!("not asked: {step:?}") };
+        assert_eq!(query.clip.start, 32);
+        store.started(JobId(2), query);
         store.insert(JobId(2), &answer(32), &[default_view()]);
         assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 9), Step::Idle));
         assert!(store.answer(&CheckpointRef::default(), &ClipRef { video: "v".into(), start: 32 }).is_some());
@@ -425,9 +425,9 @@ mod tests {
         let mut store = ExplainStore::default();
         let t0 = Instant::now();
         store.step(want(0), t0);
-        let Step::Start(wish) = store.step(want(0), t0 + DEBOUNCE) else { panic!("not asked") };
-        let clip = wish.clip.clone();
-        store.started(JobId(1), wish);
+        let Step::Start(query) = store.step(want(0), t0 + DEBOUNCE) else { panic!("not asked") };
+        let clip = query.clip.clone();
+        store.started(JobId(1), query);
         store.ended(JobId(1), Some("no".into()));
         assert!(matches!(store.step(want(0), t0 + DEBOUNCE * 3), Step::Idle));
         assert_eq!(store.failure(&CheckpointRef::default(), &clip), Some("no"));

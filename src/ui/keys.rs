@@ -21,13 +21,13 @@ pub struct KeyTaker {
 /// What a key press asks for.
 #[derive(Clone, Debug)]
 pub struct Pressed {
-    /// The wish.
+    /// The action.
     pub action: Action,
     /// The key is held, and has asked for it before.
     pub repeat: bool,
 }
 
-/// True for the wish that is heard whoever has the keyboard: help.
+/// True for the action that is heard whoever has the keyboard: help.
 fn helps(key: Key, action: &Action) -> bool {
     key == Key::F1 && matches!(action, Action::Window(WindowAction::SetDialog(Some(Dialog::Keys))))
 }

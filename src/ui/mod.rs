@@ -17,7 +17,7 @@
 //! | [`derived`] | values made from others, kept until one of those changes |
 //! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
-//! | [`explain`] | which heat maps and predictions are wanted, asked for, and kept |
+//! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |

@@ -34,7 +34,7 @@ impl MatrixSelection {
 }
 
 /// Everything that is chosen. The frame number is the one clock of the window: picture, mask, skeleton, label,
-/// prediction and heat map always belong to it.
+/// prediction and heatmap always belong to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -56,7 +56,7 @@ pub struct Selection {
     pub split: SplitChoice,
     /// Which of [`Selection::views`] the keys and the inspector speak of.
     pub active_view: usize,
-    /// The heat maps on screen: method, layer and class of each linked view; at least one.
+    /// The heatmaps on screen: method, layer and class of each linked view; at least one.
     pub views: Vec<HeatRequest>,
     /// Networks of the views that are not active, by position; see [`Selection::network`].
     pub networks: Vec<Option<CheckpointRef>>,
@@ -118,7 +118,7 @@ impl Selection {
     }
 }
 
-/// The first heat map anybody sees: Grad-CAM of the predicted class at the network's default layer.
+/// The first heatmap anybody sees: Grad-CAM of the predicted class at the network's default layer.
 pub fn default_view() -> HeatRequest {
     HeatRequest {
         method: cam::METHODS.first().map_or_else(String::new, |m| m.id.to_owned()),

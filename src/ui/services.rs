@@ -30,7 +30,7 @@ pub struct Services {
     pub gpu: bool,
     /// Pictures drawn without the GPU pass, by view, with what they were made from.
     pub textures: RefCell<HashMap<u64, (u64, egui::TextureHandle)>>,
-    /// Heat maps as volumes.
+    /// Heatmaps as volumes.
     pub volumes: Volumes,
     stage: FrameStage,
 }
@@ -38,7 +38,7 @@ pub struct Services {
 /// Volumes kept: those of four views, and those they showed before.
 const VOLUMES: usize = 16;
 
-/// A heat map that can be drawn.
+/// A heatmap that can be drawn.
 pub struct Volume {
     /// Its cells.
     pub heat: HeatVolume,
@@ -49,7 +49,7 @@ pub struct Volume {
 /// A mask, a map, the frame of its clip, and how many frames the clip has.
 type OnMaskKey = (Same<GrayImage>, Same<HeatMap>, usize, usize);
 
-/// Heat maps as volumes, made once for each map.
+/// Heatmaps as volumes, made once for each map.
 pub struct Volumes {
     kept: Derived<Same<HeatMap>, Option<Volume>>,
     count: Cell<u64>,

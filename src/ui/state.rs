@@ -39,7 +39,7 @@ pub enum Workspace {
     Train,
     /// From a number to the clips behind it.
     Evaluate,
-    /// Frame by frame with heat maps.
+    /// Frame by frame with heatmaps.
     Review,
 }
 
@@ -165,7 +165,7 @@ pub struct AppState {
     pub epoch_shown: Option<u32>,
     /// What was arranged for other datasets, and for runs.
     pub arrangements: Arrangements,
-    /// Heat maps and predictions: wanted, asked for, kept.
+    /// Heatmaps and predictions: wanted, asked for, kept.
     pub explain: ExplainStore,
     /// How classes of a dataset become those of a run, where somebody said it: by run folder and root of the dataset.
     pub class_matches: HashMap<(PathBuf, PathBuf), ClassMatch>,

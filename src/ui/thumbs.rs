@@ -33,7 +33,7 @@ type Decoded = Result<(RgbImage, f32), String>;
 
 #[derive(Default)]
 struct Queue {
-    /// Screen pass the wishes are from; a newer pass replaces them.
+    /// Screen pass the queries are from; a newer pass replaces them.
     pass: u64,
     wanted: Vec<ThumbnailKey>,
     busy: HashSet<ThumbnailKey>,
@@ -218,7 +218,7 @@ enum NextStep {
     Decode(PathBuf, Vec<u32>),
 }
 
-/// Waits for wishes and takes those of one video; `None` when the window is gone.
+/// Waits for queries and takes those of one video; `None` when the window is gone.
 fn next_task(shared: &Shared) -> Option<NextStep> {
     let mut queue = shared.queue.lock();
     loop {

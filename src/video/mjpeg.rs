@@ -1,6 +1,6 @@
 //! Raw Motion JPEG: nothing but pictures, one behind the other. A file of it begins as a picture does.
 
-use super::opening::quoted;
+use crate::domain::shell_quoted;
 use crate::files;
 use std::fs::File;
 use std::io::Read;
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Pictures>, String> {
     let bytes = match files::read(path, files::MOTION_JPEG_LIMIT) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => {
-            let [from, to] = [path, &path.with_extension("mkv")].map(quoted);
+            let [from, to] = [path, &path.with_extension("mkv")].map(shell_quoted);
             return Err(format!(
                 "as raw Motion JPEG it is too large ({e}); FFmpeg puts it into a container without loss: \
                  ffmpeg -f mjpeg -i {from} -c copy {to}"
@@ -142,7 +142,7 @@ mod tests {
         file.set_len(files::MOTION_JPEG_LIMIT + 1).unwrap();
         let told = read(&path).err().expect("it is refused");
         assert!(
-            told.contains("4.0 GiB") && told.contains("ffmpeg -f mjpeg -i '") && told.contains("long take.mkv'"),
+            told.contains("4 GiB") && told.contains("ffmpeg -f mjpeg -i '") && told.contains("long take.mkv'"),
             "{told}"
         );
     }

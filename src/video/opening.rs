@@ -2,6 +2,7 @@
 
 use super::demux::{DemuxError, Demuxed, demux};
 use super::{container, decode, index, runtime};
+use crate::domain::shell_quoted;
 use std::path::Path;
 
 /// Why a file cannot be looked at.
@@ -70,16 +71,9 @@ fn without_loss(path: &Path) -> String {
     format!("FFmpeg converts it without loss: {}", conversion(path, "-c:v ffv1"))
 }
 
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    let text = path.display().to_string();
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 /// The line that makes of a video one that can be decoded here, beside it.
 fn conversion(path: &Path, encoder: &str) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let to = path.with_file_name(format!("{stem}_ffv1.mkv"));
-    format!("ffmpeg -i {} -map 0:v:0 {encoder} {}", quoted(path), quoted(&to))
+    format!("ffmpeg -i {} -map 0:v:0 {encoder} {}", shell_quoted(path), shell_quoted(&to))
 }

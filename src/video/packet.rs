@@ -258,7 +258,7 @@ mod tests {
         // One slice of two is referred to, or a parameter set travels along.
         assert_eq!(of(AVC, &[&spare, &[0x21, 0x9e]]), (false, 0));
         assert_eq!(of(AVC, &[&[0x68, 1], &spare]), (false, 0));
-        assert!(!AVC.read(&[0, 0, 0, 9, 0x01], false).unreferenced, "a broken packet is not judged");
+        assert!(!AVC.read(&[0, 0, 0, 9, 0x01], false).unreferenced, "a broken packet is left alone");
         let hevc = Codec::H265 { length_size: Some(4) };
         // TRAIL_N and TRAIL_R of temporal layers 0 and 2; TRAIL_N with a picture parameter set; another layer's.
         assert_eq!(of(hevc, &[&[0x00, 0x01, 9]]), (true, 0));

@@ -274,7 +274,7 @@ fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
     crate::files::read(path, crate::files::PICTURE_LIMIT)
 }
 
-/// Looks whether a picture is whole; gives its size. JPEG files are judged by their markers, others decoded.
+/// Looks whether a picture is whole; gives its size. JPEG files are checked by their markers, others decoded.
 pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
     let bytes = whole(path).map_err(|e| format!("it cannot be read ({e})"))?;
     picture_file::check(&bytes)?;

@@ -365,7 +365,7 @@ fn models_and_selftest_speak_json() {
         assert!(bytes > 1 << 20 && bytes < 4 << 30, "{}: {bytes} bytes a clip", model["id"]);
         list(&model["layers"]).iter().for_each(|l| has(l, "id shape"));
         let colours = |l: &&Value| l["id"] == "motion" && l["cam"] == true;
-        assert!(!list(&model["layers"]).iter().any(|l| colours(&l)), "a heat map of colours is offered");
+        assert!(!list(&model["layers"]).iter().any(|l| colours(&l)), "a heatmap of colours is offered");
     }
     let of = |id: &str| list(&models).iter().find(|m| m["id"] == id).unwrap();
     assert_eq!(of("c3d")["parameters"], 27_797_137);

@@ -7,5 +7,6 @@ mod commands;
 mod device;
 mod failures;
 mod layering;
+mod recipes;
 #[path = "../support/mod.rs"]
 mod support;

@@ -365,7 +365,7 @@ fn the_dashboard_shows_a_live_run_in_both_themes() {
         h.run_steps(2);
         let paused = h.state().actions.iter().any(|a| matches!(a, Action::Work(WorkAction::Control(JobId(7), _))));
         assert!(paused, "{:?}", h.state().actions);
-        h.get_by_label("Heat map").click();
+        h.get_by_label("Heatmap").click();
         h.run_steps(3);
         h.get_by_label_contains("squat over the epochs").click();
         h.run_steps(3);
@@ -563,6 +563,6 @@ fn a_training_on_a_gpu_says_what_its_first_step_waits_for_and_what_it_holds() {
         run.run.history.iter_mut().for_each(|e| e.device_memory_bytes = Some(3 << 30));
     }
     let mut h = screen(state, &["train-live"], true);
-    assert!(h.query_by_label("GPU 3.0 GiB").is_some());
+    assert!(h.query_by_label("GPU 3 GiB").is_some());
     shoot(&mut h, "train-gpu");
 }

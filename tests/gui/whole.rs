@@ -1,5 +1,5 @@
 //! The whole way in one window, with the real workers: dataset, labels, training, curves, evaluation, a wrong cell, its
-//! clips, the heat map of one of them, frame by frame.
+//! clips, the heatmap of one of them, frame by frame.
 //!
 //! With `KINOLENS_TOUR` naming a demo dataset the tour is made on that, with the whole training of the preset; that is
 //! how the pictures of the README are made (`target/screens/tour-*.png`).

@@ -1,4 +1,4 @@
-//! Networks, heat maps, losses, optimisers and schedules against PyTorch's numbers. Weights and inputs come from a recipe
+//! Networks, heatmaps, losses, optimisers and schedules against PyTorch's numbers. Weights and inputs come from a recipe
 //! both sides compute for themselves; seeds, shapes, targets and layers come from the reference files.
 
 use crate::support::on_device::{allowed, carries, device};

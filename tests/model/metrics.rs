@@ -2,7 +2,7 @@
 
 use crate::support::reference::golden;
 use kinolens::domain::ClassSet;
-use kinolens::eval::metrics::{argmax, in_top_k, judge, softmax_and_loss, wilson_interval};
+use kinolens::eval::metrics::{argmax, evaluation_of, in_top_k, softmax_and_loss, wilson_interval};
 use kinolens::eval::segments::{FrameTrack, frame_metrics};
 use kinolens::run_folder::{Confusion, Evaluation, Prediction};
 use serde_json::Value;
@@ -58,7 +58,7 @@ fn every_metric_is_scikit_learns() {
         let clips = clips(k, &labels, &scores);
         let predicted: Vec<f64> = clips.iter().map(|c| c.predicted as f64).collect();
         assert_eq!(predicted, numbers(&case["preds"]));
-        let e = judge(&classes, &clips);
+        let e = evaluation_of(&classes, &clips);
         assert_eq!(e.clips, labels.len() as u64);
         close(e.accuracy, &case["accuracy"], "accuracy");
         close(e.mean_class_accuracy, &case["mean_class_accuracy_present_classes"], "mean class accuracy");
@@ -85,7 +85,7 @@ fn every_metric_is_scikit_learns() {
 #[test]
 fn the_report_has_the_keys_of_the_contract() {
     let classes = ClassSet::from_names(["a", "b"]);
-    let e = judge(&classes, &clips(2, &[0.0, 1.0, 1.0], &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]));
+    let e = evaluation_of(&classes, &clips(2, &[0.0, 1.0, 1.0], &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]));
     let json = serde_json::to_value(&e).expect("serialises");
     for key in ["accuracy", "top3_accuracy", "top5_accuracy", "mean_class_accuracy", "loss", "clips"] {
         assert!(json[key].is_number(), "{key}");

@@ -142,12 +142,12 @@ fn open(path: &Path) -> Result<Opened, String> {
             Err(why) => faults.push((file, split, why)),
         }
     }
-    // What is judged may be left out and told; what is trained on must be known.
-    let judged = |split: &Split| matches!(split, Split::Val | Split::Test);
-    let trained = lists.iter().any(|l| !judged(&l.split));
+    // What is evaluated may be left out and told; what is trained on must be known.
+    let evaluated = |split: &Split| matches!(split, Split::Val | Split::Test);
+    let trained = lists.iter().any(|l| !evaluated(&l.split));
     let grave = faults
         .iter()
-        .find(|(_, split, why)| lists.is_empty() || (!trained && !judged(split) && !why.ends_with("is empty")));
+        .find(|(_, split, why)| lists.is_empty() || (!trained && !evaluated(split) && !why.ends_with("is empty")));
     if let Some((_, _, why)) = grave {
         return Err(why.clone());
     }

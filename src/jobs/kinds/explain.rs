@@ -1,4 +1,4 @@
-//! Clips to probabilities and heat maps.
+//! Clips to probabilities and heatmaps.
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::ClipSource;
@@ -12,7 +12,7 @@ use crate::progress::Monitor;
 use crate::run_folder::Identity;
 use std::sync::Arc;
 
-/// Heat maps and probabilities of clips.
+/// Heatmaps and probabilities of clips.
 #[derive(Clone, Debug)]
 pub struct ExplainRequest {
     /// The network.
@@ -61,7 +61,7 @@ impl JobKind for ExplainRequest {
     }
 }
 
-/// Probabilities and heat maps of clips.
+/// Probabilities and heatmaps of clips.
 fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
     let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));

@@ -1,4 +1,4 @@
-//! Heat maps as videos: per sample the original, the heat map, the overlay, both side by side, and the facts.
+//! Heatmaps as videos: per sample the original, the heatmap, the overlay, both side by side, and the facts.
 
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
@@ -33,7 +33,7 @@ const FIRST_LINE: &str = "video: ";
 /// The videos of a sample; of several maps, each has the last three in a folder of its own.
 const VIDEOS: [&str; 4] = ["original.mp4", "heatmap.mp4", "overlay.mp4", "side_by_side.mp4"];
 
-/// Heat maps to be written as videos.
+/// Heatmaps to be written as videos.
 #[derive(Clone, Debug)]
 pub struct ExportRequest {
     /// The network.
@@ -157,7 +157,7 @@ struct Told<'a> {
 
 /// The clips to look through, in the order of looking, and how many samples are wanted.
 ///
-/// Labelled are those clips that an evaluation would judge.
+/// Labelled are those clips that an evaluation would evaluate.
 fn candidates(
     request: &ExportRequest,
     loaded: &Loaded,

@@ -117,7 +117,7 @@ impl ComputeDevice {
     }
 }
 
-/// What became of a wish.
+/// What became of a request.
 struct Chosen {
     device: ComputeDevice,
     /// Sentences about what could not be had.

@@ -2,7 +2,7 @@
 //! is `f64`.
 //!
 //! Where two inputs of a max pool are equal but for the last digits, the rounding of the layers before decides which of
-//! them gets the whole gradient, and a heat map moves. Sums in `f32` are off by some 1e-7 to 1e-6, whatever their order;
+//! them gets the whole gradient, and a heatmap moves. Sums in `f32` are off by some 1e-7 to 1e-6, whatever their order;
 //! these are off by half a digit, and equal inputs give equal outputs wherever they lie. In `f64` the transforms with the
 //! fewest multiplications round to nothing that could be seen, so that this costs little more than direct sums in `f32`.
 

@@ -4,7 +4,7 @@
 //! instead of movements otherwise (held-out accuracy on four real actions rose from 78 to 95 % with it). A stem looks at
 //! five by five pixels of three frames and makes the picture four times smaller, which is where most of the time would
 //! go; three stages of 3x3x3 convolutions follow. Time is halved twice, so that a clip of 16 frames at 64x64 still has
-//! 4x8x8 cells at the last convolution, which is what heat maps are made of.
+//! 4x8x8 cells at the last convolution, which is what heatmaps are made of.
 //!
 //! The twin has the same layers with kernels of one frame. Its answer does not depend on the order of the frames, so
 //! what the first network knows and the twin does not is what lies in time.

@@ -88,8 +88,8 @@ fn guess(ui: &Ui, state: &AppState, form: &ImportForm, actions: &mut Vec<Action>
     if path.is_empty() {
         return Awaited::NotAsked;
     }
-    let wish = WeightQuery::Network(PathBuf::from(path));
-    weight_report::look(ui, "import network", &wish, &state.weights, actions).clone()
+    let query = WeightQuery::Network(PathBuf::from(path));
+    weight_report::look(ui, "import network", &query, &state.weights, actions).clone()
 }
 
 /// The network that is meant: the one somebody chose, or else the one the weights look like.
@@ -214,8 +214,8 @@ fn whole_report<'a>(
     match look {
         Awaited::Ready(WeightAnswer::Report(found)) => match found.class_layer.found {
             Some(n) if n > 1 => {
-                let wish = WeightQuery::report(&path, &config.model, n);
-                weight_report::look(ui, "import whole report", &wish, &state.weights, actions)
+                let query = WeightQuery::report(&path, &config.model, n);
+                weight_report::look(ui, "import whole report", &query, &state.weights, actions)
             }
             _ => look,
         },
@@ -225,8 +225,8 @@ fn whole_report<'a>(
 
 /// The report that is known for the form, without asking.
 fn known<'a>(state: &'a AppState, form: &ImportForm, config: &RunConfig) -> Option<&'a WeightReport> {
-    let wish = WeightQuery::report(&PathBuf::from(form.weights.trim()), &config.model, 1);
-    match state.weights.get(&wish) {
+    let query = WeightQuery::report(&PathBuf::from(form.weights.trim()), &config.model, 1);
+    match state.weights.get(&query) {
         Awaited::Ready(WeightAnswer::Report(report)) => Some(report),
         _ => None,
     }

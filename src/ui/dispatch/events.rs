@@ -230,7 +230,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),
-                // Quiet jobs are off the list already; their wish is kept by the store.
+                // Quiet jobs are off the list already; their query is kept by the store.
                 _ => state.explain.asked(id),
             };
             state.explain.insert(id, &explanation, &asked);

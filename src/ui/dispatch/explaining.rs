@@ -18,10 +18,10 @@ pub fn keep_explaining(state: &mut AppState, workers: &dyn Workers, now: Instant
             workers.control(job, Flow::Stop);
             None
         }
-        explain::Step::Start(wish) => {
-            if let Some(job) = explain::job_of(state, &wish) {
+        explain::Step::Start(query) => {
+            if let Some(job) = explain::job_of(state, &query) {
                 let id = start(state, workers, job, true);
-                state.explain.started(id, wish);
+                state.explain.started(id, query);
             }
             None
         }

@@ -48,7 +48,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
             state.dialog = None;
             start(state, workers, ImportWeights { weights, config, classes, out, force: false }, false);
         }
-        OpenAction::LookIntoWeights(wish) => importing::look_into(state, workers, wish),
+        OpenAction::LookIntoWeights(query) => importing::look_into(state, workers, query),
     }
 }
 

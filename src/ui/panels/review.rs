@@ -1,4 +1,4 @@
-//! Frame by frame with heat maps.
+//! Frame by frame with heatmaps.
 
 use super::{review_controls, transport, viewer};
 use crate::cam;

@@ -322,7 +322,7 @@ impl TrainLive {
         ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new("Classes").strong());
             ui.selectable_value(&mut self.heat, false, "Lines");
-            ui.selectable_value(&mut self.heat, true, "Heat map")
+            ui.selectable_value(&mut self.heat, true, "Heatmap")
                 .on_hover_text("Epochs to the right, classes downwards");
             if self.heat {
                 ui.weak("click a class to choose it");
@@ -337,7 +337,7 @@ impl TrainLive {
                     .accessible_name("Number of classes");
             }
             ui.selectable_value(&mut self.lines, ClassLines::Chosen, "Chosen")
-                .on_hover_text("Classes chosen in the heat map");
+                .on_hover_text("Classes chosen in the heatmap");
         });
         if self.heat {
             if let Some(class) = class_heat::show(ui, &run.history, &run.classes, &self.chosen, 260.0) {
@@ -376,7 +376,7 @@ impl TrainLive {
             })
             .collect();
         let empty = match self.lines {
-            ClassLines::Chosen => "choose classes in the heat map",
+            ClassLines::Chosen => "choose classes in the heatmap",
             _ => "appears after the first validation",
         };
         let chart = Chart {

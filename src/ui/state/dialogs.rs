@@ -12,7 +12,7 @@ pub enum PathPurpose {
     Run,
     /// Where the demo dataset goes.
     Demo,
-    /// Where heat map videos go.
+    /// Where heatmap videos go.
     Export,
     /// Weights to make a run of.
     Import,
@@ -33,7 +33,7 @@ pub struct ExportForm {
     pub num_samples: usize,
     /// Draw only clips the network gets wrong.
     pub misclassified_only: bool,
-    /// Weight of the heat map.
+    /// Weight of the heatmap.
     pub alpha: f32,
     /// Frames a second.
     pub fps: f64,
@@ -94,7 +94,7 @@ pub enum Dialog {
         /// Why this field is here, when it replaces a file dialog.
         note: Option<String>,
     },
-    /// Export heat maps.
+    /// Export heatmaps.
     Export(ExportForm),
     /// Make a run of PyTorch weights.
     Import(Box<ImportForm>),

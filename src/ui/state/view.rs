@@ -25,7 +25,7 @@ pub enum ViewMode {
     SideBySide,
 }
 
-/// How pictures, annotations and heat maps are drawn.
+/// How pictures, annotations and heatmaps are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ViewSettings {
@@ -35,11 +35,11 @@ pub struct ViewSettings {
     pub skeleton: bool,
     /// Write the label of the frame below the picture.
     pub caption: bool,
-    /// Blend the heat map.
+    /// Blend the heatmap.
     pub heat: bool,
     /// Layout of the Review viewer.
     pub mode: ViewMode,
-    /// Weight of the heat map, 0…1.
+    /// Weight of the heatmap, 0…1.
     pub alpha: f32,
     /// Heat below this share of the scale leaves the picture untouched, 0…1.
     pub threshold: f32,

@@ -64,7 +64,7 @@ pub struct JobView {
     pub id: JobId,
     /// What it does.
     pub title: String,
-    /// True for small work that has no chip (heat maps of the shown clip).
+    /// True for small work that has no chip (heatmaps of the shown clip).
     pub quiet: bool,
     /// Where it stands.
     pub status: JobStatus,

@@ -1,4 +1,4 @@
-//! The picture on screen with mask, skeleton, caption and heat map.
+//! The picture on screen with mask, skeleton, caption and heatmap.
 
 use crate::domain::{GrayImage, HeatMap};
 use crate::render::contour::contour_picture;
@@ -18,7 +18,7 @@ use egui::{Align2, Color32, Rect, Shape, Stroke, Vec2};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// A heat map over the frame on screen.
+/// A heatmap over the frame on screen.
 #[derive(Clone, Debug)]
 pub struct HeatLayer {
     /// The map, when there is one.
@@ -37,7 +37,7 @@ pub struct Picture<'a> {
     pub view: u64,
     /// The frame.
     pub frame: &'a Committed,
-    /// The heat map.
+    /// The heatmap.
     pub heat: Option<&'a HeatLayer>,
     /// Accessible name.
     pub name: &'a str,

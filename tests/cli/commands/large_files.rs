@@ -15,7 +15,7 @@ fn a_class_list_a_configuration_and_a_label_table_of_two_terabytes_are_refused_i
     let f = fixture();
     let root = tempfile::tempdir().unwrap();
     let at = |name: &str| root.path().join(name);
-    let size = "it has 2048.0 GiB, and at most";
+    let size = "it has 2 TiB, and at most";
 
     let config = endless(&at("large.ron"));
     fails(

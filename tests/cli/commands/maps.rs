@@ -1,4 +1,4 @@
-//! What is told of heat maps: how they were computed, and not what was asked for.
+//! What is told of heatmaps: how they were computed, and not what was asked for.
 
 use super::{document, fixture, list, ok};
 

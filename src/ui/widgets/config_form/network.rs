@@ -48,9 +48,9 @@ fn first_weights(r: &mut Rows<'_>) {
         let Some(path) = config.model.init_from.clone() else { return };
         let classes = config.model.num_classes.unwrap_or(around.classes.max(1));
         let path = PathBuf::from(path.to_string_lossy().trim());
-        let wish = WeightQuery::report(&path, &config.model, classes);
+        let query = WeightQuery::report(&path, &config.model, classes);
         let mut actions = around.actions.borrow_mut();
-        let look = weight_report::look(ui, "first weights", &wish, around.weights, &mut actions);
+        let look = weight_report::look(ui, "first weights", &query, around.weights, &mut actions);
         ui.indent("first weights report", |ui| {
             weight_report::show(ui, look);
             if ui.small_button("Clear first weights").clicked() {
