@@ -2,7 +2,7 @@
 //! clips, the heatmap of one of them, frame by frame.
 //!
 //! With `KINOLENS_TOUR` naming a demo dataset the tour is made on that, with the whole training of the preset; that is
-//! how the pictures of the README are made (`target/screens/tour-*.png`).
+//! how `scripts/pictures` makes the pictures of the README (`target/screens/tour-*.png`).
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -10,7 +10,7 @@ use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, Split};
 use kinolens::jobs::{ClipRef, Engine};
 use kinolens::progress::{ConfusionCell, Silent};
-use kinolens::ui::action::{DrawAction, OpenAction, TimeAction, WindowAction};
+use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction};
 use kinolens::ui::state::{JobStatus, ThemeChoice};
 use kinolens::ui::{App, LaunchOptions, Workers, Workspace};
 use std::path::{Path, PathBuf};
@@ -43,17 +43,22 @@ fn until(window: &mut Window, what: &str, seconds: u64, mut holds: impl FnMut(&A
     window.run_steps(3);
 }
 
-/// A picture of the window in both themes; a nearly empty one fails.
-fn shot(window: &mut Window, name: &str) {
+/// A picture of the window; a nearly empty one fails.
+fn picture(window: &mut Window, name: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens");
     std::fs::create_dir_all(&dir).unwrap();
+    let image = window.render().expect("the window renders");
+    let first = image.get_pixel(0, 0);
+    assert!(image.pixels().filter(|p| *p != first).count() > 20_000, "{name} is nearly empty");
+    image.save(dir.join(format!("{name}.png"))).unwrap();
+}
+
+/// The window in both themes.
+fn shot(window: &mut Window, name: &str) {
     for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
         window.state_mut().send(WindowAction::SetTheme(theme));
         window.run_steps(3);
-        let image = window.render().expect("the window renders");
-        let first = image.get_pixel(0, 0);
-        assert!(image.pixels().filter(|p| *p != first).count() > 20_000, "{name} is nearly empty");
-        image.save(dir.join(format!("{name}-{theme:?}.png"))).unwrap();
+        picture(window, &format!("{name}-{theme:?}"));
     }
 }
 
@@ -117,6 +122,7 @@ fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     plays_the_matrix(window, prefix);
     let clip = reviews(window, wrong, prefix);
     steps(window, &dataset, &clip);
+    scrubs(window, &dataset, &clip, if tour.is_some() { 32 } else { 3 }, prefix);
     tags(window);
     sorts_by_heat_on_body(window, &clip, prefix);
 }
@@ -261,6 +267,22 @@ fn steps(window: &mut Window, dataset: &Dataset, clip: &ClipRef) {
         assert!(
             shown.mask.as_ref().is_some_and(|m| { **m == kinolens::data::load_mask(entry, frame).unwrap().unwrap() })
         );
+    }
+}
+
+/// Frames of the clip and of what follows it, as somebody sees them who drags the playhead.
+fn scrubs(window: &mut Window, dataset: &Dataset, clip: &ClipRef, frames: u32, prefix: &str) {
+    let video = dataset.videos.iter().find(|v| v.name == clip.video).unwrap();
+    // The map follows the playhead.
+    window.state_mut().send(ChooseAction::FollowPlayhead);
+    for n in 0..frames {
+        let frame = (clip.start + n).min(video.frames() - 1);
+        window.state_mut().send(TimeAction::Seek(frame));
+        until(window, "a frame under the playhead", 30, |app| {
+            app.current().is_some_and(|s| s.index == frame) && !app.state().explain.busy()
+        });
+        assert_eq!(window.state().shown().unwrap().label, video.labels.at(frame));
+        picture(window, &format!("{prefix}-scrub-{n:02}"));
     }
 }
 
