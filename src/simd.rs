@@ -1,4 +1,4 @@
-//! Which vector instructions loops over many numbers use.
+//! The SIMD instruction set, chosen at run time.
 //!
 //! Every such loop is compiled for several kinds of processors, and the best kind this one belongs to is taken. The
 //! environment variable `KINOLENS_INSTRUCTIONS` takes a lesser one: to see on one machine how another would fare, and to

@@ -1,4 +1,8 @@
 //! The command line. Every subcommand builds the same jobs as the window and prints what comes back.
+//!
+//! `args` is the contract with scripts; `commands` sends each subcommand to its file, which builds a job and runs it in this
+//! thread with a monitor on standard error. Results go to standard output as text or as one JSON document. `hints` adds to an
+//! error the argument that mends it, so that the sentences of errors can be shared with the window.
 
 mod args;
 mod bench;

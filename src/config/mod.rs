@@ -1,4 +1,8 @@
 //! Configuration of a run: defaults, presets, RON files, `--set key=value`, validation.
+//!
+//! A [`RunConfig`] starts from a preset or a RON file, takes `--set` assignments by the dotted path of a key, and is validated
+//! as a whole; errors name the key. [`KEYS`] tells of every key what the form, the help and the rules of a resumed run need.
+//! The resolved configuration is written into the run folder, so that nothing depends on defaults of a later version.
 
 mod compute;
 mod keys;

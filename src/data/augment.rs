@@ -1,4 +1,4 @@
-//! Random changes of training clips, one draw a clip so that all frames agree.
+//! Augmentation of training clips: one draw per clip, so that all frames agree.
 
 use super::preprocess::Normalizer;
 use super::sampler::stream;

@@ -1,4 +1,4 @@
-//! Memory of batches, which threads fill part by part and later batches use again.
+//! Batch buffers: threads fill them clip by clip, and later batches reuse them.
 
 use bytemuck::{cast_slice, cast_slice_mut};
 use bytes::{Buf, BytesMut};

@@ -1,4 +1,4 @@
-//! Batches of clips, prepared by threads ahead of the network.
+//! The data loader: worker threads prefetch batches of clips ahead of the network.
 
 use super::DataError;
 use super::augment::Draw;

@@ -1,4 +1,4 @@
-//! From 8-bit frames to the numbers a network takes, and back.
+//! Normalisation of 8-bit frames to network input, and back.
 
 use crate::config::ClipConfig;
 use crate::domain::RgbImage;

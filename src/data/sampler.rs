@@ -1,4 +1,4 @@
-//! Which clips an epoch draws, and how much classes weigh.
+//! Samplers: which clips an epoch draws (shuffled, balanced), and class weights.
 
 use crate::config::SamplingConfig;
 use crate::domain::{Clip, Label};

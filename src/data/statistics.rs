@@ -1,4 +1,4 @@
-//! What a dataset holds, in numbers.
+//! Statistics of a dataset: class balance, lengths, splits.
 
 use super::DataError;
 use super::plan::labelled_clips_of;

@@ -1,4 +1,4 @@
-//! Whether there is anything to tell apart: one class is no task.
+//! Checks that there is a classification task: at least two classes.
 
 use super::limited::Limited;
 use crate::domain::{Dataset, Label};

@@ -1,4 +1,4 @@
-//! Reasons not to take a score at its face value.
+//! Caveats: leakage, missing classes, a majority baseline that is nearly as good.
 
 use super::evaluate::Training;
 use super::same_data;

@@ -1,4 +1,8 @@
 //! Evaluating a trained network: predictions, class matching, metrics, caveats.
+//!
+//! [`evaluate()`] opens a checkpoint, matches the classes of the dataset with the outputs of the network ([`ClassMap`]), predicts
+//! every clip of a split, and gives an [`Evaluation`](crate::run_folder::Evaluation) with its [`metrics`] and the caveats that
+//! belong beside the score. Frame-wise metrics ([`segments`]) come from overlapping windows.
 
 mod caveats;
 mod class_map;

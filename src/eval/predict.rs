@@ -1,4 +1,4 @@
-//! What a network says about clips and about whole videos.
+//! Predictions for clips, and sliding-window predictions for whole videos.
 
 use super::EvalError;
 use super::metrics::{argmax, softmax_and_loss};

@@ -1,4 +1,4 @@
-//! Building of layers that are made of layers.
+//! Builds composite layers: residual blocks, inverted residuals, Inception branches.
 
 use super::blocks::{Branches, Gated, Residual, Sequential};
 use super::builder::{Builder, Built, LayerInfo, LayerKind};

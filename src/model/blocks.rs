@@ -1,4 +1,4 @@
-//! Layers that are made of layers.
+//! Composite layers: residual blocks, inverted residuals, Inception branches.
 
 use super::cpu_ops::add_clamp::add;
 use super::layers::{FusedPart, Layer, Node, run};

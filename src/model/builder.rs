@@ -1,4 +1,4 @@
-//! Builds a network layer by layer, naming its arrays, drawing their first values and following the shape.
+//! Builds a network layer by layer: names and initialises its arrays, and follows the shape of the activation.
 
 use super::error::ModelError;
 use super::layers::{

@@ -1,4 +1,4 @@
-//! A convolution in parts, for a driver that ends long loops.
+//! A convolution computed in several parts, for a GPU driver that ends long loops.
 //!
 //! Mesa's llvmpipe ends the loops of a shader after 65,535 turns, counted together, and says nothing: what is missing is
 //! missing from the sum. The GPU library's gradient of a kernel can be such a loop over all places of the output, with

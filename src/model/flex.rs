@@ -1,4 +1,4 @@
-//! Tensors of the CPU backend as slices, and their memory back to those who need some.
+//! Tensors of the CPU backend as slices, and their buffers back to the pool.
 
 use super::kernels::buffer_pool;
 use burn::backend::flex::FlexTensor;

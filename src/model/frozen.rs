@@ -1,4 +1,4 @@
-//! Networks of which only a part learns, and the features of the part that does not.
+//! Frozen layers, and the features of a frozen backbone.
 
 use super::builder::LayerInfo;
 use super::error::ModelError;

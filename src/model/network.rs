@@ -1,4 +1,4 @@
-//! A network: its layers, its arrays, and the ways through it.
+//! A network: layers, parameters, forward passes for training and inference.
 
 use super::ModelSpec;
 use super::builder::{LayerInfo, LayerKind};

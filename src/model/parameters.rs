@@ -1,4 +1,4 @@
-//! The arrays of a network by name: parameters, running statistics, counters.
+//! The state dict of a network: parameters, running statistics and counters by name.
 
 use burn::tensor::{Device, Tensor, TensorData};
 

@@ -1,4 +1,4 @@
-//! What a network is made of.
+//! The parts of a network: trunk, readout, classifier.
 
 use super::layers::{HeadLayer, Node};
 use super::readout::Readout;

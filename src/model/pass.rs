@@ -1,4 +1,4 @@
-//! One walk of data through a network: its mode, the leaves gradients are wanted for, the layers to catch.
+//! One forward pass: its mode (training or inference), the leaves gradients are wanted for, the layers to tap.
 
 use super::parameters::{EntryId, EntryKind, Store};
 use super::random_stream::RandomStream;

@@ -1,4 +1,4 @@
-//! Where the time of a pass goes: seconds of every operation of our own, by name and shape.
+//! A profiler: seconds of every CPU operation by name and shape.
 //!
 //! Off unless asked for, and then one lock an operation, of which a step has a few hundred.
 

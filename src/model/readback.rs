@@ -1,4 +1,4 @@
-//! Tensors back on the host.
+//! Copies tensors back to the host.
 
 use super::error::ModelError;
 use burn::tensor::Tensor;

@@ -1,4 +1,4 @@
-//! From the trunk's features to the classifier, and from its answers to one a clip.
+//! Global pooling between trunk and classifier, and pooling of the scores of frames or windows into those of a clip.
 
 use super::ops;
 use crate::config::Pooling;

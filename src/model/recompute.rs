@@ -1,4 +1,4 @@
-//! Training in less memory: most layers' outputs are forgotten on the way forward and computed again on the way back
+//! Activation checkpointing: the outputs of most layers are dropped in the forward pass and recomputed in the backward pass
 //! (Chen et al. 2016, "Training deep nets with sublinear memory cost").
 //!
 //! The trunk is cut into stretches. Of each only the input is kept; the stretches are then walked from the top, each

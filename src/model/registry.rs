@@ -1,4 +1,4 @@
-//! The networks there are.
+//! The registry of networks.
 
 use super::builder::{Builder, Built};
 use super::error::ModelError;

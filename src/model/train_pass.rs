@@ -1,4 +1,4 @@
-//! From a loss back to the parameters.
+//! The backward pass: from a loss to the gradients of the parameters.
 
 use super::gradients::GradientSet;
 use super::recompute::Forgotten;

@@ -1,4 +1,4 @@
-//! One batch over several devices: each has a copy of the network, takes a share of the clips and finds their gradient;
+//! Data parallelism: each device has a replica of the network, takes a share of the batch and computes its gradient;
 //! the mean of these moves the first network, which the copies then follow.
 //!
 //! As in PyTorch's `DistributedDataParallel`, a batch normalisation sees the clips of its own device only, and the

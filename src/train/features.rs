@@ -1,4 +1,4 @@
-//! What a frozen backbone makes of clips, computed once.
+//! Features of a frozen backbone, computed once and cached.
 
 use super::TrainError;
 use super::logs::Logged;

@@ -1,4 +1,4 @@
-//! First weights from a file or another run.
+//! Initial weights from a file or another run (fine-tuning).
 
 use super::TrainError;
 use crate::config::RunConfig;

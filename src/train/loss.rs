@@ -1,4 +1,4 @@
-//! What is minimised.
+//! The loss function: cross-entropy with class weights and label smoothing.
 
 use crate::config::{LossConfig, LossKind};
 use crate::data::inverse_frequency_weights;

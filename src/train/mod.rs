@@ -1,4 +1,9 @@
 //! Training: losses, optimisers, schedules, checkpoints, logs, the loop.
+//!
+//! [`run`] prepares a plan, a network and a run folder, then goes through epochs: batches come from the data loader, a pass over
+//! one or several devices gives gradients, the optimiser moves the parameters, validation completes the report of the epoch.
+//! Reports go to the monitor, to CSV tables and to TensorBoard event files; checkpoints are written so that a process that is
+//! killed at any moment goes on with the same numbers.
 
 pub mod bench;
 mod best;

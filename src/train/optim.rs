@@ -1,4 +1,4 @@
-//! How weights move. The arithmetic and its order follow PyTorch's optimisers, and are held against their numbers.
+//! Optimisers: SGD, Adam, AdamW. The arithmetic and its order follow PyTorch's optimisers, and are held against their numbers.
 
 use crate::config::{OptimizerConfig, OptimizerKind};
 use crate::model::optimizer_step::{AdamStep, SgdStep, adam_step, sgd_step};

@@ -1,4 +1,4 @@
-//! Sums over an epoch, speed, and the time left.
+//! Running means over an epoch, throughput, and the time left.
 
 use crate::progress::EpochReport;
 use serde::{Deserialize, Serialize};

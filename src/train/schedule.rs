@@ -1,4 +1,4 @@
-//! How the learning rate moves.
+//! Learning-rate schedules.
 
 use crate::config::{RunConfig, Schedule, ScheduleConfig};
 use crate::data::Sampler;

@@ -1,4 +1,4 @@
-//! Where the batches of an epoch come from: decoded clips, or what a frozen backbone made of them before.
+//! Where the batches of an epoch come from: decoded clips, or cached features of a frozen backbone.
 
 use crate::data::{Batch, ClipSource, DataError, Loader, LoaderOptions};
 use crate::domain::Clip;

@@ -1,4 +1,4 @@
-//! What the network says of the validation clips after an epoch.
+//! Validation after an epoch.
 
 use super::features::Features;
 use super::{Loss, TrainError};

@@ -1,4 +1,7 @@
 //! Dataset formats: one file and one row of [`FORMATS`] each.
+//!
+//! Opening a path asks every format in order whether it is one of it (by names alone); the first that says yes reads a draft:
+//! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
 mod class_folders;
 mod companions;

@@ -1,4 +1,7 @@
 //! The kinds of jobs, one a file.
+//!
+//! Each is a struct of what is asked, with its lane, its title, what a stop does to it, its work and its answer
+//! ([`JobKind`](super::JobKind)). The list of them is in `jobs/job.rs`.
 
 mod evaluate;
 mod explain;

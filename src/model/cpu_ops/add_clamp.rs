@@ -1,4 +1,4 @@
-//! The CPU's sum of two tensors with the clamp behind it, as one walk over their numbers, with a backward pass.
+//! Fused residual addition and activation (ReLU, ReLU6) on the CPU, with its backward pass.
 
 use crate::model::flex::on_cpu;
 use crate::model::flex::{in_order, owned, recycle, values};

@@ -1,4 +1,4 @@
-//! The CPU's convolution kernels as an operation of the tensor library, with a backward pass.
+//! 3D convolution on the CPU as an autodiff operation of the tensor library.
 
 use crate::model::flex::{in_order, recycle, tensor, values};
 use crate::model::kernels::{Convolution, Finish};

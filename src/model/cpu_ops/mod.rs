@@ -1,4 +1,4 @@
-//! The CPU's kernels as operations of the tensor library, each with its backward pass.
+//! CPU operations: the kernels as autodiff operations of the tensor library, each with its backward pass.
 //!
 //! An operation takes the slices of its tensors ([`flex`](super::flex)), calls a kernel, and gives memory that is not
 //! needed any more back to the buffer pool. Where a tensor is not on the CPU, [`ops`](super::ops) uses the library's own.

@@ -1,4 +1,4 @@
-//! What moves in a clip, as one walk over its numbers on the CPU. Nothing below it learns, so there is no way back.
+//! Frame differencing of a clip on the CPU. It is the first layer and has no parameters, so it needs no backward pass.
 
 use crate::model::flex::{in_order, on_cpu, tensor, values};
 use crate::model::kernels::motion::moving;

@@ -1,4 +1,4 @@
-//! The CPU's batch normalisation, with the clamp behind it, as an operation of the tensor library with a backward pass.
+//! Fused batch normalisation and activation on the CPU as an autodiff operation.
 
 use crate::model::flex::{in_order, owned, recycle, tensor, values};
 use crate::model::kernels::norm::{Norm, NormOptions, Planes, train, train_backward};

@@ -1,4 +1,4 @@
-//! One step of an optimiser over one parameter, in place where the memory is nobody else's.
+//! One optimiser step for one parameter on the CPU, in place where the buffer is not shared.
 
 use crate::model::flex::on_cpu;
 use crate::model::flex::{in_order, owned, recycle, tensor, values};

@@ -1,4 +1,4 @@
-//! The CPU's max pooling as an operation of the tensor library, with a backward pass.
+//! 3D max pooling on the CPU as an autodiff operation.
 
 use crate::model::flex::{in_order, recycle, tensor, values};
 use crate::model::kernels::pooling::Pooling;

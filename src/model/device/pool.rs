@@ -1,4 +1,4 @@
-//! Whole passes go into the pool of threads that the processor's kernels share.
+//! Runs whole passes inside the thread pool that the CPU kernels share.
 //!
 //! A kernel that is called from outside the pool wakes a thread there and waits to be woken by it; a step of a small
 //! network calls more than a hundred, and spent a twentieth of its time on that, more where others used the cores.

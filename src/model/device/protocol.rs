@@ -1,4 +1,4 @@
-//! What the program and the process that tests a device say to each other.
+//! The protocol between the program and the process that tests a device.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Several GPUs of one machine.
+//! Several GPUs of one machine, for data-parallel training.
 
 use super::ComputeDevice;
 use super::open::{Identity, Refusal, open};

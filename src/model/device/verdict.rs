@@ -1,4 +1,4 @@
-//! Asking the testing process, and remembering what it said.
+//! Runs the test of a device in a process of its own, and caches the result.
 
 use super::protocol::{Candidate, DeviceRequest, Line, SUBCOMMAND, argument};
 use crate::files::{TEXT_LIMIT, read_text};

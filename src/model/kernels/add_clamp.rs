@@ -1,4 +1,4 @@
-//! Sums of two tensors, with the clamp behind them.
+//! Fused addition of two tensors and activation (residual connections).
 
 use super::norm::clamped_one;
 use rayon::prelude::*;

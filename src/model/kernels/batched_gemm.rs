@@ -1,4 +1,4 @@
-//! Convolutions whose pictures are small and whose kernels are many: the positions of all clips stand side by side.
+//! Convolution as one GEMM over the whole batch, for small feature maps with many channels (the last layers of a network).
 //!
 //! There the kernels are most of the numbers. They are read where they lie, once for the whole batch, and only the
 //! looked-up pictures are packed, in pieces that all threads share. Weights' gradients: [`super::batched_gemm_weights`].

@@ -1,4 +1,4 @@
-//! Memory that goes round: what one operation is done with, the next one writes to.
+//! A buffer pool: an operation writes into memory that an earlier one no longer needs.
 //!
 //! Fresh memory of the size of an activation comes from the system page by page, which costs more than many operations
 //! do with it. A training step asks for the same lengths again and again.

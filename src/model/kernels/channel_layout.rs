@@ -1,4 +1,4 @@
-//! Channels laid out so that every tap of a convolution is one shift.
+//! A padded channel layout in which every kernel tap is a constant offset.
 
 use super::{Convolution, volume};
 

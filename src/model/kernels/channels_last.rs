@@ -1,4 +1,4 @@
-//! Pictures with their channels last, and back.
+//! Conversion between channels-first (NCDHW) and channels-last (NDHWC).
 
 use super::Finish;
 use super::buffer_pool::{self, Scratch};

@@ -1,4 +1,4 @@
-//! A convolution with all its sizes, and what happens to its output.
+//! The shape of a convolution, and the epilogue of its output (scale, shift, activation).
 
 use super::geometry::{ConvGeometry, windows};
 

@@ -1,4 +1,4 @@
-//! Convolutions in which every output channel of a group sees every input channel of it.
+//! Dense and grouped convolution as an indirect GEMM, one clip at a time.
 
 use super::indirect_gemm::Product;
 use super::padding::{Padded, repeated};

@@ -1,4 +1,4 @@
-//! Convolutions in which every channel is on its own.
+//! Depthwise convolution.
 //!
 //! There is nothing to share between channels, so it is sums of shifted pictures, one channel of one clip at a time. A
 //! channel is laid out with its border, and split by the rests of its coordinates when divided by the stride; then

@@ -1,4 +1,4 @@
-//! Sums of products in `f64`, kept in registers from the first product to the last.
+//! Dot products accumulated in `f64` registers.
 
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};

@@ -1,4 +1,4 @@
-//! Convolutions of few input channels, as the first of a network is.
+//! Convolution with few input channels, such as the first layer on RGB frames.
 //!
 //! All input fits a cache, so every channel is laid out once and nothing is packed: a tap of a channel is one shift of
 //! it, for as many output channels as there are registers.

@@ -1,4 +1,4 @@
-//! Products of matrices that lie as the kernels need them, on one thread.
+//! GEMM micro-kernels on packed matrices, on one thread.
 
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};

@@ -1,4 +1,4 @@
-//! Sizes of convolutions and pools, and the clamp behind a layer.
+//! Kernel size, stride, padding and groups of convolutions and pooling, and the fused activation.
 
 /// Stride, padding and groups of a convolution; order is time, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

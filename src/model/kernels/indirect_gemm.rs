@@ -1,4 +1,4 @@
-//! A matrix times a matrix that is looked up through offsets.
+//! Indirect GEMM (implicit im2col): one factor is read through lists of offsets and never written out.
 
 use super::norm::clamped_one;
 use super::{Finish, buffer_pool};

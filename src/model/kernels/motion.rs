@@ -1,4 +1,4 @@
-//! What moves in clips.
+//! Frame differencing.
 
 use super::buffer_pool;
 use crate::simd::arch;

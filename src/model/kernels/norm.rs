@@ -1,4 +1,4 @@
-//! Batch normalisation (Ioffe & Szegedy 2015) and the clamp behind it, in one walk forward and two back.
+//! Batch normalisation (Ioffe & Szegedy 2015) fused with the activation: one pass over memory forward, two backward.
 
 use super::Activation;
 use super::buffer_pool;

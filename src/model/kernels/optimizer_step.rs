@@ -1,4 +1,4 @@
-//! One step of an optimiser over one parameter, in one walk over its numbers.
+//! One optimiser step (SGD, Adam, AdamW) for one parameter, in one pass over memory.
 
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};

@@ -1,4 +1,4 @@
-//! Pictures with a border of zeros, and where things lie in them.
+//! Zero padding, and offsets into padded feature maps.
 
 use super::volume;
 

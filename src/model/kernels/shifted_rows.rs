@@ -1,4 +1,4 @@
-//! Sums over shifts of one long row: what a tap of a convolution is, once a channel is laid out for it.
+//! Weighted sums of shifted rows: the inner loop of convolutions in the padded channel layout.
 
 use super::channel_layout::SLACK;
 use crate::simd::arch;

@@ -1,4 +1,4 @@
-//! Held against the definition, computed in `f64`.
+//! Kernels held against the definition of convolution, computed in `f64`.
 
 use super::*;
 use rand::{Rng, SeedableRng};

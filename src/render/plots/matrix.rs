@@ -1,4 +1,4 @@
-//! Fields of coloured cells: confusion matrices, accuracy over class and epoch.
+//! Matrix plots: confusion matrices, accuracy per class and epoch.
 
 use super::axes::{LABEL, NAME, PAGE, Panel, number, page};
 use super::class_name;

@@ -1,4 +1,6 @@
 //! Class lists as people have them.
+//!
+//! A number, a text file with a name a line, a table, or JSON in its usual forms become a [`ClassSet`] in output order.
 
 mod json;
 mod table;

@@ -1,4 +1,7 @@
 //! Everything around the panels: bars, welcome page, dialogs, messages.
+//!
+//! Drawn before the panels in the order of the screen: top bar, banners, status bar, then the tiles of the workspace; dialogs,
+//! the palette and toasts lie over them.
 
 pub mod classes;
 pub mod dialogs;

@@ -1,4 +1,7 @@
 //! The panels and their registry.
+//!
+//! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
+//! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
 mod evaluate_clips;
 mod evaluate_report;

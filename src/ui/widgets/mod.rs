@@ -1,4 +1,6 @@
 //! Parts that several panels use.
+//!
+//! Widgets take what they show as arguments and give back what was asked of them; they know nothing of the state or of jobs.
 
 pub mod class_bars;
 pub mod class_heat;

@@ -1,4 +1,4 @@
-//! The ways to transform a convolution.
+//! The variants of the transform: tile sizes in space and time.
 
 use super::time_tiling::Cut;
 

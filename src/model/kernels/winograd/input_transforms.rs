@@ -1,4 +1,4 @@
-//! The transforms of pictures for [`super`], one axis after the other, a vector of channels at a time.
+//! Input and output transforms of [`super`], one axis after the other, a vector of channels at a time.
 
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]

@@ -1,4 +1,4 @@
-//! The transforms of kernels for [`super`], a vector of channels at a time.
+//! Kernel transforms of [`super`], a vector of channels at a time.
 
 // Places in small arrays are counted; iterators over them would not be kept in registers.
 #![allow(clippy::needless_range_loop)]

@@ -1,4 +1,4 @@
-//! Convolutions with fewer multiplications (Winograd 1980; Lavin & Gray 2016).
+//! Winograd convolution: fewer multiplications (Winograd 1980; Lavin & Gray 2016).
 //!
 //! Tiles of outputs are made from somewhat larger tiles of inputs. Both, and the kernels, are transformed so that the
 //! convolution of a tile becomes a product of each of its numbers, and all tiles and channels together one product of

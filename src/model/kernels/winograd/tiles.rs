@@ -1,4 +1,4 @@
-//! Tiles of a convolution for [`super`]: where they lie, and their way through the transforms.
+//! Spatial tiling of [`super`]: where tiles lie, and how they are gathered and scattered.
 
 use super::form::{Form, Side};
 use super::input_transforms::{Combine, Inputs, Slopes, Spread, Unite};
