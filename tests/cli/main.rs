@@ -4,6 +4,7 @@
 
 mod circles;
 mod commands;
+mod dependencies;
 mod device;
 mod failures;
 mod layering;
