@@ -229,7 +229,7 @@ fn circles_between_files_only_become_fewer() {
     let new: Vec<_> = found.difference(&known).collect();
     let gone: Vec<_> = known.difference(&found).collect();
     for module in new.iter().flat_map(|circle| circle.iter()) {
-        println!("{module} names {:?}", arrows[module.as_str()]);
+        eprintln!("{module} names {:?}", arrows[module.as_str()]);
     }
     assert!(
         new.is_empty() && gone.is_empty(),
