@@ -31,11 +31,8 @@ pub fn bytes(count: u64) -> String {
         unit += 1;
     }
     let name = UNITS.get(unit).copied().unwrap_or("bytes");
-    if unit == 0 || value >= 99.5 || value.fract() < 0.05 {
-        format!("{value:.0} {name}")
-    } else {
-        format!("{value:.1} {name}")
-    }
+    let tenths = (value * 10.0).round() / 10.0;
+    if tenths >= 100.0 || tenths.fract() == 0.0 { format!("{value:.0} {name}") } else { format!("{tenths:.1} {name}") }
 }
 
 /// A length of time: `4.4 s`, `42 s`, `3:05 min`, `2:10 h`.
