@@ -18,7 +18,7 @@ struct Package {
 /// What is built for this machine, with the features that are on by default.
 fn packages() -> Vec<Package> {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "-e", "normal,build,dev", "--prefix", "none", "--no-dedupe"])
+        .args(["tree", "--locked", "--offline", "-e", "normal,build,dev", "--prefix", "none"])
         .args(["--format", "{p}|{l}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -26,7 +26,8 @@ fn packages() -> Vec<Package> {
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let lines: BTreeSet<String> = String::from_utf8(tree.stdout).unwrap().lines().map(str::to_owned).collect();
     let package = |line: &String| {
-        let (package, license) = line.split_once('|')?;
+        // A package that was shown before is marked.
+        let (package, license) = line.trim_end_matches(" (*)").split_once('|')?;
         let mut words = package.split_whitespace();
         let (name, version) = (words.next()?.to_owned(), words.next()?.trim_start_matches('v').to_owned());
         let elsewhere = words.any(|w| w.starts_with('(') && w != "(proc-macro)");
