@@ -6,11 +6,12 @@
 //!
 //! | layer | modules | knows |
 //! |---|---|---|
-//! | 8 | `main` | window or command line |
-//! | 7 | [`ui`], [`cli`] | egui; clap. Strangers to each other: both build jobs and show what comes back |
-//! | 6 | [`jobs`] | worker lanes, commands, events |
-//! | 5 | [`train`] | the loop, checkpoints, logs |
-//! | 4 | [`eval`] | predictions, metrics, reports |
+//! | 9 | `main` | window or command line |
+//! | 8 | [`ui`], [`cli`] | egui; clap. Strangers to each other: both build jobs and show what comes back |
+//! | 7 | [`jobs`] | worker lanes, commands, events |
+//! | 6 | [`train`] | the loop, optimisers, logs |
+//! | 5 | [`eval`] | predictions, metrics, caveats |
+//! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
 //! | 3 | [`data`], [`cam`] | datasets and loading; heatmaps |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |

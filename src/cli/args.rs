@@ -1,5 +1,6 @@
 //! The arguments. Names are a contract with scripts.
 
+use crate::cam::METHODS;
 use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
 use crate::model::{BACKBONE, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -147,6 +148,11 @@ fn settings_help() -> String {
     };
     let keys: Vec<String> = KEYS.iter().map(line).collect();
     format!("Set one value, for example training.epochs=20 (repeatable). Keys:\n{}", keys.join("\n"))
+}
+
+/// The methods there are.
+fn methods_help() -> String {
+    format!("Method id (repeatable): {}", METHODS.iter().map(|m| m.id).collect::<Vec<_>>().join(", "))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -352,8 +358,8 @@ pub struct ExplainArgs {
     pub run: RunArg,
     /// Dataset or video.
     pub source: PathBuf,
-    /// Method id (repeatable): grad-cam, grad-cam++, hirescam.
-    #[arg(long = "method", value_name = "ID")]
+    /// Method id (repeatable)
+    #[arg(long = "method", value_name = "ID", help = methods_help())]
     pub methods: Vec<String>,
     /// Layer id (repeatable); the network's default when left out.
     #[arg(long = "layer", value_name = "ID")]

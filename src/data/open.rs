@@ -11,9 +11,6 @@ use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Formats that take every video there is, so that one which they overlook is to be named.
-const EVERY_VIDEO: &[&str] = &["exercise", "single", "class-folders"];
-
 /// Opens a dataset: recognises its format, reads labels and splits, looks inside the videos that changed since last
 /// time, and notes what its owner should know in [`Dataset::warnings`].
 ///
@@ -42,7 +39,7 @@ pub fn open_with_cache(
     }
     rename_classes(&mut draft.classes.classes, &config.class_names);
     draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
-    if EVERY_VIDEO.contains(&format.id) {
+    if format.takes_all {
         unlisted_videos(path, &mut draft);
     }
 

@@ -14,6 +14,7 @@ use kinolens::domain::PoolingRule;
 use kinolens::model::{ComputeDevice, GradientSet, Network, Outline, ParameterInfo, ParameterRole, read};
 use kinolens::train::{Loss, Optimizer, Scheduler};
 use serde_json::Value;
+use std::path::Path;
 
 mod ties;
 
@@ -228,18 +229,20 @@ fn wide(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
+/// Key in the files, method, pooling, and the error allowed.
+const MAPS: [(&str, &str, PoolingRule, f64); 5] = [
+    ("gradcam", "grad-cam", PoolingRule::SpaceTime, 1e-4),
+    ("gradcampp", "grad-cam++", PoolingRule::SpaceTime, 1e-3),
+    ("hirescam", "hirescam", PoolingRule::SpaceTime, 1e-4),
+    ("gradcam_t", "grad-cam", PoolingRule::PerTimeStep, 1e-4),
+    ("gradcampp_004", "grad-cam++", PoolingRule::PerTimeStep, 1e-3),
+];
+
 /// Every map of one network and size, from one pass forward and one back.
 fn maps(label: &str, named: &Named, network: &Network, clip: &Clip, cases: &[Value]) -> usize {
-    const METHODS: [(&str, &str, PoolingRule, f64); 5] = [
-        ("gradcam", "grad-cam", PoolingRule::SpaceTime, 1e-4),
-        ("gradcampp", "grad-cam++", PoolingRule::SpaceTime, 1e-3),
-        ("hirescam", "hirescam", PoolingRule::SpaceTime, 1e-4),
-        ("gradcam_t", "grad-cam", PoolingRule::PerTimeStep, 1e-4),
-        ("gradcampp_004", "grad-cam++", PoolingRule::PerTimeStep, 1e-3),
-    ];
     let (mut requests, mut expected) = (Vec::new(), Vec::new());
     for case in cases {
-        for (key, method, pooling, tolerance) in METHODS {
+        for (key, method, pooling, tolerance) in MAPS {
             let Some(raw) = case[key]["raw"].as_array() else { continue };
             let (layer, target) = (named.layer(network, case), case["target"].as_u64().unwrap() as usize);
             requests.push(MapRequest {
@@ -258,7 +261,7 @@ fn maps(label: &str, named: &Named, network: &Network, clip: &Clip, cases: &[Val
         }
     }
     // Both methods are linear in the gradient: the map of a difference of logits is the difference of their maps.
-    for (key, method, _, tolerance) in METHODS.into_iter().filter(|m| ["gradcam", "hirescam"].contains(&m.0)) {
+    for (key, method, _, tolerance) in MAPS.into_iter().filter(|m| ["gradcam", "hirescam"].contains(&m.0)) {
         for (a, b) in cases.iter().flat_map(|a| cases.iter().map(move |b| (a, b))) {
             // Where two inputs of a pool are equal some maps are not defined, and not given.
             if [a, b].iter().any(|case| case[key].is_null()) {
@@ -450,5 +453,21 @@ fn clips_explained_together_are_those_explained_one_by_one() {
                 assert!(relative(&a.values, &wide(b.values)) < 1e-4, "{id} {}", a.method);
             }
         }
+    }
+}
+
+/// A method without numbers of an independent implementation would be compared with nothing.
+#[test]
+fn every_method_has_numbers_to_be_held_to() {
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")).unwrap();
+    let texts: Vec<String> = files
+        .filter_map(|f| Some(f.ok()?.path()).filter(|p| p.to_string_lossy().contains("cam_")))
+        .map(|p| std::fs::read_to_string(p).unwrap())
+        .collect();
+    assert!(texts.len() > 10, "{} files of maps", texts.len());
+    for method in kinolens::cam::METHODS {
+        let compared =
+            MAPS.iter().filter(|m| m.1 == method.id).any(|m| texts.iter().any(|t| t.contains(&format!("\"{}\"", m.0))));
+        assert!(compared, "no file of tests/golden has maps of {}", method.id);
     }
 }

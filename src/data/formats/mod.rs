@@ -34,7 +34,10 @@ pub struct FormatSpec {
     pub title: &'static str,
     /// What must be there for the format to be recognised, one phrase.
     pub looks_for: &'static str,
-    /// Says why a path is of this format, or why it is not; looks at names only, never inside videos.
+    /// True where it takes every video below the folder, so that one which it overlooks is to be named.
+    pub takes_all: bool,
+    /// Says why a path is of this format, or why it is not; looks at names and at the first lines of lists, never inside
+    /// videos.
     pub detect: fn(&Path) -> Result<String, String>,
     /// Reads names, labels and splits; looking into videos comes later.
     pub(super) read: fn(&Path, &DataConfig) -> Result<Draft, DataError>,
@@ -46,6 +49,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "exercise",
         title: "Exercise recordings with frame labels",
         looks_for: "a folder 'anon' of videos (below 'dataset' or directly) and a folder 'label' of CSV files",
+        takes_all: true,
         detect: exercise::detect,
         read: exercise::read,
     },
@@ -53,6 +57,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "ucf101-splits",
         title: "UCF101 with its official splits",
         looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
+        takes_all: false,
         detect: ucf101::detect,
         read: ucf101::read,
     },
@@ -60,6 +65,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "jester",
         title: "Jester or Something-Something V1",
         looks_for: "jester-v1-labels.csv (or another prefix) with …-train.csv of lines 'id;label'",
+        takes_all: false,
         detect: jester::detect,
         read: jester::read,
     },
@@ -67,6 +73,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "kinetics-csv",
         title: "Kinetics tables",
         looks_for: "train.csv, val.csv or test.csv with a youtube_id column",
+        takes_all: false,
         detect: kinetics::detect,
         read: kinetics::read,
     },
@@ -74,6 +81,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "ucf-csv",
         title: "Videos listed in train.csv, val.csv, test.csv",
         looks_for: "train.csv, val.csv or test.csv with a clip_path and a class column",
+        takes_all: false,
         detect: ucf_csv::detect,
         read: ucf_csv::read,
     },
@@ -81,6 +89,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "list",
         title: "Lists of paths and class numbers",
         looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
+        takes_all: false,
         detect: list::detect,
         read: list::read,
     },
@@ -88,6 +97,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "single",
         title: "One video, picture, frame folder, or a folder of unlabelled videos",
         looks_for: "a video or picture file, or videos or pictures directly in the folder",
+        takes_all: true,
         detect: single::detect,
         read: single::read,
     },
@@ -95,6 +105,7 @@ pub const FORMATS: &[FormatSpec] = &[
         id: "class-folders",
         title: "One folder a class",
         looks_for: "folders named after classes with videos or frame folders in them, optionally below train, val and test",
+        takes_all: true,
         detect: class_folders::detect,
         read: class_folders::read,
     },
