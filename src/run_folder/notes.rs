@@ -1,7 +1,7 @@
 //! What people wrote about single clips of a run: tags and notes, kept beside it in `notes.ron`.
 
 use super::RunError;
-use super::files::{read_text, write_atomic};
+use super::files::{read_text, ron_text, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,9 +66,7 @@ impl Notes {
     /// A folder that cannot be written to; the earlier file then stays as it was.
     pub fn save(&self, run: &Path) -> Result<(), RunError> {
         let path = run.join(NOTES_FILE);
-        let text = ron::ser::to_string_pretty(self, ron::ser::PrettyConfig::default())
-            .map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
-        write_atomic(&path, text.as_bytes())
+        write_atomic(&path, ron_text(self)?.as_bytes())
     }
 
     /// What is written about a clip.

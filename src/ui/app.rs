@@ -126,7 +126,7 @@ impl App {
 
     /// The frame that was asked for, once it is on screen.
     pub fn current(&self) -> Option<&super::committed::Committed> {
-        self.services.frame().as_ref().ready()
+        self.services.frame().ready()
     }
 
     /// Has another one answer what the window asks the disk, from the next frame on.

@@ -39,18 +39,17 @@ impl<T> Awaited<T> {
         }
     }
 
-    /// The same state with a borrowed value.
-    pub fn as_ref(&self) -> Awaited<&T> {
+    /// As [`Awaited::value`], borrowed.
+    pub fn get(&self) -> Option<&T> {
         match self {
-            Self::NotAsked => Awaited::NotAsked,
-            Self::Pending(before) => Awaited::Pending(before.as_ref()),
-            Self::Ready(value) => Awaited::Ready(value),
-            Self::Unavailable(sentence) => Awaited::Unavailable(sentence.clone()),
+            Self::Ready(value) => Some(value),
+            Self::Pending(before) => before.as_ref(),
+            Self::NotAsked | Self::Unavailable(_) => None,
         }
     }
 
     /// The value itself, not one before it.
-    pub fn ready(self) -> Option<T> {
+    pub fn ready(&self) -> Option<&T> {
         match self {
             Self::Ready(value) => Some(value),
             Self::NotAsked | Self::Pending(_) | Self::Unavailable(_) => None,

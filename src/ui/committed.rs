@@ -61,16 +61,17 @@ impl FrameStage {
     /// Nothing of the chosen video is there yet; what is on screen stays for a moment. Returns when to look again.
     fn keep_other(&mut self, chosen: &str, now: Instant) -> Option<Duration> {
         let shown = std::mem::take(&mut self.frame).value();
-        let own = shown.as_ref().is_none_or(|s| s.video == chosen);
-        let left = match own {
-            true => OTHER_VIDEO,
-            false => OTHER_VIDEO.saturating_sub(now.saturating_duration_since(*self.stale.get_or_insert(now))),
-        };
-        if left.is_zero() {
-            self.stale = None;
+        if shown.as_ref().is_none_or(|s| s.video == chosen) {
+            self.frame = Awaited::Pending(shown);
+            return None;
         }
-        self.frame = Awaited::Pending(shown.filter(|_| !left.is_zero()));
-        (!own && !left.is_zero()).then_some(left)
+        let left = OTHER_VIDEO.saturating_sub(now.saturating_duration_since(*self.stale.get_or_insert(now)));
+        if left.is_zero() {
+            (self.frame, self.stale) = (Awaited::Pending(None), None);
+            return None;
+        }
+        self.frame = Awaited::Pending(shown);
+        Some(left)
     }
 
     /// Takes over what is ready; returns when to look again.

@@ -104,7 +104,7 @@ impl Services {
 
     /// The frame on screen with everything that belongs to it; the one before while the one asked for is on its way.
     pub fn shown(&self) -> Option<&Committed> {
-        self.stage.frame.as_ref().value()
+        self.stage.frame.get()
     }
 
     /// The frame asked for, as far as it is there.

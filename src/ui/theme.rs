@@ -140,30 +140,28 @@ pub fn text_on(color: Color32) -> Color32 {
 /// Colour of a share 0…1 on a scale from the background to the accent; dark text reads on the lower part in the light
 /// theme, light text in the dark one (see [`text_on`]).
 pub fn ramp(dark: bool, share: f32) -> Color32 {
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-    // Low shares must differ from nothing at all: the eye looks for the few wrong clips.
-    let t = share.powf(0.7);
     let stops: [[f32; 3]; 3] = if dark {
         [[30.0, 33.0, 40.0], [38.0, 92.0, 140.0], [126.0, 206.0, 244.0]]
     } else {
         [[235.0, 239.0, 244.0], [122.0, 178.0, 224.0], [16.0, 74.0, 138.0]]
     };
-    mix(&stops, t)
+    shade(&stops, share, 0.7)
 }
 
 /// The same scale for mistakes: from the background to a warm hue.
 pub fn ramp_wrong(dark: bool, share: f32) -> Color32 {
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-    let t = share.powf(0.6);
     let stops: [[f32; 3]; 3] = if dark {
         [[30.0, 33.0, 40.0], [140.0, 70.0, 40.0], [252.0, 160.0, 96.0]]
     } else {
         [[235.0, 239.0, 244.0], [244.0, 176.0, 130.0], [172.0, 58.0, 10.0]]
     };
-    mix(&stops, t)
+    shade(&stops, share, 0.6)
 }
 
-fn mix(stops: &[[f32; 3]; 3], t: f32) -> Color32 {
+/// The colour of a share 0…1 between three stops. Low shares must differ from nothing at all: the eye looks for the few
+/// wrong clips, so `power` is below 1.
+fn shade(stops: &[[f32; 3]; 3], share: f32, power: f32) -> Color32 {
+    let t = if share.is_finite() { share.clamp(0.0, 1.0).powf(power) } else { 0.0 };
     let (a, b, f) = if t < 0.5 { (stops[0], stops[1], t * 2.0) } else { (stops[1], stops[2], t * 2.0 - 1.0) };
     let c = |i: usize| (a[i] + (b[i] - a[i]) * f).round() as u8;
     Color32::from_rgb(c(0), c(1), c(2))

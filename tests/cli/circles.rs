@@ -22,30 +22,9 @@ const CIRCLES: &[&[&str]] = &[
 
 /// The source of a module without comments, literals and unit tests.
 fn code(text: &str) -> String {
-    let text = text.split("\nmod tests {").next().unwrap_or_default();
-    let mut out = String::new();
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '/' if rest.peek() == Some(&'/') => while rest.next_if(|c| *c != '\n').is_some() {},
-            '"' => {
-                // Raw strings of this source hold no quotes.
-                while let Some(c) = rest.next() {
-                    match c {
-                        '"' => break,
-                        '\\' => drop(rest.next()),
-                        _ => {}
-                    }
-                }
-            }
-            // A character, not a lifetime.
-            '\'' if rest.peek() == Some(&'"') => drop((rest.next(), rest.next())),
-            '\'' if rest.peek() == Some(&'\\') => drop((rest.next(), rest.next(), rest.next())),
-            c => out.push(c),
-        }
-    }
+    let own = text.split("\nmod tests {").next().unwrap_or_default();
     // A visibility is no use.
-    out.replace("pub(in crate", "pub(in here")
+    super::layering::code_of(own).replace("pub(in crate", "pub(in here")
 }
 
 /// Every path of a use tree: `a::{b, c::{d}}` is `a::b` and `a::c::d`.

@@ -52,23 +52,51 @@ fn layer_of(module: &str) -> Option<usize> {
     LAYERS.iter().position(|l| l.contains(&module))
 }
 
-/// Removes line comments and string literals, so that prose does not count as an import.
-pub(super) fn code_of(line: &str) -> String {
-    let mut out = String::new();
-    let mut in_string = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' if in_string => {
-                chars.next();
-            }
-            '"' => in_string = !in_string,
-            '/' if !in_string && chars.peek() == Some(&'/') => break,
-            _ if !in_string => out.push(c),
-            _ => {}
+/// Source without comments and literals, so that prose does not count as an import; its lines stay.
+pub(super) fn code_of(text: &str) -> String {
+    let text: Vec<char> = text.chars().collect();
+    let (mut out, mut at, mut word) = (String::new(), 0, false);
+    let lines = |from: usize, to: usize| text[from..to].iter().filter(|c| **c == '\n').collect::<String>();
+    while let Some(c) = text.get(at).copied() {
+        let end = match c {
+            '/' if text.get(at + 1) == Some(&'/') => (at..text.len()).find(|i| text[*i] == '\n').unwrap_or(text.len()),
+            '"' => end_of_string(&text, at),
+            'r' if !word => end_of_raw(&text, at).unwrap_or(at),
+            // A character, not a lifetime.
+            '\'' if text.get(at + 1) == Some(&'"') => at + 3,
+            '\'' if text.get(at + 1) == Some(&'\\') => at + 4,
+            _ => at,
+        };
+        let end = end.min(text.len());
+        if end > at {
+            out += &lines(at, end);
+            at = end;
+        } else {
+            out.push(c);
+            at += 1;
         }
+        word = c.is_alphanumeric() || c == '_';
     }
     out
+}
+
+/// The place behind the string that begins here.
+fn end_of_string(text: &[char], start: usize) -> usize {
+    let mut at = start + 1;
+    while at < text.len() && text[at] != '"' {
+        at += 1 + usize::from(text[at] == '\\');
+    }
+    at + 1
+}
+
+/// The same of a raw string; `None` where none begins.
+fn end_of_raw(text: &[char], start: usize) -> Option<usize> {
+    let marks = text[start + 1..].iter().take_while(|c| **c == '#').count();
+    let open = start + 1 + marks;
+    (text.get(open) == Some(&'"')).then_some(())?;
+    let closes =
+        |at: &usize| text[*at] == '"' && text[*at + 1..].iter().take(marks).filter(|c| **c == '#').count() == marks;
+    Some((open + 1..text.len()).find(closes).map_or(text.len(), |at| at + 1 + marks))
 }
 
 /// Names a path starts with: every `word::` that is not itself behind `::`.
@@ -116,10 +144,9 @@ fn imports_only_go_down() {
         let relative = file.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
         let module = relative.split(['/', '.']).next().unwrap_or_default().to_owned();
         let text = std::fs::read_to_string(file).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            let code = code_of(line);
+        for (number, code) in code_of(&text).lines().enumerate() {
             if let Some(own) = layer_of(&module) {
-                for used in modules_named(&code) {
+                for used in modules_named(code) {
                     let Some(other) = layer_of(&used) else { continue };
                     let sibling = SIBLINGS.contains(&(module.as_str(), used.as_str()));
                     if used != module && (other > own || (other == own && !sibling)) {
@@ -128,7 +155,7 @@ fn imports_only_go_down() {
                 }
             }
             for (name, homes) in HOMES {
-                if roots(&code, name) && !homes.iter().any(|h| relative.starts_with(h)) {
+                if roots(code, name) && !homes.iter().any(|h| relative.starts_with(h)) {
                     faults.push(format!("src/{relative}:{}: {name} lives in {homes:?}", number + 1));
                 }
             }
@@ -152,6 +179,8 @@ fn the_checker_sees_what_it_should() {
     assert!(roots("let x = egui::Color32::RED;", "egui"));
     assert!(!roots("let x = my_egui::Color32::RED;", "egui"));
     assert_eq!(code_of(r#"let s = "crate::ui"; // crate::ui"#).trim(), "let s = ;");
+    assert_eq!(code_of("a \"x\\\"\ny\" b // c\nd"), "a \n b \nd");
+    assert_eq!(code_of(r###"f(r#"a"b\"#, r"\", '"', b'\'', 'x', &'a str)"###), "f(, , , b, 'x', &'a str)");
 }
 
 /// The window shows the same sentences as the command line and has no arguments; `cli/hints.rs` adds those.
@@ -188,10 +217,9 @@ fn the_window_touches_the_disk_in_one_file() {
     for file in files.iter().filter(|f| !f.ends_with("ui/disk.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.split("\nmod tests {").next().unwrap_or_default();
-        for (number, line) in code.lines().enumerate() {
-            let line = code_of(line);
+        for (number, line) in code_of(code).lines().enumerate() {
             let asks = [".exists()", ".is_file()", ".is_dir()", ".metadata()", ".canonicalize()", "File::open"];
-            if roots(&line, "fs") || line.contains("std::fs") || asks.iter().any(|a| line.contains(a)) {
+            if roots(line, "fs") || line.contains("std::fs") || asks.iter().any(|a| line.contains(a)) {
                 found.push(format!("{}:{}: {}", file.strip_prefix(&root).unwrap().display(), number + 1, line.trim()));
             }
         }

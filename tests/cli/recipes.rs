@@ -177,8 +177,8 @@ fn every_subcommand_is_documented_and_tried() {
 }
 
 #[test]
-fn every_key_stands_in_the_form_under_its_name() {
-    // `config_form` holds the form to all values of a configuration; the names and helps come from these rows.
+fn the_help_of_set_tells_of_every_key() {
+    // That every value has a row, and every row its place in the form, is held by `config/keys.rs` and `config_form`.
     let names: BTreeSet<&str> = KEYS.iter().map(|k| k.name).collect();
     assert!(KEYS.len() > 40 && names.len() > 40, "{} keys", KEYS.len());
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_kinolens")).args(["train", "--help"]).output().unwrap();

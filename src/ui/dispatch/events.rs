@@ -89,11 +89,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
-                && let Some(run) = &mut state.training
-                && run.run.log.is_empty()
+                && let Some(live) = &mut state.training
+                && live.run.log.is_empty()
             {
                 // It never came to a log of its own; otherwise the sentence stands in it.
-                run.run.log.push(sentence.clone());
+                live.run.log.push(sentence.clone());
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
@@ -122,8 +122,8 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
         // These stand in the log of the run too, with their time.
         Progress::Log(_) | Progress::Weights { .. } => {}
         Progress::Logged(text) => {
-            if let Some(run) = training {
-                text.lines().for_each(|line| push_log(&mut run.run.log, line.to_owned()));
+            if let Some(live) = training {
+                text.lines().for_each(|line| push_log(&mut live.run.log, line.to_owned()));
             }
         }
         Progress::Warning(sentence) => {
@@ -131,28 +131,28 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
             say(state, Severity::Warning, &source, sentence);
         }
         Progress::Step(step) => {
-            if let Some(run) = training {
+            if let Some(live) = training {
                 // A run that went back to a checkpoint counts from there again.
-                while run.run.steps.last().is_some_and(|s| s.step >= step.step) {
-                    run.run.steps.pop();
+                while live.run.steps.last().is_some_and(|s| s.step >= step.step) {
+                    live.run.steps.pop();
                 }
-                run.run.steps.push(step);
+                live.run.steps.push(step);
             }
         }
         Progress::Epoch(epoch) => {
-            if let Some(run) = training {
-                run.run.history.retain(|e| e.epoch < epoch.epoch);
-                run.run.history.push(epoch);
+            if let Some(live) = training {
+                live.run.history.retain(|e| e.epoch < epoch.epoch);
+                live.run.history.push(epoch);
             }
         }
         Progress::WrongClips(clips) => {
-            if let Some(run) = training {
-                run.wrong = clips;
+            if let Some(live) = training {
+                live.wrong = clips;
             }
         }
         Progress::Checkpoint { name, epoch } => {
-            if let Some(run) = training {
-                let checkpoints = &mut run.run.checkpoints;
+            if let Some(live) = training {
+                let checkpoints = &mut live.run.checkpoints;
                 checkpoints.retain(|c| c.name != name);
                 checkpoints.push(CheckpointInfo { epoch: Some(epoch), ..name.as_str().into() });
             }
