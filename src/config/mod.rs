@@ -5,19 +5,23 @@
 //! The resolved configuration is written into the run folder, so that nothing depends on defaults of a later version.
 
 mod compute;
+mod data;
 mod keys;
 mod model;
 mod presets;
 mod run;
+mod training;
 
 pub use compute::{DeviceChoice, Precision};
+pub use data::{
+    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, LabelsConfig, SamplingConfig, Validation,
+};
 pub use keys::{ConfigKey, KEYS, key, values};
-pub use model::{ModelOptions, Pooling};
+pub use model::{ModelConfig, ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
-pub use run::{
-    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, EarlyStopping, LabelsConfig, LossConfig, LossKind,
-    ModelConfig, OptimizerConfig, OptimizerKind, RunConfig, SamplingConfig, Schedule, ScheduleConfig, TrainingConfig,
-    Validation,
+pub use run::RunConfig;
+pub use training::{
+    EarlyStopping, LossConfig, LossKind, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig, TrainingConfig,
 };
 
 use std::path::PathBuf;

@@ -1,6 +1,52 @@
-//! What only some networks can be told.
+//! The network of a run, and what only some networks can be told.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Id in the model registry, such as `c3d`.
+    pub id: String,
+    /// Output units; `None` takes the dataset's classes.
+    pub num_classes: Option<usize>,
+    /// Dropout before the classifier; `None` takes the network's own default.
+    pub dropout: Option<f64>,
+    /// What only some networks can be told.
+    pub options: ModelOptions,
+    /// What of it does not learn: `backbone`, `none`, or a layer, which is frozen with all below it. `None` takes the
+    /// network's own: nothing, except where a network is made of a finished backbone and a head.
+    pub freeze: Option<String>,
+    /// Frozen batch normalisations keep their running statistics and use them in training too.
+    pub freeze_statistics: bool,
+    /// File or run its first weights are taken from; `None` draws them.
+    pub init_from: Option<PathBuf>,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            id: "c3d".into(),
+            num_classes: None,
+            dropout: None,
+            options: ModelOptions::default(),
+            init_from: None,
+            freeze: None,
+            freeze_statistics: true,
+        }
+    }
+}
+
+impl ModelConfig {
+    /// What is wrong with the values.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self.dropout {
+            Some(d) if !(0.0..1.0).contains(&d) => Some("model.dropout must be at least 0 and below 1".into()),
+            _ => self.options.fault(),
+        }
+    }
+}
 
 /// How the answers of a network to the places or frames of a clip become one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

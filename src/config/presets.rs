@@ -123,7 +123,14 @@ pub(super) fn set_value(config: &mut RunConfig, key: &str, value: &str) -> Resul
         node = node.get_mut(part).ok_or_else(missing)?;
     }
     *node = parse_value(value);
-    *config = serde_json::from_value(tree).map_err(|e| fail(e.to_string()))?;
+    let parsed = serde_json::from_value(tree.clone()).or_else(|first| {
+        // A value that is free text may look like a number (`model.id=18`).
+        if let Some(node) = key.split('.').try_fold(&mut tree, |node, part| node.get_mut(part)) {
+            *node = serde_json::Value::String(value.to_owned());
+        }
+        serde_json::from_value(tree).map_err(|_| first)
+    });
+    *config = parsed.map_err(|e| fail(e.to_string()))?;
     Ok(())
 }
 
@@ -196,5 +203,9 @@ mod tests {
         let error = c.set("training.unheard_of=3").unwrap_err().to_string();
         assert!(!error.contains("did you mean") && error.contains("batch_size"), "{error}");
         assert!(c.set("training.epochs=many").is_err());
+        for text in ["18", "true", "none", "[1]"] {
+            c.set(&format!("model.id={text}")).unwrap();
+            assert_eq!(c.model.id, text);
+        }
     }
 }

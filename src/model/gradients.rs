@@ -4,6 +4,19 @@ use super::error::ModelError;
 use super::readback::read;
 use burn::tensor::{Device, Gradients, Tensor};
 
+/// Squares that are summed on the device, with 32 bits.
+const ROW: usize = 4096;
+
+/// The sums of the squares of every [`ROW`] values, [values / ROW], and the sum of the rest, [1].
+fn sums_of_squares(values: &Tensor<1>) -> Vec<Tensor<1>> {
+    let len = values.dims()[0];
+    let rows = len / ROW;
+    let part = |from: usize, len: usize| values.clone().narrow(0, from, len).square();
+    let whole = (rows > 0).then(|| part(0, rows * ROW).reshape([rows, ROW]).sum_dim(1).reshape([rows]));
+    let rest = (rows * ROW < len).then(|| part(rows * ROW, len - rows * ROW).sum());
+    whole.into_iter().chain(rest).collect()
+}
+
 /// The gradient of every parameter, flat and in the order of [`super::Network::parameter_infos`];
 /// `None` where frozen.
 #[derive(Clone)]
@@ -54,12 +67,13 @@ impl GradientSet {
         Self { gradients: self.gradients.into_iter().map(|g| g.map(|g| g.inner().to_device(device))).collect() }
     }
 
-    /// Norm of all gradients taken as one vector.
+    /// Norm of all gradients taken as one vector. The device sums rows of [`ROW`] squares, and these sums are added with
+    /// 64 bits: one sum over the millions of values of a layer would lose digits.
     ///
     /// # Errors
     /// A device that was lost.
     pub fn global_norm(&self) -> Result<f32, ModelError> {
-        let squares: Vec<Tensor<1>> = self.gradients.iter().flatten().map(|g| g.clone().square().sum()).collect();
+        let squares: Vec<Tensor<1>> = self.gradients.iter().flatten().flat_map(sums_of_squares).collect();
         if squares.is_empty() {
             return Ok(0.0);
         }
@@ -79,5 +93,25 @@ impl GradientSet {
             self.scale(factor);
         }
         Ok(norm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ComputeDevice;
+    use burn::tensor::TensorData;
+
+    #[test]
+    fn the_norm_of_millions_of_values_keeps_its_digits() {
+        let device = ComputeDevice::cpu().tensor_device();
+        // Of every length beside a row, and one large value that would swallow the others in a sum with 32 bits.
+        let lengths = [1, ROW - 1, ROW, ROW + 1, 3_000_001];
+        let values = |len: usize| (0..len).map(|i| if i == 7 { 300.0 } else { ((i % 1013) as f32 - 500.0) * 1e-4 });
+        let exact: f64 = lengths.iter().flat_map(|&len| values(len)).map(|v| f64::from(v).powi(2)).sum();
+        let tensor = |len: usize| Tensor::from_data(TensorData::new(values(len).collect::<Vec<f32>>(), [len]), &device);
+        let set = GradientSet::new(lengths.iter().map(|&len| Some(tensor(len))).chain([None]).collect());
+        let norm = f64::from(set.global_norm().unwrap());
+        assert!((norm / exact.sqrt() - 1.0).abs() < 2e-7, "{norm} {}", exact.sqrt());
     }
 }

@@ -100,8 +100,13 @@ pub(super) fn require_open(run: &RunDir, state: &CheckpointState, config: &RunCo
     if state.epoch >= config.training.epochs {
         return Err(TrainError::AlreadyDone { path, reason: format!("all {} epochs are done", state.epoch) });
     }
-    if state.end == Some(TrainEnd::EarlyStopped) && state.config.training == config.training {
-        let reason = "validation accuracy no longer rose; set training.early_stopping to None".into();
+    let waited = state.history.last().map_or(0, |e| e.epochs_without_improvement);
+    if state.end == Some(TrainEnd::EarlyStopped) && config.training.early_stopping.is_some_and(|e| waited >= e.patience)
+    {
+        let reason = format!(
+            "validation accuracy has not risen for {waited} epochs; allow more with training.early_stopping.patience, or set \
+             training.early_stopping to None"
+        );
         return Err(TrainError::AlreadyDone { path, reason });
     }
     Ok(())

@@ -5,10 +5,9 @@
 //! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float).
 
 use super::TrainError;
-use crate::files;
 use crate::progress::StepReport;
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -125,11 +124,10 @@ pub fn read_steps(dir: &Path) -> Vec<StepReport> {
     // Epochs end with an event of their own, so every step before it belongs to it.
     let mut epoch = 1;
     for file in event_files(dir) {
-        let bytes = files::read(&file, files::TABLE_LIMIT).unwrap_or_default();
-        let mut at = 0;
-        while let Some(next) = record_end(&bytes, at) {
-            let (step, values) = scalars(bytes.get(at + 12..next - 4).unwrap_or_default());
-            at = next;
+        let Ok(file) = File::open(&file) else { continue };
+        let mut records = Records::of(file);
+        while let Ok(Some(data)) = records.next() {
+            let (step, values) = scalars(data);
             let value = |tag: &str| values.iter().find(|(t, _)| *t == tag).map(|(_, v)| *v);
             if let Some(loss) = value("step/loss") {
                 // A run that went back to a checkpoint counts from there again.
@@ -255,22 +253,52 @@ pub fn event_files(dir: &Path) -> Vec<PathBuf> {
 
 /// Bytes of whole, undamaged records among the first `limit` bytes.
 fn sound_length(file: &mut File, limit: u64) -> std::io::Result<u64> {
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    let mut sound = 0;
-    while let Some(next) = record_end(&bytes, sound) {
-        sound = next;
-    }
-    Ok(sound as u64)
+    let mut records = Records::of(file.take(limit));
+    while records.next()?.is_some() {}
+    Ok(records.sound)
 }
 
-/// Where the record that begins at `start` ends; `None` when it is torn or damaged.
-fn record_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?));
-    let length = bytes.get(start..start.checked_add(8)?)?;
-    let size = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
-    let data_at = start + 12;
-    let data = bytes.get(data_at..data_at.checked_add(size)?)?;
-    let sound = number(start + 8)? == masked_crc(length) && number(data_at + size)? == masked_crc(data);
-    sound.then_some(data_at + size + 4)
+/// Most bytes of a record that is read; an event with pictures may have some.
+const RECORD_LIMIT: u64 = 256 << 20;
+
+/// The records of an event file one after the other, up to the first that is torn or damaged; of a long file no more
+/// than one is held in memory.
+struct Records<R> {
+    from: BufReader<R>,
+    data: Vec<u8>,
+    /// Bytes of whole records so far.
+    sound: u64,
+}
+
+impl<R: Read> Records<R> {
+    fn of(from: R) -> Self {
+        Self { from: BufReader::with_capacity(1 << 20, from), data: Vec::new(), sound: 0 }
+    }
+
+    /// The data of the next record.
+    fn next(&mut self) -> std::io::Result<Option<&[u8]>> {
+        let Some(length) = self.array::<8>()? else { return Ok(None) };
+        let Some(crc) = self.array()? else { return Ok(None) };
+        let size = u64::from_le_bytes(length);
+        if u32::from_le_bytes(crc) != masked_crc(&length) || size > RECORD_LIMIT {
+            return Ok(None);
+        }
+        self.data.clear();
+        (&mut self.from).take(size).read_to_end(&mut self.data)?;
+        // Data that is cut short leaves nothing for its checksum to be read from.
+        let Some(crc) = self.array()? else { return Ok(None) };
+        let sound = u32::from_le_bytes(crc) == masked_crc(&self.data);
+        self.sound += if sound { size + 16 } else { 0 };
+        Ok(sound.then_some(self.data.as_slice()))
+    }
+
+    /// The next bytes; `None` at the end of the file.
+    fn array<const N: usize>(&mut self) -> std::io::Result<Option<[u8; N]>> {
+        let mut bytes = [0; N];
+        match self.from.read_exact(&mut bytes) {
+            Ok(()) => Ok(Some(bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
 }

@@ -238,6 +238,15 @@ fn early_stopping_counts_epochs_without_improvement() {
     let outcome = train(&dataset, &config, &dir.path().join("run"), false, &Silent).unwrap();
     assert_eq!((outcome.end, outcome.history.len()), (TrainEnd::EarlyStopped, 3));
     assert_eq!(outcome.history[2].epochs_without_improvement, 2);
+
+    // What has nothing to do with stopping does not open it again; more patience does.
+    let out = dir.path().join("run");
+    config.training.checkpoint_every += 1;
+    let refused = train(&dataset, &config, &out, true, &Silent).unwrap_err().to_string();
+    assert!(refused.contains("has not risen for 2 epochs") && refused.contains("patience"), "{refused}");
+    config.training.early_stopping = Some(kinolens::config::EarlyStopping { patience: 3, min_delta: 1.0 });
+    let outcome = train(&dataset, &config, &out, true, &Silent).unwrap();
+    assert_eq!((outcome.end, outcome.history.len()), (TrainEnd::EarlyStopped, 4));
 }
 
 #[test]

@@ -236,7 +236,7 @@ impl TrainLive {
             }
             ui.add_enabled_ui(steps_known, |ui| {
                 ui.selectable_value(&mut self.axis, Axis::Step, "Step")
-                    .on_disabled_hover_text("Single steps are not known: the event file of this run is gone");
+                    .on_disabled_hover_text("Single steps are not known: this run has no event file that can be read");
             });
             ui.selectable_value(&mut self.axis, Axis::Epoch, "Epoch");
             ui.selectable_value(&mut self.axis, Axis::Time, "Time");

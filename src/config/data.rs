@@ -1,0 +1,218 @@
+//! What a clip is, which clips there are, how they are changed and drawn.
+
+use crate::domain::{ClipGeometry, LabelRule};
+use serde::{Deserialize, Serialize};
+
+/// What a clip is and how it becomes numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClipConfig {
+    /// Frames in a clip.
+    pub length: u32,
+    /// Video frames between two frames of a clip.
+    pub step: u32,
+    /// Pixels in a row of the network's input.
+    pub width: u32,
+    /// Rows of the network's input.
+    pub height: u32,
+    /// Video frames between the starts of two training clips.
+    pub train_stride: u32,
+    /// Video frames between the starts of two validation or test clips.
+    pub eval_stride: u32,
+    /// How frame labels become a clip label.
+    pub label: LabelRule,
+    /// Average over source pixels when shrinking; off matches OpenCV's bilinear resize.
+    pub antialias: bool,
+    /// Mean of R, G, B subtracted after scaling to 0…1.
+    pub mean: [f32; 3],
+    /// Standard deviation of R, G, B divided by.
+    pub std: [f32; 3],
+}
+
+impl Default for ClipConfig {
+    fn default() -> Self {
+        Self {
+            length: 16,
+            step: 1,
+            width: 112,
+            height: 112,
+            train_stride: 8,
+            eval_stride: 16,
+            label: LabelRule::Majority,
+            antialias: false,
+            mean: [0.485, 0.456, 0.406],
+            std: [0.229, 0.224, 0.225],
+        }
+    }
+}
+
+impl ClipConfig {
+    /// Length and step as one value.
+    pub fn geometry(&self) -> ClipGeometry {
+        ClipGeometry { length: self.length, step: self.step }
+    }
+
+    /// What is wrong with the values.
+    pub(super) fn fault(&self) -> Option<String> {
+        let fault = if self.length == 0 || self.step == 0 || self.width == 0 || self.height == 0 {
+            "clip.length, clip.step, clip.width and clip.height must be at least 1"
+        } else if self.length > 1024 || self.width > 4096 || self.height > 4096 {
+            "clip.length may be at most 1024, clip.width and clip.height at most 4096"
+        } else if self.train_stride == 0 || self.eval_stride == 0 {
+            "clip.train_stride and clip.eval_stride must be at least 1"
+        } else if self.std.iter().any(|s| !s.is_finite() || *s <= 0.0) || self.mean.iter().any(|m| !m.is_finite()) {
+            "clip.mean must be finite and clip.std above 0"
+        } else {
+            return None;
+        };
+        Some(fault.into())
+    }
+}
+
+/// Where validation clips come from during training. Never from the test split unless asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Validation {
+    /// The dataset's own validation split, or else a share of the training subjects (at least one).
+    Subjects {
+        /// Share of the training subjects, 0…1.
+        fraction: f64,
+    },
+    /// The test split. Scores on it are then no longer independent, which every report says.
+    TestSplit,
+    /// No validation.
+    Off,
+}
+
+/// Which parts of the dataset are used for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Turn background frames into clips of an extra class `background`.
+    pub background_class: bool,
+    /// Regular expression whose first group is the subject, matched on the file name; `None` uses the built-in rules.
+    pub subject_pattern: Option<String>,
+    /// Class names that override those of the dataset, by the id in its files.
+    pub class_names: Vec<(i64, String)>,
+    /// Where validation clips come from.
+    pub validation: Validation,
+    /// Share of subjects held out for testing when the dataset has no split of its own.
+    pub test_fraction: f64,
+    /// Use only this share of the training clips; 1 uses all.
+    pub fraction: f64,
+    /// Number of the fold that is read of a dataset with several official splits; `None` takes the first.
+    pub fold: Option<u32>,
+}
+
+/// How rows of labels become labels of frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LabelsConfig {
+    /// Labels on few frames, such as one a second, hold until the next row; off leaves the frames between unlabelled.
+    pub hold: bool,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            background_class: false,
+            subject_pattern: None,
+            class_names: Vec::new(),
+            validation: Validation::Subjects { fraction: 0.2 },
+            test_fraction: 0.3,
+            fraction: 1.0,
+            fold: None,
+        }
+    }
+}
+
+/// Strengths of colour jitter, each the half-width of a uniform factor around 1 (hue: shift in turns).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColorJitter {
+    /// Factor 1 ± this on all channels.
+    pub brightness: f32,
+    /// Factor 1 ± this on the distance to the mean grey.
+    pub contrast: f32,
+    /// Factor 1 ± this on the distance to the pixel's grey.
+    pub saturation: f32,
+    /// Shift of ± this many turns of hue, 0…0.5.
+    pub hue: f32,
+}
+
+/// A random crop of random size and shape, resized to the clip size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CropConfig {
+    /// Smallest and largest share of the picture's area.
+    pub scale: (f32, f32),
+    /// Smallest and largest width/height ratio relative to the picture's own.
+    pub ratio: (f32, f32),
+}
+
+/// Random changes of training clips, drawn once a clip so that all frames agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// Off leaves training clips as they are.
+    pub enabled: bool,
+    /// Probability of a horizontal flip.
+    pub horizontal_flip: f32,
+    /// Rotation is uniform in ± this many degrees.
+    pub rotation_degrees: f32,
+    /// Colour jitter.
+    pub color_jitter: ColorJitter,
+    /// Random resized crop; `None` uses the whole picture.
+    pub crop: Option<CropConfig>,
+}
+
+impl Default for AugmentConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            horizontal_flip: 0.5,
+            rotation_degrees: 10.0,
+            color_jitter: ColorJitter { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 },
+            crop: None,
+        }
+    }
+}
+
+/// Which training clips an epoch draws.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingConfig {
+    /// Draw clips with replacement, each class equally often; off shuffles all clips.
+    pub weighted: bool,
+    /// Clips drawn an epoch; `None` draws as many as there are.
+    pub clips_per_epoch: Option<usize>,
+}
+
+impl DataConfig {
+    /// What is wrong with the values.
+    pub(super) fn fault(&self) -> Option<String> {
+        for (name, v) in [("data.fraction", self.fraction), ("data.test_fraction", self.test_fraction)] {
+            if !(v > 0.0 && v <= 1.0) {
+                return Some(format!("{name} must be above 0 and at most 1"));
+            }
+        }
+        if let Validation::Subjects { fraction } = self.validation
+            && !(fraction > 0.0 && fraction < 1.0)
+        {
+            return Some("data.validation fraction must be between 0 and 1".into());
+        }
+        let pattern = self.subject_pattern.as_ref()?;
+        match regex::Regex::new(pattern) {
+            Ok(re) if re.captures_len() >= 2 => None,
+            Ok(_) => Some(format!("data.subject_pattern '{pattern}' needs one group in parentheses")),
+            Err(e) => Some(format!("data.subject_pattern '{pattern}' is not a regular expression: {e}")),
+        }
+    }
+}
+
+impl AugmentConfig {
+    /// What is wrong with the values.
+    pub(super) fn fault(&self) -> Option<String> {
+        let sound = (0.0..=1.0).contains(&self.horizontal_flip);
+        (!sound).then(|| "augment.horizontal_flip is a probability between 0 and 1".into())
+    }
+}
