@@ -154,11 +154,7 @@ impl Archive {
 
 /// The checksum of zip archives.
 pub(super) fn crc32(data: &[u8]) -> u32 {
-    let mut table = [0_u32; 256];
-    for (i, entry) in table.iter_mut().enumerate() {
-        *entry = (0..8).fold(i as u32, |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 });
-    }
-    !data.iter().fold(!0, |crc, byte| table[usize::from(crc as u8 ^ byte)] ^ (crc >> 8))
+    crc32fast::hash(data)
 }
 
 #[cfg(test)]
