@@ -20,13 +20,13 @@ fn sequential(path: &Path) -> Result<Vec<u32>, VideoError> {
 
 /// Compares random sets of frames with sequential decoding; returns packets decoded and left out, for the sets with a
 /// tenth of the frames.
-fn same_pictures(path: &Path, shares: &[f64]) -> Result<(u64, u64), String> {
+fn same_pictures(path: &Path) -> Result<(u64, u64), String> {
     let said = |e: VideoError| e.to_string();
     let truth = sequential(path).map_err(said)?;
     let video = Video::open(path).map_err(said)?;
     let mut random = ChaCha8Rng::seed_from_u64(truth.len() as u64);
     let mut counts = (0, 0);
-    for &share in shares {
+    for share in [0.1, 0.5, 0.1] {
         let wanted: Vec<u32> = (0..truth.len() as u32).filter(|_| random.random::<f64>() < share).collect();
         let decoders = video.decoders();
         // In two parts, so that a decoder is used twice; then by the decoder that stays with the video.
@@ -65,7 +65,7 @@ fn any_set_of_frames_of_any_video_is_that_of_sequential_decoding() {
         files.iter().map(|f| folder.join(f["file"].as_str().unwrap())).filter(|p| p.is_file()).collect();
     assert!(!here.is_empty(), "the manifest names no file that exists");
     let counted: Vec<Result<(u64, u64), String>> =
-        here.par_iter().map(|path| same_pictures(path, &[0.1, 0.5]).map_err(|why| format!("{}: {why}", path.display()))).collect();
+        here.par_iter().map(|path| same_pictures(path).map_err(|why| format!("{}: {why}", path.display()))).collect();
     let wrong: Vec<&String> = counted.iter().filter_map(|c| c.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let left_out = counted.iter().flatten().filter(|c| c.1 > 0).count();
@@ -100,7 +100,7 @@ fn pictures_that_nobody_refers_to_are_left_out_whatever_the_codec_and_the_contai
         if ffmpeg(&arguments).is_none() {
             continue;
         }
-        let (decoded, left_out) = same_pictures(&path, &[0.1, 0.5, 0.1]).unwrap();
+        let (decoded, left_out) = same_pictures(&path).unwrap();
         // A tenth of 150 frames was asked for, twice.
         let expected = if spare { 50..301 } else { 0..1 };
         assert!(expected.contains(&left_out), "{name}: {decoded} packets decoded, {left_out} left out");
