@@ -101,6 +101,101 @@ pub struct DataConfig {
     pub fraction: f64,
     /// Number of the fold that is read of a dataset with several official splits; `None` takes the first.
     pub fold: Option<u32>,
+    /// Id of the format to read the dataset as; `None` recognises it.
+    pub format: Option<String>,
+    /// What the files of some formats leave open, as `key=value` (`class=noun`, `tiers=a,b`, `label_fps=25/1`).
+    pub choices: Vec<(String, String)>,
+    /// The columns of a table of another layout; `None` unless the format is `table`.
+    pub table: Option<TableColumns>,
+}
+
+/// Which columns of a table say what. Columns are called by their names, or by numbers from 1 where there is no header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TableColumns {
+    /// The file, relative to the dataset.
+    pub file: String,
+    /// Path of the video.
+    pub path: String,
+    /// Class name or number; without it the videos are unlabelled.
+    pub class: Option<String>,
+    /// Start of the part.
+    pub start: Option<String>,
+    /// End of the part.
+    pub end: Option<String>,
+    /// Who is in the video.
+    pub subject: Option<String>,
+    /// Part of the dataset: train, val or test.
+    pub split: Option<String>,
+    /// What start and end count.
+    pub unit: TimeUnit,
+}
+
+/// What the times of a table count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimeUnit {
+    /// Seconds from the first frame.
+    #[default]
+    Seconds,
+    /// Milliseconds from the first frame.
+    Milliseconds,
+    /// Frames from 0, the end outside.
+    Frames,
+    /// Frames from 1, both ends inside.
+    FramesFromOne,
+}
+
+impl TableColumns {
+    /// From the words of the command line: a file, `path=…,class=…,start=…` and a unit.
+    ///
+    /// # Errors
+    /// An assignment or a unit that there is not, and columns without a path, in words.
+    pub fn parse(file: &str, columns: &str, unit: Option<&str>) -> Result<Self, String> {
+        let mut out = Self { file: file.to_owned(), ..Self::default() };
+        const KNOWN: &str = "path, class, start, end, subject and split";
+        for part in columns.split(',').filter(|p| !p.trim().is_empty()) {
+            let Some((key, column)) = part.split_once('=') else {
+                return Err(format!("'{part}' assigns nothing; write key=column, for instance path=file,class=label"));
+            };
+            let column = column.trim().to_owned();
+            match key.trim() {
+                "path" => out.path = column,
+                "class" => out.class = Some(column),
+                "start" => out.start = Some(column),
+                "end" => out.end = Some(column),
+                "subject" => out.subject = Some(column),
+                "split" => out.split = Some(column),
+                other => return Err(format!("'{other}' is nothing that a column can say; it can say {KNOWN}")),
+            }
+        }
+        if out.path.is_empty() {
+            return Err(format!("no column is assigned to path; a column can say {KNOWN}"));
+        }
+        if let Some(unit) = unit {
+            // Both spellings of frames that count from 0 are common.
+            let name = if unit == "frames-0" { "frames" } else { unit };
+            let found = TimeUnit::ALL.iter().find(|(_, n)| *n == name);
+            out.unit = found
+                .map(|(u, _)| *u)
+                .ok_or_else(|| format!("'{unit}' is no unit; choose from s, ms, frames (or frames-0), frames-1"))?;
+        }
+        Ok(out)
+    }
+}
+
+impl TimeUnit {
+    /// All of them, with their names on the command line.
+    pub const ALL: [(TimeUnit, &'static str); 4] = [
+        (TimeUnit::Seconds, "s"),
+        (TimeUnit::Milliseconds, "ms"),
+        (TimeUnit::Frames, "frames"),
+        (TimeUnit::FramesFromOne, "frames-1"),
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(unit, _)| *unit == self).map_or("s", |(_, name)| name)
+    }
 }
 
 /// How rows of labels become labels of frames.
@@ -121,6 +216,9 @@ impl Default for DataConfig {
             test_fraction: 0.3,
             fraction: 1.0,
             fold: None,
+            format: None,
+            choices: Vec::new(),
+            table: None,
         }
     }
 }

@@ -160,6 +160,17 @@ pub const KEYS: &[ConfigKey] = &[
         "Fold",
         "Number of the fold of a dataset with several official splits, read when it is opened by the command line. Off takes the first.",
     ),
+    fixed("data.format", "Format", "Id of the dataset format to read the files as. Off recognises it."),
+    fixed(
+        "data.choices",
+        "Choices",
+        "What the files of some formats leave open, such as the tiers of ELAN or the class column of EPIC-KITCHENS.",
+    ),
+    fixed(
+        "data.table",
+        "Table columns",
+        "Which columns of a table of another layout say what. Off unless the format is 'table'.",
+    ),
     fixed("labels.hold", "Hold labels", "Labels on few frames, such as one per second, hold until the next one."),
     fixed("data.background_class", "Background class", "Turn background frames into clips of an extra class."),
     fixed(

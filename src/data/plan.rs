@@ -223,7 +223,7 @@ pub(super) fn labelled_clips_of(
 fn output_classes(dataset: &Dataset, config: &RunConfig) -> Result<ClassSet, DataError> {
     let mut classes = dataset.classes.clone();
     if config.data.background_class {
-        classes.classes.push(ClassInfo { id: BACKGROUND.1, name: BACKGROUND.0.into() });
+        classes.classes.push(ClassInfo::named(BACKGROUND.1, BACKGROUND.0));
     }
     let Some(wanted) = config.model.num_classes else { return Ok(classes) };
     if wanted < classes.len() {
@@ -237,7 +237,7 @@ fn output_classes(dataset: &Dataset, config: &RunConfig) -> Result<ClassSet, Dat
     let mut id = 0;
     while classes.len() < wanted {
         if classes.by_id(id).is_none() {
-            classes.classes.push(ClassInfo { id, name: format!("class {id} (unused)") });
+            classes.classes.push(ClassInfo::named(id, format!("class {id} (unused)")));
         }
         id += 1;
     }

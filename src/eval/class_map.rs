@@ -216,7 +216,7 @@ mod tests {
     use crate::domain::{ClassInfo, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
-        let classes = names.iter().map(|(id, name)| ClassInfo { id: *id, name: (*name).to_owned() }).collect();
+        let classes = names.iter().map(|(id, name)| ClassInfo::named(*id, *name)).collect();
         ClassSet { classes }
     }
 
@@ -320,6 +320,7 @@ mod tests {
             subject: String::new(),
             split: Default::default(),
             labels: labels(frames),
+            instances: Vec::new(),
             masks: None,
             poses: None,
             pose_video: None,

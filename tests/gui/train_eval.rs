@@ -433,6 +433,7 @@ fn where_a_run_is_missed_the_one_in_training_is_told_of() {
             subject: String::new(),
             split: Split::Train,
             labels: LabelTrack::default(),
+            instances: Vec::new(),
             masks: None,
             poses: None,
             pose_video: None,
