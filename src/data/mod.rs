@@ -6,6 +6,7 @@
 
 mod augment;
 mod batch_memory;
+mod class_targets;
 mod content;
 pub mod demo;
 mod disk_cache;
@@ -41,6 +42,7 @@ mod windows;
 
 pub use augment::Draw;
 pub use batch_memory::Pixels;
+pub use class_targets::{ClassTargets, clip_classes};
 pub use error::DataError;
 pub use formats::{FORMATS, FormatSpec, detect};
 pub use hold::{as_configured, labels_of};

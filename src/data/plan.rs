@@ -1,13 +1,17 @@
 //! Which clips a run trains, validates and tests on.
 
+use super::class_targets::VideoTargets;
 use super::names::without_mirror_mark;
 use super::sampler::{class_counts, stream};
 use super::windows::windows;
-use super::{DataError, fingerprint};
+use super::{ClassTargets, DataError, fingerprint};
 use crate::config::{ClipConfig, RunConfig, Validation};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry, counted};
+use crate::domain::{
+    ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, Task, VideoEntry, counted,
+};
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Name and file id of the class that background frames form when a run asks for one.
 const BACKGROUND: (&str, i64) = ("background", -1);
@@ -18,7 +22,8 @@ const SHOWN: usize = 5;
 /// The clips of a run and the videos they come from.
 ///
 /// Clip labels are always [`Label::Class`] of [`ClipPlan::classes`]; background windows appear only when the run has a
-/// background class, and then as that class.
+/// background class, and then as that class. In a multi-label task the label is the first of the clip's classes, all of which
+/// [`ClipPlan::targets`] knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClipPlan {
     /// Classes in output order: the dataset's, then `background` if asked for, then unused ones up to `num_classes`.
@@ -29,6 +34,8 @@ pub struct ClipPlan {
     pub val: Vec<Clip>,
     /// Test clips.
     pub test: Vec<Clip>,
+    /// All classes of each clip, in a multi-label task.
+    pub targets: Option<Arc<ClassTargets>>,
     /// The part each video of the dataset plays, by position; [`Split::Unassigned`] means none.
     pub parts: Vec<Split>,
     /// Things to know before believing a score.
@@ -46,9 +53,10 @@ impl ClipPlan {
         }
     }
 
-    /// Clips of each class in a part, by output position.
+    /// Clips of each class in a part, by output position; one of several classes counts once a class.
     pub fn class_counts(&self, split: Split) -> Vec<u64> {
-        class_counts(self.clips(split), self.classes.len())
+        let (clips, classes) = (self.clips(split), self.classes.len());
+        self.targets.as_ref().map_or_else(|| class_counts(clips, classes), |t| t.counts(clips, classes))
     }
 
     /// Video name and part of every video used, for `split.csv`.
@@ -74,7 +82,7 @@ impl ClipPlan {
             return self.require_task(dataset);
         }
         let root = dataset.root.display();
-        let reason = if dataset.videos.iter().all(|v| v.labels.is_empty()) {
+        let reason = if !dataset.videos.iter().any(VideoEntry::is_labelled) {
             "none of its videos is labelled; add labels, or open a dataset with class folders"
         } else if !self.parts.contains(&Split::Train) {
             "no video belongs to the training split; put some into train"
@@ -86,13 +94,10 @@ impl ClipPlan {
 
     /// Refuses clips that are all of one class.
     fn require_task(&self, dataset: &Dataset) -> Result<(), DataError> {
-        let mut labels = self.train.iter().filter_map(|c| c.label?.class());
-        let Some(only) = labels.next() else { return Ok(()) };
-        if labels.any(|c| c != only) {
-            return Ok(());
-        }
-        let background =
-            dataset.videos.iter().any(|v| v.labels.segments().iter().any(|s| s.label == Label::Background));
+        let counts = self.class_counts(Split::Train);
+        let mut shown = counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(class, _)| class);
+        let (Some(only), None) = (shown.next(), shown.next()) else { return Ok(()) };
+        let background = dataset.videos.iter().any(|v| v.class_spans().any(|s| s.label == Label::Background));
         let reason = super::task::alone(self.classes.name(only), background);
         Err(DataError::OneClass { path: dataset.root.clone(), reason })
     }
@@ -124,14 +129,49 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
         Validation::Off => Vec::new(),
     };
     keep_fraction(&mut train, config.data.fraction, config.seed);
-    let mut plan = ClipPlan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
+    let several = dataset.task == Task::MultiLabel;
+    let of_clips = || ClassTargets::new(dataset, config.clip.geometry(), background_class(dataset, config));
+    let targets = several.then(of_clips).map(Arc::new);
+    let mut plan = ClipPlan { classes, train, val, test, targets, parts: parts.to_vec(), warnings: Vec::new() };
     plan.parts.resize(dataset.videos.len(), Split::Unassigned);
     plan.warnings = class_warnings(dataset, &plan);
     plan.warnings.extend(copies_across(dataset, &plan.parts));
     let used = |i: usize| plan.parts.get(i).is_some_and(|p| *p != Split::Unassigned);
     let left_out = left_out(dataset, config, &plan.parts, used);
     plan.warnings.extend(left_out);
+    let without_class = without_class(dataset, config, &plan);
+    plan.warnings.extend(without_class);
     Ok(plan)
+}
+
+/// Where background parts form a class: its position.
+fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
+    config.data.background_class.then_some(dataset.classes.len())
+}
+
+/// The classes of the clips of a video, in a multi-label task.
+fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
+    (dataset.task == Task::MultiLabel).then(|| VideoTargets::of(video, background))
+}
+
+/// Says how many clips of a multi-label task are left out because no class covers half of them.
+fn without_class(dataset: &Dataset, config: &RunConfig, plan: &ClipPlan) -> Option<DatasetWarning> {
+    let targets = plan.targets.as_ref()?;
+    let geometry = config.clip.geometry();
+    let of_video = |(i, video): (usize, &VideoEntry)| {
+        let stride = match plan.parts.get(i)? {
+            Split::Unassigned => return None,
+            Split::Train => config.clip.train_stride,
+            Split::Val | Split::Test => config.clip.eval_stride,
+        };
+        let all = windows(video, i, geometry, stride, config.clip.label);
+        Some(all.iter().filter(|c| video.has_clip(geometry, c.start) && targets.of(c).is_empty()).count() as u64)
+    };
+    let clips: u64 = dataset.videos.iter().enumerate().filter_map(of_video).sum();
+    (clips > 0).then(|| DatasetWarning {
+        path: dataset.root.clone(),
+        message: format!("{} left out because no class covers half of the frames", counted(clips, "clip")),
+    })
 }
 
 /// Says how many clips are left out because frames of them cannot be shown, and of which videos.
@@ -145,13 +185,18 @@ pub(crate) fn left_out(
     let (mut clips, mut videos) = (0, Vec::new());
     for (i, video) in dataset.videos.iter().enumerate() {
         let gaps = video.facts.as_ref().map_or(0, crate::domain::VideoFacts::frames_in_gaps);
-        if gaps == 0 || !keep(i) || video.labels.is_empty() {
+        if gaps == 0 || !keep(i) || !video.is_labelled() {
             continue;
         }
         let stride =
             if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
         let all = windows(video, i, geometry, stride, config.clip.label);
-        clips += all.iter().filter(|c| c.label.is_some() && !video.has_clip(geometry, c.start)).count();
+        let targets = targets(dataset, video, background_class(dataset, config));
+        let labelled = |c: &Clip| match &targets {
+            Some(targets) => !targets.at(c.start, geometry).is_empty(),
+            None => c.label.is_some(),
+        };
+        clips += all.iter().filter(|c| labelled(c) && !video.has_clip(geometry, c.start)).count();
         videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
     }
     let shown = videos.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -192,11 +237,11 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
 /// Windows with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
 /// shown are left out.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
-    let background = config.data.background_class.then_some(dataset.classes.len());
-    labelled_clips_of(dataset, &config.clip, background, stride, keep)
+    labelled_clips_of(dataset, &config.clip, background_class(dataset, config), stride, keep)
 }
 
-/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all.
+/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all. Of several classes the first
+/// is the label.
 pub(super) fn labelled_clips_of(
     dataset: &Dataset,
     config: &ClipConfig,
@@ -205,14 +250,17 @@ pub(super) fn labelled_clips_of(
     keep: impl Fn(usize) -> bool,
 ) -> Vec<Clip> {
     let mut out = Vec::new();
-    for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
+    for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && v.is_labelled()) {
         let geometry = config.geometry();
+        let targets = targets(dataset, video, background);
         let whole =
             windows(video, i, geometry, stride, config.label).into_iter().filter(|c| video.has_clip(geometry, c.start));
         out.extend(whole.filter_map(|clip| {
-            let class = match clip.label? {
-                Label::Class(c) => c,
-                Label::Background => background?,
+            let class = match (&targets, clip.label) {
+                (Some(targets), _) => targets.at(clip.start, geometry).first().copied()?,
+                (None, Some(Label::Class(c))) => c,
+                (None, Some(Label::Background)) => background?,
+                (None, None) => return None,
             };
             Some(Clip { label: Some(Label::Class(class)), ..clip })
         }));
@@ -264,7 +312,7 @@ fn keep_fraction(clips: &mut Vec<Clip>, fraction: f64, seed: u64) {
 /// Videos without a subject are divided one by one, a mirrored copy with its original, class by class.
 pub fn assign(dataset: &Dataset, config: &RunConfig) -> (Vec<Split>, Vec<DatasetWarning>) {
     let mut warnings = Vec::new();
-    let usable = |v: &VideoEntry| v.frames() > 0 && !v.labels.is_empty();
+    let usable = |v: &VideoEntry| v.frames() > 0 && v.is_labelled();
     let mut parts: Vec<Split> =
         dataset.videos.iter().map(|v| if usable(v) { v.split } else { Split::Unassigned }).collect();
     let warn = |message: &str| DatasetWarning { path: dataset.root.clone(), message: message.into() };

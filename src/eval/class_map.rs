@@ -2,9 +2,10 @@
 //! evaluating, explaining and the window.
 
 use crate::config::RunConfig;
-use crate::data::{labels_of, window_label};
+use crate::data::{clip_classes, labels_of, window_label};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Dataset, Label, LabelTrack, Segment, VideoEntry, choices, listed,
+    ClassId, ClassInfo, ClassMatch, ClassSet, Dataset, Instance, Label, LabelTrack, Segment, Task, VideoEntry, choices,
+    listed,
 };
 use std::collections::HashMap;
 
@@ -62,6 +63,8 @@ pub struct ClassMap {
     known: Vec<ClassInfo>,
     /// The output of background frames, where the run has one.
     background: Option<ClassId>,
+    /// How many classes a clip may have.
+    task: Task,
 }
 
 impl ClassMap {
@@ -117,7 +120,17 @@ impl ClassMap {
                 }
             }
         };
-        Ok(Self { outputs, matched, known: run.to_vec(), background })
+        Ok(Self { outputs, matched, known: run.to_vec(), background, task: Task::SingleLabel })
+    }
+
+    /// The same for clips that may have several classes, where `task` is of that kind.
+    pub fn of_task(self, task: Task) -> Self {
+        Self { task, ..self }
+    }
+
+    /// How many classes a clip may have.
+    pub fn task(&self) -> Task {
+        self.task
     }
 
     /// The output that a class of the dataset is.
@@ -143,20 +156,43 @@ impl ClassMap {
         LabelTrack::from_segments(segments.collect())
     }
 
+    /// As [`ClassMap::relabelled`], of the instances.
+    fn instances(&self, video: &VideoEntry) -> Vec<Instance> {
+        let instances = video.instances.iter();
+        instances.map(|i| Instance { label: i.label.mapped(|c| self.output(c)), ..i.clone() }).collect()
+    }
+
     /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
     /// those of the run before background, and classes the run does not know are unlabelled.
     pub fn dataset(&self, dataset: &Dataset) -> Dataset {
         let mut out = dataset.clone();
         out.classes = ClassSet { classes: self.known.clone() };
         for video in &mut out.videos {
+            video.instances = self.instances(video);
             video.labels = self.relabelled(&video.labels);
         }
+        out.task = self.task;
         out
     }
 
-    /// The true output of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
-    /// `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
+    /// The true outputs of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
+    /// `config`, that of the run, wants them. None where the clip has no label that the run knows; more than one only in a
+    /// multi-label task.
+    pub fn truths(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Vec<ClassId> {
+        if self.task == Task::SingleLabel {
+            return self.truth(video, start, config).into_iter().collect();
+        }
+        let labels = self.relabelled(&labels_of(video, config));
+        let facts = video.facts.clone();
+        let known = VideoEntry { labels, instances: self.instances(video), facts, ..VideoEntry::default() };
+        clip_classes(&known, start, config.clip.geometry(), self.background)
+    }
+
+    /// The true output of a clip, as [`ClassMap::truths`]; the first of several.
     pub fn truth(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Option<ClassId> {
+        if self.task == Task::MultiLabel {
+            return self.truths(video, start, config).first().copied();
+        }
         let labels = self.relabelled(&labels_of(video, config));
         let clip = &config.clip;
         match window_label(&labels, start, video.frames(), clip.geometry(), clip.label)? {
@@ -213,7 +249,8 @@ fn is_number(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClassInfo, VideoFacts};
+    use crate::data::ClassTargets;
+    use crate::domain::{ClassInfo, InstanceLabel, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
         let classes = names.iter().map(|(id, name)| ClassInfo::named(*id, *name)).collect();
@@ -298,6 +335,35 @@ mod tests {
         let said = ClassMatch::parse(&["squat=".into(), "lunge=bend".into()]).unwrap();
         let map = ClassMap::of(&dataset, &run, false, &said).unwrap();
         assert_eq!([0, 1, 2].map(|output| map.class_of(output)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn the_truths_of_a_clip_are_those_of_its_instances_that_the_run_knows() {
+        let dataset = set(&[(0, "walk"), (1, "talk"), (2, "eat")]);
+        let run = set(&[(0, "talk"), (1, "walk"), (-1, "background")]);
+        let mut config = RunConfig::default();
+        (config.clip.length, config.clip.step) = (8, 1);
+        let instance = |start, end, label| Instance { start, end, label, ..Instance::default() };
+        let video = VideoEntry {
+            instances: vec![
+                instance(0, 8, InstanceLabel::of(vec![0, 2])),
+                instance(2, 6, InstanceLabel::Class(1)),
+                instance(8, 16, InstanceLabel::Class(2)),
+                instance(16, 24, InstanceLabel::Background),
+            ],
+            facts: Some(VideoFacts { frames: 24, ..VideoFacts::default() }),
+            ..VideoEntry::default()
+        };
+        let map = ClassMap::of(&dataset, &run, true, &ClassMatch::Auto).unwrap().of_task(Task::MultiLabel);
+        let truths = [0, 8, 16].map(|start| map.truths(&video, start, &config));
+        assert_eq!(truths, [vec![0, 1], vec![], vec![2]], "talk and walk in outputs; eat is not known; background");
+        assert_eq!((map.truth(&video, 0, &config), map.truth(&video, 8, &config)), (Some(0), None));
+        // The dataset in the run's classes says the same.
+        let videos = vec![video];
+        let own = map.dataset(&Dataset { classes: dataset, task: Task::MultiLabel, videos, ..Dataset::default() });
+        let targets = ClassTargets::new(&own, config.clip.geometry(), Some(own.classes.len()));
+        let of = |start| targets.of(&crate::domain::Clip { video: 0, start, label: None });
+        assert_eq!([0, 8, 16].map(of), truths);
     }
 
     #[test]

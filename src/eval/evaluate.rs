@@ -1,14 +1,15 @@
 //! Evaluating a checkpoint on a part of a dataset.
 
 use super::caveats::{Setting, caveats};
-use super::metrics::{argmax, evaluation_of, softmax_and_loss};
+use super::metrics::{argmax, evaluation_of, probabilities_of, sigmoid_and_loss, softmax_and_loss};
+use super::multi_label::evaluation_of_sets;
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
 use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassMatch, ClassSet, Clip, Dataset, Label, Split, SplitChoice, VideoEntry};
+use crate::domain::{ClassId, ClassMatch, ClassSet, Clip, Dataset, Label, Split, SplitChoice, Task, VideoEntry};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
@@ -20,6 +21,9 @@ use std::sync::Arc;
 /// On the dataset it was trained on, the parts are those of the run's `split.csv`. On another one they are the dataset's
 /// own, or divided as a training would. Classes are matched as [`ClassMatch::Auto`] says. Clips of classes the run does
 /// not know are left out, with a warning.
+///
+/// Where the run or the dataset is of a multi-label task, so is the evaluation; the probabilities are those the network was
+/// trained for (a softmax, or a sigmoid a class).
 ///
 /// # Errors
 /// As [`evaluate_matched`].
@@ -60,7 +64,8 @@ pub fn evaluate_matched(
         return Err(nothing_to_judge(&dataset, &parts, split));
     }
 
-    let windows = if dataset.videos.iter().any(is_frame_wise) {
+    let several = map.task() == Task::MultiLabel;
+    let windows = if !several && dataset.videos.iter().any(is_frame_wise) {
         with_frame_windows(&dataset, config, &clips)
     } else {
         clips.clone()
@@ -70,11 +75,15 @@ pub fn evaluate_matched(
     let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
     let prediction = |clip: &Clip| {
         let video = original.videos.get(clip.video)?;
-        let truth = map.truth(video, clip.start, config)?;
-        Some(prediction(video, clip.start, truth, by_window.get(&(clip.video, clip.start))?))
+        let truths = map.truths(video, clip.start, config);
+        let logits = by_window.get(&(clip.video, clip.start))?;
+        prediction((state.task, map.task()), video, clip.start, truths, logits)
     };
     let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
-    let mut evaluation = evaluation_of(&state.classes, &predictions.clips);
+    let mut evaluation = match map.task() {
+        Task::SingleLabel => evaluation_of(&state.classes, &predictions.clips),
+        Task::MultiLabel => evaluation_of_sets(&state.classes, &predictions.clips),
+    };
     let identity = Identity::of(checkpoint);
     evaluation.run = identity.run.display().to_string();
     (evaluation.checkpoint, evaluation.epoch, evaluation.step) = (identity.checkpoint, identity.epoch, identity.step);
@@ -84,7 +93,7 @@ pub fn evaluate_matched(
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
-    evaluation.frames = frames_of(&dataset, config, &windows, &logits);
+    evaluation.frames = (!several).then(|| frames_of(&dataset, config, &windows, &logits)).flatten();
     evaluation.warnings = warnings;
     let setting = Setting { checkpoint, dataset: &dataset, split, parts: &parts, same, training: training.as_ref() };
     let caveats = caveats(&setting, &evaluation, &predictions);
@@ -156,6 +165,7 @@ impl Checkpoint {
     pub fn class_map(&self, dataset: &Dataset, matched: &ClassMatch) -> Result<ClassMap, EvalError> {
         let background = self.state.config.data.background_class;
         ClassMap::of(&dataset.classes, &self.state.classes, background, matched)
+            .map(|map| map.of_task(self.state.task.with(dataset.task)))
             .map_err(|reason| EvalError::Classes { root: dataset.root.clone(), reason })
     }
 }
@@ -208,17 +218,30 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     ))
 }
 
-fn prediction(video: &VideoEntry, start: u32, truth: ClassId, logits: &[f32]) -> Prediction {
-    let (probabilities, loss) = softmax_and_loss(logits, truth);
-    Prediction {
+/// What a network that was trained for `trained` says of a clip, in an evaluation of the task `evaluated`; `None` without
+/// a true class.
+fn prediction(
+    (trained, evaluated): (Task, Task),
+    video: &VideoEntry,
+    start: u32,
+    truths: Vec<ClassId>,
+    logits: &[f32],
+) -> Option<Prediction> {
+    let truth = *truths.first()?;
+    let (probabilities, loss) = match trained {
+        Task::SingleLabel => softmax_and_loss(logits, truth),
+        Task::MultiLabel => sigmoid_and_loss(logits, &truths),
+    };
+    Some(Prediction {
         video: video.name.clone(),
         subject: video.subject.clone(),
         start,
         truth,
+        truths: if evaluated == Task::MultiLabel { truths } else { Vec::new() },
         predicted: argmax(logits),
         probabilities,
         loss,
-    }
+    })
 }
 
 /// True when labels say more than one thing about the whole video.
@@ -256,7 +279,7 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[
     let background = config.data.background_class.then_some(dataset.classes.len());
     let mut of_video: HashMap<usize, Vec<(u32, Vec<f32>)>> = HashMap::new();
     for (clip, row) in windows.iter().zip(logits) {
-        of_video.entry(clip.video).or_default().push((clip.start, softmax_and_loss(row, 0).0));
+        of_video.entry(clip.video).or_default().push((clip.start, probabilities_of(Task::SingleLabel, row)));
     }
     let mut tracks = Vec::new();
     for (index, video) in dataset.videos.iter().enumerate().filter(|(_, v)| is_frame_wise(v)) {

@@ -3,7 +3,7 @@
 use super::files::read_text;
 use super::{RunDir, RunError};
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, Task};
 use crate::model::{ComputeDevice, Network};
 use crate::progress::EpochReport;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ pub struct CheckpointState {
     pub config: RunConfig,
     /// Classes in output order.
     pub classes: ClassSet,
+    /// How many classes a clip may have: whether outputs are a softmax or a sigmoid each.
+    #[serde(default, skip_serializing_if = "Task::is_single")]
+    pub task: Task,
     /// Epochs finished.
     pub epoch: u32,
     /// Batches done of the epoch after that; 0 at the end of an epoch.

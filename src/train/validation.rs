@@ -3,9 +3,10 @@
 use super::features::Features;
 use super::{Loss, TrainError};
 use crate::config::TrainingConfig;
-use crate::data::ClipSource;
-use crate::domain::{Clip, Dataset, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::data::{ClassTargets, ClipSource};
+use crate::domain::{ClassId, Clip, Dataset, argmax};
+use crate::eval::metrics::{sigmoid_and_loss, softmax_and_loss};
+use crate::eval::multi_label::{average_precisions, mean_average_precision};
 use crate::eval::{PredictOptions, predict_clips};
 use crate::model::{Network, read};
 use crate::progress::{EpochReport, Monitor, Progress, WrongClip};
@@ -22,6 +23,8 @@ pub(super) struct Validation<'a> {
     pub source: &'a Arc<ClipSource>,
     pub dataset: &'a Dataset,
     pub clips: &'a [Clip],
+    /// All classes of each clip, in a multi-label task.
+    pub targets: Option<&'a ClassTargets>,
     /// What a frozen backbone makes of the clips, where that is kept.
     pub features: Option<&'a Features>,
     pub loss: &'a Loss,
@@ -35,32 +38,70 @@ impl Validation<'_> {
             return Ok(());
         }
         let rows = self.logits(monitor)?;
-        let classes = self.network.classes();
+        if let Some(targets) = self.targets {
+            return self.evaluate_sets(&rows, targets, report, monitor);
+        }
         let labels: Vec<usize> =
             self.clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
-        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
-        let device = burn::tensor::Device::flex();
-        let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
-        let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
-        let mut confusion = Confusion::count(classes, []);
+        let loss = self.loss.of(self.tensor(&rows), &labels);
+        report.val_loss = Some(read(loss)?.first().copied().unwrap_or(f32::NAN));
+        let mut confusion = Confusion::count(self.network.classes(), []);
         let mut wrong = Vec::new();
         for ((row, label), clip) in rows.iter().zip(&labels).zip(self.clips) {
             let predicted = argmax(row);
             confusion.add(*label, predicted);
             if predicted != *label {
-                let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
                 let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
+                wrong.push(self.wrong(clip, *label, predicted, probability));
             }
         }
-        report.val_loss = Some(loss);
         report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
         report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
         report.confusion = confusion.cells();
-        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        wrong.truncate(WRONG_TOLD);
-        monitor.emit(Progress::WrongClips(wrong));
+        tell(wrong, monitor);
         Ok(())
+    }
+
+    /// The same where clips have several classes.
+    fn evaluate_sets(
+        &self,
+        rows: &[Vec<f32>],
+        targets: &ClassTargets,
+        report: &mut EpochReport,
+        monitor: &dyn Monitor,
+    ) -> Result<(), TrainError> {
+        let sets: Vec<Vec<ClassId>> = self.clips.iter().map(|c| targets.of(c)).collect();
+        let loss = self.loss.of_sets(self.tensor(rows), &sets);
+        report.val_loss = Some(read(loss)?.first().copied().unwrap_or(f32::NAN));
+        let probabilities: Vec<Vec<f32>> = rows.iter().map(|row| sigmoid_and_loss(row, &[]).0).collect();
+        let scored = probabilities.iter().map(Vec::as_slice).zip(sets.iter().map(Vec::as_slice));
+        let per_class = average_precisions(self.network.classes(), scored);
+        report.val_map = mean_average_precision(&per_class).map(|map| map as f32);
+        report.per_class_ap = per_class.into_iter().map(|ap| ap.map(|ap| ap as f32)).collect();
+        let mut wrong = Vec::new();
+        for ((row, set), clip) in probabilities.iter().zip(&sets).zip(self.clips) {
+            let predicted = argmax(row);
+            if !set.contains(&predicted) {
+                let probability = row.get(predicted).copied().unwrap_or(0.0);
+                let truth = set.first().copied().unwrap_or_default();
+                wrong.push(WrongClip { truths: set.clone(), ..self.wrong(clip, truth, predicted, probability) });
+            }
+        }
+        report.val_accuracy = Some((rows.len() - wrong.len()) as f32 / rows.len() as f32);
+        tell(wrong, monitor);
+        Ok(())
+    }
+
+    fn wrong(&self, clip: &Clip, truth: ClassId, predicted: ClassId, probability: f32) -> WrongClip {
+        let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+        WrongClip { video, start: clip.start, truth, truths: Vec::new(), predicted, probability }
+    }
+
+    /// Logits as a tensor of the CPU, `[B, K]`.
+    fn tensor(&self, rows: &[Vec<f32>]) -> Tensor<2> {
+        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
+        let shape = [rows.len(), self.network.classes()];
+        Tensor::from_data(TensorData::new(flat, shape), &burn::tensor::Device::flex())
     }
 
     /// Logits of the clips, in their order, one row of `[classes]` each.
@@ -79,4 +120,11 @@ impl Validation<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Tells of the surest wrong clips.
+fn tell(mut wrong: Vec<WrongClip>, monitor: &dyn Monitor) {
+    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    wrong.truncate(WRONG_TOLD);
+    monitor.emit(Progress::WrongClips(wrong));
 }

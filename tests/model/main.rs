@@ -6,6 +6,7 @@ mod compute;
 mod golden;
 mod golden_training;
 mod metrics;
+mod multi_label;
 mod networks;
 #[path = "../support/mod.rs"]
 mod support;

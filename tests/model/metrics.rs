@@ -41,6 +41,7 @@ fn clips(k: usize, labels: &[f64], scores: &[f64]) -> Vec<Prediction> {
                 predicted: argmax(&logits),
                 probabilities,
                 loss,
+                ..Prediction::default()
             }
         })
         .collect()

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
 mod frozen;
+mod multi_label;
 mod resume;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::ClipSource;
-use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
+use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, Task, VideoEntry, argmax};
 use crate::eval::ClassMap;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -66,6 +66,7 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
     let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
+    let task = class_map.task();
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
     let batch = state.loaded()?.checkpoint.state.config.training.batch_size.clamp(1, AT_ONCE);
@@ -83,7 +84,7 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
             samples.push(found);
         }
     }
-    Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
+    Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, task, samples })
 }
 
 /// The video a clip names.
@@ -119,18 +120,20 @@ impl Asked<'_> {
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
             let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.class_map.truth(entry, clip.start, config);
-            requests.push(map_requests(maps, truth)?);
+            let truths = self.class_map.truths(entry, clip.start, config);
+            requests.push(map_requests(maps, truths.first().copied())?);
             pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
-            samples.push((clip, frames, truth));
+            samples.push((clip, frames, truths));
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
-        let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
+        let task = self.loaded.checkpoint.state.task;
+        let sample = |((clip, frames, truths), explained): ((&ClipRef, Vec<u32>, Vec<usize>), Explained)| {
+            let probabilities = crate::eval::metrics::probabilities_of(task, &explained.logits);
             ClipSample {
                 clip: clip.clone(),
                 frames,
-                truth,
+                truth: truths.first().copied(),
+                truths: if self.class_map.task() == Task::MultiLabel { truths } else { Vec::new() },
                 predicted: argmax(&probabilities),
                 probabilities,
                 maps: explained.maps,

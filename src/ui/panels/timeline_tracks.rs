@@ -1,8 +1,8 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::domain::Dataset;
+use crate::domain::{Dataset, Instance, Segment, Task, VideoEntry};
 use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, VideoPrediction};
-use crate::run_folder::{Evaluation, Predictions};
+use crate::run_folder::{Evaluation, Prediction, Predictions};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;
@@ -103,23 +103,41 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     painter.galley(rect.left_center() + Vec2::new(3.0, -galley.size().y / 2.0), galley, ink);
 }
 
+/// Lower than this a lane of labels has no names.
+const NAME_HEIGHT: f32 = 9.0;
+
+/// The lane of each labelled part: one where a frame has one label, as many as overlaps need where it may have several.
+fn lanes(video: &VideoEntry, segments: &[Segment]) -> Vec<usize> {
+    if !video.labels.is_empty() {
+        return vec![0; segments.len()];
+    }
+    let part = |s: &Segment| Instance { start: s.start, end: s.end, ..Instance::default() };
+    Instance::lanes(&segments.iter().map(part).collect::<Vec<_>>())
+}
+
 /// What the frames show, by the dataset.
 pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     let p = theme::palette(ui);
     let Some((_, video)) = cx.state.video() else { return };
-    if video.labels.is_empty() {
+    if !video.is_labelled() {
         let font = theme::caption().resolve(ui.style());
         ui.painter().text(rect.center(), Align2::CENTER_CENTER, "no labels", font, p.muted);
         return;
     }
-    for (named, segment) in video.labels.clipped(strip.frames).enumerate() {
-        let Some(span) = strip.span(rect, segment.start, segment.end) else { continue };
+    let segments: Vec<Segment> = video.class_spans().collect();
+    let lanes = lanes(video, &segments);
+    let count = lanes.iter().max().map_or(1, |most| most + 1);
+    let height = rect.height() / count as f32;
+    for (named, (segment, lane)) in segments.iter().zip(lanes).enumerate() {
+        let top = rect.top() + lane as f32 * height;
+        let lane = Rect::from_min_max(egui::pos2(rect.left(), top), egui::pos2(rect.right(), top + height));
+        let Some(span) = strip.span(lane, segment.start, segment.end) else { continue };
         let name = cx.state.label_name(Some(segment.label));
-        // What lies between exercises needs no name; its grey says it.
-        let written = if segment.label.class().is_some() { name } else { "" };
+        // What lies between exercises needs no name; its grey says it. In a low lane there is no room for one.
+        let written = if segment.label.class().is_some() && height >= NAME_HEIGHT { name } else { "" };
         block(ui, span, theme::label_color(Some(segment.label), &p), written);
         if named < NAMED {
-            let id = ui.make_persistent_id(("label segment", segment.start));
+            let id = ui.make_persistent_id(("label segment", segment.start, segment.label));
             let response = ui.interact(span, id, Sense::hover());
             let text = format!("{name}, frames {} to {}", segment.start, segment.end.saturating_sub(1));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
@@ -195,6 +213,13 @@ impl Known {
     }
 }
 
+/// What was said of a clip, in words: several classes, or the most probable one where none is said.
+fn called(evaluation: &Evaluation, clip: &Prediction) -> String {
+    let said = clip.said_classes();
+    let said = if said.is_empty() { &[clip.predicted][..] } else { &said };
+    said.iter().map(|c| evaluation.classes.name(*c)).collect::<Vec<_>>().join(" + ")
+}
+
 /// What is known about the chosen video: the prediction along it, else the clips of the evaluation, else what was
 /// explained.
 fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
@@ -211,7 +236,17 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     if let Some(along) = state.video_predictions.get(&(checkpoint.clone(), video.name.clone())) {
         let mut spans: Vec<PredictionSpan> = Vec::new();
         for (frame, (class, probability)) in along.frames.iter().enumerate() {
-            let name = along.classes.name(*class);
+            // Of several classes those that are said, in the colour of the most probable one.
+            let name = match along.task {
+                Task::SingleLabel => along.classes.name(*class).to_owned(),
+                Task::MultiLabel => {
+                    let said = along.said.get(frame).map_or(&[][..], Vec::as_slice);
+                    if said.is_empty() {
+                        continue;
+                    }
+                    said.iter().map(|(class, _)| along.classes.name(*class)).collect::<Vec<_>>().join(" + ")
+                }
+            };
             let frame = frame as u32;
             // Runs of nearly equal probability become one block.
             let bucket = |p: f32| (p * 10.0).round() as i32;
@@ -222,8 +257,8 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 _ => spans.push(PredictionSpan {
                     start: frame,
                     end: frame + 1,
-                    class: name.to_owned(),
-                    color: color(name, *class),
+                    color: color(along.classes.name(*class), *class),
+                    class: name,
                     probability: *probability,
                     correct: None,
                 }),
@@ -243,7 +278,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 .map(|c| PredictionSpan {
                     start: c.start,
                     end: (c.start + length).min(frames.max(c.start + 1)),
-                    class: entry.evaluation.classes.name(c.predicted).to_owned(),
+                    class: called(&entry.evaluation, c),
                     color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
                     probability: c.confidence(),
                     correct: Some(c.correct()),
@@ -262,7 +297,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 class: name.to_owned(),
                 color: color(name, answer.predicted),
                 probability: answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0),
-                correct: answer.truth.map(|t| t == answer.predicted),
+                correct: answer.right,
             });
         }
     }
