@@ -6,11 +6,11 @@ mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
-pub use dialogs::{ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
-use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
+use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
 use super::disk::Then;
 use super::disk::{Disk, Question};
@@ -161,6 +161,8 @@ pub struct AppState {
     pub order: VideoOrder,
     /// The training set up for the dataset.
     pub draft: Draft,
+    /// How the open dataset is read where its files leave it open.
+    pub reading: Reading,
     /// The epoch whose validation the matrix shows, instead of the evaluation's clips.
     pub epoch_shown: Option<u32>,
     /// What was arranged for other datasets, and for runs.
