@@ -18,7 +18,7 @@ mod split_choice;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use class_match::ClassMatch;
-pub use clip::{Clip, ClipGeometry, LabelRule};
+pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, TimeView};
 pub use dataset::{Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
