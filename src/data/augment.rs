@@ -1,7 +1,7 @@
 //! Augmentation of training clips: one draw per clip, so that all frames agree.
 
-use super::preprocess::Normalizer;
 use super::crops::{crop, crop_at};
+use super::preprocess::Normalizer;
 use super::sampler::stream;
 use crate::config::{AugmentConfig, ClipConfig, ColorJitter, CropConfig};
 use crate::domain::{Clip, CropView, RgbImage};
@@ -81,7 +81,13 @@ impl Draw {
     /// The same for a picture that was resized by its shorter side, of which the input is cut out; sizes are (width, height).
     /// Without `augment.crop` that is a part of the input's size at a random place, else one of random size and shape.
     #[must_use]
-    pub(super) fn cut_out(self, config: &AugmentConfig, picture: (u32, u32), input: (u32, u32), of: &Drawing<'_>) -> Self {
+    pub(super) fn cut_out(
+        self,
+        config: &AugmentConfig,
+        picture: (u32, u32),
+        input: (u32, u32),
+        of: &Drawing<'_>,
+    ) -> Self {
         let mut random = stream_of(CROP, of.seed, of.epoch, of.clip, of.repeat);
         let shape = |(w, h): (u32, u32)| w as f32 / h.max(1) as f32;
         let part = match &config.crop {

@@ -58,4 +58,4 @@ pub use sampler::{Sampler, class_counts, inverse_frequency_weights};
 pub use sampling::{FrameRule, SegmentDraws, dense_draw, dense_starts, even_starts, segment_centres};
 pub use source::ClipSource;
 pub use statistics::{ClassStatistics, SplitStatistics, Statistics, VideoProperties, statistics};
-pub use windows::{clips_of, covering_windows, views_of, window_label, window_starts, windows};
+pub use windows::{clip_label, clips_of, covering_windows, views_of, window_label, window_starts, windows};

@@ -26,8 +26,13 @@ fn spread(index: u32, points: u32, last: u32) -> u32 {
 
 /// Middle frame of each of `segments` equal parts of `frames` frames: `floor((i + 1/2) · frames / segments)`.
 pub fn segment_centres(frames: u32, segments: u32) -> impl Iterator<Item = u32> {
-    let (frames, segments) = (u64::from(frames), u64::from(segments.max(1)));
-    (0..segments).map(move |i| ((2 * i + 1) * frames / (2 * segments)) as u32)
+    (0..segments).map(move |i| segment_centre(frames, segments, i))
+}
+
+/// The middle frame of one of them.
+fn segment_centre(frames: u32, segments: u32, index: u32) -> u32 {
+    let (frames, segments, index) = (u64::from(frames), u64::from(segments.max(1)), u64::from(index));
+    ((2 * index + 1) * frames / (2 * segments)) as u32
 }
 
 /// First frames of `clips` clips for testing, spread so that the first and the last touch the ends of the instance; one
@@ -152,23 +157,20 @@ impl FrameRule {
     fn fixed(&self, sampling: FrameSampling, n: u32, index: u32, of: u32) -> Vec<u32> {
         let ClipGeometry { length, step } = self.geometry;
         // Views of frames that are spread over all of the instance take turns: together they are spread as evenly.
-        let turns = || (0..length).map(|i| i * of + index);
+        let points = length.saturating_mul(of);
+        let turns = || (0..length).map(|i| i.saturating_mul(of).saturating_add(index));
         match sampling {
             FrameSampling::Windows | FrameSampling::Centre => {
                 let start = even_starts(n, self.geometry, of).get(index as usize).copied().unwrap_or(0);
                 let last = start + (n - 1).saturating_sub(start) / step.max(1) * step;
-                (0..length).map(|i| (start + i * step).min(last)).collect()
+                (0..length).map(|i| start.saturating_add(i.saturating_mul(step)).min(last)).collect()
             }
-            FrameSampling::Even => match length * of {
-                1 => segment_centres(n, 1).collect(),
-                points => turns().map(|i| spread(i, points, n - 1)).collect(),
-            },
-            FrameSampling::Segments => {
-                let centres: Vec<u32> = segment_centres(n, length * of).collect();
-                turns().filter_map(|i| centres.get(i as usize).copied()).collect()
-            }
+            FrameSampling::Even if points == 1 => vec![segment_centre(n, 1, 0)],
+            FrameSampling::Even => turns().map(|i| spread(i, points, n - 1)).collect(),
+            FrameSampling::Segments => turns().map(|i| segment_centre(n, points, i)).collect(),
             FrameSampling::Dense => {
-                let start = dense_starts(n, length * step, of, 1).get(index as usize).copied().unwrap_or(0);
+                let start =
+                    dense_starts(n, length.saturating_mul(step), of, 1).get(index as usize).copied().unwrap_or(0);
                 self.round(start, n)
             }
         }
@@ -178,17 +180,16 @@ impl FrameRule {
     fn drawn(&self, sampling: FrameSampling, n: u32, random: &mut ChaCha8Rng) -> Vec<u32> {
         let ClipGeometry { length, step } = self.geometry;
         match sampling {
-            FrameSampling::Segments => {
-                SegmentDraws::of(n, ClipGeometry { length: 1, step: 1 }, length).draw(random)
-            }
-            FrameSampling::Dense => self.round(random.random_range(0..=dense_draw(n, length * step)), n),
+            FrameSampling::Segments => SegmentDraws::of(n, ClipGeometry { length: 1, step: 1 }, length).draw(random),
+            FrameSampling::Dense => self.round(random.random_range(0..=dense_draw(n, length.saturating_mul(step))), n),
             other => self.fixed(other, n, 0, 1),
         }
     }
 
     /// Frames at the step from an offset on, from the beginning past the end.
     fn round(&self, start: u32, n: u32) -> Vec<u32> {
-        (0..self.geometry.length).map(|i| (start + i * self.geometry.step) % n.max(1)).collect()
+        let (start, step, n) = (u64::from(start), u64::from(self.geometry.step), u64::from(n.max(1)));
+        (0..u64::from(self.geometry.length)).map(|i| ((start + i * step) % n) as u32).collect()
     }
 }
 
@@ -197,7 +198,12 @@ mod tests {
     use super::*;
     use crate::domain::Cut;
 
-    fn frames(sampling: FrameSampling, (length, step): (u32, u32), (start, end): (u32, u32), time: TimeView) -> Vec<u32> {
+    fn frames(
+        sampling: FrameSampling,
+        (length, step): (u32, u32),
+        (start, end): (u32, u32),
+        time: TimeView,
+    ) -> Vec<u32> {
         let clip = Clip { cut: Cut { start, end, time, ..Cut::default() }, ..Clip::window(0, start) };
         FrameRule { geometry: ClipGeometry { length, step }, sampling }.numbers(&clip, 100)
     }

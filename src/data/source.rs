@@ -186,7 +186,15 @@ impl ClipSource {
     /// # Errors
     /// As [`ClipSource::pixels`].
     pub fn augmented(&self, clip: &Clip, draw: &Draw) -> Result<Vec<RgbImage>, DataError> {
-        let pixels = self.pixels(clip, Some(draw))?;
+        self.seen(clip, Some(draw))
+    }
+
+    /// The same, of a clip that need not be changed.
+    ///
+    /// # Errors
+    /// As [`ClipSource::pixels`].
+    pub fn seen(&self, clip: &Clip, draw: Option<&Draw>) -> Result<Vec<RgbImage>, DataError> {
+        let pixels = self.pixels(clip, draw)?;
         Ok(self.normalizer.denormalize(&pixels, self.clip.width, self.clip.height))
     }
 

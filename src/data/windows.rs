@@ -37,13 +37,14 @@ pub fn window_label(
     if frames == 0 { None } else { label_of(track, geometry.frame_numbers(start, frames), geometry.length, rule) }
 }
 
-/// The label of `length` frames, as [`window_label`] says.
-pub(super) fn label_of(
-    track: &LabelTrack,
-    mut numbers: impl Iterator<Item = u32>,
-    length: u32,
-    rule: LabelRule,
-) -> Option<Label> {
+/// The label of a clip of a video of `frames` frames, as [`window_label`] gives it to windows.
+pub fn clip_label(track: &LabelTrack, clip: &Clip, frames: u32, config: &ClipConfig) -> Option<Label> {
+    let numbers = FrameRule::of(config).numbers(clip, frames).into_iter();
+    if frames == 0 { None } else { label_of(track, numbers, config.length, config.label) }
+}
+
+/// The label of `length` frames by their numbers.
+fn label_of(track: &LabelTrack, mut numbers: impl Iterator<Item = u32>, length: u32, rule: LabelRule) -> Option<Label> {
     match rule {
         LabelRule::Centre => numbers.nth(length as usize / 2).and_then(|f| track.at(f)),
         LabelRule::Pure => {

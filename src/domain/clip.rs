@@ -115,6 +115,15 @@ impl Default for Cut {
 }
 
 impl Cut {
+    /// The frame behind the last of a clip at `start`, where windows span so many frames; that of its instance where it is
+    /// no window.
+    pub fn end_of(&self, start: u32, span: u32) -> u32 {
+        match self.time {
+            TimeView::Window => start.saturating_add(span).min(self.end),
+            TimeView::Fixed { .. } | TimeView::Drawn(_) => self.end,
+        }
+    }
+
     /// True for a window of the whole video, which a clip's first frame says all about.
     pub fn is_window_of_video(&self) -> bool {
         *self == Self::default()
