@@ -136,7 +136,7 @@ pub struct WrongClip {
     /// First frame.
     pub start: u32,
     /// The part of the video it was taken from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
     pub cut: Cut,
     /// The label's class (output position).
     pub truth: usize,

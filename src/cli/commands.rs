@@ -110,7 +110,11 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         percent(e.majority_baseline)
     ));
     if let Some(views) = &e.views {
-        print_line(&format!("each is the mean of {} of {}", counted(views.clips.into(), "clip"), counted(views.crops.into(), "crop")));
+        print_line(&format!(
+            "each is the mean of {} of {}",
+            counted(views.clips.into(), "clip"),
+            counted(views.crops.into(), "crop")
+        ));
     }
     if let Some(f) = &e.frames {
         print_line(&format!(

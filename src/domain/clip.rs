@@ -140,7 +140,7 @@ pub struct Clip {
     /// What the clip shows, by the configured [`LabelRule`] or as its instance; `None` when unlabelled.
     pub label: Option<Label>,
     /// The part of the video it is taken from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
     pub cut: Cut,
 }
 

@@ -8,7 +8,7 @@ use super::segments::{FrameTrack, frame_metrics};
 use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
-use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with, views_of};
+use crate::data::{FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of};
 use crate::domain::{
     ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, VideoEntry,
 };
@@ -265,7 +265,7 @@ fn is_frame_wise(video: &VideoEntry) -> bool {
 
 /// The clips, and further windows so that every frame with a class is inside one.
 fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> Vec<Clip> {
-    let geometry = config.clip.geometry();
+    let (geometry, rule) = (config.clip.geometry(), FrameRule::of(&config.clip));
     let evaluated: BTreeSet<usize> = clips.iter().map(|c| c.video).collect();
     let mut windows: Vec<Clip> = clips.to_vec();
     let mut have: BTreeSet<(usize, u32)> = clips.iter().map(|c| (c.video, c.start)).collect();
@@ -276,7 +276,7 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
         for clip in covering_windows(video, index, geometry, config.clip.eval_stride, config.clip.label) {
             let (from, to) = (clip.start, clip.start.saturating_add(geometry.span()));
             let scored = |s: &crate::domain::Segment| s.start < to && s.end > from && s.label.class().is_some();
-            if !video.has_clip(geometry, clip.start) {
+            if !rule.can_show(video, &clip) {
                 continue;
             }
             if video.labels.segments().iter().any(scored) && have.insert((index, clip.start)) {

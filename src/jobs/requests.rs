@@ -13,7 +13,7 @@ pub struct ClipRef {
     /// First frame.
     pub start: u32,
     /// The part of the video it is taken from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
     pub cut: Cut,
 }
 

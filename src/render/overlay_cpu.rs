@@ -86,8 +86,7 @@ mod tests {
         let heat = HeatVolume::from_map(&map).unwrap();
         let grey = RgbImage { width: 8, height: 4, data: vec![77; 96].into() };
         let at = ClipPosition { frame: 0, frames: 1 };
-        let params =
-            OverlayParams { alpha: 1.0, interpolation: Interpolation::Nearest, ..OverlayParams::default() };
+        let params = OverlayParams { alpha: 1.0, interpolation: Interpolation::Nearest, ..OverlayParams::default() };
         let painted = composite(&grey, &heat, at, &params);
         let colour = |v: f32| sample_lut(params.color_map.lut(), v).map(|c| (c * 255.0).round() as u8);
         for (i, pixel) in painted.data.chunks_exact(3).enumerate() {
