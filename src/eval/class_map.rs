@@ -2,9 +2,9 @@
 //! evaluating, explaining and the window.
 
 use crate::config::RunConfig;
-use crate::data::{labels_of, window_label};
+use crate::data::{clip_label, labels_of};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Dataset, Label, LabelTrack, Segment, VideoEntry, choices, listed,
+    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Label, LabelTrack, Segment, VideoEntry, choices, listed,
 };
 use std::collections::HashMap;
 
@@ -156,10 +156,9 @@ impl ClassMap {
 
     /// The true output of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
     /// `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
-    pub fn truth(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Option<ClassId> {
+    pub fn truth(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Option<ClassId> {
         let labels = self.relabelled(&labels_of(video, config));
-        let clip = &config.clip;
-        match window_label(&labels, start, video.frames(), clip.geometry(), clip.label)? {
+        match clip_label(&labels, clip, video.frames(), &config.clip)? {
             Label::Class(output) => Some(output),
             Label::Background => self.background,
         }
@@ -326,13 +325,13 @@ mod tests {
             pose_video: None,
             facts: Some(facts.clone()),
         };
-        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), 0, &config);
+        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), &Clip::window(0, 0), &config);
         // Two and three frames of one output win against three of another.
         assert_eq!(truth(&[(0, 2, jack), (2, 4, squat), (4, 7, lunge), (7, 8, jack)]), Some(1));
         assert_eq!(truth(&[(0, 5, jack), (5, 8, squat)]), Some(0));
         assert_eq!(truth(&[(0, 5, plank), (5, 8, jack)]), None);
         assert_eq!(truth(&[(0, 5, Label::Background), (5, 8, jack)]), Some(2));
         let unlabelled = ClassMap::of(&dataset, &run, true, &ClassMatch::Unlabelled).unwrap();
-        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), 0, &config), None);
+        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), &Clip::window(0, 0), &config), None);
     }
 }

@@ -41,6 +41,8 @@ fn clips(k: usize, labels: &[f64], scores: &[f64]) -> Vec<Prediction> {
                 predicted: argmax(&logits),
                 probabilities,
                 loss,
+                cut: Default::default(),
+                views: Vec::new(),
             }
         })
         .collect()

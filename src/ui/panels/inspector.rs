@@ -211,7 +211,8 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let Some(clip) = clip else { return };
     let (span, _) = state.window_geometry();
     ui.horizontal(|ui| {
-        let text = format!("frames {} to {}", clip.start, clip.start + span - 1);
+        let last = clip.end(span).min(state.frames().max(clip.start + 1)) - 1;
+        let text = format!("frames {} to {last}", clip.start);
         ui.label(RichText::new(text).text_style(theme::caption()));
         if state.selection.clip.is_some()
             && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()

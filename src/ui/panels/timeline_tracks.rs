@@ -1,7 +1,7 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
 use crate::domain::{Dataset, Instance, VideoEntry, leaf};
-use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, VideoPrediction};
+use crate::jobs::{CheckpointRef, HeatRequest, VideoPrediction};
 use crate::run_folder::{Evaluation, Predictions};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
@@ -333,7 +333,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 .filter_map(|at| entry.predictions.clips.get(*at))
                 .map(|c| PredictionSpan {
                     start: c.start,
-                    end: (c.start + length).min(frames.max(c.start + 1)),
+                    end: c.cut.end_of(c.start, length).min(frames.max(c.start + 1)),
                     class: entry.evaluation.classes.name(c.predicted).to_owned(),
                     color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
                     probability: c.confidence(),
@@ -349,7 +349,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
             let name = answer.classes.name(answer.predicted);
             spans.push(PredictionSpan {
                 start: clip.start,
-                end: (clip.start + length).min(frames.max(clip.start + 1)),
+                end: clip.end(length).min(frames.max(clip.start + 1)),
                 class: name.to_owned(),
                 color: color(name, answer.predicted),
                 probability: answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0),
@@ -445,9 +445,9 @@ pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, bars: &[
 /// The frames the network saw for the map on screen.
 pub fn clip_window(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     let p = theme::palette(ui);
-    let Some(ClipRef { start, .. }) = cx.state.explained_clip() else { return };
+    let Some(clip) = cx.state.explained_clip() else { return };
     let (span, _) = cx.state.window_geometry();
-    let Some(area) = strip.span(rect, start, start.saturating_add(span).min(strip.frames)) else { return };
+    let Some(area) = strip.span(rect, clip.start, clip.end(span).min(strip.frames)) else { return };
     let pinned = cx.state.selection.clip.is_some();
     let stroke = Stroke::new(if pinned { 2.0 } else { 1.2 }, p.text.gamma_multiply(0.8));
     let area = Rect::from_min_max(egui::pos2(area.left(), area.top() + 16.0), area.max);
