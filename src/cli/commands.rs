@@ -117,8 +117,10 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         ));
     }
     if let Some(f) = &e.frames {
+        let with =
+            f.accuracy_with_background.map_or_else(String::new, |a| format!(" ({} with background)", percent(a)));
         print_line(&format!(
-            "frames: accuracy {}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
+            "frames: accuracy {}{with}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
             percent(f.accuracy),
             f.edit,
             f.f1_10,

@@ -151,7 +151,7 @@ pub(crate) fn left_out(
         }
         let stride =
             if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
-        let all = clips_of(video, i, &config.clip, stride);
+        let all = clips_of(dataset, i, &config.clip, stride);
         clips += all.iter().filter(|c| c.label.is_some() && !rule.can_show(video, c)).count();
         videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
     }
@@ -208,7 +208,7 @@ pub(super) fn labelled_clips_of(
     let mut out = Vec::new();
     for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
         let rule = FrameRule::of(config);
-        let whole = clips_of(video, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
+        let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
             let class = match clip.label? {
                 Label::Class(c) => c,

@@ -3,8 +3,9 @@
 use super::sampling::FrameRule;
 use crate::config::ClipConfig;
 use crate::domain::{
-    Clip, ClipGeometry, CropView, Cut, FrameSampling, Label, LabelRule, LabelTrack, TimeView, VideoEntry,
+    Clip, ClipGeometry, CropView, Cut, Dataset, FrameSampling, Label, LabelRule, LabelTrack, Task, TimeView, VideoEntry,
 };
+use std::collections::HashSet;
 
 /// First frames of the windows that lie wholly inside a video: `0, stride, 2·stride, …`. A video shorter than one window
 /// has the one window at 0, whose missing frames repeat the last; a video without frames has none.
@@ -93,21 +94,38 @@ fn clips_at(entry: &VideoEntry, index: usize, geometry: ClipGeometry, rule: Labe
         .collect()
 }
 
-/// The clips of a video as a configuration samples them, labelled or not: windows at a stride, or one of each instance.
-pub fn clips_of(entry: &VideoEntry, index: usize, config: &ClipConfig, stride: u32) -> Vec<Clip> {
-    if config.sampling == FrameSampling::Windows {
+/// The clips of a video of a dataset as a configuration samples them, labelled or not: windows at a stride, inside their
+/// instances where the dataset has some, or one clip of each instance. Clips of the same frames with the same label are one.
+pub fn clips_of(dataset: &Dataset, index: usize, config: &ClipConfig, stride: u32) -> Vec<Clip> {
+    let Some(entry) = dataset.videos.get(index) else { return Vec::new() };
+    let windows_only = config.sampling == FrameSampling::Windows;
+    if windows_only && !dataset.instance_wise {
         return windows(entry, index, config.geometry(), stride, config.label);
     }
-    let time = TimeView::Fixed { index: 0, of: 1 };
-    let instances = entry.labels.clipped(entry.frames());
-    instances
-        .map(|s| Clip {
-            video: index,
-            start: s.start,
-            label: Some(s.label),
-            cut: Cut { start: s.start, end: s.end, time, crop: CropView::default() },
-        })
-        .collect()
+    let frames = entry.frames();
+    let parts: Vec<(u32, u32, Option<Label>)> = match dataset.instance_wise {
+        true => entry.instances.iter().map(|i| (i.start, i.end.min(frames), i.label.single())).collect(),
+        false => entry.labels.clipped(frames).map(|s| (s.start, s.end, Some(s.label))).collect(),
+    };
+    let multi = dataset.task == Task::MultiLabel;
+    let mut seen = HashSet::new();
+    let mut out = Vec::new();
+    for (start, end, label) in parts {
+        if !seen.insert((start, end, label.filter(|_| !multi))) {
+            continue;
+        }
+        let cut = Cut { start, end, time: TimeView::Window, crop: CropView::default() };
+        if windows_only {
+            // A window of the whole video is one however the video was annotated.
+            let cut = if start == 0 && end == frames { Cut::default() } else { cut };
+            let starts = window_starts(end.saturating_sub(start), config.geometry(), stride, false);
+            out.extend(starts.into_iter().map(|s| Clip { video: index, start: start + s, label, cut }));
+        } else {
+            let time = TimeView::Fixed { index: 0, of: 1 };
+            out.push(Clip { video: index, start, label, cut: Cut { time, ..cut } });
+        }
+    }
+    out
 }
 
 /// The views of a clip whose probabilities an evaluation averages, time outer and crops inner; the clip itself where it has

@@ -64,14 +64,16 @@ pub fn evaluate_matched(
     }
 
     // Frames are told of by windows that lie side by side; clips of instances are not.
-    let frame_wise = config.clip.sampling == FrameSampling::Windows && dataset.videos.iter().any(is_frame_wise);
+    let frame_wise = config.clip.sampling == FrameSampling::Windows
+        && !dataset.instance_wise
+        && dataset.videos.iter().any(is_frame_wise);
     let windows = if frame_wise { with_frame_windows(&dataset, config, &clips) } else { clips.clone() };
     let seen = Seen::of(&windows, checkpoint, &dataset, device, monitor)?;
 
     let by_place: HashMap<(usize, u32, Cut), usize> = windows.iter().map(Clip::place).zip(0..).collect();
     let prediction = |clip: &Clip| {
         let video = original.videos.get(clip.video)?;
-        let truth = map.truth(video, clip, config)?;
+        let truth = clip.label.and_then(Label::class)?;
         let (views, logits) = seen.of_window(*by_place.get(&clip.place())?)?;
         Some(prediction(video, clip, truth, views, logits))
     };
@@ -291,6 +293,8 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
 /// Metrics of frames, from the windows over the videos whose labels are frame-wise.
 fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], seen: &Seen) -> Option<FrameMetrics> {
     let background = config.data.background_class.then_some(dataset.classes.len());
+    // Classes of the format that mean background.
+    let rest = |class: ClassId| dataset.classes.classes.get(class).is_some_and(|c| c.background);
     let mut of_video: HashMap<usize, Vec<(u32, Vec<f32>)>> = HashMap::new();
     for (at, clip) in windows.iter().enumerate() {
         let (_, logits) = seen.of_window(at)?;
@@ -305,8 +309,10 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], seen: &See
         for (frame, said) in said.into_iter().enumerate() {
             // Beside frames that cannot be shown there are frames of no window; nobody said anything about them.
             let label = said.and(video.labels.at(frame as u32));
-            let class = said.map(|(class, _)| class).filter(|c| Some(*c) != background);
-            track.truth.push(label.and_then(Label::class));
+            let none = |class: &ClassId| Some(*class) == background || rest(*class);
+            let class = said.map(|(class, _)| class).filter(|c| !none(c));
+            track.labelled.push(label.is_some());
+            track.truth.push(label.and_then(Label::class).filter(|c| !none(c)));
             // A network without a background output says some class in every rest; what nobody taught it is not held
             // against it, nor is what it says where nobody labelled.
             let scored = match label {

@@ -126,8 +126,12 @@ pub struct ConfidenceInterval {
 /// Frame-wise metrics of temporal segmentation (Farha & Gall 2019); background frames are skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrameMetrics {
-    /// Share of labelled frames that are right.
+    /// Share of the frames labelled with a class other than background that are right.
     pub accuracy: f64,
+    /// Share of all labelled frames that are right, background included, as MS-TCN counts; `None` where no frame is labelled
+    /// as background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_with_background: Option<f64>,
     /// Segmental edit score, 0…100.
     pub edit: f64,
     /// Segmental F1 at 10 % overlap, 0…100.
