@@ -249,6 +249,7 @@ impl Default for AppState {
             filter: Filter::default(),
             order: VideoOrder::default(),
             draft: Draft::default(),
+            reading: Reading::default(),
             epoch_shown: None,
             arrangements: Arrangements::default(),
             explain: ExplainStore::default(),

@@ -1,5 +1,6 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod annotated;
 mod arrangement;
 mod checkpoints;
 mod dialog_keys;

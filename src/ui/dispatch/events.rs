@@ -45,6 +45,8 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
+    // The run remembers how the files were read, so that they are read the same way whenever it is used.
+    let config = RunConfig { data: state.reading.clone().into_config(config.data), ..config };
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
