@@ -272,7 +272,7 @@ fn work(
         Ok(Ok(Done::Finished(output))) => EventBody::Finished(output),
         Ok(Ok(Done::Cancelled(output))) => EventBody::Cancelled(output),
         Ok(Err(JobError::Stopped)) => EventBody::Cancelled(None),
-        Ok(Err(JobError::Data(DataError::Choice { path, choice }))) => EventBody::Asked(path, choice),
+        Ok(Err(JobError::Data(DataError::Choice { path, choice }))) => EventBody::Asked(path, *choice),
         Ok(Err(error)) => EventBody::Failed(error.to_string()),
         Err(panic) => {
             // Whatever the lane had loaded may be half changed; the next job loads afresh.

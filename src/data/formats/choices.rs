@@ -37,10 +37,8 @@ pub(super) fn choose(
         (Some(value), _) => value,
         (None, Some(default)) => default,
         (None, None) => {
-            return Err(DataError::Choice {
-                path: path.to_path_buf(),
-                choice: Choice { key: key.into(), question: asks.into(), value: String::new(), options, several },
-            });
+            let choice = Choice { key: key.into(), question: asks.into(), value: String::new(), options, several };
+            return Err(DataError::Choice { path: path.to_path_buf(), choice: Box::new(choice) });
         }
     };
     let parts: Vec<&str> = if several { value.split(',').map(str::trim).collect() } else { vec![value.as_str()] };

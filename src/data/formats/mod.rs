@@ -171,11 +171,6 @@ pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'stati
     })
 }
 
-/// True where windows slide over whole videos of a format, see [`FormatSpec::frame_wise`]; also for what nobody opened.
-pub(super) fn is_frame_wise(format: &str) -> bool {
-    FORMATS.iter().find(|f| f.id == format).is_none_or(|f| f.frame_wise)
-}
-
 /// A dataset before anybody looked inside its videos.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
