@@ -198,7 +198,7 @@ fn without_a_word_on_sampling_clips_are_what_they_were() {
     let root = temp();
     let dataset = two_instances(root.path());
     let video = &dataset.videos[0];
-    let clips = clips_of(video, 0, &config.clip, 4);
+    let clips = clips_of(&dataset, 0, &config.clip, 4);
     assert_eq!(clips, windows(video, 0, config.clip.geometry(), 4, config.clip.label));
     assert!(clips.iter().all(|c| c.cut == Cut::default() && views_of(c, &config.clip) == [*c]));
     let text = r#"{"video":0,"start":8,"label":{"Class":1}}"#;
