@@ -3,7 +3,7 @@
 use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
 use super::tracks::{LabelInterval, lay};
-use crate::domain::{Instance, InstanceDetails, LabelTrack, LedgerEntry, Reason, Segment, Task};
+use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,7 +145,7 @@ pub(super) struct Rules {
 
 /// Gives a video the instances and labels that its rows tell; what was left out or cut is told by file.
 pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
-    let mut work = Work { out: Resolved::default(), odd: [Vec::new(), Vec::new(), Vec::new()], parts: Vec::new() };
+    let mut work = Work { out: Resolved::default(), odd: Default::default(), parts: Vec::new(), unread: None };
     if rules.from_one && video.label_file.is_some() {
         video.entry.labels = earlier(&video.entry.labels);
     }
@@ -289,6 +289,8 @@ struct Work {
     /// See [`ODD`].
     odd: [Vec<Odd>; 3],
     parts: Vec<Instance>,
+    /// The label of a whole video that cannot be read.
+    unread: Option<Label>,
 }
 
 impl Work {
@@ -360,6 +362,10 @@ impl Work {
             _ => {
                 if counted {
                     self.out.ignored.extend(entries(Reason::Unreadable));
+                }
+                // What it shows is known all the same.
+                if self.unread.is_none() && matches!(annotation.span, Span::Whole | Span::First(_)) {
+                    self.unread = annotation.label.single();
                 }
                 return;
             }
@@ -442,6 +448,8 @@ impl Work {
         let frames = video.entry.frames();
         if rules.task == Task::MultiLabel {
             video.entry.labels = LabelTrack::default();
+        } else if let Some(label) = self.unread {
+            video.entry.labels = LabelTrack::whole(label);
         } else if video.entry.labels.is_empty() {
             let part = |i: &Instance| {
                 Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })

@@ -121,6 +121,8 @@ fn two_instances(root: &std::path::Path) -> Arc<Dataset> {
     }
     let mut dataset = open(root);
     dataset.videos.truncate(1);
+    // Frames labelled one by one.
+    dataset.instance_wise = false;
     let segment = |(start, end, class)| Segment { start, end, label: Label::Class(class) };
     dataset.videos[0].labels = LabelTrack::from_segments([(10, 30, 1), (35, 39, 0)].map(segment).to_vec());
     Arc::new(dataset)
