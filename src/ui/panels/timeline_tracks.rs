@@ -137,7 +137,12 @@ fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: 
         let classes = instance.label.classes();
         let written = if height >= MIN_LANE { name.as_str() } else { "" };
         match classes {
-            [] => block(ui, span, theme::label_color(instance.label.single(), &p), written),
+            [] => {
+                block(ui, span, theme::label_color(instance.label.single(), &p), written);
+                // What nobody labelled has no colour; its frame says that something is there.
+                let edge = span.shrink2(Vec2::new(0.5, 2.0));
+                ui.painter_at(span).rect_stroke(edge, 2.0, Stroke::new(1.0, p.muted), StrokeKind::Inside);
+            }
             // Stripes of all its classes.
             several => {
                 let each = span.height() / several.len() as f32;
