@@ -44,7 +44,7 @@ pub enum DataError {
     },
     /// The files leave something open that somebody has to decide.
     #[error(
-        "{path} leaves a choice open: {}; choose with --choose {}=… (or data.choices): {}",
+        "{path} leaves a choice open: {}; set '{}' in data.choices to one of these: {}",
         choice.question,
         choice.key,
         choice.options.join(", ")
