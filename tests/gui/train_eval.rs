@@ -314,7 +314,7 @@ fn enter_on_a_clip_opens_it_in_review() {
     let mut h = screen(state, &["evaluate-clips"], true);
     h.get_by_label("squat called lunge 0.75, frame 240 of s00.mp4").click();
     h.run_steps(2);
-    h.state_mut().state.selection.clip = Some(kinolens::jobs::ClipRef::window("s00.mp4".into(), 240));
+    h.state_mut().state.selection.clip = Some(kinolens::jobs::ClipRef::window("s00.mp4", 240));
     h.run_steps(2);
     h.key_press(egui::Key::Enter);
     h.run_steps(2);
