@@ -1,0 +1,387 @@
+//! What was found inside a network as files: pictures, tables, drawings, and one page with all of them.
+
+use super::error::JobError;
+use super::inside_view::{InsideView, KernelView, LayerSurvey, LayerView};
+use crate::domain::{RgbImage, bytes, grouped};
+use crate::files;
+use crate::inside::{
+    Block, Graph, Kernel, KernelForm, LayerStatistics, Page, film_strips, graph_svg, norm_matrix, strongest_strips,
+};
+use crate::render::compose::side_by_side;
+use crate::render::plots::{Scene, class_probabilities, named_curves, value_histogram};
+use crate::render::{ColorMap, RenderError, color_map, write_png};
+use crate::run_folder::Identity;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The page with everything.
+const PAGE_FILE: &str = "index.html";
+/// The network drawn.
+const GRAPH_FILE: &str = "graph.svg";
+/// Filters shown of a layer.
+const FILTERS: usize = 32;
+/// Strips below each other.
+const ROWS: usize = 8;
+/// Strongest inputs shown of a filter.
+const INPUTS: usize = 8;
+/// Rows of a long table that stand on the page; its file has all.
+const SHOWN: usize = 40;
+
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct InsideParts<'a> {
+    /// The network and a clip.
+    pub view: &'a InsideView,
+    /// The kernels.
+    pub kernels: &'a KernelView,
+    /// Layers, or modules with layers inside, whose kernels are drawn; the first convolution where there are none.
+    pub kernels_of: &'a [String],
+    /// Layers over many clips.
+    pub survey: Option<&'a LayerSurvey>,
+}
+
+/// True for the name of a file that every report writes, or of an output of a layer.
+pub fn is_inside_file(name: &str) -> bool {
+    [PAGE_FILE, GRAPH_FILE].contains(&name) || name.ends_with(".npy")
+}
+
+/// Writes a report to a folder: pictures as PNG, plots as PNG and SVG, tables as CSV, and `index.html`, which holds all of it.
+/// Gives the files.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write_inside(parts: &InsideParts<'_>, out: &Path) -> Result<Vec<PathBuf>, JobError> {
+    let view = parts.view;
+    let page = Page::new(format!("{}, frame {}: inside {}", view.clip.video, view.clip.start, view.tree.title));
+    let mut report = Report { out, page, files: Vec::new() };
+    let failed = |source| JobError::Write { path: out.to_path_buf(), source };
+    std::fs::create_dir_all(out).map_err(failed)?;
+    report.text(view.identity.to_string());
+    clip(&mut report, view)?;
+    network(&mut report, view)?;
+    layers(&mut report, view)?;
+    kernels(&mut report, parts)?;
+    if let Some(survey) = parts.survey {
+        super::inside_survey::write(&mut report, survey)?;
+    }
+    let html = report.page.html();
+    report.write(PAGE_FILE, html.as_bytes())?;
+    Ok(report.files)
+}
+
+/// A report that grows.
+pub(super) struct Report<'a> {
+    out: &'a Path,
+    page: Page,
+    files: Vec<PathBuf>,
+}
+
+impl Report<'_> {
+    pub(super) fn heading(&mut self, text: &str) {
+        self.page.push(Block::Heading(text.to_owned()));
+    }
+
+    pub(super) fn subheading(&mut self, text: &str) {
+        self.page.push(Block::Subheading(text.to_owned()));
+    }
+
+    pub(super) fn text(&mut self, text: impl Into<String>) {
+        self.page.push(Block::Text(text.into()));
+    }
+
+    pub(super) fn warning(&mut self, text: impl Into<String>) {
+        self.page.push(Block::Warning(text.into()));
+    }
+
+    pub(super) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
+        let path = self.out.join(name);
+        files::replace_cached(&path, bytes).map_err(|source| JobError::Write { path: path.clone(), source })?;
+        self.files.push(path);
+        Ok(())
+    }
+
+    pub(super) fn picture(&mut self, name: &str, caption: &str, picture: RgbImage) -> Result<(), JobError> {
+        if picture.width == 0 || picture.height == 0 {
+            return Ok(());
+        }
+        let path = self.out.join(format!("{name}.png"));
+        write_png(&path, &picture).map_err(|e| RenderError::Write { path: path.clone(), reason: e.to_string() })?;
+        self.files.push(path);
+        self.page.push(Block::Picture { caption: caption.to_owned(), picture });
+        Ok(())
+    }
+
+    /// A plot; one without data is left out.
+    pub(super) fn plot(&mut self, name: &str, caption: &str, plot: Result<Scene, RenderError>) -> Result<(), JobError> {
+        let scene = match plot {
+            Err(RenderError::NothingToPlot { .. }) => return Ok(()),
+            plot => plot?,
+        };
+        self.files.extend(scene.save(&self.out.join(name))?);
+        self.page.push(Block::Drawing { caption: caption.to_owned(), svg: scene.svg()? });
+        Ok(())
+    }
+
+    /// A table with all its rows as a file, and with the first on the page.
+    pub(super) fn table(&mut self, name: &str, header: &[&str], mut rows: Vec<Vec<String>>) -> Result<(), JobError> {
+        let file = format!("{name}.csv");
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        let written = csv.write_record(header).and_then(|()| rows.iter().try_for_each(|row| csv.write_record(row)));
+        let path = self.out.join(&file);
+        let failed = |e: String| JobError::Write { path: path.clone(), source: std::io::Error::other(e) };
+        written.map_err(|e| failed(e.to_string()))?;
+        let bytes = csv.into_inner().map_err(|e| failed(e.to_string()))?;
+        self.write(&file, &bytes)?;
+        let more = rows.len().saturating_sub(SHOWN);
+        rows.truncate(SHOWN);
+        self.page.push(Block::Table { header: header.iter().map(|h| (*h).to_owned()).collect(), rows });
+        if more > 0 {
+            self.text(format!("{more} more rows are in {file}."));
+        }
+        Ok(())
+    }
+}
+
+/// The clip and what the network says about it.
+fn clip(report: &mut Report<'_>, view: &InsideView) -> Result<(), JobError> {
+    report.heading("Clip");
+    let name = |class: usize| view.classes.name(class);
+    let probability = view.probabilities.get(view.predicted).copied().unwrap_or(0.0) * 100.0;
+    let truth = view.truth.map_or("it has no label".to_owned(), |t| format!("its label is {}", name(t)));
+    report.text(format!("Predicted {} ({probability:.1} %); {truth}.", name(view.predicted)));
+    let strip = view
+        .pictures
+        .iter()
+        .skip(1)
+        .fold(view.pictures.first().cloned(), |strip, frame| strip.map(|strip| side_by_side(&strip, frame)));
+    let (first, last) = (view.frames.first().copied().unwrap_or(0), view.frames.last().copied().unwrap_or(0));
+    if let Some(strip) = strip {
+        report.picture("frames", &format!("What the network sees: frames {first} to {last}"), strip)?;
+    }
+    let classes: Vec<String> = view.classes.classes.iter().map(|c| c.name.clone()).collect();
+    let plot = class_probabilities(&classes, &view.probabilities, view.truth);
+    report.plot("probabilities", "Probability of each class", plot)
+}
+
+fn network(report: &mut Report<'_>, view: &InsideView) -> Result<(), JobError> {
+    report.heading("Network");
+    let graph = Graph::of(&view.tree, &BTreeSet::new(), view.seconds.as_ref());
+    let svg = graph_svg(&graph, view.tree.title);
+    report.write(GRAPH_FILE, svg.as_bytes())?;
+    report.page.push(Block::Drawing {
+        caption: "Modules from left to right; on the edges channels, time, height and width".into(),
+        svg,
+    });
+    let whole =
+        graph_svg(&Graph::of(&view.tree, &Graph::expand_all(&view.tree), view.seconds.as_ref()), view.tree.title);
+    report.write("graph_expanded.svg", whole.as_bytes())?;
+    let rows = view.tree.modules().into_iter().map(|m| {
+        let [c, t, h, w] = m.shape;
+        let seconds = view.seconds.as_ref().and_then(|s| s.get(&m.id));
+        vec![
+            m.id.clone(),
+            m.title.clone(),
+            format!("{c}x{t}x{h}x{w}"),
+            grouped(m.parameters as u64),
+            bytes((m.shape.iter().product::<usize>() * size_of::<f32>()) as u64),
+            seconds.map_or_else(String::new, |s| format!("{:.3}", s * 1000.0)),
+        ]
+    });
+    report.table("modules", &["module", "what", "output", "parameters", "size of the output", "ms"], rows.collect())
+}
+
+fn layers(report: &mut Report<'_>, view: &InsideView) -> Result<(), JobError> {
+    report.heading("Layers");
+    let class = view.class.map_or(String::new(), |c| format!(" for {}", view.classes.name(c)));
+    report.text(format!("Channels are ordered: {}{class}.", view.order.words()));
+    let strips = view.layers.iter().filter_map(|l| l.pictures.as_ref()).map(|p| p.strip.clone());
+    if let Some(all) = strips.reduce(|a, b| side_by_side(&a, &b)) {
+        report.picture("layers", "The first channels of each layer, from the first layer to the last", all)?;
+    }
+    let statistics: Vec<&LayerStatistics> = view.layers.iter().map(|l| &l.statistics).collect();
+    statistics_table(report, "statistics", &statistics)?;
+    for layer in &view.layers {
+        self::layer(report, layer)?;
+    }
+    Ok(())
+}
+
+/// Statistics of layers, and warnings.
+pub(super) fn statistics_table(
+    report: &mut Report<'_>,
+    name: &str,
+    statistics: &[&LayerStatistics],
+) -> Result<(), JobError> {
+    let header = [
+        "layer",
+        "output",
+        "clips",
+        "mean",
+        "std",
+        "min",
+        "max",
+        "zeros %",
+        "channels",
+        "dead",
+        "saturated",
+        "constant",
+    ];
+    let rows = statistics.iter().map(|s| {
+        let [c, t, h, w] = s.shape;
+        let mut row = vec![s.layer.clone(), format!("{c}x{t}x{h}x{w}"), s.clips.to_string()];
+        row.extend([s.mean, s.std, s.min, s.max].map(|v| format!("{v:.5}")));
+        row.push(format!("{:.2}", s.zero_share * 100.0));
+        row.extend([s.channels(), s.dead.len(), s.saturated.len(), s.constant.len()].map(|n| n.to_string()));
+        row
+    });
+    report.table(name, &header, rows.collect())?;
+    statistics.iter().filter_map(|s| s.warning()).for_each(|warning| report.warning(warning));
+    Ok(())
+}
+
+/// How often values of a layer occur.
+pub(super) fn histogram(report: &mut Report<'_>, name: &str, s: &LayerStatistics) -> Result<(), JobError> {
+    let subtitle = format!(
+        "mean {:.4}, standard deviation {:.4}, {:.1} % are exactly 0, {}",
+        s.mean,
+        s.std,
+        s.zero_share * 100.0,
+        crate::domain::counted(s.clips, "clip")
+    );
+    let range = (s.histogram.low, s.histogram.high);
+    let plot = value_histogram(&format!("Values of {}", s.layer), &subtitle, range, &s.histogram.counts);
+    report.plot(name, &format!("How often values of {} occur", s.layer), plot)
+}
+
+fn layer(report: &mut Report<'_>, view: &LayerView) -> Result<(), JobError> {
+    let (statistics, layer) = (&view.statistics, view.statistics.layer.as_str());
+    report.subheading(layer);
+    if let Some(idle) = statistics.idle() {
+        report.text(format!("{idle}."));
+    }
+    if let Some(field) = &view.field {
+        let ([t, h, w], [dt, dh, dw]) = (field.size(), field.step());
+        let mut said = format!(
+            "Each cell is made from {t} frames of {h} rows and {w} columns; the next cell lies {dt} frames, {dh} rows and {dw} \
+             columns on."
+        );
+        if let Some(held) = view.effective.as_ref().and_then(|e| e.held) {
+            let [t, h, w] = held.map(|[from, to]| to - from);
+            said += &format!(" 95 % of what moves the middle cell lie in {t} frames, {h} rows and {w} columns.");
+        }
+        report.text(said);
+    }
+    if let Some(pictures) = &view.pictures {
+        let [from, to] = pictures.frames;
+        let when = match to - from {
+            0 | 1 => format!("frame {from} of the clip"),
+            _ => format!("frames {from} to {} of the clip", to - 1),
+        };
+        let caption = format!("Channels of {layer} at {when}");
+        report.picture(&format!("{layer}_channels"), &caption, pictures.grid.clone())?;
+        if let Some(over_time) = &pictures.over_time {
+            let caption = format!("The first channels of {layer} over time: a row each");
+            report.picture(&format!("{layer}_time"), &caption, over_time.clone())?;
+        }
+    }
+    histogram(report, &format!("{layer}_histogram"), statistics)
+}
+
+fn kernels(report: &mut Report<'_>, parts: &InsideParts<'_>) -> Result<(), JobError> {
+    let view = parts.kernels;
+    report.heading("Kernels");
+    report.text(
+        "The motion share of a filter is the part of its kernel that changes over time: 0 where it is the same at every time, \
+         as after inflating a kernel of pictures, and 1 where it is nothing but change.",
+    );
+    let rows = view.kernels.iter().map(|k| {
+        let [o, i, t, h, w] = k.shape;
+        let share = k.mean_motion_share().map_or_else(String::new, |s| format!("{s:.4}"));
+        vec![k.layer.clone(), k.form().words().to_owned(), format!("{o}x{i}x{t}x{h}x{w}"), share]
+    });
+    report.table("motion_share", &["layer", "what", "shape", "mean motion share"], rows.collect())?;
+    over_checkpoints(report, view)?;
+    let wanted = |k: &&Kernel| parts.kernels_of.iter().any(|l| crate::model::belongs_to(&k.layer, l));
+    let named: Vec<&Kernel> = view.kernels.iter().filter(wanted).collect();
+    let first = view.kernels.first().filter(|k| named.iter().all(|n| n.layer != k.layer));
+    first.into_iter().chain(named).try_for_each(|k| kernel(report, k))
+}
+
+/// Mean motion share of each layer over the checkpoints of the run.
+fn over_checkpoints(report: &mut Report<'_>, view: &KernelView) -> Result<(), JobError> {
+    let Some(first) = view.over_checkpoints.first().filter(|_| view.over_checkpoints.len() > 1) else { return Ok(()) };
+    let names: Vec<&String> = first.layers.iter().map(|(layer, _)| layer).collect();
+    let share = |of: &[(String, f64)], layer: &str| of.iter().find(|(l, _)| l == layer).map(|(_, s)| *s);
+    let rows = view.over_checkpoints.iter().map(|of| {
+        let shares = names.iter().map(|l| share(&of.layers, l).map_or_else(String::new, |s| format!("{s:.4}")));
+        [checkpoint_name(&of.identity), of.identity.step.to_string()].into_iter().chain(shares).collect()
+    });
+    let header: Vec<&str> = ["checkpoint", "step"].into_iter().chain(names.iter().map(|n| n.as_str())).collect();
+    report.table("motion_share_checkpoints", &header, rows.collect())?;
+    let curve = |layer: &&String| {
+        let at = |of: &super::inside_view::MotionOf| Some((of.identity.step as f64, share(&of.layers, layer)?));
+        ((*layer).clone(), view.over_checkpoints.iter().filter_map(at).collect())
+    };
+    let curves: Vec<(String, Vec<(f64, f64)>)> = names.iter().map(curve).collect();
+    let plot = named_curves("Mean motion share over training", "a curve each layer", ("step", "motion share"), &curves);
+    report.plot("motion_share_checkpoints", "Did the network learn time? Mean motion share of each layer", plot)
+}
+
+/// A checkpoint in a table.
+pub(super) fn checkpoint_name(identity: &Identity) -> String {
+    identity.weights()
+}
+
+fn kernel(report: &mut Report<'_>, kernel: &Kernel) -> Result<(), JobError> {
+    let layer = &kernel.layer;
+    let [_, _, steps, height, width] = kernel.shape;
+    report.subheading(&format!("Kernels of {layer}"));
+    let order = kernel.by_motion();
+    let filters: Vec<usize> = order.iter().copied().take(FILTERS).collect();
+    let sorted = if steps > 1 { "largest motion share first" } else { "largest norm first" };
+    match kernel.form() {
+        KernelForm::Colour | KernelForm::Depthwise => {
+            let small = if height.min(width) < 5 { ", so small that only blobs of colour can be told" } else { "" };
+            let caption = format!(
+                "Filters of {layer}, {steps} steps of time from left to right, {width}x{height} weights each{small}; {sorted}, mid grey \
+                 is 0: {}",
+                listed(&filters)
+            );
+            report.picture(&format!("{layer}_kernels"), &caption, film_strips(kernel, &filters, ROWS))?;
+        }
+        KernelForm::Temporal => {
+            let curve = |filter: &usize| {
+                let (input, _) = kernel.strongest_inputs(*filter, 1).first().copied().unwrap_or_default();
+                let weights = kernel.input(*filter, input).iter().enumerate();
+                let points = weights.map(|(t, v)| (t as f64, f64::from(*v))).collect();
+                (format!("{filter} of {input}"), points)
+            };
+            let curves: Vec<(String, Vec<(f64, f64)>)> = filters.iter().take(INPUTS).map(curve).collect();
+            let subtitle = format!("{sorted}; each with its strongest input");
+            let plot = named_curves(&format!("Kernels of {layer}"), &subtitle, ("step of time", "weight"), &curves);
+            report.plot(&format!("{layer}_kernels"), &format!("Kernels of {layer} over time"), plot)?;
+            matrix(report, kernel)?;
+        }
+        KernelForm::Point => matrix(report, kernel)?,
+        KernelForm::Deep => {
+            matrix(report, kernel)?;
+            if let (Some(filter), Ok(map)) = (order.first(), color_map("coolwarm")) {
+                let inputs: Vec<usize> = kernel.strongest_inputs(*filter, INPUTS).iter().map(|i| i.0).collect();
+                let caption = format!("Filter {filter} of {layer}: its strongest inputs, {}", listed(&inputs));
+                let strips = strongest_strips(kernel, *filter, INPUTS, map);
+                report.picture(&format!("{layer}_inputs"), &caption, strips)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn matrix(report: &mut Report<'_>, kernel: &Kernel) -> Result<(), JobError> {
+    let map: &ColorMap = color_map("viridis")?;
+    let caption = format!("Norms of {}: a row a filter, a column an input", kernel.layer);
+    report.picture(&format!("{}_norms", kernel.layer), &caption, norm_matrix(kernel, map))
+}
+
+fn listed(numbers: &[usize]) -> String {
+    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
