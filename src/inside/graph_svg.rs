@@ -95,12 +95,12 @@ fn draw_edge(out: &mut String, graph: &Graph, edge: &GraphEdge) {
             x2 - 20.0
         )
     } else {
-        let bend = ((x2 - x1) / 2.0).min(46.0);
+        // A way parts from others at its beginning, and comes to them at its end.
+        let bend = ((x2 - x1) / 4.0).min(23.0);
+        let from = if matches!(to.role, NodeRole::Module | NodeRole::Input) { x1 } else { x2 - 4.0 * bend };
+        let (middle, end) = (from + 2.0 * bend, from + 4.0 * bend);
         format!(
-            "M{x1:.1} {y1:.1} C{:.1} {y1:.1} {:.1} {y2:.1} {:.1} {y2:.1} L{x2:.1} {y2:.1}",
-            x1 + bend,
-            x1 + bend,
-            x1 + 2.0 * bend
+            "M{x1:.1} {y1:.1} L{from:.1} {y1:.1} C{middle:.1} {y1:.1} {middle:.1} {y2:.1} {end:.1} {y2:.1} L{x2:.1} {y2:.1}"
         )
     };
     let _ = write!(out, "<path d=\"{path}\" fill=\"none\" stroke=\"{EDGE}\" stroke-width=\"1.4\"{dash}/>");
@@ -177,7 +177,7 @@ fn draw_node(out: &mut String, node: &GraphNode, most: [f64; 3]) {
              text-anchor=\"end\" fill=\"{MARK}\">T {} to {}</text>",
             x + w - 4.0,
             x + w,
-            y - 5.0,
+            y + h + 12.0,
             node.input[1],
             node.shape[1]
         );
