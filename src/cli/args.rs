@@ -581,6 +581,7 @@ mod tests {
         let pages = [
             include_str!("../../README.md"),
             include_str!("../../docs/accuracy.md"),
+            include_str!("../../docs/inside.md"),
             include_str!("../../docs/weights.md"),
         ];
         let all: Vec<&str> = pages.into_iter().flat_map(commands).collect();
