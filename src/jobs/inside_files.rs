@@ -1,16 +1,15 @@
 //! What was found inside a network as files: pictures, tables, drawings, and one page with all of them.
 
 use super::error::JobError;
+use super::inside_report::{Report, histogram, statistics_table};
 use super::inside_view::{InsideView, KernelView, LayerSurvey, LayerView};
-use crate::domain::{RgbImage, bytes, grouped};
-use crate::files;
+use crate::domain::{bytes, grouped};
 use crate::inside::{
-    Block, Graph, Kernel, KernelForm, LayerStatistics, Page, film_strips, graph_svg, norm_matrix, strongest_strips,
+    Graph, Kernel, KernelForm, LayerStatistics, film_strips, graph_svg, norm_matrix, strongest_strips,
 };
 use crate::render::compose::side_by_side;
-use crate::render::plots::{Scene, class_probabilities, named_curves, value_histogram};
-use crate::render::{ColorMap, RenderError, color_map, write_png};
-use crate::run_folder::Identity;
+use crate::render::plots::{class_probabilities, named_curves};
+use crate::render::{ColorMap, color_map};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +23,6 @@ const FILTERS: usize = 32;
 const ROWS: usize = 8;
 /// Strongest inputs shown of a filter.
 const INPUTS: usize = 8;
-/// Rows of a long table that stand on the page; its file has all.
-const SHOWN: usize = 40;
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +49,8 @@ pub fn is_inside_file(name: &str) -> bool {
 /// A folder that cannot be written.
 pub fn write_inside(parts: &InsideParts<'_>, out: &Path) -> Result<Vec<PathBuf>, JobError> {
     let view = parts.view;
-    let page = Page::new(format!("{}, frame {}: inside {}", view.clip.video, view.clip.start, view.tree.title));
-    let mut report = Report { out, page, files: Vec::new() };
-    let failed = |source| JobError::Write { path: out.to_path_buf(), source };
-    std::fs::create_dir_all(out).map_err(failed)?;
+    let title = format!("{}, frame {}: inside {}", view.clip.video, view.clip.start, view.tree.title);
+    let mut report = Report::new(out, title)?;
     report.text(view.identity.to_string());
     clip(&mut report, view)?;
     network(&mut report, view)?;
@@ -64,82 +59,7 @@ pub fn write_inside(parts: &InsideParts<'_>, out: &Path) -> Result<Vec<PathBuf>,
     if let Some(survey) = parts.survey {
         super::inside_survey::write(&mut report, survey)?;
     }
-    let html = report.page.html();
-    report.write(PAGE_FILE, html.as_bytes())?;
-    Ok(report.files)
-}
-
-/// A report that grows.
-pub(super) struct Report<'a> {
-    out: &'a Path,
-    page: Page,
-    files: Vec<PathBuf>,
-}
-
-impl Report<'_> {
-    pub(super) fn heading(&mut self, text: &str) {
-        self.page.push(Block::Heading(text.to_owned()));
-    }
-
-    pub(super) fn subheading(&mut self, text: &str) {
-        self.page.push(Block::Subheading(text.to_owned()));
-    }
-
-    pub(super) fn text(&mut self, text: impl Into<String>) {
-        self.page.push(Block::Text(text.into()));
-    }
-
-    pub(super) fn warning(&mut self, text: impl Into<String>) {
-        self.page.push(Block::Warning(text.into()));
-    }
-
-    pub(super) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
-        let path = self.out.join(name);
-        files::replace_cached(&path, bytes).map_err(|source| JobError::Write { path: path.clone(), source })?;
-        self.files.push(path);
-        Ok(())
-    }
-
-    pub(super) fn picture(&mut self, name: &str, caption: &str, picture: RgbImage) -> Result<(), JobError> {
-        if picture.width == 0 || picture.height == 0 {
-            return Ok(());
-        }
-        let path = self.out.join(format!("{name}.png"));
-        write_png(&path, &picture).map_err(|e| RenderError::Write { path: path.clone(), reason: e.to_string() })?;
-        self.files.push(path);
-        self.page.push(Block::Picture { caption: caption.to_owned(), picture });
-        Ok(())
-    }
-
-    /// A plot; one without data is left out.
-    pub(super) fn plot(&mut self, name: &str, caption: &str, plot: Result<Scene, RenderError>) -> Result<(), JobError> {
-        let scene = match plot {
-            Err(RenderError::NothingToPlot { .. }) => return Ok(()),
-            plot => plot?,
-        };
-        self.files.extend(scene.save(&self.out.join(name))?);
-        self.page.push(Block::Drawing { caption: caption.to_owned(), svg: scene.svg()? });
-        Ok(())
-    }
-
-    /// A table with all its rows as a file, and with the first on the page.
-    pub(super) fn table(&mut self, name: &str, header: &[&str], mut rows: Vec<Vec<String>>) -> Result<(), JobError> {
-        let file = format!("{name}.csv");
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        let written = csv.write_record(header).and_then(|()| rows.iter().try_for_each(|row| csv.write_record(row)));
-        let path = self.out.join(&file);
-        let failed = |e: String| JobError::Write { path: path.clone(), source: std::io::Error::other(e) };
-        written.map_err(|e| failed(e.to_string()))?;
-        let bytes = csv.into_inner().map_err(|e| failed(e.to_string()))?;
-        self.write(&file, &bytes)?;
-        let more = rows.len().saturating_sub(SHOWN);
-        rows.truncate(SHOWN);
-        self.page.push(Block::Table { header: header.iter().map(|h| (*h).to_owned()).collect(), rows });
-        if more > 0 {
-            self.text(format!("{more} more rows are in {file}."));
-        }
-        Ok(())
-    }
+    report.finish(PAGE_FILE)
 }
 
 /// The clip and what the network says about it.
@@ -167,11 +87,8 @@ fn network(report: &mut Report<'_>, view: &InsideView) -> Result<(), JobError> {
     report.heading("Network");
     let graph = Graph::of(&view.tree, &BTreeSet::new(), view.seconds.as_ref());
     let svg = graph_svg(&graph, view.tree.title);
-    report.write(GRAPH_FILE, svg.as_bytes())?;
-    report.page.push(Block::Drawing {
-        caption: "Modules from left to right; on the edges channels, time, height and width".into(),
-        svg,
-    });
+    let caption = "Modules from left to right; on the edges channels, time, height and width";
+    report.drawing(GRAPH_FILE, caption, svg)?;
     let whole =
         graph_svg(&Graph::of(&view.tree, &Graph::expand_all(&view.tree), view.seconds.as_ref()), view.tree.title);
     report.write("graph_expanded.svg", whole.as_bytes())?;
@@ -204,53 +121,6 @@ fn layers(report: &mut Report<'_>, view: &InsideView) -> Result<(), JobError> {
         self::layer(report, layer)?;
     }
     Ok(())
-}
-
-/// Statistics of layers, and warnings.
-pub(super) fn statistics_table(
-    report: &mut Report<'_>,
-    name: &str,
-    statistics: &[&LayerStatistics],
-) -> Result<(), JobError> {
-    let header = [
-        "layer",
-        "output",
-        "clips",
-        "mean",
-        "std",
-        "min",
-        "max",
-        "zeros %",
-        "channels",
-        "dead",
-        "saturated",
-        "constant",
-    ];
-    let rows = statistics.iter().map(|s| {
-        let [c, t, h, w] = s.shape;
-        let mut row = vec![s.layer.clone(), format!("{c}x{t}x{h}x{w}"), s.clips.to_string()];
-        row.extend([s.mean, s.std, s.min, s.max].map(|v| format!("{v:.5}")));
-        row.push(format!("{:.2}", s.zero_share * 100.0));
-        row.extend([s.channels(), s.dead.len(), s.saturated.len(), s.constant.len()].map(|n| n.to_string()));
-        row
-    });
-    report.table(name, &header, rows.collect())?;
-    statistics.iter().filter_map(|s| s.warning()).for_each(|warning| report.warning(warning));
-    Ok(())
-}
-
-/// How often values of a layer occur.
-pub(super) fn histogram(report: &mut Report<'_>, name: &str, s: &LayerStatistics) -> Result<(), JobError> {
-    let subtitle = format!(
-        "mean {:.4}, standard deviation {:.4}, {:.1} % are exactly 0, {}",
-        s.mean,
-        s.std,
-        s.zero_share * 100.0,
-        crate::domain::counted(s.clips, "clip")
-    );
-    let range = (s.histogram.low, s.histogram.high);
-    let plot = value_histogram(&format!("Values of {}", s.layer), &subtitle, range, &s.histogram.counts);
-    report.plot(name, &format!("How often values of {} occur", s.layer), plot)
 }
 
 fn layer(report: &mut Report<'_>, view: &LayerView) -> Result<(), JobError> {
@@ -314,7 +184,7 @@ fn over_checkpoints(report: &mut Report<'_>, view: &KernelView) -> Result<(), Jo
     let share = |of: &[(String, f64)], layer: &str| of.iter().find(|(l, _)| l == layer).map(|(_, s)| *s);
     let rows = view.over_checkpoints.iter().map(|of| {
         let shares = names.iter().map(|l| share(&of.layers, l).map_or_else(String::new, |s| format!("{s:.4}")));
-        [checkpoint_name(&of.identity), of.identity.step.to_string()].into_iter().chain(shares).collect()
+        [of.identity.weights(), of.identity.step.to_string()].into_iter().chain(shares).collect()
     });
     let header: Vec<&str> = ["checkpoint", "step"].into_iter().chain(names.iter().map(|n| n.as_str())).collect();
     report.table("motion_share_checkpoints", &header, rows.collect())?;
@@ -325,11 +195,6 @@ fn over_checkpoints(report: &mut Report<'_>, view: &KernelView) -> Result<(), Jo
     let curves: Vec<(String, Vec<(f64, f64)>)> = names.iter().map(curve).collect();
     let plot = named_curves("Mean motion share over training", "a curve each layer", ("step", "motion share"), &curves);
     report.plot("motion_share_checkpoints", "Did the network learn time? Mean motion share of each layer", plot)
-}
-
-/// A checkpoint in a table.
-pub(super) fn checkpoint_name(identity: &Identity) -> String {
-    identity.weights()
 }
 
 fn kernel(report: &mut Report<'_>, kernel: &Kernel) -> Result<(), JobError> {

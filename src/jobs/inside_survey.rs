@@ -1,7 +1,7 @@
 //! What a survey of layers found, as tables and plots of a report.
 
 use super::error::JobError;
-use super::inside_files::{Report, checkpoint_name, histogram, statistics_table};
+use super::inside_report::{Report, histogram, statistics_table};
 use super::inside_view::{IdleOf, LayerSurvey, SurveyClip};
 use crate::domain::counted;
 use crate::inside::{Example, ReceptiveField};
@@ -66,7 +66,7 @@ fn over_checkpoints(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(),
     let names: Vec<&str> = survey.statistics.iter().map(|s| s.layer.as_str()).collect();
     let rows = survey.over_checkpoints.iter().map(|of| {
         let dead = of.statistics.iter().map(|s| format!("{} of {}", s.dead.len(), s.channels()));
-        [checkpoint_name(&of.identity), of.identity.step.to_string()].into_iter().chain(dead).collect()
+        [of.identity.weights(), of.identity.step.to_string()].into_iter().chain(dead).collect()
     });
     let header: Vec<&str> = ["checkpoint", "step"].into_iter().chain(names.iter().copied()).collect();
     report.table("dead_checkpoints", &header, rows.collect())?;

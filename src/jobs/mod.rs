@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod event;
 mod inside_files;
+mod inside_report;
 mod inside_survey;
 mod inside_view;
 mod job;
