@@ -12,7 +12,7 @@
 //! | 6 | [`train`] | the loop, optimisers, logs |
 //! | 5 | [`eval`] | predictions, metrics, caveats |
 //! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
-//! | 3 | [`data`], [`cam`] | datasets and loading; heatmaps |
+//! | 3 | [`data`], [`cam`], [`inside`] | datasets and loading; heatmaps; activations, kernels, the network as a graph |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
 //!
@@ -28,6 +28,7 @@ pub mod data;
 pub mod domain;
 pub mod eval;
 pub mod files;
+pub mod inside;
 pub mod jobs;
 pub mod model;
 pub mod process_usage;

@@ -29,6 +29,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
+        Command::LookInside(args) => super::look_inside::look_inside(&args),
         Command::Import(args) => super::import::import(&args),
         Command::Export(args) => super::export::export(&args),
         Command::Plot(args) => plot(&args),

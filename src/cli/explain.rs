@@ -166,7 +166,7 @@ fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, 
 }
 
 /// A class by its name or position, or one of the words for it.
-fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetClass, Exit> {
+pub(super) fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetClass, Exit> {
     Ok(match text {
         "predicted" => TargetClass::Predicted,
         "true" => TargetClass::True,
@@ -193,7 +193,7 @@ fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
 }
 
 /// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.
-fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
+pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
     let usage = |m: String| Exit::Usage(anyhow!(m));
     let (video, start) = text.rsplit_once(':').unwrap_or(("", text));
     let start: u32 =

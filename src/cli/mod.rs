@@ -14,6 +14,7 @@ mod export;
 mod hints;
 mod import;
 mod inspect;
+mod look_inside;
 mod monitor;
 mod output;
 mod selftest;

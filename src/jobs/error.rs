@@ -3,6 +3,7 @@
 use crate::cam::CamError;
 use crate::data::{DataError, demo};
 use crate::eval::EvalError;
+use crate::inside::InsideError;
 use crate::model::ModelError;
 use crate::render::RenderError;
 use crate::run_folder::RunError;
@@ -34,6 +35,9 @@ pub enum JobError {
     /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
+    /// The inside of a network.
+    #[error(transparent)]
+    Inside(#[from] InsideError),
     /// A network.
     #[error(transparent)]
     Model(#[from] ModelError),

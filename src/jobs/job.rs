@@ -4,8 +4,8 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo, OpenDataset,
-    OpenRun, PredictVideo, SaveNotes, Train,
+    Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside, MakeDemo,
+    OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, Train,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -79,6 +79,12 @@ jobs! {
     InspectWeights(InspectWeights),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
+    /// Outputs of layers for a clip.
+    LookInside(LookInside),
+    /// Kernels of checkpoints.
+    ReadKernels(ReadKernels),
+    /// Layers over the clips of a split.
+    SurveyLayers(SurveyLayers),
 }
 
 /// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.

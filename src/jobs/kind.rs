@@ -2,6 +2,7 @@
 //! answers. What a kind leaves out does not compile.
 
 use super::error::JobError;
+use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
 use super::requests::Explanation;
 use super::run_view::RunView;
@@ -125,4 +126,10 @@ pub enum Output {
     Weights(Arc<WeightReport>),
     /// The notes are on the disk.
     NotesSaved,
+    /// Outputs of layers for a clip.
+    Inside(Arc<InsideView>),
+    /// Kernels of a checkpoint.
+    Kernels(Arc<KernelView>),
+    /// Layers over many clips.
+    Survey(Arc<LayerSurvey>),
 }

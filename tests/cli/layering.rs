@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["domain", "config", "progress", "files", "process_usage", "simd"],
     &["video", "render", "model"],
-    &["data", "cam"],
+    &["data", "cam", "inside"],
     &["run_folder"],
     &["eval"],
     &["train"],
@@ -31,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer", &["video/"]),
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),
-    ("burn", &["model/", "cam/", "eval/", "train/"]),
+    ("burn", &["model/", "cam/", "inside/", "eval/", "train/"]),
     ("plotters", &["render/"]),
     ("sysinfo", &["process_usage"]),
     ("clap", &["cli/"]),

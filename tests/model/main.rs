@@ -5,6 +5,7 @@
 mod compute;
 mod golden;
 mod golden_training;
+mod inside;
 mod metrics;
 mod networks;
 #[path = "../support/mod.rs"]
