@@ -3,13 +3,15 @@
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::ClipSource;
 use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::ClassMap;
+use crate::eval::metrics::softmax_and_loss;
+use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
-use crate::jobs::lane::{LaneState, Loaded};
+use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
+use crate::model::ComputeDevice;
 use crate::progress::Monitor;
-use crate::run_folder::Identity;
+use crate::run_folder::{Identity, RunError};
 use std::sync::Arc;
 
 /// Heatmaps and probabilities of clips.
@@ -63,7 +65,10 @@ impl JobKind for ExplainRequest {
 
 /// Probabilities and heatmaps of clips.
 fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
-    let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
+    let checkpoint = match state.load(&request.checkpoint, monitor) {
+        Err(JobError::Run(RunError::NoNetwork { .. })) if request.maps.is_empty() => return answers(request, monitor),
+        loaded => &loaded?.checkpoint,
+    };
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
@@ -84,6 +89,41 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
         }
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
+}
+
+/// What a classical baseline, which has no maps, says about clips.
+fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
+    let checkpoint = open_checkpoint(&request.checkpoint)?;
+    let config = &checkpoint.state.config;
+    let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
+    let predictor = Predictor::of(&checkpoint, &ComputeDevice::cpu())?;
+    let source = Arc::new(ClipSource::new(request.dataset.clone(), config).with_disk(config));
+    let places = request.clips.iter().map(|clip| {
+        let (video, entry) = find_video(&request.dataset, &clip.video)?;
+        Ok((clip, entry, Clip { video, start: clip.start, label: None }))
+    });
+    let places = places.collect::<Result<Vec<_>, JobError>>()?;
+    let clips: Vec<Clip> = places.iter().map(|(_, _, clip)| *clip).collect();
+    let options = PredictOptions { batch_size: 1, workers: 1, label: "explaining clips" };
+    let logits = predictor.logits(&source, &clips, options, monitor)?;
+    let sample = |((clip, entry, _), logits): (&(&ClipRef, &VideoEntry, Clip), &Vec<f32>)| {
+        let (probabilities, _) = softmax_and_loss(logits, 0);
+        ClipSample {
+            clip: (*clip).clone(),
+            frames: entry.clip_frames(config.clip.geometry(), clip.start),
+            truth: class_map.truth(entry, clip.start, config),
+            predicted: argmax(&probabilities),
+            probabilities,
+            maps: Vec::new(),
+            on_body: Vec::new(),
+        }
+    };
+    Ok(Explanation {
+        checkpoint: request.checkpoint.clone(),
+        identity: Identity::of(&checkpoint),
+        classes: checkpoint.state.classes.clone(),
+        samples: places.iter().zip(&logits).map(sample).collect(),
+    })
 }
 
 /// The video a clip names.
@@ -126,7 +166,7 @@ impl Asked<'_> {
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
         let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
+            let (probabilities, _) = softmax_and_loss(&explained.logits, 0);
             ClipSample {
                 clip: clip.clone(),
                 frames,
