@@ -38,13 +38,20 @@ impl Grey {
     /// Calls `take` with column, row and gradient of each pixel: the difference of the two neighbours, not halved, and 0
     /// across the outermost columns and rows.
     pub fn gradients(&self, mut take: impl FnMut(usize, usize, Gradient)) {
-        let (width, height) = (self.width, self.height);
-        for y in 0..height {
-            for x in 0..width {
-                let inner = |i: usize, n: usize| i > 0 && i + 1 < n;
-                let dx = if inner(x, width) { self.at(x + 1, y) - self.at(x - 1, y) } else { 0.0 };
-                let dy = if inner(y, height) { self.at(x, y + 1) - self.at(x, y - 1) } else { 0.0 };
-                take(x, y, Gradient { dx, dy });
+        let row = |y: usize| self.values.get(y * self.width..(y + 1) * self.width).unwrap_or_default();
+        for y in 0..self.height {
+            let here = row(y);
+            // The same row twice has no gradient across.
+            let (above, below) = if y > 0 && y + 1 < self.height { (row(y - 1), row(y + 1)) } else { (here, here) };
+            let mut left = None;
+            let mut rights = here.iter().skip(1);
+            for (x, ((value, above), below)) in here.iter().zip(above).zip(below).enumerate() {
+                let dx = match (left, rights.next()) {
+                    (Some(left), Some(right)) => right - left,
+                    _ => 0.0,
+                };
+                left = Some(*value);
+                take(x, y, Gradient { dx, dy: below - above });
             }
         }
     }
@@ -80,6 +87,7 @@ impl Directions {
     pub fn bin(self, g: Gradient) -> usize {
         let (dx, dy) = (f64::from(g.dx), f64::from(g.dy));
         let turns = match self {
+            Self::Signed(8) => return octant(g),
             // The half turn is taken by signs, so that a gradient along the axis falls into the first bin and not the last.
             Self::Unsigned(_) if dy < 0.0 || (dy == 0.0 && dx < 0.0) => (-dy).atan2(-dx) / std::f64::consts::PI,
             Self::Unsigned(_) => dy.atan2(dx) / std::f64::consts::PI,
@@ -89,10 +97,22 @@ impl Directions {
     }
 }
 
+/// The eighth of a turn a gradient lies in, by comparisons, which cost less than an angle.
+fn octant(Gradient { dx, dy }: Gradient) -> usize {
+    let downward = dy > 0.0 || (dy == 0.0 && dx >= 0.0);
+    match (downward, dx > 0.0, dx < 0.0) {
+        (true, true, _) => usize::from(dy >= dx),
+        (true, false, _) => 2 + usize::from(dy <= -dx),
+        (false, _, true) => 4 + usize::from(dy <= dx),
+        (false, _, false) => 6 + usize::from(-dy <= dx),
+    }
+}
+
 impl Gradient {
     /// Its length.
     pub fn magnitude(self) -> f64 {
-        f64::from(self.dx).hypot(f64::from(self.dy))
+        let (dx, dy) = (f64::from(self.dx), f64::from(self.dy));
+        (dx * dx + dy * dy).sqrt()
     }
 }
 
@@ -113,6 +133,32 @@ mod tests {
         for (gradient, bin) in [(g(1.0, 0.5), 0), (g(-0.5, 1.0), 1), (g(-1.0, -0.5), 2), (g(0.5, -1.0), 3)] {
             assert_eq!(signed.bin(gradient), bin, "{gradient:?}");
         }
+    }
+
+    #[test]
+    fn eighths_are_those_of_the_angle() {
+        // Twice as many bins are found by the angle; their edges are those of the eighths, and more.
+        for i in -9..=9 {
+            for j in -9..=9 {
+                let gradient = Gradient { dx: i as f32 * 0.5, dy: j as f32 * 0.5 };
+                if gradient.magnitude() == 0.0 {
+                    continue;
+                }
+                let by_angle = Directions::Signed(16).bin(gradient) / 2;
+                assert_eq!(Directions::Signed(8).bin(gradient), by_angle, "{gradient:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_0_across_the_edges() {
+        let picture = Grey { width: 3, height: 3, values: (0..9).map(|i| (i * i) as f32).collect() };
+        let mut found = Vec::new();
+        picture.gradients(|x, y, g| found.push((x, y, g.dx, g.dy)));
+        assert_eq!(found.len(), 9);
+        assert_eq!(found[4], (1, 1, 25.0 - 9.0, 49.0 - 1.0));
+        assert_eq!((found[1], found[3]), ((1, 0, 4.0, 0.0), (0, 1, 0.0, 36.0)));
+        assert_eq!((found[0], found[8]), ((0, 0, 0.0, 0.0), (2, 2, 0.0, 0.0)));
     }
 
     #[test]

@@ -17,11 +17,12 @@ pub(super) fn part(index: usize, count: usize, parts: usize) -> usize {
 /// Mean change of a pixel from frame to frame, as a share of white: `[parts, cells, cells]`, flat, over equal cells of the
 /// picture and equal parts of time. Without two frames all are 0.
 pub fn motion_energy(frames: &[Grey], cells: usize, parts: usize) -> Vec<f32> {
-    let mut sums = Sums::new(cells, parts, 1);
+    let mut sums = Sums::new(frames.first(), cells, parts, 1);
     sums.over(frames, |step, sums| {
-        let width = step.difference.width.max(1);
-        for (i, value) in step.difference.values.iter().enumerate() {
-            sums.add(&step.difference, step.part, (i % width, i / width), 0, f64::from(value.abs()));
+        for (y, row) in step.difference.values.chunks_exact(step.difference.width.max(1)).enumerate() {
+            for (x, value) in row.iter().enumerate() {
+                sums.add(step.part, (x, y), 0, f64::from(value.abs()));
+            }
         }
     });
     sums.means().map(|mean| (mean / 255.0) as f32).collect()
@@ -32,12 +33,12 @@ pub fn motion_energy(frames: &[Grey], cells: usize, parts: usize) -> Vec<f32> {
 /// of each mean is taken, which keeps strong edges from hiding the rest.
 pub fn motion_gradients(frames: &[Grey], cells: usize, parts: usize, bins: usize) -> Vec<f32> {
     let directions = Directions::Signed(bins);
-    let mut sums = Sums::new(cells, parts, directions.bins());
+    let mut sums = Sums::new(frames.first(), cells, parts, directions.bins());
     sums.over(frames, |step, sums| {
         step.difference.gradients(|x, y, gradient| {
             let magnitude = gradient.magnitude();
             if magnitude > 0.0 {
-                sums.add(&step.difference, step.part, (x, y), directions.bin(gradient), magnitude);
+                sums.add(step.part, (x, y), directions.bin(gradient), magnitude);
             }
         });
     });
@@ -50,13 +51,13 @@ pub fn motion_gradients(frames: &[Grey], cells: usize, parts: usize, bins: usize
 /// [`motion_gradients`].
 pub fn motion_directions(frames: &[Grey], cells: usize, parts: usize, bins: usize) -> Vec<f32> {
     let directions = Directions::Signed(bins);
-    let mut sums = Sums::new(cells, parts, directions.bins());
+    let mut sums = Sums::new(frames.first(), cells, parts, directions.bins());
     sums.over(frames, |step, sums| {
         step.sum.gradients(|x, y, Gradient { dx, dy }| {
             let change = step.difference.at(x, y);
             if change != 0.0 && (dx != 0.0 || dy != 0.0) {
                 let along = Gradient { dx: -change * dx, dy: -change * dy };
-                sums.add(&step.difference, step.part, (x, y), directions.bin(along), f64::from(change.abs()));
+                sums.add(step.part, (x, y), directions.bin(along), f64::from(change.abs()));
             }
         });
     });
@@ -84,13 +85,13 @@ pub fn motion_history(frames: &[Grey]) -> Grey {
 /// and whose neighbours did, votes once; the shares of a cell's pixels are given.
 pub fn history_directions(history: &Grey, cells: usize, bins: usize) -> Vec<f32> {
     let directions = Directions::Signed(bins);
-    let mut sums = Sums::new(cells, 1, directions.bins());
-    sums.count(history, 0);
+    let mut sums = Sums::new(Some(history), cells, 1, directions.bins());
+    sums.count(0);
     history.gradients(|x, y, gradient| {
         let moved = |x: usize, y: usize| history.at(x, y) > 0.0;
         let inside = x > 0 && y > 0 && moved(x - 1, y) && moved(x + 1, y) && moved(x, y - 1) && moved(x, y + 1);
         if inside && (gradient.dx != 0.0 || gradient.dy != 0.0) {
-            sums.add(history, 0, (x, y), directions.bin(gradient), 1.0);
+            sums.add(0, (x, y), directions.bin(gradient), 1.0);
         }
     });
     sums.means().map(|mean| mean as f32).collect()
@@ -111,15 +112,22 @@ struct Sums {
     cells: usize,
     parts: usize,
     bins: usize,
+    /// The cell of each column and of each row of a picture.
+    columns: Vec<usize>,
+    rows: Vec<usize>,
     values: Vec<f64>,
     /// Pixels seen, by part of time and cell.
     pixels: Vec<u64>,
 }
 
 impl Sums {
-    fn new(cells: usize, parts: usize, bins: usize) -> Self {
+    /// Over pictures of the size of one.
+    fn new(one: Option<&Grey>, cells: usize, parts: usize, bins: usize) -> Self {
         let places = cells * cells * parts;
-        Self { cells, parts, bins, values: vec![0.0; places * bins], pixels: vec![0; places] }
+        let of = |length: usize| (0..length).map(|i| part(i, length, cells)).collect();
+        let (width, height) = one.map_or((0, 0), |p| (p.width, p.height));
+        let (columns, rows) = (of(width), of(height));
+        Self { cells, parts, bins, columns, rows, values: vec![0.0; places * bins], pixels: vec![0; places] }
     }
 
     /// Shows each step between frames to `take`.
@@ -129,32 +137,28 @@ impl Sums {
             let part = part(at, steps, self.parts);
             let step =
                 Step { difference: after.with(before, |a, b| a - b), sum: after.with(before, |a, b| a + b), part };
-            self.count(after, part);
+            self.count(part);
             take(&step, self);
         }
     }
 
     /// Counts the pixels of a picture in a part of time.
-    fn count(&mut self, picture: &Grey, part: usize) {
-        let (columns, rows) = (self.extents(picture.width), self.extents(picture.height));
-        let counts = rows.iter().flat_map(|h| columns.iter().map(move |w| w * h));
-        let places = self.pixels.iter_mut().skip(part * self.cells * self.cells);
-        places.zip(counts).for_each(|(pixels, count)| *pixels += count);
-    }
-
-    /// Pixels of each cell along a side of `length`.
-    fn extents(&self, length: usize) -> Vec<u64> {
-        let mut extents = vec![0; self.cells];
-        for i in 0..length {
-            extents.get_mut(part(i, length, self.cells)).into_iter().for_each(|n| *n += 1);
+    fn count(&mut self, part: usize) {
+        let extent = |of: &[usize], cell: usize| of.iter().filter(|c| **c == cell).count() as u64;
+        for row in 0..self.cells {
+            for column in 0..self.cells {
+                let count = extent(&self.columns, column) * extent(&self.rows, row);
+                let place = (part * self.cells + row) * self.cells + column;
+                self.pixels.get_mut(place).into_iter().for_each(|pixels| *pixels += count);
+            }
         }
-        extents
     }
 
-    fn add(&mut self, of: &Grey, time: usize, (x, y): (usize, usize), bin: usize, value: f64) {
-        let (column, row) = (part(x, of.width, self.cells), part(y, of.height, self.cells));
-        let place = (time * self.cells + row) * self.cells + column;
-        self.values.get_mut(place * self.bins + bin).into_iter().for_each(|sum| *sum += value);
+    fn add(&mut self, part: usize, (x, y): (usize, usize), bin: usize, value: f64) {
+        if let (Some(column), Some(row)) = (self.columns.get(x), self.rows.get(y)) {
+            let place = (part * self.cells + row) * self.cells + column;
+            self.values.get_mut(place * self.bins + bin).into_iter().for_each(|sum| *sum += value);
+        }
     }
 
     /// The mean of what a pixel voted.
