@@ -168,7 +168,10 @@ fn best_split(samples: &Samples, members: &[usize], features: &mut [usize], rng:
         best.is_some()
     };
     let (drawn, others) = features.partial_shuffle(rng, enough);
-    let parted = drawn.iter().fold(false, |parted, feature| try_out(*feature) || parted);
+    let mut parted = false;
+    for feature in drawn.iter() {
+        parted |= try_out(*feature);
+    }
     if !parted {
         others.shuffle(rng);
         others.iter().any(|feature| try_out(*feature));
@@ -191,8 +194,9 @@ fn best_threshold(column: &[(f32, usize)], all: &[f64]) -> Option<(f32, f64)> {
             (*l, *r) = (*l + 1.0, *r - 1.0);
         }
         (on_left, on_right) = (on_left + 1.0, on_right - 1.0);
-        // Written so that not-a-number never parts anything.
-        if !(here.0 < next.0) {
+        // What is not a number never parts anything.
+        let differs = here.0 < next.0;
+        if !differs {
             continue;
         }
         let impurity = (on_left - left_squares / on_left) + (on_right - right_squares / on_right);

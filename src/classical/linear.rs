@@ -18,12 +18,9 @@ pub struct Linear {
 impl Linear {
     /// The score of each class.
     pub fn scores(&self, row: &[f32]) -> Vec<f32> {
-        let width = row.len().max(1);
-        let weights = self.weight.chunks_exact(width).map(|w| w.iter().zip(row));
-        let product = |pairs: std::iter::Zip<std::slice::Iter<'_, f32>, std::slice::Iter<'_, f32>>| {
-            pairs.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
-        };
-        weights.zip(&self.bias).map(|(w, b)| (product(w) + f64::from(*b)) as f32).collect()
+        let product = |weight: &[f32]| weight.iter().zip(row).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
+        let weights = self.weight.chunks_exact(row.len().max(1));
+        weights.zip(&self.bias).map(|(weight, bias)| (product(weight) + f64::from(*bias)) as f32).collect()
     }
 
     /// Of a separating function for each class; of one function for two classes half of it speaks for the second class, and

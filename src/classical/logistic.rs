@@ -1,7 +1,7 @@
 //! Multinomial logistic regression.
 
 use super::linear::Linear;
-use super::samples::Samples;
+use super::samples::{Samples, dot};
 use rayon::prelude::*;
 use std::collections::VecDeque;
 
@@ -74,8 +74,7 @@ impl Problem<'_> {
         let (mut value, mut gradient) = (0.0, vec![0.0; parameters.len()]);
         for index in range {
             let row = self.samples.row(index);
-            let score =
-                |of_class: &[f64]| super::samples::dot(row, of_class) + of_class.last().copied().unwrap_or_default();
+            let score = |of_class: &[f64]| dot(row, of_class) + of_class.last().copied().unwrap_or_default();
             let scores: Vec<f64> = parameters.chunks_exact(self.stride()).map(score).collect();
             let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();

@@ -10,8 +10,8 @@ use crate::classical::{Baseline, Classifier, Samples};
 use crate::config::{DeviceChoice, RunConfig};
 use crate::data::{ClipPlan, ClipSource, as_configured, plan};
 use crate::domain::{Clip, Dataset, argmax};
-use crate::eval::clip_features;
 use crate::eval::metrics::softmax_and_loss;
+use crate::eval::{EvalError, clip_features};
 use crate::model::write_safetensors;
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress};
@@ -109,14 +109,14 @@ impl Fitting<'_> {
         let width = train_rows.first().map_or(0, Vec::len);
         if let Some((row, clip)) = val_rows.iter().zip(val).find(|(row, _)| row.len() != width) {
             let video = self.dataset.videos.get(clip.video).map(|v| v.path.clone()).unwrap_or_default();
-            return Err(crate::eval::EvalError::Features { video, found: row.len(), wanted: width }.into());
+            return Err(EvalError::Features { video, found: row.len(), wanted: width }.into());
         }
         monitor.stage(FITTING, 0, 0);
         let classes = self.plan.classes.len();
         let samples = Samples::new(&train_rows, labels_of(train), classes);
         let classifier = Classifier::fit(self.baseline.solver, samples, self.config.seed);
         if monitor.poll() == Flow::Stop {
-            return Err(crate::eval::EvalError::Stopped.into());
+            return Err(EvalError::Stopped.into());
         }
         let said = |rows: &[Vec<f32>]| -> Vec<Vec<f32>> { rows.par_iter().map(|r| classifier.logits(r)).collect() };
         let (on_train, on_val) = (said(&train_rows), said(&val_rows));

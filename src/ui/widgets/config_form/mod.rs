@@ -144,5 +144,9 @@ mod tests {
         let mut config = RunConfig::reference();
         config.model.id = "resnet-9000".into();
         assert!(fault(&config).unwrap().contains("resnet-9000"));
+        config.model.id = "classical-motion-svm".into();
+        assert_eq!(fault(&config), None);
+        config.model.dropout = Some(0.5);
+        assert!(fault(&config).unwrap().contains("model.dropout"));
     }
 }
