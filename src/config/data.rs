@@ -1,6 +1,6 @@
 //! What a clip is, which clips there are, how they are changed and drawn.
 
-use crate::domain::{ClipGeometry, LabelRule};
+use crate::domain::{ClipGeometry, FrameSampling, LabelRule};
 use serde::{Deserialize, Serialize};
 
 /// What a clip is and how it becomes numbers.
@@ -15,6 +15,15 @@ pub struct ClipConfig {
     pub width: u32,
     /// Rows of the network's input.
     pub height: u32,
+    /// Pixels of the shorter side that frames are resized to, in their own shape, before the input is cut out of them; `None`
+    /// resizes the whole picture to the input.
+    pub resize: Option<u32>,
+    /// Crops along the longer side of the picture whose probabilities are averaged when a clip is evaluated; 1 is the centre.
+    pub crops: u8,
+    /// Which clips are taken of a video, and which frames of its instance a clip takes.
+    pub sampling: FrameSampling,
+    /// Clips of an instance whose probabilities are averaged when it is evaluated.
+    pub clips: u16,
     /// Video frames between the starts of two training clips.
     pub train_stride: u32,
     /// Video frames between the starts of two validation or test clips.
@@ -36,6 +45,10 @@ impl Default for ClipConfig {
             step: 1,
             width: 112,
             height: 112,
+            resize: None,
+            crops: 1,
+            sampling: FrameSampling::Windows,
+            clips: 1,
             train_stride: 8,
             eval_stride: 16,
             label: LabelRule::Majority,
@@ -47,6 +60,13 @@ impl Default for ClipConfig {
 }
 
 impl ClipConfig {
+    /// Most clips of an instance.
+    pub const MOST_CLIPS: u16 = 100;
+    /// Most crops of a picture.
+    pub const MOST_CROPS: u8 = 3;
+    /// Longest shorter side frames are resized to.
+    pub const MOST_RESIZED: u32 = 4096;
+
     /// Length and step as one value.
     pub fn geometry(&self) -> ClipGeometry {
         ClipGeometry { length: self.length, step: self.step }
@@ -60,6 +80,17 @@ impl ClipConfig {
             "clip.length may be at most 1024, clip.width and clip.height at most 4096"
         } else if self.train_stride == 0 || self.eval_stride == 0 {
             "clip.train_stride and clip.eval_stride must be at least 1"
+        } else if !(1..=Self::MOST_CLIPS).contains(&self.clips) {
+            "clip.clips must be between 1 and 100"
+        } else if self.clips > 1 && self.sampling == FrameSampling::Windows {
+            "clip.clips is the number of clips of an instance: with clip.sampling = Windows it must be 1, where \
+             clip.eval_stride says how many there are"
+        } else if !(1..=Self::MOST_CROPS).contains(&self.crops) {
+            "clip.crops must be 1, 2 or 3"
+        } else if self.crops > 1 && self.resize.is_none() {
+            "clip.crops above 1 needs clip.resize: without it the whole picture is the input"
+        } else if self.resize.is_some_and(|side| side == 0 || side > Self::MOST_RESIZED) {
+            "clip.resize must be between 1 and 4096 pixels"
         } else if self.std.iter().any(|s| !s.is_finite() || *s <= 0.0) || self.mean.iter().any(|m| !m.is_finite()) {
             "clip.mean must be finite and clip.std above 0"
         } else {
@@ -101,6 +132,101 @@ pub struct DataConfig {
     pub fraction: f64,
     /// Number of the fold that is read of a dataset with several official splits; `None` takes the first.
     pub fold: Option<u32>,
+    /// Id of the format to read the dataset as; `None` recognises it.
+    pub format: Option<String>,
+    /// What the files of some formats leave open, as `key=value` (`class=noun`, `tiers=a,b`, `label_fps=25/1`).
+    pub choices: Vec<(String, String)>,
+    /// The columns of a table of another layout; `None` unless the format is `table`.
+    pub table: Option<TableColumns>,
+}
+
+/// Which columns of a table say what. Columns are called by their names, or by numbers from 1 where there is no header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TableColumns {
+    /// The file, relative to the dataset.
+    pub file: String,
+    /// Path of the video.
+    pub path: String,
+    /// Class name or number; without it the videos are unlabelled.
+    pub class: Option<String>,
+    /// Start of the part.
+    pub start: Option<String>,
+    /// End of the part.
+    pub end: Option<String>,
+    /// Who is in the video.
+    pub subject: Option<String>,
+    /// Part of the dataset: train, val or test.
+    pub split: Option<String>,
+    /// What start and end count.
+    pub unit: TimeUnit,
+}
+
+/// What the times of a table count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimeUnit {
+    /// Seconds from the first frame.
+    #[default]
+    Seconds,
+    /// Milliseconds from the first frame.
+    Milliseconds,
+    /// Frames from 0, the end outside.
+    Frames,
+    /// Frames from 1, both ends inside.
+    FramesFromOne,
+}
+
+impl TableColumns {
+    /// From the words of the command line: a file, `path=…,class=…,start=…` and a unit.
+    ///
+    /// # Errors
+    /// An assignment or a unit that there is not, and columns without a path, in words.
+    pub fn parse(file: &str, columns: &str, unit: Option<&str>) -> Result<Self, String> {
+        let mut out = Self { file: file.to_owned(), ..Self::default() };
+        const KNOWN: &str = "path, class, start, end, subject and split";
+        for part in columns.split(',').filter(|p| !p.trim().is_empty()) {
+            let Some((key, column)) = part.split_once('=') else {
+                return Err(format!("'{part}' assigns nothing; write key=column, for instance path=file,class=label"));
+            };
+            let column = column.trim().to_owned();
+            match key.trim() {
+                "path" => out.path = column,
+                "class" => out.class = Some(column),
+                "start" => out.start = Some(column),
+                "end" => out.end = Some(column),
+                "subject" => out.subject = Some(column),
+                "split" => out.split = Some(column),
+                other => return Err(format!("'{other}' is nothing that a column can say; it can say {KNOWN}")),
+            }
+        }
+        if out.path.is_empty() {
+            return Err(format!("no column is assigned to path; a column can say {KNOWN}"));
+        }
+        if let Some(unit) = unit {
+            // Both spellings of frames that count from 0 are common.
+            let name = if unit == "frames-0" { "frames" } else { unit };
+            let found = TimeUnit::ALL.iter().find(|(_, n)| *n == name);
+            out.unit = found
+                .map(|(u, _)| *u)
+                .ok_or_else(|| format!("'{unit}' is no unit; choose from s, ms, frames (or frames-0), frames-1"))?;
+        }
+        Ok(out)
+    }
+}
+
+impl TimeUnit {
+    /// All of them, with their names on the command line.
+    pub const ALL: [(TimeUnit, &'static str); 4] = [
+        (TimeUnit::Seconds, "s"),
+        (TimeUnit::Milliseconds, "ms"),
+        (TimeUnit::Frames, "frames"),
+        (TimeUnit::FramesFromOne, "frames-1"),
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(unit, _)| *unit == self).map_or("s", |(_, name)| name)
+    }
 }
 
 /// How rows of labels become labels of frames.
@@ -121,6 +247,9 @@ impl Default for DataConfig {
             test_fraction: 0.3,
             fraction: 1.0,
             fold: None,
+            format: None,
+            choices: Vec::new(),
+            table: None,
         }
     }
 }

@@ -131,6 +131,26 @@ pub const KEYS: &[ConfigKey] = &[
     fixed("clip.width", "Width", "Pixels in a row of the network's input."),
     fixed("clip.height", "Height", "Rows of the network's input."),
     fixed(
+        "clip.resize",
+        "Resize",
+        "Pixels of the shorter side that frames are resized to before the input is cut out of them: at random for training, in the middle for testing. Off resizes the whole picture to the input.",
+    ),
+    fixed(
+        "clip.crops",
+        "Test crops",
+        "Crops along the longer side of the picture whose probabilities are averaged in an evaluation. 1 is the centre; more need a resize.",
+    ),
+    fixed(
+        "clip.sampling",
+        "Sampling",
+        "Which clips are taken of a video: sliding windows, or one clip of each instance with frames from its middle, spread over it, of its segments, or densely from a place in it.",
+    ),
+    fixed(
+        "clip.clips",
+        "Test clips",
+        "Clips of an instance whose probabilities are averaged in an evaluation. Sliding windows have one.",
+    ),
+    fixed(
         "clip.train_stride",
         "Train stride",
         "Video frames between the starts of two training clips; less than a clip's length overlaps.",
@@ -159,6 +179,17 @@ pub const KEYS: &[ConfigKey] = &[
         "data.fold",
         "Fold",
         "Number of the fold of a dataset with several official splits, read when it is opened by the command line. Off takes the first.",
+    ),
+    fixed("data.format", "Format", "Id of the dataset format to read the files as. Off recognises it."),
+    fixed(
+        "data.choices",
+        "Choices",
+        "What the files of some formats leave open, such as the tiers of ELAN or the class column of EPIC-KITCHENS.",
+    ),
+    fixed(
+        "data.table",
+        "Table columns",
+        "Which columns of a table of another layout say what. Off unless the format is 'table'.",
     ),
     fixed("labels.hold", "Hold labels", "Labels on few frames, such as one per second, hold until the next one."),
     fixed("data.background_class", "Background class", "Turn background frames into clips of an extra class."),

@@ -14,7 +14,8 @@ mod training;
 
 pub use compute::{DeviceChoice, Precision};
 pub use data::{
-    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, LabelsConfig, SamplingConfig, Validation,
+    AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, LabelsConfig, SamplingConfig, TableColumns,
+    TimeUnit, Validation,
 };
 pub use keys::{ConfigKey, KEYS, key, values};
 pub use model::{ModelConfig, ModelOptions, Pooling};

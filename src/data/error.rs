@@ -42,6 +42,19 @@ pub enum DataError {
         /// What was expected where.
         reason: String,
     },
+    /// The files leave something open that somebody has to decide.
+    #[error(
+        "{path} leaves a choice open: {}; choose with --choose {}=… (or data.choices): {}",
+        choice.question,
+        choice.key,
+        choice.options.join(", ")
+    )]
+    Choice {
+        /// The dataset.
+        path: PathBuf,
+        /// What is asked.
+        choice: Box<crate::domain::Choice>,
+    },
     /// A video that was there when the dataset was opened is gone.
     #[error(
         "{path} is gone: it was deleted, moved or its disk unmounted since the dataset was opened; bring it back, or open the dataset again"

@@ -102,6 +102,7 @@ mod tests {
             subject: String::new(),
             split: crate::domain::Split::Unassigned,
             labels: LabelTrack::from_segments(segments.iter().map(segment).collect()),
+            instances: Vec::new(),
             masks: None,
             poses: None,
             pose_video: None,

@@ -5,7 +5,7 @@ use super::limited::Limited;
 use super::video_facts::{FactsCache, Record};
 use super::{DataError, duplicates, fingerprint, integrity, scan, times};
 use crate::config::DataConfig;
-use crate::domain::{ClassInfo, Dataset, LabelTrack, MaskSource, Segment, VideoEntry};
+use crate::domain::{ClassInfo, Dataset, MaskSource, VideoEntry};
 use crate::progress::Monitor;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -30,10 +30,11 @@ pub fn open_with_cache(
     cache: Option<&Path>,
     monitor: &dyn Monitor,
 ) -> Result<Dataset, DataError> {
-    let (format, reason) = formats::detect(path)?;
+    let (format, reason) = formats::choose_format(path, config)?;
     log::info!("{} is of the format {}: {reason}", path.display(), format.id);
     monitor.stage("reading labels", 0, 0);
     let mut draft = (format.read)(path, config)?;
+    formats::refuse_unknown(path, config, &draft)?;
     if draft.videos.is_empty() {
         return Err(DataError::Empty { path: path.to_path_buf(), reason: format!("expected {}", format.looks_for) });
     }
@@ -53,8 +54,9 @@ pub fn open_with_cache(
     let mut cache = FactsCache::open(path, cache);
     let records = look_inside(path, &draft, &mut cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
-    resolve_times(&mut draft, &records.videos, &mut warnings);
     let shift = labels_count_from_one(&draft, &records.videos);
+    let rules = times::Rules { task: draft.task, frame_wise: format.frame_wise, from_one: shift };
+    resolve(&mut draft, &records.videos, rules, &mut warnings);
     let mut sizes = Vec::with_capacity(draft.videos.len());
     let mut videos = Vec::with_capacity(draft.videos.len());
     let mut found = Vec::new();
@@ -62,9 +64,6 @@ pub fn open_with_cache(
         found.extend(record.warnings.into_iter().map(|message| (video.entry.path.clone(), message)));
         sizes.push(record.stamp.size);
         video.entry.facts = record.facts;
-        if shift && video.label_file.is_some() {
-            video.entry.labels = shifted(&video.entry.labels);
-        }
         mend_mask_numbers(&mut video.entry);
         integrity::label_length(&video, &mut warnings);
         videos.push(video.entry);
@@ -80,7 +79,11 @@ pub fn open_with_cache(
         root: path.to_path_buf(),
         name: scan::file_name(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())),
         format: format.id.to_owned(),
+        task: draft.task,
+        instance_wise: !format.frame_wise,
+        choices: draft.choices,
         classes: draft.classes,
+        ledger: draft.ledger,
         videos,
         warnings: Vec::new(),
         fingerprint: String::new(),
@@ -133,17 +136,24 @@ fn look_inside(root: &Path, draft: &Draft, cache: &mut FactsCache, monitor: &dyn
     Ok(Looked { videos: records, masks: mask_of.into_iter().zip(masks).collect() })
 }
 
-/// Labels in seconds become labels of frames.
-fn resolve_times(draft: &mut Draft, records: &[Record], warnings: &mut Limited) {
-    let timed = draft.videos.par_iter_mut().zip(records).filter(|(v, _)| !v.timed.is_empty());
-    let notes: Vec<(PathBuf, String)> = timed
-        .flat_map_iter(|(video, record)| {
+/// Annotations become instances of frames, and the ledger is closed.
+fn resolve(draft: &mut Draft, records: &[Record], rules: times::Rules, warnings: &mut Limited) {
+    let pairs = draft.videos.par_iter_mut().zip(records);
+    let resolved: Vec<times::Resolved> = pairs
+        .map(|(video, record)| {
             video.entry.facts.clone_from(&record.facts);
-            times::resolve(video)
+            times::resolve(video, rules)
         })
         .collect();
-    for (file, note) in notes {
-        warnings.push("time", &file, note);
+    let ledger = &mut draft.ledger;
+    for mut one in resolved {
+        one.notes.drain(..).for_each(|(file, note)| warnings.push("time", &file, note));
+        ledger.ignored.append(&mut one.ignored);
+        ledger.adjusted.append(&mut one.adjusted);
+        ledger.unlabelled.append(&mut one.unlabelled);
+    }
+    for entries in [&mut ledger.ignored, &mut ledger.adjusted, &mut ledger.unlabelled] {
+        entries.sort_by(|a, b| (&a.file, a.line, a.reason).cmp(&(&b.file, b.line, b.reason)));
     }
 }
 
@@ -163,19 +173,14 @@ fn labels_count_from_one(draft: &Draft, records: &[Record]) -> bool {
     let mut full = 0_usize;
     for (video, record) in draft.videos.iter().zip(records) {
         let (Some(_), Some(facts)) = (&video.label_file, &record.facts) else { continue };
-        let Some(first) = video.entry.labels.segments().first() else { continue };
-        if first.start == 0 {
+        let Some((first, end)) = video.labelled_frames() else { continue };
+        if first == 0 {
             return false;
         }
         files += 1;
-        full += usize::from(first.start == 1 && video.entry.labels.end() == facts.frames.saturating_add(1));
+        full += usize::from(first == 1 && end == facts.frames.saturating_add(1));
     }
     files > 0 && full * 2 > files
-}
-
-fn shifted(track: &LabelTrack) -> LabelTrack {
-    let earlier = |s: &Segment| Segment { start: s.start.saturating_sub(1), end: s.end.saturating_sub(1), ..*s };
-    LabelTrack::from_segments(track.segments().iter().map(earlier).collect())
 }
 
 /// Mask files that count from 1 to the number of frames are moved down by one.

@@ -306,6 +306,7 @@ mod tests {
             subject: String::new(),
             split: Split::Unassigned,
             labels: LabelTrack::default(),
+            instances: Vec::new(),
             masks: None,
             poses: Some(file.path().to_path_buf()),
             pose_video: None,

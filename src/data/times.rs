@@ -1,25 +1,15 @@
-//! Labels in seconds become labels of frames, by the presentation times of the video itself.
+//! Annotations become instances in frames, by the presentation times of the video itself.
 
-use super::formats::DraftVideo;
+use super::formats::{Annotation, Clock, DraftVideo, Span};
+use super::label_csv::intervals::Extent;
 use super::tracks::{LabelInterval, lay};
-use crate::domain::Label;
+use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Times closer to the middle between two frames than this are in the middle.
 const TIE_S: f64 = 1e-6;
-
-/// A part of a video in seconds from its first frame.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Timed {
-    pub(super) start: f64,
-    pub(super) end: f64,
-    /// `None` where the row has no class.
-    pub(super) label: Option<Label>,
-    /// The file the row stands in, and its line.
-    pub(super) file: PathBuf,
-    pub(super) line: u32,
-}
 
 /// When each frame is shown, in seconds from the first one.
 #[derive(Debug)]
@@ -37,6 +27,8 @@ enum Placed {
         start: u32,
         end: u32,
         cut: bool,
+        /// Both ends moved to one frame, which is kept.
+        short: bool,
     },
     PastEnd,
     BeforeStart,
@@ -51,6 +43,11 @@ impl FrameTimes {
         steps.sort_by(f64::total_cmp);
         let usual = steps.get(steps.len() / 2).copied().unwrap_or(video.info().duration_s);
         Ok(Self { starts, usual })
+    }
+
+    /// Of frames at equal distances.
+    fn regular(frames: u32, rate: f64) -> Self {
+        Self { starts: (0..frames).map(|i| f64::from(i) / rate).collect(), usual: 1.0 / rate }
     }
 
     /// The end of the last frame.
@@ -72,9 +69,9 @@ impl FrameTimes {
     }
 
     /// True where rows lie past the end as seconds, and all of them inside as milliseconds.
-    fn may_be_milliseconds(&self, rows: &[Timed]) -> bool {
-        let last = rows.iter().map(|r| r.end).fold(0.0, f64::max);
-        let whole = rows.iter().all(|r| r.start.fract() == 0.0 && r.start >= 0.0);
+    fn may_be_milliseconds(&self, rows: &[(f64, f64)]) -> bool {
+        let last = rows.iter().map(|r| r.1).fold(0.0, f64::max);
+        let whole = rows.iter().all(|r| r.0.fract() == 0.0 && r.0 >= 0.0);
         rows.len() > 1 && whole && last > self.end() + self.usual && last / 1000.0 <= self.end() + self.usual
     }
 
@@ -89,7 +86,8 @@ impl FrameTimes {
             return Placed::PastEnd;
         }
         let cut = end > self.end() + half + TIE_S;
-        Placed::Frames { start: first, end: self.nearest(end).max(first + 1), cut }
+        let last = self.nearest(end);
+        Placed::Frames { start: first, end: last.max(first + 1), cut, short: last <= first && end > start }
     }
 }
 
@@ -103,11 +101,19 @@ const MILLISECONDS: &str = "; the times would fit as milliseconds: if that is wh
 /// Rows named one by one before the rest is only counted.
 const NAMED: usize = 3;
 
+/// A row that could not be used as it stands, and its seconds.
+struct Odd {
+    file: Arc<Path>,
+    line: u32,
+    seconds: Option<(f64, f64)>,
+}
+
 /// A sentence about rows of one file.
-fn about(rows: &[&Timed], one: &str, many: &str) -> String {
-    let place = |row: &Timed| match row.start == row.end {
-        true => format!("line {}: {} s", row.line, row.start),
-        false => format!("line {}: {} s to {} s", row.line, row.start, row.end),
+fn about(rows: &[&Odd], one: &str, many: &str) -> String {
+    let place = |row: &Odd| match row.seconds {
+        None => format!("line {}", row.line),
+        Some((start, end)) if start == end => format!("line {}: {start} s", row.line),
+        Some((start, end)) => format!("line {}: {start} s to {end} s", row.line),
     };
     if let [row] = rows {
         return format!("{} {one}", place(row));
@@ -117,52 +123,428 @@ fn about(rows: &[&Timed], one: &str, many: &str) -> String {
     format!("{} rows {many} ({}{more})", rows.len(), lines.join(", "))
 }
 
-/// Gives a video the labels that its timed rows tell; what was left out or cut is told by file.
-pub(super) fn resolve(video: &mut DraftVideo) -> Vec<(PathBuf, String)> {
-    let timed = std::mem::take(&mut video.timed);
-    let (Some(first), Some(facts)) = (timed.first(), &video.entry.facts) else { return Vec::new() };
-    let name = &video.entry.name;
-    if video.entry.path.is_dir() || facts.frames <= 1 {
-        let why = format!(
-            "line {}: {name} is a folder of pictures or a single picture, which have no times of their own; label it by frame \
-             numbers",
-            first.line
-        );
-        return vec![(first.file.clone(), why)];
+/// What became of the annotations of a video.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    /// Files and sentences.
+    pub(super) notes: Vec<(PathBuf, String)>,
+    pub(super) ignored: Vec<LedgerEntry>,
+    pub(super) adjusted: Vec<LedgerEntry>,
+    pub(super) unlabelled: Vec<LedgerEntry>,
+}
+
+/// How datasets are resolved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) task: Task,
+    /// Frames have one label each, and annotations that share frames contradict each other.
+    pub(super) frame_wise: bool,
+    /// Frames of label files count from 1.
+    pub(super) from_one: bool,
+}
+
+/// Gives a video the instances and labels that its rows tell; what was left out or cut is told by file.
+pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
+    let mut work = Work { out: Resolved::default(), odd: Default::default(), parts: Vec::new(), unread: None };
+    if rules.from_one && video.label_file.is_some() {
+        video.entry.labels = earlier(&video.entry.labels);
     }
-    let times = match FrameTimes::of(&video.entry.path) {
-        Ok(times) => times,
-        Err(e) => {
-            return vec![(first.file.clone(), format!("{name} has no readable times ({e}); it stays unlabelled"))];
+    work.frame_rows(video);
+    let annotations = std::mem::take(&mut video.annotations);
+    let untimed = |span: &Span| match span {
+        Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => true,
+        Span::Steps { .. } => is_label_a_picture(video),
+        _ => false,
+    };
+    let timed = annotations.iter().any(|a| !untimed(&a.span));
+    let times = match timed.then(|| times(video)) {
+        None => None,
+        Some(Ok(times)) => Some(times),
+        Some(Err(why)) => {
+            if let Some(first) = annotations.first() {
+                let file = first.file.to_path_buf();
+                work.out.notes.push((file, format!("line {}: {why}", first.line)));
+            }
+            None
         }
     };
-    let mut odd = [Vec::new(), Vec::new(), Vec::new()];
-    let mut parts = Vec::new();
-    for row in &timed {
-        match times.place(row.start, row.end) {
-            Placed::BeforeStart => odd[0].push(row),
-            Placed::PastEnd => odd[1].push(row),
-            Placed::Frames { start, end, cut } => {
-                if cut {
-                    odd[2].push(row);
+    work.label_file(video);
+    let seconds = Seconds::of(video, times.as_ref(), &mut work.out);
+    let spans: Vec<(f64, f64)> = annotations.iter().filter_map(|a| seconds.of_span(a.span)).collect();
+    for annotation in annotations {
+        work.annotation(video, annotation, times.as_ref(), &seconds, rules);
+    }
+    work.tell(video, times.as_ref(), &spans);
+    work.finish(video, rules)
+}
+
+/// True where labels at equal distances label the pictures of a folder, which has no times: one a picture.
+fn is_label_a_picture(video: &DraftVideo) -> bool {
+    matches!(&video.clock, Clock::Labels { .. }) && video.rate.is_none() && video.entry.path.is_dir()
+}
+
+fn earlier(track: &LabelTrack) -> LabelTrack {
+    let moved = |s: &Segment| Segment { start: s.start.saturating_sub(1), end: s.end.saturating_sub(1), ..*s };
+    LabelTrack::from_segments(track.segments().iter().map(moved).collect())
+}
+
+/// The times of a video's frames, or why it has none.
+fn times(video: &DraftVideo) -> Result<FrameTimes, String> {
+    let (name, Some(facts)) = (&video.entry.name, &video.entry.facts) else {
+        return Err(format!("{} cannot be read, so nothing tells its times", video.entry.name));
+    };
+    if video.entry.path.is_dir() || facts.frames <= 1 {
+        return match video.rate {
+            Some(rate) => Ok(FrameTimes::regular(facts.frames, rate)),
+            None => Err(format!(
+                "{name} is a folder of pictures or a single picture, which have no times of their own; label it by frame \
+                 numbers"
+            )),
+        };
+    }
+    FrameTimes::of(&video.entry.path).map_err(|e| format!("{name} has no readable times ({e}); it stays unlabelled"))
+}
+
+/// How the seconds of annotations become seconds of the file.
+struct Seconds {
+    /// Taken off every time.
+    offset: f64,
+    /// Labels a second.
+    rate: Option<f64>,
+}
+
+/// The second at which the files of AVA begin.
+const CUT_S: f64 = 900.0;
+/// Rates that labels are usually given at.
+const LABEL_RATES: &[f64] = &[30.0, 25.0, 15.0, 10.0, 1.0];
+/// Lengths that differ by more than this share are not those of one rate.
+const NEAR: f64 = 0.1;
+
+impl Seconds {
+    fn of(video: &DraftVideo, times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
+        let Some(times) = times else { return Self { offset: 0.0, rate: None } };
+        match &video.clock {
+            Clock::Video => Self { offset: 0.0, rate: None },
+            Clock::Cut { cut, earliest } => {
+                let inside = |t: f64| t > -times.usual && t < times.end();
+                let is_cut = cut.unwrap_or(!inside(*earliest) && inside(*earliest - CUT_S));
+                Self { offset: if is_cut { CUT_S } else { 0.0 }, rate: None }
+            }
+            Clock::Labels { count, rate, file, .. } => {
+                let (labels, length) = (f64::from(*count), times.end());
+                let own = video.entry.facts.as_ref().map_or(0.0, |f| f.fps);
+                let off = |rate: f64| (labels / rate - length).abs();
+                let known = rate.or_else(|| {
+                    let usual = std::iter::once(own).chain(LABEL_RATES.iter().copied()).filter(|r| *r > 0.0);
+                    let best = usual.fold(None, |best: Option<f64>, r| match best {
+                        Some(b) if off(b) <= off(r) => Some(b),
+                        _ => Some(r),
+                    })?;
+                    (off(best) <= NEAR * length).then_some(best)
+                });
+                let rate = known.unwrap_or(labels / length);
+                if off(rate) > 1.0 / rate + TIE_S || known.is_none() {
+                    out.notes.push((
+                        file.clone(),
+                        format!(
+                            "holds {count} labels, {:.3} s at {rate:.3} a second, but {} lasts {length:.3} s; {}",
+                            labels / rate,
+                            video.entry.name,
+                            if known.is_none() {
+                                "they are stretched over the video, set data.label_fps if their rate is known"
+                            } else {
+                                "labels past the end are left out and frames without one stay unlabelled"
+                            }
+                        ),
+                    ));
                 }
-                parts.extend(row.label.map(|label| LabelInterval { start, end, label, line: row.line }));
+                Self { offset: 0.0, rate: Some(rate) }
             }
         }
     }
-    let mut notes = Vec::new();
-    for (rows, (one, many)) in odd.iter().zip(ODD) {
-        for of_file in rows.chunk_by(|a, b| a.file == b.file) {
-            let Some(first) = of_file.first() else { continue };
-            let sentence = about(of_file, one, many);
-            let hint = if times.may_be_milliseconds(&timed) { MILLISECONDS } else { "" };
-            notes.push((first.file.clone(), format!("{sentence}, {name} lasts {:.3} s{hint}", times.end())));
+
+    /// Start and end in seconds of the file.
+    fn of_span(&self, span: Span) -> Option<(f64, f64)> {
+        let off = self.offset;
+        match span {
+            Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. } | Extent::Span { .. }) => None,
+            Span::At(Extent::Seconds { start, end }) => Some((start - off, end - off)),
+            Span::Moment(at) => Some((at - off, at - off)),
+            Span::Around(at) => Some((at - off - 0.5, at - off + 0.5)),
+            Span::Steps { start, end } => {
+                let rate = self.rate?;
+                Some((f64::from(start) / rate, f64::from(end) / rate))
+            }
         }
     }
-    let (track, overlap) = lay(parts);
-    notes.extend(overlap.map(|o| (first.file.clone(), format!("{o} ({name})"))));
-    video.entry.labels = track;
-    notes
+
+    /// True where labels have the video's own rate, so that they are its frames.
+    fn one_to_one(&self, video: &DraftVideo) -> bool {
+        self.rate.is_some() && self.rate == video.entry.facts.as_ref().map(|f| f.fps)
+    }
+}
+
+struct Work {
+    out: Resolved,
+    /// See [`ODD`].
+    odd: [Vec<Odd>; 3],
+    parts: Vec<Instance>,
+    /// The label of a whole video that cannot be read.
+    unread: Option<Label>,
+}
+
+impl Work {
+    /// Rows that label one frame each: those past the end are entered row by row.
+    fn frame_rows(&mut self, video: &DraftVideo) {
+        let (Some(file), Some(facts)) = (&video.label_file, &video.entry.facts) else { return };
+        let file: Arc<Path> = file.as_path().into();
+        for (first, line, count) in &video.frame_rows {
+            for i in facts.frames.saturating_sub(*first)..*count {
+                let text = format!("frame {}", first + i);
+                let entry = LedgerEntry {
+                    file: file.clone(),
+                    line: line + i,
+                    rows: 1,
+                    reason: Reason::PastEnd,
+                    video: Some(video.entry.name.clone()),
+                    text,
+                };
+                self.out.ignored.push(entry);
+            }
+        }
+    }
+
+    /// A file of labels at equal distances: the row that names its video, and its length where labels are pictures.
+    fn label_file(&mut self, video: &DraftVideo) {
+        let Clock::Labels { count, file, row, .. } = &video.clock else { return };
+        let Some(facts) = &video.entry.facts else {
+            self.out.ignored.extend(row.iter().map(|(file, line)| LedgerEntry {
+                file: file.as_path().into(),
+                line: *line,
+                rows: 1,
+                reason: Reason::Unreadable,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            }));
+            return;
+        };
+        if is_label_a_picture(video) && facts.frames.abs_diff(*count) > 1 {
+            let note = format!("holds {count} labels, but {} holds {} pictures", video.entry.name, facts.frames);
+            self.out.notes.push((file.clone(), note));
+        }
+    }
+
+    fn annotation(
+        &mut self,
+        video: &DraftVideo,
+        annotation: Annotation,
+        times: Option<&FrameTimes>,
+        seconds: &Seconds,
+        rules: Rules,
+    ) {
+        let at = seconds.of_span(annotation.span);
+        let entries = |reason: Reason| -> Vec<LedgerEntry> {
+            let entry = |(line, rows)| LedgerEntry {
+                file: annotation.file.clone(),
+                line,
+                rows,
+                reason,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            };
+            annotation.lines().map(entry).collect()
+        };
+        let odd = || Odd { file: annotation.file.clone(), line: annotation.line, seconds: at };
+        let counted = annotation.rows > 0;
+        let mut adjusted = annotation.adjusted.clone();
+        let placed = match (place(video, annotation.span, at, times, seconds, rules), video.entry.facts.is_some()) {
+            (Some(placed), true) => placed,
+            _ => {
+                if counted {
+                    self.out.ignored.extend(entries(Reason::Unreadable));
+                }
+                // What it shows is known all the same.
+                if self.unread.is_none() && matches!(annotation.span, Span::Whole | Span::First(_)) {
+                    self.unread = annotation.label.single();
+                }
+                return;
+            }
+        };
+        let (start, end) = match placed {
+            Placed::BeforeStart => {
+                self.odd[0].push(odd());
+                if counted {
+                    self.out.ignored.extend(entries(Reason::NegativeTime));
+                }
+                return;
+            }
+            Placed::PastEnd => {
+                self.odd[1].push(odd());
+                if counted {
+                    self.out.ignored.extend(entries(Reason::PastEnd));
+                }
+                return;
+            }
+            Placed::Frames { start, end, cut, short } => {
+                if cut {
+                    self.odd[2].push(odd());
+                    adjusted.push(Reason::EndPastEnd);
+                }
+                if short {
+                    adjusted.push(Reason::ShorterThanAFrame);
+                }
+                (start, end)
+            }
+        };
+        if let Span::First(listed) = annotation.span
+            && listed > video.entry.frames()
+        {
+            adjusted.push(Reason::ShortFolder);
+            let file = super::scan::file_name(&annotation.file);
+            let there = video.entry.frames();
+            let note = format!("{file} line {} counts {listed} frames, but {there} are there", annotation.line);
+            self.out.notes.push((video.entry.path.clone(), note));
+        }
+        if counted {
+            self.out.adjusted.extend(adjusted.into_iter().flat_map(entries));
+            if !annotation.label.is_labelled() {
+                self.out.unlabelled.extend(entries(Reason::NoLabel));
+            }
+        }
+        let details = annotation.details.map(|details| located(details, annotation.span, at, times, (start, end)));
+        self.parts.push(Instance {
+            start,
+            end,
+            seconds: at,
+            label: annotation.label,
+            file: Some(annotation.file),
+            line: annotation.line,
+            details,
+        });
+    }
+
+    /// Sentences about rows outside the video.
+    fn tell(&mut self, video: &DraftVideo, times: Option<&FrameTimes>, spans: &[(f64, f64)]) {
+        let name = &video.entry.name;
+        for (rows, (one, many)) in self.odd.iter().zip(ODD) {
+            for of_file in rows.chunk_by(|a, b| a.file == b.file) {
+                let Some(first) = of_file.first() else { continue };
+                let rows: Vec<&Odd> = of_file.iter().collect();
+                let sentence = about(&rows, one, many);
+                let lasts = match times {
+                    Some(times) => {
+                        let hint = if times.may_be_milliseconds(spans) { MILLISECONDS } else { "" };
+                        format!("lasts {:.3} s{hint}", times.end())
+                    }
+                    None => format!("has {} frames", video.entry.frames()),
+                };
+                self.out.notes.push((first.file.to_path_buf(), format!("{sentence}, {name} {lasts}")));
+            }
+        }
+    }
+
+    /// Lays instances over the frames.
+    fn finish(mut self, video: &mut DraftVideo, rules: Rules) -> Resolved {
+        let frames = video.entry.frames();
+        if rules.task == Task::MultiLabel {
+            video.entry.labels = LabelTrack::default();
+        } else if let Some(label) = self.unread {
+            video.entry.labels = LabelTrack::whole(label);
+        } else if video.entry.labels.is_empty() {
+            let part = |i: &Instance| {
+                Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })
+            };
+            // A label of the whole video is one however long the video is.
+            let whole = self.parts.iter().all(|i| i.seconds.is_none() && i.start == 0 && i.end == frames);
+            match self.parts.first().filter(|_| whole && frames > 0) {
+                Some(first) => {
+                    video.entry.labels = first.label.single().map(LabelTrack::whole).unwrap_or_default();
+                }
+                None => {
+                    let (track, overlap) = lay(self.parts.iter().filter_map(part).collect());
+                    if let (Some(note), Some(first), true) = (overlap, self.parts.first(), rules.frame_wise) {
+                        let file = first.file.as_deref().map(Path::to_path_buf).unwrap_or_default();
+                        self.out.notes.push((file, format!("{note} ({})", video.entry.name)));
+                    }
+                    video.entry.labels = track;
+                }
+            }
+        } else if self.parts.is_empty() {
+            let file: Option<Arc<Path>> = video.label_file.as_deref().map(Into::into);
+            self.parts = video
+                .entry
+                .labels
+                .clipped(frames)
+                .map(|s| Instance {
+                    start: s.start,
+                    end: s.end,
+                    label: Some(s.label).into(),
+                    file: file.clone(),
+                    ..Instance::default()
+                })
+                .collect();
+        }
+        self.parts.sort_by_key(|i| (i.start, i.end, i.line));
+        video.entry.instances = self.parts;
+        self.out
+    }
+}
+
+/// Details with their frames filled in: a box that holds for a moment belongs to the key frame.
+fn located(
+    mut details: Box<InstanceDetails>,
+    span: Span,
+    at: Option<(f64, f64)>,
+    times: Option<&FrameTimes>,
+    (start, end): (u32, u32),
+) -> Box<InstanceDetails> {
+    if let (Span::Around(_), Some((from, to)), Some(times)) = (span, at, times) {
+        let key = times.nearest((from + to) / 2.0).clamp(start, end.saturating_sub(1));
+        details.key_frame = Some(key);
+        for one in &mut details.boxes {
+            (one.frame, one.end) = (start, end);
+        }
+    }
+    details
+}
+
+/// Where an annotation lies; `None` where nothing tells.
+fn place(
+    video: &DraftVideo,
+    span: Span,
+    at: Option<(f64, f64)>,
+    times: Option<&FrameTimes>,
+    seconds: &Seconds,
+    rules: Rules,
+) -> Option<Placed> {
+    let frames = video.entry.frames();
+    let in_frames = |start: u32, end: u32| match start < frames {
+        false => Placed::PastEnd,
+        true => Placed::Frames { start, end: end.min(frames), cut: end > frames, short: false },
+    };
+    match span {
+        Span::Whole => Some(Placed::Frames { start: 0, end: frames, cut: false, short: false }),
+        Span::First(count) => Some(Placed::Frames { start: 0, end: count.min(frames), cut: false, short: false }),
+        Span::At(Extent::Frames { start, end }) => {
+            let off = u32::from(rules.from_one && video.label_file.is_some());
+            Some(in_frames(start.saturating_sub(off), end.saturating_sub(off)))
+        }
+        Span::At(Extent::Span { .. }) => None,
+        Span::Steps { start, end } if seconds.one_to_one(video) || is_label_a_picture(video) => {
+            Some(in_frames(start, end))
+        }
+        Span::Moment(_) => {
+            let (times, (at, _)) = (times?, at?);
+            Some(match times.place(at, at) {
+                Placed::Frames { start, .. } => Placed::Frames { start, end: start + 1, cut: false, short: false },
+                other => other,
+            })
+        }
+        _ => {
+            let (start, end) = at?;
+            Some(times?.place(start, end))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +555,7 @@ mod tests {
     fn times_move_to_the_nearest_frame() {
         let times = FrameTimes { starts: (0..10).map(|i| f64::from(i) * 0.04).collect(), usual: 0.04 };
         let frames = |start, end| match times.place(start, end) {
-            Placed::Frames { start, end, cut } => (start, end, cut),
+            Placed::Frames { start, end, cut, .. } => (start, end, cut),
             other => panic!("{other:?}"),
         };
         assert_eq!(frames(0.0, 0.4), (0, 10, false));
@@ -188,13 +570,12 @@ mod tests {
         assert_eq!(times.place(0.4, 0.5), Placed::PastEnd);
         assert_eq!(times.place(0.385, 0.5), Placed::PastEnd);
         assert_eq!(times.place(-0.05, 0.1), Placed::BeforeStart);
-        let row = |start: f64, end: f64| Timed { start, end, label: None, file: PathBuf::new(), line: 2 };
-        assert!(times.may_be_milliseconds(&[row(0.0, 40.0), row(40.0, 360.0)]));
-        assert!(!times.may_be_milliseconds(&[row(0.0, 40.0), row(40.0, 600.0)]), "too long for that too");
-        assert!(!times.may_be_milliseconds(&[row(0.0, 0.2), row(0.5, 0.9)]), "fractions");
+        assert!(times.may_be_milliseconds(&[(0.0, 40.0), (40.0, 360.0)]));
+        assert!(!times.may_be_milliseconds(&[(0.0, 40.0), (40.0, 600.0)]), "too long for that too");
+        assert!(!times.may_be_milliseconds(&[(0.0, 0.2), (0.5, 0.9)]), "fractions");
         // A variable rate: frames 0, 0.1, 0.5.
         let uneven = FrameTimes { starts: vec![0.0, 0.1, 0.5], usual: 0.1 };
-        assert_eq!(uneven.place(0.29, 0.6), Placed::Frames { start: 1, end: 3, cut: false });
-        assert_eq!(uneven.place(0.31, 0.56), Placed::Frames { start: 2, end: 3, cut: false });
+        assert_eq!(uneven.place(0.29, 0.6), Placed::Frames { start: 1, end: 3, cut: false, short: false });
+        assert_eq!(uneven.place(0.31, 0.56), Placed::Frames { start: 2, end: 3, cut: false, short: false });
     }
 }

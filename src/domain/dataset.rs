@@ -1,4 +1,4 @@
-use super::{ClassSet, ClipGeometry, LabelTrack, serialize_path};
+use super::{ClassSet, ClipGeometry, Instance, LabelTrack, Ledger, Task, serialize_path};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -91,7 +91,7 @@ pub enum MaskSource {
 }
 
 /// One video of a dataset.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VideoEntry {
     /// File or frame folder.
     pub path: PathBuf,
@@ -101,8 +101,10 @@ pub struct VideoEntry {
     pub subject: String,
     /// Which part it belongs to.
     pub split: Split,
-    /// What its frames show.
+    /// What its frames show, one label a frame; where instances overlap, the first of them. Empty in multi-label datasets.
     pub labels: LabelTrack,
+    /// Its annotations in order of time; they may overlap. Where frames are labelled one by one: the runs of equal labels.
+    pub instances: Vec<Instance>,
     /// Masks, when the dataset has them.
     pub masks: Option<MaskSource>,
     /// CSV file of poses, when the dataset has one.
@@ -137,6 +139,21 @@ impl VideoEntry {
     }
 }
 
+/// A choice that a dataset's files leave open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Key, as in `--choose key=value`.
+    pub key: String,
+    /// What is asked, one phrase.
+    pub question: String,
+    /// The value that holds; several with commas between them.
+    pub value: String,
+    /// All values that may be chosen; empty where it is a number or text.
+    pub options: Vec<String>,
+    /// True where several may be chosen.
+    pub several: bool,
+}
+
 /// Something about a dataset its owner should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetWarning {
@@ -156,8 +173,17 @@ pub struct Dataset {
     pub name: String,
     /// Id of the format in `data::FORMATS`.
     pub format: String,
+    /// How many classes a clip may have.
+    pub task: Task,
+    /// True where clips are cut from the instances of a video, each inside one of them; false where frames are labelled one
+    /// by one and windows slide over the whole video.
+    pub instance_wise: bool,
+    /// How the files were read where they leave a choice: key of `--choose` and what holds.
+    pub choices: Vec<Choice>,
     /// The classes.
     pub classes: ClassSet,
+    /// What became of every row of the files.
+    pub ledger: Ledger,
     /// The videos, in a stable order.
     pub videos: Vec<VideoEntry>,
     /// What was noticed while opening.

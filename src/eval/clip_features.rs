@@ -3,7 +3,7 @@
 use super::EvalError;
 use super::waiting::hold;
 use crate::classical::{FeatureSet, pose_features};
-use crate::data::{ClipSource, DataError, load_poses};
+use crate::data::{ClipSource, DataError, FrameRule, load_poses};
 use crate::domain::{Clip, PoseTrack, RgbImage};
 use crate::progress::{Flow, Monitor, Progress};
 use rayon::prelude::*;
@@ -42,7 +42,7 @@ pub fn clip_features(
                 source.preload(some, false, &Quiet(monitor))?;
                 // Decoding may use all threads for one video and wait for them, so it is not asked for from one of them.
                 let frames: Vec<Vec<RgbImage>> =
-                    some.iter().map(|clip| source.pictures(clip)).collect::<Result<_, DataError>>()?;
+                    some.iter().map(|clip| source.seen(clip, None)).collect::<Result<_, DataError>>()?;
                 let features: Vec<Vec<f32>> = frames.par_iter().map(|frames| set.of_frames(frames)).collect();
                 rows.extend(features);
             }
@@ -70,7 +70,7 @@ impl Poses<'_> {
             _ if entry.poses.is_none() => return Err(EvalError::NoPoses { video: entry.path.clone() }),
             _ => load_poses(entry)?,
         };
-        let numbers = entry.clip_frames(self.source.clip_config().geometry(), clip.start);
+        let numbers = FrameRule::of(self.source.clip_config()).shown(entry, clip);
         let features = pose_features(&track, &numbers);
         self.held = Some((clip.video, track));
         Ok(features)

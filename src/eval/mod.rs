@@ -13,6 +13,7 @@ pub mod metrics;
 mod predict;
 mod same_data;
 pub mod segments;
+pub mod views;
 mod waiting;
 
 pub use class_map::{ClassMap, ClassMatchError};

@@ -72,6 +72,7 @@ mod tests {
             subject: String::new(),
             split: Split::Unassigned,
             labels: LabelTrack::default(),
+            instances: Vec::new(),
             masks: None,
             poses: None,
             pose_video: None,

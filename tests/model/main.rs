@@ -10,4 +10,5 @@ mod metrics;
 mod networks;
 #[path = "../support/mod.rs"]
 mod support;
+mod views;
 mod weights;

@@ -9,3 +9,4 @@ mod resume;
 mod support;
 mod training;
 mod truth;
+mod views;

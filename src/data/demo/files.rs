@@ -70,7 +70,7 @@ pub(super) fn split_csv(subjects: &[(String, &'static str)]) -> String {
 
 /// The classes as `classes.ron` holds them.
 pub(super) fn classes() -> ClassSet {
-    let classes = Exercise::ALL.iter().map(|e| ClassInfo { id: e.id(), name: e.name().to_owned() }).collect();
+    let classes = Exercise::ALL.iter().map(|e| ClassInfo::numbered(e.id(), e.name())).collect();
     ClassSet { classes }
 }
 

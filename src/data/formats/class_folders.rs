@@ -178,6 +178,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
             }
             let mut entry = whole_entry(root, video, Label::Class(class));
             (entry.subject, entry.split) = (subject, dir.split);
+            draft.ledger.rows += 1;
             draft.videos.push(DraftVideo::of(entry));
         }
     }

@@ -2,20 +2,20 @@
 //! poses beside the videos. The `dataset` level is optional.
 
 use super::listing::Ignored;
-use super::{Draft, DraftVideo, bare_entry, companions};
+use super::{Annotation, Draft, DraftVideo, Span, bare_entry, companions};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::label_csv::{BACKGROUND_ID, LabelFile, RawClass, SplitTable, read_labels, read_splits};
 use crate::data::names::{Matcher, SubjectRule, folded};
 use crate::data::scan::{child_dir, child_file, file_name, is_csv, list, natural, peek, stem, videos_below};
-use crate::data::times::Timed;
 use crate::data::tracks::{LabelInterval, lay};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Label, LabelTrack, Split};
+use crate::domain::{ClassId, ClassInfo, ClassSet, Label, LabelTrack, LedgerEntry, Reason, Split};
 use crate::files;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the parts of the layout are.
 struct FolderLayout {
@@ -71,7 +71,7 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
 fn read_classes(path: &Path) -> Result<Vec<ClassInfo>, String> {
     let text = files::read_text(path, files::TEXT_LIMIT).map_err(|e| e.to_string())?;
     let options = ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
-    let infos = |pairs: Vec<(i64, String)>| pairs.into_iter().map(|(id, name)| ClassInfo { id, name }).collect();
+    let infos = |pairs: Vec<(i64, String)>| pairs.into_iter().map(|(id, name)| ClassInfo::numbered(id, name)).collect();
     let error = match options.from_str::<ClassSet>(&text) {
         Ok(set) => return Ok(set.classes),
         Err(e) => e.to_string(),
@@ -122,7 +122,7 @@ impl Classes {
             if !classes.iter().any(|c| c.id == id) {
                 unknown(draft, &id.to_string());
                 let name = files.get(&id).cloned().unwrap_or_else(|| format!("class {id}"));
-                classes.push(ClassInfo { id, name });
+                classes.push(ClassInfo::numbered(id, name));
             }
         }
         classes.sort_by_key(|c| c.id);
@@ -136,7 +136,7 @@ impl Classes {
             unknown(draft, &format!("'{name}'"));
             by_name.insert(folded(&name), classes.len());
             let id = classes.iter().map(|c| c.id + 1).max().unwrap_or(0);
-            classes.push(ClassInfo { id, name });
+            classes.push(ClassInfo::named(id, name));
         }
         Self { set: ClassSet { classes }, by_name }
     }
@@ -193,17 +193,25 @@ fn seen(labels: &[(PathBuf, LabelFile)], draft: &mut Draft) -> (BTreeSet<i64>, V
 #[derive(Clone, Default)]
 struct Track {
     labels: LabelTrack,
-    timed: Vec<Timed>,
+    timed: Vec<Annotation>,
 }
 
 fn track(path: &Path, file: &LabelFile, classes: &Classes, stop_inside: bool, draft: &mut Draft) -> Track {
     let (mut parts, mut timed) = (Vec::new(), Vec::new());
+    let shared: Arc<Path> = path.into();
     for segment in &file.segments {
         let Some(label) = classes.label(&segment.class) else { continue };
         match segment.at.resolved(stop_inside) {
-            Extent::Seconds { start, end } => {
-                timed.push(Timed { start, end, label: Some(label), file: path.to_path_buf(), line: segment.line });
-            }
+            at @ Extent::Seconds { .. } => timed.push(Annotation {
+                span: Span::At(at),
+                label: Some(label).into(),
+                file: shared.clone(),
+                line: segment.line,
+                rows: segment.rows,
+                further: Box::default(),
+                details: None,
+                adjusted: Vec::new(),
+            }),
             Extent::Frames { start, end } => parts.push(LabelInterval { start, end, label, line: segment.line }),
             Extent::Span { .. } => {}
         }
@@ -253,7 +261,7 @@ fn read_label_files(dir: Option<&Path>, draft: &mut Draft) -> Result<Vec<(PathBu
             }
             Err(e) => {
                 let message = format!("{e}; its video stays unlabelled");
-                refused.push(draft, "more label files cannot be read", &path, message);
+                refused.note(draft, "more label files cannot be read", &path, message);
             }
         }
     }
@@ -356,12 +364,15 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
             .or_else(|| label.and_then(|l| label_names.get(l)).and_then(|n| split_matcher.find(n)));
         let mut entry = bare_entry(root, path);
         let mut timed = Vec::new();
+        let mut frame_rows = Vec::new();
         if let Some(l) = label {
             label_used[l] = true;
             let track = tracks.get(l).cloned().unwrap_or_default();
             (entry.labels, timed) = (track.labels, track.timed);
             if let Some((file, read)) = labels.get(l) {
                 other_video(file, read, &entry.path, &mut draft);
+                enter(file, read, &entry.name, &mut draft);
+                frame_rows.clone_from(&read.frame_rows);
             }
         } else if found.label.is_some() && !unread.contains(&folded(&name)) {
             draft.warn(&entry.path, format!("has no labels; add label/{name}.csv, or it is used for viewing only"));
@@ -384,7 +395,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
         entry.poses = beside.poses.remove(&name);
         entry.pose_video = beside.pose_videos.remove(&name);
         let label_file = label.and_then(|l| labels.get(l)).map(|(p, _)| p.clone());
-        draft.videos.push(DraftVideo { entry, label_file, timed });
+        draft.videos.push(DraftVideo { label_file, annotations: timed, frame_rows, ..DraftVideo::of(entry) });
     }
     for ((path, _), used) in labels.iter().zip(&label_used) {
         if !used {
@@ -397,6 +408,22 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
         }
     }
     Ok(draft)
+}
+
+/// Enters the rows of a label file into the ledger.
+fn enter(file: &Path, read: &LabelFile, video: &str, draft: &mut Draft) {
+    let shared: Arc<Path> = file.into();
+    let entry = |line: u32, reason: Reason| LedgerEntry {
+        file: shared.clone(),
+        line,
+        rows: 1,
+        reason,
+        video: Some(video.to_owned()),
+        text: String::new(),
+    };
+    draft.ledger.rows += read.rows;
+    draft.ledger.ignored.extend(read.ignored.iter().map(|(line, reason)| entry(*line, *reason)));
+    draft.ledger.unlabelled.extend(read.unlabelled.iter().map(|line| entry(*line, Reason::NoLabel)));
 }
 
 /// Tells of a label file whose rows name another video than its own name does.

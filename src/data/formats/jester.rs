@@ -3,13 +3,13 @@
 
 use super::Draft;
 use super::find::{Finder, Hint};
-use super::listing::{Assembly, Ignored, Row, Span, unlisted};
+use super::listing::{Assembly, Ignored, Row, unlisted};
 use super::lists::folders;
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::scan::{child_file, file_name, peek};
-use crate::domain::{ClassSet, Label, Split};
+use crate::domain::{ClassSet, InstanceLabel, Reason, Split, Task};
 use std::path::{Path, PathBuf};
 
 const LABELS: &str = "labels.csv";
@@ -91,11 +91,11 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     let mut draft = Draft::default();
     let labels = text::read(&found.labels)?;
     let known = classes(&labels.text);
-    draft.classes = ClassSet::from_names(known.iter().copied());
+    draft.classes = ClassSet::from_numbered(known.iter().copied());
     draft.used.push(found.labels.clone());
     draft.warnings.extend(labels.note.clone().map(|n| super::warning(&found.labels, n)));
     let mut finder = Finder::new(root, false);
-    let mut assembly = Assembly::default();
+    let mut assembly = Assembly::new(root, Task::SingleLabel);
     let mut answered = false;
     for (file, split) in &found.lists {
         draft.used.push(file.clone());
@@ -113,7 +113,8 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
             if let (Some(label), None) = (label, class) {
                 let message =
                     format!("line {line}: '{label}' is no class of {}; the row is skipped", file_name(&found.labels));
-                ignored.push(&mut draft, "more rows have an unknown class", file, message);
+                let why = (line, Reason::UnknownClass);
+                ignored.push(&mut draft, why, "more rows have an unknown class", file, message);
                 continue;
             }
             let hint = Hint { split: *split, class: None, list: file.parent() };
@@ -121,16 +122,15 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
                 ignored.missing(&mut draft, root, line, id, &finder.take_several());
                 continue;
             };
-            let row =
-                Row { file, line, path: video.path, split: *split, label: class.map(Label::Class), span: Span::Whole };
-            assembly.add(row, &mut draft);
+            let label = class.map_or(InstanceLabel::Unlabelled, InstanceLabel::Class);
+            assembly.add(Row { split: *split, label, ..Row::new(file, line, video.path) }, &mut draft);
         }
         ignored.finish(&mut draft);
     }
     if assembly.is_empty() {
         return Err(DataError::Empty { path: root.to_path_buf(), reason: super::first_reason(&draft, root) });
     }
-    assembly.finish(root, None, &mut draft);
+    assembly.finish(None, &mut draft);
     unlisted(root, &mut draft);
     Ok(draft)
 }

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::find::compact;
 use super::listing::{Assembly, Ignored, Row, Span, unlisted};
-use super::lists::{Lists, is_annotations, split_of_name};
+use super::lists::{Lists, split_of_name, videos_of};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::columns::{Header, Role};
@@ -11,7 +11,7 @@ use crate::data::label_csv::intervals::{Bounds, Extent};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
 use crate::data::scan::{file_name, is_csv, stem, videos_below};
-use crate::domain::{ClassId, ClassSet, Label, Split, counted};
+use crate::domain::{ClassId, ClassSet, InstanceLabel, Reason, Split, Task, counted};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -73,12 +73,7 @@ fn open(path: &Path) -> Result<Opened, String> {
     if lists.is_empty() {
         return Err(faults.into_iter().next().map_or_else(|| "there is no table of a split".into(), |(_, why)| why));
     }
-    // A table in a folder of annotations lists the videos around that folder.
-    let root = match path.parent().filter(|_| path.is_file()) {
-        Some(dir) if is_annotations(dir) => dir.parent().unwrap_or(dir).to_path_buf(),
-        Some(dir) => dir.to_path_buf(),
-        None => path.to_path_buf(),
-    };
+    let root = if path.is_file() { videos_of(path) } else { path.to_path_buf() };
     Ok(Opened { root, lists, faults })
 }
 
@@ -122,7 +117,7 @@ struct Reading<'a> {
     videos: Videos<'a>,
     names: Vec<String>,
     classes: HashMap<String, ClassId>,
-    assembly: Assembly,
+    assembly: Assembly<'a>,
     missing: Vec<(PathBuf, u32)>,
 }
 
@@ -134,7 +129,7 @@ impl Reading<'_> {
             let id = row.cell(list.columns.id);
             if id.is_empty() {
                 let message = format!("line {} has no youtube_id; it is skipped, correct the row", row.line);
-                ignored.push(draft, "more rows have no youtube_id", &list.file, message);
+                ignored.push(draft, (row.line, Reason::NoVideo), "more rows have no youtube_id", &list.file, message);
                 continue;
             }
             let class = self.class(list, row);
@@ -147,20 +142,21 @@ impl Reading<'_> {
             let whole = cut.is_some() || times.is_none();
             let Some(path) = cut.or_else(|| find(id)) else {
                 self.missing.push((list.file.clone(), row.line));
+                ignored.enter(draft, (row.line, Reason::MissingVideo), None, id);
                 continue;
             };
             let span = match times {
                 _ if whole => Span::Whole,
                 Some(Ok(at)) => Span::At(at),
-                Some(Err(why)) => {
+                Some(Err((reason, why))) => {
                     let message = format!("line {}: {why}; the row is skipped, correct it", row.line);
-                    ignored.push(draft, "more rows are no intervals", &list.file, message);
+                    ignored.push(draft, (row.line, reason), "more rows are no intervals", &list.file, message);
                     continue;
                 }
                 None => Span::Whole,
             };
-            let label = class.map(Label::Class);
-            self.assembly.add(Row { file: &list.file, line: row.line, path, split, label, span }, draft);
+            let label = class.map_or(InstanceLabel::Unlabelled, InstanceLabel::Class);
+            self.assembly.add(Row { split, label, span, ..Row::new(&list.file, row.line, path) }, draft);
         }
         ignored.finish(draft);
     }
@@ -197,7 +193,8 @@ pub(super) fn read(path: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     let videos = Videos { root: &root, by_stem };
     let names: Vec<String> = names.into_iter().collect();
     let classes = names.iter().cloned().zip(0..).collect();
-    let mut reading = Reading { videos, names, classes, assembly: Assembly::default(), missing: Vec::new() };
+    let mut reading =
+        Reading { videos, names, classes, assembly: Assembly::new(&root, Task::SingleLabel), missing: Vec::new() };
     for list in &lists {
         reading.list(list, &mut draft);
     }
@@ -215,7 +212,7 @@ pub(super) fn read(path: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     if reading.assembly.is_empty() {
         return Err(DataError::Empty { path: path.to_path_buf(), reason: super::first_reason(&draft, &root) });
     }
-    reading.assembly.finish(&root, None, &mut draft);
+    reading.assembly.finish(None, &mut draft);
     unlisted(&root, &mut draft);
     Ok(draft)
 }

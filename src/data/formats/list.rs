@@ -9,7 +9,7 @@ use crate::data::DataError;
 use crate::data::label_csv::columns::role;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::scan::{child_file, file_name, peek};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
+use crate::domain::{ClassId, ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -160,7 +160,7 @@ fn names(root: &Path, lists: &[List]) -> Result<Option<Names>, DataError> {
                 let reason = format!("line {line}: '{row}' is no number and name; correct the line");
                 return Err(DataError::Read { path: file, reason });
             };
-            classes.push(ClassInfo { id, name: name.to_owned() });
+            classes.push(ClassInfo::numbered(id, name));
         }
         classes.sort_by_key(|c| c.id);
         return Ok(Some(Names { file, classes }));
@@ -216,7 +216,7 @@ impl Reading<'_> {
                     first_bad = format!("line {line}: '{cell}' is no class number");
                 }
                 bad_rows += 1;
-                ignored.push(draft, "more rows have no class number", file, message);
+                ignored.push(draft, (line, Reason::BadNumber), "more rows have no class number", file, message);
                 continue;
             }
             let whole: Vec<i64> = numbers.iter().filter_map(|n| class_number(n)).collect();
@@ -277,10 +277,10 @@ impl Reading<'_> {
 fn classes(names: Option<&Names>, reading: &Reading<'_>, draft: &mut Draft) -> (ClassSet, i64) {
     let Some(names) = names else {
         let used: BTreeSet<i64> = reading.rows.iter().filter_map(|r| r.class).collect();
-        let class = |id: &i64| ClassInfo { id: *id, name: format!("class {id}") };
+        let class = |id: &i64| ClassInfo::numbered(*id, format!("class {id}"));
         return (ClassSet { classes: used.iter().map(class).collect() }, 0);
     };
-    let set = ClassSet::from_names(names.classes.iter().map(|c| c.name.clone()));
+    let set = ClassSet::from_numbered(names.classes.iter().map(|c| c.name.clone()));
     // Folders that are called like classes tell more than the numbers do.
     let folder_is = |row: &Listed, id: i64| {
         let folder = row.found.path.parent().map(file_name).unwrap_or_default();
@@ -351,7 +351,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let (set, shift) = classes(names.as_ref(), &reading, &mut draft);
     let Reading { rows, unlabelled, counted, .. } = reading;
     draft.classes = set;
-    let mut assembly = Assembly::default();
+    let mut assembly = Assembly::new(&root, Task::SingleLabel);
     for (at, list) in lists.iter().enumerate() {
         let mut ignored = Ignored::of(&list.file);
         for row in rows.iter().filter(|r| r.list == at) {
@@ -359,18 +359,17 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
             if let (Some(n), None, Some(names)) = (row.class, class, &names) {
                 let message =
                     format!("line {}: {} has no class {n}; the row is skipped", row.line, file_name(&names.file));
-                ignored.push(&mut draft, "more rows have an unknown class", &list.file, message);
+                let why = (row.line, Reason::UnknownClass);
+                ignored.push(&mut draft, why, "more rows have an unknown class", &list.file, message);
                 continue;
             }
             if row.found.respelt {
                 assembly.respelt(&list.file, row.line, &row.found.path);
             }
-            let label = class.map(Label::Class);
+            let label = class.map_or(InstanceLabel::Unlabelled, InstanceLabel::Class);
             let path = row.found.path.clone();
-            assembly.add(
-                Row { file: &list.file, line: row.line, path, split: list.split, label, span: row.span },
-                &mut draft,
-            );
+            let row = Row { split: list.split, label, span: row.span, ..Row::new(&list.file, row.line, path) };
+            assembly.add(row, &mut draft);
         }
         ignored.finish(&mut draft);
     }
@@ -378,7 +377,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     if assembly.is_empty() {
         return Err(DataError::Empty { path: path.to_path_buf(), reason: super::first_reason(&draft, &root) });
     }
-    assembly.finish(&root, None, &mut draft);
+    assembly.finish(None, &mut draft);
     unlisted(&root, &mut draft);
     Ok(draft)
 }

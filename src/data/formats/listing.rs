@@ -4,14 +4,15 @@ use super::{Draft, DraftVideo, bare_entry};
 use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::names::SubjectRule;
 use crate::data::scan::{file_name, relative_name, stem, videos_below};
-use crate::data::times::Timed;
-use crate::data::tracks::{LabelInterval, lay};
-use crate::domain::{Label, LabelTrack, Segment, Split, counted};
+use crate::domain::{FrameBox, InstanceDetails, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Rows of one kind reported one by one before the rest is only counted.
 const ROWS_REPORTED: usize = 20;
+/// Letters kept of the text of a row.
+const TEXT: usize = 200;
 /// Names shown of many.
 const SHOWN: usize = 5;
 /// Datasets with more videos are not searched for unlisted ones: that would list every folder again.
@@ -19,75 +20,303 @@ const SEARCHED: usize = 20_000;
 
 /// What a row speaks of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Span {
+pub(in crate::data) enum Span {
     /// The whole video, however long.
     Whole,
     /// The first frames of a folder.
     First(u32),
     /// A part.
     At(Extent),
+    /// A part in steps of labels that have a rate of their own, the end outside: see [`Clock::Labels`].
+    Steps { start: u32, end: u32 },
+    /// The frame nearest to a time in seconds.
+    Moment(f64),
+    /// One second around a time in seconds; the frame nearest to it is the key frame.
+    Around(f64),
+}
+
+/// What the times of a video's annotations count.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::data) enum Clock {
+    /// Seconds from the first frame.
+    #[default]
+    Video,
+    /// Labels at equal distances: so many for the whole video, at this rate where it is known. `row` is the file and line
+    /// that name the video, where that row counts as used.
+    Labels { count: u32, rate: Option<f64>, file: PathBuf, row: Option<(PathBuf, u32)> },
+    /// Seconds of a recording that the file may have been cut from at second 900; `cut` where somebody said.
+    /// `earliest` is the first second that any row of the video names, also one that is left out.
+    Cut { cut: Option<bool>, earliest: f64 },
 }
 
 /// A row whose video was found.
 pub(super) struct Row<'a> {
     pub(super) file: &'a Path,
     pub(super) line: u32,
+    /// How many rows of the file it stands for.
+    pub(super) rows: u32,
+    /// Lines of the other rows, where several rows make one instance and each is told by itself.
+    pub(super) further: Vec<u32>,
     pub(super) path: PathBuf,
     pub(super) split: Split,
-    /// `None` where the row has no class.
-    pub(super) label: Option<Label>,
+    pub(super) label: InstanceLabel,
     pub(super) span: Span,
+    pub(super) details: Option<Box<InstanceDetails>>,
+    /// What was changed so that the row can be used.
+    pub(super) adjusted: Vec<Reason>,
+}
+
+impl<'a> Row<'a> {
+    /// An unlabelled row about a whole video.
+    pub(super) fn new(file: &'a Path, line: u32, path: PathBuf) -> Self {
+        Self {
+            file,
+            line,
+            rows: 1,
+            further: Vec::new(),
+            path,
+            split: Split::Unassigned,
+            label: InstanceLabel::Unlabelled,
+            span: Span::Whole,
+            details: None,
+            adjusted: Vec::new(),
+        }
+    }
+}
+
+/// A row of a video before anybody looked into it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::data) struct Annotation {
+    pub(in crate::data) span: Span,
+    pub(in crate::data) label: InstanceLabel,
+    pub(in crate::data) file: Arc<Path>,
+    pub(in crate::data) line: u32,
+    /// How many rows of the file it stands for; 0 where the file is counted otherwise.
+    pub(in crate::data) rows: u32,
+    /// Lines of the other rows where each of them is one row.
+    pub(in crate::data) further: Box<[u32]>,
+    pub(in crate::data) details: Option<Box<InstanceDetails>>,
+    pub(in crate::data) adjusted: Vec<Reason>,
+}
+
+impl Annotation {
+    /// The lines it stands in, and how many rows each of them counts for.
+    pub(in crate::data) fn lines(&self) -> impl Iterator<Item = (u32, u64)> {
+        std::iter::once((self.line, u64::from(self.rows))).chain(self.further.iter().map(|line| (*line, 1)))
+    }
+}
+
+/// Videos with more rows than this find those about the same part by a map.
+const FEW: usize = 16;
+
+/// The part that a span speaks of, comparable; all that speak of a whole video are one.
+type Part = (u8, u64, u64);
+
+fn part_of(span: Span) -> Part {
+    // Zero has two signs.
+    let bits = |t: f64| (t + 0.0).to_bits();
+    match span {
+        Span::Whole | Span::First(_) => (0, 0, 0),
+        Span::At(Extent::Seconds { start, end }) => (1, bits(start), bits(end)),
+        Span::At(Extent::Frames { start, end }) => (2, start.into(), end.into()),
+        Span::At(Extent::Span { first, stop }) => (3, first.into(), stop.into()),
+        Span::Steps { start, end } => (4, start.into(), end.into()),
+        Span::Moment(at) => (5, bits(at), 0),
+        Span::Around(at) => (6, bits(at), 0),
+    }
 }
 
 struct Listed {
     path: PathBuf,
     split: Split,
-    file: PathBuf,
-    rows: Vec<(Span, Option<Label>, u32)>,
+    rows: Vec<Annotation>,
+    /// Positions in `rows` by part, once they are many.
+    parts: HashMap<Part, Vec<usize>>,
+}
+
+impl Listed {
+    /// The rows about the same part as `span`.
+    fn about(&self, span: Span) -> impl Iterator<Item = &Annotation> {
+        let part = part_of(span);
+        let few = if self.parts.is_empty() { self.rows.as_slice() } else { &[] };
+        let mapped = self.parts.get(&part).into_iter().flatten().filter_map(|at| self.rows.get(*at));
+        few.iter().filter(move |a| part_of(a.span) == part).chain(mapped)
+    }
+
+    fn push(&mut self, annotation: Annotation) {
+        self.rows.push(annotation);
+        let from = match self.rows.len() {
+            n if n <= FEW => return,
+            n if self.parts.is_empty() => n - FEW - 1,
+            n => n - 1,
+        };
+        for (at, row) in self.rows.iter().enumerate().skip(from) {
+            self.parts.entry(part_of(row.span)).or_default().push(at);
+        }
+    }
 }
 
 /// Gathers the rows of all lists of a dataset.
-#[derive(Default)]
-pub(super) struct Assembly {
+pub(super) struct Assembly<'r> {
+    root: &'r Path,
+    /// True where rows about the same part of a video may have different classes.
+    multi: bool,
     videos: Vec<Listed>,
     at: HashMap<PathBuf, usize>,
+    files: Vec<Arc<Path>>,
+    /// Subjects and clocks of videos that have one.
+    subjects: HashMap<PathBuf, String>,
+    clocks: HashMap<PathBuf, Clock>,
+    rates: HashMap<PathBuf, f64>,
     /// Videos that are spelt otherwise than listed, and the first of them.
     respelt: usize,
     first_respelt: Option<(PathBuf, u32, PathBuf)>,
 }
 
-impl Assembly {
+impl<'r> Assembly<'r> {
+    /// Of a dataset below `root`; rows about the same part of a video contradict each other unless the task is
+    /// multi-label.
+    pub(super) fn new(root: &'r Path, task: Task) -> Self {
+        Self {
+            root,
+            multi: task == Task::MultiLabel,
+            videos: Vec::new(),
+            at: HashMap::new(),
+            files: Vec::new(),
+            subjects: HashMap::new(),
+            clocks: HashMap::new(),
+            rates: HashMap::new(),
+            respelt: 0,
+            first_respelt: None,
+        }
+    }
+
+    /// As [`Assembly::new`], of rows that may speak of the same part of a video and have different classes, as events that
+    /// happen at the same time do.
+    pub(super) fn overlapping(root: &'r Path) -> Self {
+        Self::new(root, Task::MultiLabel)
+    }
+
+    /// Makes a video part of the dataset, also where no row labels it; its position.
+    pub(super) fn video(&mut self, path: &Path, split: Split) -> usize {
+        if let Some(at) = self.at.get(path) {
+            return *at;
+        }
+        self.at.insert(path.to_path_buf(), self.videos.len());
+        self.videos.push(Listed { path: path.to_path_buf(), split, rows: Vec::new(), parts: HashMap::new() });
+        self.videos.len() - 1
+    }
+
+    /// Says who is in a video.
+    pub(super) fn subject(&mut self, path: &Path, subject: impl Into<String>) {
+        self.subjects.insert(path.to_path_buf(), subject.into());
+    }
+
+    /// Says what the times of a video count.
+    pub(super) fn clock(&mut self, path: &Path, clock: Clock) {
+        self.clocks.insert(path.to_path_buf(), clock);
+    }
+
+    /// Says how many pictures a second a folder of pictures has.
+    pub(super) fn rate(&mut self, path: &Path, frames_per_second: f64) {
+        self.rates.insert(path.to_path_buf(), frames_per_second);
+    }
+
+    /// One allocation a file, not one a row.
+    fn file(&mut self, file: &Path) -> Arc<Path> {
+        if let Some(known) = self.files.iter().rev().find(|f| f.as_ref() == file) {
+            return known.clone();
+        }
+        let new: Arc<Path> = file.into();
+        self.files.push(new.clone());
+        new
+    }
+
     /// Takes a row; one that repeats or contradicts an earlier one is told and left out.
     pub(super) fn add(&mut self, row: Row<'_>, draft: &mut Draft) {
-        let Some(known) = self.at.get(&row.path).and_then(|i| self.videos.get_mut(*i)) else {
-            self.at.insert(row.path.clone(), self.videos.len());
-            self.videos.push(Listed {
-                path: row.path,
-                split: row.split,
-                file: row.file.to_path_buf(),
-                rows: vec![(row.span, row.label, row.line)],
-            });
-            return;
+        draft.ledger.rows += u64::from(row.rows) + row.further.len() as u64;
+        let at = self.video(&row.path, row.split);
+        let file = self.file(row.file);
+        let annotation = Annotation {
+            span: row.span,
+            label: row.label,
+            file: file.clone(),
+            line: row.line,
+            rows: row.rows,
+            further: row.further.into(),
+            details: row.details,
+            adjusted: row.adjusted,
         };
-        let same = known.rows.iter().find(|(span, label, _)| *span == row.span && *label == row.label);
-        let parts = matches!(row.span, Span::At(_)) && known.rows.iter().all(|(s, ..)| matches!(s, Span::At(_)));
-        if parts && same.is_none() && known.split == row.split {
-            known.rows.push((row.span, row.label, row.line));
-            return;
-        }
-        let what = match same {
-            _ if known.split != row.split => "is in two splits",
-            Some(_) => "is listed twice",
-            None => "is listed twice with different labels",
+        let Some(known) = self.videos.get_mut(at) else { return };
+        let whole = |span: &Span| matches!(span, Span::Whole | Span::First(_));
+        let alike = |a: &Annotation| {
+            a.span == annotation.span
+                && a.label == annotation.label
+                && who(a) == who(&annotation)
+                && boxes(a) == boxes(&annotation)
+                && notes(a) == notes(&annotation)
         };
-        let line = same.or(known.rows.first()).map_or(0, |r| r.2);
+        let same = known.about(annotation.span).find(|a| alike(a));
+        let one_place = |a: &&Annotation| {
+            let both_whole = whole(&a.span) && whole(&annotation.span);
+            !self.multi && (both_whole || a.span == annotation.span) && who(a) == who(&annotation)
+        };
+        let first = known.rows.first();
+        let other = known.about(annotation.span).find(one_place);
+        let (earlier, what, reason) = match (same, other) {
+            _ if known.split != row.split && first.is_some() => (first, "is in two splits", Reason::Conflict),
+            (Some(same), _) => (Some(same), "is listed twice", Reason::Duplicate),
+            (None, Some(other)) => (Some(other), "is listed twice with different labels", Reason::Conflict),
+            (None, None) if self.multi && whole(&row.span) && first.is_some() => {
+                (first, "is listed twice with different labels", Reason::Conflict)
+            }
+            _ => {
+                known.push(annotation);
+                return;
+            }
+        };
+        let (line, earlier_file) = earlier.map_or((0, file.clone()), |a| (a.line, a.file.clone()));
         let message = format!(
             "{what}: {} line {line} and {} line {}; the first row counts, remove the other",
-            file_name(&known.file),
+            file_name(&earlier_file),
             file_name(row.file),
             row.line
         );
         draft.warn(&row.path, message);
+        let video = relative_name(self.root, &row.path);
+        draft.ledger.ignored.extend(annotation.lines().map(|(line, rows)| LedgerEntry {
+            file: file.clone(),
+            line,
+            rows,
+            reason,
+            video: Some(video.clone()),
+            text: String::new(),
+        }));
+    }
+
+    /// Takes a row that names a video and labels nothing in it; one about a video that is known repeats or contradicts
+    /// the earlier rows.
+    pub(super) fn add_unlabelled(&mut self, file: &Path, line: u32, path: &Path, split: Split, draft: &mut Draft) {
+        draft.ledger.rows += 1;
+        let known = self.at.get(path).and_then(|at| self.videos.get(*at));
+        let reason = match known {
+            None => Reason::NoLabel,
+            Some(known) if known.split == split && known.rows.is_empty() => Reason::Duplicate,
+            Some(_) => Reason::Conflict,
+        };
+        self.video(path, split);
+        let video = Some(relative_name(self.root, path));
+        let entry = LedgerEntry { file: self.file(file), line, rows: 1, reason, video, text: String::new() };
+        if reason == Reason::NoLabel {
+            draft.ledger.unlabelled.push(entry);
+            return;
+        }
+        let message = format!(
+            "is listed twice, again in {} line {line} without a label; the first row counts, remove the other",
+            file_name(file)
+        );
+        draft.warn(path, message);
+        draft.ledger.ignored.push(entry);
     }
 
     /// Notes that the video of a row is spelt otherwise on disk.
@@ -102,8 +331,8 @@ impl Assembly {
     }
 
     /// Makes the videos.
-    pub(super) fn finish(self, root: &Path, rule: Option<&SubjectRule>, draft: &mut Draft) {
-        if let Some((file, line, path)) = self.first_respelt {
+    pub(super) fn finish(mut self, rule: Option<&SubjectRule>, draft: &mut Draft) {
+        if let Some((file, line, path)) = self.first_respelt.take() {
             let message = format!(
                 "{} here otherwise than on disk (upper and lower case, or accents), the first in line {line} for {}; they \
                  are taken as the same",
@@ -112,65 +341,62 @@ impl Assembly {
                 } else {
                     format!("{} are spelt", counted(self.respelt as u64, "video"))
                 },
-                relative_name(root, &path)
+                relative_name(self.root, &path)
             );
             draft.warn(file, message);
         }
         let mut stops = Stops::default();
         for (i, video) in self.videos.iter().enumerate() {
-            for (span, ..) in &video.rows {
-                if let Span::At(at) = span {
-                    stops.push(&i.to_string(), *at);
+            for row in &video.rows {
+                if let Span::At(at) = row.span {
+                    stops.push(&i.to_string(), at);
                 }
             }
         }
         let (inside, note) = stops.inside();
-        if let Some((note, video)) = note.zip(self.videos.first()) {
-            draft.warn(&video.file, note);
+        if let Some((note, row)) = note.zip(self.videos.iter().find_map(|v| v.rows.first())) {
+            draft.warn(row.file.as_ref(), note);
         }
         for video in self.videos {
-            let entry = video.entry(root, rule, inside, draft);
-            draft.videos.push(entry);
+            let mut entry = bare_entry(self.root, video.path);
+            entry.split = video.split;
+            entry.subject = match self.subjects.remove(&entry.path) {
+                Some(subject) => subject,
+                None => rule.map(|r| r.subject(&stem(&entry.path))).unwrap_or_default(),
+            };
+            let resolved = |mut row: Annotation| {
+                if let Span::At(at) = row.span {
+                    row.span = Span::At(at.resolved(inside));
+                }
+                row
+            };
+            let annotations: Vec<Annotation> = video.rows.into_iter().map(resolved).collect();
+            let in_frames = annotations.iter().find(|a| matches!(a.span, Span::At(Extent::Frames { .. })));
+            draft.videos.push(DraftVideo {
+                label_file: in_frames.map(|a| a.file.to_path_buf()),
+                clock: self.clocks.remove(&entry.path).unwrap_or_default(),
+                rate: self.rates.remove(&entry.path),
+                annotations,
+                frame_rows: Vec::new(),
+                entry,
+            });
         }
     }
 }
 
-impl Listed {
-    fn entry(self, root: &Path, rule: Option<&SubjectRule>, stop_inside: bool, draft: &mut Draft) -> DraftVideo {
-        let mut entry = bare_entry(root, self.path);
-        entry.split = self.split;
-        entry.subject = rule.map(|r| r.subject(&stem(&entry.path))).unwrap_or_default();
-        let mut timed = Vec::new();
-        let mut parts = Vec::new();
-        let mut in_frames = false;
-        for (span, label, line) in self.rows {
-            match (span, label) {
-                (Span::Whole, Some(label)) => entry.labels = LabelTrack::whole(label),
-                (Span::First(end), Some(label)) => {
-                    entry.labels = LabelTrack::from_segments(vec![Segment { start: 0, end, label }]);
-                }
-                (Span::Whole | Span::First(_), None) => {}
-                (Span::At(at), label) => match (at.resolved(stop_inside), label) {
-                    (Extent::Seconds { start, end }, label) => {
-                        timed.push(Timed { start, end, label, file: self.file.clone(), line });
-                    }
-                    (Extent::Frames { start, end }, Some(label)) => {
-                        in_frames = true;
-                        parts.push(LabelInterval { start, end, label, line });
-                    }
-                    _ => {}
-                },
-            }
-        }
-        if in_frames {
-            let (track, note) = lay(parts);
-            entry.labels = track;
-            if let Some(note) = note {
-                draft.warn(&self.file, format!("{note} ({})", entry.name));
-            }
-        }
-        DraftVideo { entry, label_file: in_frames.then_some(self.file), timed }
-    }
+/// Who an annotation is about, where it says so itself.
+fn who(a: &Annotation) -> Option<&str> {
+    a.details.as_ref().and_then(|d| d.subject.as_deref())
+}
+
+/// The boxes of an annotation.
+fn boxes(a: &Annotation) -> &[FrameBox] {
+    a.details.as_ref().map_or(&[], |d| &d.boxes)
+}
+
+/// What an annotation says besides.
+fn notes(a: &Annotation) -> &[(&'static str, String)] {
+    a.details.as_ref().map_or(&[], |d| &d.notes)
 }
 
 /// Rows of one list that are left out.
@@ -184,9 +410,46 @@ impl<'a> Ignored<'a> {
         Self { file, counts: Vec::new() }
     }
 
-    /// Tells that a row is left out; `kind` counts those alike, in words that follow a number ("videos listed here are
-    /// missing").
-    pub(super) fn push(&mut self, draft: &mut Draft, kind: &'static str, path: impl Into<PathBuf>, message: String) {
+    /// Tells that a row is left out, and why; `kind` counts those alike, in words that follow a number ("more videos
+    /// listed here are missing").
+    pub(super) fn push(
+        &mut self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        kind: &'static str,
+        path: impl Into<PathBuf>,
+        message: String,
+    ) {
+        self.enter(draft, (line, reason), None, "");
+        self.note(draft, kind, path, message);
+    }
+
+    /// Enters a row that is left out into the ledger, without a warning.
+    pub(super) fn enter(&self, draft: &mut Draft, (line, reason): (u32, Reason), video: Option<String>, text: &str) {
+        draft.ledger.rows += 1;
+        let file = match draft.ledger.ignored.last() {
+            Some(last) if last.file.as_ref() == self.file => last.file.clone(),
+            _ => self.file.into(),
+        };
+        draft.ledger.ignored.push(LedgerEntry { file, line, rows: 1, reason, video, text: text.to_owned() });
+    }
+
+    /// As [`Ignored::push`] of a row whose video is known or that says something.
+    pub(super) fn skip(
+        &mut self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        (video, text): (Option<String>, &str),
+        kind: &'static str,
+        message: String,
+    ) {
+        let text: String = text.chars().take(TEXT).collect();
+        self.enter(draft, (line, reason), video, &text);
+        self.note(draft, kind, self.file, message);
+    }
+
+    /// Warns of something that many rows have.
+    pub(super) fn note(&mut self, draft: &mut Draft, kind: &'static str, path: impl Into<PathBuf>, message: String) {
         let at = self.counts.iter().position(|(k, _)| *k == kind).unwrap_or_else(|| {
             self.counts.push((kind, 0));
             self.counts.len() - 1
@@ -208,7 +471,7 @@ impl<'a> Ignored<'a> {
                 several.len(),
                 some_of(&names)
             );
-            return self.push(draft, "more rows fit several files", self.file, message);
+            return self.push(draft, (line, Reason::MissingVideo), "more rows fit several files", self.file, message);
         }
         let message = format!(
             "listed in {} line {line}, but there is no such video below {}; copy it there or remove the row",
@@ -216,8 +479,9 @@ impl<'a> Ignored<'a> {
             root.display()
         );
         // A NUL would end a path.
-        let shown: String = written.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect();
-        self.push(
+        let shown: String = written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect();
+        self.enter(draft, (line, Reason::MissingVideo), None, &shown);
+        self.note(
             draft,
             "more videos listed here are missing",
             root.join(shown.trim_start_matches(['/', '\\'])),
@@ -248,11 +512,10 @@ pub(super) fn unlisted(root: &Path, draft: &mut Draft) {
     let all = videos_below(root, true).unwrap_or_default();
     // Pictures of which some are listed one by one are no folder of frames.
     let of_pictures: HashSet<&Path> = listed.iter().filter_map(|p| p.parent()).collect();
-    let names: Vec<String> = all
-        .iter()
-        .filter(|p| !listed.contains(p.as_path()) && !of_pictures.contains(p.as_path()))
-        .map(|p| relative_name(root, p))
-        .collect();
+    let unlisted: Vec<PathBuf> =
+        all.into_iter().filter(|p| !listed.contains(p.as_path()) && !of_pictures.contains(p.as_path())).collect();
+    let names: Vec<String> = unlisted.iter().map(|p| relative_name(root, p)).collect();
+    draft.ledger.unlisted = unlisted;
     if !names.is_empty() {
         let (are, they) = if names.len() == 1 { ("is", "it is") } else { ("are", "they are") };
         draft.warn(

@@ -3,16 +3,26 @@
 //! Opening a path asks every format in order whether it is one of it (by names alone); the first that says yes reads a draft:
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
+mod activitynet;
+mod ava;
+mod charades;
+mod choices;
 mod class_folders;
 mod companions;
 mod containers;
+mod diving48;
+mod epic_kitchens;
 mod exercise;
 mod find;
+mod finegym;
+mod frame_labels;
 mod jester;
+mod json;
 mod kinetics;
 mod list;
 mod listing;
 mod lists;
+mod pbtxt;
 mod people;
 mod single;
 mod ucf101;
@@ -20,9 +30,11 @@ mod ucf_csv;
 mod unused;
 
 use super::DataError;
-use super::times::Timed;
+use super::label_csv::intervals::Extent;
 use crate::config::DataConfig;
-use crate::domain::{DatasetWarning, Label, LabelTrack, Split, VideoEntry};
+use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
+pub(super) use choices::refuse_unknown;
+pub(super) use listing::{Annotation, Clock, Span};
 use std::path::{Path, PathBuf};
 
 /// A row of the format registry.
@@ -36,6 +48,9 @@ pub struct FormatSpec {
     pub looks_for: &'static str,
     /// True where it takes every video below the folder, so that one which it overlooks is to be named.
     pub takes_all: bool,
+    /// True where every frame has a label of its own: windows slide over the whole video, and annotations that share frames
+    /// contradict each other. Elsewhere clips are cut from instances, which may overlap.
+    pub frame_wise: bool,
     /// Says why a path is of this format, or why it is not; looks at names and at the first lines of lists, never inside
     /// videos.
     pub detect: fn(&Path) -> Result<String, String>,
@@ -50,6 +65,7 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "Exercise recordings with frame labels",
         looks_for: "a folder 'anon' of videos (below 'dataset' or directly) and a folder 'label' of CSV files",
         takes_all: true,
+        frame_wise: true,
         detect: exercise::detect,
         read: exercise::read,
     },
@@ -58,6 +74,7 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "UCF101 with its official splits",
         looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
         takes_all: false,
+        frame_wise: false,
         detect: ucf101::detect,
         read: ucf101::read,
     },
@@ -66,14 +83,70 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "Jester or Something-Something V1",
         looks_for: "jester-v1-labels.csv (or another prefix) with …-train.csv of lines 'id;label'",
         takes_all: false,
+        frame_wise: false,
         detect: jester::detect,
         read: jester::read,
+    },
+    FormatSpec {
+        id: "frame-labels",
+        title: "GTEA, 50Salads, Breakfast (MS-TCN)",
+        looks_for: "mapping.txt and a folder groundTruth of label files",
+        takes_all: false,
+        frame_wise: true,
+        detect: frame_labels::detect,
+        read: frame_labels::read,
+    },
+    FormatSpec {
+        id: "epic-kitchens",
+        title: "EPIC-KITCHENS-100",
+        looks_for: "EPIC_100_train.csv or EPIC_100_validation.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: epic_kitchens::detect,
+        read: epic_kitchens::read,
+    },
+    FormatSpec {
+        id: "charades",
+        title: "Charades",
+        looks_for: "Charades_v1_train.csv or Charades_v1_test.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: charades::detect,
+        read: charades::read,
+    },
+    FormatSpec {
+        id: "ava",
+        title: "AVA actions",
+        looks_for: "ava_train_v2.2.csv or ava_val_v2.2.csv and a list of actions (.pbtxt)",
+        takes_all: false,
+        frame_wise: false,
+        detect: ava::detect,
+        read: ava::read,
+    },
+    FormatSpec {
+        id: "diving48",
+        title: "Diving48",
+        looks_for: "Diving48_V2_train.json or Diving48_V2_test.json",
+        takes_all: false,
+        frame_wise: false,
+        detect: diving48::detect,
+        read: diving48::read,
+    },
+    FormatSpec {
+        id: "finegym",
+        title: "FineGym",
+        looks_for: "gym99_train_element.txt or gym288_train_element.txt",
+        takes_all: false,
+        frame_wise: false,
+        detect: finegym::detect,
+        read: finegym::read,
     },
     FormatSpec {
         id: "kinetics-csv",
         title: "Kinetics tables",
         looks_for: "train.csv, val.csv or test.csv with a youtube_id column",
         takes_all: false,
+        frame_wise: false,
         detect: kinetics::detect,
         read: kinetics::read,
     },
@@ -82,6 +155,7 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "Videos listed in train.csv, val.csv, test.csv",
         looks_for: "train.csv, val.csv or test.csv with a clip_path and a class column",
         takes_all: false,
+        frame_wise: true,
         detect: ucf_csv::detect,
         read: ucf_csv::read,
     },
@@ -90,14 +164,25 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "Lists of paths and class numbers",
         looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
         takes_all: false,
+        frame_wise: false,
         detect: list::detect,
         read: list::read,
+    },
+    FormatSpec {
+        id: "activitynet",
+        title: "ActivityNet, THUMOS and others in its form",
+        looks_for: "a JSON file with an object 'database' of videos",
+        takes_all: false,
+        frame_wise: false,
+        detect: activitynet::detect,
+        read: activitynet::read,
     },
     FormatSpec {
         id: "single",
         title: "One video, picture, frame folder, or a folder of unlabelled videos",
         looks_for: "a video or picture file, or videos or pictures directly in the folder",
         takes_all: true,
+        frame_wise: false,
         detect: single::detect,
         read: single::read,
     },
@@ -106,6 +191,7 @@ pub const FORMATS: &[FormatSpec] = &[
         title: "One folder a class",
         looks_for: "folders named after classes with videos or frame folders in them, optionally below train, val and test",
         takes_all: true,
+        frame_wise: false,
         detect: class_folders::detect,
         read: class_folders::read,
     },
@@ -141,6 +227,22 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
     })
 }
 
+/// The format that is configured, or else the one that a path is recognised as, and why.
+///
+/// # Errors
+/// As [`detect`]; a configured format that there is not.
+pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'static FormatSpec, String), DataError> {
+    let Some(id) = config.format.as_deref().or(config.table.is_some().then_some("table")) else { return detect(path) };
+    if !path.exists() {
+        return Err(DataError::Missing { path: path.to_path_buf() });
+    }
+    FORMATS.iter().find(|f| f.id == id).map(|f| (f, "it is configured so".to_owned())).ok_or_else(|| {
+        let known: Vec<&str> = FORMATS.iter().map(|f| f.id).collect();
+        let reason = format!("there is no dataset format '{id}'; the formats are {}", known.join(", "));
+        DataError::Read { path: path.to_path_buf(), reason }
+    })
+}
+
 /// A dataset before anybody looked inside its videos.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
@@ -152,6 +254,12 @@ pub(super) struct Draft {
     pub(super) warnings: Vec<DatasetWarning>,
     /// Files that told labels, classes or splits.
     pub(super) used: Vec<PathBuf>,
+    /// How many classes a clip may have.
+    pub(super) task: Task,
+    /// What became of the rows so far.
+    pub(super) ledger: Ledger,
+    /// What the files leave open, and what holds.
+    pub(super) choices: Vec<Choice>,
 }
 
 impl Draft {
@@ -168,14 +276,41 @@ pub(super) struct DraftVideo {
     pub(super) entry: VideoEntry,
     /// The file whose rows label frames by number, where there is one.
     pub(super) label_file: Option<PathBuf>,
-    /// Labels by time, which become labels of frames once the video was looked into.
-    pub(super) timed: Vec<Timed>,
+    /// What the times of the annotations count.
+    pub(super) clock: Clock,
+    /// Pictures a second of a folder of pictures, where the format knows.
+    pub(super) rate: Option<f64>,
+    /// Annotations, which become instances once the video was looked into.
+    pub(super) annotations: Vec<Annotation>,
+    /// Rows that label one frame each: first frame, its line, and how many follow frame by frame and line by line.
+    pub(super) frame_rows: Vec<(u32, u32, u32)>,
 }
 
 impl DraftVideo {
     /// A video whose labels need nothing else.
     fn of(entry: VideoEntry) -> Self {
-        Self { entry, label_file: None, timed: Vec::new() }
+        Self {
+            entry,
+            label_file: None,
+            clock: Clock::Video,
+            rate: None,
+            annotations: Vec::new(),
+            frame_rows: Vec::new(),
+        }
+    }
+}
+
+impl DraftVideo {
+    /// The first labelled frame and one past the last, where frames are labelled by number.
+    pub(super) fn labelled_frames(&self) -> Option<(u32, u32)> {
+        let of = |a: &Annotation| match a.span {
+            Span::At(Extent::Frames { start, end }) => Some((start, end)),
+            _ => None,
+        };
+        let track = self.entry.labels.segments();
+        let tracked = track.first().map(|s| s.start).zip(track.last().map(|s| s.end));
+        let all = self.annotations.iter().filter_map(of).chain(tracked);
+        all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 }
 
@@ -207,6 +342,7 @@ fn bare_entry(root: &Path, path: PathBuf) -> VideoEntry {
         subject: String::new(),
         split: Split::Unassigned,
         labels: LabelTrack::default(),
+        instances: Vec::new(),
         masks: None,
         poses: None,
         pose_video: None,

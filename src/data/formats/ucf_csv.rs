@@ -15,7 +15,7 @@ use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{file_name, is_csv, natural, peek, relative_name};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Label, Split};
+use crate::domain::{ClassId, ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -216,7 +216,7 @@ fn classes_of(lists: &[List], numbers: bool, draft: &mut Draft) -> BTreeMap<Stri
             let name =
                 |n: &i64| names.get(n).filter(|s| !s.is_empty()).cloned().unwrap_or_else(|| format!("class {n}"));
             draft.classes =
-                ClassSet { classes: numbers.iter().map(|(n, _)| ClassInfo { id: *n, name: name(n) }).collect() };
+                ClassSet { classes: numbers.iter().map(|(n, _)| ClassInfo::numbered(*n, name(n))).collect() };
             numbers.into_iter().map(|(_, k)| k).collect()
         }
         None => {
@@ -241,7 +241,7 @@ struct Reading<'a> {
     classes: BTreeMap<String, ClassId>,
     /// All classes are numbers.
     numbers: bool,
-    assembly: Assembly,
+    assembly: Assembly<'a>,
 }
 
 impl Reading<'_> {
@@ -252,13 +252,15 @@ impl Reading<'_> {
             let line = row.line;
             if let Some(what) = lacks(row, &list.columns) {
                 let message = format!("line {line} {what}; it is skipped, correct the row");
-                ignored.push(draft, "more rows lack a path or a class", &list.file, message);
+                let reason = if row.cell(list.columns.path).is_empty() { Reason::NoVideo } else { Reason::NoClass };
+                ignored.push(draft, (line, reason), "more rows lack a path or a class", &list.file, message);
                 continue;
             }
             if let Some(cell) = list.columns.class.map(|c| row.cell(c)).filter(|cell| self.numbers && is_missing(cell))
             {
                 let message = format!("line {line}: '{cell}' is no class number; the row is skipped, correct it");
-                ignored.push(draft, "more rows have no class number", &list.file, message);
+                let why = (line, Reason::BadNumber);
+                ignored.push(draft, why, "more rows have no class number", &list.file, message);
                 continue;
             }
             let written = row.cell(list.columns.path);
@@ -279,9 +281,9 @@ impl Reading<'_> {
             let span = match list.columns.interval.map(|i| i.read(row, comma)) {
                 None => Span::Whole,
                 Some(Ok(at)) => Span::At(at),
-                Some(Err(why)) => {
+                Some(Err((reason, why))) => {
                     let message = format!("line {line}: {why}; the row is skipped, correct it");
-                    ignored.push(draft, "more rows are no intervals", &list.file, message);
+                    ignored.push(draft, (line, reason), "more rows are no intervals", &list.file, message);
                     continue;
                 }
             };
@@ -290,11 +292,11 @@ impl Reading<'_> {
             }
             let background = list.columns.class.is_some_and(|c| integer(row.cell(c), comma) == Some(-1));
             let label = match (class, background) {
-                (Some(class), _) => Some(Label::Class(class)),
-                (None, true) if span != Span::Whole => Some(Label::Background),
-                _ => None,
+                (Some(class), _) => InstanceLabel::Class(class),
+                (None, true) if span != Span::Whole => InstanceLabel::Background,
+                _ => InstanceLabel::Unlabelled,
             };
-            self.assembly.add(Row { file: &list.file, line, path, split, label, span }, draft);
+            self.assembly.add(Row { split, label, span, ..Row::new(&list.file, line, path) }, draft);
         }
         ignored.finish(draft);
     }
@@ -327,7 +329,8 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let classes = classes_of(&lists, numbers, &mut draft);
     let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let finder = Finder::new(&root, true).with_classes(names.iter().map(String::as_str));
-    let mut reading = Reading { root: &root, finder, classes, numbers, assembly: Assembly::default() };
+    let mut reading =
+        Reading { root: &root, finder, classes, numbers, assembly: Assembly::new(&root, Task::SingleLabel) };
     for list in &lists {
         reading.list(list, &mut draft);
     }
@@ -341,7 +344,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
         );
         return Err(DataError::Empty { path: path.to_path_buf(), reason });
     }
-    reading.assembly.finish(&root, Some(&rule), &mut draft);
+    reading.assembly.finish(Some(&rule), &mut draft);
     unlisted(&root, &mut draft);
     Ok(draft)
 }

@@ -3,6 +3,8 @@
 use super::columns::{Header, Role, Unit};
 use super::numbers::{integer, number, seconds};
 use super::records::{Record, Table};
+use crate::domain::Reason;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The part of a video that a row is about.
@@ -57,38 +59,38 @@ impl Bounds {
     /// The interval of a row.
     ///
     /// # Errors
-    /// Why it is none, in words.
-    pub(in crate::data) fn read(&self, row: &Record, decimal_comma: bool) -> Result<Extent, String> {
+    /// Why it is none, also in words.
+    pub(in crate::data) fn read(&self, row: &Record, decimal_comma: bool) -> Result<Extent, (Reason, String)> {
         let (start, stop) = (row.cell(self.start), row.cell(self.stop));
         if self.unit == Unit::Frames {
+            let bad = |why: String| (Reason::BadNumber, why);
             let frame = |cell: &str| {
-                let n = integer(cell, decimal_comma).ok_or_else(|| format!("'{cell}' is no frame number"))?;
+                let n = integer(cell, decimal_comma).ok_or_else(|| bad(format!("'{cell}' is no frame number")))?;
                 u32::try_from(n)
                     .ok()
                     .filter(|n| *n < u32::MAX)
-                    .ok_or_else(|| format!("'{cell}' is negative or too large"))
+                    .ok_or_else(|| bad(format!("'{cell}' is negative or too large")))
             };
             let (first, stop) = (frame(start)?, frame(stop)?);
             return match self.inside {
-                _ if first > stop => Err("the start lies after the end".into()),
+                _ if first > stop => Err(after_end()),
                 Some(true) => Ok(Extent::Frames { start: first, end: stop + 1 }),
-                Some(false) if first == stop => Err("the interval is empty".into()),
+                Some(false) if first == stop => Err((Reason::EmptyInterval, "the interval is empty".into())),
                 Some(false) => Ok(Extent::Frames { start: first, end: stop }),
                 None => Ok(Extent::Span { first, stop }),
             };
         }
         let scale = if self.unit == Unit::Milliseconds { 1e-3 } else { 1.0 };
-        let time =
-            |cell: &str| seconds(cell, decimal_comma).map(|s| s * scale).ok_or_else(|| format!("'{cell}' is no time"));
-        let (start, end) = (time(start)?, time(stop)?);
-        if start > end {
-            return Err("the start lies after the end".into());
-        }
-        if start == end {
-            return Err("the interval is empty, start and end are equal".into());
-        }
-        Ok(Extent::Seconds { start, end })
+        let time = |cell: &str| {
+            let read = seconds(cell, decimal_comma).map(|s| s * scale);
+            read.ok_or_else(|| (Reason::BadNumber, format!("'{cell}' is no time")))
+        };
+        Extent::of_seconds(time(start)?, time(stop)?)
     }
+}
+
+fn after_end() -> (Reason, String) {
+    (Reason::StartAfterEnd, "the start lies after the end".into())
 }
 
 /// Whether stops lie inside, gathered from the intervals of all videos.
@@ -154,6 +156,21 @@ impl Stops {
 }
 
 impl Extent {
+    /// A part in seconds.
+    ///
+    /// # Errors
+    /// Times that are no finite numbers, and parts that are empty or run backwards.
+    pub(in crate::data) fn of_seconds(start: f64, end: f64) -> Result<Self, (Reason, String)> {
+        match (start.is_finite() && end.is_finite(), start.partial_cmp(&end)) {
+            (false, _) => Err((Reason::BadNumber, format!("'{start}' to '{end}' are no times"))),
+            (_, Some(Ordering::Greater)) => Err(after_end()),
+            (_, Some(Ordering::Equal)) => {
+                Err((Reason::EmptyInterval, "the interval is empty, start and end are equal".into()))
+            }
+            _ => Ok(Self::Seconds { start, end }),
+        }
+    }
+
     /// With the end outside.
     pub(in crate::data) fn resolved(self, stop_inside: bool) -> Self {
         match self {

@@ -5,6 +5,7 @@ use super::intervals::{Bounds, Extent};
 use super::numbers::{integer, is_missing, missing_words, number, seconds};
 use super::records::{Record, Table, read_table};
 use crate::data::DataError;
+use crate::domain::Reason;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub(in crate::data) struct RawSegment {
     pub(in crate::data) class: RawClass,
     /// Line of the (first) row.
     pub(in crate::data) line: u32,
+    /// How many rows say so.
+    pub(in crate::data) rows: u32,
 }
 
 /// A label file, compressed to segments while reading.
@@ -62,6 +65,14 @@ pub(in crate::data) struct LabelFile {
     pub(in crate::data) video: Option<String>,
     /// Sentences about rows that were skipped or contradict each other, and about how the file was read.
     pub(in crate::data) notes: Vec<String>,
+    /// Rows below the header.
+    pub(in crate::data) rows: u64,
+    /// Lines of rows that were left out, and why.
+    pub(in crate::data) ignored: Vec<(u32, Reason)>,
+    /// Lines of rows without a class.
+    pub(in crate::data) unlabelled: Vec<u32>,
+    /// Rows that label one frame each: first frame, its line, and how many follow frame by frame and line by line.
+    pub(in crate::data) frame_rows: Vec<(u32, u32, u32)>,
 }
 
 /// What a row is about.
@@ -109,6 +120,7 @@ pub(in crate::data) fn read_labels(path: &Path) -> Result<LabelFile, DataError> 
     let place = matches!(layout.place, Place::Frame(0)) && layout.header && first.cell(0).is_empty();
     file.unnamed = place && file.columns.is_empty();
     let reader = RowReader { table: &table, layout: &layout, header: first };
+    file.rows = rows.len() as u64;
     reader.read(rows, &mut file).map_err(refuse)?;
     Ok(file)
 }
@@ -241,27 +253,28 @@ struct RowReader<'a> {
 #[derive(Default)]
 struct Bad {
     shown: Vec<(u32, String)>,
-    count: usize,
+    lines: Vec<u32>,
     unlabelled: Vec<u32>,
 }
 
 impl Bad {
     fn push(&mut self, row: &Record) {
-        self.count += 1;
+        self.lines.push(row.line);
         if self.shown.len() < ROWS_REPORTED {
             self.shown.push((row.line, row.shown()));
         }
     }
 
-    fn tell(self, what: &str, notes: &mut Vec<String>) {
+    fn tell(self, what: &str, file: &mut LabelFile) {
         let shown = self.shown.len();
+        let notes = &mut file.notes;
         notes.extend(
             self.shown
                 .into_iter()
                 .map(|(line, text)| format!("line {line} ('{text}') is not {what}; it is skipped, correct the row")),
         );
-        if self.count > shown {
-            notes.push(format!("{} more rows like that are skipped", self.count - shown));
+        if self.lines.len() > shown {
+            notes.push(format!("{} more rows like that are skipped", self.lines.len() - shown));
         }
         if let Some(first) = self.unlabelled.first() {
             notes.push(format!(
@@ -269,6 +282,8 @@ impl Bad {
                 self.unlabelled.len()
             ));
         }
+        file.ignored.extend(self.lines.into_iter().map(|line| (line, Reason::BadNumber)));
+        file.unlabelled = self.unlabelled;
     }
 }
 
@@ -292,24 +307,25 @@ impl RowReader<'_> {
         match self.layout.place {
             Place::Frame(at) => {
                 let frames = self.frames(at, found, &mut bad);
-                bad.tell(&format!("a frame number and {class}"), &mut file.notes);
+                bad.tell(&format!("a frame number and {class}"), file);
                 compress(frames, file);
             }
             Place::Moment(at, unit) => {
                 let moments = self.moments(at, unit, found, &mut bad);
-                bad.tell(&format!("a time and {class}"), &mut file.notes);
+                bad.tell(&format!("a time and {class}"), file);
                 spread(moments, file);
             }
             Place::Interval(bounds) => {
                 for (row, class) in found {
                     match bounds.read(row, self.table.decimal_comma()) {
-                        Ok(at) => file.segments.push(RawSegment { at, class, line: row.line }),
-                        Err(why) => {
-                            file.notes.push(format!("line {} ({}): {why}; it is skipped", row.line, row.shown()))
+                        Ok(at) => file.segments.push(RawSegment { at, class, line: row.line, rows: 1 }),
+                        Err((reason, why)) => {
+                            file.ignored.push((row.line, reason));
+                            file.notes.push(format!("line {} ({}): {why}; it is skipped", row.line, row.shown()));
                         }
                     }
                 }
-                bad.tell(&format!("an interval and {class}"), &mut file.notes);
+                bad.tell(&format!("an interval and {class}"), file);
             }
         }
         Ok(())
@@ -439,16 +455,24 @@ fn compress(mut rows: Vec<(u32, RawClass, u32)>, file: &mut LabelFile) {
             && *next == frame
         {
             repeats += 1;
+            file.ignored.push((line, Reason::Duplicate));
             repeated.get_or_insert((frame, line, *next_line));
             continue;
         }
+        match file.frame_rows.last_mut() {
+            Some((first, at, count)) if *first + *count == frame && *at + *count == line => *count += 1,
+            _ => file.frame_rows.push((frame, line, 1)),
+        }
         match segments.last_mut() {
-            Some(RawSegment { at: Extent::Frames { end, .. }, class: before, .. })
+            Some(RawSegment { at: Extent::Frames { end, .. }, class: before, rows, .. })
                 if *end == frame && *before == class =>
             {
                 *end = frame + 1;
+                *rows += 1;
             }
-            _ => segments.push(RawSegment { at: Extent::Frames { start: frame, end: frame + 1 }, class, line }),
+            _ => {
+                segments.push(RawSegment { at: Extent::Frames { start: frame, end: frame + 1 }, class, line, rows: 1 })
+            }
         }
     }
     if let Some((frame, a, b)) = repeated {
@@ -472,6 +496,7 @@ fn spread(moments: Vec<(f64, RawClass, u32)>, file: &mut LabelFile) {
         let next = moments.peek().map(|m| m.0 - time);
         let held = match next {
             Some(step) if step <= 0.0 => {
+                file.ignored.push((line, Reason::Duplicate));
                 file.notes.push(format!("line {line}: the time {time} s is labelled again; the last row counts"));
                 continue;
             }
@@ -480,12 +505,16 @@ fn spread(moments: Vec<(f64, RawClass, u32)>, file: &mut LabelFile) {
             _ => usual,
         };
         match segments.last_mut() {
-            Some(RawSegment { at: Extent::Seconds { end, .. }, class: before, .. })
+            Some(RawSegment { at: Extent::Seconds { end, .. }, class: before, rows, .. })
                 if dense && (*end - time).abs() < 1e-9 && *before == class =>
             {
                 *end = time + held;
+                *rows += 1;
             }
-            _ => segments.push(RawSegment { at: Extent::Seconds { start: time, end: time + held }, class, line }),
+            _ => {
+                let at = Extent::Seconds { start: time, end: time + held };
+                segments.push(RawSegment { at, class, line, rows: 1 });
+            }
         }
     }
     file.segments = segments;

@@ -1,7 +1,7 @@
 //! Clips to probabilities and heatmaps.
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::ClipSource;
+use crate::data::{ClipSource, FrameRule};
 use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{ClassMap, PredictOptions, Predictor};
@@ -98,31 +98,31 @@ fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanatio
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let predictor = Predictor::of(&checkpoint, &ComputeDevice::cpu())?;
     let source = Arc::new(ClipSource::new(request.dataset.clone(), config).with_disk(config));
-    let places = request.clips.iter().map(|clip| {
-        let (video, entry) = find_video(&request.dataset, &clip.video)?;
-        Ok((clip, entry, Clip { video, start: clip.start, label: None }))
-    });
-    let places = places.collect::<Result<Vec<_>, JobError>>()?;
-    let clips: Vec<Clip> = places.iter().map(|(_, _, clip)| *clip).collect();
+    let find =
+        |clip: &ClipRef| find_video(&request.dataset, &clip.video).map(|(video, entry)| (clip.clip(video), entry));
+    let places = request.clips.iter().map(find).collect::<Result<Vec<_>, JobError>>()?;
+    let clips: Vec<Clip> = places.iter().map(|(clip, _)| *clip).collect();
     let options = PredictOptions { batch_size: 1, workers: 1, label: "explaining clips" };
     let logits = predictor.logits(&source, &clips, options, monitor)?;
-    let sample = |((clip, entry, _), logits): (&(&ClipRef, &VideoEntry, Clip), &Vec<f32>)| {
-        let (probabilities, _) = softmax_and_loss(logits, 0);
+    let rule = FrameRule::of(&config.clip);
+    let answers = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
+        let (probabilities, _) = softmax_and_loss(&logits, 0);
         ClipSample {
-            clip: (*clip).clone(),
-            frames: entry.clip_frames(config.clip.geometry(), clip.start),
-            truth: class_map.truth(entry, clip.start, config),
+            clip: asked.clone(),
+            frames: rule.shown(entry, &clip),
+            truth: class_map.truth(entry, &clip, config),
             predicted: argmax(&probabilities),
             probabilities,
             maps: Vec::new(),
             on_body: Vec::new(),
         }
-    };
+    });
+    let samples = answers.collect();
     Ok(Explanation {
         checkpoint: request.checkpoint.clone(),
         identity: Identity::of(&checkpoint),
         classes: checkpoint.state.classes.clone(),
-        samples: places.iter().zip(&logits).map(sample).collect(),
+        samples,
     })
 }
 
@@ -153,31 +153,27 @@ impl Asked<'_> {
     /// Clips, in one pass through the network.
     fn explain(&self, clips: &[ClipRef], maps: &[HeatRequest]) -> Result<Vec<ClipSample>, JobError> {
         let config = &self.loaded.checkpoint.state.config;
-        let geometry = config.clip.geometry();
+        let rule = FrameRule::of(&config.clip);
         let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
         let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
-            let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.class_map.truth(entry, clip.start, config);
+            let asked = clip.clip(video);
+            let truth = self.class_map.truth(entry, &asked, config);
             requests.push(map_requests(maps, truth)?);
-            pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
-            samples.push((clip, frames, truth));
+            pixels.push(self.source.pixels(&asked, None)?);
+            let (frames, region) = (rule.shown(entry, &asked), self.source.region(&asked));
+            samples.push((clip.clone(), frames, truth, region));
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
-        let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-            let (probabilities, _) = softmax_and_loss(&explained.logits, 0);
-            ClipSample {
-                clip: clip.clone(),
-                frames,
-                truth,
-                predicted: argmax(&probabilities),
-                probabilities,
-                maps: explained.maps,
-                on_body: Vec::new(),
-            }
-        };
-        Ok(samples.into_iter().zip(explained).map(sample).collect())
+        let answers = samples.into_iter().zip(explained).map(|((clip, frames, truth, region), explained)| {
+            let Explained { logits, mut maps } = explained;
+            maps.iter_mut().for_each(|map| map.region = region);
+            let (probabilities, _) = softmax_and_loss(&logits, 0);
+            let predicted = argmax(&probabilities);
+            ClipSample { clip, frames, truth, predicted, probabilities, maps, on_body: Vec::new() }
+        });
+        Ok(answers.collect())
     }
 }
 

@@ -123,7 +123,7 @@ fn checked(rows: &[Row], whole: Option<ClassSet>) -> Result<ClassSet, String> {
         }
         None => {
             let rows = counted(rows)?;
-            let class = |row: &Row| ClassInfo { id: row.number.unwrap_or_default(), name: row.name.clone() };
+            let class = |row: &Row| ClassInfo::named(row.number.unwrap_or_default(), row.name.clone());
             Ok(ClassSet { classes: rows.iter().map(class).collect() })
         }
     }

@@ -76,6 +76,7 @@ fn people() -> Dataset {
         subject: format!("person {person}"),
         split: if person == 4 { Split::Test } else { Split::Train },
         labels: class.map_or_else(LabelTrack::default, |c| LabelTrack::whole(Label::Class(c))),
+        instances: Vec::new(),
         masks: None,
         poses: None,
         pose_video: None,
