@@ -2,7 +2,9 @@
 
 use crate::support::reference::golden;
 use crate::support::reference::recipe::{numbers, sizes, unit};
-use kinolens::classical::{Directions, Forest, Grey, Samples, Separator, hog, logistic, motion_energy, nearest, svm};
+use kinolens::classical::{
+    Directions, Forest, Grey, Samples, Separator, hog, logistic, motion_energy, nearest, svm, svms,
+};
 use kinolens::domain::{RgbImage, argmax};
 use serde_json::Value;
 
@@ -125,6 +127,62 @@ fn logistic_regression_is_scikit_learns() {
         let probability = |row: &[f32]| 1.0 / (1.0 + (-found.value(row)).exp());
         close(samples.rows().map(probability), &want["train_probability_of_1"], 1e-4, name);
     });
+}
+
+/// Scores of the first four of 24 samples of three classes, by scikit-learn 1.9 for C of 1 and 10: `LogisticRegression`,
+/// less the mean over the classes, and `LinearSVC`.
+const THREE_CLASSES: [(f64, [[f64; 3]; 4], [[f64; 3]; 4]); 2] = [
+    (
+        1.0,
+        [
+            [0.59228, -0.46767, -0.12461],
+            [-0.99027, 1.0609, -0.07063],
+            [-0.25398, 0.28914, -0.03516],
+            [0.65549, -0.19668, -0.45881],
+        ],
+        [
+            [0.16579, -1.03291, -0.39055],
+            [-1.50795, 0.88903, -0.51476],
+            [-0.6556, -0.30151, -0.25081],
+            [0.20776, -0.6537, -0.63844],
+        ],
+    ),
+    (
+        10.0,
+        [
+            [1.25153, -1.31426, 0.06273],
+            [-2.35348, 2.49377, -0.14029],
+            [-0.3346, -0.14056, 0.47516],
+            [1.1518, -0.73514, -0.41667],
+        ],
+        [
+            [0.33607, -2.25312, -0.4041],
+            [-2.16723, 2.86667, -0.6412],
+            [-0.81731, -0.75207, -0.20615],
+            [0.37311, -0.93644, -0.68651],
+        ],
+    ),
+];
+
+#[test]
+fn three_classes_are_told_apart_as_by_scikit_learn() {
+    let mut values = unit("classical-v1", "samples", 24 * 5);
+    for (i, row) in values.chunks_exact_mut(5).enumerate() {
+        row[i % 3] += 0.75;
+    }
+    let rows: Vec<Vec<f32>> = values.chunks_exact(5).map(<[f32]>::to_vec).collect();
+    let samples = Samples::new(&rows, (0..24).map(|i| i % 3).collect(), 3);
+    for (c, by_logistic, by_svm) in THREE_CLASSES {
+        let (regression, machines) = (logistic(&samples, c, 1e-9), svms(&samples, c, 1e-9, 1));
+        for (i, row) in rows.iter().take(4).enumerate() {
+            let scores = regression.scores(row);
+            let mean = scores.iter().sum::<f32>() / 3.0;
+            let pairs = scores.iter().map(|s| s - mean).zip(by_logistic[i]);
+            for (got, want) in pairs.chain(machines.scores(row).into_iter().zip(by_svm[i])) {
+                assert!((f64::from(got) - want).abs() < 1e-4, "C {c}, sample {i}: {got}, not {want}");
+            }
+        }
+    }
 }
 
 #[test]
