@@ -12,7 +12,7 @@
 //! | 6 | [`train`] | the loop, optimisers, logs |
 //! | 5 | [`eval`] | predictions, metrics, caveats |
 //! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
-//! | 3 | [`data`], [`cam`], [`inside`] | datasets and loading; heatmaps; activations, kernels, the network as a graph |
+//! | 3 | [`data`], [`cam`], [`inside`], [`classical`] | datasets and loading; heatmaps; activations, kernels, the network as a graph; classical baselines |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
 //!
@@ -22,6 +22,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files of their own"))]
 
 pub mod cam;
+pub mod classical;
 pub mod cli;
 pub mod config;
 pub mod data;

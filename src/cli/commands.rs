@@ -8,6 +8,7 @@ use super::common::{
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
+use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{argmax, counted, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
@@ -277,6 +278,12 @@ fn models(args: &ModelsArgs) -> Outcome {
     }
     if args.json.json {
         print_json(&Value::Array(documents));
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_line("classical baselines, without a network and without heatmaps:");
+    for features in FeatureSet::ALL {
+        let ids: Vec<String> = Baseline::all().filter(|b| b.features == features).map(Baseline::id).collect();
+        print_line(&format!("{}\n    {}: {}", ids.join(", "), features.title(), features.summary()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -22,6 +22,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
+    if let Ok(found) = crate::jobs::open_checkpoint(&checkpoint) {
+        found.require_network()?;
+    }
     let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;

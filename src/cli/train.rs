@@ -4,10 +4,10 @@ use super::Exit;
 use super::args::TrainArgs;
 use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
+use crate::classical::Learner;
 use crate::config::RunConfig;
 use crate::jobs::kinds::Train;
 use crate::jobs::{LaneState, RunView};
-use crate::model::ModelSpec;
 use crate::progress::best_epoch;
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
@@ -50,7 +50,9 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
         Train { dataset, config: Box::new(config), out: out.clone(), resume, force: args.force, debug: args.debug };
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
-    if let Err(Exit::Interrupted) = output {
+    if let Err(Exit::Interrupted) = output
+        && RunDir::is_run(&out)
+    {
         eprintln!("resume with: kinolens train {} --resume {}", args.dataset.display(), out.display());
     }
     report(&*output?, args);
@@ -151,7 +153,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
             config.set(assignment).map_err(usage)?;
         }
     }
-    ModelSpec::of(&config.model).map_err(|e| Exit::Usage(e.into()))?;
+    Learner::of(&config.model).map_err(|e| Exit::Usage(e.into()))?;
     config.validate().map_err(usage)
 }
 

@@ -93,6 +93,8 @@ impl LaneState {
     /// A run or checkpoint that is not there or damaged.
     pub fn load(&mut self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<&Loaded, JobError> {
         let checkpoint = open_checkpoint(reference)?;
+        // Before anything makes room for it.
+        checkpoint.require_network()?;
         let written = std::fs::metadata(checkpoint.path.join(STATE_FILE)).and_then(|m| m.modified()).ok();
         let key = (checkpoint.path.clone(), written);
         let device = self.device(checkpoint.state.config.device, monitor);

@@ -32,7 +32,7 @@ pub(super) fn clips_of_split(
         let clip = &config.clip;
         for (video, entry) in dataset.videos.iter().enumerate() {
             let starts = window_starts(entry.frames(), clip.geometry(), clip.eval_stride, true);
-            clips.extend(starts.into_iter().map(|start| Clip { video, start, label: None }));
+            clips.extend(starts.into_iter().map(|start| Clip::window(video, start)));
         }
     }
     if clips.is_empty() {

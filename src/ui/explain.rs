@@ -5,6 +5,7 @@
 
 use super::awaited::Awaited;
 use super::state::{AppState, ViewMode, Workspace};
+use crate::classical::Baseline;
 use crate::domain::{ClassSet, HeatMap, MaskShare};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
@@ -333,7 +334,8 @@ pub fn wanted(state: &AppState) -> Vec<WantedMaps> {
         let Some(network) = selection.network(view) else { continue };
         let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
         let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
-        let map = selection.views.get(view).filter(|_| state.view.heat).cloned();
+        let maps = state.view.heat && Baseline::find(&run.config.model.id).is_none();
+        let map = selection.views.get(view).filter(|_| maps).cloned();
         match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {
             Some((_, _, maps)) => maps.extend(map.filter(|m| !maps.contains(m))),
             None if map.is_some() || view == selection.active_view => {

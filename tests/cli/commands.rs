@@ -1,5 +1,6 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
+mod baselines;
 mod best_epoch;
 mod inside;
 mod large_files;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["domain", "config", "progress", "files", "process_usage", "simd"],
     &["video", "render", "model"],
-    &["data", "cam", "inside"],
+    &["data", "cam", "inside", "classical"],
     &["run_folder"],
     &["eval"],
     &["train"],

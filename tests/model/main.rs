@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod classical;
 mod compute;
 mod golden;
 mod golden_training;

@@ -2,14 +2,16 @@
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::{ClipSource, FrameRule};
-use crate::domain::{ClassMatch, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::ClassMap;
+use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
+use crate::eval::metrics::softmax_and_loss;
+use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
-use crate::jobs::lane::{LaneState, Loaded};
+use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
+use crate::model::ComputeDevice;
 use crate::progress::Monitor;
-use crate::run_folder::Identity;
+use crate::run_folder::{Identity, RunError};
 use std::sync::Arc;
 
 /// Heatmaps and probabilities of clips.
@@ -63,7 +65,10 @@ impl JobKind for ExplainRequest {
 
 /// Probabilities and heatmaps of clips.
 fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
-    let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
+    let checkpoint = match state.load(&request.checkpoint, monitor) {
+        Err(JobError::Run(RunError::NoNetwork { .. })) if request.maps.is_empty() => return answers(request, monitor),
+        loaded => &loaded?.checkpoint,
+    };
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
@@ -84,6 +89,41 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
         }
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
+}
+
+/// What a classical baseline, which has no maps, says about clips.
+fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
+    let checkpoint = open_checkpoint(&request.checkpoint)?;
+    let config = &checkpoint.state.config;
+    let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
+    let predictor = Predictor::of(&checkpoint, &ComputeDevice::cpu())?;
+    let source = Arc::new(ClipSource::new(request.dataset.clone(), config).with_disk(config));
+    let find =
+        |clip: &ClipRef| find_video(&request.dataset, &clip.video).map(|(video, entry)| (clip.clip(video), entry));
+    let places = request.clips.iter().map(find).collect::<Result<Vec<_>, JobError>>()?;
+    let clips: Vec<Clip> = places.iter().map(|(clip, _)| *clip).collect();
+    let options = PredictOptions { batch_size: 1, workers: 1, label: "explaining clips" };
+    let logits = predictor.logits(&source, &clips, options, monitor)?;
+    let rule = FrameRule::of(&config.clip);
+    let answers = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
+        let (probabilities, _) = softmax_and_loss(&logits, 0);
+        ClipSample {
+            clip: asked.clone(),
+            frames: rule.shown(entry, &clip),
+            truth: class_map.truth(entry, &clip, config),
+            predicted: argmax(&probabilities),
+            probabilities,
+            maps: Vec::new(),
+            on_body: Vec::new(),
+        }
+    });
+    let samples = answers.collect();
+    Ok(Explanation {
+        checkpoint: request.checkpoint.clone(),
+        identity: Identity::of(&checkpoint),
+        classes: checkpoint.state.classes.clone(),
+        samples,
+    })
 }
 
 /// The video a clip names.
@@ -129,7 +169,7 @@ impl Asked<'_> {
         let answers = samples.into_iter().zip(explained).map(|((clip, frames, truth, region), explained)| {
             let Explained { logits, mut maps } = explained;
             maps.iter_mut().for_each(|map| map.region = region);
-            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&logits, 0);
+            let (probabilities, _) = softmax_and_loss(&logits, 0);
             let predicted = argmax(&probabilities);
             ClipSample { clip, frames, truth, predicted, probabilities, maps, on_body: Vec::new() }
         });

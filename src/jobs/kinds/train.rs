@@ -10,7 +10,7 @@ use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
 use crate::progress::Monitor;
 use crate::run_folder::TrainEnd;
-use crate::train::{TrainOptions, run};
+use crate::train::{TrainOptions, device_of, run};
 use crate::video::VideoWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl JobKind for Train {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { dataset, config, out, resume, force, debug } = self;
-        let device = state.device(config.device, monitor);
+        let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force }, &device, monitor)?;
         if debug {
             write_debug_videos(&dataset, &config, &out.join("debug"), monitor)?;
