@@ -30,6 +30,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Evaluate a checkpoint.
     Evaluate(EvaluateArgs),
+    /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
+    Compare(CompareArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.
@@ -332,6 +334,28 @@ pub struct EvaluateArgs {
     /// Which clips.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Run folders or checkpoints, at least two; and, last, the dataset to evaluate them on where they were not yet.
+    #[arg(value_name = "RUN", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Which clips; the test clips of the dataset, or what all runs were evaluated on, when left out.
+    #[arg(long, value_enum)]
+    pub split: Option<SplitArg>,
+    /// Also time a forward pass of each network on this machine.
+    #[arg(long)]
+    pub time: bool,
+    /// Seed of the draws for intervals.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
     #[command(flatten)]
     pub classes: ClassMatchArg,
     #[command(flatten)]

@@ -27,6 +27,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Probe(args) => super::inspect::probe(&args),
         Command::Train(args) => super::train::train(&args),
         Command::Evaluate(args) => evaluate(&args),
+        Command::Compare(args) => super::compare::compare(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
         Command::Import(args) => super::import::import(&args),

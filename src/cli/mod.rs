@@ -9,6 +9,7 @@ mod bench;
 mod bench_data;
 mod commands;
 mod common;
+mod compare;
 mod explain;
 mod export;
 mod hints;

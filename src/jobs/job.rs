@@ -4,8 +4,8 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo, OpenDataset,
-    OpenRun, PredictVideo, SaveNotes, Train,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo,
+    OpenDataset, OpenRun, PredictVideo, SaveNotes, Train,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -65,6 +65,8 @@ jobs! {
     Train(Train),
     /// Evaluate a checkpoint.
     Evaluate(Evaluate),
+    /// Compare runs on the same clips.
+    CompareRuns(CompareRuns),
     /// Probabilities and heatmaps of clips.
     Explain(ExplainRequest),
     /// Heatmaps as videos.

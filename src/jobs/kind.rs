@@ -3,7 +3,7 @@
 
 use super::error::JobError;
 use super::lane::LaneState;
-use super::requests::Explanation;
+use super::requests::{Compared, Explanation};
 use super::run_view::RunView;
 use crate::domain::Dataset;
 use crate::eval::VideoPrediction;
@@ -111,6 +111,8 @@ pub enum Output {
     Run(Arc<RunView>),
     /// An evaluation.
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
+    /// Runs compared.
+    Comparison(Arc<Compared>),
     /// Heatmaps.
     Explanation(Arc<Explanation>),
     /// A whole video predicted.

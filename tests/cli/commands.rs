@@ -1,6 +1,7 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
 mod best_epoch;
+mod comparing;
 mod large_files;
 mod maps;
 mod other_data;

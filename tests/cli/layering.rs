@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["data", "cam"],
     &["run_folder"],
     &["eval"],
-    &["train"],
+    &["train", "compare"],
     &["jobs"],
     &["ui", "cli"],
 ];

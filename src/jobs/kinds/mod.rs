@@ -3,6 +3,7 @@
 //! Each is a struct of what is asked, with its lane, its title, what a stop does to it, its work and its answer
 //! ([`JobKind`](super::JobKind)). The list of them is in `jobs/job.rs`.
 
+mod compare_runs;
 mod evaluate;
 mod explain;
 mod guess_network;
@@ -16,6 +17,7 @@ mod predict_video;
 mod save_notes;
 mod train;
 
+pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
 pub use guess_network::GuessNetwork;
