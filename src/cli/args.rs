@@ -32,10 +32,14 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
     Compare(CompareArgs),
+    /// What of a clip networks need: motion, the order of frames, the body, the background.
+    MotionTest(MotionTestArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.
     Explain(Box<ExplainArgs>),
+    /// Runs as one HTML file: data, settings, curves, tables with tests, errors with heatmaps, how to reproduce.
+    Report(ReportArgs),
     /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
     Import(ImportArgs),
     /// The weights of a run as a file that PyTorch loads.
@@ -365,6 +369,61 @@ pub struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Also write tables to this folder")))]
+pub struct MotionTestArgs {
+    /// Run folders or checkpoints, and, last, the dataset.
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    pub paths: Vec<PathBuf>,
+    /// Which clips.
+    #[arg(long, value_enum, default_value_t = SplitArg::Test)]
+    pub split: SplitArg,
+    /// Most clips, evenly spread over the split; all when left out.
+    #[arg(long, value_name = "N")]
+    pub clips: Option<usize>,
+    /// Seed of shuffled frames and of the draws for intervals.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Run folders or checkpoints, and, last, the dataset to evaluate them on where they were not yet.
+    #[arg(value_name = "RUN", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// HTML file to write; its figures and data go to a folder beside it.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub out: PathBuf,
+    /// Replace a report that is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Which clips; the test clips of the dataset, or what all runs were evaluated on, when left out.
+    #[arg(long, value_enum)]
+    pub split: Option<SplitArg>,
+    /// Errors shown with heatmaps, at most.
+    #[arg(long, value_name = "N", default_value_t = 9)]
+    pub errors: usize,
+    /// Heatmap method of their pictures.
+    #[arg(long, value_name = "ID", default_value = "grad-cam")]
+    pub method: String,
+    /// Also time a forward pass of each network on this machine.
+    #[arg(long)]
+    pub time: bool,
+    /// Seed of the draws for intervals.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
 pub struct PredictArgs {
     #[command(flatten)]
     pub run: RunArg,
@@ -536,6 +595,19 @@ mod tests {
         let blocks = page.split("```").skip(1).step_by(2);
         let lines = blocks.flat_map(str::lines).flat_map(|line| line.split("&&")).map(str::trim);
         lines.filter(|l| l.starts_with("kinolens ")).map(|l| l.split("  ").next().unwrap_or(l)).collect()
+    }
+
+    #[test]
+    fn the_commands_of_a_report_can_be_given() {
+        let lines = include_str!("../compare/report/reproduce.txt").lines();
+        let filled: Vec<String> = lines
+            .filter_map(|l| Some(l.split_once(": ")?.1.replace("{split}", "test").replace(['{', '}'], "")))
+            .collect();
+        assert!(filled.len() >= 6);
+        for line in filled {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map_or_else(String::new, |e| e.to_string()));
+        }
     }
 
     #[test]

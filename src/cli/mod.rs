@@ -16,7 +16,9 @@ mod hints;
 mod import;
 mod inspect;
 mod monitor;
+mod motion_test;
 mod output;
+mod report;
 mod selftest;
 mod train;
 

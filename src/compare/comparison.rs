@@ -83,11 +83,8 @@ impl Comparison {
     /// Compares runs on the clips they share.
     ///
     /// # Errors
-    /// Fewer than two runs, an evaluation without predictions, or no clip that all runs share.
+    /// An evaluation without predictions, or no clip that all runs share.
     pub fn of(runs: &[EvaluatedRun], seed: u64) -> Result<Self, CompareError> {
-        if runs.len() < 2 {
-            return Err(CompareError::TooFew);
-        }
         let shared = share(runs)?;
         let units = Units::of(&shared.clips);
         let which = pairs_of(runs.len());

@@ -1,9 +1,9 @@
-/// Why runs could not be compared. Every message is a sentence.
+use crate::render::RenderError;
+use crate::run_folder::RunError;
+
+/// Why runs could not be compared, or a report not be written. Every message is a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// One run alone.
-    #[error("there is only one run; name at least two to compare")]
-    TooFew,
     /// An evaluation without what was said about each clip.
     #[error(
         "the evaluation of {run} on '{split}' has no predictions beside it, so its clips cannot be compared; evaluate it again"
@@ -22,6 +22,12 @@ pub enum CompareError {
         /// What differs between them.
         notes: Vec<String>,
     },
+    /// A figure could not be drawn or written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A file could not be written.
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 fn nothing_shared(runs: &[(String, usize)], notes: &[String]) -> String {

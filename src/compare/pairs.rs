@@ -3,8 +3,9 @@
 use super::shared::SharedClips;
 use super::statistics::{FEWEST_DISCORDANT, holm, mcnemar};
 use super::units::Units;
+use crate::domain::ClassSet;
 use crate::run_folder::{ConfidenceInterval, Prediction};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The clips of two runs, `a` and `b`, by who has them right; positions in [`Comparison::clips`](super::Comparison::clips).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,7 +53,7 @@ impl FourLists {
 }
 
 /// One class in two runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassDifference {
     /// Class name.
     pub class: String,
@@ -127,7 +128,7 @@ pub(super) fn pair(shared: &SharedClips, units: &Units, (a, b): (usize, usize), 
         p_holm: p,
         too_few: lists.discordant() < FEWEST_DISCORDANT,
         sentence: String::new(),
-        classes: class_differences(shared, first, second),
+        classes: class_differences(&shared.classes, first, second),
         units: if units.resampled.few() { unit_differences(units, first, second) } else { Vec::new() },
         confusion_difference: confusion_difference(shared.classes.len(), first, second),
         lists,
@@ -135,8 +136,8 @@ pub(super) fn pair(shared: &SharedClips, units: &Units, (a, b): (usize, usize), 
 }
 
 /// What each class gained and lost, with tests corrected for their number.
-pub(super) fn class_differences(shared: &SharedClips, a: &[Prediction], b: &[Prediction]) -> Vec<ClassDifference> {
-    let count = shared.classes.len();
+pub(super) fn class_differences(classes: &ClassSet, a: &[Prediction], b: &[Prediction]) -> Vec<ClassDifference> {
+    let count = classes.len();
     // Clips, right in a, right in b, fixed, broken.
     let mut sums = vec![[0_u64; 5]; count];
     for (a, b) in a.iter().zip(b) {
@@ -157,7 +158,7 @@ pub(super) fn class_differences(shared: &SharedClips, a: &[Prediction], b: &[Pre
             let [support, right_a, right_b, fixed, broken] = sums[class];
             let recall = |right: u64| (support > 0).then(|| right as f64 / support as f64);
             ClassDifference {
-                class: shared.classes.name(class).to_owned(),
+                class: classes.name(class).to_owned(),
                 support,
                 recall_a: recall(right_a),
                 recall_b: recall(right_b),

@@ -85,10 +85,15 @@ fn fixed_and_broken_clips_are_counted_and_tested() {
 
 #[test]
 fn a_difference_that_rests_on_one_person_is_not_called_safe() {
-    let rows = |right: bool| -> Vec<Row> {
-        let people = ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"];
-        (0..60).map(|i| if i < 20 { ("big", "big", 0, usize::from(!right)) } else { (people[i % 10], people[i % 10], 0, 1) }).collect()
-    };
+    let rows =
+        |right: bool| -> Vec<Row> {
+            let people = ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"];
+            (0..60)
+                .map(|i| {
+                    if i < 20 { ("big", "big", 0, usize::from(!right)) } else { (people[i % 10], people[i % 10], 0, 1) }
+                })
+                .collect()
+        };
     let (a, b) = (run("a", &["x", "y"], &rows(false)), run("b", &["x", "y"], &rows(true)));
     let found = Comparison::of(&[a, b], 1).unwrap();
     let pair = &found.pairs[0];
@@ -123,7 +128,9 @@ fn classes_are_matched_by_name_and_other_clips_are_left_out_and_said() {
     assert_eq!(said, [2, 1], "jump and stand");
     assert_eq!(found.runs[1].answers[0].probabilities, [0.01, 0.01, 0.9]);
     let notes = found.notes.join("\n");
-    for word in ["different classes", "1 clip that all runs", "2 of 4 clips of a", "1 of 3 clips of b", "2 clips they share"] {
+    for word in
+        ["different classes", "1 clip that all runs", "2 of 4 clips of a", "1 of 3 clips of b", "2 clips they share"]
+    {
         assert!(notes.contains(word), "'{word}' is missing in {notes}");
     }
 }
@@ -133,22 +140,29 @@ fn other_data_and_nothing_in_common_are_said() {
     let rows: [Row; 2] = [("v", "p", 0, 0), ("w", "q", 1, 1)];
     let changed = |name: &str, fingerprint: &str, split: &str| {
         let run = run(name, &["sit", "stand"], &rows);
-        let evaluation = Evaluation {
-            dataset_fingerprint: fingerprint.into(),
-            split: split.into(),
-            ..(*run.evaluation).clone()
-        };
+        let evaluation =
+            Evaluation { dataset_fingerprint: fingerprint.into(), split: split.into(), ..(*run.evaluation).clone() };
         EvaluatedRun { evaluation: Arc::new(evaluation), ..run }
     };
     let found = Comparison::of(&[changed("a", "f", "test"), changed("b", "g", "all")], 1).unwrap();
-    assert!(found.notes.iter().any(|n| n.starts_with("files, labels or splits") && n.contains("b: /data (g)")), "{:?}", found.notes);
+    assert!(
+        found.notes.iter().any(|n| n.starts_with("files, labels or splits") && n.contains("b: /data (g)")),
+        "{:?}",
+        found.notes
+    );
     assert!(found.notes.iter().any(|n| n.contains("a: 'test'; b: 'all'")), "{:?}", found.notes);
     let elsewhere = run("c", &["sit", "stand"], &[("x", "p", 0, 0)]);
     let error = Comparison::of(&[run("a", &["sit", "stand"], &rows), elsewhere], 1).unwrap_err().to_string();
     assert!(error.contains("a: 2 clips, c: 1 clips") && error.contains("same dataset and split"), "{error}");
     let empty = EvaluatedRun { predictions: Arc::default(), ..run("d", &["sit"], &rows[..1]) };
-    assert!(Comparison::of(&[run("a", &["sit"], &rows[..1]), empty], 1).unwrap_err().to_string().contains("evaluate it again"));
-    assert!(Comparison::of(&[run("a", &["sit"], &rows[..1])], 1).is_err());
+    assert!(
+        Comparison::of(&[run("a", &["sit"], &rows[..1]), empty], 1)
+            .unwrap_err()
+            .to_string()
+            .contains("evaluate it again")
+    );
+    assert!(Comparison::of(&[run("a", &["sit"], &rows[..1])], 1).unwrap().pairs.is_empty());
+    assert!(Comparison::of(&[], 1).is_err());
 }
 
 #[test]
@@ -162,7 +176,11 @@ fn the_spread_over_seeds_is_told_where_runs_differ_in_nothing_else() {
     let [spread] = found.seeds.as_slice() else { panic!("{:?}", found.seeds) };
     assert_eq!(spread.runs, [0, 1, 2]);
     assert!((spread.accuracy.mean - 0.6).abs() < 1e-12 && (spread.accuracy.deviation - 0.1).abs() < 1e-12);
-    assert!(spread.sentence.contains("a, b, c differ in the seed alone: accuracy 60.0 ± 10.0 %"), "{}", spread.sentence);
+    assert!(
+        spread.sentence.contains("a, b, c differ in the seed alone: accuracy 60.0 ± 10.0 %"),
+        "{}",
+        spread.sentence
+    );
     assert_eq!(found.pairs.iter().map(|p| (p.a, p.b)).collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 2)]);
     assert!(found.pairs.iter().all(|p| p.p_holm >= p.p));
 }
@@ -176,11 +194,14 @@ fn everything_is_written_and_reads_as_tables() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         assert!(file.is_file() && is_comparison_file(&name), "{name}");
     }
-    let rows = |name: &str| csv::Reader::from_path(dir.path().join(name)).unwrap().records().map(|r| r.unwrap()).collect::<Vec<_>>();
+    let rows = |name: &str| {
+        csv::Reader::from_path(dir.path().join(name)).unwrap().records().map(|r| r.unwrap()).collect::<Vec<_>>()
+    };
     assert_eq!((rows("runs.csv").len(), rows("clips.csv").len(), rows("pairs.csv").len()), (2, 40, 1));
     assert_eq!(rows("runs.csv")[1].get(4), Some("0.75"), "numbers are written in full");
     assert_eq!(rows("clips.csv")[2].iter().last(), Some("fixed"));
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.path().join("comparison.json")).unwrap()).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("comparison.json")).unwrap()).unwrap();
     assert_eq!(json["pairs"][0]["lists"]["fixed"].as_array().unwrap().len(), 10);
     let text = found.markdown();
     let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("'{word}' is missing in\n{text}"));

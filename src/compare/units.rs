@@ -1,14 +1,14 @@
 //! Who is drawn when a sample is drawn anew: clips of one person are no independent trials.
 
 use super::shared::SharedClip;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// With fewer units than this an interval is coarse, and each one's difference is told beside it.
 pub const FEW_UNITS: usize = 8;
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// People, with all their clips.
@@ -32,7 +32,7 @@ impl Unit {
 }
 
 /// What was drawn for intervals, and of how many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resampled {
     /// What is drawn.
     pub unit: Unit,

@@ -15,6 +15,6 @@ pub mod segments;
 
 pub use class_map::{ClassMap, ClassMatchError};
 pub use error::EvalError;
-pub use evaluate::{Training, evaluate, evaluate_matched, parts_for};
+pub use evaluate::{Training, evaluate, evaluate_matched, evaluated_clips, parts_for};
 pub use predict::{PredictOptions, VideoPrediction, frame_probabilities, predict_clips, predict_video};
 pub(crate) use predict::{clip_shape, hold};

@@ -5,7 +5,7 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo,
-    OpenDataset, OpenRun, PredictVideo, SaveNotes, Train,
+    OpenDataset, OpenRun, PredictVideo, SaveNotes, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -67,6 +67,8 @@ jobs! {
     Evaluate(Evaluate),
     /// Compare runs on the same clips.
     CompareRuns(CompareRuns),
+    /// Test what of a clip networks need.
+    TestMotion(TestMotion),
     /// Probabilities and heatmaps of clips.
     Explain(ExplainRequest),
     /// Heatmaps as videos.
@@ -79,6 +81,8 @@ jobs! {
     GuessNetwork(GuessNetwork),
     /// Look what a network could take from a weight file.
     InspectWeights(InspectWeights),
+    /// Write a report on runs.
+    WriteReport(WriteReport),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
 }

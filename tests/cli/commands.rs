@@ -4,8 +4,10 @@ mod best_epoch;
 mod comparing;
 mod large_files;
 mod maps;
+mod motion;
 mod other_data;
 mod refusals;
+mod reporting;
 mod results;
 
 use assert_cmd::Command;

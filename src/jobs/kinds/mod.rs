@@ -15,7 +15,9 @@ mod open_dataset;
 mod open_run;
 mod predict_video;
 mod save_notes;
+mod test_motion;
 mod train;
+mod write_report;
 
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
@@ -29,4 +31,6 @@ pub use open_dataset::OpenDataset;
 pub use open_run::OpenRun;
 pub use predict_video::PredictVideo;
 pub use save_notes::SaveNotes;
+pub use test_motion::TestMotion;
 pub use train::Train;
+pub use write_report::WriteReport;
