@@ -1,5 +1,11 @@
 //! The arguments. Names are a contract with scripts.
 
+mod comparing;
+mod parts;
+
+pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
+
 use crate::cam::METHODS;
 use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
 use crate::model::{BACKBONE, NOTHING};
@@ -58,32 +64,6 @@ pub enum Command {
         /// `gpu` or `cuda`.
         kind: String,
     },
-}
-
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct JsonArg {
-    /// Print one JSON document on standard output (train: one object a line).
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Where files go, and whether they may replace others.
-#[derive(Clone, Debug, Default, Args)]
-pub struct OutArgs {
-    /// Write files to this folder.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Replace files of an earlier run of this command.
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// What has been trained.
-#[derive(Clone, Debug, Args)]
-pub struct RunArg {
-    /// Run folder or checkpoint.
-    #[arg(value_name = "RUN")]
-    pub path: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -311,22 +291,6 @@ pub struct ExportArgs {
     pub json: JsonArg,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitArg {
-    Train,
-    Val,
-    Test,
-    All,
-}
-
-#[derive(Debug, Args)]
-pub struct ClassMatchArg {
-    /// Which class of the run a class of the dataset is (repeatable), where their names differ; `numbers` matches them by
-    /// number, `none` takes the videos as unlabelled.
-    #[arg(long, value_name = "DATASET=RUN|numbers|none")]
-    pub map_classes: Vec<String>,
-}
-
 #[derive(Debug, Args)]
 #[command(mut_arg("out", |a| a.help("Where to write; `results/CHECKPOINT` of the run when left out")))]
 #[command(mut_arg("force", |a| a.help("Replace results in `--out`")))]
@@ -342,83 +306,6 @@ pub struct EvaluateArgs {
     pub classes: ClassMatchArg,
     #[command(flatten)]
     pub to: OutArgs,
-    #[command(flatten)]
-    pub json: JsonArg,
-}
-
-#[derive(Debug, Args)]
-pub struct CompareArgs {
-    /// Run folders or checkpoints, at least two; and, last, the dataset to evaluate them on where they were not yet.
-    #[arg(value_name = "RUN", required = true)]
-    pub paths: Vec<PathBuf>,
-    /// Which clips; the test clips of the dataset, or what all runs were evaluated on, when left out.
-    #[arg(long, value_enum)]
-    pub split: Option<SplitArg>,
-    /// Also time a forward pass of each network on this machine.
-    #[arg(long)]
-    pub time: bool,
-    /// Seed of the draws for intervals.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub classes: ClassMatchArg,
-    #[command(flatten)]
-    pub to: OutArgs,
-    #[command(flatten)]
-    pub json: JsonArg,
-}
-
-#[derive(Debug, Args)]
-#[command(mut_arg("out", |a| a.help("Also write tables to this folder")))]
-pub struct MotionTestArgs {
-    /// Run folders or checkpoints, and, last, the dataset.
-    #[arg(value_name = "RUN", required = true, num_args = 2..)]
-    pub paths: Vec<PathBuf>,
-    /// Which clips.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test)]
-    pub split: SplitArg,
-    /// Most clips, evenly spread over the split; all when left out.
-    #[arg(long, value_name = "N")]
-    pub clips: Option<usize>,
-    /// Seed of shuffled frames and of the draws for intervals.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub classes: ClassMatchArg,
-    #[command(flatten)]
-    pub to: OutArgs,
-    #[command(flatten)]
-    pub json: JsonArg,
-}
-
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// Run folders or checkpoints, and, last, the dataset to evaluate them on where they were not yet.
-    #[arg(value_name = "RUN", required = true)]
-    pub paths: Vec<PathBuf>,
-    /// HTML file to write; its figures and data go to a folder beside it.
-    #[arg(long, value_name = "FILE", default_value = "report.html")]
-    pub out: PathBuf,
-    /// Replace a report that is there.
-    #[arg(long)]
-    pub force: bool,
-    /// Which clips; the test clips of the dataset, or what all runs were evaluated on, when left out.
-    #[arg(long, value_enum)]
-    pub split: Option<SplitArg>,
-    /// Errors shown with heatmaps, at most.
-    #[arg(long, value_name = "N", default_value_t = 9)]
-    pub errors: usize,
-    /// Heatmap method of their pictures.
-    #[arg(long, value_name = "ID", default_value = "grad-cam")]
-    pub method: String,
-    /// Also time a forward pass of each network on this machine.
-    #[arg(long)]
-    pub time: bool,
-    /// Seed of the draws for intervals.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub classes: ClassMatchArg,
     #[command(flatten)]
     pub json: JsonArg,
 }
