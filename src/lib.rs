@@ -9,7 +9,7 @@
 //! | 9 | `main` | window or command line |
 //! | 8 | [`ui`], [`cli`] | egui; clap. Strangers to each other: both build jobs and show what comes back |
 //! | 7 | [`jobs`] | worker lanes, commands, events |
-//! | 6 | [`train`] | the loop, optimisers, logs |
+//! | 6 | [`train`], [`compare`] | the loop, optimisers, logs; several runs side by side |
 //! | 5 | [`eval`] | predictions, metrics, caveats |
 //! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
 //! | 3 | [`data`], [`cam`], [`inside`], [`classical`] | datasets and loading; heatmaps; activations, kernels, the network as a graph; classical baselines |
@@ -24,6 +24,7 @@
 pub mod cam;
 pub mod classical;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod domain;

@@ -1,5 +1,11 @@
 //! The arguments. Names are a contract with scripts.
 
+mod comparing;
+mod parts;
+
+pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
+
 use crate::cam::METHODS;
 use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
 use crate::model::{BACKBONE, NOTHING};
@@ -30,12 +36,18 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Evaluate a checkpoint.
     Evaluate(EvaluateArgs),
+    /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
+    Compare(CompareArgs),
+    /// What of a clip networks need: motion, the order of frames, the body, the background.
+    MotionTest(MotionTestArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.
     Explain(Box<ExplainArgs>),
     /// What every layer sees and never uses: activations, kernels, dead channels, the network drawn.
     LookInside(Box<LookInsideArgs>),
+    /// Runs as one HTML file: data, settings, curves, tables with tests, errors with heatmaps, how to reproduce.
+    Report(ReportArgs),
     /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
     Import(ImportArgs),
     /// The weights of a run as a file that PyTorch loads.
@@ -54,32 +66,6 @@ pub enum Command {
         /// `gpu` or `cuda`.
         kind: String,
     },
-}
-
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct JsonArg {
-    /// Print one JSON document on standard output (train: one object a line).
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Where files go, and whether they may replace others.
-#[derive(Clone, Debug, Default, Args)]
-pub struct OutArgs {
-    /// Write files to this folder.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Replace files of an earlier run of this command.
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// What has been trained.
-#[derive(Clone, Debug, Args)]
-pub struct RunArg {
-    /// Run folder or checkpoint.
-    #[arg(value_name = "RUN")]
-    pub path: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -305,22 +291,6 @@ pub struct ExportArgs {
     pub force: bool,
     #[command(flatten)]
     pub json: JsonArg,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitArg {
-    Train,
-    Val,
-    Test,
-    All,
-}
-
-#[derive(Debug, Args)]
-pub struct ClassMatchArg {
-    /// Which class of the run a class of the dataset is (repeatable), where their names differ; `numbers` matches them by
-    /// number, `none` takes the videos as unlabelled.
-    #[arg(long, value_name = "DATASET=RUN|numbers|none")]
-    pub map_classes: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -574,6 +544,19 @@ mod tests {
         let blocks = page.split("```").skip(1).step_by(2);
         let lines = blocks.flat_map(str::lines).flat_map(|line| line.split("&&")).map(str::trim);
         lines.filter(|l| l.starts_with("kinolens ")).map(|l| l.split("  ").next().unwrap_or(l)).collect()
+    }
+
+    #[test]
+    fn the_commands_of_a_report_can_be_given() {
+        let lines = include_str!("../compare/report/reproduce.txt").lines();
+        let filled: Vec<String> = lines
+            .filter_map(|l| Some(l.split_once(": ")?.1.replace("{split}", "test").replace(['{', '}'], "")))
+            .collect();
+        assert!(filled.len() >= 6);
+        for line in filled {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map_or_else(String::new, |e| e.to_string()));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod bench;
 mod bench_data;
 mod commands;
 mod common;
+mod compare;
 mod explain;
 mod export;
 mod hints;
@@ -16,7 +17,9 @@ mod import;
 mod inspect;
 mod look_inside;
 mod monitor;
+mod motion_test;
 mod output;
+mod report;
 mod selftest;
 mod train;
 

@@ -97,6 +97,29 @@ pub fn evaluate_matched(
     Ok((evaluation, predictions))
 }
 
+/// The clips that an evaluation of a split evaluates, each with its true output, in the dataset as the run labels it.
+///
+/// # Errors
+/// Classes that cannot be matched, a dataset without any clip to evaluate.
+pub fn evaluated_clips(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    split: SplitChoice,
+    matched: &ClassMatch,
+) -> Result<(Arc<Dataset>, Vec<(Clip, ClassId)>), EvalError> {
+    let config = &checkpoint.state.config;
+    let map = checkpoint.class_map(dataset, matched)?;
+    let classes = &checkpoint.state.classes;
+    let own = Arc::new(in_classes_of(&as_configured(dataset, config), &map, classes, &mut Vec::new())?);
+    let parts = parts_for(checkpoint, &own);
+    let clips = clips_of(&own, config, &parts, split)?;
+    if clips.is_empty() {
+        return Err(nothing_to_judge(&own, &parts, split));
+    }
+    let labelled = |clip: Clip| Some((clip, map.truth(dataset.videos.get(clip.video)?, clip.start, config)?));
+    Ok((own, clips.into_iter().filter_map(labelled).collect()))
+}
+
 /// The part each video of a dataset plays for a checkpoint: the one it played in training where it is the run's own
 /// dataset, else the dataset's own split, or a division as a training would make it.
 pub fn parts_for(checkpoint: &Checkpoint, dataset: &Dataset) -> Vec<Split> {

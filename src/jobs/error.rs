@@ -1,6 +1,7 @@
 //! Why jobs end without a result.
 
 use crate::cam::CamError;
+use crate::compare::CompareError;
 use crate::data::{DataError, demo};
 use crate::eval::EvalError;
 use crate::inside::InsideError;
@@ -32,6 +33,9 @@ pub enum JobError {
     /// Evaluating.
     #[error(transparent)]
     Eval(EvalError),
+    /// Comparing runs.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),

@@ -1,5 +1,6 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
+use crate::compare::{Comparison, EvaluatedRun};
 use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
@@ -107,4 +108,13 @@ pub struct Explanation {
     pub classes: ClassSet,
     /// One a clip.
     pub samples: Vec<ClipSample>,
+}
+
+/// Answer to a [`CompareRuns`](super::kinds::CompareRuns).
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// The runs with their evaluations, in the order asked for.
+    pub runs: Vec<EvaluatedRun>,
+    /// What comparing them found.
+    pub comparison: Comparison,
 }

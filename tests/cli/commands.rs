@@ -2,11 +2,14 @@
 
 mod baselines;
 mod best_epoch;
+mod comparing;
 mod inside;
 mod large_files;
 mod maps;
+mod motion;
 mod other_data;
 mod refusals;
+mod reporting;
 mod results;
 
 use assert_cmd::Command;

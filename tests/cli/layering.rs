@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["data", "cam", "inside", "classical"],
     &["run_folder"],
     &["eval"],
-    &["train"],
+    &["train", "compare"],
     &["jobs"],
     &["ui", "cli"],
 ];

@@ -3,6 +3,7 @@
 //! Each is a struct of what is asked, with its lane, its title, what a stop does to it, its work and its answer
 //! ([`JobKind`](super::JobKind)). The list of them is in `jobs/job.rs`.
 
+mod compare_runs;
 mod evaluate;
 mod explain;
 mod guess_network;
@@ -17,8 +18,11 @@ mod predict_video;
 mod read_kernels;
 mod save_notes;
 mod survey_layers;
+mod test_motion;
 mod train;
+mod write_report;
 
+pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
 pub use guess_network::GuessNetwork;
@@ -33,4 +37,6 @@ pub use predict_video::PredictVideo;
 pub use read_kernels::ReadKernels;
 pub use save_notes::SaveNotes;
 pub use survey_layers::SurveyLayers;
+pub use test_motion::TestMotion;
 pub use train::Train;
+pub use write_report::WriteReport;

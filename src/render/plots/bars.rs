@@ -159,6 +159,38 @@ pub fn class_scores(scores: &[ClassScores]) -> Result<Scene, RenderError> {
     Ok(scene)
 }
 
+/// One score (0…1) of every class in several runs, one bar a run; `None` leaves a bar out.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class or a run.
+pub fn class_comparison(
+    title: &str,
+    x_name: &str,
+    classes: &[String],
+    runs: &[(String, Vec<Option<f64>>)],
+) -> Result<Scene, RenderError> {
+    if classes.is_empty() || runs.is_empty() {
+        return Err(nothing(title, "no class has a clip"));
+    }
+    let (mut scene, panel) = row_page(title, "", classes, runs.len());
+    let groups: Vec<(String, Vec<Bar>)> = classes
+        .iter()
+        .enumerate()
+        .map(|(class, name)| {
+            let bar = |(i, (_, values)): (usize, &(String, Vec<Option<f64>>))| {
+                let value = values.get(class).copied().flatten();
+                let label = value.map_or_else(String::new, |v| format!("{:.0} %", 100.0 * v));
+                Bar { value: value.unwrap_or(0.0), label, color: class_color(i), opacity: 1.0 }
+            };
+            (name.clone(), runs.iter().enumerate().map(bar).collect())
+        })
+        .collect();
+    rows(&mut scene, panel, Scale::exact(0.0, 1.0), x_name, &groups);
+    let entries: Vec<_> = runs.iter().enumerate().map(|(i, (name, _))| (name.clone(), class_color(i))).collect();
+    legend_line(&mut scene, panel.left, 92.0, &entries);
+    Ok(scene)
+}
+
 /// How often values occur, in at most 30 equal bins. Values that are not finite are left out.
 ///
 /// # Errors

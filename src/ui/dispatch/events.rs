@@ -242,6 +242,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
         }
+        // Asked for by the command line alone.
+        Output::Comparison(_) | Output::MotionReport(_) => {}
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),
@@ -258,7 +260,11 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
         }
         Output::Exported(path) => {
-            say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
+            let what = match state.job(id).map(|j| &j.job) {
+                Some(Job::WriteReport(_)) => "The report is",
+                _ => "The heatmap videos are in",
+            };
+            say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
         }
         Output::Imported(imported) => {
             let told = format!("{} is a run now, in {}.", imported.report.path.display(), imported.run.display());
