@@ -133,7 +133,7 @@ fn the_clip(args: &LookInsideArgs, dataset: &Dataset) -> Result<ClipRef, Exit> {
             why.unwrap_or_else(|| format!("{} has no frame", entry.path.display()))
         )));
     }
-    Ok(ClipRef { video: entry.name.clone(), start: 0 })
+    Ok(ClipRef::window(&entry.name, 0))
 }
 
 fn document(args: &LookInsideArgs, view: &InsideView, kernels: &KernelView, survey: Option<&LayerSurvey>) -> Value {

@@ -2,7 +2,7 @@
 
 use super::CompareError;
 use super::evaluated::EvaluatedRun;
-use crate::domain::{ClassSet, Split, counted, listed};
+use crate::domain::{ClassSet, Cut, Split, counted, listed};
 use crate::run_folder::Prediction;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const LISTED: usize = 6;
 
 /// A clip that all runs were evaluated on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SharedClip {
     /// Name of the video in the dataset.
     pub video: String,
@@ -22,6 +22,9 @@ pub struct SharedClip {
     /// True class, by position in [`SharedClips::classes`].
     #[serde(rename = "true")]
     pub truth: usize,
+    /// The part of the video it is taken from.
+    #[serde(skip_serializing_if = "Cut::is_window_of_video")]
+    pub cut: Cut,
 }
 
 /// What all runs said about the same clips.
@@ -75,14 +78,17 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
         to_shared.push(of_run);
     }
     let truth = |run: usize, p: &Prediction| to_shared[run].get(p.truth).copied();
-    let by_clip: Vec<HashMap<(&str, u32), &Prediction>> =
-        runs.iter().map(|r| r.predictions.clips.iter().map(|p| ((p.video.as_str(), p.start), p)).collect()).collect();
+    let key = |p: &Prediction| (p.video.clone(), p.start, p.cut);
+    let by_clip: Vec<HashMap<(String, u32, Cut), &Prediction>> =
+        runs.iter().map(|r| r.predictions.clips.iter().map(|p| (key(p), p)).collect()).collect();
     let mut out = SharedClips { classes, answers: vec![Vec::new(); runs.len()], ..SharedClips::default() };
     let (mut relabelled, mut seen) = (0_u64, BTreeSet::new());
     for first in runs.first().into_iter().flat_map(|r| &r.predictions.clips) {
-        let key = (first.video.as_str(), first.start);
+        let key = key(first);
         let found: Vec<&Prediction> = by_clip.iter().filter_map(|clips| clips.get(&key).copied()).collect();
-        let Some(label) = truth(0, first).filter(|_| found.len() == runs.len() && seen.insert(key)) else { continue };
+        let Some(label) = truth(0, first).filter(|_| found.len() == runs.len() && seen.insert(key.clone())) else {
+            continue;
+        };
         if found.iter().enumerate().any(|(run, p)| truth(run, p) != Some(label)) {
             relabelled += 1;
             continue;
@@ -91,7 +97,7 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
             out.answers[run].push(renumbered(p, &to_shared[run], out.classes.len()));
         }
         let (video, subject) = (first.video.clone(), first.subject.clone());
-        out.clips.push(SharedClip { video, subject, start: first.start, truth: label });
+        out.clips.push(SharedClip { video, subject, start: first.start, truth: label, cut: first.cut });
     }
     out.notes = differences(runs);
     if relabelled > 0 {

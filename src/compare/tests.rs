@@ -22,6 +22,7 @@ fn run(name: &str, classes: &[&str], rows: &[Row]) -> EvaluatedRun {
             predicted: *predicted,
             probabilities: (0..classes.len()).map(|c| if c == *predicted { 0.9 } else { 0.01 }).collect(),
             loss: 0.5,
+            ..Prediction::default()
         })
         .collect();
     let evaluation = Evaluation {
@@ -221,6 +222,7 @@ fn twenty_five_thousand_clips_are_compared_in_under_a_second() {
                 subject: String::new(),
                 probabilities: vec![0.02; 50],
                 loss: 0.5,
+                ..Prediction::default()
             })
             .collect();
         let classes = ClassSet::from_names((0..50).map(|c| format!("c{c}")));

@@ -111,7 +111,7 @@ mod tests {
                 video: (*video).into(),
                 subject: (*subject).into(),
                 start: i as u32,
-                truth: 0,
+                ..SharedClip::default()
             };
             let units = Units::of(&clips.iter().enumerate().map(clip).collect::<Vec<_>>());
             (units.resampled.unit, units.of_clip, units.resampled.one_subject)

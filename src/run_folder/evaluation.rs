@@ -4,7 +4,7 @@ use crate::domain::{ClassMatch, ClassSet, Cut};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Name of the video in the dataset.
     pub video: String,

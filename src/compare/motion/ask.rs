@@ -3,7 +3,7 @@
 use super::alter::{Alteration, Masks, altered, at_size};
 use crate::compare::shared::SharedClip;
 use crate::config::RunConfig;
-use crate::data::{ClipSource, Loader, LoaderOptions, load_mask};
+use crate::data::{ClipSource, FrameRule, Loader, LoaderOptions, load_mask};
 use crate::domain::{ClassId, Clip, Dataset, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{EvalError, clip_shape, hold};
@@ -94,7 +94,8 @@ pub fn ask(
     }
     let shared = clips.iter().filter_map(|(clip, truth)| {
         let video = dataset.videos.get(clip.video)?;
-        Some(SharedClip { video: video.name.clone(), subject: video.subject.clone(), start: clip.start, truth: *truth })
+        let (video, subject) = (video.name.clone(), video.subject.clone());
+        Some(SharedClip { video, subject, start: clip.start, truth: *truth, cut: clip.cut })
     });
     Ok((shared.collect(), answers))
 }
@@ -121,6 +122,8 @@ fn answer(dataset: &Dataset, clip: &Clip, truth: ClassId, logits: &[f32]) -> Pre
         predicted: argmax(logits),
         probabilities,
         loss,
+        cut: clip.cut,
+        views: Vec::new(),
     }
 }
 
@@ -141,7 +144,7 @@ impl MaskReader<'_> {
             self.video = Some(clip.video);
         }
         let mut out = Masks::new();
-        for frame in entry.clip_frames(self.config.clip.geometry(), clip.start) {
+        for frame in FrameRule::of(&self.config.clip).shown(entry, clip) {
             if !self.held.contains_key(&frame) {
                 let mask = load_mask(entry, frame)?.map(|mask| at_size(&mask, rows, columns));
                 self.held.insert(frame, mask);

@@ -296,7 +296,12 @@ mod tests {
             [one.clone(), one.clone(), one].concat()
         };
         let clips: Vec<SharedClip> = (0..80)
-            .map(|i| SharedClip { video: format!("v{i}"), subject: format!("p{}", i % 10), start: 0, truth: i % 2 })
+            .map(|i| SharedClip {
+                video: format!("v{i}"),
+                subject: format!("p{}", i % 10),
+                truth: i % 2,
+                ..SharedClip::default()
+            })
             .collect();
         let pixels = clips.iter().map(|c| clip(c.truth)).collect();
         let masks = vec![(0..rows * columns).map(|i| body(i % columns)).collect(); frames];
@@ -322,6 +327,7 @@ mod tests {
                 predicted,
                 probabilities: vec![0.5, 0.5],
                 loss: 0.0,
+                ..Prediction::default()
             })
         };
         let answers: Vec<Vec<Option<Prediction>>> = Alteration::ALL

@@ -1,7 +1,7 @@
 //! What is inside a network while it sees a clip.
 
 use super::explain::find_video;
-use crate::domain::{ClassMatch, Clip, Dataset, argmax};
+use crate::domain::{ClassMatch, Dataset, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::files;
 use crate::inside::{
@@ -94,8 +94,8 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let (video, entry) = find_video(&request.dataset, &request.clip.video)?;
-    let truth = class_map.truth(entry, request.clip.start, config);
-    let clip = Clip { video, start: request.clip.start, label: None };
+    let clip = request.clip.clip(video);
+    let truth = class_map.truth(entry, &clip, config);
     let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
     let tree = ModuleTree::of(&config.model, checkpoint.state.classes.len(), shape)?;
     let layers = if request.layers.is_empty() { shown_layers(&tree) } else { request.layers.clone() };

@@ -162,10 +162,10 @@ fn survey_clip(
     let (probabilities, _) = softmax_and_loss(logits, 0);
     let predicted = argmax(&probabilities);
     Some(SurveyClip {
-        clip: ClipRef { video: entry.name.clone(), start: clip.start },
+        clip: ClipRef::of(&entry.name, clip),
         subject: entry.subject.clone(),
         split: parts.get(clip.video).copied().unwrap_or_default(),
-        truth: class_map.truth(entry, clip.start, &checkpoint.state.config),
+        truth: class_map.truth(entry, clip, &checkpoint.state.config),
         predicted,
         probability: probabilities.get(predicted).copied().unwrap_or(0.0),
     })

@@ -8,7 +8,7 @@ use crate::compare::motion::MotionReport;
 use crate::compare::report::{ErrorExample, ReportInput, Shown, write_report};
 use crate::compare::{Comparison, EvaluatedRun};
 use crate::data::ClipSource;
-use crate::domain::{ClassMatch, Clip, Dataset, PoolingRule, RgbImage, SplitChoice, counted};
+use crate::domain::{Dataset, PoolingRule, RgbImage, counted};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
@@ -150,12 +150,16 @@ impl WriteReport {
             return Ok(Vec::new());
         }
         let clip_ref = |clip: usize| {
-            comparison.clips.get(clip).map(|c| ClipRef { video: c.video.clone(), start: c.start }).unwrap_or_default()
+            comparison
+                .clips
+                .get(clip)
+                .map(|c| ClipRef { cut: c.cut, ..ClipRef::window(&c.video, c.start) })
+                .unwrap_or_default()
         };
         let mut out: Vec<ErrorExample> = chosen
             .iter()
             .map(|(list, clip)| {
-                let ClipRef { video, start } = clip_ref(*clip);
+                let ClipRef { video, start, .. } = clip_ref(*clip);
                 let truth = comparison.clips.get(*clip).and_then(|c| comparison.classes.get(c.truth));
                 ErrorExample {
                     list: (*list).to_owned(),
@@ -250,7 +254,7 @@ fn shown(
     let said = format!("{} ({:.1} %)", explanation.classes.name(sample.predicted), 100.0 * probability);
     let mut out = Shown { run: run.to_owned(), said, ..Shown::default() };
     let Some(video) = dataset.videos.iter().position(|v| v.name == sample.clip.video) else { return Ok(out) };
-    let frames = source.pictures(&Clip { video, start: sample.clip.start, label: None })?;
+    let frames = source.pictures(&sample.clip.clip(video))?;
     let Some(map) = sample.maps.first() else { return Ok(out) };
     let heat = HeatVolume::from_map(map)?;
     let look = OverlayParams::default();
