@@ -151,8 +151,12 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
     }
     work.frame_rows(video);
     let annotations = std::mem::take(&mut video.annotations);
-    let timed =
-        annotations.iter().any(|a| !matches!(a.span, Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. })));
+    let own_frames = matches!(video.clock, Clock::Frames { rate: None });
+    let timed = annotations.iter().any(|a| match a.span {
+        Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => false,
+        Span::Steps { .. } => !own_frames,
+        _ => true,
+    });
     let times = match timed.then(|| times(video)) {
         None => None,
         Some(Ok(times)) => Some(times),
@@ -164,12 +168,13 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
             None
         }
     };
-    let seconds = Seconds::of(video, &annotations, times.as_ref(), &mut work.out);
+    let seconds = Seconds::of(video, times.as_ref(), &mut work.out);
     let spans: Vec<(f64, f64)> = annotations.iter().filter_map(|a| seconds.of_span(a.span)).collect();
+    let hint = rate_hint(video, &annotations, &seconds);
     for annotation in annotations {
         work.annotation(video, annotation, times.as_ref(), &seconds, rules);
     }
-    work.tell(video, times.as_ref(), &spans);
+    work.tell(video, times.as_ref(), &spans, &hint);
     work.finish(video, rules)
 }
 
@@ -211,19 +216,17 @@ const LABEL_RATES: &[f64] = &[30.0, 25.0, 15.0, 10.0, 1.0];
 const NEAR: f64 = 0.1;
 
 impl Seconds {
-    fn of(video: &DraftVideo, annotations: &[Annotation], times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
+    fn of(video: &DraftVideo, times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
+        if let Clock::Frames { rate } = video.clock {
+            let own = video.entry.facts.as_ref().map(|f| f.fps).filter(|fps| *fps > 0.0);
+            return Self { offset: 0.0, rate: rate.or(own) };
+        }
         let Some(times) = times else { return Self { offset: 0.0, rate: None } };
         match &video.clock {
-            Clock::Video => Self { offset: 0.0, rate: None },
-            Clock::Cut { cut } => {
-                let start = |a: &Annotation| match a.span {
-                    Span::Around(t) | Span::Moment(t) => Some(t),
-                    Span::At(Extent::Seconds { start, .. }) => Some(start),
-                    _ => None,
-                };
-                let earliest = annotations.iter().filter_map(start).fold(f64::INFINITY, f64::min);
+            Clock::Video | Clock::Frames { .. } => Self { offset: 0.0, rate: None },
+            Clock::Cut { cut, earliest } => {
                 let inside = |t: f64| t > -times.usual && t < times.end();
-                let is_cut = cut.unwrap_or(!inside(earliest) && inside(earliest - CUT_S));
+                let is_cut = cut.unwrap_or(!inside(*earliest) && inside(*earliest - CUT_S));
                 Self { offset: if is_cut { CUT_S } else { 0.0 }, rate: None }
             }
             Clock::Labels { count, rate, file } => {
@@ -276,8 +279,43 @@ impl Seconds {
 
     /// True where labels have the video's own rate, so that they are its frames.
     fn one_to_one(&self, video: &DraftVideo) -> bool {
-        self.rate.is_some() && self.rate == video.entry.facts.as_ref().map(|f| f.fps)
+        matches!(video.clock, Clock::Frames { rate: None })
+            || (self.rate.is_some() && self.rate == video.entry.facts.as_ref().map(|f| f.fps))
     }
+}
+
+/// Rates that videos usually have, as fractions.
+const USUAL_RATES: &[(u32, u32)] = &[
+    (10, 1),
+    (12, 1),
+    (15, 1),
+    (24_000, 1001),
+    (24, 1),
+    (25, 1),
+    (30_000, 1001),
+    (30, 1),
+    (48, 1),
+    (50, 1),
+    (60_000, 1001),
+    (60, 1),
+    (100, 1),
+    (120, 1),
+];
+
+/// The lowest usual rate at which all frames that rows name lie inside the video, where they do not at the rate that holds.
+fn rate_hint(video: &DraftVideo, annotations: &[Annotation], seconds: &Seconds) -> String {
+    let last = annotations.iter().filter_map(|a| if let Span::Steps { end, .. } = a.span { Some(end) } else { None });
+    let (Clock::Frames { .. }, Some(now), Some(last), Some(facts)) =
+        (&video.clock, seconds.rate, last.max(), &video.entry.facts)
+    else {
+        return String::new();
+    };
+    let length = if facts.duration_s > 0.0 { facts.duration_s } else { f64::from(facts.frames) / facts.fps };
+    let fits = |rate: f64| rate > now && f64::from(last) / rate <= length + 0.5 / rate;
+    let known = USUAL_RATES.iter().find(|(n, d)| fits(f64::from(*n) / f64::from(*d)));
+    known.map_or_else(String::new, |(n, d)| {
+        format!("; if the labels were made at another rate, choose it (label_fps), all of them fit at {n}/{d}")
+    })
 }
 
 struct Work {
@@ -288,23 +326,31 @@ struct Work {
 }
 
 impl Work {
-    /// Rows that label one frame each: those past the end are entered row by row.
+    /// Rows that label one frame each: those past the end and those without a label are entered row by row.
     fn frame_rows(&mut self, video: &DraftVideo) {
-        let (Some(file), Some(facts)) = (&video.label_file, &video.entry.facts) else { return };
+        let Some(file) = &video.label_file else { return };
         let file: Arc<Path> = file.as_path().into();
+        let entry = |line: u32, rows: u32, reason: Reason, text: String| LedgerEntry {
+            file: file.clone(),
+            line,
+            rows: u64::from(rows),
+            reason,
+            video: Some(video.entry.name.clone()),
+            text,
+        };
+        let Some(facts) = &video.entry.facts else {
+            let rows = video.frame_rows.iter();
+            self.out.ignored.extend(rows.map(|(_, line, n)| entry(*line, *n, Reason::Unreadable, String::new())));
+            return;
+        };
+        let frame = |first: u32, i: u32| format!("frame {}", first + i);
         for (first, line, count) in &video.frame_rows {
-            for i in facts.frames.saturating_sub(*first)..*count {
-                let text = format!("frame {}", first + i);
-                let entry = LedgerEntry {
-                    file: file.clone(),
-                    line: line + i,
-                    rows: 1,
-                    reason: Reason::PastEnd,
-                    video: Some(video.entry.name.clone()),
-                    text,
-                };
-                self.out.ignored.push(entry);
-            }
+            let past = facts.frames.saturating_sub(*first)..*count;
+            self.out.ignored.extend(past.map(|i| entry(line + i, 1, Reason::PastEnd, frame(*first, i))));
+        }
+        for (first, line, count) in &video.unlabelled_rows {
+            let inside = 0..facts.frames.saturating_sub(*first).min(*count);
+            self.out.unlabelled.extend(inside.map(|i| entry(line + i, 1, Reason::NoLabel, frame(*first, i))));
         }
     }
 
@@ -317,13 +363,16 @@ impl Work {
         rules: Rules,
     ) {
         let at = seconds.of_span(annotation.span);
-        let entry = |reason: Reason, text: String| LedgerEntry {
-            file: annotation.file.clone(),
-            line: annotation.line,
-            rows: u64::from(annotation.rows),
-            reason,
-            video: Some(video.entry.name.clone()),
-            text,
+        let entries = |reason: Reason| -> Vec<LedgerEntry> {
+            let entry = |(line, rows)| LedgerEntry {
+                file: annotation.file.clone(),
+                line,
+                rows,
+                reason,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            };
+            annotation.lines().map(entry).collect()
         };
         let odd = || Odd { file: annotation.file.clone(), line: annotation.line, seconds: at };
         let counted = annotation.rows > 0;
@@ -332,7 +381,7 @@ impl Work {
             (Some(placed), true) => placed,
             _ => {
                 if counted {
-                    self.out.ignored.push(entry(Reason::Unreadable, String::new()));
+                    self.out.ignored.extend(entries(Reason::Unreadable));
                 }
                 return;
             }
@@ -341,14 +390,14 @@ impl Work {
             Placed::BeforeStart => {
                 self.odd[0].push(odd());
                 if counted {
-                    self.out.ignored.push(entry(Reason::NegativeTime, String::new()));
+                    self.out.ignored.extend(entries(Reason::NegativeTime));
                 }
                 return;
             }
             Placed::PastEnd => {
                 self.odd[1].push(odd());
                 if counted {
-                    self.out.ignored.push(entry(Reason::PastEnd, String::new()));
+                    self.out.ignored.extend(entries(Reason::PastEnd));
                 }
                 return;
             }
@@ -373,9 +422,9 @@ impl Work {
             self.out.notes.push((video.entry.path.clone(), note));
         }
         if counted {
-            self.out.adjusted.extend(adjusted.into_iter().map(|reason| entry(reason, String::new())));
+            self.out.adjusted.extend(adjusted.into_iter().flat_map(entries));
             if !annotation.label.is_labelled() {
-                self.out.unlabelled.push(entry(Reason::NoLabel, String::new()));
+                self.out.unlabelled.extend(entries(Reason::NoLabel));
             }
         }
         let details = annotation.details.map(|details| located(details, annotation.span, at, times, (start, end)));
@@ -391,7 +440,7 @@ impl Work {
     }
 
     /// Sentences about rows outside the video.
-    fn tell(&mut self, video: &DraftVideo, times: Option<&FrameTimes>, spans: &[(f64, f64)]) {
+    fn tell(&mut self, video: &DraftVideo, times: Option<&FrameTimes>, spans: &[(f64, f64)], rate_hint: &str) {
         let name = &video.entry.name;
         for (rows, (one, many)) in self.odd.iter().zip(ODD) {
             for of_file in rows.chunk_by(|a, b| a.file == b.file) {
@@ -405,7 +454,7 @@ impl Work {
                     }
                     None => format!("has {} frames", video.entry.frames()),
                 };
-                self.out.notes.push((first.file.to_path_buf(), format!("{sentence}, {name} {lasts}")));
+                self.out.notes.push((first.file.to_path_buf(), format!("{sentence}, {name} {lasts}{rate_hint}")));
             }
         }
     }
@@ -455,7 +504,8 @@ impl Work {
     }
 }
 
-/// Details with their frames filled in: a box that holds for a moment belongs to the key frame.
+/// Details with their frames filled in: a box that holds for a moment belongs to the key frame, and none reaches past the
+/// instance.
 fn located(
     mut details: Box<InstanceDetails>,
     span: Span,
@@ -470,6 +520,8 @@ fn located(
             (one.frame, one.end) = (start, end);
         }
     }
+    details.boxes.retain(|b| b.frame < end);
+    details.boxes.iter_mut().for_each(|b| b.end = b.end.min(end));
     details
 }
 
