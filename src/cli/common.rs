@@ -79,11 +79,6 @@ pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
     }
 }
 
-/// The data settings a run was trained with, so that subjects and names are found the same way.
-pub(super) fn data_config_of(run: &Path) -> DataConfig {
-    RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default()
-}
-
 /// Fails early, and as a usage error, when the run is not there.
 pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
     let run = checkpoint_ref(path).run;

@@ -14,8 +14,10 @@ mod export;
 mod hints;
 mod import;
 mod inspect;
+mod instances;
 mod monitor;
 mod output;
+mod reading;
 mod selftest;
 mod train;
 

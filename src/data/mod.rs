@@ -28,6 +28,7 @@ mod open;
 mod plan;
 mod poses;
 mod preprocess;
+mod rate_hint;
 mod resize;
 mod sampler;
 mod scan;

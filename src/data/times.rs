@@ -2,6 +2,7 @@
 
 use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
+use super::rate_hint;
 use super::tracks::{LabelInterval, lay};
 use crate::domain::{Instance, InstanceDetails, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
@@ -151,12 +152,12 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
     }
     work.frame_rows(video);
     let annotations = std::mem::take(&mut video.annotations);
-    let own_frames = matches!(video.clock, Clock::Frames { rate: None });
-    let timed = annotations.iter().any(|a| match a.span {
-        Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => false,
-        Span::Steps { .. } => !own_frames,
-        _ => true,
-    });
+    let untimed = |span: &Span| match span {
+        Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => true,
+        Span::Steps { .. } => is_label_a_picture(video) || matches!(video.clock, Clock::Frames { rate: None }),
+        _ => false,
+    };
+    let timed = annotations.iter().any(|a| !untimed(&a.span));
     let times = match timed.then(|| times(video)) {
         None => None,
         Some(Ok(times)) => Some(times),
@@ -168,14 +169,20 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
             None
         }
     };
+    work.label_file(video);
     let seconds = Seconds::of(video, times.as_ref(), &mut work.out);
     let spans: Vec<(f64, f64)> = annotations.iter().filter_map(|a| seconds.of_span(a.span)).collect();
-    let hint = rate_hint(video, &annotations, &seconds);
+    let hint = rate_hint::of(video, &annotations, seconds.rate);
     for annotation in annotations {
         work.annotation(video, annotation, times.as_ref(), &seconds, rules);
     }
     work.tell(video, times.as_ref(), &spans, &hint);
     work.finish(video, rules)
+}
+
+/// True where labels at equal distances label the pictures of a folder, which has no times: one a picture.
+fn is_label_a_picture(video: &DraftVideo) -> bool {
+    matches!(&video.clock, Clock::Labels { .. }) && video.rate.is_none() && video.entry.path.is_dir()
 }
 
 fn earlier(track: &LabelTrack) -> LabelTrack {
@@ -229,7 +236,7 @@ impl Seconds {
                 let is_cut = cut.unwrap_or(!inside(*earliest) && inside(*earliest - CUT_S));
                 Self { offset: if is_cut { CUT_S } else { 0.0 }, rate: None }
             }
-            Clock::Labels { count, rate, file } => {
+            Clock::Labels { count, rate, file, .. } => {
                 let (labels, length) = (f64::from(*count), times.end());
                 let own = video.entry.facts.as_ref().map_or(0.0, |f| f.fps);
                 let off = |rate: f64| (labels / rate - length).abs();
@@ -284,40 +291,6 @@ impl Seconds {
     }
 }
 
-/// Rates that videos usually have, as fractions.
-const USUAL_RATES: &[(u32, u32)] = &[
-    (10, 1),
-    (12, 1),
-    (15, 1),
-    (24_000, 1001),
-    (24, 1),
-    (25, 1),
-    (30_000, 1001),
-    (30, 1),
-    (48, 1),
-    (50, 1),
-    (60_000, 1001),
-    (60, 1),
-    (100, 1),
-    (120, 1),
-];
-
-/// The lowest usual rate at which all frames that rows name lie inside the video, where they do not at the rate that holds.
-fn rate_hint(video: &DraftVideo, annotations: &[Annotation], seconds: &Seconds) -> String {
-    let last = annotations.iter().filter_map(|a| if let Span::Steps { end, .. } = a.span { Some(end) } else { None });
-    let (Clock::Frames { .. }, Some(now), Some(last), Some(facts)) =
-        (&video.clock, seconds.rate, last.max(), &video.entry.facts)
-    else {
-        return String::new();
-    };
-    let length = if facts.duration_s > 0.0 { facts.duration_s } else { f64::from(facts.frames) / facts.fps };
-    let fits = |rate: f64| rate > now && f64::from(last) / rate <= length + 0.5 / rate;
-    let known = USUAL_RATES.iter().find(|(n, d)| fits(f64::from(*n) / f64::from(*d)));
-    known.map_or_else(String::new, |(n, d)| {
-        format!("; if the labels were made at another rate, choose it (label_fps), all of them fit at {n}/{d}")
-    })
-}
-
 struct Work {
     out: Resolved,
     /// See [`ODD`].
@@ -351,6 +324,26 @@ impl Work {
         for (first, line, count) in &video.unlabelled_rows {
             let inside = 0..facts.frames.saturating_sub(*first).min(*count);
             self.out.unlabelled.extend(inside.map(|i| entry(line + i, 1, Reason::NoLabel, frame(*first, i))));
+        }
+    }
+
+    /// A file of labels at equal distances: the row that names its video, and its length where labels are pictures.
+    fn label_file(&mut self, video: &DraftVideo) {
+        let Clock::Labels { count, file, row, .. } = &video.clock else { return };
+        let Some(facts) = &video.entry.facts else {
+            self.out.ignored.extend(row.iter().map(|(file, line)| LedgerEntry {
+                file: file.as_path().into(),
+                line: *line,
+                rows: 1,
+                reason: Reason::Unreadable,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            }));
+            return;
+        };
+        if is_label_a_picture(video) && facts.frames.abs_diff(*count) > 1 {
+            let note = format!("holds {count} labels, but {} holds {} pictures", video.entry.name, facts.frames);
+            self.out.notes.push((file.clone(), note));
         }
     }
 
@@ -547,7 +540,9 @@ fn place(
             Some(in_frames(start.saturating_sub(off), end.saturating_sub(off)))
         }
         Span::At(Extent::Span { .. }) => None,
-        Span::Steps { start, end } if seconds.one_to_one(video) => Some(in_frames(start, end)),
+        Span::Steps { start, end } if seconds.one_to_one(video) || is_label_a_picture(video) => {
+            Some(in_frames(start, end))
+        }
         Span::Moment(_) => {
             let (times, (at, _)) = (times?, at?);
             Some(match times.place(at, at) {

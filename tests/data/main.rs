@@ -4,6 +4,7 @@
 
 mod demo;
 mod formats;
+mod instances;
 mod loading;
 #[path = "../support/mod.rs"]
 mod support;

@@ -57,7 +57,14 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// The video of a medium; one that is missing is told once.
-    fn video(&mut self, file: &Path, line: u32, medium: &str, ignored: &mut Ignored<'_>, draft: &mut Draft) -> Option<Found> {
+    fn video(
+        &mut self,
+        file: &Path,
+        line: u32,
+        medium: &str,
+        ignored: &mut Ignored<'_>,
+        draft: &mut Draft,
+    ) -> Option<Found> {
         if let Some(known) = self.found.get(medium) {
             return known.clone();
         }
@@ -85,7 +92,11 @@ impl Reading<'_> {
                     let found = self.video(file, event.line, &event.medium, &mut ignored, draft);
                     let video = found.map(|f| relative_name(self.root, &f.path));
                     ignored.enter(draft, (event.line, reason), video, &event.behavior);
-                    let what = if reason == Reason::UnpairedStart { "a START without a STOP" } else { "a STOP without a START" };
+                    let what = if reason == Reason::UnpairedStart {
+                        "a START without a STOP"
+                    } else {
+                        "a STOP without a START"
+                    };
                     let message = format!("line {}: {what} of '{}'; it is left out", event.line, event.behavior);
                     ignored.note(draft, "more events have no partner", file, message);
                 }

@@ -102,7 +102,8 @@ fn columns(header: &Record) -> Result<Columns, String> {
     let find = |wanted: &[&str]| wanted.iter().find_map(|w| names.iter().position(|n| n == w));
     let required = |wanted: &[&str], title: &str| {
         let line = header.line;
-        find(wanted).ok_or_else(|| format!("line {line}: there is no column '{title}'; export all columns of the events"))
+        find(wanted)
+            .ok_or_else(|| format!("line {line}: there is no column '{title}'; export all columns of the events"))
     };
     let end = find(&["stop (s)"]);
     let modifier = |n: &str| n.starts_with("modifier");
@@ -240,10 +241,10 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Observed, String> {
     let Some(header) = records.first() else { return Err(format!("line {line}: it is empty")) };
     let columns = columns(header)?;
     let preamble = lines(text).take_while(|(n, _)| *n < line);
-    let offset = preamble.map(|(_, row)| words(row)).find(|words| words.first().is_some_and(|w| w.starts_with("time offset")));
+    let offset =
+        preamble.map(|(_, row)| words(row)).find(|words| words.first().is_some_and(|w| w.starts_with("time offset")));
     let offset = offset.and_then(|words| seconds(words.get(1)?, true)).unwrap_or(0.0);
-    let mut reader =
-        Reader { columns: &columns, comma, offset, known: HashMap::new(), first: HashMap::new() };
+    let mut reader = Reader { columns: &columns, comma, offset, known: HashMap::new(), first: HashMap::new() };
     let mut out = Observed { file: file.to_path_buf(), events: Vec::new(), faults: Vec::new() };
     for row in records.iter().skip(1) {
         match reader.event(row) {
@@ -365,7 +366,8 @@ mod tests {
         let part = |p: &Part<'_>| match p.unpaired {
             Some(reason) => format!("{} {}", p.event.line, reason.name()),
             None => {
-                let piece = |p: &Piece<'_>| format!("{} {:.2}..{:.2} x{}", p.medium, p.start, p.end.unwrap_or(-1.0), p.rows);
+                let piece =
+                    |p: &Piece<'_>| format!("{} {:.2}..{:.2} x{}", p.medium, p.start, p.end.unwrap_or(-1.0), p.rows);
                 format!("{} {}", p.event.line, p.pieces().unwrap().iter().map(piece).collect::<Vec<_>>().join(" + "))
             }
         };
@@ -414,7 +416,11 @@ mod tests {
         let observed = parsed(&rows.concat());
         assert_eq!(
             said(&observed),
-            ["2 b.mp4 0.50..-1.00 x1", "3 a.mp4 1.50..2.00 x1 + b.mp4 0.00..3.00 x0 + c.mp4 0.00..1.00 x1", "5 d.mp4 6.00..-1.00 x1"]
+            [
+                "2 b.mp4 0.50..-1.00 x1",
+                "3 a.mp4 1.50..2.00 x1 + b.mp4 0.00..3.00 x0 + c.mp4 0.00..1.00 x1",
+                "5 d.mp4 6.00..-1.00 x1"
+            ]
         );
         assert_eq!(observed.faults.iter().map(|f| (f.0, f.1)).collect::<Vec<_>>(), [(6, Reason::NoTime)]);
     }

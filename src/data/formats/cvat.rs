@@ -231,7 +231,9 @@ impl Parser<'_, '_> {
                 let corners = if shape == "box" { corners_of(element)? } else { None };
                 let frame = frame_of(element)?;
                 let shape = Shape { line: element.line, frame, outside, corners, attributes: Vec::new() };
-                self.out.tracks.last_mut().into_iter().for_each(|t| t.shapes.push(shape));
+                if let Some(track) = self.out.tracks.last_mut() {
+                    track.shapes.push(shape);
+                }
                 return Ok(false);
             }
             (parent, "attribute") if parent == "track" || SHAPES.contains(&parent) => {
@@ -453,7 +455,8 @@ impl Reading<'_> {
                     self.assembly.respelt(file, run.line, &found.path);
                     adjusted.push(Reason::Case);
                 }
-                let span = Span::At(Extent::Frames { start: frame(run.start), end: frame(run.end).max(frame(run.start) + 1) });
+                let span =
+                    Span::At(Extent::Frames { start: frame(run.start), end: frame(run.end).max(frame(run.start) + 1) });
                 let notes = vec![("track", track.id.clone())];
                 let details = Some(Box::new(InstanceDetails { boxes: run.boxes, notes, ..InstanceDetails::default() }));
                 let label = InstanceLabel::Class(*class);
@@ -489,8 +492,15 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
         draft.warnings.extend(read.note.map(|n| super::warning(&file, n)));
         let out = Document { file: file.clone(), step: 1, ..Document::default() };
         let xml = Xml::new(&read.text);
-        let parser =
-            Parser { xml, names: &mut names, out, open: Vec::new(), meta: false, declared: Declared::default(), tasks: 0 };
+        let parser = Parser {
+            xml,
+            names: &mut names,
+            out,
+            open: Vec::new(),
+            meta: false,
+            declared: Declared::default(),
+            tasks: 0,
+        };
         documents.push(parser.parse().map_err(|reason| DataError::Read { path: file.clone(), reason })?);
         draft.used.push(file);
     }

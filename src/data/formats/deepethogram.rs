@@ -333,7 +333,8 @@ pub(super) fn read(path: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     let project = first(if is_project(path) { path } else { &root }, is_project);
     let labels = tables(path, &root, &mut draft)?;
     let names = names(project.as_ref(), &labels, &mut draft)?;
-    let classes = (0_i64..).zip(&names).map(|(id, name)| ClassInfo { background: id == 0, ..ClassInfo::numbered(id, name) });
+    let classes =
+        (0_i64..).zip(&names).map(|(id, name)| ClassInfo { background: id == 0, ..ClassInfo::numbered(id, name) });
     draft.classes = ClassSet { classes: classes.collect() };
     let assembly = Assembly::overlapping(&root);
     let mut reading = Reading { root: &root, names, assembly, frames: HashMap::new() };
@@ -381,7 +382,10 @@ mod tests {
         }
         let flow = "class_names: [background, 'dig',\n  groom]\nname: x\n";
         assert_eq!(class_names(flow).unwrap(), ["background", "dig", "groom"]);
-        assert_eq!([class_names("name: x"), class_names("class_names:\n"), class_names("class_names: [a,")], [None, None, None]);
+        assert_eq!(
+            [class_names("name: x"), class_names("class_names:\n"), class_names("class_names: [a,")],
+            [None, None, None]
+        );
     }
 
     #[test]

@@ -137,10 +137,7 @@ impl Document {
                 name @ ("ALIGNABLE_ANNOTATION" | "REF_ANNOTATION") => {
                     let place = match name {
                         "REF_ANNOTATION" => Place::Of(required(&element, "ANNOTATION_REF")?),
-                        _ => Place::Slots(
-                            required(&element, "TIME_SLOT_REF1")?,
-                            required(&element, "TIME_SLOT_REF2")?,
-                        ),
+                        _ => Place::Slots(required(&element, "TIME_SLOT_REF1")?, required(&element, "TIME_SLOT_REF2")?),
                     };
                     let id = required(&element, "ANNOTATION_ID")?;
                     let tier = out.tiers.len().saturating_sub(1);
@@ -235,7 +232,7 @@ fn find_video(finder: &mut Finder<'_>, root: &Path, document: &Document) -> Resu
     let hint = Hint { list: document.file.parent(), ..Hint::default() };
     let medium = document.video();
     let mut wanted: Vec<String> = Vec::new();
-    for medium in medium {
+    if let Some(medium) = medium {
         for written in [medium.relative.clone(), decoded(&medium.relative)] {
             wanted.extend(beside(root, &document.file, written.trim_start_matches("file:")));
         }
@@ -270,8 +267,7 @@ fn chosen_tiers(
         top.extend(of_own.filter_map(|n| document.tiers.get(n.tier)).filter(|t| t.top).map(|t| t.name.as_str()));
     }
     let default = top.first().filter(|_| top.len() == 1).map(|t| (*t).to_owned());
-    let question =
-        Question { key: TIERS, asks: "which tiers hold the classes", options, default, several: true };
+    let question = Question { key: TIERS, asks: "which tiers hold the classes", options, default, several: true };
     let value = choose(root, config, draft, question)?;
     // A tier may have a comma in its name.
     Ok(if known.contains(value.as_str()) {
@@ -357,7 +353,8 @@ impl Reading<'_> {
         }
         if other > 0 {
             let names: Vec<&str> = self.tiers.iter().map(String::as_str).collect();
-            let message = format!("{} on other tiers than {} are left out", counted(other, "annotation"), names.join(", "));
+            let message =
+                format!("{} on other tiers than {} are left out", counted(other, "annotation"), names.join(", "));
             draft.warn(file, message);
         }
         ignored.finish(draft);

@@ -1,24 +1,20 @@
 //! Label Studio: a JSON export, a list of tasks with ranges of frames that count from 1, both ends inside.
 
 use super::Draft;
-use super::choices::{Question, choose};
+use super::choices::label_rate;
 use super::find::{Finder, Hint, compact};
+use super::json::Json;
 use super::listing::{Assembly, Clock, Ignored, Row, Span, unlisted};
 use super::tools::{all, decoded, ends_in, first, head, in_order, last_part, root_of};
 use crate::config::DataConfig;
 use crate::data::DataError;
-use crate::data::label_csv::text;
+use crate::data::label_csv::text as texts;
 use crate::data::scan::{file_name, is_video, relative_name, stem, videos_below};
 use crate::domain::{ClassSet, InstanceLabel, Reason, Split, Task};
-use serde_json::Value;
-use serde_json::value::RawValue;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-const LABEL_FPS: &str = "label_fps";
 const TYPE: &str = "timelinelabels";
-/// Larger numbers are not exact in JSON.
-const LARGEST: f64 = 9_007_199_254_740_992.0;
 
 fn is_export(file: &Path) -> bool {
     if !ends_in(file, &["json"]) {
@@ -28,7 +24,7 @@ fn is_export(file: &Path) -> bool {
     let list = head.trim_start().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'));
     let keys = ["\"data\"", "\"annotations\""].iter().all(|key| head.contains(key));
     // Exports of other media have the same keys.
-    list && keys && (head.contains(TYPE) || text::read(file).is_ok_and(|t| t.text.contains(TYPE)))
+    list && keys && (head.contains(TYPE) || texts::read(file).is_ok_and(|t| t.text.contains(TYPE)))
 }
 
 /// A range of frames with its classes.
@@ -53,58 +49,44 @@ struct Work {
     left_out: Vec<(Reason, usize)>,
 }
 
-/// Lines up to a place in a text, from 1.
-struct Lines<'t> {
-    text: &'t str,
-    at: usize,
-    line: u32,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, part: &str) -> u32 {
-        let to = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        let passed = self.text.as_bytes().get(self.at..to).unwrap_or_default();
-        self.line += u32::try_from(passed.iter().filter(|b| **b == b'\n').count()).unwrap_or(u32::MAX);
-        self.at = self.at.max(to);
-        self.line
-    }
-}
-
-fn fault(error: &serde_json::Error, before: u32) -> String {
-    let line = u32::try_from(error.line()).unwrap_or(u32::MAX).saturating_add(before);
-    if error.is_eof() {
-        return format!("line {line}: it ends too early; export or copy it again");
-    }
-    let why = error.to_string();
-    let why = why.split(" at line ").next().unwrap_or_default();
-    format!("line {line}: it is no sound JSON ({why}); export it again")
-}
-
-fn tasks(text: &str) -> Result<Vec<Work>, String> {
-    let raw: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| fault(&e, 0))?;
-    let mut lines = Lines { text, at: 0, line: 1 };
-    let task = |raw: &&RawValue| {
-        let line = lines.of(raw.get());
-        let value: Value = serde_json::from_str(raw.get()).map_err(|e| fault(&e, line - 1))?;
-        if !value.is_object() {
-            return Err(format!("line {line}: a task is no object; export the project as JSON"));
-        }
-        Ok(work(&value, line))
+fn tasks(file: &Path, draft: &mut Draft) -> Result<Vec<Work>, DataError> {
+    let (json, note) = Json::read(file)?;
+    draft.warnings.extend(note);
+    let refuse = |line: u32, what: &str| DataError::Read {
+        path: file.to_path_buf(),
+        reason: format!("line {line}: {what} where the tasks of Label Studio must be; export the project as JSON"),
     };
-    raw.iter().map(task).collect()
+    let list = json.list().ok_or_else(|| refuse(1, &format!("it holds {}", json.kind())))?;
+    let mut line = json.line().unwrap_or(1);
+    let task = |task: &Json| {
+        line = task
+            .line()
+            .filter(|_| task.entries().is_some())
+            .ok_or_else(|| refuse(line, &format!("there is {}", task.kind())))?;
+        Ok(work(task, line))
+    };
+    list.iter().map(task).collect()
 }
 
-fn items<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+fn items<'v>(value: &'v Json, key: &str) -> &'v [Json] {
+    value.get(key).and_then(Json::list).unwrap_or_default()
 }
 
-fn is_true(value: &Value, key: &str) -> bool {
-    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+fn is_true(value: &Json, key: &str) -> bool {
+    value.get(key) == Some(&Json::Bool(true))
 }
 
-fn work(task: &Value, line: u32) -> Work {
+fn text_of<'v>(value: &'v Json, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(text)
+}
+
+fn text(value: &Json) -> Option<&str> {
+    if let Json::Text(text) = value { Some(text.trim()) } else { None }
+}
+
+fn work(task: &Json, line: u32) -> Work {
     let annotations = items(task, "annotations");
-    let cancelled = |a: &Value| is_true(a, "was_cancelled");
+    let cancelled = |a: &Json| is_true(a, "was_cancelled");
     let truth = annotations.iter().position(|a| is_true(a, "ground_truth") && !cancelled(a));
     let counts = truth.or_else(|| annotations.iter().position(|a| !cancelled(a)));
     let mut out = Work { line, video: video(task), ranges: Vec::new(), left_out: Vec::new() };
@@ -123,20 +105,19 @@ fn work(task: &Value, line: u32) -> Work {
 }
 
 /// The path of a task's video, under whatever name the labelling page gives it.
-fn video(task: &Value) -> Option<String> {
-    let data = task.get("data")?.as_object()?;
-    let named = data.get("video").and_then(Value::as_str);
-    let mut others = data.values().filter_map(Value::as_str);
+fn video(task: &Json) -> Option<String> {
+    let data = task.get("data")?;
+    let mut others = data.entries()?.iter().filter_map(|(_, value)| text(value));
+    let named = text_of(data, "video");
     named.or_else(|| others.find(|v| is_video(Path::new(last_part(v))))).map(str::to_owned)
 }
 
 /// The ranges of an annotation; regions of other types are none.
-fn ranges(annotation: &Value) -> Vec<Range> {
-    let of_type = |r: &&Value| r.get("type").and_then(Value::as_str) == Some(TYPE);
+fn ranges(annotation: &Json) -> Vec<Range> {
     let mut out = Vec::new();
-    for region in items(annotation, "result").iter().filter(of_type) {
-        let value = region.get("value").unwrap_or(&Value::Null);
-        let names = items(value, TYPE).iter().filter_map(Value::as_str).map(str::trim);
+    for region in items(annotation, "result").iter().filter(|r| text_of(r, "type") == Some(TYPE)) {
+        let value = region.get("value").unwrap_or(&Json::Null);
+        let names = items(value, TYPE).iter().filter_map(text);
         let classes: Vec<String> = names.filter(|n| !n.is_empty()).map(str::to_owned).collect();
         let all = items(value, "ranges");
         out.extend(all.iter().map(|range| Range { frames: frames(range), classes: classes.clone() }));
@@ -147,11 +128,14 @@ fn ranges(annotation: &Value) -> Vec<Range> {
     out
 }
 
-fn frames(range: &Value) -> Result<(u64, u64), String> {
+fn frames(range: &Json) -> Result<(u64, u64), String> {
     let one = |key: &str| {
-        let value = range.get(key).unwrap_or(&Value::Null);
-        let whole = value.as_f64().filter(|n| n.fract() == 0.0 && (1.0..=LARGEST).contains(n));
-        whole.map(|n| n as u64).ok_or_else(|| format!("{key} is {value}, which is no frame number from 1"))
+        let value = range.get(key).unwrap_or(&Json::Null);
+        let whole = value.integer().filter(|n| *n > 0).and_then(|n| u64::try_from(n).ok());
+        whole.ok_or_else(|| match value {
+            Json::Number(n) => format!("{key} is {n}, which is no frame number from 1"),
+            other => format!("{key} is {}, not a frame number", other.kind()),
+        })
     };
     Ok((one("start")?, one("end")?))
 }
@@ -161,15 +145,6 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
         Some(file) => Ok(format!("{} is an export of Label Studio", file_name(&file))),
         None => Err("there is no .json export of Label Studio with timeline labels".into()),
     }
-}
-
-/// A rate as `25`, `29.97` or `30000/1001`.
-fn rate(text: &str) -> Option<f64> {
-    let rate = match text.split_once('/') {
-        Some((n, d)) => n.trim().parse::<f64>().ok()? / d.trim().parse::<f64>().ok()?,
-        None => text.trim().parse().ok()?,
-    };
-    (rate.is_finite() && rate > 0.0).then_some(rate)
 }
 
 /// Videos by the letters and digits of their names.
@@ -302,32 +277,19 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut draft = Draft { from_zero: true, task: Task::SingleLabel, ..Draft::default() };
     let mut exports = Vec::new();
     for file in all(path, is_export) {
-        let read = text::read(&file)?;
-        draft.warnings.extend(read.note.map(|n| super::warning(&file, n)));
-        let tasks = tasks(&read.text).map_err(|reason| DataError::Read { path: file.clone(), reason })?;
+        let tasks = tasks(&file, &mut draft)?;
         draft.used.push(file.clone());
         exports.push(Export { file, tasks });
     }
-    let question = Question {
-        key: LABEL_FPS,
-        asks: "how many frames a second the labelling page counted, nothing for those of the video",
-        options: Vec::new(),
-        default: Some(String::new()),
-        several: false,
-    };
-    let chosen = choose(path, config, &mut draft, question)?;
-    let known = rate(&chosen);
-    if known.is_none() && !chosen.is_empty() {
-        let reason = format!("'{chosen}' is no rate for the choice {LABEL_FPS}; write 25 or 30000/1001");
-        return Err(DataError::Read { path: path.to_path_buf(), reason });
-    }
+    let asks = "how many frames a second the labelling page counted, as 25 or 30000/1001; empty for those of the video";
+    let rate = label_rate(path, config, &mut draft, asks)?;
     let ranges = exports.iter().flat_map(|e| e.tasks.iter().flat_map(|t| &t.ranges));
     let names = in_order(ranges.flat_map(|r| r.classes.iter().cloned()).collect::<BTreeSet<_>>());
     draft.classes = ClassSet::from_names(names.iter().cloned());
     let classes = names.into_iter().zip(0..).collect();
     let videos = Videos::of(&root)?;
     let assembly = Assembly::overlapping(&root);
-    let mut reading = Reading { root: &root, rate: known, classes, videos, assembly };
+    let mut reading = Reading { root: &root, rate, classes, videos, assembly };
     for export in &exports {
         let mut ignored = Ignored::of(&export.file);
         for task in &export.tasks {
@@ -359,19 +321,20 @@ mod tests {
         }
         assert_eq!(without_prefix("1b6a37a9-clip_one.mp4"), "clip_one.mp4");
         assert_eq!(["take-one.mp4", "notahex8-a.mp4"].map(without_prefix), ["take-one.mp4", "notahex8-a.mp4"]);
-        assert_eq!([rate("25"), rate("30000/1001")], [Some(25.0), Some(30_000.0 / 1001.0)]);
-        assert_eq!([rate("0"), rate("x"), rate("1/0"), rate("")], [None; 4]);
     }
 
     #[test]
     fn tasks_have_the_lines_where_they_start() {
+        let read = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            tasks(file.path(), &mut Draft::default()).map_err(|e| e.to_string())
+        };
         let text = "[\n{\"data\": {\"video\": \"a.mp4\"}},\n\n {\"data\": {},\n \"annotations\": []}\n]\n";
-        assert_eq!(tasks(text).unwrap().iter().map(|t| t.line).collect::<Vec<_>>(), [2, 4]);
-        for (text, line) in [("[\n{},\n{\"a\": [1,", 3), ("[\n{\"a\":\nNaN}]", 3), ("{}", 1), ("[\n{},\n3]", 3)] {
-            let error = tasks(text).err().unwrap();
-            assert!(error.starts_with(&format!("line {line}: ")), "{text}: {error}");
+        assert_eq!(read(text).unwrap().iter().map(|t| t.line).collect::<Vec<_>>(), [2, 4]);
+        for (text, line) in [("[\n{},\n{\"a\": [1,", 3), ("[\n{\"a\":\nNaN}]", 3), ("{}", 1), ("[\n{},\n3]", 2)] {
+            let error = read(text).err().unwrap();
+            assert!(error.contains(&format!("line {line}: ")), "{text}: {error}");
         }
-        let deep = "[{\"a\": ".to_owned() + &"[".repeat(100_000) + &"]".repeat(100_000) + "}]";
-        assert!(tasks(&deep).err().unwrap().starts_with("line 1: "));
     }
 }

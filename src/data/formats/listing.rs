@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Rows of one kind reported one by one before the rest is only counted.
 const ROWS_REPORTED: usize = 20;
+/// Letters kept of the text of a row.
+const TEXT: usize = 200;
 /// Names shown of many.
 const SHOWN: usize = 5;
 /// Datasets with more videos are not searched for unlisted ones: that would list every folder again.
@@ -41,8 +43,9 @@ pub(in crate::data) enum Clock {
     Video,
     /// Frames counted at a rate of their own; without one they are those of the video.
     Frames { rate: Option<f64> },
-    /// Labels at equal distances: so many for the whole video, at this rate where it is known.
-    Labels { count: u32, rate: Option<f64>, file: PathBuf },
+    /// Labels at equal distances: so many for the whole video, at this rate where it is known. `row` is the file and line
+    /// that name the video, where that row counts as used.
+    Labels { count: u32, rate: Option<f64>, file: PathBuf, row: Option<(PathBuf, u32)> },
     /// Seconds of a recording that the file may have been cut from at second 900; `cut` where somebody said.
     /// `earliest` is the first second that any row of the video names, also one that is left out.
     Cut { cut: Option<bool>, earliest: f64 },
@@ -261,7 +264,8 @@ impl<'r> Assembly<'r> {
             !self.multi && (both_whole || a.span == annotation.span) && who(a) == who(&annotation)
         };
         let first = known.rows.first();
-        let (earlier, what, reason) = match (same, known.about(annotation.span).find(one_place)) {
+        let other = known.about(annotation.span).find(one_place);
+        let (earlier, what, reason) = match (same, other) {
             _ if known.split != row.split && first.is_some() => (first, "is in two splits", Reason::Conflict),
             (Some(same), _) => (Some(same), "is listed twice", Reason::Duplicate),
             (None, Some(other)) => (Some(other), "is listed twice with different labels", Reason::Conflict),
@@ -446,6 +450,20 @@ impl<'a> Ignored<'a> {
         draft.ledger.ignored.push(LedgerEntry { file, line, rows, reason, video, text: text.to_owned() });
     }
 
+    /// As [`Ignored::push`] of a row whose video is known or that says something.
+    pub(super) fn skip(
+        &mut self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        (video, text): (Option<String>, &str),
+        kind: &'static str,
+        message: String,
+    ) {
+        let text: String = text.chars().take(TEXT).collect();
+        self.enter(draft, (line, reason), video, &text);
+        self.note(draft, kind, self.file, message);
+    }
+
     /// Warns of something that many rows have.
     pub(super) fn note(&mut self, draft: &mut Draft, kind: &'static str, path: impl Into<PathBuf>, message: String) {
         let at = self.counts.iter().position(|(k, _)| *k == kind).unwrap_or_else(|| {
@@ -461,7 +479,8 @@ impl<'a> Ignored<'a> {
 
     /// A row whose video is not there, or that fits several files.
     pub(super) fn missing(&mut self, draft: &mut Draft, root: &Path, line: u32, written: &str, several: &[PathBuf]) {
-        self.enter(draft, (line, Reason::MissingVideo), None, if several.len() > 1 { "" } else { &shown(written) });
+        let text = if several.len() > 1 { String::new() } else { shown(written) };
+        self.enter(draft, (line, Reason::MissingVideo), None, &text);
         self.tell_missing(draft, root, line, written, several);
     }
 
@@ -503,7 +522,7 @@ impl<'a> Ignored<'a> {
 
 /// A name as it is shown: a NUL would end a path.
 fn shown(written: &str) -> String {
-    written.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect()
+    written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A few names, and how many more there are.

@@ -37,7 +37,8 @@ pub(super) fn is_assigned(config: &DataConfig) -> bool {
 fn assigned(path: &Path, config: &DataConfig) -> Result<TableColumns, DataError> {
     let refuse = |reason: String| DataError::Read { path: path.to_path_buf(), reason };
     if let Some(table) = &config.table {
-        return Ok(table.clone());
+        let named = !table.path.trim().is_empty();
+        return named.then(|| table.clone()).ok_or_else(|| refuse(format!("no column of paths is assigned; {ASSIGN}")));
     }
     let chosen = |key: &str| config.choices.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
     let (Some(file), Some(columns)) = (chosen(TABLE), chosen(COLUMNS)) else {
@@ -223,7 +224,8 @@ fn extent(row: &Record, (start, end): (usize, usize), unit: TimeUnit, comma: boo
             let first = i64::from(unit == TimeUnit::FramesFromOne);
             let what = if first == 1 { "frame number from 1" } else { "frame number" };
             let frame = |cell: &str| {
-                let n = integer(cell, comma).filter(|n| (first..=1 << 53).contains(n)).ok_or_else(|| bad(cell, what))?;
+                let n =
+                    integer(cell, comma).filter(|n| (first..=1 << 53).contains(n)).ok_or_else(|| bad(cell, what))?;
                 Ok(u32::try_from(n).unwrap_or(u32::MAX).min(u32::MAX - 1))
             };
             let (start, end) = (frame(start)?, frame(end)?);
@@ -340,17 +342,8 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     note_choices(&assigned, &mut draft);
     let finder = Finder::new(&root, true).with_classes(classes.set.classes.iter().map(|c| c.name.as_str()));
     let (assembly, subjects) = (Assembly::new(&root, Task::SingleLabel), HashMap::new());
-    let mut reading = Reading {
-        root: &root,
-        file: &file,
-        columns,
-        unit: assigned.unit,
-        comma,
-        classes,
-        finder,
-        assembly,
-        subjects,
-    };
+    let mut reading =
+        Reading { root: &root, file: &file, columns, unit: assigned.unit, comma, classes, finder, assembly, subjects };
     for row in rows {
         reading.row(row, &mut ignored, &mut draft);
     }

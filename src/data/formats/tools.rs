@@ -154,10 +154,8 @@ mod tests {
         assert_eq!(root_of(&write("annotations/a.xml")), dir.path());
         assert_eq!(root_of(&write("task/a10.xml")), dir.path().join("task"));
         write("task/a9.xml");
-        let names: Vec<String> = all(dir.path(), |f| ends_in(f, &["XML"]))
-            .iter()
-            .map(|f| relative_name(dir.path(), f))
-            .collect();
+        let names: Vec<String> =
+            all(dir.path(), |f| ends_in(f, &["XML"])).iter().map(|f| relative_name(dir.path(), f)).collect();
         assert_eq!(names, ["annotations/a.xml", "task/a9.xml", "task/a10.xml"]);
         assert_eq!(first(dir.path(), |f| ends_in(f, &["xml"])), Some(dir.path().join("annotations/a.xml")));
     }
