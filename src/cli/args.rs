@@ -88,10 +88,36 @@ pub struct DemoArgs {
     pub json: JsonArg,
 }
 
+/// How the files of a dataset are read, where they leave it open.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReadingArgs {
+    /// What the files of some formats leave open (repeatable), such as fold=2, class=noun or tiers=a,b; `inspect` lists it.
+    #[arg(long = "choose", value_name = "KEY=VALUE")]
+    pub choices: Vec<String>,
+    /// Read the dataset as this format instead of recognising it.
+    #[arg(long, value_name = "ID")]
+    pub format: Option<String>,
+    /// Read this table (CSV, TSV or JSON lines), whose columns `--columns` assigns.
+    #[arg(long, value_name = "FILE", requires = "columns")]
+    pub table: Option<PathBuf>,
+    /// Columns of the table by name, or by number from 1: path=…,class=…,start=…,end=…,subject=…,split=…; all but path may be
+    /// left out.
+    #[arg(long, value_name = "path=…,class=…", requires = "table")]
+    pub columns: Option<String>,
+    /// What start and end count: s, ms, frames-0 (from 0, the end outside) or frames-1 (from 1, both ends inside).
+    #[arg(long, value_name = "UNIT", requires = "table")]
+    pub unit: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// Dataset folder, split CSV, video or frame folder.
     pub dataset: PathBuf,
+    /// List what was read, row by row: classes, videos, annotations, and what became of every row of the files.
+    #[arg(long)]
+    pub instances: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub to: OutArgs,
     /// Configuration whose clip length, strides and subject pattern count.
@@ -196,6 +222,8 @@ impl From<PrecisionArg> for Precision {
 pub struct TrainArgs {
     /// Dataset folder.
     pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Run folder to make.
     #[arg(long, required_unless_present = "resume")]
     pub out: Option<PathBuf>,
@@ -301,6 +329,8 @@ pub struct EvaluateArgs {
     pub run: RunArg,
     /// Dataset whose class names the run knows.
     pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Which clips.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,
@@ -330,6 +360,8 @@ pub struct ExplainArgs {
     pub run: RunArg,
     /// Dataset or video.
     pub source: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Method id (repeatable)
     #[arg(long = "method", value_name = "ID", help = methods_help())]
     pub methods: Vec<String>,

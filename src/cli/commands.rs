@@ -1,13 +1,13 @@
 //! The subcommands: arguments to jobs, outputs to text or JSON.
 
 use super::Exit;
-use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs};
+use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, ReadingArgs};
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
-    say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
+use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{argmax, counted, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
@@ -84,7 +84,8 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
     refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.dataset, &args.reading)?;
+    let dataset = open_dataset(&args.dataset, &data, &mut state)?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let job = Evaluate {
@@ -151,7 +152,8 @@ fn predict(args: &PredictArgs) -> Outcome {
     require_run(&args.run.path)?;
     refuse_overwrite(&args.to, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.video, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.video, &ReadingArgs::default())?;
+    let dataset = open_dataset(&args.video, &data, &mut state)?;
     let [entry] = dataset.videos.as_slice() else {
         return Err(Exit::Failed(anyhow!(
             "{} holds {} videos; predict takes one (evaluate and explain take a dataset)",

@@ -79,11 +79,6 @@ pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
     }
 }
 
-/// The data settings a run was trained with, so that subjects and names are found the same way.
-pub(super) fn data_config_of(run: &Path) -> DataConfig {
-    RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default()
-}
-
 /// Runs and, last, the dataset they are asked about: the last path is one where it is no run.
 pub(super) fn runs_and_dataset(paths: &[PathBuf]) -> Result<(&[PathBuf], Option<&Path>), Exit> {
     let is_run = |path: &PathBuf| RunDir::is_run(&checkpoint_ref(path).run);

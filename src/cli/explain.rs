@@ -3,11 +3,11 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
-    say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
+use super::reading::data_config_of;
 use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
@@ -29,7 +29,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.source, &args.reading)?;
+    let dataset = open_dataset(&args.source, &data, &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);

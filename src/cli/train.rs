@@ -4,6 +4,7 @@ use super::Exit;
 use super::args::TrainArgs;
 use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
+use super::reading::remember;
 use crate::classical::Learner;
 use crate::config::RunConfig;
 use crate::jobs::kinds::Train;
@@ -31,12 +32,13 @@ pub(super) fn train(args: &TrainArgs) -> Outcome {
 fn prepare_and_run(args: &TrainArgs) -> Outcome {
     let resume = args.resume.is_some();
     let out = run_folder(args)?;
-    let config = if resume { resumed_config(args, &out)? } else { configured(args)? };
+    let mut config = if resume { resumed_config(args, &out)? } else { configured(args)? };
     if !resume {
         refuse_existing(&out, args.force)?;
     }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    remember(&mut config.data, &dataset.format);
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(args.json.json, config.training.epochs);
     if args.json.json {
@@ -93,7 +95,8 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
 }
 
 fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
-    if args.config.preset.is_some() || args.config.config.is_some() || args.model.is_some() || args.seed.is_some() {
+    let other = args.config.preset.is_some() || args.config.config.is_some() || args.reading.is_given();
+    if other || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
             "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
@@ -105,6 +108,7 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
 
 fn configured(args: &TrainArgs) -> Result<RunConfig, Exit> {
     let mut config = resolve_config(&args.config, None)?;
+    args.reading.apply(&args.dataset, &mut config.data)?;
     apply_options(args, &mut config)?;
     Ok(config)
 }

@@ -329,6 +329,9 @@ impl DataConfig {
         {
             return Some("data.validation fraction must be between 0 and 1".into());
         }
+        if self.table.as_ref().is_some_and(|t| t.path.trim().is_empty()) {
+            return Some("data.table must say which column holds the paths of the videos (path)".into());
+        }
         let pattern = self.subject_pattern.as_ref()?;
         match regex::Regex::new(pattern) {
             Ok(re) if re.captures_len() >= 2 => None,

@@ -29,6 +29,7 @@ mod open;
 mod plan;
 mod poses;
 mod preprocess;
+mod rate_hint;
 mod resize;
 mod sampler;
 mod sampling;

@@ -55,18 +55,18 @@ pub(super) fn choose(
     Ok(value)
 }
 
-/// How many labels a second files of labels have, where somebody said; `None` where it is found by the videos.
+/// How many labels a second files of labels have, where somebody said; `asks` tells what holds else.
 ///
 /// # Errors
 /// What is no rate.
-pub(super) fn label_rate(path: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Option<f64>, DataError> {
-    let question = Question {
-        key: "label_fps",
-        asks: "how many labels a second the label files have, as 15 or 30000/1001; empty to find it by the videos",
-        options: Vec::new(),
-        default: Some(String::new()),
-        several: false,
-    };
+pub(super) fn label_rate(
+    path: &Path,
+    config: &DataConfig,
+    draft: &mut Draft,
+    asks: &str,
+) -> Result<Option<f64>, DataError> {
+    let question =
+        Question { key: "label_fps", asks, options: Vec::new(), default: Some(String::new()), several: false };
     let value = choose(path, config, draft, question)?;
     if value.is_empty() {
         return Ok(None);

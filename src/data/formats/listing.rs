@@ -41,6 +41,8 @@ pub(in crate::data) enum Clock {
     /// Seconds from the first frame.
     #[default]
     Video,
+    /// Frames counted at a rate of their own; without one they are those of the video.
+    Frames { rate: Option<f64> },
     /// Labels at equal distances: so many for the whole video, at this rate where it is known. `row` is the file and line
     /// that name the video, where that row counts as used.
     Labels { count: u32, rate: Option<f64>, file: PathBuf, row: Option<(PathBuf, u32)> },
@@ -378,6 +380,7 @@ impl<'r> Assembly<'r> {
                 rate: self.rates.remove(&entry.path),
                 annotations,
                 frame_rows: Vec::new(),
+                unlabelled_rows: Vec::new(),
                 entry,
             });
         }
@@ -426,12 +429,25 @@ impl<'a> Ignored<'a> {
 
     /// Enters a row that is left out into the ledger, without a warning.
     pub(super) fn enter(&self, draft: &mut Draft, (line, reason): (u32, Reason), video: Option<String>, text: &str) {
-        draft.ledger.rows += 1;
+        self.enter_rows(draft, (line, reason), 1, video, text);
+    }
+
+    /// As [`Ignored::enter`], of several rows that belong together; the line is that of the first.
+    pub(super) fn enter_rows(
+        &self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        rows: u32,
+        video: Option<String>,
+        text: &str,
+    ) {
+        let rows = u64::from(rows);
+        draft.ledger.rows += rows;
         let file = match draft.ledger.ignored.last() {
             Some(last) if last.file.as_ref() == self.file => last.file.clone(),
             _ => self.file.into(),
         };
-        draft.ledger.ignored.push(LedgerEntry { file, line, rows: 1, reason, video, text: text.to_owned() });
+        draft.ledger.ignored.push(LedgerEntry { file, line, rows, reason, video, text: text.to_owned() });
     }
 
     /// As [`Ignored::push`] of a row whose video is known or that says something.
@@ -463,6 +479,20 @@ impl<'a> Ignored<'a> {
 
     /// A row whose video is not there, or that fits several files.
     pub(super) fn missing(&mut self, draft: &mut Draft, root: &Path, line: u32, written: &str, several: &[PathBuf]) {
+        let text = if several.len() > 1 { String::new() } else { shown(written) };
+        self.enter(draft, (line, Reason::MissingVideo), None, &text);
+        self.tell_missing(draft, root, line, written, several);
+    }
+
+    /// As [`Ignored::missing`], without an entry in the ledger.
+    pub(super) fn tell_missing(
+        &mut self,
+        draft: &mut Draft,
+        root: &Path,
+        line: u32,
+        written: &str,
+        several: &[PathBuf],
+    ) {
         if several.len() > 1 {
             let names: Vec<String> = several.iter().map(|p| relative_name(root, p)).collect();
             let message = format!(
@@ -471,22 +501,15 @@ impl<'a> Ignored<'a> {
                 several.len(),
                 some_of(&names)
             );
-            return self.push(draft, (line, Reason::MissingVideo), "more rows fit several files", self.file, message);
+            return self.note(draft, "more rows fit several files", self.file, message);
         }
         let message = format!(
             "listed in {} line {line}, but there is no such video below {}; copy it there or remove the row",
             file_name(self.file),
             root.display()
         );
-        // A NUL would end a path.
-        let shown: String = written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect();
-        self.enter(draft, (line, Reason::MissingVideo), None, &shown);
-        self.note(
-            draft,
-            "more videos listed here are missing",
-            root.join(shown.trim_start_matches(['/', '\\'])),
-            message,
-        );
+        let path = root.join(shown(written).trim_start_matches(['/', '\\']));
+        self.note(draft, "more videos listed here are missing", path, message);
     }
 
     /// Counts what was not told row by row.
@@ -495,6 +518,11 @@ impl<'a> Ignored<'a> {
             draft.warn(self.file, format!("{} {kind}", count - ROWS_REPORTED));
         }
     }
+}
+
+/// A name as it is shown: a NUL would end a path.
+fn shown(written: &str) -> String {
+    written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A few names, and how many more there are.

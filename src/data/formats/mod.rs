@@ -5,12 +5,17 @@
 
 mod activitynet;
 mod ava;
+mod boris;
+mod boris_events;
 mod charades;
 mod choices;
 mod class_folders;
 mod companions;
 mod containers;
+mod cvat;
+mod deepethogram;
 mod diving48;
+mod elan;
 mod epic_kitchens;
 mod exercise;
 mod find;
@@ -19,15 +24,19 @@ mod frame_labels;
 mod jester;
 mod json;
 mod kinetics;
+mod label_studio;
 mod list;
 mod listing;
 mod lists;
 mod pbtxt;
 mod people;
 mod single;
+mod table;
+mod tools;
 mod ucf101;
 mod ucf_csv;
 mod unused;
+mod xml;
 
 use super::DataError;
 use super::label_csv::intervals::Extent;
@@ -178,6 +187,60 @@ pub const FORMATS: &[FormatSpec] = &[
         read: activitynet::read,
     },
     FormatSpec {
+        id: "boris",
+        title: "Events of BORIS",
+        looks_for: "a CSV or TSV file of events with the columns Behavior, Behavior type and Time",
+        takes_all: false,
+        frame_wise: false,
+        detect: boris::detect,
+        read: boris::read,
+    },
+    FormatSpec {
+        id: "elan",
+        title: "Tiers of ELAN",
+        looks_for: "an .eaf file beside each video",
+        takes_all: false,
+        frame_wise: false,
+        detect: elan::detect,
+        read: elan::read,
+    },
+    FormatSpec {
+        id: "cvat-video",
+        title: "Tracks of CVAT for video",
+        looks_for: "an .xml file of CVAT with tracks",
+        takes_all: false,
+        frame_wise: false,
+        detect: cvat::detect,
+        read: cvat::read,
+    },
+    FormatSpec {
+        id: "label-studio",
+        title: "Timelines of Label Studio",
+        looks_for: "a .json export of tasks with timeline labels",
+        takes_all: false,
+        frame_wise: false,
+        detect: label_studio::detect,
+        read: label_studio::read,
+    },
+    FormatSpec {
+        id: "deepethogram",
+        title: "Frame labels of DeepEthogram",
+        looks_for: "project_config.yaml with class_names, or VIDEO_labels.csv beside VIDEO.mp4",
+        takes_all: true,
+        frame_wise: true,
+        detect: deepethogram::detect,
+        read: deepethogram::read,
+    },
+    FormatSpec {
+        id: "table",
+        title: "A table with assigned columns",
+        looks_for: "nothing: somebody says which table and which columns",
+        takes_all: false,
+        frame_wise: false,
+        detect: table::detect,
+        read: table::read,
+    },
+    FormatSpec {
         id: "single",
         title: "One video, picture, frame folder, or a folder of unlabelled videos",
         looks_for: "a video or picture file, or videos or pictures directly in the folder",
@@ -232,7 +295,9 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
 /// # Errors
 /// As [`detect`]; a configured format that there is not.
 pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'static FormatSpec, String), DataError> {
-    let Some(id) = config.format.as_deref().or(config.table.is_some().then_some("table")) else { return detect(path) };
+    let Some(id) = config.format.as_deref().or(table::is_assigned(config).then_some("table")) else {
+        return detect(path);
+    };
     if !path.exists() {
         return Err(DataError::Missing { path: path.to_path_buf() });
     }
@@ -260,6 +325,8 @@ pub(super) struct Draft {
     pub(super) ledger: Ledger,
     /// What the files leave open, and what holds.
     pub(super) choices: Vec<Choice>,
+    /// Frames are known to count from 0, so that nobody has to guess.
+    pub(super) from_zero: bool,
 }
 
 impl Draft {
@@ -284,6 +351,8 @@ pub(super) struct DraftVideo {
     pub(super) annotations: Vec<Annotation>,
     /// Rows that label one frame each: first frame, its line, and how many follow frame by frame and line by line.
     pub(super) frame_rows: Vec<(u32, u32, u32)>,
+    /// Those of `frame_rows` that say that nobody labelled their frame, likewise.
+    pub(super) unlabelled_rows: Vec<(u32, u32, u32)>,
 }
 
 impl DraftVideo {
@@ -296,6 +365,7 @@ impl DraftVideo {
             rate: None,
             annotations: Vec::new(),
             frame_rows: Vec::new(),
+            unlabelled_rows: Vec::new(),
         }
     }
 }
