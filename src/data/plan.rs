@@ -3,7 +3,8 @@
 use super::class_targets::VideoTargets;
 use super::names::without_mirror_mark;
 use super::sampler::{class_counts, stream};
-use super::windows::windows;
+use super::sampling::FrameRule;
+use super::windows::clips_of;
 use super::{ClassTargets, DataError, fingerprint};
 use crate::config::{ClipConfig, RunConfig, Validation};
 use crate::domain::{
@@ -87,7 +88,7 @@ impl ClipPlan {
         } else if !self.parts.contains(&Split::Train) {
             "no video belongs to the training split; put some into train"
         } else {
-            "no window of a training video has a class; check the labels, clip.length and clip.label"
+            "no clip of a training video has a class; check the labels, clip.length, clip.label and clip.sampling"
         };
         Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")))
     }
@@ -130,7 +131,7 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
     };
     keep_fraction(&mut train, config.data.fraction, config.seed);
     let several = dataset.task == Task::MultiLabel;
-    let of_clips = || ClassTargets::new(dataset, config.clip.geometry(), background_class(dataset, config));
+    let of_clips = || ClassTargets::new(dataset, FrameRule::of(&config.clip), background_class(dataset, config));
     let targets = several.then(of_clips).map(Arc::new);
     let mut plan = ClipPlan { classes, train, val, test, targets, parts: parts.to_vec(), warnings: Vec::new() };
     plan.parts.resize(dataset.videos.len(), Split::Unassigned);
@@ -157,15 +158,15 @@ fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -
 /// Says how many clips of a multi-label task are left out because no class covers half of them.
 fn without_class(dataset: &Dataset, config: &RunConfig, plan: &ClipPlan) -> Option<DatasetWarning> {
     let targets = plan.targets.as_ref()?;
-    let geometry = config.clip.geometry();
+    let rule = FrameRule::of(&config.clip);
     let of_video = |(i, video): (usize, &VideoEntry)| {
         let stride = match plan.parts.get(i)? {
             Split::Unassigned => return None,
             Split::Train => config.clip.train_stride,
             Split::Val | Split::Test => config.clip.eval_stride,
         };
-        let all = windows(video, i, geometry, stride, config.clip.label);
-        Some(all.iter().filter(|c| video.has_clip(geometry, c.start) && targets.of(c).is_empty()).count() as u64)
+        let all = clips_of(dataset, i, &config.clip, stride);
+        Some(all.iter().filter(|c| rule.can_show(video, c) && targets.of(c).is_empty()).count() as u64)
     };
     let clips: u64 = dataset.videos.iter().enumerate().filter_map(of_video).sum();
     (clips > 0).then(|| DatasetWarning {
@@ -181,7 +182,7 @@ pub(crate) fn left_out(
     parts: &[Split],
     keep: impl Fn(usize) -> bool,
 ) -> Option<DatasetWarning> {
-    let geometry = config.clip.geometry();
+    let rule = FrameRule::of(&config.clip);
     let (mut clips, mut videos) = (0, Vec::new());
     for (i, video) in dataset.videos.iter().enumerate() {
         let gaps = video.facts.as_ref().map_or(0, crate::domain::VideoFacts::frames_in_gaps);
@@ -190,13 +191,13 @@ pub(crate) fn left_out(
         }
         let stride =
             if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
-        let all = windows(video, i, geometry, stride, config.clip.label);
+        let all = clips_of(dataset, i, &config.clip, stride);
         let targets = targets(dataset, video, background_class(dataset, config));
         let labelled = |c: &Clip| match &targets {
-            Some(targets) => !targets.at(c.start, geometry).is_empty(),
+            Some(targets) => !targets.of_clip(c, &rule).is_empty(),
             None => c.label.is_some(),
         };
-        clips += all.iter().filter(|c| labelled(c) && !video.has_clip(geometry, c.start)).count();
+        clips += all.iter().filter(|c| labelled(c) && !rule.can_show(video, c)).count();
         videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
     }
     let shown = videos.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -234,7 +235,7 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
     })
 }
 
-/// Windows with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
+/// Clips with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
 /// shown are left out.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
     labelled_clips_of(dataset, &config.clip, background_class(dataset, config), stride, keep)
@@ -251,13 +252,12 @@ pub(super) fn labelled_clips_of(
 ) -> Vec<Clip> {
     let mut out = Vec::new();
     for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && v.is_labelled()) {
-        let geometry = config.geometry();
+        let rule = FrameRule::of(config);
         let targets = targets(dataset, video, background);
-        let whole =
-            windows(video, i, geometry, stride, config.label).into_iter().filter(|c| video.has_clip(geometry, c.start));
+        let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
             let class = match (&targets, clip.label) {
-                (Some(targets), _) => targets.at(clip.start, geometry).first().copied()?,
+                (Some(targets), _) => targets.of_clip(&clip, &rule).first().copied()?,
                 (None, Some(Label::Class(c))) => c,
                 (None, Some(Label::Background)) => background?,
                 (None, None) => return None,

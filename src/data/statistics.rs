@@ -2,7 +2,7 @@
 
 use super::plan::labelled_clips_of;
 use super::sampler::class_counts;
-use super::{ClassTargets, DataError};
+use super::{ClassTargets, DataError, FrameRule};
 use crate::config::ClipConfig;
 use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, Task, counted, serialize_path};
 use serde::{Serialize, Serializer};
@@ -184,7 +184,7 @@ fn split_statistics(dataset: &Dataset, clip: &ClipConfig, background: bool, spli
     let classes = dataset.classes.len() + 1;
     let counts = match dataset.task {
         Task::SingleLabel => class_counts(&clips, classes),
-        Task::MultiLabel => ClassTargets::new(dataset, clip.geometry(), background_class).counts(&clips, classes),
+        Task::MultiLabel => ClassTargets::new(dataset, FrameRule::of(clip), background_class).counts(&clips, classes),
     };
     for (class, count) in out.classes.iter_mut().zip(counts) {
         class.clips = count;

@@ -147,15 +147,20 @@ impl VideoEntry {
     /// not overlap. In multi-label datasets: one part a class of each instance, in the order of the instances, so that parts
     /// overlap.
     pub fn class_spans(&self) -> impl Iterator<Item = Segment> + '_ {
+        let instances = self.labels.is_empty().then(|| self.instance_spans());
+        self.labels.clipped(self.frames()).chain(instances.into_iter().flatten())
+    }
+
+    /// The instances with each of their classes, or background, cut to the frames that decode, in their order.
+    pub fn instance_spans(&self) -> impl Iterator<Item = Segment> + '_ {
         let frames = self.frames();
-        let instances = if self.labels.is_empty() { self.instances.as_slice() } else { &[] };
         let of = move |i: &Instance, label: Label| Segment { start: i.start, end: i.end.min(frames), label };
-        let spans = instances.iter().flat_map(move |i| {
+        let spans = self.instances.iter().flat_map(move |i| {
             let background = i.label.classes().is_empty().then(|| i.label.single()).flatten();
             let classes = i.label.classes().iter().map(|c| Label::Class(*c));
             classes.chain(background).map(move |label| of(i, label))
         });
-        self.labels.clipped(frames).chain(spans.filter(|s| s.start < s.end))
+        spans.filter(|s| s.start < s.end)
     }
 
     /// Frames of each label, a frame counted once a label however many parts hold it, labels in order.
@@ -233,6 +238,9 @@ pub struct Dataset {
     pub format: String,
     /// How many classes a clip may have.
     pub task: Task,
+    /// True where clips are cut from the instances of a video, each inside one of them; false where frames are labelled one
+    /// by one and windows slide over the whole video.
+    pub instance_wise: bool,
     /// How the files were read where they leave a choice: key of `--choose` and what holds.
     pub choices: Vec<Choice>,
     /// The classes.

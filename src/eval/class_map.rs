@@ -2,10 +2,10 @@
 //! evaluating, explaining and the window.
 
 use crate::config::RunConfig;
-use crate::data::{clip_classes, labels_of, window_label};
+use crate::data::{FrameRule, clip_classes, clip_label, labels_of};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Dataset, Instance, Label, LabelTrack, Segment, Task, VideoEntry, choices,
-    listed,
+    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Instance, Label, LabelTrack, Segment, Task, VideoEntry,
+    choices, listed,
 };
 use std::collections::HashMap;
 
@@ -161,7 +161,6 @@ impl ClassMap {
         let instances = video.instances.iter();
         instances.map(|i| Instance { label: i.label.mapped(|c| self.output(c)), ..i.clone() }).collect()
     }
-
     /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
     /// those of the run before background, and classes the run does not know are unlabelled.
     pub fn dataset(&self, dataset: &Dataset) -> Dataset {
@@ -175,30 +174,50 @@ impl ClassMap {
         out
     }
 
-    /// The true outputs of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
-    /// `config`, that of the run, wants them. None where the clip has no label that the run knows; more than one only in a
-    /// multi-label task.
-    pub fn truths(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Vec<ClassId> {
+    /// The true outputs of a clip of `video`, a video of the dataset: by its instances and labels as `config`, that of the
+    /// run, wants them. None where the clip has no label that the run knows; more than one only in a multi-label task.
+    pub fn truths(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Vec<ClassId> {
         if self.task == Task::SingleLabel {
-            return self.truth(video, start, config).into_iter().collect();
+            return self.truth(video, clip, config).into_iter().collect();
         }
         let labels = self.relabelled(&labels_of(video, config));
         let facts = video.facts.clone();
         let known = VideoEntry { labels, instances: self.instances(video), facts, ..VideoEntry::default() };
-        clip_classes(&known, start, config.clip.geometry(), self.background)
+        clip_classes(&known, clip, FrameRule::of(&config.clip), self.background)
     }
 
-    /// The true output of a clip, as [`ClassMap::truths`]; the first of several.
-    pub fn truth(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Option<ClassId> {
+    /// The true output of a clip of `video`, a video of the dataset: that of the instance it is cut from, else by the labels
+    /// as `config`, that of the run, wants them. `None` where the clip has no label that the run knows. In a multi-label
+    /// task the first of [`ClassMap::truths`].
+    pub fn truth(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Option<ClassId> {
         if self.task == Task::MultiLabel {
-            return self.truths(video, start, config).first().copied();
+            return self.truths(video, clip, config).first().copied();
+        }
+        let cut = (clip.cut.start, clip.cut.end);
+        if let Some(instance) = video.instances.iter().find(|i| (i.start, i.end) == cut) {
+            return match instance.label.mapped(|c| self.output(c)).single()? {
+                Label::Class(output) => Some(output),
+                Label::Background => self.background,
+            };
         }
         let labels = self.relabelled(&labels_of(video, config));
-        let clip = &config.clip;
-        match window_label(&labels, start, video.frames(), clip.geometry(), clip.label)? {
+        match clip_label(&labels, clip, video.frames(), &config.clip)? {
             Label::Class(output) => Some(output),
             Label::Background => self.background,
         }
+    }
+
+    /// The true output that a prediction of a clip is held against: of several the predicted one if it is among them, else
+    /// the first.
+    pub fn truth_beside(
+        &self,
+        predicted: ClassId,
+        video: &VideoEntry,
+        clip: &Clip,
+        config: &RunConfig,
+    ) -> Option<ClassId> {
+        let truths = self.truths(video, clip, config);
+        if truths.contains(&predicted) { Some(predicted) } else { truths.first().copied() }
     }
 
     /// Positions of the dataset's classes that the run does not know.
@@ -355,14 +374,18 @@ mod tests {
             ..VideoEntry::default()
         };
         let map = ClassMap::of(&dataset, &run, true, &ClassMatch::Auto).unwrap().of_task(Task::MultiLabel);
-        let truths = [0, 8, 16].map(|start| map.truths(&video, start, &config));
+        let window = |start| Clip::window(0, start);
+        let truths = [0, 8, 16].map(|start| map.truths(&video, &window(start), &config));
         assert_eq!(truths, [vec![0, 1], vec![], vec![2]], "talk and walk in outputs; eat is not known; background");
-        assert_eq!((map.truth(&video, 0, &config), map.truth(&video, 8, &config)), (Some(0), None));
+        let truth = |start| map.truth(&video, &window(start), &config);
+        assert_eq!((truth(0), truth(8)), (Some(0), None));
+        let beside = |predicted| map.truth_beside(predicted, &video, &window(0), &config);
+        assert_eq!([0, 1, 2].map(beside), [Some(0), Some(1), Some(0)]);
         // The dataset in the run's classes says the same.
         let videos = vec![video];
         let own = map.dataset(&Dataset { classes: dataset, task: Task::MultiLabel, videos, ..Dataset::default() });
-        let targets = ClassTargets::new(&own, config.clip.geometry(), Some(own.classes.len()));
-        let of = |start| targets.of(&crate::domain::Clip { video: 0, start, label: None });
+        let targets = ClassTargets::new(&own, FrameRule::of(&config.clip), Some(own.classes.len()));
+        let of = |start| targets.of(&window(start));
         assert_eq!([0, 8, 16].map(of), truths);
     }
 
@@ -392,13 +415,13 @@ mod tests {
             pose_video: None,
             facts: Some(facts.clone()),
         };
-        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), 0, &config);
+        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), &Clip::window(0, 0), &config);
         // Two and three frames of one output win against three of another.
         assert_eq!(truth(&[(0, 2, jack), (2, 4, squat), (4, 7, lunge), (7, 8, jack)]), Some(1));
         assert_eq!(truth(&[(0, 5, jack), (5, 8, squat)]), Some(0));
         assert_eq!(truth(&[(0, 5, plank), (5, 8, jack)]), None);
         assert_eq!(truth(&[(0, 5, Label::Background), (5, 8, jack)]), Some(2));
         let unlabelled = ClassMap::of(&dataset, &run, true, &ClassMatch::Unlabelled).unwrap();
-        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), 0, &config), None);
+        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), &Clip::window(0, 0), &config), None);
     }
 }

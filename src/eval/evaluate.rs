@@ -1,15 +1,20 @@
 //! Evaluating a checkpoint on a part of a dataset.
 
 use super::caveats::{Setting, caveats};
-use super::metrics::{argmax, evaluation_of, probabilities_of, sigmoid_and_loss, softmax_and_loss};
+use super::metrics::evaluation_of;
 use super::multi_label::evaluation_of_sets;
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
+use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
-use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassMatch, ClassSet, Clip, Dataset, Label, Split, SplitChoice, Task, VideoEntry};
+use crate::data::{
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
+};
+use crate::domain::{
+    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,
+};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
@@ -65,19 +70,22 @@ pub fn evaluate_matched(
     }
 
     let several = map.task() == Task::MultiLabel;
-    let windows = if !several && dataset.videos.iter().any(is_frame_wise) {
-        with_frame_windows(&dataset, config, &clips)
-    } else {
-        clips.clone()
-    };
-    let logits = logits_of(checkpoint, &dataset, &windows, "evaluating clips", device, monitor)?;
+    // Frames are told of by windows that lie side by side; clips of instances are not.
+    let frame_wise = !several
+        && config.clip.sampling == FrameSampling::Windows
+        && !dataset.instance_wise
+        && dataset.videos.iter().any(is_frame_wise);
+    let windows = if frame_wise { with_frame_windows(&dataset, config, &clips) } else { clips.clone() };
+    let seen = Seen::of(&windows, checkpoint, &dataset, device, monitor)?;
+    let background = config.data.background_class.then_some(dataset.classes.len());
+    let targets = several.then(|| ClassTargets::new(&dataset, FrameRule::of(&config.clip), background));
 
-    let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
+    let by_place: HashMap<(usize, u32, Cut), usize> = windows.iter().map(Clip::place).zip(0..).collect();
     let prediction = |clip: &Clip| {
         let video = original.videos.get(clip.video)?;
-        let truths = map.truths(video, clip.start, config);
-        let logits = by_window.get(&(clip.video, clip.start))?;
-        prediction((state.task, map.task()), video, clip.start, truths, logits)
+        let truth = clip.label.and_then(Label::class)?;
+        let truths = targets.as_ref().map_or_else(Vec::new, |t| t.of(clip));
+        Some(prediction(state.task, video, clip, (truth, truths), seen.of_window(*by_place.get(&clip.place())?)?))
     };
     let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
     let mut evaluation = match map.task() {
@@ -93,12 +101,36 @@ pub fn evaluate_matched(
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
-    evaluation.frames = (!several).then(|| frames_of(&dataset, config, &windows, &logits)).flatten();
+    evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));
+    evaluation.frames = if frame_wise { frames_of(&dataset, config, &windows, &seen) } else { None };
     evaluation.warnings = warnings;
     let setting = Setting { checkpoint, dataset: &dataset, split, parts: &parts, same, training: training.as_ref() };
     let caveats = caveats(&setting, &evaluation, &predictions);
     evaluation.warnings.extend(caveats);
     Ok((evaluation, predictions))
+}
+
+/// The clips that an evaluation of a split evaluates, each with its true output, in the dataset as the run labels it.
+///
+/// # Errors
+/// Classes that cannot be matched, a dataset without any clip to evaluate.
+pub fn evaluated_clips(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    split: SplitChoice,
+    matched: &ClassMatch,
+) -> Result<(Arc<Dataset>, Vec<(Clip, ClassId)>), EvalError> {
+    let config = &checkpoint.state.config;
+    let map = checkpoint.class_map(dataset, matched)?;
+    let classes = &checkpoint.state.classes;
+    let own = Arc::new(in_classes_of(&as_configured(dataset, config), &map, classes, &mut Vec::new())?);
+    let parts = parts_for(checkpoint, &own);
+    let clips = clips_of(&own, config, &parts, split)?;
+    if clips.is_empty() {
+        return Err(nothing_to_judge(&own, &parts, split));
+    }
+    let labelled = |clip: Clip| Some((clip, clip.label.and_then(Label::class)?));
+    Ok((own, clips.into_iter().filter_map(labelled).collect()))
 }
 
 /// The part each video of a dataset plays for a checkpoint: the one it played in training where it is the run's own
@@ -218,30 +250,63 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     ))
 }
 
-/// What a network that was trained for `trained` says of a clip, in an evaluation of the task `evaluated`; `None` without
-/// a true class.
+/// Windows or instances and all their views, with the logits of each.
+struct Seen {
+    views: Vec<Clip>,
+    logits: Vec<Vec<f32>>,
+    /// Where the views of each begin, and where the last ones end.
+    ends: Vec<usize>,
+}
+
+impl Seen {
+    fn of(
+        windows: &[Clip],
+        checkpoint: &Checkpoint,
+        dataset: &Arc<Dataset>,
+        device: &ComputeDevice,
+        monitor: &dyn Monitor,
+    ) -> Result<Self, EvalError> {
+        let (mut views, mut ends) = (Vec::with_capacity(windows.len()), vec![0]);
+        for window in windows {
+            views.extend(views_of(window, &checkpoint.state.config.clip));
+            ends.push(views.len());
+        }
+        let logits = logits_of(checkpoint, dataset, &views, "evaluating clips", device, monitor)?;
+        Ok(Self { views, logits, ends })
+    }
+
+    /// The views of one of them and their logits.
+    fn of_window(&self, at: usize) -> Option<(&[Clip], &[Vec<f32>])> {
+        let (start, end) = (*self.ends.get(at)?, *self.ends.get(at + 1)?);
+        Some((self.views.get(start..end)?, self.logits.get(start..end)?))
+    }
+}
+
+/// What a network that was trained for `trained` says of a clip by its views. `truths` are all true classes in a multi-label
+/// evaluation, else none.
 fn prediction(
-    (trained, evaluated): (Task, Task),
+    trained: Task,
     video: &VideoEntry,
-    start: u32,
-    truths: Vec<ClassId>,
-    logits: &[f32],
-) -> Option<Prediction> {
-    let truth = *truths.first()?;
-    let (probabilities, loss) = match trained {
-        Task::SingleLabel => softmax_and_loss(logits, truth),
-        Task::MultiLabel => sigmoid_and_loss(logits, &truths),
+    clip: &Clip,
+    (truth, truths): (ClassId, Vec<ClassId>),
+    (views, logits): (&[Clip], &[Vec<f32>]),
+) -> Prediction {
+    let Vote { probabilities, predicted, loss } = match trained {
+        Task::SingleLabel => Vote::of(logits, truth),
+        Task::MultiLabel => Vote::of_sets(logits, &truths),
     };
-    Some(Prediction {
+    Prediction {
         video: video.name.clone(),
         subject: video.subject.clone(),
-        start,
+        start: clip.start,
         truth,
-        truths: if evaluated == Task::MultiLabel { truths } else { Vec::new() },
-        predicted: argmax(logits),
+        truths,
+        predicted,
         probabilities,
         loss,
-    })
+        cut: clip.cut,
+        views: one_by_one(trained, views, logits),
+    }
 }
 
 /// True when labels say more than one thing about the whole video.
@@ -251,7 +316,7 @@ fn is_frame_wise(video: &VideoEntry) -> bool {
 
 /// The clips, and further windows so that every frame with a class is inside one.
 fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> Vec<Clip> {
-    let geometry = config.clip.geometry();
+    let (geometry, rule) = (config.clip.geometry(), FrameRule::of(&config.clip));
     let evaluated: BTreeSet<usize> = clips.iter().map(|c| c.video).collect();
     let mut windows: Vec<Clip> = clips.to_vec();
     let mut have: BTreeSet<(usize, u32)> = clips.iter().map(|c| (c.video, c.start)).collect();
@@ -262,7 +327,7 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
         for clip in covering_windows(video, index, geometry, config.clip.eval_stride, config.clip.label) {
             let (from, to) = (clip.start, clip.start.saturating_add(geometry.span()));
             let scored = |s: &crate::domain::Segment| s.start < to && s.end > from && s.label.class().is_some();
-            if !video.has_clip(geometry, clip.start) {
+            if !rule.can_show(video, &clip) {
                 continue;
             }
             if video.labels.segments().iter().any(scored) && have.insert((index, clip.start)) {
@@ -275,11 +340,14 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
 }
 
 /// Metrics of frames, from the windows over the videos whose labels are frame-wise.
-fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[Vec<f32>]) -> Option<FrameMetrics> {
+fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], seen: &Seen) -> Option<FrameMetrics> {
     let background = config.data.background_class.then_some(dataset.classes.len());
+    // Classes of the format that mean background.
+    let rest = |class: ClassId| dataset.classes.classes.get(class).is_some_and(|c| c.background);
     let mut of_video: HashMap<usize, Vec<(u32, Vec<f32>)>> = HashMap::new();
-    for (clip, row) in windows.iter().zip(logits) {
-        of_video.entry(clip.video).or_default().push((clip.start, probabilities_of(Task::SingleLabel, row)));
+    for (at, clip) in windows.iter().enumerate() {
+        let (_, logits) = seen.of_window(at)?;
+        of_video.entry(clip.video).or_default().push((clip.start, Vote::of(logits, 0).probabilities));
     }
     let mut tracks = Vec::new();
     for (index, video) in dataset.videos.iter().enumerate().filter(|(_, v)| is_frame_wise(v)) {
@@ -290,8 +358,10 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[
         for (frame, said) in said.into_iter().enumerate() {
             // Beside frames that cannot be shown there are frames of no window; nobody said anything about them.
             let label = said.and(video.labels.at(frame as u32));
-            let class = said.map(|(class, _)| class).filter(|c| Some(*c) != background);
-            track.truth.push(label.and_then(Label::class));
+            let none = |class: &ClassId| Some(*class) == background || rest(*class);
+            let class = said.map(|(class, _)| class).filter(|c| !none(c));
+            track.labelled.push(label.is_some());
+            track.truth.push(label.and_then(Label::class).filter(|c| !none(c)));
             // A network without a background output says some class in every rest; what nobody taught it is not held
             // against it, nor is what it says where nobody labelled.
             let scored = match label {

@@ -2,7 +2,7 @@
 
 use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
 use super::{Evaluation, MultiLabel, Prediction, Predictions, RunDir, RunError};
-use crate::domain::SAID_AT;
+use crate::domain::{SAID_AT, TimeView};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -144,13 +144,13 @@ pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
 
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
 /// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
-/// `error_analysis_SPLIT.md`. In a multi-label evaluation `co_occurrence_SPLIT.csv` takes the place of both matrices; what
-/// is left of an earlier one of the other kind is removed.
+/// `error_analysis_SPLIT.md`; where clips were seen in several views also `views_SPLIT.csv`. In a multi-label evaluation
+/// `co_occurrence_SPLIT.csv` takes the place of both matrices. What is left of an earlier one with other files is removed.
 pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, RunError> {
     create_dir(dir)?;
     let split = &evaluation.split;
-    let [counts, shares, together] =
-        ["confusion", "confusion_normalised", "co_occurrence"].map(|name| format!("{name}_{split}.csv"));
+    let [counts, shares, together, views] =
+        ["confusion", "confusion_normalised", "co_occurrence", "views"].map(|name| format!("{name}_{split}.csv"));
     let mut files = vec![
         (format!("evaluation_{split}.json"), json(evaluation)),
         (format!("predictions_{split}.csv"), predictions_csv(evaluation, predictions)),
@@ -158,7 +158,7 @@ pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predicti
         (format!("per_class_{split}.csv"), per_class_csv(evaluation)),
         (format!("error_analysis_{split}.md"), error_analysis(evaluation, predictions)),
     ];
-    let stale = match &evaluation.multi_label {
+    let mut stale = match &evaluation.multi_label {
         None => {
             files.push((counts, matrix_csv(evaluation, &evaluation.confusion.counts)));
             files.push((shares, matrix_csv(evaluation, &evaluation.confusion.normalised())));
@@ -169,6 +169,10 @@ pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predicti
             vec![counts, shares]
         }
     };
+    match evaluation.views {
+        Some(_) => files.push((views, views_csv(evaluation, predictions))),
+        None => stale.push(views),
+    }
     for name in stale {
         let _ = std::fs::remove_file(dir.join(name));
     }
@@ -234,6 +238,34 @@ fn co_occurrence_csv(evaluation: &Evaluation, several: &MultiLabel) -> String {
         cells.push(several.said_nothing.get(truth).copied().unwrap_or(0).to_string());
         cells.push(evaluation.per_class.get(truth).map_or(0, |c| c.support).to_string());
         cells
+    });
+    csv_text(&header, rows)
+}
+
+/// One row a view. `clip` and `crop` count from 0.
+fn views_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
+    let name = |class: usize| evaluation.classes.name(class).to_owned();
+    let mut header =
+        words(&["video", "subject", "start", "end", "clip", "crop", "true", "predicted", "correct", "probability"]);
+    header.extend(evaluation.classes.classes.iter().map(|c| format!("p_{}", c.name)));
+    let rows = predictions.clips.iter().flat_map(|p| p.views.iter().map(move |v| (p, v))).map(|(p, v)| {
+        let clip = if let TimeView::Fixed { index, .. } = v.cut.time { index } else { 0 };
+        // A window of a whole video ends where it ends.
+        let end = if v.cut.end == u32::MAX { String::new() } else { v.cut.end.to_string() };
+        let mut row = vec![
+            p.video.clone(),
+            p.subject.clone(),
+            p.start.to_string(),
+            end,
+            clip.to_string(),
+            v.cut.crop.index.to_string(),
+            evaluation.names(p.true_classes()),
+            name(v.predicted),
+            p.true_classes().contains(&v.predicted).to_string(),
+            v.probabilities.get(v.predicted).copied().unwrap_or(0.0).to_string(),
+        ];
+        row.extend(v.probabilities.iter().map(f32::to_string));
+        row
     });
     csv_text(&header, rows)
 }

@@ -176,7 +176,7 @@ mod tests {
             pixels: RandomStream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
             sets: Vec::new(),
-            clips: vec![Clip { video: 0, start: 0, label: None }; size],
+            clips: vec![Clip::window(0, 0); size],
             size,
             index: 0,
         }

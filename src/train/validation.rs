@@ -41,24 +41,10 @@ impl Validation<'_> {
         if let Some(targets) = self.targets {
             return self.evaluate_sets(&rows, targets, report, monitor);
         }
-        let labels: Vec<usize> =
-            self.clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
-        let loss = self.loss.of(self.tensor(&rows), &labels);
-        report.val_loss = Some(read(loss)?.first().copied().unwrap_or(f32::NAN));
-        let mut confusion = Confusion::count(self.network.classes(), []);
-        let mut wrong = Vec::new();
-        for ((row, label), clip) in rows.iter().zip(&labels).zip(self.clips) {
-            let predicted = argmax(row);
-            confusion.add(*label, predicted);
-            if predicted != *label {
-                let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-                wrong.push(self.wrong(clip, *label, predicted, probability));
-            }
-        }
-        report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
-        report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
-        report.confusion = confusion.cells();
-        tell(wrong, monitor);
+        let loss = self.loss.of(self.tensor(&rows), &labels_of(self.clips));
+        let loss = read(loss)?.first().copied().unwrap_or(f32::NAN);
+        let classes = self.network.classes();
+        complete(report, &Validated { dataset: self.dataset, clips: self.clips, rows: &rows, classes, loss }, monitor);
         Ok(())
     }
 
@@ -84,17 +70,12 @@ impl Validation<'_> {
             if !set.contains(&predicted) {
                 let probability = row.get(predicted).copied().unwrap_or(0.0);
                 let truth = set.first().copied().unwrap_or_default();
-                wrong.push(WrongClip { truths: set.clone(), ..self.wrong(clip, truth, predicted, probability) });
+                wrong.push(wrong_clip(self.dataset, clip, (truth, set.clone()), predicted, probability));
             }
         }
         report.val_accuracy = Some((rows.len() - wrong.len()) as f32 / rows.len() as f32);
         tell(wrong, monitor);
         Ok(())
-    }
-
-    fn wrong(&self, clip: &Clip, truth: ClassId, predicted: ClassId, probability: f32) -> WrongClip {
-        let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
-        WrongClip { video, start: clip.start, truth, truths: Vec::new(), predicted, probability }
     }
 
     /// Logits as a tensor of the CPU, `[B, K]`.
@@ -127,4 +108,52 @@ fn tell(mut wrong: Vec<WrongClip>, monitor: &dyn Monitor) {
     wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     wrong.truncate(WRONG_TOLD);
     monitor.emit(Progress::WrongClips(wrong));
+}
+
+/// A clip whose most probable class is not true; `truths` are all its classes in a multi-label task, else none.
+fn wrong_clip(
+    dataset: &Dataset,
+    clip: &Clip,
+    (truth, truths): (ClassId, Vec<ClassId>),
+    predicted: ClassId,
+    probability: f32,
+) -> WrongClip {
+    let video = dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+    WrongClip { video, start: clip.start, cut: clip.cut, truth, truths, predicted, probability }
+}
+
+/// The class of each clip.
+pub(super) fn labels_of(clips: &[Clip]) -> Vec<usize> {
+    clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect()
+}
+
+/// What was said of validation clips.
+pub(super) struct Validated<'a> {
+    pub dataset: &'a Dataset,
+    pub clips: &'a [Clip],
+    /// Logits of each clip.
+    pub rows: &'a [Vec<f32>],
+    pub classes: usize,
+    pub loss: f32,
+}
+
+/// Completes the report of an epoch by its validation, and tells the most confident errors.
+pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, monitor: &dyn Monitor) {
+    let Validated { dataset, clips, rows, classes, loss } = *validated;
+    let labels = labels_of(clips);
+    let mut confusion = Confusion::count(classes, []);
+    let mut wrong = Vec::new();
+    for ((row, label), clip) in rows.iter().zip(&labels).zip(clips) {
+        let predicted = argmax(row);
+        confusion.add(*label, predicted);
+        if predicted != *label {
+            let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
+            wrong.push(wrong_clip(dataset, clip, (*label, Vec::new()), predicted, probability));
+        }
+    }
+    report.val_loss = Some(loss);
+    report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
+    report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
+    report.confusion = confusion.cells();
+    tell(wrong, monitor);
 }

@@ -9,6 +9,8 @@ mod names_on_disk;
 mod people;
 mod plans;
 mod shared;
+mod tables;
+mod tools;
 
 use crate::support::datasets::{open, outside, temp, try_open, video, video_of, warns, write};
 use kinolens::config::{DataConfig, RunConfig, Validation};

@@ -1,5 +1,6 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod annotated;
 mod arrangement;
 mod checkpoints;
 mod dialog_keys;
@@ -129,6 +130,7 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
             shape: if wandering { [16, 1, 16] } else { [2, 7, 7] },
             values,
             pooling: r.pooling.into(),
+            region: HeatMap::WHOLE,
         }
     };
     let mut probabilities = vec![0.29 / (classes - 1) as f32; classes];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod baselines;
 mod frozen;
 mod multi_label;
 mod resume;
@@ -9,3 +10,4 @@ mod resume;
 mod support;
 mod training;
 mod truth;
+mod views;

@@ -128,7 +128,7 @@ fn several_classes_are_learned_evaluated_explained_and_predicted() {
     results(&run, &evaluation, &predictions);
 
     // What is explained has the same truths and the same probabilities.
-    let clips = [0, 6].map(|start| ClipRef { video: name.clone(), start }).to_vec();
+    let clips = [0, 6].map(|start| ClipRef::window(name, start)).to_vec();
     let request = ExplainRequest {
         checkpoint: CheckpointRef { run: out.clone(), name: Some("best_accuracy".into()) },
         dataset: dataset.clone(),

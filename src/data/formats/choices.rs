@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::config::DataConfig;
 use crate::data::DataError;
+use crate::data::label_csv::numbers::number;
 use crate::domain::Choice;
 use std::path::Path;
 
@@ -37,10 +38,8 @@ pub(super) fn choose(
         (Some(value), _) => value,
         (None, Some(default)) => default,
         (None, None) => {
-            return Err(DataError::Choice {
-                path: path.to_path_buf(),
-                choice: Choice { key: key.into(), question: asks.into(), value: String::new(), options, several },
-            });
+            let choice = Choice { key: key.into(), question: asks.into(), value: String::new(), options, several };
+            return Err(DataError::Choice { path: path.to_path_buf(), choice: Box::new(choice) });
         }
     };
     let parts: Vec<&str> = if several { value.split(',').map(str::trim).collect() } else { vec![value.as_str()] };
@@ -54,6 +53,31 @@ pub(super) fn choose(
     let value = parts.join(",");
     draft.choices.push(Choice { key: key.into(), question: asks.into(), value: value.clone(), options, several });
     Ok(value)
+}
+
+/// How many labels a second files of labels have, where somebody said; `asks` tells what holds else.
+///
+/// # Errors
+/// What is no rate.
+pub(super) fn label_rate(
+    path: &Path,
+    config: &DataConfig,
+    draft: &mut Draft,
+    asks: &str,
+) -> Result<Option<f64>, DataError> {
+    let question =
+        Question { key: "label_fps", asks, options: Vec::new(), default: Some(String::new()), several: false };
+    let value = choose(path, config, draft, question)?;
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let (over, under) = value.split_once('/').unwrap_or((&value, "1"));
+    let rate = number(over, true).zip(number(under, true)).map(|(a, b)| a / b);
+    let Some(rate) = rate.filter(|r| r.is_finite() && *r > 0.0) else {
+        let reason = format!("'{value}' of the choice label_fps is no rate; write a number above 0, or a fraction");
+        return Err(DataError::Read { path: path.to_path_buf(), reason });
+    };
+    Ok(Some(rate))
 }
 
 /// Refuses configured choices that the format does not have.

@@ -3,22 +3,40 @@
 //! Opening a path asks every format in order whether it is one of it (by names alone); the first that says yes reads a draft:
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
+mod activitynet;
+mod ava;
+mod boris;
+mod boris_events;
+mod charades;
 mod choices;
 mod class_folders;
 mod companions;
 mod containers;
+mod cvat;
+mod deepethogram;
+mod diving48;
+mod elan;
+mod epic_kitchens;
 mod exercise;
 mod find;
+mod finegym;
+mod frame_labels;
 mod jester;
+mod json;
 mod kinetics;
+mod label_studio;
 mod list;
 mod listing;
 mod lists;
+mod pbtxt;
 mod people;
 mod single;
+mod table;
+mod tools;
 mod ucf101;
 mod ucf_csv;
 mod unused;
+mod xml;
 
 use super::DataError;
 use super::label_csv::intervals::Extent;
@@ -79,6 +97,60 @@ pub const FORMATS: &[FormatSpec] = &[
         read: jester::read,
     },
     FormatSpec {
+        id: "frame-labels",
+        title: "GTEA, 50Salads, Breakfast (MS-TCN)",
+        looks_for: "mapping.txt and a folder groundTruth of label files",
+        takes_all: false,
+        frame_wise: true,
+        detect: frame_labels::detect,
+        read: frame_labels::read,
+    },
+    FormatSpec {
+        id: "epic-kitchens",
+        title: "EPIC-KITCHENS-100",
+        looks_for: "EPIC_100_train.csv or EPIC_100_validation.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: epic_kitchens::detect,
+        read: epic_kitchens::read,
+    },
+    FormatSpec {
+        id: "charades",
+        title: "Charades",
+        looks_for: "Charades_v1_train.csv or Charades_v1_test.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: charades::detect,
+        read: charades::read,
+    },
+    FormatSpec {
+        id: "ava",
+        title: "AVA actions",
+        looks_for: "ava_train_v2.2.csv or ava_val_v2.2.csv and a list of actions (.pbtxt)",
+        takes_all: false,
+        frame_wise: false,
+        detect: ava::detect,
+        read: ava::read,
+    },
+    FormatSpec {
+        id: "diving48",
+        title: "Diving48",
+        looks_for: "Diving48_V2_train.json or Diving48_V2_test.json",
+        takes_all: false,
+        frame_wise: false,
+        detect: diving48::detect,
+        read: diving48::read,
+    },
+    FormatSpec {
+        id: "finegym",
+        title: "FineGym",
+        looks_for: "gym99_train_element.txt or gym288_train_element.txt",
+        takes_all: false,
+        frame_wise: false,
+        detect: finegym::detect,
+        read: finegym::read,
+    },
+    FormatSpec {
         id: "kinetics-csv",
         title: "Kinetics tables",
         looks_for: "train.csv, val.csv or test.csv with a youtube_id column",
@@ -104,6 +176,69 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: list::detect,
         read: list::read,
+    },
+    FormatSpec {
+        id: "activitynet",
+        title: "ActivityNet, THUMOS and others in its form",
+        looks_for: "a JSON file with an object 'database' of videos",
+        takes_all: false,
+        frame_wise: false,
+        detect: activitynet::detect,
+        read: activitynet::read,
+    },
+    FormatSpec {
+        id: "boris",
+        title: "Events of BORIS",
+        looks_for: "a CSV or TSV file of events with the columns Behavior, Behavior type and Time",
+        takes_all: false,
+        frame_wise: false,
+        detect: boris::detect,
+        read: boris::read,
+    },
+    FormatSpec {
+        id: "elan",
+        title: "Tiers of ELAN",
+        looks_for: "an .eaf file beside each video",
+        takes_all: false,
+        frame_wise: false,
+        detect: elan::detect,
+        read: elan::read,
+    },
+    FormatSpec {
+        id: "cvat-video",
+        title: "Tracks of CVAT for video",
+        looks_for: "an .xml file of CVAT with tracks",
+        takes_all: false,
+        frame_wise: false,
+        detect: cvat::detect,
+        read: cvat::read,
+    },
+    FormatSpec {
+        id: "label-studio",
+        title: "Timelines of Label Studio",
+        looks_for: "a .json export of tasks with timeline labels",
+        takes_all: false,
+        frame_wise: false,
+        detect: label_studio::detect,
+        read: label_studio::read,
+    },
+    FormatSpec {
+        id: "deepethogram",
+        title: "Frame labels of DeepEthogram",
+        looks_for: "project_config.yaml with class_names, or VIDEO_labels.csv beside VIDEO.mp4",
+        takes_all: true,
+        frame_wise: true,
+        detect: deepethogram::detect,
+        read: deepethogram::read,
+    },
+    FormatSpec {
+        id: "table",
+        title: "A table with assigned columns",
+        looks_for: "nothing: somebody says which table and which columns",
+        takes_all: false,
+        frame_wise: false,
+        detect: table::detect,
+        read: table::read,
     },
     FormatSpec {
         id: "single",
@@ -160,7 +295,9 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
 /// # Errors
 /// As [`detect`]; a configured format that there is not.
 pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'static FormatSpec, String), DataError> {
-    let Some(id) = config.format.as_deref().or(config.table.is_some().then_some("table")) else { return detect(path) };
+    let Some(id) = config.format.as_deref().or(table::is_assigned(config).then_some("table")) else {
+        return detect(path);
+    };
     if !path.exists() {
         return Err(DataError::Missing { path: path.to_path_buf() });
     }
@@ -169,11 +306,6 @@ pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'stati
         let reason = format!("there is no dataset format '{id}'; the formats are {}", known.join(", "));
         DataError::Read { path: path.to_path_buf(), reason }
     })
-}
-
-/// True where windows slide over whole videos of a format, see [`FormatSpec::frame_wise`]; also for what nobody opened.
-pub(super) fn is_frame_wise(format: &str) -> bool {
-    FORMATS.iter().find(|f| f.id == format).is_none_or(|f| f.frame_wise)
 }
 
 /// A dataset before anybody looked inside its videos.
@@ -193,6 +325,8 @@ pub(super) struct Draft {
     pub(super) ledger: Ledger,
     /// What the files leave open, and what holds.
     pub(super) choices: Vec<Choice>,
+    /// Frames are known to count from 0, so that nobody has to guess.
+    pub(super) from_zero: bool,
 }
 
 impl Draft {
@@ -217,6 +351,8 @@ pub(super) struct DraftVideo {
     pub(super) annotations: Vec<Annotation>,
     /// Rows that label one frame each: first frame, its line, and how many follow frame by frame and line by line.
     pub(super) frame_rows: Vec<(u32, u32, u32)>,
+    /// Those of `frame_rows` that say that nobody labelled their frame, likewise.
+    pub(super) unlabelled_rows: Vec<(u32, u32, u32)>,
 }
 
 impl DraftVideo {
@@ -229,6 +365,7 @@ impl DraftVideo {
             rate: None,
             annotations: Vec::new(),
             frame_rows: Vec::new(),
+            unlabelled_rows: Vec::new(),
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::Draft;
 use super::find::{Finder, Hint};
 use super::listing::{Assembly, Ignored, Row, some_of, unlisted};
-use super::lists::fold_of_name;
+use super::lists::{fold_of_name, numbered_names};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{child_file, file_name, peek};
-use crate::domain::{ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
+use crate::domain::{InstanceLabel, Reason, Split, Task};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -53,27 +53,6 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
     Ok(format!("{} and lists of {} folds", file_name(&found.classes), folds.len()))
 }
 
-/// `1 Name` a line.
-fn classes(path: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
-    let read = text::read(path)?;
-    let mut out = Vec::new();
-    for (line, text) in lines(&read.text) {
-        let row =
-            text.split_once(char::is_whitespace).and_then(|(n, name)| Some((n.parse::<i64>().ok()?, name.trim())));
-        match row {
-            Some((id, _)) if out.iter().any(|c: &ClassInfo| c.id == id) => {
-                let reason = format!("line {line}: number {id} stands twice; correct one of the lines");
-                return Err(DataError::Read { path: path.to_path_buf(), reason });
-            }
-            Some((id, name)) => out.push(ClassInfo::numbered(id, name)),
-            None => draft.warn(path, format!("line {line}: '{text}' is no number and name; it is skipped")),
-        }
-    }
-    draft.warnings.extend(read.note.map(|n| super::warning(path, n)));
-    out.sort_by_key(|c| c.id);
-    Ok(ClassSet { classes: out })
-}
-
 /// The fold that is read: the configured one, else the first.
 fn fold(found: &Files, config: &DataConfig, root: &Path, draft: &mut Draft) -> Result<u32, DataError> {
     let folds: BTreeSet<u32> = found.lists.iter().map(|(_, fold, _)| *fold).collect();
@@ -96,9 +75,8 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         return Err(DataError::Empty { path: root.to_path_buf(), reason: "classInd.txt is gone".into() });
     };
     let mut draft = Draft::default();
-    draft.used.push(found.classes.clone());
     draft.used.extend(found.lists.iter().map(|(f, ..)| f.clone()));
-    draft.classes = classes(&found.classes, &mut draft)?;
+    draft.classes = numbered_names(&found.classes, "", &mut draft)?;
     let fold = fold(&found, config, root, &mut draft)?;
     let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let mut finder = Finder::new(root, true).with_classes(names.iter().map(String::as_str));

@@ -15,9 +15,19 @@ pub(in crate::data) struct Record {
 }
 
 impl Record {
+    /// A row of trimmed cells.
+    pub(in crate::data) fn new(line: u32, cells: Vec<String>) -> Self {
+        Self { line, cells }
+    }
+
     /// The text of a cell; empty where the row is too short.
     pub(in crate::data) fn cell(&self, at: usize) -> &str {
         self.cells.get(at).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The column of this name, where the row is a header.
+    pub(in crate::data) fn column(&self, name: &str) -> Option<usize> {
+        self.cells.iter().position(|cell| cell.eq_ignore_ascii_case(name))
     }
 
     /// The row in short, for sentences.
@@ -80,11 +90,20 @@ fn separator_of(first: &str) -> char {
 
 /// The separator and the records of a text.
 fn parse(text: &str) -> Result<(char, Vec<Record>), String> {
+    parse_from(text, 1)
+}
+
+/// The separator and the records of a text whose first line has this number in its file.
+///
+/// # Errors
+/// A quote that nothing closes.
+pub(in crate::data) fn parse_from(text: &str, first_line: u32) -> Result<(char, Vec<Record>), String> {
     let Some((number, first)) = text::lines(text).next() else { return Ok((',', Vec::new())) };
+    let number = number + first_line - 1;
     // Spreadsheets may say which separator they mean.
     let said = first.strip_prefix("sep=").and_then(|s| s.chars().next()).filter(|_| first.len() <= 5);
     let separator = said.unwrap_or_else(|| separator_of(first));
-    let mut reader = Reader { rest: text, line: 1, separator };
+    let mut reader = Reader { rest: text, line: first_line, separator };
     let mut records = Vec::new();
     while let Some(record) = reader.record()? {
         let blank = record.cells.iter().all(String::is_empty);

@@ -156,6 +156,44 @@ pub fn co_occurrence_matrix(
     Ok(scene)
 }
 
+/// What the confusion matrix of one network has more (blue) or less (orange) than that of another, in clips: rows are true
+/// classes, columns predicted ones.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class.
+pub fn confusion_difference(title: &str, difference: &[Vec<i64>], classes: &[String]) -> Result<Scene, RenderError> {
+    let n = difference.len();
+    if n == 0 {
+        return Err(nothing("the difference of two confusion matrices", "the evaluations have no class"));
+    }
+    let names: Vec<String> = (0..n).map(|c| class_name(classes, c)).collect();
+    let largest = difference.iter().flatten().map(|v| v.unsigned_abs()).max().unwrap_or(0).max(1);
+    let cell = |t: usize, p: usize| {
+        let value = difference[t].get(p).copied().unwrap_or(0);
+        let share = value.unsigned_abs() as f64 / largest as f64;
+        let color = match value {
+            0 => [255; 3],
+            1.. => shade(share),
+            _ => less(share),
+        };
+        Cell { color, text: if value == 0 { String::new() } else { format!("{value:+}") } }
+    };
+    let subtitle = "clips; blue: more in the first, orange: more in the second";
+    let look = Grid { title, subtitle, across: &names, under: "predicted class", beside: "true class" };
+    Ok(grid(&look, &names, cell).0)
+}
+
+/// White at 0 through orange to brown at 1.
+fn less(share: f64) -> [u8; 3] {
+    let share = (share as f32).clamp(0.0, 1.0);
+    let (from, to, at) = if share < 0.5 {
+        ([254, 247, 240], [240, 160, 80], share * 2.0)
+    } else {
+        ([240, 160, 80], [140, 62, 10], share * 2.0 - 1.0)
+    };
+    [0, 1, 2].map(|c| mix(from[c], to[c], at))
+}
+
 /// Validation accuracy, or average precision in a multi-label task, of each class (rows) over epochs (columns); grey where unknown.
 ///
 /// # Errors
