@@ -2,12 +2,13 @@
 
 use super::Exit;
 use super::args::CompareArgs;
+use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, open_dataset, run_job, runs_and_dataset, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
+use super::reading::data_config_of;
 use crate::compare::{Comparison, is_comparison_file};
 use crate::jobs::LaneState;
 use crate::jobs::kinds::CompareRuns;
@@ -23,7 +24,10 @@ pub(super) fn compare(args: &CompareArgs) -> Outcome {
     let class_match = class_match(&args.classes)?;
     refuse_overwrite(&args.to, is_comparison_file)?;
     let mut state = LaneState::default();
-    let dataset = dataset.map(|path| open_dataset(path, &data_config_of(first), &mut state)).transpose()?;
+    let dataset = match dataset {
+        Some(path) => Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, &mut state)?),
+        None => None,
+    };
     dataset.as_deref().into_iter().for_each(say_warnings);
     let monitor = TerminalMonitor::new(false, 0);
     let job = CompareRuns {

@@ -2,13 +2,14 @@
 
 use super::Exit;
 use super::args::LookInsideArgs;
+use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
-    say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::explain::{parse_clip, target_class};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
+use super::reading::data_config_of;
 use crate::domain::{Dataset, grouped};
 use crate::inside::{ChannelOrder, LayerStatistics};
 use crate::jobs::kinds::{LookInside, ReadKernels, SurveyLayers};
@@ -35,7 +36,7 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
     let target = target_class("--class", &args.class, &found.state.classes)?;
     require_layers(args, &found)?;
     let mut state = LaneState::default();
-    let data = data_config_of(&args.run.path);
+    let data = data_config_of(&args.run.path, &args.source, &ReadingArgs::default())?;
     let dataset = open_dataset(&args.source, &data, &mut state)?;
     let clip = the_clip(args, &dataset)?;
     say_warnings(&dataset);

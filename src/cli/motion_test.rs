@@ -2,12 +2,13 @@
 
 use super::Exit;
 use super::args::MotionTestArgs;
+use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, open_dataset, run_job, runs_and_dataset, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
+use super::reading::data_config_of;
 use crate::compare::motion::is_motion_file;
 use crate::jobs::LaneState;
 use crate::jobs::kinds::TestMotion;
@@ -26,7 +27,8 @@ pub(super) fn motion_test(args: &MotionTestArgs) -> Outcome {
     let class_match = class_match(&args.classes)?;
     refuse_overwrite(&args.to, is_motion_file)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(dataset, &data_config_of(first), &mut state)?;
+    let data = data_config_of(first, dataset, &ReadingArgs::default())?;
+    let dataset = open_dataset(dataset, &data, &mut state)?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let job = TestMotion {

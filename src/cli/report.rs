@@ -1,12 +1,13 @@
 //! `kinolens report`: runs as one HTML file.
 
 use super::Exit;
+use super::args::ReadingArgs;
 use super::args::ReportArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, open_dataset, run_job, runs_and_dataset, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
+use super::reading::data_config_of;
 use crate::compare::report::files_folder;
 use crate::jobs::LaneState;
 use crate::jobs::kinds::{CompareRuns, WriteReport};
@@ -29,7 +30,10 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
         )));
     }
     let mut state = LaneState::default();
-    let dataset = dataset.map(|path| open_dataset(path, &data_config_of(first), &mut state)).transpose()?;
+    let dataset = match dataset {
+        Some(path) => Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, &mut state)?),
+        None => None,
+    };
     dataset.as_deref().into_iter().for_each(say_warnings);
     let monitor = TerminalMonitor::new(false, 0);
     let compare = CompareRuns {

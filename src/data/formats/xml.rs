@@ -156,7 +156,8 @@ impl<'t> Xml<'t> {
 
 /// The character that a reference stands for.
 fn character(name: &BytesRef<'_>, line: u32) -> Result<char, String> {
-    let known = match name.as_ref() {
+    let bytes: &[u8] = name;
+    let known = match bytes {
         b"amp" => Some('&'),
         b"lt" => Some('<'),
         b"gt" => Some('>'),
