@@ -3,19 +3,24 @@
 //! Opening a path asks every format in order whether it is one of it (by names alone); the first that says yes reads a draft:
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
+mod answers;
 mod choices;
 mod class_folders;
 mod companions;
 mod containers;
 mod exercise;
 mod find;
+mod hmdb51;
 mod jester;
+mod json_values;
 mod kinetics;
 mod list;
 mod listing;
 mod lists;
 mod people;
+mod picture_csv;
 mod single;
+mod something;
 mod ucf101;
 mod ucf_csv;
 mod unused;
@@ -61,6 +66,15 @@ pub const FORMATS: &[FormatSpec] = &[
         read: exercise::read,
     },
     FormatSpec {
+        id: "something-v2",
+        title: "Something-Something V2",
+        looks_for: "labels.json (or something-something-v2-labels.json) with …train.json of records with a template",
+        takes_all: false,
+        frame_wise: false,
+        detect: something::detect,
+        read: something::read,
+    },
+    FormatSpec {
         id: "ucf101-splits",
         title: "UCF101 with its official splits",
         looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
@@ -68,6 +82,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: ucf101::detect,
         read: ucf101::read,
+    },
+    FormatSpec {
+        id: "hmdb51-splits",
+        title: "HMDB51 with its official splits",
+        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        takes_all: false,
+        frame_wise: false,
+        detect: hmdb51::detect,
+        read: hmdb51::read,
     },
     FormatSpec {
         id: "jester",
@@ -86,6 +109,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: kinetics::detect,
         read: kinetics::read,
+    },
+    FormatSpec {
+        id: "picture-csv",
+        title: "Pictures listed in Training_set.csv and Testing_set.csv",
+        looks_for: "tables of a split with names of pictures and their classes",
+        takes_all: false,
+        frame_wise: false,
+        detect: picture_csv::detect,
+        read: picture_csv::read,
     },
     FormatSpec {
         id: "ucf-csv",
