@@ -7,7 +7,17 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const READ: &[&str] = &["jester", "ucf101-splits", "kinetics-csv", "list", "exercise"];
+const READ: &[&str] = &[
+    "something-v2",
+    "jester",
+    "ucf101-splits",
+    "hmdb51-splits",
+    "kinetics-csv",
+    "list",
+    "picture-csv",
+    "class-folders",
+    "exercise",
+];
 
 fn shared(folder: &str) -> Option<PathBuf> {
     Some(outside("KINOLENS_VIDEOS", "../shared/data")?.join(folder))
