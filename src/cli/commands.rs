@@ -8,7 +8,7 @@ use super::common::{
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
-use crate::domain::{argmax, grouped, name_text};
+use crate::domain::{argmax, counted, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
 use anyhow::{Context, anyhow};
@@ -109,9 +109,18 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         e.loss,
         percent(e.majority_baseline)
     ));
-    if let Some(f) = &e.frames {
+    if let Some(views) = &e.views {
         print_line(&format!(
-            "frames: accuracy {}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
+            "each is the mean of {} of {}",
+            counted(views.clips.into(), "clip"),
+            counted(views.crops.into(), "crop")
+        ));
+    }
+    if let Some(f) = &e.frames {
+        let with =
+            f.accuracy_with_background.map_or_else(String::new, |a| format!(" ({} with background)", percent(a)));
+        print_line(&format!(
+            "frames: accuracy {}{with}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
             percent(f.accuracy),
             f.edit,
             f.f1_10,

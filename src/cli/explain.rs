@@ -8,7 +8,7 @@ use super::common::{
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
-use crate::domain::{ClassSet, Dataset, MaskShare, PoolingRule, VideoEntry, choices, nearest};
+use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
@@ -95,6 +95,9 @@ fn document(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) -> 
                         "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
                         "against": m.against.map(name), "shape": m.shape, "pooling": m.pooling,
                     });
+                    if m.region != HeatMap::WHOLE {
+                        map["region"] = json!(m.region);
+                    }
                     if let Some(share) = on_body {
                         map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
                     }
@@ -207,7 +210,7 @@ fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
         })
         .collect();
     match matches.as_slice() {
-        [one] if start < one.frames().max(1) => Ok(ClipRef { video: one.name.clone(), start }),
+        [one] if start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
         [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
         [] => {
             let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();

@@ -53,7 +53,7 @@ pub enum DataError {
         /// The dataset.
         path: PathBuf,
         /// What is asked.
-        choice: crate::domain::Choice,
+        choice: Box<crate::domain::Choice>,
     },
     /// A video that was there when the dataset was opened is gone.
     #[error(

@@ -37,7 +37,7 @@ pub fn instance_list(dataset: &Dataset) -> InstanceList {
         task: dataset.task.name(),
         choices: dataset.choices.iter().map(|c| (c.key.clone(), value_of(c))).collect(),
         classes: classes(dataset),
-        videos: dataset.videos.iter().map(|v| video(v)).collect(),
+        videos: dataset.videos.iter().map(video).collect(),
         instances: dataset.videos.iter().flat_map(|v| v.instances.iter().map(move |i| instance(root, v, i))).collect(),
         ledger: ledger(dataset),
         counts: counts(dataset),

@@ -80,6 +80,7 @@ pub fn open_with_cache(
         name: scan::file_name(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())),
         format: format.id.to_owned(),
         task: draft.task,
+        instance_wise: !format.frame_wise,
         choices: draft.choices,
         classes: draft.classes,
         ledger: draft.ledger,

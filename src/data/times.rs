@@ -3,7 +3,7 @@
 use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
 use super::tracks::{LabelInterval, lay};
-use crate::domain::{Instance, InstanceDetails, LabelTrack, LedgerEntry, Reason, Segment, Task};
+use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,14 +145,18 @@ pub(super) struct Rules {
 
 /// Gives a video the instances and labels that its rows tell; what was left out or cut is told by file.
 pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
-    let mut work = Work { out: Resolved::default(), odd: [Vec::new(), Vec::new(), Vec::new()], parts: Vec::new() };
+    let mut work = Work { out: Resolved::default(), odd: Default::default(), parts: Vec::new(), unread: None };
     if rules.from_one && video.label_file.is_some() {
         video.entry.labels = earlier(&video.entry.labels);
     }
     work.frame_rows(video);
     let annotations = std::mem::take(&mut video.annotations);
-    let timed =
-        annotations.iter().any(|a| !matches!(a.span, Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. })));
+    let untimed = |span: &Span| match span {
+        Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => true,
+        Span::Steps { .. } => is_label_a_picture(video),
+        _ => false,
+    };
+    let timed = annotations.iter().any(|a| !untimed(&a.span));
     let times = match timed.then(|| times(video)) {
         None => None,
         Some(Ok(times)) => Some(times),
@@ -164,13 +168,19 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
             None
         }
     };
-    let seconds = Seconds::of(video, &annotations, times.as_ref(), &mut work.out);
+    work.label_file(video);
+    let seconds = Seconds::of(video, times.as_ref(), &mut work.out);
     let spans: Vec<(f64, f64)> = annotations.iter().filter_map(|a| seconds.of_span(a.span)).collect();
     for annotation in annotations {
         work.annotation(video, annotation, times.as_ref(), &seconds, rules);
     }
     work.tell(video, times.as_ref(), &spans);
     work.finish(video, rules)
+}
+
+/// True where labels at equal distances label the pictures of a folder, which has no times: one a picture.
+fn is_label_a_picture(video: &DraftVideo) -> bool {
+    matches!(&video.clock, Clock::Labels { .. }) && video.rate.is_none() && video.entry.path.is_dir()
 }
 
 fn earlier(track: &LabelTrack) -> LabelTrack {
@@ -211,22 +221,16 @@ const LABEL_RATES: &[f64] = &[30.0, 25.0, 15.0, 10.0, 1.0];
 const NEAR: f64 = 0.1;
 
 impl Seconds {
-    fn of(video: &DraftVideo, annotations: &[Annotation], times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
+    fn of(video: &DraftVideo, times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
         let Some(times) = times else { return Self { offset: 0.0, rate: None } };
         match &video.clock {
             Clock::Video => Self { offset: 0.0, rate: None },
-            Clock::Cut { cut } => {
-                let start = |a: &Annotation| match a.span {
-                    Span::Around(t) | Span::Moment(t) => Some(t),
-                    Span::At(Extent::Seconds { start, .. }) => Some(start),
-                    _ => None,
-                };
-                let earliest = annotations.iter().filter_map(start).fold(f64::INFINITY, f64::min);
+            Clock::Cut { cut, earliest } => {
                 let inside = |t: f64| t > -times.usual && t < times.end();
-                let is_cut = cut.unwrap_or(!inside(earliest) && inside(earliest - CUT_S));
+                let is_cut = cut.unwrap_or(!inside(*earliest) && inside(*earliest - CUT_S));
                 Self { offset: if is_cut { CUT_S } else { 0.0 }, rate: None }
             }
-            Clock::Labels { count, rate, file } => {
+            Clock::Labels { count, rate, file, .. } => {
                 let (labels, length) = (f64::from(*count), times.end());
                 let own = video.entry.facts.as_ref().map_or(0.0, |f| f.fps);
                 let off = |rate: f64| (labels / rate - length).abs();
@@ -285,6 +289,8 @@ struct Work {
     /// See [`ODD`].
     odd: [Vec<Odd>; 3],
     parts: Vec<Instance>,
+    /// The label of a whole video that cannot be read.
+    unread: Option<Label>,
 }
 
 impl Work {
@@ -308,6 +314,26 @@ impl Work {
         }
     }
 
+    /// A file of labels at equal distances: the row that names its video, and its length where labels are pictures.
+    fn label_file(&mut self, video: &DraftVideo) {
+        let Clock::Labels { count, file, row, .. } = &video.clock else { return };
+        let Some(facts) = &video.entry.facts else {
+            self.out.ignored.extend(row.iter().map(|(file, line)| LedgerEntry {
+                file: file.as_path().into(),
+                line: *line,
+                rows: 1,
+                reason: Reason::Unreadable,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            }));
+            return;
+        };
+        if is_label_a_picture(video) && facts.frames.abs_diff(*count) > 1 {
+            let note = format!("holds {count} labels, but {} holds {} pictures", video.entry.name, facts.frames);
+            self.out.notes.push((file.clone(), note));
+        }
+    }
+
     fn annotation(
         &mut self,
         video: &DraftVideo,
@@ -317,13 +343,16 @@ impl Work {
         rules: Rules,
     ) {
         let at = seconds.of_span(annotation.span);
-        let entry = |reason: Reason, text: String| LedgerEntry {
-            file: annotation.file.clone(),
-            line: annotation.line,
-            rows: u64::from(annotation.rows),
-            reason,
-            video: Some(video.entry.name.clone()),
-            text,
+        let entries = |reason: Reason| -> Vec<LedgerEntry> {
+            let entry = |(line, rows)| LedgerEntry {
+                file: annotation.file.clone(),
+                line,
+                rows,
+                reason,
+                video: Some(video.entry.name.clone()),
+                text: String::new(),
+            };
+            annotation.lines().map(entry).collect()
         };
         let odd = || Odd { file: annotation.file.clone(), line: annotation.line, seconds: at };
         let counted = annotation.rows > 0;
@@ -332,7 +361,11 @@ impl Work {
             (Some(placed), true) => placed,
             _ => {
                 if counted {
-                    self.out.ignored.push(entry(Reason::Unreadable, String::new()));
+                    self.out.ignored.extend(entries(Reason::Unreadable));
+                }
+                // What it shows is known all the same.
+                if self.unread.is_none() && matches!(annotation.span, Span::Whole | Span::First(_)) {
+                    self.unread = annotation.label.single();
                 }
                 return;
             }
@@ -341,14 +374,14 @@ impl Work {
             Placed::BeforeStart => {
                 self.odd[0].push(odd());
                 if counted {
-                    self.out.ignored.push(entry(Reason::NegativeTime, String::new()));
+                    self.out.ignored.extend(entries(Reason::NegativeTime));
                 }
                 return;
             }
             Placed::PastEnd => {
                 self.odd[1].push(odd());
                 if counted {
-                    self.out.ignored.push(entry(Reason::PastEnd, String::new()));
+                    self.out.ignored.extend(entries(Reason::PastEnd));
                 }
                 return;
             }
@@ -373,9 +406,9 @@ impl Work {
             self.out.notes.push((video.entry.path.clone(), note));
         }
         if counted {
-            self.out.adjusted.extend(adjusted.into_iter().map(|reason| entry(reason, String::new())));
+            self.out.adjusted.extend(adjusted.into_iter().flat_map(entries));
             if !annotation.label.is_labelled() {
-                self.out.unlabelled.push(entry(Reason::NoLabel, String::new()));
+                self.out.unlabelled.extend(entries(Reason::NoLabel));
             }
         }
         let details = annotation.details.map(|details| located(details, annotation.span, at, times, (start, end)));
@@ -415,6 +448,8 @@ impl Work {
         let frames = video.entry.frames();
         if rules.task == Task::MultiLabel {
             video.entry.labels = LabelTrack::default();
+        } else if let Some(label) = self.unread {
+            video.entry.labels = LabelTrack::whole(label);
         } else if video.entry.labels.is_empty() {
             let part = |i: &Instance| {
                 Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })
@@ -495,7 +530,9 @@ fn place(
             Some(in_frames(start.saturating_sub(off), end.saturating_sub(off)))
         }
         Span::At(Extent::Span { .. }) => None,
-        Span::Steps { start, end } if seconds.one_to_one(video) => Some(in_frames(start, end)),
+        Span::Steps { start, end } if seconds.one_to_one(video) || is_label_a_picture(video) => {
+            Some(in_frames(start, end))
+        }
         Span::Moment(_) => {
             let (times, (at, _)) = (times?, at?);
             Some(match times.place(at, at) {

@@ -12,6 +12,7 @@ pub mod metrics;
 mod predict;
 mod same_data;
 pub mod segments;
+pub mod views;
 
 pub use class_map::{ClassMap, ClassMatchError};
 pub use error::EvalError;

@@ -3,7 +3,7 @@
 use super::TrainError;
 use super::best::{Checkpoints, checkpoints, plateau};
 use super::data_parallel::{BatchResult, BatchTask, Copies};
-use super::features::{FeaturePhase, FrozenFeatures};
+use super::features::{FeaturePhase, FrozenFeatures, changes_every_epoch};
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::loss_scale::LossScale;
@@ -168,7 +168,7 @@ impl<'a> Trainer<'a> {
         let copies = Copies::new(&network, devices);
         let frozen = config.training.cache_features && network.has_frozen_front();
         let draws = Sampler::training(&config.sampling).draws(plan.train.len());
-        let kept = [frozen && !config.augment.enabled, frozen];
+        let kept = [frozen && !changes_every_epoch(&config), frozen];
         let work = Work::new(config.training.epochs, draws, [plan.train.len(), plan.val.len()], kept);
         state.version = env!("CARGO_PKG_VERSION").to_owned();
         (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);

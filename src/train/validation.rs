@@ -50,7 +50,8 @@ impl Validation<'_> {
             if predicted != *label {
                 let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
                 let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
+                let Clip { start, cut, .. } = *clip;
+                wrong.push(WrongClip { video, start, cut, truth: *label, predicted, probability });
             }
         }
         report.val_loss = Some(loss);

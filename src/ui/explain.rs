@@ -363,7 +363,7 @@ mod tests {
     use super::*;
 
     fn want(start: u32) -> Option<WantedMaps> {
-        Some((CheckpointRef::default(), ClipRef { video: "v".into(), start }, vec![default_view()]))
+        Some((CheckpointRef::default(), ClipRef::window("v", start), vec![default_view()]))
     }
 
     fn answer(start: u32) -> Explanation {
@@ -375,9 +375,10 @@ mod tests {
             shape: [1, 1, 1],
             values: vec![1.0],
             pooling: Default::default(),
+            region: HeatMap::WHOLE,
         };
         let sample = ClipSample {
-            clip: ClipRef { video: "v".into(), start },
+            clip: ClipRef::window("v", start),
             frames: vec![start],
             truth: None,
             predicted: 0,
@@ -417,7 +418,7 @@ mod tests {
         store.started(JobId(2), query);
         store.insert(JobId(2), &answer(32), &[default_view()]);
         assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 9), Step::Idle));
-        assert!(store.answer(&CheckpointRef::default(), &ClipRef { video: "v".into(), start: 32 }).is_some());
+        assert!(store.answer(&CheckpointRef::default(), &ClipRef::window("v", 32)).is_some());
     }
 
     #[test]

@@ -15,8 +15,9 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it;
-/// `files` writes sizes as `domain` does.
-const SIBLINGS: &[(&str, &str)] = &[("config", "domain"), ("config", "files"), ("files", "domain")];
+/// `files` writes sizes as `domain` does; `progress` tells of clips in its words.
+const SIBLINGS: &[(&str, &str)] =
+    &[("config", "domain"), ("config", "files"), ("files", "domain"), ("progress", "domain")];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[

@@ -5,5 +5,6 @@
 mod demo;
 mod formats;
 mod loading;
+mod sampling;
 #[path = "../support/mod.rs"]
 mod support;

@@ -9,4 +9,5 @@ mod metrics;
 mod networks;
 #[path = "../support/mod.rs"]
 mod support;
+mod views;
 mod weights;

@@ -8,3 +8,4 @@ mod resume;
 mod support;
 mod training;
 mod truth;
+mod views;

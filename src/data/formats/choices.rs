@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::config::DataConfig;
 use crate::data::DataError;
+use crate::data::label_csv::numbers::number;
 use crate::domain::Choice;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -38,10 +39,8 @@ pub(super) fn choose(
         (Some(value), _) => value,
         (None, Some(default)) => default,
         (None, None) => {
-            return Err(DataError::Choice {
-                path: path.to_path_buf(),
-                choice: Choice { key: key.into(), question: asks.into(), value: String::new(), options, several },
-            });
+            let choice = Choice { key: key.into(), question: asks.into(), value: String::new(), options, several };
+            return Err(DataError::Choice { path: path.to_path_buf(), choice: Box::new(choice) });
         }
     };
     let parts: Vec<&str> = if several { value.split(',').map(str::trim).collect() } else { vec![value.as_str()] };
@@ -83,6 +82,31 @@ pub(super) fn choose_fold(
         draft.warn(beside, format!("fold {value} of {all} is used; data.fold chooses another"));
     }
     value.parse().map_err(|_| refuse(format!("'{value}' is no number of a fold; the lists are of the folds {all}")))
+}
+
+/// How many labels a second files of labels have, where somebody said; `None` where it is found by the videos.
+///
+/// # Errors
+/// What is no rate.
+pub(super) fn label_rate(path: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Option<f64>, DataError> {
+    let question = Question {
+        key: "label_fps",
+        asks: "how many labels a second the label files have, as 15 or 30000/1001; empty to find it by the videos",
+        options: Vec::new(),
+        default: Some(String::new()),
+        several: false,
+    };
+    let value = choose(path, config, draft, question)?;
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let (over, under) = value.split_once('/').unwrap_or((&value, "1"));
+    let rate = number(over, true).zip(number(under, true)).map(|(a, b)| a / b);
+    let Some(rate) = rate.filter(|r| r.is_finite() && *r > 0.0) else {
+        let reason = format!("'{value}' of the choice label_fps is no rate; write a number above 0, or a fraction");
+        return Err(DataError::Read { path: path.to_path_buf(), reason });
+    };
+    Ok(Some(rate))
 }
 
 /// Refuses configured choices that the format does not have.

@@ -208,6 +208,7 @@ fn track(path: &Path, file: &LabelFile, classes: &Classes, stop_inside: bool, dr
                 file: shared.clone(),
                 line: segment.line,
                 rows: segment.rows,
+                further: Box::default(),
                 details: None,
                 adjusted: Vec::new(),
             }),

@@ -31,6 +31,13 @@ pub(super) struct Found {
     pub(super) respelt: bool,
 }
 
+impl Found {
+    /// What was changed so that the row can be used.
+    pub(super) fn adjusted(&self) -> Vec<Reason> {
+        if self.respelt { vec![Reason::Case] } else { Vec::new() }
+    }
+}
+
 /// How closely names must agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
@@ -367,6 +374,39 @@ impl<'a> Finder<'a> {
                 }
                 first
             }
+        }
+    }
+}
+
+/// Finds the video of each id once, where many rows name the same.
+#[derive(Debug)]
+pub(super) struct ByIds<'a> {
+    finder: Finder<'a>,
+    /// What was found; else several files that fit.
+    known: HashMap<String, Result<Found, Vec<PathBuf>>>,
+}
+
+impl<'a> ByIds<'a> {
+    /// Anywhere below `root`.
+    pub(super) fn new(root: &'a Path) -> Self {
+        Self { finder: Finder::new(root, true), known: HashMap::new() }
+    }
+
+    /// The video called like the id behind one of the prefixes, which may be folders.
+    ///
+    /// # Errors
+    /// Files that fit, where they are several; nothing where there is none.
+    pub(super) fn find(&mut self, id: &str, split: Split, prefixes: &[&str]) -> Result<Found, &[PathBuf]> {
+        if !self.known.contains_key(id) {
+            let hint = Hint { split, ..Hint::default() };
+            let found = prefixes.iter().find_map(|prefix| self.finder.find(&format!("{prefix}{id}"), &hint));
+            let found = found.ok_or_else(|| self.finder.take_several());
+            self.known.insert(id.to_owned(), found);
+        }
+        match self.known.get(id) {
+            Some(Ok(found)) => Ok(found.clone()),
+            Some(Err(several)) => Err(several),
+            None => Err(&[]),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::find::{Found, compact};
 use super::listing::{Assembly, Ignored, Row, Span, is_no_label, unlisted};
-use super::lists::{Lists, is_annotations, split_of_name};
+use super::lists::{Lists, split_of_name, videos_of};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::columns::{Header, Role};
@@ -74,12 +74,7 @@ fn open(path: &Path) -> Result<Opened, String> {
     if lists.is_empty() {
         return Err(faults.into_iter().next().map_or_else(|| "there is no table of a split".into(), |(_, why)| why));
     }
-    // A table in a folder of annotations lists the videos around that folder.
-    let root = match path.parent().filter(|_| path.is_file()) {
-        Some(dir) if is_annotations(dir) => dir.parent().unwrap_or(dir).to_path_buf(),
-        Some(dir) => dir.to_path_buf(),
-        None => path.to_path_buf(),
-    };
+    let root = if path.is_file() { videos_of(path) } else { path.to_path_buf() };
     Ok(Opened { root, lists, faults })
 }
 

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Rows of one kind reported one by one before the rest is only counted.
 const ROWS_REPORTED: usize = 20;
+/// Letters kept of the text of a row.
+const TEXT: usize = 200;
 /// Names shown of many.
 const SHOWN: usize = 5;
 /// Datasets with more videos are not searched for unlisted ones: that would list every folder again.
@@ -39,10 +41,12 @@ pub(in crate::data) enum Clock {
     /// Seconds from the first frame.
     #[default]
     Video,
-    /// Labels at equal distances: so many for the whole video, at this rate where it is known.
-    Labels { count: u32, rate: Option<f64>, file: PathBuf },
+    /// Labels at equal distances: so many for the whole video, at this rate where it is known. `row` is the file and line
+    /// that name the video, where that row counts as used.
+    Labels { count: u32, rate: Option<f64>, file: PathBuf, row: Option<(PathBuf, u32)> },
     /// Seconds of a recording that the file may have been cut from at second 900; `cut` where somebody said.
-    Cut { cut: Option<bool> },
+    /// `earliest` is the first second that any row of the video names, also one that is left out.
+    Cut { cut: Option<bool>, earliest: f64 },
 }
 
 /// A row whose video was found.
@@ -51,6 +55,8 @@ pub(super) struct Row<'a> {
     pub(super) line: u32,
     /// How many rows of the file it stands for.
     pub(super) rows: u32,
+    /// Lines of the other rows, where several rows make one instance and each is told by itself.
+    pub(super) further: Vec<u32>,
     pub(super) path: PathBuf,
     pub(super) split: Split,
     pub(super) label: InstanceLabel,
@@ -67,6 +73,7 @@ impl<'a> Row<'a> {
             file,
             line,
             rows: 1,
+            further: Vec::new(),
             path,
             split: Split::Unassigned,
             label: InstanceLabel::Unlabelled,
@@ -86,14 +93,67 @@ pub(in crate::data) struct Annotation {
     pub(in crate::data) line: u32,
     /// How many rows of the file it stands for; 0 where the file is counted otherwise.
     pub(in crate::data) rows: u32,
+    /// Lines of the other rows where each of them is one row.
+    pub(in crate::data) further: Box<[u32]>,
     pub(in crate::data) details: Option<Box<InstanceDetails>>,
     pub(in crate::data) adjusted: Vec<Reason>,
+}
+
+impl Annotation {
+    /// The lines it stands in, and how many rows each of them counts for.
+    pub(in crate::data) fn lines(&self) -> impl Iterator<Item = (u32, u64)> {
+        std::iter::once((self.line, u64::from(self.rows))).chain(self.further.iter().map(|line| (*line, 1)))
+    }
+}
+
+/// Videos with more rows than this find those about the same part by a map.
+const FEW: usize = 16;
+
+/// The part that a span speaks of, comparable; all that speak of a whole video are one.
+type Part = (u8, u64, u64);
+
+fn part_of(span: Span) -> Part {
+    // Zero has two signs.
+    let bits = |t: f64| (t + 0.0).to_bits();
+    match span {
+        Span::Whole | Span::First(_) => (0, 0, 0),
+        Span::At(Extent::Seconds { start, end }) => (1, bits(start), bits(end)),
+        Span::At(Extent::Frames { start, end }) => (2, start.into(), end.into()),
+        Span::At(Extent::Span { first, stop }) => (3, first.into(), stop.into()),
+        Span::Steps { start, end } => (4, start.into(), end.into()),
+        Span::Moment(at) => (5, bits(at), 0),
+        Span::Around(at) => (6, bits(at), 0),
+    }
 }
 
 struct Listed {
     path: PathBuf,
     split: Split,
     rows: Vec<Annotation>,
+    /// Positions in `rows` by part, once they are many.
+    parts: HashMap<Part, Vec<usize>>,
+}
+
+impl Listed {
+    /// The rows about the same part as `span`.
+    fn about(&self, span: Span) -> impl Iterator<Item = &Annotation> {
+        let part = part_of(span);
+        let few = if self.parts.is_empty() { self.rows.as_slice() } else { &[] };
+        let mapped = self.parts.get(&part).into_iter().flatten().filter_map(|at| self.rows.get(*at));
+        few.iter().filter(move |a| part_of(a.span) == part).chain(mapped)
+    }
+
+    fn push(&mut self, annotation: Annotation) {
+        self.rows.push(annotation);
+        let from = match self.rows.len() {
+            n if n <= FEW => return,
+            n if self.parts.is_empty() => n - FEW - 1,
+            n => n - 1,
+        };
+        for (at, row) in self.rows.iter().enumerate().skip(from) {
+            self.parts.entry(part_of(row.span)).or_default().push(at);
+        }
+    }
 }
 
 /// Gathers the rows of all lists of a dataset.
@@ -131,13 +191,19 @@ impl<'r> Assembly<'r> {
         }
     }
 
+    /// As [`Assembly::new`], of rows that may speak of the same part of a video and have different classes, as events that
+    /// happen at the same time do.
+    pub(super) fn overlapping(root: &'r Path) -> Self {
+        Self::new(root, Task::MultiLabel)
+    }
+
     /// Makes a video part of the dataset, also where no row labels it; its position.
     pub(super) fn video(&mut self, path: &Path, split: Split) -> usize {
         if let Some(at) = self.at.get(path) {
             return *at;
         }
         self.at.insert(path.to_path_buf(), self.videos.len());
-        self.videos.push(Listed { path: path.to_path_buf(), split, rows: Vec::new() });
+        self.videos.push(Listed { path: path.to_path_buf(), split, rows: Vec::new(), parts: HashMap::new() });
         self.videos.len() - 1
     }
 
@@ -168,7 +234,7 @@ impl<'r> Assembly<'r> {
 
     /// Takes a row; one that repeats or contradicts an earlier one is told and left out.
     pub(super) fn add(&mut self, row: Row<'_>, draft: &mut Draft) {
-        draft.ledger.rows += u64::from(row.rows);
+        draft.ledger.rows += u64::from(row.rows) + row.further.len() as u64;
         let at = self.video(&row.path, row.split);
         let file = self.file(row.file);
         let annotation = Annotation {
@@ -177,6 +243,7 @@ impl<'r> Assembly<'r> {
             file: file.clone(),
             line: row.line,
             rows: row.rows,
+            further: row.further.into(),
             details: row.details,
             adjusted: row.adjusted,
         };
@@ -187,14 +254,16 @@ impl<'r> Assembly<'r> {
                 && a.label == annotation.label
                 && who(a) == who(&annotation)
                 && boxes(a) == boxes(&annotation)
+                && notes(a) == notes(&annotation)
         };
-        let same = known.rows.iter().find(|a| alike(a));
+        let same = known.about(annotation.span).find(|a| alike(a));
         let one_place = |a: &&Annotation| {
             let both_whole = whole(&a.span) && whole(&annotation.span);
             !self.multi && (both_whole || a.span == annotation.span) && who(a) == who(&annotation)
         };
         let first = known.rows.first();
-        let (earlier, what, reason) = match (same, known.rows.iter().find(one_place)) {
+        let other = known.about(annotation.span).find(one_place);
+        let (earlier, what, reason) = match (same, other) {
             _ if known.split != row.split && first.is_some() => (first, "is in two splits", Reason::Conflict),
             (Some(same), _) => (Some(same), "is listed twice", Reason::Duplicate),
             (None, Some(other)) => (Some(other), "is listed twice with different labels", Reason::Conflict),
@@ -202,7 +271,7 @@ impl<'r> Assembly<'r> {
                 (first, "is listed twice with different labels", Reason::Conflict)
             }
             _ => {
-                known.rows.push(annotation);
+                known.push(annotation);
                 return;
             }
         };
@@ -214,14 +283,40 @@ impl<'r> Assembly<'r> {
             row.line
         );
         draft.warn(&row.path, message);
-        draft.ledger.ignored.push(LedgerEntry {
-            file,
-            line: row.line,
-            rows: u64::from(row.rows),
+        let video = relative_name(self.root, &row.path);
+        draft.ledger.ignored.extend(annotation.lines().map(|(line, rows)| LedgerEntry {
+            file: file.clone(),
+            line,
+            rows,
             reason,
-            video: Some(relative_name(self.root, &row.path)),
+            video: Some(video.clone()),
             text: String::new(),
-        });
+        }));
+    }
+
+    /// Takes a row that names a video and labels nothing in it; one about a video that is known repeats or contradicts
+    /// the earlier rows.
+    pub(super) fn add_unlabelled(&mut self, file: &Path, line: u32, path: &Path, split: Split, draft: &mut Draft) {
+        draft.ledger.rows += 1;
+        let known = self.at.get(path).and_then(|at| self.videos.get(*at));
+        let reason = match known {
+            None => Reason::NoLabel,
+            Some(known) if known.split == split && known.rows.is_empty() => Reason::Duplicate,
+            Some(_) => Reason::Conflict,
+        };
+        self.video(path, split);
+        let video = Some(relative_name(self.root, path));
+        let entry = LedgerEntry { file: self.file(file), line, rows: 1, reason, video, text: String::new() };
+        if reason == Reason::NoLabel {
+            draft.ledger.unlabelled.push(entry);
+            return;
+        }
+        let message = format!(
+            "is listed twice, again in {} line {line} without a label; the first row counts, remove the other",
+            file_name(file)
+        );
+        draft.warn(path, message);
+        draft.ledger.ignored.push(entry);
     }
 
     /// Notes that the video of a row is spelt otherwise on disk.
@@ -299,6 +394,11 @@ fn boxes(a: &Annotation) -> &[FrameBox] {
     a.details.as_ref().map_or(&[], |d| &d.boxes)
 }
 
+/// What an annotation says besides.
+fn notes(a: &Annotation) -> &[(&'static str, String)] {
+    a.details.as_ref().map_or(&[], |d| &d.notes)
+}
+
 /// Rows of one list that are left out.
 pub(super) struct Ignored<'a> {
     file: &'a Path,
@@ -339,6 +439,20 @@ impl<'a> Ignored<'a> {
         draft.ledger.ignored.push(LedgerEntry { file, line, rows: 1, reason, video, text: text.to_owned() });
     }
 
+    /// As [`Ignored::push`] of a row whose video is known or that says something.
+    pub(super) fn skip(
+        &mut self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        (video, text): (Option<String>, &str),
+        kind: &'static str,
+        message: String,
+    ) {
+        let text: String = text.chars().take(TEXT).collect();
+        self.enter(draft, (line, reason), video, &text);
+        self.note(draft, kind, self.file, message);
+    }
+
     /// Warns of something that many rows have.
     pub(super) fn note(&mut self, draft: &mut Draft, kind: &'static str, path: impl Into<PathBuf>, message: String) {
         let at = self.counts.iter().position(|(k, _)| *k == kind).unwrap_or_else(|| {
@@ -370,7 +484,7 @@ impl<'a> Ignored<'a> {
             root.display()
         );
         // A NUL would end a path.
-        let shown: String = written.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect();
+        let shown: String = written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect();
         self.enter(draft, (line, Reason::MissingVideo), None, &shown);
         self.note(
             draft,

@@ -1,8 +1,12 @@
 //! Files that list the videos of a split, by their names.
 
+use super::Draft;
+use crate::data::DataError;
 use crate::data::label_csv::split_word;
+use crate::data::label_csv::text::{self, lines};
 use crate::data::scan::{file_name, peek};
-use crate::domain::Split;
+use crate::domain::{ClassInfo, ClassSet, Split};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Folders beside the videos that hold lists.
@@ -40,6 +44,56 @@ pub(super) fn folders(root: &Path) -> Vec<PathBuf> {
     let mut out = vec![root.to_path_buf()];
     out.extend(peek(root).dirs.into_iter().filter(|d| is_annotations(d)));
     out
+}
+
+/// The folder of the videos of a list: around a folder of annotations, else the list's own.
+pub(super) fn videos_of(list: &Path) -> PathBuf {
+    match list.parent() {
+        Some(dir) if is_annotations(dir) => dir.parent().unwrap_or(dir).to_path_buf(),
+        Some(dir) => dir.to_path_buf(),
+        None => list.to_path_buf(),
+    }
+}
+
+/// Files of the root and of its folders of annotations, by their names in lower case.
+pub(super) fn files_called(root: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let listing = peek(root);
+    let beside = listing.dirs.iter().filter(|d| is_annotations(d)).flat_map(|d| peek(d).files);
+    listing.files.iter().cloned().chain(beside).filter(|f| wanted(&file_name(f).to_lowercase())).collect()
+}
+
+/// Classes of a file with `NUMBER NAME` a line, in the order of the numbers; `prefix` stands before each number.
+///
+/// # Errors
+/// A file that cannot be read, and a number that stands twice.
+pub(super) fn numbered_names(path: &Path, prefix: &str, draft: &mut Draft) -> Result<ClassSet, DataError> {
+    let read = text::read(path)?;
+    draft.used.push(path.to_path_buf());
+    draft.warnings.extend(read.note.map(|n| super::warning(path, n)));
+    let mut known: BTreeMap<i64, &str> = BTreeMap::new();
+    for (line, text) in lines(&read.text) {
+        let row = text.split_once(char::is_whitespace).and_then(|(number, name)| {
+            let number = number.strip_prefix(prefix)?;
+            Some((number.parse::<i64>().ok().filter(|n| *n >= 0)?, name.trim()))
+        });
+        match row {
+            Some((id, _)) if known.contains_key(&id) => {
+                let reason = format!("line {line}: number {id} stands twice; correct one of the lines");
+                return Err(DataError::Read { path: path.to_path_buf(), reason });
+            }
+            Some((id, name)) => {
+                known.insert(id, name);
+            }
+            None => draft.warn(path, format!("line {line}: '{text}' is no number and name; it is skipped")),
+        }
+    }
+    Ok(ClassSet { classes: known.into_iter().map(|(id, name)| ClassInfo::numbered(id, name)).collect() })
+}
+
+/// Classes of which only the numbers are known.
+pub(super) fn unnamed(numbers: impl IntoIterator<Item = i64>) -> ClassSet {
+    let numbers: BTreeSet<i64> = numbers.into_iter().collect();
+    ClassSet { classes: numbers.into_iter().map(|id| ClassInfo::numbered(id, format!("class {id}"))).collect() }
 }
 
 /// True for a folder that is called as those of annotations are.

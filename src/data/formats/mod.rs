@@ -3,20 +3,29 @@
 //! Opening a path asks every format in order whether it is one of it (by names alone); the first that says yes reads a draft:
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
+mod activitynet;
 mod answers;
+mod ava;
+mod charades;
 mod choices;
 mod class_folders;
 mod companions;
 mod containers;
+mod diving48;
+mod epic_kitchens;
 mod exercise;
 mod find;
+mod finegym;
+mod frame_labels;
 mod hmdb51;
 mod jester;
+mod json;
 mod json_values;
 mod kinetics;
 mod list;
 mod listing;
 mod lists;
+mod pbtxt;
 mod people;
 mod picture_csv;
 mod single;
@@ -102,6 +111,60 @@ pub const FORMATS: &[FormatSpec] = &[
         read: jester::read,
     },
     FormatSpec {
+        id: "frame-labels",
+        title: "GTEA, 50Salads, Breakfast (MS-TCN)",
+        looks_for: "mapping.txt and a folder groundTruth of label files",
+        takes_all: false,
+        frame_wise: true,
+        detect: frame_labels::detect,
+        read: frame_labels::read,
+    },
+    FormatSpec {
+        id: "epic-kitchens",
+        title: "EPIC-KITCHENS-100",
+        looks_for: "EPIC_100_train.csv or EPIC_100_validation.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: epic_kitchens::detect,
+        read: epic_kitchens::read,
+    },
+    FormatSpec {
+        id: "charades",
+        title: "Charades",
+        looks_for: "Charades_v1_train.csv or Charades_v1_test.csv",
+        takes_all: false,
+        frame_wise: false,
+        detect: charades::detect,
+        read: charades::read,
+    },
+    FormatSpec {
+        id: "ava",
+        title: "AVA actions",
+        looks_for: "ava_train_v2.2.csv or ava_val_v2.2.csv and a list of actions (.pbtxt)",
+        takes_all: false,
+        frame_wise: false,
+        detect: ava::detect,
+        read: ava::read,
+    },
+    FormatSpec {
+        id: "diving48",
+        title: "Diving48",
+        looks_for: "Diving48_V2_train.json or Diving48_V2_test.json",
+        takes_all: false,
+        frame_wise: false,
+        detect: diving48::detect,
+        read: diving48::read,
+    },
+    FormatSpec {
+        id: "finegym",
+        title: "FineGym",
+        looks_for: "gym99_train_element.txt or gym288_train_element.txt",
+        takes_all: false,
+        frame_wise: false,
+        detect: finegym::detect,
+        read: finegym::read,
+    },
+    FormatSpec {
         id: "kinetics-csv",
         title: "Kinetics tables",
         looks_for: "train.csv, val.csv or test.csv with a youtube_id column",
@@ -136,6 +199,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: list::detect,
         read: list::read,
+    },
+    FormatSpec {
+        id: "activitynet",
+        title: "ActivityNet, THUMOS and others in its form",
+        looks_for: "a JSON file with an object 'database' of videos",
+        takes_all: false,
+        frame_wise: false,
+        detect: activitynet::detect,
+        read: activitynet::read,
     },
     FormatSpec {
         id: "single",
@@ -201,11 +273,6 @@ pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'stati
         let reason = format!("there is no dataset format '{id}'; the formats are {}", known.join(", "));
         DataError::Read { path: path.to_path_buf(), reason }
     })
-}
-
-/// True where windows slide over whole videos of a format, see [`FormatSpec::frame_wise`]; also for what nobody opened.
-pub(super) fn is_frame_wise(format: &str) -> bool {
-    FORMATS.iter().find(|f| f.id == format).is_none_or(|f| f.frame_wise)
 }
 
 /// A dataset before anybody looked inside its videos.

@@ -4,13 +4,13 @@ use super::Draft;
 use super::choices::choose_fold;
 use super::find::{Finder, Hint};
 use super::listing::{Assembly, Ignored, Row, some_of, unlisted};
-use super::lists::fold_of_name;
+use super::lists::{fold_of_name, numbered_names};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{child_file, file_name, peek};
-use crate::domain::{ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
+use crate::domain::{InstanceLabel, Reason, Split, Task};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -54,35 +54,13 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
     Ok(format!("{} and lists of {} folds", file_name(&found.classes), folds.len()))
 }
 
-/// `1 Name` a line.
-fn classes(path: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
-    let read = text::read(path)?;
-    let mut out = Vec::new();
-    for (line, text) in lines(&read.text) {
-        let row =
-            text.split_once(char::is_whitespace).and_then(|(n, name)| Some((n.parse::<i64>().ok()?, name.trim())));
-        match row {
-            Some((id, _)) if out.iter().any(|c: &ClassInfo| c.id == id) => {
-                let reason = format!("line {line}: number {id} stands twice; correct one of the lines");
-                return Err(DataError::Read { path: path.to_path_buf(), reason });
-            }
-            Some((id, name)) => out.push(ClassInfo::numbered(id, name)),
-            None => draft.warn(path, format!("line {line}: '{text}' is no number and name; it is skipped")),
-        }
-    }
-    draft.warnings.extend(read.note.map(|n| super::warning(path, n)));
-    out.sort_by_key(|c| c.id);
-    Ok(ClassSet { classes: out })
-}
-
 pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let Some(found) = files(root, DEPTH) else {
         return Err(DataError::Empty { path: root.to_path_buf(), reason: "classInd.txt is gone".into() });
     };
     let mut draft = Draft::default();
-    draft.used.push(found.classes.clone());
     draft.used.extend(found.lists.iter().map(|(f, ..)| f.clone()));
-    draft.classes = classes(&found.classes, &mut draft)?;
+    draft.classes = numbered_names(&found.classes, "", &mut draft)?;
     let folds: BTreeSet<u32> = found.lists.iter().map(|(_, fold, _)| *fold).collect();
     let beside = found.classes.parent().unwrap_or(root);
     let fold = choose_fold((root, beside), config, &mut draft, &folds)?;

@@ -90,7 +90,7 @@ fn quotes(file: &Path, words: &[String]) -> bool {
 }
 
 /// The text that a file begins with.
-fn head(file: &Path) -> String {
+pub(super) fn head(file: &Path) -> String {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|f| f.take(SEARCHED).read_to_end(&mut bytes));
     read.map_or_else(|_| String::new(), |_| String::from_utf8_lossy(&bytes).into_owned())

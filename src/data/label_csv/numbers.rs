@@ -22,7 +22,11 @@ pub(in crate::data) fn integer(cell: &str, decimal_comma: bool) -> Option<i64> {
     if let Ok(n) = cell.trim().parse() {
         return Some(n);
     }
-    let value = number(cell, decimal_comma)?;
+    whole(number(cell, decimal_comma)?)
+}
+
+/// A whole number that is exact.
+pub(in crate::data) fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= LARGEST).then_some(value as i64)
 }
 

@@ -27,6 +27,11 @@ impl Record {
         self.spaced.contains(&at)
     }
 
+    /// The column of this name, where the row is a header.
+    pub(in crate::data) fn column(&self, name: &str) -> Option<usize> {
+        self.cells.iter().position(|cell| cell.eq_ignore_ascii_case(name))
+    }
+
     /// The row in short, for sentences.
     pub(in crate::data) fn shown(&self) -> String {
         self.cells.join(",").chars().take(60).collect()

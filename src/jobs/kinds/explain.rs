@@ -1,8 +1,8 @@
 //! Clips to probabilities and heatmaps.
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::ClipSource;
-use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
+use crate::data::{ClipSource, FrameRule};
+use crate::domain::{ClassMatch, Dataset, MaskShare, VideoEntry, argmax};
 use crate::eval::ClassMap;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -113,31 +113,27 @@ impl Asked<'_> {
     /// Clips, in one pass through the network.
     fn explain(&self, clips: &[ClipRef], maps: &[HeatRequest]) -> Result<Vec<ClipSample>, JobError> {
         let config = &self.loaded.checkpoint.state.config;
-        let geometry = config.clip.geometry();
+        let rule = FrameRule::of(&config.clip);
         let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
         let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
-            let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.class_map.truth(entry, clip.start, config);
+            let asked = clip.clip(video);
+            let truth = self.class_map.truth(entry, &asked, config);
             requests.push(map_requests(maps, truth)?);
-            pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
-            samples.push((clip, frames, truth));
+            pixels.push(self.source.pixels(&asked, None)?);
+            let (frames, region) = (rule.shown(entry, &asked), self.source.region(&asked));
+            samples.push((clip.clone(), frames, truth, region));
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
-        let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
-            ClipSample {
-                clip: clip.clone(),
-                frames,
-                truth,
-                predicted: argmax(&probabilities),
-                probabilities,
-                maps: explained.maps,
-                on_body: Vec::new(),
-            }
-        };
-        Ok(samples.into_iter().zip(explained).map(sample).collect())
+        let answers = samples.into_iter().zip(explained).map(|((clip, frames, truth, region), explained)| {
+            let Explained { logits, mut maps } = explained;
+            maps.iter_mut().for_each(|map| map.region = region);
+            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&logits, 0);
+            let predicted = argmax(&probabilities);
+            ClipSample { clip, frames, truth, predicted, probabilities, maps, on_body: Vec::new() }
+        });
+        Ok(answers.collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
 use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassMatch, ClassSet, Dataset, HeatMap, RgbImage, Split, SplitChoice};
+use crate::domain::{ClassMatch, ClassSet, Clip, Dataset, HeatMap, RgbImage, Split, SplitChoice};
 use crate::eval::{ClassMap, parts_for};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
@@ -178,18 +178,15 @@ fn candidates(
         SplitChoice::Val => parts.get(video) == Some(&Split::Val),
         SplitChoice::Test => parts.get(video) == Some(&Split::Test),
     };
-    let reference =
-        |video: usize, start: u32| dataset.videos.get(video).map(|v| ClipRef { video: v.name.clone(), start });
-    let mut clips: Vec<ClipRef> = labelled_clips(dataset, config, config.clip.eval_stride, keep)
-        .iter()
-        .filter_map(|c| reference(c.video, c.start))
-        .collect();
+    let reference = |clip: &Clip| dataset.videos.get(clip.video).map(|v| ClipRef::of(&v.name, clip));
+    let mut clips: Vec<ClipRef> =
+        labelled_clips(dataset, config, config.clip.eval_stride, keep).iter().filter_map(reference).collect();
     if clips.is_empty() && dataset.videos.iter().all(|v| v.labels.is_empty()) {
         // Nothing is labelled (a video of one's own): any window will do.
         let clip = &config.clip;
         for (i, entry) in dataset.videos.iter().enumerate() {
             let starts = crate::data::window_starts(entry.frames(), clip.geometry(), clip.eval_stride, true);
-            clips.extend(starts.into_iter().filter_map(|s| reference(i, s)));
+            clips.extend(starts.into_iter().filter_map(|start| reference(&Clip::window(i, start))));
         }
     }
     if clips.is_empty() {
@@ -414,6 +411,7 @@ mod tests {
             shape: [1, 4, 4],
             values: (0..16).map(|i| (i * 7 % 16) as f32).collect(),
             pooling: Default::default(),
+            region: HeatMap::WHOLE,
         };
         let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
         let request = ExportRequest {

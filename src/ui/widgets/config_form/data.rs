@@ -1,8 +1,8 @@
 //! Clips, the dataset and augmentation.
 
 use super::super::form_rows::{Rows, choice, fraction, optional, switch, whole};
-use crate::config::{ColorJitter, CropConfig, Validation};
-use crate::domain::LabelRule;
+use crate::config::{ClipConfig, ColorJitter, CropConfig, Validation};
+use crate::domain::{FrameSampling, LabelRule};
 use crate::model::MODELS;
 use egui::{DragValue, Ui};
 
@@ -12,6 +12,35 @@ pub(super) fn clips(r: &mut Rows<'_>) {
     r.row("clip.width", |c| &mut c.clip.width, whole(0..=5000, " px"));
     r.row("clip.height", |c| &mut c.clip.height, whole(0..=5000, " px"));
     usual_input(r);
+    r.row(
+        "clip.resize",
+        |c| &mut c.clip.resize,
+        optional("whole picture", 128, whole(1..=ClipConfig::MOST_RESIZED, " px")),
+    );
+    r.row("clip.crops", |c| &mut c.clip.crops, whole(1..=ClipConfig::MOST_CROPS, ""));
+    r.row(
+        "clip.sampling",
+        |c| &mut c.clip.sampling,
+        |ui, sampling| {
+            let options = [
+                (FrameSampling::Windows, "sliding windows", "Frames at the step from every stride on"),
+                (FrameSampling::Centre, "middle", "Frames at the step in the middle of an instance"),
+                (FrameSampling::Even, "evenly spread", "Frames spread from the first to the last of an instance"),
+                (
+                    FrameSampling::Segments,
+                    "segments",
+                    "One frame of each segment of an instance: at random for training, the middle one for testing",
+                ),
+                (
+                    FrameSampling::Dense,
+                    "dense",
+                    "Frames at the step from a random place in an instance for training, from evenly spread ones for testing",
+                ),
+            ];
+            choice(ui, "sampling", sampling, &options);
+        },
+    );
+    r.row("clip.clips", |c| &mut c.clip.clips, whole(1..=ClipConfig::MOST_CLIPS, ""));
     r.row("clip.train_stride", |c| &mut c.clip.train_stride, whole(0..=10_000, " frames"));
     r.row("clip.eval_stride", |c| &mut c.clip.eval_stride, whole(0..=10_000, " frames"));
     r.row(
