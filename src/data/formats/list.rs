@@ -5,7 +5,7 @@ use super::Draft;
 use super::choices::{Question, choose, choose_fold};
 use super::find::{Finder, Found, Hint, compact};
 use super::listing::{Assembly, Ignored, Row, Span, some_of, unlisted};
-use super::lists::{Lists, fold_of_name, folders, is_annotations, is_text, split_of_name};
+use super::lists::{Lists, fold_of_name, folders, is_text, split_of_name, unnamed, videos_of};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::columns::role;
@@ -87,12 +87,10 @@ fn of_hmdb(name: &str) -> bool {
 
 fn open(path: &Path) -> Result<Opened, String> {
     let (root, files) = if path.is_file() {
-        let dir = path.parent().unwrap_or(path);
-        let root = if is_annotations(dir) { dir.parent().unwrap_or(dir) } else { dir };
         if !is_text(path) {
             return Err("it is no text file".into());
         }
-        (root.to_path_buf(), vec![(path.to_path_buf(), split_of_name(&file_name(path)).unwrap_or_default())])
+        (videos_of(path), vec![(path.to_path_buf(), split_of_name(&file_name(path)).unwrap_or_default())])
     } else {
         (path.to_path_buf(), Lists::of(path).files)
     };
@@ -329,8 +327,7 @@ fn classes(
     let mut numbers = reading.elsewhere.clone();
     numbers.extend(rows.iter().flat_map(|(_, labels)| labels.iter().copied()));
     let Some(names) = names else {
-        let class = |id: &i64| ClassInfo::numbered(*id, format!("class {id}"));
-        return (ClassSet { classes: numbers.iter().map(class).collect() }, 0);
+        return (unnamed(numbers), 0);
     };
     let set = ClassSet::from_numbered(names.classes.iter().map(|c| c.name.clone()));
     let shift = shift(&set, rows, &numbers, multi);

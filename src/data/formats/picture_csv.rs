@@ -5,7 +5,7 @@ use super::Draft;
 use super::containers::is_container;
 use super::find::{Finder, Hint};
 use super::listing::{Assembly, Ignored, Row, is_no_label, unlisted_pictures};
-use super::lists::{Lists, split_of_name};
+use super::lists::{Lists, split_of_name, unnamed};
 use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::columns::{Header, Role};
@@ -14,7 +14,7 @@ use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
 use crate::data::names::composed;
 use crate::data::scan::{file_name, is_csv, is_image, natural, peek};
-use crate::domain::{ClassId, ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
+use crate::domain::{ClassId, ClassSet, InstanceLabel, Reason, Split, Task};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -112,8 +112,7 @@ fn classes(lists: &[List], draft: &mut Draft) -> HashMap<String, ClassId> {
     let numbered = cells().next().is_some() && cells().all(|(l, cell)| number(l, cell).is_some_and(|n| n >= 0));
     if numbered {
         let numbers: BTreeSet<i64> = cells().filter_map(|(l, cell)| number(l, cell)).collect();
-        let class = |n: &i64| ClassInfo::numbered(*n, format!("class {n}"));
-        draft.classes = ClassSet { classes: numbers.iter().map(class).collect() };
+        draft.classes = unnamed(numbers.iter().copied());
         let position: BTreeMap<i64, ClassId> = numbers.into_iter().zip(0..).collect();
         let of = |(l, cell): (&List, &str)| Some((cell.to_owned(), *position.get(&number(l, cell)?)?));
         return cells().filter_map(of).collect();
