@@ -23,7 +23,8 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
     if args.out.is_dir() {
         return Err(Exit::Usage(anyhow!("--out {} is a folder; name a file", args.out.display())));
     }
-    for taken in [args.out.clone(), files_folder(&args.out)].iter().filter(|p| p.exists() && !args.force) {
+    let places = [args.out.clone(), files_folder(&args.out)];
+    if let Some(taken) = places.iter().find(|p| p.exists() && !args.force) {
         return Err(Exit::Usage(anyhow!(
             "{} is there already; use --force to replace it, or another --out",
             taken.display()

@@ -110,6 +110,9 @@ pub fn evaluate_matched(
     Ok((evaluation, predictions))
 }
 
+/// Clips with their true outputs.
+pub type LabelledClips = Vec<(Clip, ClassId)>;
+
 /// The clips that an evaluation of a split evaluates, each with its true output, in the dataset as the run labels it.
 ///
 /// # Errors
@@ -119,7 +122,7 @@ pub fn evaluated_clips(
     dataset: &Arc<Dataset>,
     split: SplitChoice,
     matched: &ClassMatch,
-) -> Result<(Arc<Dataset>, Vec<(Clip, ClassId)>), EvalError> {
+) -> Result<(Arc<Dataset>, LabelledClips), EvalError> {
     let config = &checkpoint.state.config;
     let map = checkpoint.class_map(dataset, matched)?;
     let classes = &checkpoint.state.classes;

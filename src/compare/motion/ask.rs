@@ -41,15 +41,15 @@ pub fn shared_clips(lists: &[Vec<(String, u32, String)>], most: Option<usize>) -
     (0..lists.len()).map(|run| chosen.iter().filter_map(|at| at.get(run).copied()).collect()).collect()
 }
 
+/// What a network said: for each alteration, for each clip.
+pub type Answers = Vec<Vec<Option<Prediction>>>;
+
 /// What the network says of every clip under every alteration: `[alteration][clip]`, in the order of
 /// [`Alteration::ALL`]; `None` where masks are missing. With the clips as [`judge`](super::judge()) takes them.
 ///
 /// # Errors
 /// Clips or masks that cannot be loaded, a device that fails, [`EvalError::Stopped`], answers that are not numbers.
-pub fn ask(
-    asked: &Asked<'_>,
-    monitor: &dyn Monitor,
-) -> Result<(Vec<SharedClip>, Vec<Vec<Option<Prediction>>>), EvalError> {
+pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>, Answers), EvalError> {
     let Asked { network, config, dataset, clips, seed } = *asked;
     let plain: Vec<Clip> = clips.iter().map(|(clip, _)| *clip).collect();
     let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
@@ -145,14 +145,14 @@ impl MaskReader<'_> {
         }
         let mut out = Masks::new();
         for frame in FrameRule::of(&self.config.clip).shown(entry, clip) {
-            if !self.held.contains_key(&frame) {
-                let mask = load_mask(entry, frame)?.map(|mask| at_size(&mask, rows, columns));
-                self.held.insert(frame, mask);
-            }
-            match self.held.get(&frame) {
-                Some(Some(mask)) => out.push(mask.clone()),
-                _ => return Ok(None),
-            }
+            let mask = match self.held.entry(frame) {
+                Entry::Occupied(held) => held.into_mut(),
+                Entry::Vacant(place) => {
+                    place.insert(load_mask(entry, frame)?.map(|mask| at_size(&mask, rows, columns)))
+                }
+            };
+            let Some(mask) = mask else { return Ok(None) };
+            out.push(mask.clone());
         }
         Ok(Some(out))
     }
@@ -171,6 +171,6 @@ mod tests {
         let b = list(&[("w", 8, "stand"), ("v", 8, "stand"), ("v", 0, "sit"), ("w", 0, "stand")]);
         assert_eq!(shared_clips(&[a.clone(), b], None), [vec![0, 2, 3], vec![2, 3, 0]]);
         assert_eq!(shared_clips(std::slice::from_ref(&a), Some(2)), [vec![0, 2]]);
-        assert_eq!(shared_clips(&[a, list(&[("x", 0, "sit")])], Some(2)), [vec![], vec![]]);
+        assert_eq!(shared_clips(&[a, list(&[("x", 0, "sit")])], Some(2)), [Vec::<usize>::new(), Vec::new()]);
     }
 }

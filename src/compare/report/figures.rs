@@ -48,7 +48,7 @@ pub(super) fn curves(runs: &[EvaluatedRun]) -> Result<Vec<Figure>, RenderError> 
     ];
     let mut out = Vec::new();
     for (name, title, unit, shares, of) in wanted {
-        let values: Vec<(String, Vec<(u32, Option<f64>)>)> =
+        let values: Vec<(String, crate::render::plots::EpochValues)> =
             runs.iter().map(|r| (r.name.clone(), r.history.iter().map(|e| (e.epoch, of(e))).collect())).collect();
         let header = ["run", "epoch", unit].map(str::to_owned);
         let rows = values.iter().flat_map(|(name, values)| {

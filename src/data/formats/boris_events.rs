@@ -325,12 +325,15 @@ impl<'e> Part<'e> {
     }
 }
 
+/// Observation, subject, behaviour and modifiers.
+type EventKey<'a> = (&'a str, Option<&'a str>, &'a str, &'a [String]);
+
 /// Which STOP belongs to which START: the next of the same observation, subject, behaviour and modifiers. In the order of
 /// lines.
 pub(super) fn pairs(events: &[Event]) -> Vec<Part<'_>> {
     let mut order: Vec<&Event> = events.iter().collect();
     order.sort_by(|a, b| a.time.total_cmp(&b.time));
-    let mut open: HashMap<(&str, Option<&str>, &str, &[String]), &Event> = HashMap::new();
+    let mut open: HashMap<EventKey<'_>, &Event> = HashMap::new();
     let mut out = Vec::with_capacity(events.len());
     let alone = |event, reason| Part { event, stop: None, unpaired: reason };
     for event in order {

@@ -97,7 +97,7 @@ impl Labels {
     fn columns(&self) -> impl Iterator<Item = (usize, &str)> {
         let header = self.table.records.first();
         let cells = header.into_iter().flat_map(|h| h.cells.iter().map(String::as_str).enumerate());
-        cells.filter(|(i, name)| !(*i == 0 && is_index(name)) && !name.is_empty())
+        cells.filter(|(i, name)| !(name.is_empty() || *i == 0 && is_index(name)))
     }
 
     fn rows(&self) -> &[Record] {

@@ -3,9 +3,9 @@
 use super::{Draft, DraftVideo, bare_entry};
 use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::names::SubjectRule;
-use crate::data::scan::{file_name, relative_name, stem, videos_below};
+use crate::data::scan::{file_name, is_image, is_video, peek, relative_name, stem, videos_below};
 use crate::domain::{FrameBox, InstanceDetails, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -413,6 +413,11 @@ impl<'a> Ignored<'a> {
         Self { file, counts: Vec::new() }
     }
 
+    /// Name of the list.
+    pub(super) fn name(&self) -> String {
+        file_name(self.file)
+    }
+
     /// Tells that a row is left out, and why; `kind` counts those alike, in words that follow a number ("more videos
     /// listed here are missing").
     pub(super) fn push(
@@ -525,6 +530,11 @@ fn shown(written: &str) -> String {
     written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
+/// True where a cell or a field says that there is no label.
+pub(super) fn is_no_label(text: &str) -> bool {
+    matches!(text, "" | "-1")
+}
+
 /// A few names, and how many more there are.
 pub(super) fn some_of(names: &[String]) -> String {
     let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
@@ -542,6 +552,23 @@ pub(super) fn unlisted(root: &Path, draft: &mut Draft) {
     let of_pictures: HashSet<&Path> = listed.iter().filter_map(|p| p.parent()).collect();
     let unlisted: Vec<PathBuf> =
         all.into_iter().filter(|p| !listed.contains(p.as_path()) && !of_pictures.contains(p.as_path())).collect();
+    tell_unlisted(root, unlisted, draft);
+}
+
+/// As [`unlisted`] where every picture is a video: those in the folders of the listed ones and in `others`.
+pub(super) fn unlisted_pictures(root: &Path, others: Vec<PathBuf>, draft: &mut Draft) {
+    if draft.videos.len() > SEARCHED {
+        return;
+    }
+    let listed: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
+    let of_listed = listed.iter().filter_map(|p| p.parent()).map(Path::to_path_buf);
+    let folders: BTreeSet<PathBuf> = of_listed.chain(others).collect();
+    let files = folders.iter().flat_map(|dir| peek(dir).files).filter(|f| is_image(f) || is_video(f));
+    let unlisted: Vec<PathBuf> = files.filter(|f| !listed.contains(f.as_path())).collect();
+    tell_unlisted(root, unlisted, draft);
+}
+
+fn tell_unlisted(root: &Path, unlisted: Vec<PathBuf>, draft: &mut Draft) {
     let names: Vec<String> = unlisted.iter().map(|p| relative_name(root, p)).collect();
     draft.ledger.unlisted = unlisted;
     if !names.is_empty() {

@@ -4,6 +4,7 @@
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
 mod activitynet;
+mod answers;
 mod ava;
 mod boris;
 mod boris_events;
@@ -21,8 +22,10 @@ mod exercise;
 mod find;
 mod finegym;
 mod frame_labels;
+mod hmdb51;
 mod jester;
 mod json;
+mod json_values;
 mod kinetics;
 mod label_studio;
 mod list;
@@ -30,7 +33,9 @@ mod listing;
 mod lists;
 mod pbtxt;
 mod people;
+mod picture_csv;
 mod single;
+mod something;
 mod table;
 mod tools;
 mod ucf101;
@@ -79,6 +84,15 @@ pub const FORMATS: &[FormatSpec] = &[
         read: exercise::read,
     },
     FormatSpec {
+        id: "something-v2",
+        title: "Something-Something V2",
+        looks_for: "labels.json (or something-something-v2-labels.json) with …train.json of records with a template",
+        takes_all: false,
+        frame_wise: false,
+        detect: something::detect,
+        read: something::read,
+    },
+    FormatSpec {
         id: "ucf101-splits",
         title: "UCF101 with its official splits",
         looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
@@ -86,6 +100,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: ucf101::detect,
         read: ucf101::read,
+    },
+    FormatSpec {
+        id: "hmdb51-splits",
+        title: "HMDB51 with its official splits",
+        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        takes_all: false,
+        frame_wise: false,
+        detect: hmdb51::detect,
+        read: hmdb51::read,
     },
     FormatSpec {
         id: "jester",
@@ -158,6 +181,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: kinetics::detect,
         read: kinetics::read,
+    },
+    FormatSpec {
+        id: "picture-csv",
+        title: "Pictures listed in Training_set.csv and Testing_set.csv",
+        looks_for: "tables of a split with names of pictures and their classes",
+        takes_all: false,
+        frame_wise: false,
+        detect: picture_csv::detect,
+        read: picture_csv::read,
     },
     FormatSpec {
         id: "ucf-csv",

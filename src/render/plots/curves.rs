@@ -283,6 +283,9 @@ pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option
     Ok(scene)
 }
 
+/// A value over epochs: epoch and value, `None` where it was not measured.
+pub type EpochValues = Vec<(u32, Option<f64>)>;
+
 /// The same value of several runs over their epochs: `runs` are names with (epoch, value); what is not there is a gap.
 ///
 /// # Errors
@@ -290,7 +293,7 @@ pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option
 pub fn run_curves(
     title: &str,
     y_name: &str,
-    runs: &[(String, Vec<(u32, Option<f64>)>)],
+    runs: &[(String, EpochValues)],
     shares: bool,
 ) -> Result<Scene, RenderError> {
     let curves: Vec<Curve> = runs

@@ -14,7 +14,8 @@ mod timeline;
 
 pub use bars::{average_precision_bars, class_comparison, class_counts, class_scores, final_accuracy, histogram};
 pub use curves::{
-    accuracy_curves, learning_rate_curve, loss_curves, map_curve, per_class_curves, run_curves, training_overview,
+    EpochValues, accuracy_curves, learning_rate_curve, loss_curves, map_curve, per_class_curves, run_curves,
+    training_overview,
 };
 pub use layers::{class_probabilities, named_curves, value_histogram};
 pub use matrix::{class_accuracy_map, co_occurrence_matrix, confusion_difference, confusion_matrix};

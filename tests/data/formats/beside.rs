@@ -142,9 +142,12 @@ fn lists_of_hmdb_are_no_lists_of_numbers() {
         file(r.join(format!("hmdb51_org/{class}/{class} 1.avi")));
         write(r.join(format!("splits/{class}_test_split1.txt")), &format!("{class} 1.avi 2 \n"));
     }
+    // The tag is the split, and the file the class.
     let data = open(r);
-    assert_eq!((data.format.as_str(), class_names(&data)), ("class-folders", vec!["run", "walk"]));
-    assert!(warns(&data, "run_test_split1.txt", &["not used"]), "{:#?}", data.warnings);
+    assert_eq!((data.format.as_str(), class_names(&data)), ("hmdb51-splits", vec!["run", "walk"]));
+    assert!(data.videos.len() == 2 && data.videos.iter().all(|v| v.split == Split::Test));
+    let error = try_open(r.join("splits/run_test_split1.txt")).unwrap_err().to_string();
+    assert!(error.contains("run_test_split1.txt") && error.contains("HMDB51"), "{error}");
 }
 
 #[test]
