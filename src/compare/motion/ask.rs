@@ -10,6 +10,7 @@ use crate::eval::{EvalError, clip_shape, hold};
 use crate::model::{Network, read};
 use crate::progress::{Flow, Monitor};
 use crate::run_folder::Prediction;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
