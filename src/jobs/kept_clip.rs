@@ -59,7 +59,7 @@ mod tests {
     fn another_clip_frees_what_was_kept() {
         let dataset = Dataset::default();
         let key = |start, budget| {
-            let clip = ClipRef { video: "a".into(), start };
+            let clip = ClipRef::window("a", start);
             KeptKey::new((PathBuf::new(), None), &dataset, &clip, budget)
         };
         let mut kept = KeptClip::of(None, key(0, 100));
