@@ -76,6 +76,8 @@ fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Vec<Lis
         all.iter().filter(|l| !l.excluded).map(|l| l.version.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     versions.sort_by(|a, b| natural(b, a));
     draft.used.extend(all.iter().map(|l| l.file.clone()));
+    // Names of videos, and of seconds that are included: part of the dataset, and of no use here.
+    draft.used.extend(files_called(root, |name| name.starts_with("ava_") && name.ends_with(".txt")));
     let Some(newest) = versions.first().filter(|_| versions.len() > 1).cloned() else { return Ok(all) };
     let question = Question {
         key: "version",
@@ -220,9 +222,13 @@ impl Reading<'_> {
                 Ok(read) => read,
                 Err((reason, why)) => {
                     let about = (Some(relative_name(self.root, &found.path)), row.shown());
+                    if reason == Reason::ExcludedTimestamp {
+                        // The dataset itself says so: nobody need do anything.
+                        ignored.enter(draft, (row.line, reason), about.0, &about.1);
+                        continue;
+                    }
                     let message = format!("line {}: {why}; the row is skipped", row.line);
                     let kind = match reason {
-                        Reason::ExcludedTimestamp => "more rows name seconds that are excluded",
                         Reason::NoClass => "more rows name no action",
                         Reason::UnknownClass => "more rows name actions that are not in the list of actions",
                         _ => "more rows cannot be used",

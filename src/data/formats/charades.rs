@@ -17,7 +17,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "charades";
-/// Lists of objects, verbs, and how classes are made of them: part of the dataset, and of no use here.
+/// Lists of objects, verbs, and how classes are made of them: part of the dataset, and of no use here, as are tables of a
+/// part of the videos.
 const OTHERS: &[&str] =
     &["mapping.txt", "object_classes.txt", "objectclasses.txt", "verb_classes.txt", "verbclasses.txt"];
 

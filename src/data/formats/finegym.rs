@@ -73,6 +73,8 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
 fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<(String, Vec<List>), DataError> {
     let (all, left) = lists(root);
     draft.used.extend(all.iter().map(|l| l.file.clone()).chain(left.iter().cloned()));
+    // Those of other sets are part of the dataset.
+    draft.used.extend(files_called(root, |name| name.starts_with("gym") && name.ends_with("_categories.txt")));
     left.iter().for_each(|file| draft.warn(file, "a newer version of this list lies beside it and is read"));
     let mut sets: Vec<String> = Vec::new();
     all.iter().for_each(|l| {
@@ -101,7 +103,6 @@ fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<(String
 /// `Clabel: 0; set: 11; Glabel: 3; (VT) name` a line.
 fn categories(file: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
     let read = text::read(file)?;
-    draft.used.push(file.to_path_buf());
     draft.warnings.extend(read.note.map(|n| super::warning(file, n)));
     let mut known: BTreeMap<i64, &str> = BTreeMap::new();
     for (line, text) in lines(&read.text) {
@@ -139,11 +140,32 @@ fn bounds(pairs: &Json) -> Option<(f64, f64)> {
     Some((pair(pairs.first()?)?.0, pair(pairs.last()?)?.1))
 }
 
+/// What the file of times holds, by video, event and element.
+struct Times<'j> {
+    events: HashMap<(&'j str, &'j str), &'j Json>,
+    elements: HashMap<(&'j str, &'j str, &'j str), &'j Json>,
+}
+
+impl<'j> Times<'j> {
+    fn of(json: &'j Json) -> Self {
+        let mut out = Self { events: HashMap::new(), elements: HashMap::new() };
+        for (video, events) in json.entries().unwrap_or_default() {
+            for (event, entry) in events.entries().unwrap_or_default() {
+                out.events.entry((video, event)).or_insert(entry);
+                let segments = entry.get("segments").and_then(Json::entries).unwrap_or_default();
+                for (element, segment) in segments {
+                    out.elements.entry((video, event, element)).or_insert(segment);
+                }
+            }
+        }
+        out
+    }
+}
+
 struct Reading<'a> {
     root: &'a Path,
     classes: HashMap<i64, usize>,
-    /// Events by their videos.
-    times: HashMap<&'a str, &'a Json>,
+    times: Times<'a>,
     videos: ByIds<'a>,
     assembly: Assembly<'a>,
 }
@@ -153,9 +175,8 @@ impl Reading<'_> {
     fn extent(&self, video: &str, event: &str, element: &str) -> Result<Extent, (Reason, String)> {
         let missing = |what: &str| (Reason::NoSegment, format!("{what} is not in {TIMES}….json"));
         let bad = |what: &str| (Reason::BadNumber, format!("{what} has no usable timestamps in {TIMES}….json"));
-        let events = self.times.get(video).ok_or_else(|| missing(video))?;
-        let found = events.get(event).ok_or_else(|| missing(event))?;
-        let segment = found.get("segments").and_then(|s| s.get(element)).ok_or_else(|| missing(element))?;
+        let found = self.times.events.get(&(video, event)).ok_or_else(|| missing(&format!("{event} of {video}")))?;
+        let segment = self.times.elements.get(&(video, event, element)).ok_or_else(|| missing(element))?;
         let of = |json: &Json, name: &str| json.get("timestamps").and_then(bounds).ok_or_else(|| bad(name));
         let (from, (start, end)) = (of(found, event)?.0, of(segment, element)?);
         Extent::of_seconds(from + start, from + end)
@@ -257,7 +278,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut reading = Reading {
         root,
         classes: draft.classes.classes.iter().enumerate().map(|(i, c)| (c.id, i)).collect(),
-        times: json.entries().unwrap_or_default().iter().rev().map(|(k, v)| (k.as_str(), v)).collect(),
+        times: Times::of(&json),
         videos: ByIds::new(root),
         assembly: Assembly::new(root, Task::SingleLabel),
     };

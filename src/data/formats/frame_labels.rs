@@ -13,7 +13,7 @@ use crate::data::DataError;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{child_dir, child_file, file_name, peek, relative_name};
-use crate::domain::{ClassSet, InstanceLabel, LedgerEntry, Reason, Split, Task};
+use crate::domain::{ClassSet, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn files(root: &Path) -> Option<Files> {
 pub(super) fn detect(root: &Path) -> Result<String, String> {
     let found = files(root).ok_or("there is no mapping.txt with a folder groundTruth beside it")?;
     let folds: BTreeSet<u32> = found.bundles.iter().map(|(.., fold)| *fold).collect();
-    Ok(format!("{MAPPING}, {LABELS} and bundles of {} splits", folds.len()))
+    Ok(format!("{MAPPING}, {LABELS} and bundles of {}", counted(folds.len() as u64, "split")))
 }
 
 /// A row of a bundle, or a file of labels that no bundle need name.
