@@ -14,6 +14,7 @@ use crate::data::DataError;
 use crate::data::label_csv::numbers::{integer, number};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
+use crate::data::label_csv::text::shown;
 use crate::data::scan::{file_name, relative_name};
 use crate::domain::{ClassSet, FrameBox, InstanceDetails, InstanceLabel, Reason, Split, Task, natural};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -147,14 +148,16 @@ struct Entry {
 impl Entry {
     fn of(row: &Record, decimal_comma: bool) -> Result<Self, String> {
         let value = |at: usize, what: &str| {
-            number(row.cell(at), decimal_comma).ok_or_else(|| format!("'{}' is no {what}", row.cell(at)))
+            number(row.cell(at), decimal_comma).ok_or_else(|| format!("'{}' is no {what}", shown(row.cell(at))))
         };
         let second = value(1, "second")?;
         let corner = |at| value(at, "share of the picture");
         let corners = [corner(2)?, corner(3)?, corner(4)?, corner(5)?];
         let action = match row.cell(6) {
             "" | "-1" => None,
-            cell => Some(integer(cell, decimal_comma).ok_or_else(|| format!("'{cell}' is no number of an action"))?),
+            cell => Some(
+                integer(cell, decimal_comma).ok_or_else(|| format!("'{}' is no number of an action", shown(cell)))?,
+            ),
         };
         Ok(Self { second, corners, action, person: row.cell(7).to_owned() })
     }
@@ -191,7 +194,7 @@ impl Reading<'_> {
                     self.excluded.insert((row.cell(0).to_owned(), second.to_bits()));
                 }
                 None => {
-                    let message = format!("line {}: '{}' is no second; it is skipped", row.line, row.cell(1));
+                    let message = format!("line {}: '{}' is no second; it is skipped", row.line, shown(row.cell(1)));
                     ignored.note(draft, "more lines name no second", file, message);
                 }
             }

@@ -105,13 +105,18 @@ fn categories(file: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
     let read = text::read(file)?;
     draft.warnings.extend(read.note.map(|n| super::warning(file, n)));
     let mut known: BTreeMap<i64, &str> = BTreeMap::new();
-    for (line, text) in lines(&read.text) {
-        let mut parts = text.splitn(4, ';').map(str::trim);
+    for (line, row) in lines(&read.text) {
+        let mut parts = row.splitn(4, ';').map(str::trim);
         let number =
             parts.next().and_then(|p| integer(p.strip_prefix("Clabel")?.trim().strip_prefix(':')?.trim(), false));
         let (Some(number), Some(name)) = (number.filter(|n| *n >= 0), parts.nth(2)) else {
-            draft
-                .warn(file, format!("line {line}: '{text}' is no 'Clabel: 0; set: …; Glabel: …; name'; it is skipped"));
+            draft.warn(
+                file,
+                format!(
+                    "line {line}: '{}' is no 'Clabel: 0; set: …; Glabel: …; name'; it is skipped",
+                    text::shown(row)
+                ),
+            );
             continue;
         };
         if known.insert(number, name).is_some() {
@@ -200,7 +205,7 @@ impl Reading<'_> {
             let cut = self.videos.find(key, list.split, &[""]).ok();
             let whole = cut.is_some();
             let Some((video, event, element)) = parts(key) else {
-                skip(&mut ignored, draft, Reason::NoVideo, None, format!("'{key}' is no VIDEO_E_…_A_…"));
+                skip(&mut ignored, draft, Reason::NoVideo, None, format!("'{}' is no VIDEO_E_…_A_…", text::shown(key)));
                 continue;
             };
             let found = match cut.map_or_else(|| self.videos.find(video, list.split, &[""]), Ok) {
@@ -212,7 +217,7 @@ impl Reading<'_> {
             };
             let class = match (label, integer(label, false)) {
                 ("", _) | (_, Some(-1)) => Ok(None),
-                (_, None) => Err((Reason::BadNumber, format!("'{label}' is no number of a class"))),
+                (_, None) => Err((Reason::BadNumber, format!("'{}' is no number of a class", text::shown(label)))),
                 (_, Some(n)) => match self.classes.get(&n) {
                     Some(class) => Ok(Some(*class)),
                     None => Err((Reason::UnknownClass, format!("label {n} is not in {}_categories.txt", list.set))),

@@ -147,7 +147,8 @@ impl Reading<'_> {
             let Some((line, name)) = run.first() else { continue };
             let Some(class) = self.classes.get(*name) else {
                 let message = format!(
-                    "line {line}: {name} is not in mapping.txt, so {} unlabelled; add it there or correct the name",
+                    "line {line}: {} is not in mapping.txt, so {} unlabelled; add it there or correct the name",
+                    text::shown(name),
                     if count == 1 { "1 label stays".to_owned() } else { format!("{count} labels stay") }
                 );
                 ignored.note(draft, "more runs of labels have names that are not in mapping.txt", &file, message);
