@@ -9,10 +9,10 @@
 //! | 9 | `main` | window or command line |
 //! | 8 | [`ui`], [`cli`] | egui; clap. Strangers to each other: both build jobs and show what comes back |
 //! | 7 | [`jobs`] | worker lanes, commands, events |
-//! | 6 | [`train`] | the loop, optimisers, logs |
+//! | 6 | [`train`], [`compare`] | the loop, optimisers, logs; several runs side by side |
 //! | 5 | [`eval`] | predictions, metrics, caveats |
 //! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
-//! | 3 | [`data`], [`cam`] | datasets and loading; heatmaps |
+//! | 3 | [`data`], [`cam`], [`inside`], [`classical`] | datasets and loading; heatmaps; activations, kernels, the network as a graph; classical baselines |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
 //! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
 //!
@@ -22,12 +22,15 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files of their own"))]
 
 pub mod cam;
+pub mod classical;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod domain;
 pub mod eval;
 pub mod files;
+pub mod inside;
 pub mod jobs;
 pub mod model;
 pub mod process_usage;

@@ -1,5 +1,6 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
+use crate::domain::Cut;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::time::Instant;
@@ -134,6 +135,9 @@ pub struct WrongClip {
     pub video: String,
     /// First frame.
     pub start: u32,
+    /// The part of the video it was taken from.
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
+    pub cut: Cut,
     /// The label's class (output position).
     pub truth: usize,
     /// The class said.

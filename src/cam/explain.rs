@@ -145,7 +145,16 @@ fn passes(
             apart: network.spec().per_frame,
         };
         let Computed { values, pooling } = (method.compute)(part, request.pooling);
-        Some(HeatMap { method: request.method.clone(), layer, class, against, shape: *shape, values, pooling })
+        Some(HeatMap {
+            method: request.method.clone(),
+            layer,
+            class,
+            against,
+            shape: *shape,
+            values,
+            pooling,
+            region: HeatMap::WHOLE,
+        })
     };
     let explained = logits.iter().zip(requests).enumerate().map(|(clip, (logits, requests))| Explained {
         logits: logits.to_vec(),

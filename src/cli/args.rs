@@ -1,5 +1,11 @@
 //! The arguments. Names are a contract with scripts.
 
+mod comparing;
+mod parts;
+
+pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
+
 use crate::cam::METHODS;
 use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
 use crate::model::{BACKBONE, NOTHING};
@@ -30,10 +36,18 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Evaluate a checkpoint.
     Evaluate(EvaluateArgs),
+    /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
+    Compare(CompareArgs),
+    /// What of a clip networks need: motion, the order of frames, the body, the background.
+    MotionTest(MotionTestArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.
     Explain(Box<ExplainArgs>),
+    /// What every layer sees and never uses: activations, kernels, dead channels, the network drawn.
+    LookInside(Box<LookInsideArgs>),
+    /// Runs as one HTML file: data, settings, curves, tables with tests, errors with heatmaps, how to reproduce.
+    Report(ReportArgs),
     /// Weights of PyTorch or safetensors become a run that evaluate, predict and explain take.
     Import(ImportArgs),
     /// The weights of a run as a file that PyTorch loads.
@@ -52,32 +66,6 @@ pub enum Command {
         /// `gpu` or `cuda`.
         kind: String,
     },
-}
-
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct JsonArg {
-    /// Print one JSON document on standard output (train: one object a line).
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Where files go, and whether they may replace others.
-#[derive(Clone, Debug, Default, Args)]
-pub struct OutArgs {
-    /// Write files to this folder.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Replace files of an earlier run of this command.
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// What has been trained.
-#[derive(Clone, Debug, Args)]
-pub struct RunArg {
-    /// Run folder or checkpoint.
-    #[arg(value_name = "RUN")]
-    pub path: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -100,10 +88,36 @@ pub struct DemoArgs {
     pub json: JsonArg,
 }
 
+/// How the files of a dataset are read, where they leave it open.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReadingArgs {
+    /// What the files of some formats leave open (repeatable), such as fold=2, class=noun or tiers=a,b; `inspect` lists it.
+    #[arg(long = "choose", value_name = "KEY=VALUE")]
+    pub choices: Vec<String>,
+    /// Read the dataset as this format instead of recognising it.
+    #[arg(long, value_name = "ID")]
+    pub format: Option<String>,
+    /// Read this table (CSV, TSV or JSON lines), whose columns `--columns` assigns.
+    #[arg(long, value_name = "FILE", requires = "columns")]
+    pub table: Option<PathBuf>,
+    /// Columns of the table by name, or by number from 1: path=…,class=…,start=…,end=…,subject=…,split=…; all but path may be
+    /// left out.
+    #[arg(long, value_name = "path=…,class=…", requires = "table")]
+    pub columns: Option<String>,
+    /// What start and end count: s, ms, frames-0 (from 0, the end outside) or frames-1 (from 1, both ends inside).
+    #[arg(long, value_name = "UNIT", requires = "table")]
+    pub unit: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// Dataset folder, split CSV, video or frame folder.
     pub dataset: PathBuf,
+    /// List what was read, row by row: classes, videos, annotations, and what became of every row of the files.
+    #[arg(long)]
+    pub instances: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub to: OutArgs,
     /// Configuration whose clip length, strides and subject pattern count.
@@ -208,6 +222,8 @@ impl From<PrecisionArg> for Precision {
 pub struct TrainArgs {
     /// Dataset folder.
     pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Run folder to make.
     #[arg(long, required_unless_present = "resume")]
     pub out: Option<PathBuf>,
@@ -305,22 +321,6 @@ pub struct ExportArgs {
     pub json: JsonArg,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitArg {
-    Train,
-    Val,
-    Test,
-    All,
-}
-
-#[derive(Debug, Args)]
-pub struct ClassMatchArg {
-    /// Which class of the run a class of the dataset is (repeatable), where their names differ; `numbers` matches them by
-    /// number, `none` takes the videos as unlabelled.
-    #[arg(long, value_name = "DATASET=RUN|numbers|none")]
-    pub map_classes: Vec<String>,
-}
-
 #[derive(Debug, Args)]
 #[command(mut_arg("out", |a| a.help("Where to write; `results/CHECKPOINT` of the run when left out")))]
 #[command(mut_arg("force", |a| a.help("Replace results in `--out`")))]
@@ -329,6 +329,8 @@ pub struct EvaluateArgs {
     pub run: RunArg,
     /// Dataset whose class names the run knows.
     pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Which clips.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,
@@ -358,6 +360,8 @@ pub struct ExplainArgs {
     pub run: RunArg,
     /// Dataset or video.
     pub source: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     /// Method id (repeatable)
     #[arg(long = "method", value_name = "ID", help = methods_help())]
     pub methods: Vec<String>,
@@ -400,6 +404,66 @@ pub struct ExplainArgs {
     /// Include the raw map values in the JSON.
     #[arg(long)]
     pub raw: bool,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+pub struct LookInsideArgs {
+    #[command(flatten)]
+    pub run: RunArg,
+    /// Video or picture; of a dataset --clip says which clip.
+    #[arg(value_name = "VIDEO|IMAGE")]
+    pub source: PathBuf,
+    /// Layer id (repeatable); the outermost layers when left out.
+    #[arg(long = "layer", value_name = "ID")]
+    pub layers: Vec<String>,
+    /// The clip; the first of a single video when left out.
+    #[arg(long, value_name = "VIDEO:START")]
+    pub clip: Option<String>,
+    /// How channels are ordered: maximum, gradient, variance or index.
+    #[arg(long, default_value = "maximum")]
+    pub order: String,
+    /// The class whose gradient orders channels: predicted, true, or a class name or number.
+    #[arg(long, default_value = "predicted")]
+    pub class: String,
+    /// Channels drawn of each layer; the .npy files have all.
+    #[arg(long, default_value_t = 64)]
+    pub channels: usize,
+    /// Colour map id.
+    #[arg(long, default_value = "viridis")]
+    pub color_map: String,
+    /// Also measure how long each module takes.
+    #[arg(long)]
+    pub measure: bool,
+    /// Also compute the effective receptive field of each layer: a pass back each.
+    #[arg(long)]
+    pub receptive_field: bool,
+    /// Also look at the layers over the clips of this dataset: dead channels, examples, a map of the clips.
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Option<PathBuf>,
+    /// Which clips of the dataset.
+    #[arg(long, value_enum, default_value = "test", requires = "dataset")]
+    pub split: SplitArg,
+    /// How many clips of the dataset, drawn at random.
+    #[arg(long, default_value_t = 200, requires = "dataset")]
+    pub clips: usize,
+    /// Clips kept as examples of each channel.
+    #[arg(long, default_value_t = 9, requires = "dataset")]
+    pub examples: usize,
+    /// Layer whose pooled features the map of clips is made of; the features before the classifier when left out.
+    #[arg(long, value_name = "ID", requires = "dataset")]
+    pub map_layer: Option<String>,
+    /// Also look at the other checkpoints of the run: motion share of kernels, and dead channels with --dataset.
+    #[arg(long)]
+    pub all_checkpoints: bool,
+    /// Seed of the draw.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
     #[command(flatten)]
     pub classes: ClassMatchArg,
     #[command(flatten)]
@@ -515,10 +579,24 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_of_a_report_can_be_given() {
+        let lines = include_str!("../compare/report/reproduce.txt").lines();
+        let filled: Vec<String> = lines
+            .filter_map(|l| Some(l.split_once(": ")?.1.replace("{split}", "test").replace(['{', '}'], "")))
+            .collect();
+        assert!(filled.len() >= 6);
+        for line in filled {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map_or_else(String::new, |e| e.to_string()));
+        }
+    }
+
+    #[test]
     fn every_command_of_the_pages_can_be_given() {
         let pages = [
             include_str!("../../README.md"),
             include_str!("../../docs/accuracy.md"),
+            include_str!("../../docs/inside.md"),
             include_str!("../../docs/weights.md"),
         ];
         let all: Vec<&str> = pages.into_iter().flat_map(commands).collect();

@@ -97,8 +97,7 @@ fn loading(
     config.clip.step = 1;
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let last = frames.saturating_sub(args.frames);
-    let clips: Vec<Clip> =
-        (0..args.clips).map(|_| Clip { video: 0, start: rng.random_range(0..=last), label: None }).collect();
+    let clips: Vec<Clip> = (0..args.clips).map(|_| Clip::window(0, rng.random_range(0..=last))).collect();
     let source = Arc::new(ClipSource::new(dataset.clone(), &config));
     for (epoch, name) in ["clips, first epoch", "clips, second epoch"].into_iter().enumerate() {
         let options =

@@ -1,14 +1,15 @@
 //! The subcommands: arguments to jobs, outputs to text or JSON.
 
 use super::Exit;
-use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs};
+use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, ReadingArgs};
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
-    say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
-use crate::domain::{argmax, grouped, name_text};
+use super::reading::data_config_of;
+use crate::classical::{Baseline, FeatureSet};
+use crate::domain::{argmax, counted, grouped, name_text};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
 use anyhow::{Context, anyhow};
@@ -27,8 +28,12 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Probe(args) => super::inspect::probe(&args),
         Command::Train(args) => super::train::train(&args),
         Command::Evaluate(args) => evaluate(&args),
+        Command::Compare(args) => super::compare::compare(&args),
+        Command::MotionTest(args) => super::motion_test::motion_test(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
+        Command::LookInside(args) => super::look_inside::look_inside(&args),
+        Command::Report(args) => super::report::report(&args),
         Command::Import(args) => super::import::import(&args),
         Command::Export(args) => super::export::export(&args),
         Command::Plot(args) => plot(&args),
@@ -79,7 +84,8 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
     refuse_overwrite(&args.to, |name| name == report)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.dataset, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.dataset, &args.reading)?;
+    let dataset = open_dataset(&args.dataset, &data, &mut state)?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let job = Evaluate {
@@ -109,9 +115,18 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         e.loss,
         percent(e.majority_baseline)
     ));
-    if let Some(f) = &e.frames {
+    if let Some(views) = &e.views {
         print_line(&format!(
-            "frames: accuracy {}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
+            "each is the mean of {} of {}",
+            counted(views.clips.into(), "clip"),
+            counted(views.crops.into(), "crop")
+        ));
+    }
+    if let Some(f) = &e.frames {
+        let with =
+            f.accuracy_with_background.map_or_else(String::new, |a| format!(" ({} with background)", percent(a)));
+        print_line(&format!(
+            "frames: accuracy {}{with}   edit {:.1}   F1@10 {:.1}   F1@25 {:.1}   F1@50 {:.1}",
             percent(f.accuracy),
             f.edit,
             f.f1_10,
@@ -137,7 +152,8 @@ fn predict(args: &PredictArgs) -> Outcome {
     require_run(&args.run.path)?;
     refuse_overwrite(&args.to, |name| [WINDOWS_TABLE, FRAMES_TABLE].contains(&name))?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.video, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.video, &ReadingArgs::default())?;
+    let dataset = open_dataset(&args.video, &data, &mut state)?;
     let [entry] = dataset.videos.as_slice() else {
         return Err(Exit::Failed(anyhow!(
             "{} holds {} videos; predict takes one (evaluate and explain take a dataset)",
@@ -267,6 +283,12 @@ fn models(args: &ModelsArgs) -> Outcome {
     }
     if args.json.json {
         print_json(&Value::Array(documents));
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_line("classical baselines, without a network and without heatmaps:");
+    for features in FeatureSet::ALL {
+        let ids: Vec<String> = Baseline::all().filter(|b| b.features == features).map(Baseline::id).collect();
+        print_line(&format!("{}\n    {}: {}", ids.join(", "), features.title(), features.summary()));
     }
     Ok(ExitCode::SUCCESS)
 }

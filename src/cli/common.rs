@@ -11,7 +11,7 @@ use crate::progress::Monitor;
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -79,9 +79,15 @@ pub(super) fn checkpoint_ref(path: &Path) -> CheckpointRef {
     }
 }
 
-/// The data settings a run was trained with, so that subjects and names are found the same way.
-pub(super) fn data_config_of(run: &Path) -> DataConfig {
-    RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default()
+/// Runs and, last, the dataset they are asked about: the last path is one where it is no run.
+pub(super) fn runs_and_dataset(paths: &[PathBuf]) -> Result<(&[PathBuf], Option<&Path>), Exit> {
+    let is_run = |path: &PathBuf| RunDir::is_run(&checkpoint_ref(path).run);
+    let (runs, dataset) = match paths.split_last() {
+        Some((last, runs)) if !runs.is_empty() && last.exists() && !is_run(last) => (runs, Some(last.as_path())),
+        _ => (paths, None),
+    };
+    runs.iter().try_for_each(|run| require_run(run))?;
+    Ok((runs, dataset))
 }
 
 /// Fails early, and as a usage error, when the run is not there.

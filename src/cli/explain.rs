@@ -3,12 +3,12 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, data_config_of, name_weights, open_dataset, require_run, run_job,
-    say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
-use crate::domain::{ClassSet, Dataset, MaskShare, PoolingRule, VideoEntry, choices, nearest};
+use super::reading::data_config_of;
+use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, VideoEntry, choices, nearest};
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
@@ -22,11 +22,15 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
+    if let Ok(found) = crate::jobs::open_checkpoint(&checkpoint) {
+        found.require_network()?;
+    }
     let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
-    let dataset = open_dataset(&args.source, &data_config_of(&args.run.path), &mut state)?;
+    let data = data_config_of(&args.run.path, &args.source, &args.reading)?;
+    let dataset = open_dataset(&args.source, &data, &mut state)?;
     let clips = args.clips.iter().map(|c| parse_clip(c, &dataset)).collect::<Result<Vec<_>, _>>()?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
@@ -95,6 +99,9 @@ fn document(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) -> 
                         "method": m.method, "layer": m.layer, "class": name(m.class), "class_index": m.class,
                         "against": m.against.map(name), "shape": m.shape, "pooling": m.pooling,
                     });
+                    if m.region != HeatMap::WHOLE {
+                        map["region"] = json!(m.region);
+                    }
                     if let Some(share) = on_body {
                         map["on_body"] = json!({ "heat": share.of_heat(), "picture": share.of_picture() });
                     }
@@ -163,7 +170,7 @@ fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, 
 }
 
 /// A class by its name or position, or one of the words for it.
-fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetClass, Exit> {
+pub(super) fn target_class(option: &str, text: &str, classes: &ClassSet) -> Result<TargetClass, Exit> {
     Ok(match text {
         "predicted" => TargetClass::Predicted,
         "true" => TargetClass::True,
@@ -190,7 +197,7 @@ fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
 }
 
 /// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.
-fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
+pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
     let usage = |m: String| Exit::Usage(anyhow!(m));
     let (video, start) = text.rsplit_once(':').unwrap_or(("", text));
     let start: u32 =
@@ -207,7 +214,7 @@ fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
         })
         .collect();
     match matches.as_slice() {
-        [one] if start < one.frames().max(1) => Ok(ClipRef { video: one.name.clone(), start }),
+        [one] if start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
         [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
         [] => {
             let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();

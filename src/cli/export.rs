@@ -30,6 +30,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         return Err(Exit::Usage(anyhow!("{} exists already; use --force to replace it", args.out.display())));
     }
     let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
+    checkpoint.require_network()?;
     let from = checkpoint.path.join(crate::run_folder::MODEL_FILE);
     match format {
         WeightFormat::TorchZip => write_torch(&args.out, &crate::model::read_safetensors(&from)?)?,

@@ -1,16 +1,17 @@
 //! `kinolens inspect` and `kinolens probe`: looking without changing.
 
-use super::Exit;
 use super::args::{InspectArgs, ProbeArgs};
 use super::common::{Outcome, open_dataset, resolve_config};
 use super::monitor::{print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
+use super::{Exit, instances};
 use crate::jobs::LaneState;
 use anyhow::Context;
 use std::process::ExitCode;
 
 pub(super) fn inspect(args: &InspectArgs) -> Outcome {
-    let config = resolve_config(&args.config, None)?;
+    let mut config = resolve_config(&args.config, None)?;
+    args.reading.apply(&args.dataset, &mut config.data)?;
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let mut state = LaneState::default();
     let opened = open_dataset(&args.dataset, &config.data, &mut state)?;
@@ -20,10 +21,22 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         crate::jobs::write_inspection(&dataset, &statistics, out)
             .with_context(|| format!("cannot write the inspection to {}", out.display()))?;
     }
+    if args.instances && args.json.json {
+        print_json(&serde_json::to_value(crate::data::instance_list(&opened))?);
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.json.json {
-        print_json(&serde_json::to_value(&statistics)?);
+        let mut document = serde_json::to_value(&statistics)?;
+        document["choices"] = serde_json::to_value(&opened.choices)?;
+        document["ledger"] = instances::ledger_totals(&opened);
+        print_json(&document);
     } else {
-        print_line(statistics.text().trim_end());
+        if args.instances {
+            print_line(instances::text(&opened).trim_end());
+        } else {
+            print_line(statistics.text().trim_end());
+            print_line(instances::summary(&opened).trim_end());
+        }
         if let Some(out) = &args.to.out {
             print_line(&format!("tables and plots in {}", out.display()));
         }

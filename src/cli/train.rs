@@ -4,10 +4,11 @@ use super::Exit;
 use super::args::TrainArgs;
 use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
+use super::reading::remember;
+use crate::classical::Learner;
 use crate::config::RunConfig;
 use crate::jobs::kinds::Train;
 use crate::jobs::{LaneState, RunView};
-use crate::model::ModelSpec;
 use crate::progress::best_epoch;
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
@@ -31,12 +32,13 @@ pub(super) fn train(args: &TrainArgs) -> Outcome {
 fn prepare_and_run(args: &TrainArgs) -> Outcome {
     let resume = args.resume.is_some();
     let out = run_folder(args)?;
-    let config = if resume { resumed_config(args, &out)? } else { configured(args)? };
+    let mut config = if resume { resumed_config(args, &out)? } else { configured(args)? };
     if !resume {
         refuse_existing(&out, args.force)?;
     }
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    remember(&mut config.data, &dataset.format);
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(args.json.json, config.training.epochs);
     if args.json.json {
@@ -50,7 +52,9 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
         Train { dataset, config: Box::new(config), out: out.clone(), resume, force: args.force, debug: args.debug };
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
-    if let Err(Exit::Interrupted) = output {
+    if let Err(Exit::Interrupted) = output
+        && RunDir::is_run(&out)
+    {
         eprintln!("resume with: kinolens train {} --resume {}", args.dataset.display(), out.display());
     }
     report(&*output?, args);
@@ -91,7 +95,8 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
 }
 
 fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
-    if args.config.preset.is_some() || args.config.config.is_some() || args.model.is_some() || args.seed.is_some() {
+    let other = args.config.preset.is_some() || args.config.config.is_some() || args.reading.is_given();
+    if other || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
             "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
@@ -103,6 +108,7 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
 
 fn configured(args: &TrainArgs) -> Result<RunConfig, Exit> {
     let mut config = resolve_config(&args.config, None)?;
+    args.reading.apply(&args.dataset, &mut config.data)?;
     apply_options(args, &mut config)?;
     Ok(config)
 }
@@ -151,7 +157,7 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
             config.set(assignment).map_err(usage)?;
         }
     }
-    ModelSpec::of(&config.model).map_err(|e| Exit::Usage(e.into()))?;
+    Learner::of(&config.model).map_err(|e| Exit::Usage(e.into()))?;
     config.validate().map_err(usage)
 }
 

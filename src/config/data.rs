@@ -1,6 +1,6 @@
 //! What a clip is, which clips there are, how they are changed and drawn.
 
-use crate::domain::{ClipGeometry, LabelRule};
+use crate::domain::{ClipGeometry, FrameSampling, LabelRule};
 use serde::{Deserialize, Serialize};
 
 /// What a clip is and how it becomes numbers.
@@ -15,6 +15,15 @@ pub struct ClipConfig {
     pub width: u32,
     /// Rows of the network's input.
     pub height: u32,
+    /// Pixels of the shorter side that frames are resized to, in their own shape, before the input is cut out of them; `None`
+    /// resizes the whole picture to the input.
+    pub resize: Option<u32>,
+    /// Crops along the longer side of the picture whose probabilities are averaged when a clip is evaluated; 1 is the centre.
+    pub crops: u8,
+    /// Which clips are taken of a video, and which frames of its instance a clip takes.
+    pub sampling: FrameSampling,
+    /// Clips of an instance whose probabilities are averaged when it is evaluated.
+    pub clips: u16,
     /// Video frames between the starts of two training clips.
     pub train_stride: u32,
     /// Video frames between the starts of two validation or test clips.
@@ -36,6 +45,10 @@ impl Default for ClipConfig {
             step: 1,
             width: 112,
             height: 112,
+            resize: None,
+            crops: 1,
+            sampling: FrameSampling::Windows,
+            clips: 1,
             train_stride: 8,
             eval_stride: 16,
             label: LabelRule::Majority,
@@ -47,6 +60,13 @@ impl Default for ClipConfig {
 }
 
 impl ClipConfig {
+    /// Most clips of an instance.
+    pub const MOST_CLIPS: u16 = 100;
+    /// Most crops of a picture.
+    pub const MOST_CROPS: u8 = 3;
+    /// Longest shorter side frames are resized to.
+    pub const MOST_RESIZED: u32 = 4096;
+
     /// Length and step as one value.
     pub fn geometry(&self) -> ClipGeometry {
         ClipGeometry { length: self.length, step: self.step }
@@ -60,6 +80,17 @@ impl ClipConfig {
             "clip.length may be at most 1024, clip.width and clip.height at most 4096"
         } else if self.train_stride == 0 || self.eval_stride == 0 {
             "clip.train_stride and clip.eval_stride must be at least 1"
+        } else if !(1..=Self::MOST_CLIPS).contains(&self.clips) {
+            "clip.clips must be between 1 and 100"
+        } else if self.clips > 1 && self.sampling == FrameSampling::Windows {
+            "clip.clips is the number of clips of an instance: with clip.sampling = Windows it must be 1, where \
+             clip.eval_stride says how many there are"
+        } else if !(1..=Self::MOST_CROPS).contains(&self.crops) {
+            "clip.crops must be 1, 2 or 3"
+        } else if self.crops > 1 && self.resize.is_none() {
+            "clip.crops above 1 needs clip.resize: without it the whole picture is the input"
+        } else if self.resize.is_some_and(|side| side == 0 || side > Self::MOST_RESIZED) {
+            "clip.resize must be between 1 and 4096 pixels"
         } else if self.std.iter().any(|s| !s.is_finite() || *s <= 0.0) || self.mean.iter().any(|m| !m.is_finite()) {
             "clip.mean must be finite and clip.std above 0"
         } else {
@@ -297,6 +328,9 @@ impl DataConfig {
             && !(fraction > 0.0 && fraction < 1.0)
         {
             return Some("data.validation fraction must be between 0 and 1".into());
+        }
+        if self.table.as_ref().is_some_and(|t| t.path.trim().is_empty()) {
+            return Some("data.table must say which column holds the paths of the videos (path)".into());
         }
         let pattern = self.subject_pattern.as_ref()?;
         match regex::Regex::new(pattern) {

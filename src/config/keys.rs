@@ -131,6 +131,26 @@ pub const KEYS: &[ConfigKey] = &[
     fixed("clip.width", "Width", "Pixels in a row of the network's input."),
     fixed("clip.height", "Height", "Rows of the network's input."),
     fixed(
+        "clip.resize",
+        "Resize",
+        "Pixels of the shorter side that frames are resized to before the input is cut out of them: at random for training, in the middle for testing. Off resizes the whole picture to the input.",
+    ),
+    fixed(
+        "clip.crops",
+        "Test crops",
+        "Crops along the longer side of the picture whose probabilities are averaged in an evaluation. 1 is the centre; more need a resize.",
+    ),
+    fixed(
+        "clip.sampling",
+        "Sampling",
+        "Which clips are taken of a video: sliding windows, or one clip of each instance with frames from its middle, spread over it, of its segments, or densely from a place in it.",
+    ),
+    fixed(
+        "clip.clips",
+        "Test clips",
+        "Clips of an instance whose probabilities are averaged in an evaluation. Sliding windows have one.",
+    ),
+    fixed(
         "clip.train_stride",
         "Train stride",
         "Video frames between the starts of two training clips; less than a clip's length overlaps.",

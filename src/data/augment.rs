@@ -1,15 +1,18 @@
 //! Augmentation of training clips: one draw per clip, so that all frames agree.
 
+use super::crops::{crop, crop_at};
 use super::preprocess::Normalizer;
 use super::sampler::stream;
 use crate::config::{AugmentConfig, ClipConfig, ColorJitter, CropConfig};
-use crate::domain::{Clip, RgbImage};
+use crate::domain::{Clip, CropView, RgbImage};
 use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 const AUGMENT: u64 = 0x6175_676d;
+const CROP: u64 = 0x6372_6f70;
+const FRAMES: u64 = 0x6672_616d;
 
 /// Weights of R, G and B in the grey value (Rec. 601, as the usual colour jitter has them).
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
@@ -57,19 +60,42 @@ impl Draw {
         if !config.enabled {
             return Self::default();
         }
-        let identity = ((clip.video as u64) << 32 | u64::from(clip.start)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut random = stream(AUGMENT ^ u64::from(repeat) << 32, seed, epoch, identity);
+        let mut random = stream_of(AUGMENT, seed, epoch, clip, repeat);
         let around = |random: &mut ChaCha8Rng, width: f32| width * (random.random::<f32>() * 2.0 - 1.0);
         let ColorJitter { brightness, contrast, saturation, hue } = config.color_jitter;
         Self {
             flip: random.random::<f32>() < config.horizontal_flip,
             degrees: around(&mut random, config.rotation_degrees),
-            crop: config.crop.as_ref().map_or([0.0, 0.0, 1.0, 1.0], |c| random_crop(c, &mut random)),
+            crop: config.crop.as_ref().map_or([0.0, 0.0, 1.0, 1.0], |c| {
+                // Where the ranges leave hardly any crop that fits: the largest picture of the smallest area, centred.
+                let side = smallest(c).sqrt();
+                random_crop(c, 1.0, &mut random).unwrap_or([(1.0 - side) / 2.0, (1.0 - side) / 2.0, side, side])
+            }),
             brightness: (1.0 + around(&mut random, brightness)).max(0.0),
             contrast: (1.0 + around(&mut random, contrast)).max(0.0),
             saturation: (1.0 + around(&mut random, saturation)).max(0.0),
             hue: around(&mut random, hue),
         }
+    }
+
+    /// The same for a picture that was resized by its shorter side, of which the input is cut out; sizes are (width, height).
+    /// Without `augment.crop` that is a part of the input's size at a random place, else one of random size and shape.
+    #[must_use]
+    pub(super) fn cut_out(
+        self,
+        config: &AugmentConfig,
+        picture: (u32, u32),
+        input: (u32, u32),
+        of: &Drawing<'_>,
+    ) -> Self {
+        let mut random = stream_of(CROP, of.seed, of.epoch, of.clip, of.repeat);
+        let shape = |(w, h): (u32, u32)| w as f32 / h.max(1) as f32;
+        let part = match &config.crop {
+            None => crop_at(picture, input, [random.random(), random.random()]).shares(picture),
+            Some(config) => random_crop(config, shape(input) / shape(picture), &mut random)
+                .unwrap_or_else(|| crop(picture, input, CropView::default()).shares(picture)),
+        };
+        Self { crop: part, ..self }
     }
 
     /// A line for people: what this draw does.
@@ -234,23 +260,47 @@ fn hue_matrix(turns: f32) -> [[f32; 3]; 3] {
     out
 }
 
-/// A crop of random size, shape and place (Szegedy et al. 2015).
-fn random_crop(config: &CropConfig, random: &mut ChaCha8Rng) -> [f32; 4] {
+/// What a random stream is of: a clip that an epoch has for the `repeat`-th time, from 0.
+#[derive(Clone, Copy)]
+pub(super) struct Drawing<'a> {
+    pub seed: u64,
+    pub epoch: u64,
+    pub clip: &'a Clip,
+    pub repeat: u32,
+}
+
+impl Drawing<'_> {
+    /// The number of the stream that frames are drawn from.
+    pub fn frames(&self) -> u32 {
+        stream_of(FRAMES, self.seed, self.epoch, self.clip, self.repeat).random()
+    }
+}
+
+fn stream_of(purpose: u64, seed: u64, epoch: u64, clip: &Clip, repeat: u32) -> ChaCha8Rng {
+    let identity = ((clip.video as u64) << 32 | u64::from(clip.start)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    stream(purpose ^ u64::from(repeat) << 32, seed, epoch, identity)
+}
+
+fn smallest(config: &CropConfig) -> f32 {
+    config.scale.0.clamp(0.01, 1.0)
+}
+
+/// A crop of random size, shape and place (Szegedy et al. 2015), as shares of the picture; `square` is the width over the
+/// height, in shares, that counts as a shape of 1. `None` where the ranges leave hardly any crop that fits.
+fn random_crop(config: &CropConfig, square: f32, random: &mut ChaCha8Rng) -> Option<[f32; 4]> {
     let between = |random: &mut ChaCha8Rng, (a, b): (f32, f32)| a + (b - a) * random.random::<f32>();
-    let scale = (config.scale.0.clamp(0.01, 1.0), config.scale.1.clamp(0.01, 1.0));
+    let scale = (smallest(config), config.scale.1.clamp(0.01, 1.0));
     let ratio = (config.ratio.0.max(0.1).ln(), config.ratio.1.max(0.1).ln());
     for _ in 0..10 {
         let area = between(random, scale);
-        let shape = between(random, ratio).exp();
+        let shape = between(random, ratio).exp() * square;
         let (width, height) = ((area * shape).sqrt(), (area / shape).sqrt());
         if width <= 1.0 && height <= 1.0 {
             let left = between(random, (0.0, 1.0 - width));
-            return [left, between(random, (0.0, 1.0 - height)), width, height];
+            return Some([left, between(random, (0.0, 1.0 - height)), width, height]);
         }
     }
-    // The ranges leave hardly any crop that fits: the largest picture of the smallest area, centred.
-    let side = scale.0.sqrt();
-    [(1.0 - side) / 2.0, (1.0 - side) / 2.0, side, side]
+    None
 }
 
 /// Output pixels computed side by side: vectors of every width hold them.

@@ -44,7 +44,7 @@ pub enum DataError {
     },
     /// The files leave something open that somebody has to decide.
     #[error(
-        "{path} leaves a choice open: {}; choose with --choose {}=… (or data.choices): {}",
+        "{path} leaves a choice open: {}; set '{}' in data.choices to one of these: {}",
         choice.question,
         choice.key,
         choice.options.join(", ")
@@ -53,7 +53,7 @@ pub enum DataError {
         /// The dataset.
         path: PathBuf,
         /// What is asked.
-        choice: crate::domain::Choice,
+        choice: Box<crate::domain::Choice>,
     },
     /// A video that was there when the dataset was opened is gone.
     #[error(

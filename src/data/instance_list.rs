@@ -1,6 +1,6 @@
 //! What was read of a dataset, row by row: classes with the source's numbers, videos, instances, and the ledger.
 
-use crate::domain::{Choice, Dataset, Instance, InstanceLabel, LedgerEntry, VideoEntry};
+use crate::domain::{Choice, Dataset, FrameBox, Instance, InstanceLabel, LedgerEntry, VideoEntry};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub fn instance_list(dataset: &Dataset) -> InstanceList {
         task: dataset.task.name(),
         choices: dataset.choices.iter().map(|c| (c.key.clone(), value_of(c))).collect(),
         classes: classes(dataset),
-        videos: dataset.videos.iter().map(|v| video(v)).collect(),
+        videos: dataset.videos.iter().map(video).collect(),
         instances: dataset.videos.iter().flat_map(|v| v.instances.iter().map(move |i| instance(root, v, i))).collect(),
         ledger: ledger(dataset),
         counts: counts(dataset),
@@ -137,8 +137,8 @@ fn instance(root: &Path, video: &VideoEntry, instance: &Instance) -> Value {
         [] => {}
         [one] if details.key_frame.is_some() => out["box"] = json!(one.corners),
         boxes => {
-            let rows = boxes.iter().flat_map(|b| (b.frame..b.end).map(move |f| (f, b.corners)));
-            out["boxes"] = rows.map(|(f, [l, t, r, b])| json!([f, l, t, r, b])).collect();
+            let row = |b: &FrameBox| (b.frame, b.corners);
+            out["boxes"] = boxes.iter().map(row).map(|(f, [l, t, r, b])| json!([f, l, t, r, b])).collect();
         }
     }
     if let Some(subject) = &details.subject {

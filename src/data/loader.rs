@@ -6,7 +6,7 @@ use super::batch_memory::{ClipMemory, Pixels, Rest};
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use crate::config::AugmentConfig;
-use crate::domain::{Clip, Label};
+use crate::domain::{Clip, Cut, Label};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -55,7 +55,7 @@ pub struct LoaderOptions {
     pub workers: usize,
     /// Order of the clips.
     pub sampler: Sampler,
-    /// Random changes; `None` for validation and test.
+    /// Random changes, and random frames where the sampling draws them; `None` for validation and test.
     pub augment: Option<AugmentConfig>,
     /// Seed of order and changes.
     pub seed: u64,
@@ -102,21 +102,20 @@ struct Workers {
 }
 
 /// The clips of an epoch in batches, with what is drawn for each.
-fn items(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
+fn items(source: Option<&ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
     let order = options.sampler.order(clips, options.seed, options.epoch);
-    let mut repeats: HashMap<(usize, u32), u32> = HashMap::new();
+    let mut repeats: HashMap<(usize, u32, Cut), u32> = HashMap::new();
     let items: Vec<Item> = order
         .into_iter()
         .filter_map(|i| clips.get(i))
         .map(|clip| {
-            let repeat = repeats.entry((clip.video, clip.start)).or_default();
-            let draw = options
-                .augment
-                .as_ref()
-                .filter(|a| a.enabled)
-                .map(|a| Draw::random(a, options.seed, options.epoch, clip, *repeat));
+            let repeat = repeats.entry(clip.place()).or_default();
+            let drawn = match (source, &options.augment) {
+                (Some(source), Some(augment)) => source.draw(augment, options.seed, options.epoch, clip, *repeat),
+                _ => (*clip, None),
+            };
             *repeat += 1;
-            (*clip, draw)
+            drawn
         })
         .collect();
     items.chunks(options.batch_size.max(1)).map(<[Item]>::to_vec).collect()
@@ -125,7 +124,7 @@ fn items(clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
 impl Loader {
     /// The batches of an epoch without their pixels, skipped ones included, for those who need only the order.
     pub fn without_pixels(clips: &[Clip], options: &LoaderOptions) -> Vec<Batch> {
-        let batches = items(clips, options);
+        let batches = items(None, clips, options);
         batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Pixels::default())).collect()
     }
 
@@ -134,8 +133,11 @@ impl Loader {
         if options.sampler != Sampler::InOrder {
             source.retain_for(clips.len());
         }
-        source.announce(clips);
-        let batches = items(clips, options);
+        match options.augment {
+            Some(_) => source.announce_drawn(clips),
+            None => source.announce(clips),
+        }
+        let batches = items(Some(&source), clips, options);
         let mut loader = Self { source, batches: Arc::new(batches), next: options.skip_batches, workers: None };
         if options.workers > 0 && loader.next < loader.batches.len() {
             loader.start(options.workers);

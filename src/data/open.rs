@@ -54,7 +54,7 @@ pub fn open_with_cache(
     let mut cache = FactsCache::open(path, cache);
     let records = look_inside(path, &draft, &mut cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
-    let shift = labels_count_from_one(&draft, &records.videos);
+    let shift = !draft.from_zero && labels_count_from_one(&draft, &records.videos);
     let rules = times::Rules { task: draft.task, frame_wise: format.frame_wise, from_one: shift };
     resolve(&mut draft, &records.videos, rules, &mut warnings);
     let mut sizes = Vec::with_capacity(draft.videos.len());
@@ -80,6 +80,7 @@ pub fn open_with_cache(
         name: scan::file_name(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())),
         format: format.id.to_owned(),
         task: draft.task,
+        instance_wise: !format.frame_wise,
         choices: draft.choices,
         classes: draft.classes,
         ledger: draft.ledger,

@@ -2,7 +2,8 @@
 
 use super::names::without_mirror_mark;
 use super::sampler::{class_counts, stream};
-use super::windows::windows;
+use super::sampling::FrameRule;
+use super::windows::clips_of;
 use super::{DataError, fingerprint};
 use crate::config::{ClipConfig, RunConfig, Validation};
 use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry, counted};
@@ -79,7 +80,7 @@ impl ClipPlan {
         } else if !self.parts.contains(&Split::Train) {
             "no video belongs to the training split; put some into train"
         } else {
-            "no window of a training video has a class; check the labels, clip.length and clip.label"
+            "no clip of a training video has a class; check the labels, clip.length, clip.label and clip.sampling"
         };
         Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")))
     }
@@ -141,7 +142,7 @@ pub(crate) fn left_out(
     parts: &[Split],
     keep: impl Fn(usize) -> bool,
 ) -> Option<DatasetWarning> {
-    let geometry = config.clip.geometry();
+    let rule = FrameRule::of(&config.clip);
     let (mut clips, mut videos) = (0, Vec::new());
     for (i, video) in dataset.videos.iter().enumerate() {
         let gaps = video.facts.as_ref().map_or(0, crate::domain::VideoFacts::frames_in_gaps);
@@ -150,8 +151,8 @@ pub(crate) fn left_out(
         }
         let stride =
             if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
-        let all = windows(video, i, geometry, stride, config.clip.label);
-        clips += all.iter().filter(|c| c.label.is_some() && !video.has_clip(geometry, c.start)).count();
+        let all = clips_of(dataset, i, &config.clip, stride);
+        clips += all.iter().filter(|c| c.label.is_some() && !rule.can_show(video, c)).count();
         videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
     }
     let shown = videos.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -189,7 +190,7 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
     })
 }
 
-/// Windows with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
+/// Clips with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
 /// shown are left out.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
     let background = config.data.background_class.then_some(dataset.classes.len());
@@ -206,9 +207,8 @@ pub(super) fn labelled_clips_of(
 ) -> Vec<Clip> {
     let mut out = Vec::new();
     for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
-        let geometry = config.geometry();
-        let whole =
-            windows(video, i, geometry, stride, config.label).into_iter().filter(|c| video.has_clip(geometry, c.start));
+        let rule = FrameRule::of(config);
+        let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
             let class = match clip.label? {
                 Label::Class(c) => c,

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn clips(labels: &[usize]) -> Vec<Clip> {
-        let clip = |(i, c): (usize, &usize)| Clip { video: 0, start: i as u32, label: Some(Label::Class(*c)) };
+        let clip = |(i, c): (usize, &usize)| Clip { label: Some(Label::Class(*c)), ..Clip::window(0, i as u32) };
         labels.iter().enumerate().map(clip).collect()
     }
 

@@ -1,15 +1,17 @@
 //! Frames of clips at training size: decoded once, kept while memory lasts.
 
 use super::DataError;
-use super::augment::Draw;
+use super::augment::{Draw, Drawing};
 use super::batch_memory::Spare;
+use super::crops::{Cropper, by_shorter_side, crop};
 use super::disk_cache::FramesKey;
 use super::frame_decoding::{Decoding, Frames};
 use super::frame_disk::FrameDisk;
 use super::frame_memory::{FrameMemory, Size, Taken};
 use super::preprocess::Normalizer;
-use crate::config::{ClipConfig, RunConfig};
-use crate::domain::{Clip, Dataset, Label, RgbImage, VideoEntry};
+use super::sampling::FrameRule;
+use crate::config::{AugmentConfig, ClipConfig, RunConfig};
+use crate::domain::{Clip, Cut, Dataset, Label, RgbImage, TimeView, VideoEntry};
 use crate::files::cache_dir;
 use crate::progress::Monitor;
 use crate::video::Video;
@@ -33,10 +35,11 @@ const MAX_ENLARGEMENT: f32 = 2.0;
 /// ([`ClipSource::announce`]), just their frames. When memory runs out, videos nobody asked for lately make room; while
 /// all are in use (a shuffled epoch), clips of the others come from disk, if frames are kept there
 /// ([`ClipSource::with_disk`]), or are decoded one by one. With `augment.crop` training frames are kept larger, by up to
-/// twice.
+/// twice. With `clip.resize` frames are kept whole, at that shorter side, and the input is cut out of them.
 pub struct ClipSource {
     dataset: Arc<Dataset>,
     clip: ClipConfig,
+    rule: FrameRule,
     background: bool,
     normalizer: Normalizer,
     crop_size: (u32, u32),
@@ -61,6 +64,7 @@ impl ClipSource {
         let larger = |v: u32| (v as f32 * enlarge).round() as u32;
         Self {
             normalizer: Normalizer::new(&clip),
+            rule: FrameRule::of(&clip),
             crop_size: (larger(clip.width), larger(clip.height)),
             memory: FrameMemory::new(config.training.cache_mib.saturating_mul(1 << 20)),
             decoding: Decoding::new(clip.antialias),
@@ -105,6 +109,47 @@ impl ClipSource {
         3 * self.clip.length as usize * self.clip.height as usize * self.clip.width as usize
     }
 
+    /// A clip as an epoch of training has it for the `repeat`-th time (from 0): with the frames drawn for it where the
+    /// sampling draws them, and the changes drawn for it unless augmentation is off.
+    pub fn draw(
+        &self,
+        augment: &AugmentConfig,
+        seed: u64,
+        epoch: u64,
+        clip: &Clip,
+        repeat: u32,
+    ) -> (Clip, Option<Draw>) {
+        let of = Drawing { seed, epoch, clip, repeat };
+        let draw = augment.enabled.then(|| {
+            let draw = Draw::random(augment, seed, epoch, clip, repeat);
+            match (self.clip.resize, self.entry(clip.video)) {
+                (Some(_), Some(entry)) => {
+                    draw.cut_out(augment, self.pixel_size(entry, Size::Exact), self.input_size(), &of)
+                }
+                _ => draw,
+            }
+        });
+        let drawn = match clip.cut.time {
+            TimeView::Fixed { .. } if self.rule.sampling.draws() => {
+                Clip { cut: Cut { time: TimeView::Drawn(of.frames()), ..clip.cut }, ..*clip }
+            }
+            _ => *clip,
+        };
+        (drawn, draw)
+    }
+
+    /// The part of the picture that the network sees of a clip when it is evaluated: left, top, width and height as shares
+    /// of the picture.
+    pub fn region(&self, clip: &Clip) -> [f32; 4] {
+        match (self.clip.resize, self.entry(clip.video)) {
+            (Some(_), Some(entry)) => {
+                let picture = self.pixel_size(entry, Size::Exact);
+                crop(picture, self.input_size(), clip.cut.crop).shares(picture)
+            }
+            _ => [0.0, 0.0, 1.0, 1.0],
+        }
+    }
+
     /// Memory for batches.
     pub(super) fn spare(&self) -> &Arc<Spare> {
         &self.spare
@@ -125,7 +170,7 @@ impl ClipSource {
         Ok(out)
     }
 
-    /// The frames of a clip as pictures of the training size, before any change: the "before" of a preview.
+    /// The frames of a clip as pictures of the training size, before any change and uncropped: the "before" of a preview.
     ///
     /// # Errors
     /// As [`ClipSource::pixels`].
@@ -141,7 +186,15 @@ impl ClipSource {
     /// # Errors
     /// As [`ClipSource::pixels`].
     pub fn augmented(&self, clip: &Clip, draw: &Draw) -> Result<Vec<RgbImage>, DataError> {
-        let pixels = self.pixels(clip, Some(draw))?;
+        self.seen(clip, Some(draw))
+    }
+
+    /// The same, of a clip that need not be changed.
+    ///
+    /// # Errors
+    /// As [`ClipSource::pixels`].
+    pub fn seen(&self, clip: &Clip, draw: Option<&Draw>) -> Result<Vec<RgbImage>, DataError> {
+        let pixels = self.pixels(clip, draw)?;
         Ok(self.normalizer.denormalize(&pixels, self.clip.width, self.clip.height))
     }
 
@@ -153,7 +206,7 @@ impl ClipSource {
         out: &mut [f32],
         stop: &AtomicBool,
     ) -> Result<(), DataError> {
-        let size = if draw.is_some() && self.crop_size != self.exact_size() { Size::ForCrops } else { Size::Exact };
+        let size = self.size_for(draw.is_some());
         let (frames, numbers) = self.frames(clip, size, stop)?;
         let found: Vec<(&[u8], f32)> = numbers.iter().filter_map(|n| frames.frame(*n)).collect();
         if found.len() != self.clip.length as usize {
@@ -163,18 +216,19 @@ impl ClipSource {
             Some(draw) => {
                 let grey = found.iter().map(|(_, g)| g).sum::<f32>() / found.len() as f32;
                 let data: Vec<&[u8]> = found.iter().map(|(d, _)| *d).collect();
-                draw.write(&data, frames.size, grey, self.exact_size(), &self.normalizer, out);
+                draw.write(&data, frames.size, grey, self.input_size(), &self.normalizer, out);
             }
             None => {
+                let cropper = Cropper::new(frames.size, self.input_size(), clip.cut.crop, self.clip.antialias);
                 for (t, (data, _)) in found.iter().enumerate() {
-                    self.normalizer.write_frame(data, t, found.len(), out);
+                    self.normalizer.write_frame(&cropper.cut(data, self.input_size()), t, found.len(), out);
                 }
             }
         }
         Ok(())
     }
 
-    /// Decodes the videos of `clips` ahead, in parallel, as far as memory allows; so that the first epoch is as fast as
+    /// Decodes the videos of training clips ahead, in parallel, as far as memory allows; so that the first epoch is as fast as
     /// the others and shows its progress.
     ///
     /// # Errors
@@ -184,8 +238,8 @@ impl ClipSource {
         videos.dedup();
         videos.sort_unstable();
         videos.dedup();
-        let size = if augmented && self.crop_size != self.exact_size() { Size::ForCrops } else { Size::Exact };
-        self.announce(clips);
+        let size = self.size_for(augmented);
+        self.announce_drawn(clips);
         // While preloading nothing may push out what was just loaded.
         self.retain_for(clips.len());
         let total = videos.len() as u64;
@@ -206,12 +260,23 @@ impl ClipSource {
     /// Says which clips will be asked for, so that frames which belong to none of them need not be decoded. Others may be
     /// asked for all the same.
     pub fn announce(&self, clips: &[Clip]) {
-        let geometry = self.clip.geometry();
+        self.announce_frames(clips, |entry, clip| self.rule.shown(entry, clip));
+    }
+
+    /// The same of training clips, whose frames may yet be drawn.
+    pub(super) fn announce_drawn(&self, clips: &[Clip]) {
+        self.announce_frames(clips, |entry, clip| {
+            let shown = |n: u32| entry.facts.as_ref().map_or(n, |f| f.shown_for(n));
+            self.rule.drawn_from(entry, clip).into_iter().map(shown).collect()
+        });
+    }
+
+    fn announce_frames(&self, clips: &[Clip], of: impl Fn(&VideoEntry, &Clip) -> Vec<u32>) {
         let mut announced = self.announced.lock();
         for clip in clips {
             let Some(entry) = self.entry(clip.video).filter(|e| clip.start < e.frames()) else { continue };
             let wanted = announced.entry(clip.video).or_insert_with(|| vec![false; entry.frames() as usize]);
-            for number in entry.clip_frames(geometry, clip.start) {
+            for number in of(entry, clip) {
                 wanted.get_mut(number as usize).into_iter().for_each(|w| *w = true);
             }
         }
@@ -240,14 +305,23 @@ impl ClipSource {
         self.memory.retain_for(clips);
     }
 
-    fn exact_size(&self) -> (u32, u32) {
+    /// Width and height of the network's input.
+    fn input_size(&self) -> (u32, u32) {
         (self.clip.width, self.clip.height)
     }
 
-    fn pixel_size(&self, size: Size) -> (u32, u32) {
-        match size {
-            Size::Exact => self.exact_size(),
-            Size::ForCrops => self.crop_size,
+    /// The size frames are kept at for clips that are changed or not.
+    fn size_for(&self, augmented: bool) -> Size {
+        let larger = augmented && self.clip.resize.is_none() && self.crop_size != self.input_size();
+        if larger { Size::ForCrops } else { Size::Exact }
+    }
+
+    /// Width and height of the frames of a video that are kept.
+    fn pixel_size(&self, entry: &VideoEntry, size: Size) -> (u32, u32) {
+        match (self.clip.resize, &entry.facts, size) {
+            (Some(side), Some(facts), _) => by_shorter_side((facts.width, facts.height), side),
+            (_, _, Size::Exact) => self.input_size(),
+            (_, _, Size::ForCrops) => self.crop_size,
         }
     }
 
@@ -262,7 +336,7 @@ impl ClipSource {
         if entry.frames() == 0 || clip.start >= entry.frames() {
             return Err(missing);
         }
-        let numbers = entry.clip_frames(self.clip.geometry(), clip.start);
+        let numbers = self.rule.shown(entry, clip);
         // Frames in memory must not hide that the dataset is gone: a run that goes on without it cannot be evaluated.
         if !entry.path.exists() {
             return Err(DataError::Gone { path: entry.path.clone() });
@@ -294,7 +368,7 @@ impl ClipSource {
         stop: &AtomicBool,
     ) -> Result<Option<Arc<Frames>>, DataError> {
         let Some(entry) = self.entry(video) else { return Ok(None) };
-        let (width, height) = self.pixel_size(size);
+        let (width, height) = self.pixel_size(entry, size);
         let (start, end) = self.useful_part(entry);
         let useful = (end - start) as usize;
         let enough = |frames: &Frames| {
@@ -330,13 +404,13 @@ impl ClipSource {
 
     /// What the frames of a video's useful part are called on disk.
     fn key(&self, entry: &VideoEntry, size: Size) -> Option<FramesKey> {
-        FramesKey::of(&entry.path, self.pixel_size(size), self.clip.antialias, self.useful_part(entry))
+        FramesKey::of(&entry.path, self.pixel_size(entry, size), self.clip.antialias, self.useful_part(entry))
     }
 
     /// Frames from disk; `None` unless all are there and sound.
     fn read(&self, video: usize, entry: &VideoEntry, numbers: &[u32], size: Size) -> Option<Frames> {
         let disk = self.disk.as_ref()?;
-        disk.read((video, size), || self.key(entry, size), numbers, self.pixel_size(size))
+        disk.read((video, size), || self.key(entry, size), numbers, self.pixel_size(entry, size))
     }
 
     /// Writes what was decoded of a video's useful part to disk, if frames are kept there.
@@ -409,7 +483,7 @@ impl ClipSource {
         size: Size,
         stop: &AtomicBool,
     ) -> Result<Frames, DataError> {
-        self.decoding.decode(video, &entry.path, part, self.pixel_size(size), stop)
+        self.decoding.decode(video, &entry.path, part, self.pixel_size(entry, size), stop)
     }
 }
 

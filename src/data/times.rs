@@ -2,8 +2,9 @@
 
 use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
+use super::rate_hint;
 use super::tracks::{LabelInterval, lay};
-use crate::domain::{Instance, InstanceDetails, LabelTrack, LedgerEntry, Reason, Segment, Task};
+use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,7 +151,7 @@ pub(super) struct Rules {
 
 /// Gives a video the instances and labels that its rows tell; what was left out or cut is told by file.
 pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
-    let mut work = Work { out: Resolved::default(), odd: [Vec::new(), Vec::new(), Vec::new()], parts: Vec::new() };
+    let mut work = Work { out: Resolved::default(), odd: Default::default(), parts: Vec::new(), unread: None };
     if rules.from_one && video.label_file.is_some() {
         video.entry.labels = earlier(&video.entry.labels);
     }
@@ -158,7 +159,7 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
     let annotations = std::mem::take(&mut video.annotations);
     let untimed = |span: &Span| match span {
         Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => true,
-        Span::Steps { .. } => is_label_a_picture(video),
+        Span::Steps { .. } => is_label_a_picture(video) || matches!(video.clock, Clock::Frames { rate: None }),
         _ => false,
     };
     let timed = annotations.iter().any(|a| !untimed(&a.span));
@@ -176,10 +177,11 @@ pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
     work.label_file(video);
     let seconds = Seconds::of(video, times.as_ref(), &mut work.out);
     let spans: Vec<(f64, f64)> = annotations.iter().filter_map(|a| seconds.of_span(a.span)).collect();
+    let hint = rate_hint::of(video, &annotations, seconds.rate);
     for annotation in annotations {
         work.annotation(video, annotation, times.as_ref(), &seconds, rules);
     }
-    work.tell(video, times.as_ref(), &spans);
+    work.tell(video, times.as_ref(), &spans, &hint);
     work.finish(video, rules)
 }
 
@@ -227,9 +229,13 @@ const NEAR: f64 = 0.1;
 
 impl Seconds {
     fn of(video: &DraftVideo, times: Option<&FrameTimes>, out: &mut Resolved) -> Self {
+        if let Clock::Frames { rate } = video.clock {
+            let own = video.entry.facts.as_ref().map(|f| f.fps).filter(|fps| *fps > 0.0);
+            return Self { offset: 0.0, rate: rate.or(own) };
+        }
         let Some(times) = times else { return Self { offset: 0.0, rate: None } };
         match &video.clock {
-            Clock::Video => Self { offset: 0.0, rate: None },
+            Clock::Video | Clock::Frames { .. } => Self { offset: 0.0, rate: None },
             Clock::Cut { cut, earliest } => {
                 let inside = |t: f64| t > -times.usual && t < times.end();
                 let is_cut = cut.unwrap_or(!inside(*earliest) && inside(*earliest - CUT_S));
@@ -285,7 +291,8 @@ impl Seconds {
 
     /// True where labels have the video's own rate, so that they are its frames.
     fn one_to_one(&self, video: &DraftVideo) -> bool {
-        self.rate.is_some() && self.rate == video.entry.facts.as_ref().map(|f| f.fps)
+        matches!(video.clock, Clock::Frames { rate: None })
+            || (self.rate.is_some() && self.rate == video.entry.facts.as_ref().map(|f| f.fps))
     }
 }
 
@@ -294,26 +301,36 @@ struct Work {
     /// See [`ODD`].
     odd: [Vec<Odd>; 3],
     parts: Vec<Instance>,
+    /// The label of a whole video that cannot be read.
+    unread: Option<Label>,
 }
 
 impl Work {
-    /// Rows that label one frame each: those past the end are entered row by row.
+    /// Rows that label one frame each: those past the end and those without a label are entered row by row.
     fn frame_rows(&mut self, video: &DraftVideo) {
-        let (Some(file), Some(facts)) = (&video.label_file, &video.entry.facts) else { return };
+        let Some(file) = &video.label_file else { return };
         let file: Arc<Path> = file.as_path().into();
+        let entry = |line: u32, rows: u32, reason: Reason, text: String| LedgerEntry {
+            file: file.clone(),
+            line,
+            rows: u64::from(rows),
+            reason,
+            video: Some(video.entry.name.clone()),
+            text,
+        };
+        let Some(facts) = &video.entry.facts else {
+            let rows = video.frame_rows.iter();
+            self.out.ignored.extend(rows.map(|(_, line, n)| entry(*line, *n, Reason::Unreadable, String::new())));
+            return;
+        };
+        let frame = |first: u32, i: u32| format!("frame {}", first + i);
         for (first, line, count) in &video.frame_rows {
-            for i in facts.frames.saturating_sub(*first)..*count {
-                let text = format!("frame {}", first + i);
-                let entry = LedgerEntry {
-                    file: file.clone(),
-                    line: line + i,
-                    rows: 1,
-                    reason: Reason::PastEnd,
-                    video: Some(video.entry.name.clone()),
-                    text,
-                };
-                self.out.ignored.push(entry);
-            }
+            let past = facts.frames.saturating_sub(*first)..*count;
+            self.out.ignored.extend(past.map(|i| entry(line + i, 1, Reason::PastEnd, frame(*first, i))));
+        }
+        for (first, line, count) in &video.unlabelled_rows {
+            let inside = 0..facts.frames.saturating_sub(*first).min(*count);
+            self.out.unlabelled.extend(inside.map(|i| entry(line + i, 1, Reason::NoLabel, frame(*first, i))));
         }
     }
 
@@ -365,6 +382,10 @@ impl Work {
             _ => {
                 if counted {
                     self.out.ignored.extend(entries(Reason::Unreadable));
+                }
+                // What it shows is known all the same.
+                if self.unread.is_none() && matches!(annotation.span, Span::Whole | Span::First(_)) {
+                    self.unread = annotation.label.single();
                 }
                 return;
             }
@@ -423,7 +444,7 @@ impl Work {
     }
 
     /// Sentences about rows outside the video.
-    fn tell(&mut self, video: &DraftVideo, times: Option<&FrameTimes>, spans: &[(f64, f64)]) {
+    fn tell(&mut self, video: &DraftVideo, times: Option<&FrameTimes>, spans: &[(f64, f64)], rate_hint: &str) {
         let name = &video.entry.name;
         for (rows, (one, many)) in self.odd.iter().zip(ODD) {
             for of_file in rows.chunk_by(|a, b| a.file == b.file) {
@@ -437,7 +458,7 @@ impl Work {
                     }
                     None => format!("has {} frames", video.entry.frames()),
                 };
-                self.out.notes.push((first.file.to_path_buf(), format!("{sentence}, {name} {lasts}")));
+                self.out.notes.push((first.file.to_path_buf(), format!("{sentence}, {name} {lasts}{rate_hint}")));
             }
         }
     }
@@ -447,6 +468,8 @@ impl Work {
         let frames = video.entry.frames();
         if rules.task == Task::MultiLabel {
             video.entry.labels = LabelTrack::default();
+        } else if let Some(label) = self.unread {
+            video.entry.labels = LabelTrack::whole(label);
         } else if video.entry.labels.is_empty() {
             let part = |i: &Instance| {
                 Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })
@@ -487,7 +510,8 @@ impl Work {
     }
 }
 
-/// Details with their frames filled in: a box that holds for a moment belongs to the key frame.
+/// Details with their frames filled in: a box that holds for a moment belongs to the key frame, and none reaches past the
+/// instance.
 fn located(
     mut details: Box<InstanceDetails>,
     span: Span,
@@ -502,6 +526,8 @@ fn located(
             (one.frame, one.end) = (start, end);
         }
     }
+    details.boxes.retain(|b| b.frame < end);
+    details.boxes.iter_mut().for_each(|b| b.end = b.end.min(end));
     details
 }
 

@@ -1,6 +1,11 @@
-//! Sliding windows over a video and the label each one gets.
+//! The clips of a video: sliding windows and the label each one gets, or one of each instance; and the views of a clip.
 
-use crate::domain::{Clip, ClipGeometry, Label, LabelRule, LabelTrack, VideoEntry};
+use super::sampling::FrameRule;
+use crate::config::ClipConfig;
+use crate::domain::{
+    Clip, ClipGeometry, CropView, Cut, Dataset, FrameSampling, Label, LabelRule, LabelTrack, Task, TimeView, VideoEntry,
+};
+use std::collections::HashSet;
 
 /// First frames of the windows that lie wholly inside a video: `0, stride, 2·stride, …`. A video shorter than one window
 /// has the one window at 0, whose missing frames repeat the last; a video without frames has none.
@@ -30,12 +35,19 @@ pub fn window_label(
     geometry: ClipGeometry,
     rule: LabelRule,
 ) -> Option<Label> {
-    if geometry.length == 0 || frames == 0 {
-        return None;
-    }
-    let mut numbers = geometry.frame_numbers(start, frames);
+    if frames == 0 { None } else { label_of(track, geometry.frame_numbers(start, frames), geometry.length, rule) }
+}
+
+/// The label of a clip of a video of `frames` frames, as [`window_label`] gives it to windows.
+pub fn clip_label(track: &LabelTrack, clip: &Clip, frames: u32, config: &ClipConfig) -> Option<Label> {
+    let numbers = FrameRule::of(config).numbers(clip, frames).into_iter();
+    if frames == 0 { None } else { label_of(track, numbers, config.length, config.label) }
+}
+
+/// The label of `length` frames by their numbers.
+fn label_of(track: &LabelTrack, mut numbers: impl Iterator<Item = u32>, length: u32, rule: LabelRule) -> Option<Label> {
     match rule {
-        LabelRule::Centre => numbers.nth(geometry.length as usize / 2).and_then(|f| track.at(f)),
+        LabelRule::Centre => numbers.nth(length as usize / 2).and_then(|f| track.at(f)),
         LabelRule::Pure => {
             let first = track.at(numbers.next()?);
             numbers.all(|f| track.at(f) == first).then_some(first).flatten()
@@ -75,8 +87,93 @@ fn clips_at(entry: &VideoEntry, index: usize, geometry: ClipGeometry, rule: Labe
     let frames = entry.frames();
     starts
         .into_iter()
-        .map(|start| Clip { video: index, start, label: window_label(&entry.labels, start, frames, geometry, rule) })
+        .map(|start| {
+            let label = window_label(&entry.labels, start, frames, geometry, rule);
+            Clip { label, ..Clip::window(index, start) }
+        })
         .collect()
+}
+
+/// The clips of a video of a dataset as a configuration samples them, labelled or not: windows at a stride, inside their
+/// instances where the dataset has some, or one clip of each instance. Clips of the same frames with the same label are one.
+pub fn clips_of(dataset: &Dataset, index: usize, config: &ClipConfig, stride: u32) -> Vec<Clip> {
+    let Some(entry) = dataset.videos.get(index) else { return Vec::new() };
+    let windows_only = config.sampling == FrameSampling::Windows;
+    if windows_only && !dataset.instance_wise {
+        return windows(entry, index, config.geometry(), stride, config.label);
+    }
+    let frames = entry.frames();
+    let parts: Vec<(u32, u32, Option<Label>)> = match dataset.instance_wise {
+        true => entry.instances.iter().map(|i| (i.start, i.end.min(frames), i.label.single())).collect(),
+        false => entry.labels.clipped(frames).map(|s| (s.start, s.end, Some(s.label))).collect(),
+    };
+    let multi = dataset.task == Task::MultiLabel;
+    let mut seen = HashSet::new();
+    let mut out = Vec::new();
+    for (start, end, label) in parts {
+        if !seen.insert((start, end, label.filter(|_| !multi))) {
+            continue;
+        }
+        let cut = Cut { start, end, time: TimeView::Window, crop: CropView::default() };
+        if windows_only {
+            // A window of the whole video is one however the video was annotated.
+            let cut = if start == 0 && end == frames { Cut::default() } else { cut };
+            let starts = window_starts(end.saturating_sub(start), config.geometry(), stride, false);
+            out.extend(starts.into_iter().map(|s| Clip { video: index, start: start + s, label, cut }));
+        } else {
+            let time = TimeView::Fixed { index: 0, of: 1 };
+            out.push(Clip { video: index, start, label, cut: Cut { time, ..cut } });
+        }
+    }
+    out
+}
+
+/// The views of a clip whose probabilities an evaluation averages, time outer and crops inner; the clip itself where it has
+/// no others.
+pub fn views_of(clip: &Clip, config: &ClipConfig) -> Vec<Clip> {
+    let times: Vec<TimeView> = match clip.cut.time {
+        TimeView::Window => vec![TimeView::Window],
+        _ => (0..config.clips.max(1)).map(|index| TimeView::Fixed { index, of: config.clips.max(1) }).collect(),
+    };
+    let crops = config.crops.max(1);
+    let crops = (0..crops).map(|index| CropView { index, of: crops });
+    let views = times.into_iter().flat_map(|time| crops.clone().map(move |crop| (time, crop)));
+    views.map(|(time, crop)| Clip { cut: Cut { time, crop, ..clip.cut }, ..*clip }).collect()
+}
+
+impl FrameRule {
+    /// The rule of a configuration.
+    pub fn of(config: &ClipConfig) -> Self {
+        Self { geometry: config.geometry(), sampling: config.sampling }
+    }
+
+    /// The frames of a clip of a video; in place of one that cannot be shown the one before it.
+    pub fn shown(&self, video: &VideoEntry, clip: &Clip) -> Vec<u32> {
+        let shown = |n: u32| video.facts.as_ref().map_or(n, |f| f.shown_for(n));
+        self.numbers(clip, video.frames()).into_iter().map(shown).collect()
+    }
+
+    /// The frames that a clip of a video may take in training: all of its instance where they are drawn.
+    pub fn drawn_from(&self, video: &VideoEntry, clip: &Clip) -> Vec<u32> {
+        let (start, end) = self.bounds(clip, video.frames());
+        match clip.cut.time {
+            TimeView::Fixed { .. } if self.sampling.draws() => (start..end).collect(),
+            _ => self.numbers(clip, video.frames()),
+        }
+    }
+
+    /// True when every frame that a clip of a video may take can be shown. Nobody is taught or evaluated on other clips.
+    pub fn can_show(&self, video: &VideoEntry, clip: &Clip) -> bool {
+        let gaps = video.facts.as_ref().filter(|f| !f.gaps.is_empty());
+        gaps.is_none_or(|f| match clip.cut.time {
+            TimeView::Window => self.numbers(clip, f.frames).iter().all(|n| !f.in_gap(*n)),
+            // Other views of it take other frames.
+            TimeView::Fixed { .. } | TimeView::Drawn(_) => {
+                let (start, end) = self.bounds(clip, f.frames);
+                f.gaps.iter().all(|(from, to)| *to <= start || end <= *from)
+            }
+        })
+    }
 }
 
 #[cfg(test)]

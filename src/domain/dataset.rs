@@ -175,6 +175,9 @@ pub struct Dataset {
     pub format: String,
     /// How many classes a clip may have.
     pub task: Task,
+    /// True where clips are cut from the instances of a video, each inside one of them; false where frames are labelled one
+    /// by one and windows slide over the whole video.
+    pub instance_wise: bool,
     /// How the files were read where they leave a choice: key of `--choose` and what holds.
     pub choices: Vec<Choice>,
     /// The classes.

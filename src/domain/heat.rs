@@ -76,9 +76,20 @@ pub struct HeatMap {
     pub values: Vec<f32>,
     /// How gradients were pooled.
     pub pooling: MapPooling,
+    /// The part of the picture that was seen, which the cells divide: left, top, width and height as shares of the picture.
+    #[serde(default = "whole_picture")]
+    pub region: [f32; 4],
+}
+
+/// All of a picture, as a region of it.
+fn whole_picture() -> [f32; 4] {
+    HeatMap::WHOLE
 }
 
 impl HeatMap {
+    /// All of a picture, as a region of it.
+    pub const WHOLE: [f32; 4] = [0.0, 0.0, 1.0, 1.0];
+
     /// The class or pair of classes it speaks of, for people: `'lunge' against 'squat'`.
     pub fn subject(&self, classes: &ClassSet) -> String {
         let against = self.against.map_or(String::new(), |c| format!(" against '{}'", classes.name(c)));
@@ -99,7 +110,7 @@ impl HeatMap {
     }
 
     /// How much of the heat of frame `frame` of a clip of `frames` lies on a mask (anything above 0); each cell's heat is
-    /// spread evenly over its part of the picture, and values below 0 are no heat. `None` where there is nothing to
+    /// spread evenly over its part of the picture, and values below 0 are no heat; outside the region there is none. `None` where there is nothing to
     /// share out.
     pub fn share_on(&self, mask: &GrayImage, frame: usize, frames: usize) -> Option<MaskShare> {
         let [steps, rows, columns] = self.shape;
@@ -111,10 +122,12 @@ impl HeatMap {
         let plane = self.values.get(step * rows * columns..(step + 1) * rows * columns)?;
         // Pixels on the mask and in all, a cell.
         let mut counts = vec![(0_u32, 0_u32); rows * columns];
-        for (y, line) in mask.data.chunks_exact(width).enumerate().take(height) {
-            let cells = &mut counts[y * rows / height * columns..][..columns];
-            for (x, v) in line.iter().enumerate() {
-                let cell = &mut cells[x * columns / width];
+        let across: Vec<Option<usize>> = cells_along(self.region[0], self.region[2], width, columns);
+        let down = cells_along(self.region[1], self.region[3], height, rows);
+        for (line, row) in mask.data.chunks_exact(width).zip(&down) {
+            let Some(cells) = row.and_then(|row| counts.get_mut(row * columns..(row + 1) * columns)) else { continue };
+            for (v, column) in line.iter().zip(&across) {
+                let Some(cell) = column.and_then(|column| cells.get_mut(column)) else { continue };
                 cell.0 += u32::from(*v > 0);
                 cell.1 += 1;
             }
@@ -126,10 +139,24 @@ impl HeatMap {
             share.heat += heat * f64::from(*all);
             covered += u64::from(*on);
         }
-        share.picture = covered as f64 / (width * height) as f64;
+        let seen: u64 = counts.iter().map(|(_, all)| u64::from(*all)).sum();
+        share.picture = covered as f64 / seen.max(1) as f64;
         share.frames = 1;
         (share.heat > 0.0).then_some(share)
     }
+}
+
+/// The cell each pixel of an axis lies in, where `cells` of them divide a part of it; `None` outside that.
+fn cells_along(start: f32, share: f32, pixels: usize, cells: usize) -> Vec<Option<usize>> {
+    if (start, share) == (0.0, 1.0) {
+        return (0..pixels).map(|at| Some(at * cells / pixels)).collect();
+    }
+    let inside = |at: usize| ((at as f64 + 0.5) / pixels as f64 - f64::from(start)) / f64::from(share);
+    let cell = |at: usize| {
+        let place = inside(at);
+        (0.0..1.0).contains(&place).then(|| ((place * cells as f64) as usize).min(cells.saturating_sub(1)))
+    };
+    (0..pixels).map(cell).collect()
 }
 
 /// Heat on a mask, summed over frames.
@@ -147,7 +174,7 @@ impl MaskShare {
         if self.heat > 0.0 { (self.heat_on / self.heat) as f32 } else { 0.0 }
     }
 
-    /// Share of the picture that the mask covers, 0…1, the mean over frames.
+    /// Share of the picture, of the region that was seen, that the mask covers, 0…1, the mean over frames.
     pub fn of_picture(&self) -> f32 {
         (self.picture / f64::from(self.frames.max(1))) as f32
     }
@@ -177,6 +204,7 @@ mod tests {
             shape: [2, 1, 2],
             values: vec![1.0, 3.0, 5.0, -1.0],
             pooling: MapPooling::SpaceTime,
+            region: HeatMap::WHOLE,
         };
         let mask = GrayImage { width: 4, height: 1, data: vec![0, 0, 255, 255].into() };
         let first = map.share_on(&mask, 0, 2).unwrap();
@@ -187,5 +215,11 @@ mod tests {
         let both = first.with(second);
         assert!((both.of_heat() - 3.0 / 9.0).abs() < 1e-6);
         assert_eq!(both.of_picture(), 0.5);
+        // A map of the middle half of the picture, pixels 1 and 2: a cell each.
+        let cropped = HeatMap { region: [0.25, 0.0, 0.5, 1.0], ..map };
+        let share = cropped.share_on(&mask, 0, 2).unwrap();
+        assert_eq!((share.of_heat(), share.of_picture()), (0.75, 0.5));
+        let mask = GrayImage { width: 4, height: 1, data: vec![255, 0, 0, 255].into() };
+        assert_eq!(cropped.share_on(&mask, 0, 2).unwrap().of_heat(), 0.0, "what was not seen has no heat");
     }
 }

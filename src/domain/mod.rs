@@ -21,7 +21,7 @@ mod task;
 
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use class_match::ClassMatch;
-pub use clip::{Clip, ClipGeometry, LabelRule};
+pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, TimeView};
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};

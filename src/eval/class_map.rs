@@ -2,9 +2,10 @@
 //! evaluating, explaining and the window.
 
 use crate::config::RunConfig;
-use crate::data::{labels_of, window_label};
+use crate::data::{clip_label, labels_of};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Dataset, Label, LabelTrack, Segment, VideoEntry, choices, listed,
+    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, InstanceLabel, Label, LabelTrack, Segment, VideoEntry,
+    choices, listed,
 };
 use std::collections::HashMap;
 
@@ -143,6 +144,14 @@ impl ClassMap {
         LabelTrack::from_segments(segments.collect())
     }
 
+    /// The label of an instance as the run counts it; classes it does not know are left out.
+    fn relabelled_instance(&self, label: &InstanceLabel) -> InstanceLabel {
+        match label {
+            InstanceLabel::Unlabelled | InstanceLabel::Background => label.clone(),
+            known => InstanceLabel::of(known.classes().iter().filter_map(|c| self.output(*c)).collect()),
+        }
+    }
+
     /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
     /// those of the run before background, and classes the run does not know are unlabelled.
     pub fn dataset(&self, dataset: &Dataset) -> Dataset {
@@ -150,16 +159,23 @@ impl ClassMap {
         out.classes = ClassSet { classes: self.known.clone() };
         for video in &mut out.videos {
             video.labels = self.relabelled(&video.labels);
+            video.instances.iter_mut().for_each(|i| i.label = self.relabelled_instance(&i.label));
         }
         out
     }
 
-    /// The true output of the clip of `video`, a video of the dataset, that begins with frame `start`: by the labels as
-    /// `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
-    pub fn truth(&self, video: &VideoEntry, start: u32, config: &RunConfig) -> Option<ClassId> {
+    /// The true output of a clip of `video`, a video of the dataset: that of the instance it is cut from, else by the labels
+    /// as `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
+    pub fn truth(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Option<ClassId> {
+        let cut = (clip.cut.start, clip.cut.end);
+        if let Some(instance) = video.instances.iter().find(|i| (i.start, i.end) == cut) {
+            return match self.relabelled_instance(&instance.label).single()? {
+                Label::Class(output) => Some(output),
+                Label::Background => self.background,
+            };
+        }
         let labels = self.relabelled(&labels_of(video, config));
-        let clip = &config.clip;
-        match window_label(&labels, start, video.frames(), clip.geometry(), clip.label)? {
+        match clip_label(&labels, clip, video.frames(), &config.clip)? {
             Label::Class(output) => Some(output),
             Label::Background => self.background,
         }
@@ -326,13 +342,13 @@ mod tests {
             pose_video: None,
             facts: Some(facts.clone()),
         };
-        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), 0, &config);
+        let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), &Clip::window(0, 0), &config);
         // Two and three frames of one output win against three of another.
         assert_eq!(truth(&[(0, 2, jack), (2, 4, squat), (4, 7, lunge), (7, 8, jack)]), Some(1));
         assert_eq!(truth(&[(0, 5, jack), (5, 8, squat)]), Some(0));
         assert_eq!(truth(&[(0, 5, plank), (5, 8, jack)]), None);
         assert_eq!(truth(&[(0, 5, Label::Background), (5, 8, jack)]), Some(2));
         let unlabelled = ClassMap::of(&dataset, &run, true, &ClassMatch::Unlabelled).unwrap();
-        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), 0, &config), None);
+        assert_eq!(unlabelled.truth(&video(&[(0, 8, jack)]), &Clip::window(0, 0), &config), None);
     }
 }

@@ -1,5 +1,6 @@
 use super::ClassMatchError;
-use crate::data::DataError;
+use crate::data::{ClipSource, DataError};
+use crate::domain::Clip;
 use crate::model::ModelError;
 use crate::run_folder::RunError;
 use std::path::PathBuf;
@@ -27,6 +28,25 @@ pub enum EvalError {
         /// The checkpoint.
         checkpoint: PathBuf,
     },
+    /// A baseline of poses, and a video without any.
+    #[error("{} has no poses, which this baseline is made of; add its pose file, leave the video out, or choose other features", video.display())]
+    NoPoses {
+        /// The video.
+        video: PathBuf,
+    },
+    /// Features of another number than a baseline was fitted to.
+    #[error(
+        "a clip of {} gives {found} features where {wanted} are wanted: its poses are of other \
+         joints; leave the video out, or choose other features", video.display()
+    )]
+    Features {
+        /// The video.
+        video: PathBuf,
+        /// Features of the clip.
+        found: usize,
+        /// Features of the others.
+        wanted: usize,
+    },
     /// The owner of the job asked it to end.
     #[error("stopped before the end")]
     Stopped,
@@ -39,6 +59,12 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    /// A clip whose features are not as many as they should be.
+    pub(super) fn features(source: &ClipSource, clip: &Clip, found: usize, wanted: usize) -> Self {
+        let video = source.dataset().videos.get(clip.video).map(|v| v.path.clone()).unwrap_or_default();
+        Self::Features { video, found, wanted }
+    }
+
     /// True when the owner of the job asked it to end, however deep that was noticed.
     pub fn is_stop(&self) -> bool {
         matches!(self, Self::Stopped | Self::Data(DataError::Stopped))

@@ -1,14 +1,17 @@
 //! Evaluating a checkpoint on a part of a dataset.
 
 use super::caveats::{Setting, caveats};
-use super::metrics::{argmax, evaluation_of, softmax_and_loss};
+use super::metrics::evaluation_of;
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
+use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
-use crate::data::{as_configured, assign, covering_windows, labelled_clips, plan_with};
-use crate::domain::{ClassId, ClassMatch, ClassSet, Clip, Dataset, Label, Split, SplitChoice, VideoEntry};
+use crate::data::{FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of};
+use crate::domain::{
+    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, VideoEntry,
+};
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
@@ -60,18 +63,19 @@ pub fn evaluate_matched(
         return Err(nothing_to_judge(&dataset, &parts, split));
     }
 
-    let windows = if dataset.videos.iter().any(is_frame_wise) {
-        with_frame_windows(&dataset, config, &clips)
-    } else {
-        clips.clone()
-    };
-    let logits = logits_of(checkpoint, &dataset, &windows, "evaluating clips", device, monitor)?;
+    // Frames are told of by windows that lie side by side; clips of instances are not.
+    let frame_wise = config.clip.sampling == FrameSampling::Windows
+        && !dataset.instance_wise
+        && dataset.videos.iter().any(is_frame_wise);
+    let windows = if frame_wise { with_frame_windows(&dataset, config, &clips) } else { clips.clone() };
+    let seen = Seen::of(&windows, checkpoint, &dataset, device, monitor)?;
 
-    let by_window: HashMap<(usize, u32), &Vec<f32>> = windows.iter().map(|c| (c.video, c.start)).zip(&logits).collect();
+    let by_place: HashMap<(usize, u32, Cut), usize> = windows.iter().map(Clip::place).zip(0..).collect();
     let prediction = |clip: &Clip| {
         let video = original.videos.get(clip.video)?;
-        let truth = map.truth(video, clip.start, config)?;
-        Some(prediction(video, clip.start, truth, by_window.get(&(clip.video, clip.start))?))
+        let truth = clip.label.and_then(Label::class)?;
+        let (views, logits) = seen.of_window(*by_place.get(&clip.place())?)?;
+        Some(prediction(video, clip, truth, views, logits))
     };
     let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
     let mut evaluation = evaluation_of(&state.classes, &predictions.clips);
@@ -84,12 +88,39 @@ pub fn evaluate_matched(
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
-    evaluation.frames = frames_of(&dataset, config, &windows, &logits);
+    evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));
+    evaluation.frames = if frame_wise { frames_of(&dataset, config, &windows, &seen) } else { None };
     evaluation.warnings = warnings;
     let setting = Setting { checkpoint, dataset: &dataset, split, parts: &parts, same, training: training.as_ref() };
     let caveats = caveats(&setting, &evaluation, &predictions);
     evaluation.warnings.extend(caveats);
     Ok((evaluation, predictions))
+}
+
+/// Clips with their true outputs.
+pub type LabelledClips = Vec<(Clip, ClassId)>;
+
+/// The clips that an evaluation of a split evaluates, each with its true output, in the dataset as the run labels it.
+///
+/// # Errors
+/// Classes that cannot be matched, a dataset without any clip to evaluate.
+pub fn evaluated_clips(
+    checkpoint: &Checkpoint,
+    dataset: &Arc<Dataset>,
+    split: SplitChoice,
+    matched: &ClassMatch,
+) -> Result<(Arc<Dataset>, LabelledClips), EvalError> {
+    let config = &checkpoint.state.config;
+    let map = checkpoint.class_map(dataset, matched)?;
+    let classes = &checkpoint.state.classes;
+    let own = Arc::new(in_classes_of(&as_configured(dataset, config), &map, classes, &mut Vec::new())?);
+    let parts = parts_for(checkpoint, &own);
+    let clips = clips_of(&own, config, &parts, split)?;
+    if clips.is_empty() {
+        return Err(nothing_to_judge(&own, &parts, split));
+    }
+    let labelled = |clip: Clip| Some((clip, clip.label.and_then(Label::class)?));
+    Ok((own, clips.into_iter().filter_map(labelled).collect()))
 }
 
 /// The part each video of a dataset plays for a checkpoint: the one it played in training where it is the run's own
@@ -208,16 +239,50 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     ))
 }
 
-fn prediction(video: &VideoEntry, start: u32, truth: ClassId, logits: &[f32]) -> Prediction {
-    let (probabilities, loss) = softmax_and_loss(logits, truth);
+/// Windows or instances and all their views, with the logits of each.
+struct Seen {
+    views: Vec<Clip>,
+    logits: Vec<Vec<f32>>,
+    /// Where the views of each begin, and where the last ones end.
+    ends: Vec<usize>,
+}
+
+impl Seen {
+    fn of(
+        windows: &[Clip],
+        checkpoint: &Checkpoint,
+        dataset: &Arc<Dataset>,
+        device: &ComputeDevice,
+        monitor: &dyn Monitor,
+    ) -> Result<Self, EvalError> {
+        let (mut views, mut ends) = (Vec::with_capacity(windows.len()), vec![0]);
+        for window in windows {
+            views.extend(views_of(window, &checkpoint.state.config.clip));
+            ends.push(views.len());
+        }
+        let logits = logits_of(checkpoint, dataset, &views, "evaluating clips", device, monitor)?;
+        Ok(Self { views, logits, ends })
+    }
+
+    /// The views of one of them and their logits.
+    fn of_window(&self, at: usize) -> Option<(&[Clip], &[Vec<f32>])> {
+        let (start, end) = (*self.ends.get(at)?, *self.ends.get(at + 1)?);
+        Some((self.views.get(start..end)?, self.logits.get(start..end)?))
+    }
+}
+
+fn prediction(video: &VideoEntry, clip: &Clip, truth: ClassId, views: &[Clip], logits: &[Vec<f32>]) -> Prediction {
+    let Vote { probabilities, predicted, loss } = Vote::of(logits, truth);
     Prediction {
         video: video.name.clone(),
         subject: video.subject.clone(),
-        start,
+        start: clip.start,
         truth,
-        predicted: argmax(logits),
+        predicted,
         probabilities,
         loss,
+        cut: clip.cut,
+        views: one_by_one(views, logits),
     }
 }
 
@@ -228,7 +293,7 @@ fn is_frame_wise(video: &VideoEntry) -> bool {
 
 /// The clips, and further windows so that every frame with a class is inside one.
 fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> Vec<Clip> {
-    let geometry = config.clip.geometry();
+    let (geometry, rule) = (config.clip.geometry(), FrameRule::of(&config.clip));
     let evaluated: BTreeSet<usize> = clips.iter().map(|c| c.video).collect();
     let mut windows: Vec<Clip> = clips.to_vec();
     let mut have: BTreeSet<(usize, u32)> = clips.iter().map(|c| (c.video, c.start)).collect();
@@ -239,7 +304,7 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
         for clip in covering_windows(video, index, geometry, config.clip.eval_stride, config.clip.label) {
             let (from, to) = (clip.start, clip.start.saturating_add(geometry.span()));
             let scored = |s: &crate::domain::Segment| s.start < to && s.end > from && s.label.class().is_some();
-            if !video.has_clip(geometry, clip.start) {
+            if !rule.can_show(video, &clip) {
                 continue;
             }
             if video.labels.segments().iter().any(scored) && have.insert((index, clip.start)) {
@@ -252,11 +317,14 @@ fn with_frame_windows(dataset: &Dataset, config: &RunConfig, clips: &[Clip]) -> 
 }
 
 /// Metrics of frames, from the windows over the videos whose labels are frame-wise.
-fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[Vec<f32>]) -> Option<FrameMetrics> {
+fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], seen: &Seen) -> Option<FrameMetrics> {
     let background = config.data.background_class.then_some(dataset.classes.len());
+    // Classes of the format that mean background.
+    let rest = |class: ClassId| dataset.classes.classes.get(class).is_some_and(|c| c.background);
     let mut of_video: HashMap<usize, Vec<(u32, Vec<f32>)>> = HashMap::new();
-    for (clip, row) in windows.iter().zip(logits) {
-        of_video.entry(clip.video).or_default().push((clip.start, softmax_and_loss(row, 0).0));
+    for (at, clip) in windows.iter().enumerate() {
+        let (_, logits) = seen.of_window(at)?;
+        of_video.entry(clip.video).or_default().push((clip.start, Vote::of(logits, 0).probabilities));
     }
     let mut tracks = Vec::new();
     for (index, video) in dataset.videos.iter().enumerate().filter(|(_, v)| is_frame_wise(v)) {
@@ -267,8 +335,10 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], logits: &[
         for (frame, said) in said.into_iter().enumerate() {
             // Beside frames that cannot be shown there are frames of no window; nobody said anything about them.
             let label = said.and(video.labels.at(frame as u32));
-            let class = said.map(|(class, _)| class).filter(|c| Some(*c) != background);
-            track.truth.push(label.and_then(Label::class));
+            let none = |class: &ClassId| Some(*class) == background || rest(*class);
+            let class = said.map(|(class, _)| class).filter(|c| !none(c));
+            track.labelled.push(label.is_some());
+            track.truth.push(label.and_then(Label::class).filter(|c| !none(c)));
             // A network without a background output says some class in every rest; what nobody taught it is not held
             // against it, nor is what it says where nobody labelled.
             let scored = match label {

@@ -1,4 +1,4 @@
-//! Evaluating a trained network: predictions, class matching, metrics, caveats.
+//! Evaluating a trained network or a classical baseline: predictions, class matching, metrics, caveats.
 //!
 //! [`evaluate()`] opens a checkpoint, matches the classes of the dataset with the outputs of the network ([`ClassMap`]), predicts
 //! every clip of a split, and gives an [`Evaluation`](crate::run_folder::Evaluation) with its [`metrics`] and the caveats that
@@ -6,15 +6,20 @@
 
 mod caveats;
 mod class_map;
+mod clip_features;
 mod error;
 mod evaluate;
 pub mod metrics;
 mod predict;
 mod same_data;
 pub mod segments;
+pub mod views;
+mod waiting;
 
 pub use class_map::{ClassMap, ClassMatchError};
+pub use clip_features::clip_features;
 pub use error::EvalError;
-pub use evaluate::{Training, evaluate, evaluate_matched, parts_for};
-pub use predict::{PredictOptions, VideoPrediction, frame_probabilities, predict_clips, predict_video};
-pub(crate) use predict::{clip_shape, hold};
+pub use evaluate::{Training, evaluate, evaluate_matched, evaluated_clips, parts_for};
+pub(crate) use predict::clip_shape;
+pub use predict::{PredictOptions, Predictor, VideoPrediction, frame_probabilities, predict_clips, predict_video};
+pub(crate) use waiting::hold;

@@ -1,14 +1,17 @@
 //! Predictions for clips, and sliding-window predictions for whole videos.
 
 use super::EvalError;
+use super::clip_features::clip_features;
 use super::metrics::{argmax, softmax_and_loss};
+use super::waiting::hold;
+use crate::classical::{Classifier, FeatureSet};
 use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
 use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset};
 use crate::model::{ComputeDevice, Network, read};
 use crate::progress::{Flow, Monitor};
 use crate::run_folder::{Checkpoint, Identity};
+use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a network says along a whole video.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,13 +41,49 @@ pub struct PredictOptions<'a> {
     pub label: &'a str,
 }
 
-/// Waits as long as the owner wants a pause, and says what to do then.
-pub(crate) fn hold(monitor: &dyn Monitor) -> Flow {
-    loop {
-        match monitor.poll() {
-            Flow::Pause => std::thread::sleep(Duration::from_millis(20)),
-            flow => return flow,
+/// What answers for clips.
+pub enum Predictor {
+    /// A network on its device.
+    Network(Box<Network>),
+    /// A classical baseline.
+    Baseline(FeatureSet, Box<Classifier>),
+}
+
+impl Predictor {
+    /// Of a checkpoint. A baseline needs no device.
+    ///
+    /// # Errors
+    /// A checkpoint that does not load.
+    pub fn of(checkpoint: &Checkpoint, device: &ComputeDevice) -> Result<Self, EvalError> {
+        Ok(match checkpoint.baseline() {
+            None => Self::Network(Box::new(checkpoint.network(device)?)),
+            Some(baseline) => Self::Baseline(baseline.features, Box::new(checkpoint.classifier(baseline)?)),
+        })
+    }
+
+    /// Logits of clips, in their order, one row of `classes` values each.
+    ///
+    /// # Errors
+    /// As [`predict_clips`] and [`clip_features`], and features of another number than those that were fitted to.
+    pub fn logits(
+        &self,
+        source: &Arc<ClipSource>,
+        clips: &[Clip],
+        options: PredictOptions<'_>,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Vec<f32>>, EvalError> {
+        let (set, classifier) = match self {
+            Self::Network(network) => return predict_clips(network, source, clips, options, monitor),
+            Self::Baseline(set, classifier) => (*set, classifier),
+        };
+        let rows = clip_features(set, source, clips, options.label, monitor)?;
+        let (found, wanted) = (rows.first().map_or(0, Vec::len), classifier.features());
+        if let Some(clip) = clips.first()
+            && found != wanted
+        {
+            return Err(EvalError::features(source, clip, found, wanted));
         }
+        Ok(rows.par_iter().map(|row| classifier.logits(row)).collect())
     }
 }
 
@@ -164,10 +203,10 @@ pub fn predict_video(
     })
 }
 
-/// Logits of clips of a dataset by the network of a checkpoint, preprocessed as in its training.
+/// Logits of clips of a dataset by what a checkpoint holds, preprocessed as in its training.
 ///
 /// # Errors
-/// As [`predict_clips`], a checkpoint that does not load, and logits that are not numbers.
+/// As [`Predictor::logits`], a checkpoint that does not load, and logits that are not numbers.
 pub(super) fn logits_of(
     checkpoint: &Checkpoint,
     dataset: &Arc<Dataset>,
@@ -177,10 +216,10 @@ pub(super) fn logits_of(
     monitor: &dyn Monitor,
 ) -> Result<Vec<Vec<f32>>, EvalError> {
     let config = &checkpoint.state.config;
-    let network = checkpoint.network(device)?;
+    let predictor = Predictor::of(checkpoint, device)?;
     let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
     let options = PredictOptions { batch_size: config.training.batch_size, workers: config.training.workers, label };
-    let logits = predict_clips(&network, &source, clips, options, monitor)?;
+    let logits = predictor.logits(&source, clips, options, monitor)?;
     if logits.iter().flatten().all(|l| l.is_finite()) {
         return Ok(logits);
     }

@@ -3,9 +3,11 @@
 
 use crate::run_folder::FrameMetrics;
 
-/// True and predicted class of every frame of one video; `None` is background, which is not scored.
+/// True and predicted class of every frame of one video; `None` is background, or a frame that nobody labelled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrameTrack {
+    /// Frames that somebody labelled, also as background; others count nowhere.
+    pub labelled: Vec<bool>,
     /// What the labels say.
     pub truth: Vec<Option<usize>>,
     /// What the network says.
@@ -35,32 +37,47 @@ fn runs(frames: &[Option<usize>]) -> Vec<Run> {
     out
 }
 
-/// Metrics over several videos: accuracy over all labelled frames, edit score as the mean of the videos, F1 from counts
-/// over all videos. `None` when no frame is labelled with a class.
+impl FrameTrack {
+    /// Frames that count, and those among them that are right: with a class, and with background too.
+    fn right(&self) -> [(u64, u64); 2] {
+        let mut out = [(0, 0); 2];
+        for ((truth, said), labelled) in self.truth.iter().zip(&self.predicted).zip(&self.labelled) {
+            for (counts, (all, right)) in [truth.is_some(), *labelled].into_iter().zip(&mut out) {
+                *all += u64::from(counts);
+                *right += u64::from(counts && truth == said);
+            }
+        }
+        out
+    }
+}
+
+/// Metrics over several videos: accuracy over all labelled frames, edit score as the mean of the videos that have segments,
+/// F1 from counts over all videos. `None` when no frame is labelled with a class.
 pub fn frame_metrics(videos: &[FrameTrack]) -> Option<FrameMetrics> {
-    let (mut labelled, mut right) = (0_u64, 0_u64);
+    let mut frames = [(0_u64, 0_u64); 2];
     let mut edit = 0.0;
     let mut hits = [Hits::default(); 3];
     let mut scored = 0;
     for video in videos {
-        let own = video.truth.iter().filter(|t| t.is_some()).count() as u64;
-        if own == 0 {
-            continue;
+        for (sum, own) in frames.iter_mut().zip(video.right()) {
+            (sum.0, sum.1) = (sum.0 + own.0, sum.1 + own.1);
         }
-        scored += 1;
-        labelled += own;
-        right += video.truth.iter().zip(&video.predicted).filter(|(t, p)| t.is_some() && t == p).count() as u64;
         let (truth, predicted) = (runs(&video.truth), runs(&video.predicted));
-        edit += edit_score(&truth, &predicted);
+        if let Some(score) = edit_score(&truth, &predicted) {
+            scored += 1;
+            edit += score;
+        }
         for (hit, overlap) in hits.iter_mut().zip([0.10, 0.25, 0.50]) {
             hit.add(&truth, &predicted, overlap);
         }
     }
-    if labelled == 0 {
+    let [(classes, right), (all, all_right)] = frames;
+    if classes == 0 {
         return None;
     }
     Some(FrameMetrics {
-        accuracy: right as f64 / labelled as f64,
+        accuracy: right as f64 / classes as f64,
+        accuracy_with_background: (all > classes).then(|| all_right as f64 / all as f64),
         edit: edit / f64::from(scored),
         f1_10: hits[0].f1(),
         f1_25: hits[1].f1(),
@@ -68,11 +85,12 @@ pub fn frame_metrics(videos: &[FrameTrack]) -> Option<FrameMetrics> {
     })
 }
 
-/// 100 minus the Levenshtein distance between the two orders of classes, relative to the longer one.
-fn edit_score(truth: &[Run], predicted: &[Run]) -> f64 {
+/// 100 minus the Levenshtein distance between the two orders of classes, relative to the longer one; `None` where neither
+/// has a segment.
+fn edit_score(truth: &[Run], predicted: &[Run]) -> Option<f64> {
     let longer = truth.len().max(predicted.len());
     if longer == 0 {
-        return 100.0;
+        return None;
     }
     let mut row: Vec<usize> = (0..=truth.len()).collect();
     for (i, p) in predicted.iter().enumerate() {
@@ -84,7 +102,7 @@ fn edit_score(truth: &[Run], predicted: &[Run]) -> f64 {
             row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
         }
     }
-    (1.0 - row[truth.len()] as f64 / longer as f64) * 100.0
+    Some((1.0 - row[truth.len()] as f64 / longer as f64) * 100.0)
 }
 
 /// Segments found, invented and missed.

@@ -6,6 +6,7 @@ use super::job::{Job, run};
 use super::kind::{Done, Lane, OnStop};
 use super::lane::LaneState;
 use crate::config::DeviceChoice;
+use crate::data::DataError;
 use crate::progress::{Flow, Monitor, Progress, Silent, StepReport, panic_reason};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
@@ -216,7 +217,11 @@ impl Engine {
             out.extend(all.map(|p| Event { job: *id, body: EventBody::Progress(p) }));
         }
         for event in queued {
-            if matches!(event.body, EventBody::Finished(_) | EventBody::Cancelled(_) | EventBody::Failed(_)) {
+            let over = match event.body {
+                EventBody::Started | EventBody::Progress(_) => false,
+                EventBody::Finished(_) | EventBody::Cancelled(_) | EventBody::Asked(..) | EventBody::Failed(_) => true,
+            };
+            if over {
                 jobs.remove(&event.job);
             }
             out.push(event);
@@ -267,6 +272,7 @@ fn work(
         Ok(Ok(Done::Finished(output))) => EventBody::Finished(output),
         Ok(Ok(Done::Cancelled(output))) => EventBody::Cancelled(output),
         Ok(Err(JobError::Stopped)) => EventBody::Cancelled(None),
+        Ok(Err(JobError::Data(DataError::Choice { path, choice }))) => EventBody::Asked(path, *choice),
         Ok(Err(error)) => EventBody::Failed(error.to_string()),
         Err(panic) => {
             // Whatever the lane had loaded may be half changed; the next job loads afresh.

@@ -1,8 +1,10 @@
 //! Why jobs end without a result.
 
 use crate::cam::CamError;
+use crate::compare::CompareError;
 use crate::data::{DataError, demo};
 use crate::eval::EvalError;
+use crate::inside::InsideError;
 use crate::model::ModelError;
 use crate::render::RenderError;
 use crate::run_folder::RunError;
@@ -31,9 +33,15 @@ pub enum JobError {
     /// Evaluating.
     #[error(transparent)]
     Eval(EvalError),
+    /// Comparing runs.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
+    /// The inside of a network.
+    #[error(transparent)]
+    Inside(#[from] InsideError),
     /// A network.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -1,7 +1,9 @@
 //! What the lanes tell about jobs.
 
 use super::kind::Output;
+use crate::domain::Choice;
 use crate::progress::Progress;
+use std::path::PathBuf;
 
 /// Number of a job; never reused in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +29,8 @@ pub enum EventBody {
     Finished(Output),
     /// It ended because it was asked to; what it had so far, when that is of use (a stopped training's run).
     Cancelled(Option<Output>),
+    /// The files of this dataset leave something open that somebody has to decide first.
+    Asked(PathBuf, Choice),
     /// It failed; a sentence.
     Failed(String),
 }

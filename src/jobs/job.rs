@@ -4,8 +4,8 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, MakeDemo, OpenDataset,
-    OpenRun, PredictVideo, SaveNotes, Train,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
+    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -65,6 +65,10 @@ jobs! {
     Train(Train),
     /// Evaluate a checkpoint.
     Evaluate(Evaluate),
+    /// Compare runs on the same clips.
+    CompareRuns(CompareRuns),
+    /// Test what of a clip networks need.
+    TestMotion(TestMotion),
     /// Probabilities and heatmaps of clips.
     Explain(ExplainRequest),
     /// Heatmaps as videos.
@@ -77,8 +81,16 @@ jobs! {
     GuessNetwork(GuessNetwork),
     /// Look what a network could take from a weight file.
     InspectWeights(InspectWeights),
+    /// Write a report on runs.
+    WriteReport(WriteReport),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
+    /// Outputs of layers for a clip.
+    LookInside(LookInside),
+    /// Kernels of checkpoints.
+    ReadKernels(ReadKernels),
+    /// Layers over the clips of a split.
+    SurveyLayers(SurveyLayers),
 }
 
 /// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.

@@ -2,9 +2,11 @@
 //! answers. What a kind leaves out does not compile.
 
 use super::error::JobError;
+use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
-use super::requests::Explanation;
+use super::requests::{Compared, Explanation};
 use super::run_view::RunView;
+use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;
 use crate::eval::VideoPrediction;
 use crate::model::{ModelSpec, WeightReport};
@@ -111,11 +113,15 @@ pub enum Output {
     Run(Arc<RunView>),
     /// An evaluation.
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
+    /// Runs compared.
+    Comparison(Arc<Compared>),
+    /// Motion tests of runs.
+    MotionReport(Arc<MotionReport>),
     /// Heatmaps.
     Explanation(Arc<Explanation>),
     /// A whole video predicted.
     VideoPrediction(Arc<VideoPrediction>),
-    /// Folder of the videos exported.
+    /// Folder of the videos exported, or the report written.
     Exported(PathBuf),
     /// A run made of foreign weights.
     Imported(Arc<Imported>),
@@ -125,4 +131,10 @@ pub enum Output {
     Weights(Arc<WeightReport>),
     /// The notes are on the disk.
     NotesSaved,
+    /// Outputs of layers for a clip.
+    Inside(Arc<InsideView>),
+    /// Kernels of a checkpoint.
+    Kernels(Arc<KernelView>),
+    /// Layers over many clips.
+    Survey(Arc<LayerSurvey>),
 }

@@ -1,6 +1,7 @@
 //! What a worker keeps between jobs: its device and the networks it used last, so that the next heatmap is quick.
 
 use super::error::JobError;
+use super::kept_clip::KeptClip;
 use super::requests::CheckpointRef;
 use crate::config::DeviceChoice;
 use crate::data::ClipSource;
@@ -24,6 +25,13 @@ pub struct Loaded {
     source: Option<(PathBuf, String, Arc<ClipSource>)>,
 }
 
+impl Loaded {
+    /// Folder of the checkpoint, and when it was written.
+    pub fn key(&self) -> &(PathBuf, Option<SystemTime>) {
+        &self.key
+    }
+}
+
 /// Networks kept: two views that differ in network take turns without loading.
 const KEPT: usize = 2;
 
@@ -37,6 +45,8 @@ pub struct LaneState {
     device: Option<(DeviceChoice, ComputeDevice)>,
     /// The networks used last, the newest first.
     loaded: Vec<Loaded>,
+    /// Outputs of layers for the clip asked about last.
+    kept: Option<KeptClip>,
 }
 
 impl LaneState {
@@ -49,6 +59,17 @@ impl LaneState {
     pub fn forget(&mut self) {
         self.device = None;
         self.loaded.clear();
+        self.kept = None;
+    }
+
+    /// The outputs of layers that are kept; they are given back by [`LaneState::keep`].
+    pub fn take_kept(&mut self) -> Option<KeptClip> {
+        self.kept.take()
+    }
+
+    /// Keeps outputs of layers for the next job.
+    pub fn keep(&mut self, kept: KeptClip) {
+        self.kept = Some(kept);
     }
 
     /// The device for a choice, probed once; what could not be had is told as a warning.
@@ -72,6 +93,8 @@ impl LaneState {
     /// A run or checkpoint that is not there or damaged.
     pub fn load(&mut self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<&Loaded, JobError> {
         let checkpoint = open_checkpoint(reference)?;
+        // Before anything makes room for it.
+        checkpoint.require_network()?;
         let written = std::fs::metadata(checkpoint.path.join(STATE_FILE)).and_then(|m| m.modified()).ok();
         let key = (checkpoint.path.clone(), written);
         let device = self.device(checkpoint.state.config.device, monitor);

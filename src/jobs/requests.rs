@@ -1,17 +1,43 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
-use crate::domain::{ClassSet, HeatMap, MaskShare, PoolingRule};
+use crate::compare::{Comparison, EvaluatedRun};
+use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// A clip named so that it survives reopening: by video name and first frame.
+/// A clip named so that it survives reopening: by video name, first frame and the part of the video it is taken from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClipRef {
     /// Name of the video in the dataset.
     pub video: String,
     /// First frame.
     pub start: u32,
+    /// The part of the video it is taken from.
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
+    pub cut: Cut,
+}
+
+impl ClipRef {
+    /// The window of a video at a frame.
+    pub fn window(video: impl Into<String>, start: u32) -> Self {
+        Self { video: video.into(), start, cut: Cut::default() }
+    }
+
+    /// A clip of the video of this name.
+    pub fn of(video: &str, clip: &Clip) -> Self {
+        Self { video: video.to_owned(), start: clip.start, cut: clip.cut }
+    }
+
+    /// The clip, where the video has this position in its dataset.
+    pub fn clip(&self, video: usize) -> Clip {
+        Clip { cut: self.cut, ..Clip::window(video, self.start) }
+    }
+
+    /// The frame behind its last, where windows span so many frames; that of its instance where it is no window.
+    pub fn end(&self, span: u32) -> u32 {
+        self.cut.end_of(self.start, span)
+    }
 }
 
 /// A run folder, or one checkpoint in it.
@@ -82,4 +108,13 @@ pub struct Explanation {
     pub classes: ClassSet,
     /// One a clip.
     pub samples: Vec<ClipSample>,
+}
+
+/// Answer to a [`CompareRuns`](super::kinds::CompareRuns).
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// The runs with their evaluations, in the order asked for.
+    pub runs: Vec<EvaluatedRun>,
+    /// What comparing them found.
+    pub comparison: Comparison,
 }

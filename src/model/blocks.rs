@@ -1,7 +1,7 @@
 //! Composite layers: residual blocks, inverted residuals, Inception branches.
 
 use super::cpu_ops::add_clamp::add;
-use super::layers::{FusedPart, Layer, Node, run};
+use super::layers::{FusedPart, Layer, Node, Structure, run};
 use super::ops::{self, Activation};
 use super::pass::Pass;
 use burn::tensor::Tensor;
@@ -12,6 +12,10 @@ pub(crate) struct Sequential(pub Vec<Node>);
 impl Layer for Sequential {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
         run(&self.0, x, pass)
+    }
+
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Sequence(&self.0)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -40,6 +44,10 @@ impl Layer for Residual {
         }
     }
 
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Residual { branch: &self.branch, shortcut: &self.shortcut, after: &self.after }
+    }
+
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
         along(&self.after, along(&self.branch, input)?)
     }
@@ -51,6 +59,10 @@ pub(crate) struct Branches(pub Vec<Vec<Node>>);
 impl Layer for Branches {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
         ops::side_by_side(self.0.iter().map(|nodes| run(nodes, x.clone(), pass)).collect())
+    }
+
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Branches(&self.0)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
@@ -67,6 +79,10 @@ impl Layer for Gated {
     fn forward(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<5> {
         let factor = run(&self.0, x.clone(), pass); // [B, C, T, 1, 1]
         x * factor
+    }
+
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Gated(&self.0)
     }
 
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {

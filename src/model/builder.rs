@@ -323,8 +323,8 @@ impl Builder {
     /// A ReLU in the classifier.
     pub fn head_relu(&mut self, name: &str) -> HeadLayer {
         let features = self.channels();
-        self.head_layer(name, LayerKind::Activation, "ReLU".into(), features, 0);
-        HeadLayer::Relu
+        let id = self.head_layer(name, LayerKind::Activation, "ReLU".into(), features, 0);
+        HeadLayer::Relu { id }
     }
 
     /// A dropout in the classifier where there is one: `p` unless configured, nothing for 0.
@@ -346,7 +346,7 @@ impl Builder {
         let weight = self.drawn(&format!("{id}.weight"), shape, ParameterRole::Weight, bound);
         let bias = self.drawn(&format!("{id}.bias"), vec![out], ParameterRole::Bias, bound);
         let title = format!("Linear {input}→{out}");
-        self.head_layer(name, LayerKind::Linear, title, out, input * out + out);
-        HeadLayer::Linear { weight, bias }
+        let id = self.head_layer(name, LayerKind::Linear, title, out, input * out + out);
+        HeadLayer::Linear { id, weight, bias }
     }
 }

@@ -8,6 +8,7 @@ use super::module_path::belongs_to;
 use super::ops::{self, Activation, ConvGeometry, Rounding};
 use super::parameters::EntryId;
 use super::pass::Pass;
+use super::reach::Reach;
 use burn::tensor::{Tensor, activation, module};
 
 /// One step of a network's trunk, from `[B, C, T, H, W]` to `[B, C', T', H', W']`.
@@ -22,6 +23,25 @@ pub(crate) trait Layer: Send + Sync {
     fn part(&self) -> FusedPart<'_> {
         FusedPart::Other
     }
+
+    /// What it is made of, for an input of this form.
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Leaf(Reach::Point)
+    }
+}
+
+/// What a layer is made of.
+pub(crate) enum Structure<'a> {
+    /// Nothing that is a layer too; how far it looks.
+    Leaf(Reach),
+    /// Layers one after the other.
+    Sequence(&'a [Node]),
+    /// `after(branch(x) + shortcut(x))`.
+    Residual { branch: &'a [Node], shortcut: &'a [Node], after: &'a [Node] },
+    /// Ways from the same input.
+    Branches(&'a [Vec<Node>]),
+    /// `x` times what the layers make of it.
+    Gated(&'a [Node]),
 }
 
 /// A layer that may be computed together with its neighbours.
@@ -115,6 +135,10 @@ impl Layer for Motion {
         ops::in_f32(x, what_moves)
     }
 
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Leaf(Reach::Normalised)
+    }
+
     fn output_shape(&self, input: [usize; 4]) -> Option<[usize; 4]> {
         Some(input)
     }
@@ -143,6 +167,15 @@ impl Padding {
             return (x, zeros.map(|(before, _)| before));
         }
         (pad(x, zeros), [0; 3])
+    }
+
+    /// How far windows on an input of this form look.
+    fn reach(self, [_, t, h, w]: [usize; 4], kernel: [usize; 3], stride: [usize; 3]) -> Reach {
+        let before = match self {
+            Self::Both(padding) => padding,
+            Self::Same => std::array::from_fn(|a| ops::same_padding([t, h, w][a], kernel[a], stride[a]).0),
+        };
+        Reach::Window { kernel, stride, before }
     }
 
     /// Size of what windows leave of `[T, H, W]`.
@@ -179,6 +212,10 @@ impl Layer for Conv3d {
 
     fn part(&self) -> FusedPart<'_> {
         FusedPart::Conv(self)
+    }
+
+    fn structure(&self, input: [usize; 4]) -> Structure<'_> {
+        Structure::Leaf(self.padding.reach(input, self.kernel, self.stride))
     }
 
     fn output_shape(&self, [_, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
@@ -363,6 +400,10 @@ impl Layer for MaxPool3d {
         ops::max_pool3d(x, self.kernel, self.stride, padding)
     }
 
+    fn structure(&self, input: [usize; 4]) -> Structure<'_> {
+        Structure::Leaf(self.padding.reach(input, self.kernel, self.stride))
+    }
+
     fn output_shape(&self, [c, t, h, w]: [usize; 4]) -> Option<[usize; 4]> {
         let [t, h, w] = self.padding.leaves([t, h, w], self.kernel, self.stride)?;
         Some([c, t, h, w])
@@ -376,6 +417,10 @@ impl Layer for FramePool {
     fn forward(&self, x: Tensor<5>, _pass: &mut Pass<'_>) -> Tensor<5> {
         let [b, c, t, h, w] = x.dims();
         ops::in_f32(x, |x| x.reshape([b, c, t, h * w]).mean_dim(3).reshape([b, c, t, 1, 1]))
+    }
+
+    fn structure(&self, _input: [usize; 4]) -> Structure<'_> {
+        Structure::Leaf(Reach::Frame)
     }
 
     fn output_shape(&self, [c, t, ..]: [usize; 4]) -> Option<[usize; 4]> {
@@ -407,12 +452,19 @@ pub(crate) enum HeadLayer {
     /// Dropout with this probability.
     Dropout { id: String, p: f64 },
     /// `max(x, 0)`.
-    Relu,
+    Relu { id: String },
     /// Fully connected.
-    Linear { weight: EntryId, bias: EntryId },
+    Linear { id: String, weight: EntryId, bias: EntryId },
 }
 
 impl HeadLayer {
+    /// The path PyTorch knows the module by.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Dropout { id, .. } | Self::Relu { id } | Self::Linear { id, .. } => id,
+        }
+    }
+
     /// Applies the step.
     pub fn forward(&self, x: Tensor<2>, pass: &mut Pass<'_>) -> Tensor<2> {
         match self {
@@ -420,8 +472,8 @@ impl HeadLayer {
                 Some(stream) => ops::dropout(x, *p, stream),
                 None => x,
             },
-            Self::Relu => activation::relu(x),
-            Self::Linear { weight, bias } => {
+            Self::Relu { .. } => activation::relu(x),
+            Self::Linear { weight, bias, .. } => {
                 let (weight, bias) = (pass.parameter(*weight), pass.parameter(*bias));
                 ops::linear(x, weight, bias)
             }

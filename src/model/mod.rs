@@ -26,12 +26,15 @@ mod parts;
 mod pass;
 pub mod profile;
 mod random_stream;
+mod reach;
 mod readback;
 mod readout;
 mod recompute;
 mod registry;
 mod settings;
 mod train_pass;
+mod tree;
+mod watch;
 mod weights;
 
 pub use builder::{LayerInfo, LayerKind};
@@ -39,16 +42,18 @@ pub use cpu_ops::optimizer_step;
 pub use device::ComputeDevice;
 pub use error::ModelError;
 pub use gradients::GradientSet;
-pub use module_path::lies_inside;
+pub use module_path::{belongs_to, lies_inside};
 pub use network::{GradientUse, Network, ParameterInfo, Tapped, layer_choices};
 pub use outline::Outline;
 pub use parameters::ParameterRole;
 pub use pass::Tap;
 pub use random_stream::RandomStream;
+pub use reach::Reach;
 pub use readback::read;
 pub use registry::{MODELS, ModelSpec};
 pub use settings::{BACKBONE, NOTHING};
 pub use train_pass::TrainPass;
+pub use tree::{Module, ModuleParts, ModuleTree};
 pub use weights::{
     ArrayValues, ClassLayer, LoadReport, Match, Misfit, NamedArray, WeightFile, WeightFormat, WeightReport, inspect,
     looks_like, read_safetensors, write_safetensors, write_torch,

@@ -25,7 +25,7 @@ pub struct Network {
     clip: [usize; 3],
     pub(super) parts: Arc<Parts>,
     pub(super) store: Store,
-    layers: Vec<LayerInfo>,
+    pub(super) layers: Vec<LayerInfo>,
     /// Frozen batch normalisations keep their statistics too.
     pub(super) frozen_statistics: bool,
     /// What training passes compute with.
@@ -314,6 +314,11 @@ impl Network {
         for layer in layers {
             self.cam_layer(layer)?;
         }
+        Ok(self.forward_recorded(x, layers, copies, read))
+    }
+
+    /// As [`Network::forward_tapped`], of any layers, those of the classifier too; what is no layer has no tap.
+    pub fn forward_recorded(&self, x: Tensor<5>, layers: &[&str], copies: usize, read: GradientUse) -> Tapped {
         let body = &self.parts.body;
         let first = body.iter().position(|n| layers.iter().any(|l| n.holds(l))).unwrap_or(body.len());
         let (below, above) = body.split_at(first);
@@ -334,7 +339,7 @@ impl Network {
         let logits = self.classify(x, &mut pass);
         let caught = std::mem::take(&mut pass.taps);
         let taps = layers.iter().filter_map(|l| caught.iter().find(|t| t.layer == *l).cloned()).collect();
-        Ok(Tapped { logits, taps })
+        Tapped { logits, taps }
     }
 
     /// True where a max pool above a layer can move what is read of the gradients there. A choice between two places moves no
@@ -356,7 +361,19 @@ impl Network {
     fn classify(&self, x: Tensor<5>, pass: &mut Pass<'_>) -> Tensor<2> {
         let head = &self.parts.head;
         let x = ops::cast(x, DType::F32);
-        self.parts.readout.apply(x, |rows| head.iter().fold(rows, |x, layer| layer.forward(x, pass)))
+        self.parts.readout.apply(x, |rows| {
+            let rows = pass.catch_rows(self.readout_id(), rows);
+            head.iter().fold(rows, |x, layer| {
+                let x = layer.forward(x, pass);
+                pass.catch_rows(layer.id(), x)
+            })
+        })
+    }
+
+    /// The layer between trunk and classifier, whose output are the features a clip is classified by.
+    pub fn readout_id(&self) -> &str {
+        let pooling = self.layers.iter().rfind(|l| l.kind == LayerKind::GlobalPool && !l.cam);
+        pooling.map_or("", |l| l.id.as_str())
     }
 }
 

@@ -54,7 +54,12 @@ pub(crate) struct Pass<'a> {
     wanted: &'a [&'a str],
     /// Layers caught so far, in forward order.
     pub taps: Vec<Tap>,
+    /// Is told of the wanted layers instead of catching them.
+    watch: Option<&'a mut Watch<'a>>,
 }
+
+/// Is shown the output of a layer as it is computed: its id, and `[B, C, T, H, W]`.
+pub(crate) type Watch<'a> = dyn FnMut(&str, &Tensor<5>) + Send + 'a;
 
 impl<'a> Pass<'a> {
     /// Starts a pass that catches nothing.
@@ -65,8 +70,13 @@ impl<'a> Pass<'a> {
     /// Starts a pass that catches the outputs of the layers in `wanted`.
     pub fn tapped(store: &'a Store, mode: Mode, wanted: &'a [&'a str]) -> Self {
         let (leaves, updates, counted, taps) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        let (frozen_statistics, recorded, precise) = (true, true, false);
-        Self { store, mode, frozen_statistics, recorded, precise, leaves, updates, counted, wanted, taps }
+        let (frozen_statistics, recorded, precise, watch) = (true, true, false, None);
+        Self { store, mode, frozen_statistics, recorded, precise, leaves, updates, counted, wanted, taps, watch }
+    }
+
+    /// Starts a pass as in evaluation that shows the outputs of the layers in `wanted` and keeps none.
+    pub fn watched(store: &'a Store, wanted: &'a [&'a str], watch: &'a mut Watch<'a>) -> Self {
+        Self { watch: Some(watch), ..Self::tapped(store, Mode::Eval, wanted) }
     }
 
     /// Starts a training pass with the dropout of `seed`.
@@ -147,6 +157,10 @@ impl<'a> Pass<'a> {
         if !self.wants(id) {
             return x;
         }
+        if let Some(watch) = &mut self.watch {
+            watch(id, &x);
+            return x;
+        }
         let activation = x.clone().inner();
         let (leaf, x) = if x.is_tracked() {
             let leaf = activation.zeros_like().autodiff().require_grad();
@@ -157,6 +171,15 @@ impl<'a> Pass<'a> {
         };
         self.taps.push(Tap { layer: id.to_owned(), activation, leaf });
         x
+    }
+
+    /// The same of a layer of the classifier, whose output is rows `[rows, N]`: caught as `[rows, N, 1, 1, 1]`.
+    pub fn catch_rows(&mut self, id: &str, x: Tensor<2>) -> Tensor<2> {
+        if !self.wants(id) {
+            return x;
+        }
+        let [rows, n] = x.dims();
+        self.catch(id, x.reshape([rows, n, 1, 1, 1])).reshape([rows, n])
     }
 }
 

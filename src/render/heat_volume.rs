@@ -29,6 +29,7 @@ pub(super) const BORDER_EPSILON: f32 = 1.0 / 16384.0;
 pub struct HeatVolume {
     shape: [usize; 3],
     values: Arc<[f32]>,
+    region: [f32; 4],
 }
 
 impl HeatVolume {
@@ -44,7 +45,7 @@ impl HeatVolume {
         }
         // `max` returns the other operand for NaN.
         let values = values.iter().map(|v| if v.is_finite() { v.max(0.0) } else { 0.0 }).collect();
-        Ok(Self { shape, values })
+        Ok(Self { shape, values, region: HeatMap::WHOLE })
     }
 
     /// The volume of a heatmap, after ReLU.
@@ -52,7 +53,12 @@ impl HeatVolume {
     /// # Errors
     /// As [`HeatVolume::new`].
     pub fn from_map(map: &HeatMap) -> Result<Self, RenderError> {
-        Self::new(map.shape, &map.values)
+        Ok(Self { region: map.region, ..Self::new(map.shape, &map.values)? })
+    }
+
+    /// The part of the picture that the cells divide: left, top, width and height as shares of the picture.
+    pub fn region(&self) -> [f32; 4] {
+        self.region
     }
 
     /// Cells along time, height and width; none is 0.

@@ -6,6 +6,7 @@
 pub mod colormap;
 pub mod compose;
 pub mod contour;
+pub mod encoded;
 mod error;
 mod font;
 pub mod heat_volume;

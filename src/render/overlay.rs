@@ -68,6 +68,12 @@ impl Region {
     /// The whole frame.
     pub const FULL: Self = Self { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 };
 
+    /// From left, top, width and height; the whole frame where they make no region.
+    fn of([left, top, width, height]: [f32; 4]) -> Self {
+        let region = Self { x0: left, y0: top, x1: left + width, y1: top + height };
+        if region.is_valid() { region } else { Self::FULL }
+    }
+
     /// True when the region has an area and is made of numbers.
     pub fn is_valid(&self) -> bool {
         [self.x0, self.y0, self.x1, self.y1].iter().all(|v| v.is_finite())
@@ -123,7 +129,7 @@ pub struct OverlayParams {
     pub blend: Blend,
     /// Contour lines on or off.
     pub contours: bool,
-    /// The part of the frame the network saw.
+    /// The part of the frame the network saw; the whole frame leaves that to the heatmap.
     pub region: Region,
 }
 
@@ -179,7 +185,10 @@ impl OverlayParams {
             inverse_scale,
             time: position.in_cells(heat.shape()[0]),
             contours: self.contours && self.interpolation == Interpolation::Smooth,
-            region: if self.region.is_valid() { self.region } else { Region::FULL },
+            region: match self.region {
+                region if region.is_valid() && region != Region::FULL => region,
+                _ => Region::of(heat.region()),
+            },
         }
     }
 }

@@ -63,3 +63,44 @@ pub fn heat_picture(
     let black = RgbImage { width, height, data: vec![0; width as usize * height as usize * 3].into() };
     composite(&black, heat, position, &OverlayParams { alpha: 1.0, ..*params })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{HeatMap, MapPooling};
+    use crate::render::Interpolation;
+
+    #[test]
+    fn a_map_of_a_part_of_the_picture_lies_on_that_part() {
+        let map = HeatMap {
+            method: "grad-cam".into(),
+            layer: "l".into(),
+            class: 0,
+            against: None,
+            shape: [1, 1, 2],
+            values: vec![1.0, 0.0],
+            pooling: MapPooling::SpaceTime,
+            // Columns 2 to 5 and rows 1 and 2 of 8x4 pixels.
+            region: [0.25, 0.25, 0.5, 0.5],
+        };
+        let heat = HeatVolume::from_map(&map).unwrap();
+        let grey = RgbImage { width: 8, height: 4, data: vec![77; 96].into() };
+        let at = ClipPosition { frame: 0, frames: 1 };
+        let params = OverlayParams { alpha: 1.0, interpolation: Interpolation::Nearest, ..OverlayParams::default() };
+        let painted = composite(&grey, &heat, at, &params);
+        let colour = |v: f32| sample_lut(params.color_map.lut(), v).map(|c| (c * 255.0).round() as u8);
+        for (i, pixel) in painted.data.chunks_exact(3).enumerate() {
+            let (x, y) = (i % 8, i / 8);
+            let expected = match (x, y) {
+                (2 | 3, 1 | 2) => colour(1.0),
+                (4 | 5, 1 | 2) => colour(0.0),
+                _ => [77; 3],
+            };
+            assert_eq!(pixel, expected, "{x} {y}");
+        }
+        // What is asked for by the settings goes before.
+        let left = Region { x0: 0.0, y0: 0.0, x1: 0.25, y1: 1.0 };
+        let painted = composite(&grey, &heat, at, &OverlayParams { region: left, ..params });
+        assert_eq!((&painted.data[..3], &painted.data[9..12]), (&colour(1.0)[..], &[77; 3][..]));
+    }
+}

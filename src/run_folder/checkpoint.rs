@@ -2,14 +2,15 @@
 
 use super::files::read_text;
 use super::{RunDir, RunError};
+use crate::classical::{Baseline, Classifier};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use crate::model::{ComputeDevice, Network};
+use crate::model::{ComputeDevice, Network, read_safetensors};
 use crate::progress::EpochReport;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// File of the weights, with PyTorch's tensor names and layouts.
+/// File of the weights, with PyTorch's tensor names and layouts; of a classical baseline everything it was fitted to.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// File of the optimiser's state.
 pub const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -125,8 +126,30 @@ impl Checkpoint {
         self.run.as_deref().unwrap_or(&self.path)
     }
 
+    /// The classical baseline it holds; `None` for a network.
+    pub fn baseline(&self) -> Option<Baseline> {
+        Baseline::find(&self.state.config.model.id)
+    }
+
+    /// Reads what a classical baseline was fitted to.
+    pub fn classifier(&self, baseline: Baseline) -> Result<Classifier, RunError> {
+        let path = self.path.join(MODEL_FILE);
+        let arrays = read_safetensors(&path)?;
+        Classifier::of_arrays(baseline.solver, self.state.classes.len(), arrays)
+            .map_err(|reason| RunError::Damaged { path, reason: format!("{reason}; train it again") })
+    }
+
+    /// Refuses a classical baseline.
+    pub fn require_network(&self) -> Result<(), RunError> {
+        match self.baseline() {
+            None => Ok(()),
+            Some(baseline) => Err(RunError::NoNetwork { run: self.home().to_path_buf(), title: baseline.title() }),
+        }
+    }
+
     /// Builds the network and loads the weights; every tensor must be there and fit.
     pub fn network(&self, device: &ComputeDevice) -> Result<Network, RunError> {
+        self.require_network()?;
         let config = &self.state.config;
         let clip = &config.clip;
         let input = [clip.length as usize, clip.height as usize, clip.width as usize];

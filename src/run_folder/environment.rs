@@ -2,7 +2,7 @@
 
 use crate::data::ClipPlan;
 use crate::domain::{Dataset, Split, serialize_path};
-use crate::model::{ComputeDevice, Network, WeightReport};
+use crate::model::{ComputeDevice, WeightReport};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,7 +30,7 @@ pub struct Environment {
     pub dataset_fingerprint: String,
     /// Seed of every random stream.
     pub seed: u64,
-    /// Parameters of the network.
+    /// Parameters of the network, or numbers a classical baseline keeps.
     pub parameters: u64,
     /// Clips trained on and validated on.
     pub train_clips: u64,
@@ -88,8 +88,8 @@ pub struct SplitRow {
 pub(crate) fn environment(
     dataset: &Dataset,
     plan: &ClipPlan,
-    network: &Network,
-    devices: &[ComputeDevice],
+    parameters: usize,
+    device: String,
     seed: u64,
     weights: Option<WeightsOrigin>,
 ) -> Environment {
@@ -101,8 +101,7 @@ pub(crate) fn environment(
         train_clips: plan.train.len() as u64,
         val_clips: plan.val.len() as u64,
         weights,
-        device: titles(devices),
-        ..without_data(network, network.device(), seed)
+        ..without_data(parameters, device, seed)
     }
 }
 
@@ -112,14 +111,14 @@ pub(crate) fn titles(devices: &[ComputeDevice]) -> String {
 }
 
 /// Versions, device and seed of a run that no dataset belongs to yet.
-pub(crate) fn without_data(network: &Network, device: &ComputeDevice, seed: u64) -> Environment {
+pub(crate) fn without_data(parameters: usize, device: String, seed: u64) -> Environment {
     Environment {
         kinolens: env!("CARGO_PKG_VERSION").to_owned(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        device: device.title().to_owned(),
+        device,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         seed,
-        parameters: network.parameters() as u64,
+        parameters: parameters as u64,
         started_unix: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         ..Environment::default()
     }

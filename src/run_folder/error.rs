@@ -49,6 +49,17 @@ pub enum RunError {
     /// Two trainers in one folder.
     #[error("another process is training in {0}; wait for it, or choose another folder")]
     Busy(PathBuf),
+    /// A network is asked of a run that has none.
+    #[error(
+        "{run} holds a classical baseline ({title}) and no network: it has no layers to explain and no weights to export or begin \
+         with; it can be evaluated and predict"
+    )]
+    NoNetwork {
+        /// Run folder.
+        run: PathBuf,
+        /// The baseline, for people.
+        title: String,
+    },
     /// The network of a checkpoint or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -1,10 +1,10 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassMatch, ClassSet};
+use crate::domain::{ClassMatch, ClassSet, Cut};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Name of the video in the dataset.
     pub video: String,
@@ -20,6 +20,32 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
     /// Cross-entropy of this clip.
     pub loss: f32,
+    /// The part of the video it was taken from.
+    #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
+    pub cut: Cut,
+    /// Its views one by one, where it has several; `probabilities` is their mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewPrediction>,
+}
+
+/// What a network said about one view of a clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewPrediction {
+    /// Which frames of the instance and which part of the picture.
+    pub cut: Cut,
+    /// Most probable class.
+    pub predicted: usize,
+    /// Softmax probabilities in output order.
+    pub probabilities: Vec<f32>,
+}
+
+/// How many views of a clip were averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewCounts {
+    /// Clips of an instance.
+    pub clips: u16,
+    /// Crops of each.
+    pub crops: u8,
 }
 
 impl Prediction {
@@ -100,8 +126,12 @@ pub struct ConfidenceInterval {
 /// Frame-wise metrics of temporal segmentation (Farha & Gall 2019); background frames are skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrameMetrics {
-    /// Share of labelled frames that are right.
+    /// Share of the frames labelled with a class other than background that are right.
     pub accuracy: f64,
+    /// Share of all labelled frames that are right, background included, as MS-TCN counts; `None` where no frame is labelled
+    /// as background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_with_background: Option<f64>,
     /// Segmental edit score, 0…100.
     pub edit: f64,
     /// Segmental F1 at 10 % overlap, 0…100.
@@ -149,6 +179,9 @@ pub struct Evaluation {
     pub classes: ClassSet,
     /// Clips evaluated.
     pub clips: u64,
+    /// How many views each of them was seen in, where that is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<ViewCounts>,
     /// Share of clips whose most probable class is right.
     pub accuracy: f64,
     /// Wilson interval of `accuracy`. Clips of one video are not independent, so the truth is wider.

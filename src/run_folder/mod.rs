@@ -25,6 +25,7 @@ pub(crate) use environment::{environment, split_rows, titles, without_data};
 pub use error::RunError;
 pub use evaluation::{
     Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, FrameMetrics, Prediction, Predictions,
+    ViewCounts, ViewPrediction,
 };
 pub use existing_results::{ExistingResult, results_folder};
 pub use identity::Identity;

@@ -2,6 +2,7 @@
 
 use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
 use super::{Evaluation, Prediction, Predictions, RunDir, RunError};
+use crate::domain::TimeView;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -123,11 +124,12 @@ pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
 
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
 /// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
-/// `error_analysis_SPLIT.md`.
+/// `error_analysis_SPLIT.md`; where clips were seen in several views also `views_SPLIT.csv`.
 pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, RunError> {
     create_dir(dir)?;
     let split = &evaluation.split;
-    let files = [
+    let views = format!("views_{split}.csv");
+    let mut files = vec![
         (format!("evaluation_{split}.json"), json(evaluation)),
         (format!("predictions_{split}.csv"), predictions_csv(evaluation, predictions)),
         (format!("predictions_{split}.json"), json(predictions)),
@@ -136,6 +138,12 @@ pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predicti
         (format!("per_class_{split}.csv"), per_class_csv(evaluation)),
         (format!("error_analysis_{split}.md"), error_analysis(evaluation, predictions)),
     ];
+    if evaluation.views.is_some() {
+        files.push((views, views_csv(evaluation, predictions)));
+    } else {
+        // Those of an earlier evaluation, which this one replaces.
+        let _ = std::fs::remove_file(dir.join(views));
+    }
     files
         .into_iter()
         .map(|(name, text)| {
@@ -173,6 +181,34 @@ fn predictions_csv(evaluation: &Evaluation, predictions: &Predictions) -> String
             c.loss.to_string(),
         ];
         row.extend(c.probabilities.iter().map(f32::to_string));
+        row
+    });
+    csv_text(&header, rows)
+}
+
+/// One row a view. `clip` and `crop` count from 0.
+fn views_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
+    let name = |class: usize| evaluation.classes.name(class).to_owned();
+    let mut header =
+        words(&["video", "subject", "start", "end", "clip", "crop", "true", "predicted", "correct", "probability"]);
+    header.extend(evaluation.classes.classes.iter().map(|c| format!("p_{}", c.name)));
+    let rows = predictions.clips.iter().flat_map(|p| p.views.iter().map(move |v| (p, v))).map(|(p, v)| {
+        let clip = if let TimeView::Fixed { index, .. } = v.cut.time { index } else { 0 };
+        // A window of a whole video ends where it ends.
+        let end = if v.cut.end == u32::MAX { String::new() } else { v.cut.end.to_string() };
+        let mut row = vec![
+            p.video.clone(),
+            p.subject.clone(),
+            p.start.to_string(),
+            end,
+            clip.to_string(),
+            v.cut.crop.index.to_string(),
+            name(p.truth),
+            name(v.predicted),
+            (v.predicted == p.truth).to_string(),
+            v.probabilities.get(v.predicted).copied().unwrap_or(0.0).to_string(),
+        ];
+        row.extend(v.probabilities.iter().map(f32::to_string));
         row
     });
     csv_text(&header, rows)

@@ -174,7 +174,7 @@ mod tests {
         Batch {
             pixels: RandomStream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
-            clips: vec![Clip { video: 0, start: 0, label: None }; size],
+            clips: vec![Clip::window(0, 0); size],
             size,
             index: 0,
         }

@@ -44,6 +44,11 @@ pub enum TrainError {
     /// There is no training that could go on.
     #[error("{0} was imported, so there is no training to go on with; start a new training from its weights")]
     Imported(PathBuf),
+    /// A classical baseline has no epochs to go on with.
+    #[error(
+        "{0} holds a classical baseline, which is fitted at once, so there is no training to go on with; start a new run"
+    )]
+    Fitted(PathBuf),
     /// A list of classes that the weights do not agree with.
     #[error(
         "the class layer of {} has {found} outputs, but there are {given} classes; give {found}, or a list of {found}", path.display()

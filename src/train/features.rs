@@ -5,7 +5,7 @@ use super::logs::Logged;
 use super::progress::Work;
 use crate::config::RunConfig;
 use crate::data::{ClipSource, Loader, LoaderOptions};
-use crate::domain::Clip;
+use crate::domain::{Clip, Cut};
 use crate::eval::{EvalError, clip_shape, hold};
 use crate::model::{Network, read};
 use crate::progress::{Flow, Monitor, Phase};
@@ -13,17 +13,17 @@ use burn::tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Features of clips, by video and first frame.
+/// Features of clips, by video, first frame and part of the video.
 pub(super) struct Features {
     /// `[C, T, H, W]` of one clip.
     shape: [usize; 4],
-    rows: HashMap<(usize, u32), Box<[f32]>>,
+    rows: HashMap<(usize, u32, Cut), Box<[f32]>>,
 }
 
 /// Features of all clips of a training, where they are kept.
 #[derive(Default)]
 pub(super) struct FrozenFeatures {
-    /// Of the clips to train on, where no augmentation changes them.
+    /// Of the clips to train on, where they are the same in every epoch.
     pub train: Option<Features>,
     /// Of the clips to validate on.
     pub val: Option<Features>,
@@ -56,8 +56,8 @@ impl FrozenFeatures {
             workers: training.workers,
             budget: training.cache_mib.saturating_mul(1 << 20),
         };
-        let changes = phase.config.augment.enabled;
-        if changes && phase.first {
+        let changes = changes_every_epoch(phase.config);
+        if phase.config.augment.enabled && phase.first {
             monitor.note(
                 "augmentation changes the clips in every epoch, so the frozen backbone sees them all again; \
                  with augment.enabled = false it sees each of them once",
@@ -86,6 +86,11 @@ impl FrozenFeatures {
         self.gathered = true;
         Ok(())
     }
+}
+
+/// True where training clips are others in every epoch.
+pub(super) fn changes_every_epoch(config: &RunConfig) -> bool {
+    config.augment.enabled || config.clip.sampling.draws()
 }
 
 /// How clips are loaded for it.
@@ -126,7 +131,7 @@ impl Features {
             }
             let values = read(features)?;
             for (clip, row) in batch.clips.iter().zip(values.chunks_exact(len.max(1))) {
-                all.rows.insert((clip.video, clip.start), row.into());
+                all.rows.insert(clip.place(), row.into());
             }
             done += batch.size as u64;
         }
@@ -139,7 +144,7 @@ impl Features {
         let [c, t, h, w] = self.shape;
         let mut values = Vec::with_capacity(clips.len() * c * t * h * w);
         for clip in clips {
-            values.extend_from_slice(self.rows.get(&(clip.video, clip.start))?);
+            values.extend_from_slice(self.rows.get(&clip.place())?);
         }
         Some(network.feature_input(values, [clips.len(), c, t, h, w]))
     }

@@ -96,7 +96,7 @@ pub fn import(
     tell(&report, monitor);
     // Only now, when everything is known to be well, may an older run go.
     make_room(out, force)?;
-    let mut environment = without_data(&network, &device, config.seed);
+    let mut environment = without_data(network.parameters(), device.title().to_owned(), config.seed);
     environment.weights = Some(origin);
     let run = create_run(out, &NewRun { config: &config, classes, split: &[], environment: &environment })?;
     let log = run.path().join(LOG_FILE);

@@ -46,9 +46,11 @@ pub(super) fn weights_of(path: &Path) -> Result<(PathBuf, Option<Checkpoint>), T
         let beside = file.with_file_name(crate::run_folder::STATE_FILE);
         let own = file.file_name().is_some_and(|n| n == MODEL_FILE) && beside.is_file();
         let checkpoint = own.then(|| Checkpoint::open(&file)).transpose()?;
+        checkpoint.as_ref().map_or(Ok(()), Checkpoint::require_network)?;
         return Ok((file, checkpoint));
     }
     let checkpoint = Checkpoint::open(path)?;
+    checkpoint.require_network()?;
     Ok((checkpoint.path.join(MODEL_FILE), Some(checkpoint)))
 }
 

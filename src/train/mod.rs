@@ -5,6 +5,7 @@
 //! Reports go to the monitor, to CSV tables and to TensorBoard event files; checkpoints are written so that a process that is
 //! killed at any moment goes on with the same numbers.
 
+mod baseline;
 pub mod bench;
 mod best;
 mod class_list;
@@ -17,6 +18,7 @@ mod logs;
 pub mod loss;
 mod loss_scale;
 pub mod optim;
+mod outcome;
 mod prepare;
 mod progress;
 mod resume;
@@ -26,10 +28,12 @@ pub mod tensorboard;
 mod trainer;
 mod validation;
 
+pub use baseline::device_of;
 pub use class_list::read_classes;
 pub use error::TrainError;
 pub use import::{Imported, config_for, guess, import, inspect};
 pub use loss::Loss;
 pub use optim::Optimizer;
+pub use outcome::{TrainOptions, TrainOutcome};
 pub use schedule::{ScheduleState, Scheduler};
-pub use trainer::{TrainOptions, TrainOutcome, run, run_on};
+pub use trainer::{run, run_on};

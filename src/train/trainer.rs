@@ -1,13 +1,15 @@
 //! The training loop.
 
 use super::TrainError;
+use super::baseline;
 use super::best::{Checkpoints, checkpoints, plateau};
 use super::data_parallel::{BatchResult, BatchTask, Copies};
-use super::features::{FeaturePhase, FrozenFeatures};
+use super::features::{FeaturePhase, FrozenFeatures, changes_every_epoch};
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::loss_scale::LossScale;
 use super::optim::Optimizer;
+use super::outcome::{TrainOptions, TrainOutcome};
 use super::prepare::{self, Prepared};
 use super::progress::{Clock, EpochSums, Work};
 use super::resume::{self, Stored, TrainerState};
@@ -15,6 +17,7 @@ use super::schedule::{Scheduler, steps_per_epoch};
 use super::supply::Supply;
 use super::tensorboard::EventWriter;
 use super::validation::Validation;
+use crate::classical::Learner;
 use crate::config::{Precision, RunConfig};
 use crate::data::{Batch, ClipPlan, ClipSource, DataError, LoaderOptions, Sampler};
 use crate::domain::{Dataset, Split};
@@ -25,7 +28,7 @@ use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress, StepReport, b
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{RunLock, lock, make_room, recover, remove_checkpoint, write_checkpoint};
 use crate::run_folder::{CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, titles};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,28 +37,9 @@ const TUNING: &str = "tuning kernels, first step only";
 /// Epochs without a lower training loss before it is said that nothing is learned.
 const NOT_LEARNING_AFTER: usize = 3;
 
-/// How to begin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TrainOptions {
-    /// Go on from the last checkpoint of the run.
-    pub resume: bool,
-    /// Replace a run that is there.
-    pub force: bool,
-}
-
-/// How a training ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainOutcome {
-    /// The run folder.
-    pub run: PathBuf,
-    /// Why it ended.
-    pub end: TrainEnd,
-    /// Every epoch, those before a resume included.
-    pub history: Vec<EpochReport>,
-}
-
 /// Trains a network, writing the run folder `out`. Ends early as the monitor says, always with a checkpoint from which
 /// training goes on exactly: on the CPU the numbers of an interrupted and resumed run equal those of an uninterrupted one.
+/// A classical baseline is fitted at once, on the CPU.
 ///
 /// # Errors
 /// Anything that makes going on impossible, as a sentence. The last checkpoint stays whole.
@@ -67,6 +51,9 @@ pub fn run(
     device: &ComputeDevice,
     monitor: &dyn Monitor,
 ) -> Result<TrainOutcome, TrainError> {
+    if let Learner::Baseline(baseline) = Learner::of(&config.model)? {
+        return baseline::fit(baseline, dataset, config, out, options, monitor);
+    }
     let (team, messages) = device.team(config.training.devices);
     messages.into_iter().for_each(|message| monitor.warn(message));
     run_on(dataset, config, out, options, &team, monitor)
@@ -168,7 +155,7 @@ impl<'a> Trainer<'a> {
         let copies = Copies::new(&network, devices);
         let frozen = config.training.cache_features && network.has_frozen_front();
         let draws = Sampler::training(&config.sampling).draws(plan.train.len());
-        let kept = [frozen && !config.augment.enabled, frozen];
+        let kept = [frozen && !changes_every_epoch(&config), frozen];
         let work = Work::new(config.training.epochs, draws, [plan.train.len(), plan.val.len()], kept);
         state.version = env!("CARGO_PKG_VERSION").to_owned();
         (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);

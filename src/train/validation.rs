@@ -36,30 +36,12 @@ impl Validation<'_> {
         }
         let rows = self.logits(monitor)?;
         let classes = self.network.classes();
-        let labels: Vec<usize> =
-            self.clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect();
+        let labels = labels_of(self.clips);
         let flat: Vec<f32> = rows.iter().flatten().copied().collect();
         let device = burn::tensor::Device::flex();
         let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
         let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
-        let mut confusion = Confusion::count(classes, []);
-        let mut wrong = Vec::new();
-        for ((row, label), clip) in rows.iter().zip(&labels).zip(self.clips) {
-            let predicted = argmax(row);
-            confusion.add(*label, predicted);
-            if predicted != *label {
-                let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
-                let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-                wrong.push(WrongClip { video, start: clip.start, truth: *label, predicted, probability });
-            }
-        }
-        report.val_loss = Some(loss);
-        report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
-        report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
-        report.confusion = confusion.cells();
-        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        wrong.truncate(WRONG_TOLD);
-        monitor.emit(Progress::WrongClips(wrong));
+        complete(report, &Validated { dataset: self.dataset, clips: self.clips, rows: &rows, classes, loss }, monitor);
         Ok(())
     }
 
@@ -79,4 +61,44 @@ impl Validation<'_> {
         }
         Ok(rows)
     }
+}
+
+/// The class of each clip.
+pub(super) fn labels_of(clips: &[Clip]) -> Vec<usize> {
+    clips.iter().map(|c| c.label.and_then(|l| l.class()).unwrap_or_default()).collect()
+}
+
+/// What was said of validation clips.
+pub(super) struct Validated<'a> {
+    pub dataset: &'a Dataset,
+    pub clips: &'a [Clip],
+    /// Logits of each clip.
+    pub rows: &'a [Vec<f32>],
+    pub classes: usize,
+    pub loss: f32,
+}
+
+/// Completes the report of an epoch by its validation, and tells the most confident errors.
+pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, monitor: &dyn Monitor) {
+    let Validated { dataset, clips, rows, classes, loss } = *validated;
+    let labels = labels_of(clips);
+    let mut confusion = Confusion::count(classes, []);
+    let mut wrong = Vec::new();
+    for ((row, label), clip) in rows.iter().zip(&labels).zip(clips) {
+        let predicted = argmax(row);
+        confusion.add(*label, predicted);
+        if predicted != *label {
+            let video = dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+            let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
+            let Clip { start, cut, .. } = *clip;
+            wrong.push(WrongClip { video, start, cut, truth: *label, predicted, probability });
+        }
+    }
+    report.val_loss = Some(loss);
+    report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
+    report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
+    report.confusion = confusion.cells();
+    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    wrong.truncate(WRONG_TOLD);
+    monitor.emit(Progress::WrongClips(wrong));
 }

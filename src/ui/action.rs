@@ -73,6 +73,8 @@ pub enum OpenAction {
     OpenAny(PathBuf),
     /// Open a dataset, a video or a frame folder.
     OpenDataset(PathBuf),
+    /// Open a dataset with these answers to what its files leave open: key and value.
+    Choose(PathBuf, Vec<(String, String)>),
     /// Open a run folder.
     OpenRun(PathBuf),
     /// Make the demo dataset in a folder and open it.

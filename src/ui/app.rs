@@ -258,6 +258,7 @@ impl eframe::App for App {
                         | Dialog::Export(_)
                         | Dialog::Import(_)
                         | Dialog::Classes(_)
+                        | Dialog::Choices(_)
                         | Dialog::Leave
                         | Dialog::Palette { .. }
                 )

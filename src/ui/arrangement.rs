@@ -5,6 +5,7 @@ use super::state::{AppState, Filter};
 use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
+use crate::config::{DataConfig, TableColumns};
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -59,6 +60,30 @@ pub struct Draft {
     pub out: String,
 }
 
+/// How the files of a dataset are read where they leave it open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// The format, where somebody chose it.
+    pub format: Option<String>,
+    /// Key and value.
+    pub choices: Vec<(String, String)>,
+    /// The columns of a table.
+    pub table: Option<TableColumns>,
+}
+
+impl Reading {
+    /// That of a configuration.
+    pub fn of(data: &DataConfig) -> Self {
+        Self { format: data.format.clone(), choices: data.choices.clone(), table: data.table.clone() }
+    }
+
+    /// Puts it into a configuration.
+    pub fn into_config(self, data: DataConfig) -> DataConfig {
+        DataConfig { format: self.format, choices: self.choices, table: self.table, ..data }
+    }
+}
+
 /// What belongs to a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -77,6 +102,8 @@ pub struct DatasetArrangement {
     pub class: Option<String>,
     /// The training set up for it.
     pub draft: Draft,
+    /// How its files are read.
+    pub reading: Reading,
 }
 
 impl DatasetArrangement {
@@ -91,6 +118,7 @@ impl DatasetArrangement {
             clip: selection.clip.clone(),
             class: selection.class.map(|c| state.classes().name(c).to_owned()),
             draft: state.draft.clone(),
+            reading: state.reading.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::awaited::Awaited;
 use super::state::{AppState, ViewMode, Workspace};
+use crate::classical::Baseline;
 use crate::domain::{ClassSet, HeatMap, MaskShare};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
@@ -333,7 +334,8 @@ pub fn wanted(state: &AppState) -> Vec<WantedMaps> {
         let Some(network) = selection.network(view) else { continue };
         let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
         let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
-        let map = selection.views.get(view).filter(|_| state.view.heat).cloned();
+        let maps = state.view.heat && Baseline::find(&run.config.model.id).is_none();
+        let map = selection.views.get(view).filter(|_| maps).cloned();
         match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {
             Some((_, _, maps)) => maps.extend(map.filter(|m| !maps.contains(m))),
             None if map.is_some() || view == selection.active_view => {
@@ -363,7 +365,7 @@ mod tests {
     use super::*;
 
     fn want(start: u32) -> Option<WantedMaps> {
-        Some((CheckpointRef::default(), ClipRef { video: "v".into(), start }, vec![default_view()]))
+        Some((CheckpointRef::default(), ClipRef::window("v", start), vec![default_view()]))
     }
 
     fn answer(start: u32) -> Explanation {
@@ -375,9 +377,10 @@ mod tests {
             shape: [1, 1, 1],
             values: vec![1.0],
             pooling: Default::default(),
+            region: HeatMap::WHOLE,
         };
         let sample = ClipSample {
-            clip: ClipRef { video: "v".into(), start },
+            clip: ClipRef::window("v", start),
             frames: vec![start],
             truth: None,
             predicted: 0,
@@ -417,7 +420,7 @@ mod tests {
         store.started(JobId(2), query);
         store.insert(JobId(2), &answer(32), &[default_view()]);
         assert!(matches!(store.step(want(32), t0 + DEBOUNCE * 9), Step::Idle));
-        assert!(store.answer(&CheckpointRef::default(), &ClipRef { video: "v".into(), start: 32 }).is_some());
+        assert!(store.answer(&CheckpointRef::default(), &ClipRef::window("v", 32)).is_some());
     }
 
     #[test]

@@ -33,7 +33,7 @@ const DATA: Node = Row(&[
     (
         0.61,
         Column(&[
-            (0.72, Row(&[(0.61, Tabs(&["videos", "statistics", "warnings"])), (0.39, pane("viewer"))])),
+            (0.72, Row(&[(0.61, Tabs(&["videos", "statistics", "warnings", "ledger"])), (0.39, pane("viewer"))])),
             (0.28, pane("timeline")),
         ]),
     ),

@@ -6,11 +6,11 @@ mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
-pub use dialogs::{ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
-use super::arrangement::{Arrangements, Draft, RunArrangement, VideoOrder};
+use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
 use super::disk::Then;
 use super::disk::{Disk, Question};
@@ -18,7 +18,7 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Dataset, Label, VideoEntry, counted, grouped, leaf};
+use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, VideoEntry, counted, grouped, leaf};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
@@ -140,7 +140,7 @@ pub struct AppState {
     /// The clips of the evaluation by video.
     pub clip_index: Derived<Same<Predictions>, ClipIndex>,
     /// The wrong clips of the evaluation in order of the dataset's videos and of time, each as video and first frame.
-    pub error_order: Derived<ErrorOrderKey, Vec<(usize, u32)>>,
+    pub error_order: Derived<ErrorOrderKey, Vec<(usize, u32, Cut)>>,
     /// How the classes of runs stand to those of the dataset.
     pub class_maps: ClassMaps,
     /// Open runs, newest first.
@@ -161,6 +161,8 @@ pub struct AppState {
     pub order: VideoOrder,
     /// The training set up for the dataset.
     pub draft: Draft,
+    /// How the open dataset is read where its files leave it open.
+    pub reading: Reading,
     /// The epoch whose validation the matrix shows, instead of the evaluation's clips.
     pub epoch_shown: Option<u32>,
     /// What was arranged for other datasets, and for runs.
@@ -247,6 +249,7 @@ impl Default for AppState {
             filter: Filter::default(),
             order: VideoOrder::default(),
             draft: Draft::default(),
+            reading: Reading::default(),
             epoch_shown: None,
             arrangements: Arrangements::default(),
             explain: ExplainStore::default(),
@@ -351,12 +354,12 @@ impl AppState {
     }
 
     /// The wrong clips of an evaluation that lie in the open dataset, in its order and in that of time.
-    pub fn errors_in_order(&self, entry: &EvaluationEntry) -> Rc<Vec<(usize, u32)>> {
+    pub fn errors_in_order(&self, entry: &EvaluationEntry) -> Rc<Vec<(usize, u32, Cut)>> {
         let key = (Same::of(&entry.predictions), Same::maybe(self.dataset.as_ref()));
         self.error_order.get(key, || {
             let wrong = entry.predictions.clips.iter().filter(|p| !p.correct());
-            let mut wrong: Vec<(usize, u32)> =
-                wrong.filter_map(|p| Some((*self.video_by_name.get(&p.video)?, p.start))).collect();
+            let mut wrong: Vec<(usize, u32, Cut)> =
+                wrong.filter_map(|p| Some((*self.video_by_name.get(&p.video)?, p.start, p.cut))).collect();
             wrong.sort_unstable();
             wrong
         })
@@ -410,11 +413,11 @@ impl AppState {
         if let Some(clip) = &self.selection.clip
             && clip.video == video
             && frame >= clip.start
-            && frame < clip.start.saturating_add(span)
+            && frame < clip.end(span)
         {
             return Some(clip.clone());
         }
-        Some(ClipRef { video: video.to_owned(), start: frame / stride * stride })
+        Some(ClipRef::window(video, frame / stride * stride))
     }
 
     /// Frames from the first to the last of a clip, and the distance between two clips, of the run in use

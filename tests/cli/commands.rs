@@ -1,10 +1,15 @@
 //! The command line as scripts see it: the real program, its exit codes, its JSON, its files.
 
+mod baselines;
 mod best_epoch;
+mod comparing;
+mod inside;
 mod large_files;
 mod maps;
+mod motion;
 mod other_data;
 mod refusals;
+mod reporting;
 mod results;
 
 use assert_cmd::Command;

@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["domain", "config", "progress", "files", "process_usage", "simd"],
     &["video", "render", "model"],
-    &["data", "cam"],
+    &["data", "cam", "inside", "classical"],
     &["run_folder"],
     &["eval"],
-    &["train"],
+    &["train", "compare"],
     &["jobs"],
     &["ui", "cli"],
 ];
 
 /// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it;
-/// `files` writes sizes as `domain` does.
-const SIBLINGS: &[(&str, &str)] = &[("config", "domain"), ("config", "files"), ("files", "domain")];
+/// `files` writes sizes as `domain` does; `progress` tells of clips in its words.
+const SIBLINGS: &[(&str, &str)] =
+    &[("config", "domain"), ("config", "files"), ("files", "domain"), ("progress", "domain")];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[
@@ -30,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer", &["video/"]),
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),
-    ("burn", &["model/", "cam/", "eval/", "train/"]),
+    ("burn", &["model/", "cam/", "inside/", "eval/", "train/"]),
     ("plotters", &["render/"]),
     ("sysinfo", &["process_usage"]),
     ("clap", &["cli/"]),

@@ -1,6 +1,7 @@
 //! The recipes of `ARCHITECTURE.md` name the right files, and no registry holds a row for which a step was left out.
 
 use kinolens::cam::METHODS;
+use kinolens::classical::{FeatureSet, Solver};
 use kinolens::config::{KEYS, ModelConfig};
 use kinolens::data::FORMATS;
 use kinolens::model::{MODELS, Outline};
@@ -78,6 +79,18 @@ fn every_network_can_be_built_and_is_held_to_the_original() {
         for head in spec.head {
             assert!(outline.layers.iter().any(|l| l.id.starts_with(head)), "{} has no module {head}", spec.id);
         }
+    }
+}
+
+#[test]
+fn every_baseline_is_documented() {
+    let page = text("docs/networks.md");
+    for features in FeatureSet::ALL {
+        let row = format!("| `classical-{}-…` |", features.id());
+        assert!(page.contains(&row), "docs/networks.md has no row for {features:?}");
+    }
+    for solver in Solver::ALL {
+        assert!(page.contains(&format!("| `-{}` |", solver.id())), "docs/networks.md has no row for {solver:?}");
     }
 }
 

@@ -7,8 +7,13 @@ mod labels;
 mod lists;
 mod names_on_disk;
 mod people;
+mod pictures;
 mod plans;
 mod shared;
+mod something;
+mod tables;
+mod tagged;
+mod tools;
 
 use crate::support::datasets::{open, outside, temp, try_open, video, video_of, warns, write};
 use kinolens::config::{DataConfig, RunConfig, Validation};

@@ -53,7 +53,7 @@ fn a_clip_is_normalised_laid_out_by_channel_and_repeats_the_last_frame() {
     let mut config = config();
     config.clip.step = 2;
     let source = ClipSource::new(data, &config);
-    let pixels = source.pixels(&Clip { video: 0, start: 5, label: None }, None).unwrap();
+    let pixels = source.pixels(&Clip::window(0, 5), None).unwrap();
     assert_eq!(pixels.len(), 3 * 4 * 6 * 8);
     // Frames 5, 7, then the last one (8) twice; the frame's number is its red, twice that its green, thrice its blue.
     for (t, frame) in [5_u32, 7, 8, 8].into_iter().enumerate() {
@@ -64,9 +64,9 @@ fn a_clip_is_normalised_laid_out_by_channel_and_repeats_the_last_frame() {
             assert!(plane.iter().all(|v| (v - expected).abs() < 1e-6), "{channel} {t}: {} {expected}", plane[0]);
         }
     }
-    let past = source.pixels(&Clip { video: 0, start: 9, label: None }, None);
+    let past = source.pixels(&Clip::window(0, 9), None);
     assert!(matches!(past, Err(DataError::NoSuchClip { video: 0, start: 9 })));
-    assert!(source.pixels(&Clip { video: 3, start: 0, label: None }, None).is_err());
+    assert!(source.pixels(&Clip::window(3, 0), None).is_err());
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn shrinking_takes_the_pixels_around_each_centre() {
     let data = Arc::new(open(root.path()));
     let mut config = config();
     (config.clip.width, config.clip.height) = (10, 6);
-    let pictures = ClipSource::new(data, &config).pictures(&Clip { video: 0, start: 0, label: None }).unwrap();
+    let pictures = ClipSource::new(data, &config).pictures(&Clip::window(0, 0)).unwrap();
     assert_eq!(pictures.len(), 4);
     for (n, picture) in pictures.iter().enumerate() {
         for (i, pixel) in picture.data.chunks_exact(3).enumerate() {
@@ -244,7 +244,7 @@ fn frames_on_disk_are_those_that_were_decoded() {
     // With a step of 2 the last clip of a video ends with a frame that no step leads to.
     rich.clip.step = 2;
     let mut all = clips(&data, &rich);
-    all.extend((0..3).map(|video| Clip { video, start: 17, label: Some(Label::Class(0)) }));
+    all.extend((0..3).map(|video| Clip { label: Some(Label::Class(0)), ..Clip::window(video, 17) }));
     let mut poor = rich.clone();
     poor.training.cache_mib = 0;
     let options = LoaderOptions { batch_size: 5, workers: 3, ..LoaderOptions::default() };
@@ -295,7 +295,7 @@ fn a_long_video_decoded_in_parts_gives_the_frames_it_has() {
     // At its own size a frame is what the decoder gives, in order and one after the other.
     let edges = parts.iter().map(|p| p.0.saturating_sub(3));
     for start in edges.chain([0, 350, 690]) {
-        let pictures = source.pictures(&Clip { video: 0, start, label: None }).unwrap();
+        let pictures = source.pictures(&Clip::window(0, start)).unwrap();
         for (number, picture) in (start..).zip(pictures) {
             assert_eq!(picture, video.frame(number.min(699)).unwrap().image, "frame {number}");
         }
@@ -311,7 +311,7 @@ fn only_frames_of_announced_clips_are_kept_until_another_clip_is_asked_for() {
     let data = Arc::new(open(root.path()));
     let mut config = config();
     (config.clip.width, config.clip.height, config.clip.step) = (32, 24, 2);
-    let clip = |start| Clip { video: 0, start, label: None };
+    let clip = |start| Clip::window(0, start);
     // Frames 10, 12, 14, 16, then 14 to 20, then 150 to 156: ten of them.
     let announced = [clip(10), clip(14), clip(150)];
     let whole = ClipSource::new(data.clone(), &config);
@@ -370,7 +370,7 @@ fn all_frames_of_a_clip_get_the_same_change() {
     let mut different = 0;
     let mut last = Vec::new();
     for start in 0..3 {
-        let clip = Clip { video: 0, start, label: None };
+        let clip = Clip::window(0, start);
         for epoch in 0..5 {
             let draw = Draw::random(&config.augment, 1, epoch, &clip, 0);
             assert_eq!(draw, Draw::random(&config.augment, 1, epoch, &clip, 0));
@@ -383,7 +383,7 @@ fn all_frames_of_a_clip_get_the_same_change() {
         }
     }
     assert_eq!(different, 15, "every clip and epoch has a draw of its own");
-    let clip = Clip { video: 0, start: 0, label: None };
+    let clip = Clip::window(0, 0);
     assert_ne!(Draw::random(&config.augment, 1, 0, &clip, 0), Draw::random(&config.augment, 1, 0, &clip, 1));
     assert_ne!(Draw::random(&config.augment, 1, 0, &clip, 0), Draw::random(&config.augment, 2, 0, &clip, 0));
 }
@@ -397,8 +397,7 @@ fn draws_have_the_configured_ranges_and_probabilities() {
         color_jitter: ColorJitter { brightness: 0.2, contrast: 0.3, saturation: 0.4, hue: 0.1 },
         crop: Some(CropConfig { scale: (0.5, 0.8), ratio: (0.9, 1.1) }),
     };
-    let draws: Vec<Draw> =
-        (0..4000).map(|start| Draw::random(&augment, 9, 1, &Clip { video: 2, start, label: None }, 0)).collect();
+    let draws: Vec<Draw> = (0..4000).map(|start| Draw::random(&augment, 9, 1, &Clip::window(2, start), 0)).collect();
     let flips = draws.iter().filter(|d| d.flip).count() as f64;
     // 1000 expected with a standard deviation of 27.
     assert!((flips - 1000.0).abs() < 140.0, "{flips}");
@@ -421,7 +420,7 @@ fn draws_have_the_configured_ranges_and_probabilities() {
         && d.crop[0] + d.crop[2] <= 1.0001
         && d.crop[1] + d.crop[3] <= 1.0001));
     let off = AugmentConfig { enabled: false, ..augment };
-    assert_eq!(Draw::random(&off, 9, 1, &Clip { video: 2, start: 0, label: None }, 0), Draw::default());
+    assert_eq!(Draw::random(&off, 9, 1, &Clip::window(2, 0), 0), Draw::default());
 }
 
 #[test]
@@ -432,7 +431,7 @@ fn single_changes_do_what_their_names_say() {
     let mut config = config();
     (config.clip.width, config.clip.height) = (8, 8);
     let source = ClipSource::new(data, &config);
-    let clip = Clip { video: 0, start: 0, label: None };
+    let clip = Clip::window(0, 0);
     let plain = source.pixels(&clip, None).unwrap();
     let with = |draw: Draw| source.pixels(&clip, Some(&draw)).unwrap();
     assert!(close(&with(Draw::default()), &plain, 1e-5), "no change is no change");

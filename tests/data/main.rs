@@ -4,6 +4,8 @@
 
 mod demo;
 mod formats;
+mod instances;
 mod loading;
+mod sampling;
 #[path = "../support/mod.rs"]
 mod support;

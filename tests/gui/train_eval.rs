@@ -49,6 +49,8 @@ fn judged(classes: usize, per_class: u64) -> EvaluationEntry {
                 predicted,
                 probabilities,
                 loss: 0.3,
+                cut: Default::default(),
+                views: Vec::new(),
             });
         }
     }
@@ -149,6 +151,7 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
     let wrong = |i: u32| WrongClip {
         video: format!("test/s0{i}.mp4"),
         start: i * 16,
+        cut: Default::default(),
         truth: (i as usize) % classes,
         predicted: (i as usize + 1) % classes,
         probability: 0.9 - 0.05 * i as f32,
@@ -311,7 +314,7 @@ fn enter_on_a_clip_opens_it_in_review() {
     let mut h = screen(state, &["evaluate-clips"], true);
     h.get_by_label("squat called lunge 0.75, frame 240 of s00.mp4").click();
     h.run_steps(2);
-    h.state_mut().state.selection.clip = Some(kinolens::jobs::ClipRef { video: "s00.mp4".into(), start: 240 });
+    h.state_mut().state.selection.clip = Some(kinolens::jobs::ClipRef::window("s00.mp4", 240));
     h.run_steps(2);
     h.key_press(egui::Key::Enter);
     h.run_steps(2);

@@ -1,5 +1,6 @@
 //! The real window, driven by accessible label with scripted workers.
 
+mod annotated;
 mod arrangement;
 mod checkpoints;
 mod dialog_keys;
@@ -128,6 +129,7 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
             shape: if wandering { [16, 1, 16] } else { [2, 7, 7] },
             values,
             pooling: r.pooling.into(),
+            region: HeatMap::WHOLE,
         }
     };
     let mut probabilities = vec![0.29 / (classes - 1) as f32; classes];
@@ -174,6 +176,8 @@ fn run_of(dataset: &Dataset) -> Arc<RunView> {
         predicted,
         probabilities: (0..dataset.classes.len()).map(|c| if c == predicted { 0.7 } else { 0.05 }).collect(),
         loss: 1.0,
+        cut: Default::default(),
+        views: Vec::new(),
     };
     let clips = vec![prediction(0, 0, 0), prediction(32, 0, 1), prediction(64, 1, 1), prediction(96, 1, 2)];
     let evaluation = Evaluation {

@@ -6,6 +6,7 @@ import pathlib
 import sys
 import tempfile
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 
@@ -61,7 +62,7 @@ def clip_of(kinolens, video, start, shape, count, folder):
 
 
 def grad_cam(model, layer, x, frames):
-    """Logits, and the map of the largest before its ReLU: [T, H, W]."""
+    """Logits, the map of the largest before its ReLU, [T, H, W], and the activation, [C, T, H, W]."""
     caught = {}
 
     def keep(_module, _inputs, output):
@@ -77,7 +78,14 @@ def grad_cam(model, layer, x, frames):
         raw = (g.mean((2, 3), keepdim=True) * a).sum(1)
     else:
         raw = (g.mean((2, 3, 4), keepdim=True) * a).sum(1)[0]
-    return logits.detach()[0], raw
+    return logits.detach()[0], raw, a.transpose(0, 1) if frames else a[0]
+
+
+def motion_shares(kernels):
+    """1 - kT * |mean over time|^2 / |K|^2 of each filter of [O, I, kT, kH, kW]."""
+    kernels = kernels.astype(np.float64)
+    still = kernels.shape[2] * (kernels.mean(2) ** 2).sum((1, 2, 3))
+    return 1 - still / (kernels**2).sum((1, 2, 3, 4))
 
 
 def error(found, expected):
@@ -101,16 +109,24 @@ def check(kinolens, name, way, video, facts, folder):
     complete = not report["missing"] and not report["mismatched"] and not report["unused"]
 
     predicted = kinolens.json("predict", run, video)["windows"]
-    worst = {"probabilities": 0.0, "heat map": 0.0}
+    worst = {"probabilities": 0.0, "heat map": 0.0, "activation": 0.0, "motion share": 0.0}
     for window in (predicted[0], predicted[len(predicted) // 2]):
         x = clip_of(kinolens, video, window["start"], shape, count, folder / "frames")
         layer = next(m for m in kinolens.models if m["id"] == name)["default_layer"]
         model.zero_grad()
-        logits, raw = grad_cam(model, inside.get_submodule(layer), x, frames)
+        logits, raw, activation = grad_cam(model, inside.get_submodule(layer), x, frames)
         worst["probabilities"] = max(worst["probabilities"], error(window["probabilities"], logits.softmax(0)))
         asked = f"{pathlib.Path(video).name}:{window['start']}"
         sample = kinolens.json("explain", run, video, "--clip", asked, "--method", "grad-cam", "--raw")["samples"][0]
         worst["heat map"] = max(worst["heat map"], error(sample["maps"][0]["values"], raw))
+        words = ["look-inside", run, video, "--clip", asked, "--layer", layer, "--out", folder / "inside", "--force"]
+        look = kinolens.json(*words)
+        worst["activation"] = max(worst["activation"], error(np.load(folder / "inside" / f"{layer}.npy"), activation))
+    for kernel in look["kernels"]:
+        weight = state[f"{kernel['layer']}.weight"].numpy()
+        if weight.ndim == 5:
+            off = np.abs(np.array(kernel["motion_shares"]) - motion_shares(weight)).max()
+            worst["motion share"] = max(worst["motion share"], float(off))
 
     # And back: strictly, into the same architecture, with the same answer.
     kinolens("export", run, "--format", "pth", "--out", folder / "back.pth", "--force")
@@ -134,12 +150,12 @@ def networks(kinolens, args, folder):
         video = next((folder / "demo/dataset/anon").glob("*.mp4"))
     facts = kinolens.json("probe", video)
     print(f"{video}: {facts['frames']} frames; relative errors, at most {args.tolerance:g}")
-    print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}  back in PyTorch")
+    print(f"{'network':32}{'weights as':14}{'probabilities':>14}{'heat map':>12}{'activation':>12}{'motion share':>14}  back in PyTorch")
     for i, name in enumerate(args.model or NETWORKS):
         way = WAYS[i % len(WAYS)]
         complete, worst = check(kinolens, name, way, video, facts, folder)
         good = complete and all(e <= args.tolerance for e in worst.values())
-        print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
+        print(f"{name:32}{way:14}{worst['probabilities']:14.1e}{worst['heat map']:12.1e}{worst['activation']:12.1e}{worst['motion share']:14.1e}  {'the same' if complete else 'NOT THE SAME'}{'' if good else '  FAILED'}", flush=True)
         failed += [] if good else [name]
     return failed
 

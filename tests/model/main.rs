@@ -2,11 +2,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod classical;
 mod compute;
 mod golden;
 mod golden_training;
+mod inside;
 mod metrics;
 mod networks;
 #[path = "../support/mod.rs"]
 mod support;
+mod views;
 mod weights;

@@ -41,6 +41,8 @@ fn clips(k: usize, labels: &[f64], scores: &[f64]) -> Vec<Prediction> {
                 predicted: argmax(&logits),
                 probabilities,
                 loss,
+                cut: Default::default(),
+                views: Vec::new(),
             }
         })
         .collect()
@@ -146,8 +148,50 @@ fn track(text: &str) -> Vec<Option<usize>> {
 }
 
 fn score(videos: &[(&str, &str)]) -> kinolens::run_folder::FrameMetrics {
-    let videos: Vec<_> = videos.iter().map(|(t, p)| FrameTrack { truth: track(t), predicted: track(p) }).collect();
-    frame_metrics(&videos).expect("there are labels")
+    let all = |t: &str| vec![true; t.len()];
+    let of = |(t, p): &(&str, &str)| FrameTrack { labelled: all(t), truth: track(t), predicted: track(p) };
+    frame_metrics(&videos.iter().map(of).collect::<Vec<_>>()).expect("there are labels")
+}
+
+#[test]
+fn segment_metrics_equal_those_of_ms_tcn() {
+    let golden = crate::support::reference::golden("frame_metrics.json");
+    let labels = |v: &serde_json::Value| -> Vec<Option<usize>> {
+        let all = v.as_array().expect("labels").iter().map(|n| n.as_u64().expect("a label") as usize);
+        all.map(|n| (n > 0).then_some(n)).collect()
+    };
+    let of = |case: &serde_json::Value| {
+        let truth = labels(&case["truth"]);
+        FrameTrack { labelled: vec![true; truth.len()], truth, predicted: labels(&case["prediction"]) }
+    };
+    let near = |a: f64, b: &serde_json::Value, what: &str| {
+        let b = b.as_f64().unwrap_or_else(|| panic!("{what}: {b}"));
+        assert!((a - b).abs() < 1e-5, "{what}: {a}, {b}");
+    };
+    let cases = golden["cases"].as_array().expect("cases");
+    for case in cases {
+        let name = case["name"].as_str().unwrap_or_default();
+        let Some(ours) = frame_metrics(&[of(case)]) else {
+            assert!(case["mof_without_background_truth"].is_null(), "{name}");
+            continue;
+        };
+        near(100.0 * ours.accuracy, &case["mof_without_background_truth"], name);
+        near(100.0 * ours.accuracy_with_background.unwrap_or(ours.accuracy), &case["mof"], name);
+        if !case["edit"].is_null() {
+            near(ours.edit, &case["edit"], name);
+        }
+        for (ours, k) in [(ours.f1_10, "10"), (ours.f1_25, "25"), (ours.f1_50, "50")] {
+            near(ours, &case["f1"][k]["f1"], name);
+        }
+    }
+    let all: Vec<FrameTrack> = cases.iter().map(of).collect();
+    let ours = frame_metrics(&all).expect("labels");
+    let want = &golden["aggregate"];
+    near(100.0 * ours.accuracy_with_background.expect("background"), &want["mof"], "all");
+    near(ours.edit, &want["edit_mean_of_defined"], "all");
+    for (ours, k) in [(ours.f1_10, "10"), (ours.f1_25, "25"), (ours.f1_50, "50")] {
+        near(ours, &want["f1"][k]["f1"], "all");
+    }
 }
 
 #[test]

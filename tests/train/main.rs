@@ -2,9 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod baselines;
 mod frozen;
 mod resume;
 #[path = "../support/mod.rs"]
 mod support;
 mod training;
 mod truth;
+mod views;

@@ -61,12 +61,12 @@ fn a_clip_has_one_true_class_whoever_asks() {
             evaluate_matched(&checkpoint, &dataset, SplitChoice::All, &matched, &ComputeDevice::cpu(), &Silent)
                 .unwrap();
         let evaluated: HashMap<ClipRef, usize> =
-            predictions.clips.iter().map(|p| (ClipRef { video: p.video.clone(), start: p.start }, p.truth)).collect();
+            predictions.clips.iter().map(|p| (ClipRef::window(p.video.clone(), p.start), p.truth)).collect();
         let mut state = LaneState::default();
         let clips: Vec<ClipRef> = dataset
             .videos
             .iter()
-            .flat_map(|v| truths.map(|(start, _)| ClipRef { video: v.name.clone(), start }))
+            .flat_map(|v| truths.map(|(start, _)| ClipRef::window(v.name.clone(), start)))
             .collect();
         let reference = CheckpointRef { run: run.clone(), name: None };
         let request = ExplainRequest {

@@ -5,6 +5,7 @@ use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::numbers::number;
 use crate::domain::Choice;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Something that files leave open.
@@ -38,10 +39,8 @@ pub(super) fn choose(
         (Some(value), _) => value,
         (None, Some(default)) => default,
         (None, None) => {
-            return Err(DataError::Choice {
-                path: path.to_path_buf(),
-                choice: Choice { key: key.into(), question: asks.into(), value: String::new(), options, several },
-            });
+            let choice = Choice { key: key.into(), question: asks.into(), value: String::new(), options, several };
+            return Err(DataError::Choice { path: path.to_path_buf(), choice: Box::new(choice) });
         }
     };
     let parts: Vec<&str> = if several { value.split(',').map(str::trim).collect() } else { vec![value.as_str()] };
@@ -57,18 +56,18 @@ pub(super) fn choose(
     Ok(value)
 }
 
-/// How many labels a second files of labels have, where somebody said; `None` where it is found by the videos.
+/// How many labels a second files of labels have, where somebody said; `asks` tells what holds else.
 ///
 /// # Errors
 /// What is no rate.
-pub(super) fn label_rate(path: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Option<f64>, DataError> {
-    let question = Question {
-        key: "label_fps",
-        asks: "how many labels a second the label files have, as 15 or 30000/1001; empty to find it by the videos",
-        options: Vec::new(),
-        default: Some(String::new()),
-        several: false,
-    };
+pub(super) fn label_rate(
+    path: &Path,
+    config: &DataConfig,
+    draft: &mut Draft,
+    asks: &str,
+) -> Result<Option<f64>, DataError> {
+    let question =
+        Question { key: "label_fps", asks, options: Vec::new(), default: Some(String::new()), several: false };
     let value = choose(path, config, draft, question)?;
     if value.is_empty() {
         return Ok(None);
@@ -80,6 +79,34 @@ pub(super) fn label_rate(path: &Path, config: &DataConfig, draft: &mut Draft) ->
         return Err(DataError::Read { path: path.to_path_buf(), reason });
     };
     Ok(Some(rate))
+}
+
+/// The fold that holds of several official splits: the chosen one, else fold 1, else the lowest. `(path, beside)`: what is
+/// opened, and where the lists lie.
+///
+/// # Errors
+/// A fold that there is not.
+pub(super) fn choose_fold(
+    (path, beside): (&Path, &Path),
+    config: &DataConfig,
+    draft: &mut Draft,
+    folds: &BTreeSet<u32>,
+) -> Result<u32, DataError> {
+    let options: Vec<String> = folds.iter().map(u32::to_string).collect();
+    let all = options.join(", ");
+    let refuse = |reason: String| DataError::Read { path: path.to_path_buf(), reason };
+    let chosen = config.choices.iter().any(|(key, _)| key == "fold");
+    if let Some(fold) = config.fold.filter(|f| !chosen && !folds.contains(f)) {
+        return Err(refuse(format!("data.fold is {fold}, but the lists are of the folds {all}")));
+    }
+    let first = folds.get(&1).or(folds.first()).map(u32::to_string);
+    let asks = "Which of the official splits is read";
+    let question = Question { key: "fold", asks, options, default: first, several: false };
+    let value = choose(path, config, draft, question)?;
+    if folds.len() > 1 {
+        draft.warn(beside, format!("fold {value} of {all} is used; data.fold chooses another"));
+    }
+    value.parse().map_err(|_| refuse(format!("'{value}' is no number of a fold; the lists are of the folds {all}")))
 }
 
 /// Refuses configured choices that the format does not have.

@@ -1,11 +1,14 @@
 //! From the paths that lists write to files below the opened folder.
 
-use super::containers::split_of_dir;
+use super::Draft;
+use super::containers::{is_container, split_of_dir};
+use super::listing::Ignored;
 use crate::data::names::folded;
-use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, stem};
+use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, relative_name, stem};
 use crate::domain::{Reason, Split};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Paths longer than this name no file.
 const LONGEST: usize = 4096;
@@ -100,6 +103,22 @@ impl Folder {
     }
 }
 
+/// A folder of videos: directly below the root, or in one of these that is called like a folder of videos.
+#[derive(Clone, Debug)]
+struct Inner {
+    path: PathBuf,
+    /// The split it is called after.
+    split: Split,
+    /// Letters and digits of its name.
+    name: String,
+}
+
+impl Inner {
+    fn of(path: PathBuf) -> Self {
+        Self { split: split_of_dir(&path).unwrap_or_default(), name: compact(&file_name(&path)), path }
+    }
+}
+
 /// Finds files as lists write them, in this order: below the dataset, below the folder of the split, below one of its
 /// other folders; with ever fewer leading folders, which are those of another machine; each exactly, then without case and
 /// with accents composed, then by the name without its ending; at last by the file name anywhere. One listing a folder, and
@@ -108,8 +127,13 @@ impl Folder {
 pub(super) struct Finder<'a> {
     root: &'a Path,
     folders: HashMap<PathBuf, Folder>,
-    /// Folders directly below the root.
-    inner: Vec<PathBuf>,
+    inner: Arc<[Inner]>,
+    /// Which inner folders hold a name, folded, with or without its ending.
+    holders: Option<HashMap<String, Vec<usize>>>,
+    /// Folders of videos in folders of videos (`videos/train`) are among the inner ones.
+    second: bool,
+    /// Files in the folder of another split are never meant.
+    own_split: bool,
     /// Names of classes: a file in the folder of one belongs to no other.
     classes: BTreeSet<String>,
     /// Searches whole trees for what is not where it should be.
@@ -117,20 +141,25 @@ pub(super) struct Finder<'a> {
     everywhere: Option<HashMap<String, Vec<PathBuf>>>,
     /// Files that what was not found fits, where they are several.
     several: Vec<PathBuf>,
+    /// The empty folder that what was not found names.
+    empty: Option<PathBuf>,
 }
 
 impl<'a> Finder<'a> {
     /// Below `root`; `deep` searches all of it for what is not found otherwise.
     pub(super) fn new(root: &'a Path, deep: bool) -> Self {
-        let inner = peek(root).dirs;
         Self {
             root,
             folders: HashMap::new(),
-            inner,
+            inner: peek(root).dirs.into_iter().map(Inner::of).collect(),
+            holders: None,
+            second: false,
+            own_split: false,
             classes: BTreeSet::new(),
             deep,
             everywhere: None,
             several: Vec::new(),
+            empty: None,
         }
     }
 
@@ -140,13 +169,37 @@ impl<'a> Finder<'a> {
         self
     }
 
+    /// Keeps rows of a split out of the folders of others, where the same names stand for other files.
+    pub(super) fn within_splits(mut self) -> Self {
+        self.own_split = true;
+        self
+    }
+
     /// Files that what was looked for last, and not found, fits: nobody knows which is meant.
     pub(super) fn take_several(&mut self) -> Vec<PathBuf> {
         std::mem::take(&mut self.several)
     }
 
+    /// Leaves out the row whose video was looked for last and is not there.
+    pub(super) fn missing(&mut self, ignored: &mut Ignored<'_>, draft: &mut Draft, line: u32, written: &str) {
+        let several = self.take_several();
+        match self.empty.take().filter(|_| several.is_empty()) {
+            Some(folder) => {
+                let message = format!(
+                    "listed in {} line {line}, but it is a folder without pictures; copy them there or remove the row",
+                    ignored.name()
+                );
+                let name = Some(relative_name(self.root, &folder));
+                ignored.enter(draft, (line, Reason::EmptyFolder), name, written);
+                ignored.note(draft, "more folders listed here hold no pictures", folder, message);
+            }
+            None => ignored.missing(draft, self.root, line, written, &several),
+        }
+    }
+
     /// The video that a row means: a file, or a folder of pictures.
     pub(super) fn find(&mut self, written: &str, hint: &Hint<'_>) -> Option<Found> {
+        self.empty = None;
         let found = self.search(written, hint);
         if found.is_some() {
             self.several.clear();
@@ -163,27 +216,12 @@ impl<'a> Finder<'a> {
         if parts.is_empty() || parts.contains(&"..") {
             return None;
         }
-        let bases = self.bases(hint);
-        let inner = self.inner.clone();
-        for start in 0..parts.len() {
-            let tail = &parts[start..];
-            for how in [How::Exact, How::Folded, How::Stem] {
-                let first = bases.iter().find_map(|base| self.lookup(base, tail, how));
-                let path = match first {
-                    Some(path) => Some(path),
-                    None => {
-                        let hits = inner.iter().filter_map(|base| self.lookup(base, tail, how)).collect();
-                        self.choose(hits, hint)
-                    }
-                };
-                if let Some(path) = path {
-                    let respelt = how == How::Folded || (how == How::Stem && !same_stem(&path, tail));
-                    return Some(Found { path, respelt });
-                }
-            }
+        let mut found = self.in_folders(&parts, hint);
+        if found.is_none() && self.look_deeper() {
+            found = self.in_folders(&parts, hint);
         }
-        if !self.deep {
-            return None;
+        if found.is_some() || !self.deep {
+            return found;
         }
         let name = folded(&stem(Path::new(parts.last()?)));
         let root = self.root;
@@ -198,15 +236,84 @@ impl<'a> Finder<'a> {
         Some(Found { path, respelt })
     }
 
+    /// Among the folders whose names tell that they are meant, then in the other inner ones.
+    fn in_folders(&mut self, parts: &[&str], hint: &Hint<'_>) -> Option<Found> {
+        let bases = self.bases(hint);
+        let inner = self.inner.clone();
+        let foreign = |i: &Inner| self.own_split && i.split != hint.split && i.split != Split::Unassigned;
+        let own: Vec<bool> = inner.iter().map(|i| hint.split == Split::Unassigned || !foreign(i)).collect();
+        for start in 0..parts.len() {
+            let tail = &parts[start..];
+            let holders = self.holders(tail);
+            for how in [How::Exact, How::Folded, How::Stem] {
+                let first = bases.iter().find_map(|base| self.lookup(base, tail, how));
+                let path = match first {
+                    Some(path) => Some(path),
+                    None => {
+                        let meant = holders.iter().filter(|i| own.get(**i).copied().unwrap_or(false));
+                        let dirs = meant.filter_map(|i| inner.get(*i));
+                        let hits = dirs.filter_map(|dir| self.lookup(&dir.path, tail, how)).collect();
+                        self.choose(hits, hint)
+                    }
+                };
+                if let Some(path) = path {
+                    let respelt = how == How::Folded || (how == How::Stem && !same_stem(&path, tail));
+                    return Some(Found { path, respelt });
+                }
+            }
+        }
+        None
+    }
+
+    /// The inner folders that hold what a path begins with.
+    fn holders(&mut self, tail: &[&str]) -> Vec<usize> {
+        if self.holders.is_none() {
+            let inner = self.inner.clone();
+            let mut all: HashMap<String, Vec<usize>> = HashMap::new();
+            for (i, dir) in inner.iter().enumerate() {
+                let folder = self.folder(&dir.path);
+                for name in folder.folded.keys().chain(folder.stems.keys()) {
+                    let held = all.entry(name.clone()).or_default();
+                    if held.last() != Some(&i) {
+                        held.push(i);
+                    }
+                }
+            }
+            self.holders = Some(all);
+        }
+        let (Some(all), Some(first)) = (&self.holders, tail.first()) else { return Vec::new() };
+        let mut out = all.get(&folded(first)).cloned().unwrap_or_default();
+        if tail.len() == 1 {
+            out.extend(all.get(&folded(&stem(Path::new(first)))).into_iter().flatten());
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// Adds the folders of videos in the inner ones; false where that was done before, or there are none.
+    fn look_deeper(&mut self) -> bool {
+        if std::mem::replace(&mut self.second, true) {
+            return false;
+        }
+        let known = self.inner.len();
+        let outer = self.inner.iter().filter(|i| is_container(&i.path));
+        let more = outer.flat_map(|i| peek(&i.path).dirs).filter(|d| is_container(d)).map(Inner::of);
+        let all: Vec<Inner> = self.inner.iter().cloned().chain(more).collect();
+        self.inner = all.into();
+        self.holders = None;
+        self.inner.len() > known
+    }
+
     /// Where to look first.
     fn bases(&self, hint: &Hint<'_>) -> Vec<PathBuf> {
         let mut out = vec![self.root.to_path_buf()];
         out.extend(hint.list.filter(|l| *l != self.root).map(Path::to_path_buf));
-        let of_split = |d: &&PathBuf| hint.split != Split::Unassigned && split_of_dir(d) == Some(hint.split);
-        out.extend(self.inner.iter().filter(of_split).cloned());
+        let of_split = |i: &&Inner| hint.split != Split::Unassigned && i.split == hint.split;
+        out.extend(self.inner.iter().filter(of_split).map(|i| i.path.clone()));
         if let Some(class) = hint.class {
             let wanted = compact(class);
-            out.extend(self.inner.iter().filter(|d| compact(&file_name(d)) == wanted).cloned());
+            out.extend(self.inner.iter().filter(|i| i.name == wanted).map(|i| i.path.clone()));
         }
         out
     }
@@ -231,7 +338,14 @@ impl<'a> Finder<'a> {
             return None;
         };
         // A folder without pictures is no video.
-        (!is_dir || is_video_folder(&path)).then_some(path)
+        if !is_dir || is_video_folder(&path) {
+            return Some(path);
+        }
+        let listing = peek(&path);
+        if listing.dirs.is_empty() && listing.videos().next().is_none() {
+            self.empty.get_or_insert(path);
+        }
+        None
     }
 
     fn folder(&mut self, dir: &Path) -> &Folder {

@@ -205,7 +205,8 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     draft.classes = classes(&found.mapping, &mut draft)?;
     draft.used.extend(found.bundles.iter().map(|(file, ..)| file.clone()));
     let split = split(root, &found, config, &mut draft)?;
-    let rate = label_rate(root, config, &mut draft)?;
+    let asks = "how many labels a second the label files have, as 15 or 30000/1001; empty to find it by the videos";
+    let rate = label_rate(root, config, &mut draft, asks)?;
     let bare = |name: &str| name.strip_suffix(".txt").or_else(|| name.strip_suffix(".TXT")).unwrap_or(name).to_owned();
     let label_files = peek(&found.labels).files;
     let mut reading = Reading {

@@ -1,8 +1,8 @@
 //! Kinetics: tables of `label, youtube_id, time_start, time_end, split`, and videos cut to these times or not.
 
 use super::Draft;
-use super::find::compact;
-use super::listing::{Assembly, Ignored, Row, Span, unlisted};
+use super::find::{Found, compact};
+use super::listing::{Assembly, Ignored, Row, Span, is_no_label, unlisted};
 use super::lists::{Lists, split_of_name, videos_of};
 use crate::config::DataConfig;
 use crate::data::DataError;
@@ -10,6 +10,7 @@ use crate::data::label_csv::columns::{Header, Role};
 use crate::data::label_csv::intervals::{Bounds, Extent};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
+use crate::data::names::folded;
 use crate::data::scan::{file_name, is_csv, stem, videos_below};
 use crate::domain::{ClassId, ClassSet, InstanceLabel, Reason, Split, Task, counted};
 use std::collections::{BTreeSet, HashMap};
@@ -87,12 +88,28 @@ pub(super) fn detect(path: &Path) -> Result<String, String> {
 struct Videos<'a> {
     root: &'a Path,
     by_stem: HashMap<String, Vec<PathBuf>>,
+    /// Stems without case, by which only one video is called.
+    folded: HashMap<String, Option<String>>,
 }
 
-impl Videos<'_> {
+impl<'a> Videos<'a> {
+    fn below(root: &'a Path) -> Result<Self, DataError> {
+        let mut by_stem: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        for video in videos_below(root, true)? {
+            by_stem.entry(stem(&video)).or_default().push(video);
+        }
+        let mut alike: HashMap<String, Option<String>> = HashMap::new();
+        for name in by_stem.keys() {
+            alike.entry(folded(name)).and_modify(|one| *one = None).or_insert_with(|| Some(name.clone()));
+        }
+        Ok(Self { root, by_stem, folded: alike })
+    }
+
     /// The video of that stem; of several the one in the folder of the split, the class, or both.
-    fn find(&self, stem: &str, split: Split, class: Option<&str>) -> Option<PathBuf> {
-        let all = self.by_stem.get(stem)?;
+    fn find(&self, stem: &str, split: Split, class: Option<&str>) -> Option<Found> {
+        let alike = || self.folded.get(&folded(stem))?.as_ref().and_then(|name| self.by_stem.get(name));
+        let exact = self.by_stem.get(stem);
+        let all = exact.or_else(alike)?;
         let wanted = class.map(compact);
         let rank = |path: &PathBuf| {
             let below =
@@ -103,7 +120,8 @@ impl Videos<'_> {
             usize::from(in_split) + usize::from(in_class)
         };
         let best = all.iter().map(rank).max()?;
-        all.iter().find(|p| rank(p) == best).cloned()
+        let path = all.iter().find(|p| rank(p) == best)?.clone();
+        Some(Found { path, respelt: exact.is_none() })
     }
 }
 
@@ -140,7 +158,7 @@ impl Reading<'_> {
             let cut =
                 times.as_ref().and_then(|t| t.as_ref().ok()).and_then(|t| cut_name(id, *t)).and_then(|n| find(&n));
             let whole = cut.is_some() || times.is_none();
-            let Some(path) = cut.or_else(|| find(id)) else {
+            let Some(Found { path, respelt }) = cut.or_else(|| find(id)) else {
                 self.missing.push((list.file.clone(), row.line));
                 ignored.enter(draft, (row.line, Reason::MissingVideo), None, id);
                 continue;
@@ -155,8 +173,13 @@ impl Reading<'_> {
                 }
                 None => Span::Whole,
             };
+            if respelt {
+                self.assembly.respelt(&list.file, row.line, &path);
+            }
+            let spaced = row.is_spaced(list.columns.id) || list.columns.label.is_some_and(|c| row.is_spaced(c));
+            let adjusted = if spaced && class.is_some() { vec![Reason::Trimmed] } else { Vec::new() };
             let label = class.map_or(InstanceLabel::Unlabelled, InstanceLabel::Class);
-            self.assembly.add(Row { split, label, span, ..Row::new(&list.file, row.line, path) }, draft);
+            self.assembly.add(Row { split, label, span, adjusted, ..Row::new(&list.file, row.line, path) }, draft);
         }
         ignored.finish(draft);
     }
@@ -179,18 +202,14 @@ pub(super) fn read(path: &Path, _: &DataConfig) -> Result<Draft, DataError> {
         draft.used.push(list.file.clone());
         draft.warnings.extend(list.table.note.clone().map(|n| super::warning(&list.file, n)));
         let cells = list.table.records.iter().skip(1).filter_map(|r| list.columns.label.map(|c| r.cell(c)));
-        names.extend(cells.filter(|c| !c.is_empty()).map(str::to_owned));
+        names.extend(cells.filter(|c| !is_no_label(c)).map(str::to_owned));
     }
     draft.classes = ClassSet::from_names(names.iter().cloned());
     if lists.iter().all(|l| l.table.records.len() < 2) {
         let file = lists.first().map(|l| file_name(&l.file)).unwrap_or_default();
         return Err(refuse(format!("{file} line 1: there are no rows below the header")));
     }
-    let mut by_stem: HashMap<String, Vec<PathBuf>> = HashMap::new();
-    for video in videos_below(&root, true)? {
-        by_stem.entry(stem(&video)).or_default().push(video);
-    }
-    let videos = Videos { root: &root, by_stem };
+    let videos = Videos::below(&root)?;
     let names: Vec<String> = names.into_iter().collect();
     let classes = names.iter().cloned().zip(0..).collect();
     let mut reading =

@@ -3,9 +3,9 @@
 use super::{Draft, DraftVideo, bare_entry};
 use crate::data::label_csv::intervals::{Extent, Stops};
 use crate::data::names::SubjectRule;
-use crate::data::scan::{file_name, relative_name, stem, videos_below};
+use crate::data::scan::{file_name, is_image, is_video, peek, relative_name, stem, videos_below};
 use crate::domain::{FrameBox, InstanceDetails, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub(in crate::data) enum Clock {
     /// Seconds from the first frame.
     #[default]
     Video,
+    /// Frames counted at a rate of their own; without one they are those of the video.
+    Frames { rate: Option<f64> },
     /// Labels at equal distances: so many for the whole video, at this rate where it is known. `row` is the file and line
     /// that name the video, where that row counts as used.
     Labels { count: u32, rate: Option<f64>, file: PathBuf, row: Option<(PathBuf, u32)> },
@@ -378,6 +380,7 @@ impl<'r> Assembly<'r> {
                 rate: self.rates.remove(&entry.path),
                 annotations,
                 frame_rows: Vec::new(),
+                unlabelled_rows: Vec::new(),
                 entry,
             });
         }
@@ -410,6 +413,11 @@ impl<'a> Ignored<'a> {
         Self { file, counts: Vec::new() }
     }
 
+    /// Name of the list.
+    pub(super) fn name(&self) -> String {
+        file_name(self.file)
+    }
+
     /// Tells that a row is left out, and why; `kind` counts those alike, in words that follow a number ("more videos
     /// listed here are missing").
     pub(super) fn push(
@@ -426,12 +434,25 @@ impl<'a> Ignored<'a> {
 
     /// Enters a row that is left out into the ledger, without a warning.
     pub(super) fn enter(&self, draft: &mut Draft, (line, reason): (u32, Reason), video: Option<String>, text: &str) {
-        draft.ledger.rows += 1;
+        self.enter_rows(draft, (line, reason), 1, video, text);
+    }
+
+    /// As [`Ignored::enter`], of several rows that belong together; the line is that of the first.
+    pub(super) fn enter_rows(
+        &self,
+        draft: &mut Draft,
+        (line, reason): (u32, Reason),
+        rows: u32,
+        video: Option<String>,
+        text: &str,
+    ) {
+        let rows = u64::from(rows);
+        draft.ledger.rows += rows;
         let file = match draft.ledger.ignored.last() {
             Some(last) if last.file.as_ref() == self.file => last.file.clone(),
             _ => self.file.into(),
         };
-        draft.ledger.ignored.push(LedgerEntry { file, line, rows: 1, reason, video, text: text.to_owned() });
+        draft.ledger.ignored.push(LedgerEntry { file, line, rows, reason, video, text: text.to_owned() });
     }
 
     /// As [`Ignored::push`] of a row whose video is known or that says something.
@@ -463,6 +484,20 @@ impl<'a> Ignored<'a> {
 
     /// A row whose video is not there, or that fits several files.
     pub(super) fn missing(&mut self, draft: &mut Draft, root: &Path, line: u32, written: &str, several: &[PathBuf]) {
+        let text = if several.len() > 1 { String::new() } else { shown(written) };
+        self.enter(draft, (line, Reason::MissingVideo), None, &text);
+        self.tell_missing(draft, root, line, written, several);
+    }
+
+    /// As [`Ignored::missing`], without an entry in the ledger.
+    pub(super) fn tell_missing(
+        &mut self,
+        draft: &mut Draft,
+        root: &Path,
+        line: u32,
+        written: &str,
+        several: &[PathBuf],
+    ) {
         if several.len() > 1 {
             let names: Vec<String> = several.iter().map(|p| relative_name(root, p)).collect();
             let message = format!(
@@ -471,22 +506,15 @@ impl<'a> Ignored<'a> {
                 several.len(),
                 some_of(&names)
             );
-            return self.push(draft, (line, Reason::MissingVideo), "more rows fit several files", self.file, message);
+            return self.note(draft, "more rows fit several files", self.file, message);
         }
         let message = format!(
             "listed in {} line {line}, but there is no such video below {}; copy it there or remove the row",
             file_name(self.file),
             root.display()
         );
-        // A NUL would end a path.
-        let shown: String = written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect();
-        self.enter(draft, (line, Reason::MissingVideo), None, &shown);
-        self.note(
-            draft,
-            "more videos listed here are missing",
-            root.join(shown.trim_start_matches(['/', '\\'])),
-            message,
-        );
+        let path = root.join(shown(written).trim_start_matches(['/', '\\']));
+        self.note(draft, "more videos listed here are missing", path, message);
     }
 
     /// Counts what was not told row by row.
@@ -495,6 +523,16 @@ impl<'a> Ignored<'a> {
             draft.warn(self.file, format!("{} {kind}", count - ROWS_REPORTED));
         }
     }
+}
+
+/// A name as it is shown: a NUL would end a path.
+fn shown(written: &str) -> String {
+    written.chars().take(TEXT).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// True where a cell or a field says that there is no label.
+pub(super) fn is_no_label(text: &str) -> bool {
+    matches!(text, "" | "-1")
 }
 
 /// A few names, and how many more there are.
@@ -514,6 +552,23 @@ pub(super) fn unlisted(root: &Path, draft: &mut Draft) {
     let of_pictures: HashSet<&Path> = listed.iter().filter_map(|p| p.parent()).collect();
     let unlisted: Vec<PathBuf> =
         all.into_iter().filter(|p| !listed.contains(p.as_path()) && !of_pictures.contains(p.as_path())).collect();
+    tell_unlisted(root, unlisted, draft);
+}
+
+/// As [`unlisted`] where every picture is a video: those in the folders of the listed ones and in `others`.
+pub(super) fn unlisted_pictures(root: &Path, others: Vec<PathBuf>, draft: &mut Draft) {
+    if draft.videos.len() > SEARCHED {
+        return;
+    }
+    let listed: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
+    let of_listed = listed.iter().filter_map(|p| p.parent()).map(Path::to_path_buf);
+    let folders: BTreeSet<PathBuf> = of_listed.chain(others).collect();
+    let files = folders.iter().flat_map(|dir| peek(dir).files).filter(|f| is_image(f) || is_video(f));
+    let unlisted: Vec<PathBuf> = files.filter(|f| !listed.contains(f.as_path())).collect();
+    tell_unlisted(root, unlisted, draft);
+}
+
+fn tell_unlisted(root: &Path, unlisted: Vec<PathBuf>, draft: &mut Draft) {
     let names: Vec<String> = unlisted.iter().map(|p| relative_name(root, p)).collect();
     draft.ledger.unlisted = unlisted;
     if !names.is_empty() {

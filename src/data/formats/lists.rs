@@ -136,6 +136,47 @@ pub(super) fn fold_of_name(name: &str) -> Option<u32> {
     ["split", "fold", "trainlist", "testlist", "vallist"].into_iter().find_map(behind)
 }
 
+/// What stands between the prefix and the ending of the lists of Jester and Something-Something.
+const OF_PREFIX: &[(&str, Split)] =
+    &[("train", Split::Train), ("validation", Split::Val), ("val", Split::Val), ("test", Split::Test)];
+
+/// Lists that share a prefix with a file of labels: `jester-v1-labels.csv`, `jester-v1-train.csv`; the prefix may be empty.
+#[derive(Debug)]
+pub(super) struct Prefixed {
+    pub(super) labels: PathBuf,
+    pub(super) lists: Vec<(PathBuf, Split)>,
+    /// `…test-answers.csv`.
+    pub(super) answers: Option<PathBuf>,
+}
+
+impl Prefixed {
+    /// In the root or a folder of annotations; `ending` is that of the labels and lists. There is a list of training.
+    pub(super) fn find(root: &Path, ending: &str) -> Option<Self> {
+        folders(root).iter().find_map(|dir| Self::inside(dir, ending))
+    }
+
+    fn inside(dir: &Path, ending: &str) -> Option<Self> {
+        let files = peek(dir).files;
+        let called = |name: &str| files.iter().find(|f| file_name(f).eq_ignore_ascii_case(name)).cloned();
+        let suffix = format!("labels.{ending}");
+        files.iter().find_map(|labels| {
+            let name = file_name(labels);
+            let prefix = name.get(..name.len().checked_sub(suffix.len())?)?;
+            let tells = name.to_lowercase().ends_with(&suffix) && (prefix.is_empty() || prefix.ends_with(['-', '_']));
+            let list = |(word, split): &(&str, Split)| Some((called(&format!("{prefix}{word}.{ending}"))?, *split));
+            let lists: Vec<_> = OF_PREFIX.iter().filter(|_| tells).filter_map(list).collect();
+            let trains = lists.iter().any(|(_, s)| *s == Split::Train);
+            let answers = called(&format!("{prefix}test-answers.csv"));
+            trains.then(|| Self { labels: labels.clone(), lists, answers })
+        })
+    }
+
+    /// The list of training.
+    pub(super) fn train(&self) -> Option<&Path> {
+        self.lists.iter().find(|(_, s)| *s == Split::Train).map(|(file, _)| file.as_path())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,30 +4,44 @@
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
 mod activitynet;
+mod answers;
 mod ava;
+mod boris;
+mod boris_events;
 mod charades;
 mod choices;
 mod class_folders;
 mod companions;
 mod containers;
+mod cvat;
+mod deepethogram;
 mod diving48;
+mod elan;
 mod epic_kitchens;
 mod exercise;
 mod find;
 mod finegym;
 mod frame_labels;
+mod hmdb51;
 mod jester;
 mod json;
+mod json_values;
 mod kinetics;
+mod label_studio;
 mod list;
 mod listing;
 mod lists;
 mod pbtxt;
 mod people;
+mod picture_csv;
 mod single;
+mod something;
+mod table;
+mod tools;
 mod ucf101;
 mod ucf_csv;
 mod unused;
+mod xml;
 
 use super::DataError;
 use super::label_csv::intervals::Extent;
@@ -70,6 +84,15 @@ pub const FORMATS: &[FormatSpec] = &[
         read: exercise::read,
     },
     FormatSpec {
+        id: "something-v2",
+        title: "Something-Something V2",
+        looks_for: "labels.json (or something-something-v2-labels.json) with …train.json of records with a template",
+        takes_all: false,
+        frame_wise: false,
+        detect: something::detect,
+        read: something::read,
+    },
+    FormatSpec {
         id: "ucf101-splits",
         title: "UCF101 with its official splits",
         looks_for: "classInd.txt with trainlist01.txt and testlist01.txt, and a folder of videos a class",
@@ -77,6 +100,15 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: ucf101::detect,
         read: ucf101::read,
+    },
+    FormatSpec {
+        id: "hmdb51-splits",
+        title: "HMDB51 with its official splits",
+        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        takes_all: false,
+        frame_wise: false,
+        detect: hmdb51::detect,
+        read: hmdb51::read,
     },
     FormatSpec {
         id: "jester",
@@ -151,6 +183,15 @@ pub const FORMATS: &[FormatSpec] = &[
         read: kinetics::read,
     },
     FormatSpec {
+        id: "picture-csv",
+        title: "Pictures listed in Training_set.csv and Testing_set.csv",
+        looks_for: "tables of a split with names of pictures and their classes",
+        takes_all: false,
+        frame_wise: false,
+        detect: picture_csv::detect,
+        read: picture_csv::read,
+    },
+    FormatSpec {
         id: "ucf-csv",
         title: "Videos listed in train.csv, val.csv, test.csv",
         looks_for: "train.csv, val.csv or test.csv with a clip_path and a class column",
@@ -176,6 +217,60 @@ pub const FORMATS: &[FormatSpec] = &[
         frame_wise: false,
         detect: activitynet::detect,
         read: activitynet::read,
+    },
+    FormatSpec {
+        id: "boris",
+        title: "Events of BORIS",
+        looks_for: "a CSV or TSV file of events with the columns Behavior, Behavior type and Time",
+        takes_all: false,
+        frame_wise: false,
+        detect: boris::detect,
+        read: boris::read,
+    },
+    FormatSpec {
+        id: "elan",
+        title: "Tiers of ELAN",
+        looks_for: "an .eaf file beside each video",
+        takes_all: false,
+        frame_wise: false,
+        detect: elan::detect,
+        read: elan::read,
+    },
+    FormatSpec {
+        id: "cvat-video",
+        title: "Tracks of CVAT for video",
+        looks_for: "an .xml file of CVAT with tracks",
+        takes_all: false,
+        frame_wise: false,
+        detect: cvat::detect,
+        read: cvat::read,
+    },
+    FormatSpec {
+        id: "label-studio",
+        title: "Timelines of Label Studio",
+        looks_for: "a .json export of tasks with timeline labels",
+        takes_all: false,
+        frame_wise: false,
+        detect: label_studio::detect,
+        read: label_studio::read,
+    },
+    FormatSpec {
+        id: "deepethogram",
+        title: "Frame labels of DeepEthogram",
+        looks_for: "project_config.yaml with class_names, or VIDEO_labels.csv beside VIDEO.mp4",
+        takes_all: true,
+        frame_wise: true,
+        detect: deepethogram::detect,
+        read: deepethogram::read,
+    },
+    FormatSpec {
+        id: "table",
+        title: "A table with assigned columns",
+        looks_for: "nothing: somebody says which table and which columns",
+        takes_all: false,
+        frame_wise: false,
+        detect: table::detect,
+        read: table::read,
     },
     FormatSpec {
         id: "single",
@@ -232,7 +327,9 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
 /// # Errors
 /// As [`detect`]; a configured format that there is not.
 pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'static FormatSpec, String), DataError> {
-    let Some(id) = config.format.as_deref().or(config.table.is_some().then_some("table")) else { return detect(path) };
+    let Some(id) = config.format.as_deref().or(table::is_assigned(config).then_some("table")) else {
+        return detect(path);
+    };
     if !path.exists() {
         return Err(DataError::Missing { path: path.to_path_buf() });
     }
@@ -241,11 +338,6 @@ pub(super) fn choose_format(path: &Path, config: &DataConfig) -> Result<(&'stati
         let reason = format!("there is no dataset format '{id}'; the formats are {}", known.join(", "));
         DataError::Read { path: path.to_path_buf(), reason }
     })
-}
-
-/// True where windows slide over whole videos of a format, see [`FormatSpec::frame_wise`]; also for what nobody opened.
-pub(super) fn is_frame_wise(format: &str) -> bool {
-    FORMATS.iter().find(|f| f.id == format).is_none_or(|f| f.frame_wise)
 }
 
 /// A dataset before anybody looked inside its videos.
@@ -265,6 +357,8 @@ pub(super) struct Draft {
     pub(super) ledger: Ledger,
     /// What the files leave open, and what holds.
     pub(super) choices: Vec<Choice>,
+    /// Frames are known to count from 0, so that nobody has to guess.
+    pub(super) from_zero: bool,
 }
 
 impl Draft {
@@ -289,6 +383,8 @@ pub(super) struct DraftVideo {
     pub(super) annotations: Vec<Annotation>,
     /// Rows that label one frame each: first frame, its line, and how many follow frame by frame and line by line.
     pub(super) frame_rows: Vec<(u32, u32, u32)>,
+    /// Those of `frame_rows` that say that nobody labelled their frame, likewise.
+    pub(super) unlabelled_rows: Vec<(u32, u32, u32)>,
 }
 
 impl DraftVideo {
@@ -301,6 +397,7 @@ impl DraftVideo {
             rate: None,
             annotations: Vec::new(),
             frame_rows: Vec::new(),
+            unlabelled_rows: Vec::new(),
         }
     }
 }

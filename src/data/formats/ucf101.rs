@@ -1,6 +1,7 @@
 //! UCF101 as it is published: `classInd.txt`, `trainlist01.txt`, `testlist01.txt`, and a folder of videos a class.
 
 use super::Draft;
+use super::choices::choose_fold;
 use super::find::{Finder, Hint};
 use super::listing::{Assembly, Ignored, Row, some_of, unlisted};
 use super::lists::{fold_of_name, numbered_names};
@@ -53,23 +54,6 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
     Ok(format!("{} and lists of {} folds", file_name(&found.classes), folds.len()))
 }
 
-/// The fold that is read: the configured one, else the first.
-fn fold(found: &Files, config: &DataConfig, root: &Path, draft: &mut Draft) -> Result<u32, DataError> {
-    let folds: BTreeSet<u32> = found.lists.iter().map(|(_, fold, _)| *fold).collect();
-    let first = folds.first().copied().unwrap_or(1);
-    let fold = config.fold.unwrap_or(first);
-    let all: Vec<String> = folds.iter().map(u32::to_string).collect();
-    if !folds.contains(&fold) {
-        let reason = format!("data.fold is {fold}, but the lists are of the folds {}", all.join(", "));
-        return Err(DataError::Read { path: root.to_path_buf(), reason });
-    }
-    if folds.len() > 1 {
-        let message = format!("fold {fold} of {} is used; data.fold chooses another", all.join(", "));
-        draft.warn(found.classes.parent().unwrap_or(root), message);
-    }
-    Ok(fold)
-}
-
 pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError> {
     let Some(found) = files(root, DEPTH) else {
         return Err(DataError::Empty { path: root.to_path_buf(), reason: "classInd.txt is gone".into() });
@@ -77,7 +61,9 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut draft = Draft::default();
     draft.used.extend(found.lists.iter().map(|(f, ..)| f.clone()));
     draft.classes = numbered_names(&found.classes, "", &mut draft)?;
-    let fold = fold(&found, config, root, &mut draft)?;
+    let folds: BTreeSet<u32> = found.lists.iter().map(|(_, fold, _)| *fold).collect();
+    let beside = found.classes.parent().unwrap_or(root);
+    let fold = choose_fold((root, beside), config, &mut draft, &folds)?;
     let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let mut finder = Finder::new(root, true).with_classes(names.iter().map(String::as_str));
     let mut assembly = Assembly::new(root, Task::SingleLabel);
@@ -120,7 +106,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
             let lies_in = names.get(by_folder.unwrap_or(class)).map(String::as_str);
             let hint = Hint { split: *split, class: lies_in, list: file.parent() };
             let Some(video) = finder.find(written, &hint) else {
-                ignored.missing(&mut draft, root, line, written, &finder.take_several());
+                finder.missing(&mut ignored, &mut draft, line, written);
                 continue;
             };
             if video.respelt {

@@ -236,7 +236,6 @@ fn lacks(row: &Record, columns: &Columns) -> Option<&'static str> {
 }
 
 struct Reading<'a> {
-    root: &'a Path,
     finder: Finder<'a>,
     classes: BTreeMap<String, ClassId>,
     /// All classes are numbers.
@@ -275,7 +274,7 @@ impl Reading<'_> {
                 (path.is_absolute() && within && path.exists()).then(|| (path.to_path_buf(), false))
             });
             let Some((path, respelt)) = found else {
-                ignored.missing(draft, self.root, line, written, &self.finder.take_several());
+                self.finder.missing(&mut ignored, draft, line, written);
                 continue;
             };
             let span = match list.columns.interval.map(|i| i.read(row, comma)) {
@@ -329,8 +328,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let classes = classes_of(&lists, numbers, &mut draft);
     let names: Vec<String> = draft.classes.classes.iter().map(|c| c.name.clone()).collect();
     let finder = Finder::new(&root, true).with_classes(names.iter().map(String::as_str));
-    let mut reading =
-        Reading { root: &root, finder, classes, numbers, assembly: Assembly::new(&root, Task::SingleLabel) };
+    let mut reading = Reading { finder, classes, numbers, assembly: Assembly::new(&root, Task::SingleLabel) };
     for list in &lists {
         reading.list(list, &mut draft);
     }

@@ -2,7 +2,7 @@
 
 use super::containers::is_container;
 use super::lists::{is_annotations, is_text, split_of_name};
-use super::{Draft, ucf_csv, warning};
+use super::{Draft, FORMATS, ucf_csv, warning};
 use crate::data::label_csv::columns::Header;
 use crate::data::label_csv::records::read_table;
 use crate::data::label_csv::split_word;
@@ -43,6 +43,8 @@ const WORDS: &[&str] = &[
     "anns",
     "database",
 ];
+/// Formats whose files tell by themselves what they are.
+const TOOLS: &[&str] = &["boris", "elan", "cvat-video", "label-studio", "deepethogram"];
 /// Bytes of a file that are searched for names of videos.
 const SEARCHED: u64 = 256 * 1024;
 /// Videos whose names are searched for.
@@ -109,6 +111,13 @@ fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
 pub(super) fn why_unread(file: &Path) -> String {
     const LISTS: &str = "train.csv, val.csv or test.csv with a path and a class column";
     let name = file_name(file);
+    let tool = FORMATS.iter().find(|f| TOOLS.contains(&f.id) && (f.detect)(file).is_ok());
+    if let Some(tool) = tool {
+        return format!(
+            "{name} is of the format {}, another one was chosen; set the format to {} to read it",
+            tool.id, tool.id
+        );
+    }
     if !is_csv(file) {
         let kind = if is_text(file) { "no list that is understood" } else { "of a kind that is not read" };
         return format!("{name} is {kind}; write {LISTS}");

@@ -385,8 +385,9 @@ mod tests {
 
     #[test]
     fn the_surest_column_counts() {
-        let header =
-            |cells: &[&str]| Header::of(&Record { line: 1, cells: cells.iter().map(|c| (*c).to_owned()).collect() });
+        let header = |cells: &[&str]| {
+            Header::of(&Record { line: 1, cells: cells.iter().map(|c| (*c).to_owned()).collect(), ..Record::default() })
+        };
         assert_eq!(header(&["clip_name", "clip_path", "label"]).path(), Some(1));
         let both = header(&["frame", "label", "label_name"]).class().unwrap();
         assert_eq!((both.class, both.beside, both.others.len()), (1, Some(2), 0));

@@ -12,9 +12,16 @@ pub(in crate::data) struct Record {
     pub(in crate::data) line: u32,
     /// Its cells, trimmed.
     pub(in crate::data) cells: Vec<String>,
+    /// Cells that had spaces around them.
+    pub(super) spaced: Vec<usize>,
 }
 
 impl Record {
+    /// A row of trimmed cells.
+    pub(in crate::data) fn new(line: u32, cells: Vec<String>) -> Self {
+        Self { line, cells, spaced: Vec::new() }
+    }
+
     /// The text of a cell; empty where the row is too short.
     pub(in crate::data) fn cell(&self, at: usize) -> &str {
         self.cells.get(at).map(String::as_str).unwrap_or_default()
@@ -23,6 +30,11 @@ impl Record {
     /// The column of this name, where the row is a header.
     pub(in crate::data) fn column(&self, name: &str) -> Option<usize> {
         self.cells.iter().position(|cell| cell.eq_ignore_ascii_case(name))
+    }
+
+    /// True where spaces stood around a cell.
+    pub(in crate::data) fn is_spaced(&self, at: usize) -> bool {
+        self.spaced.contains(&at)
     }
 
     /// The row in short, for sentences.
@@ -85,11 +97,20 @@ fn separator_of(first: &str) -> char {
 
 /// The separator and the records of a text.
 fn parse(text: &str) -> Result<(char, Vec<Record>), String> {
+    parse_from(text, 1)
+}
+
+/// The separator and the records of a text whose first line has this number in its file.
+///
+/// # Errors
+/// A quote that nothing closes.
+pub(in crate::data) fn parse_from(text: &str, first_line: u32) -> Result<(char, Vec<Record>), String> {
     let Some((number, first)) = text::lines(text).next() else { return Ok((',', Vec::new())) };
+    let number = number + first_line - 1;
     // Spreadsheets may say which separator they mean.
     let said = first.strip_prefix("sep=").and_then(|s| s.chars().next()).filter(|_| first.len() <= 5);
     let separator = said.unwrap_or_else(|| separator_of(first));
-    let mut reader = Reader { rest: text, line: 1, separator };
+    let mut reader = Reader { rest: text, line: first_line, separator };
     let mut records = Vec::new();
     while let Some(record) = reader.record()? {
         let blank = record.cells.iter().all(String::is_empty);
@@ -112,9 +133,12 @@ impl Reader<'_> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let mut record = Record { line: self.line, cells: Vec::new() };
+        let mut record = Record { line: self.line, ..Record::default() };
         loop {
-            let cell = self.cell()?;
+            let (cell, spaced) = self.cell()?;
+            if spaced {
+                record.spaced.push(record.cells.len());
+            }
             record.cells.push(cell);
             if let Some(rest) = self.rest.strip_prefix(self.separator) {
                 self.rest = rest;
@@ -126,10 +150,11 @@ impl Reader<'_> {
         }
     }
 
-    /// The next cell; what follows is a separator, a line end or nothing.
-    fn cell(&mut self) -> Result<String, String> {
+    /// The next cell, and whether spaces around it were removed; what follows is a separator, a line end or nothing.
+    fn cell(&mut self) -> Result<(String, bool), String> {
         let ends = |c: char| c == self.separator || c == '\n' || c == '\r';
         let start = self.rest.trim_start_matches(|c: char| c.is_whitespace() && !ends(c));
+        let led = start.len() < self.rest.len();
         let mut out = String::new();
         if let Some(quoted) = start.strip_prefix('"') {
             let opened = self.line;
@@ -150,7 +175,9 @@ impl Reader<'_> {
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
         out.push_str(&self.rest[..end]);
         self.rest = &self.rest[end..];
-        Ok(out.trim().to_owned())
+        let cell = out.trim();
+        let spaced = !cell.is_empty() && (led || cell.len() < out.len());
+        Ok((cell.to_owned(), spaced))
     }
 }
 
@@ -184,6 +211,14 @@ mod tests {
         assert_eq!(rows("sep=;\na;b\n"), [(2, vec!["a".to_owned(), "b".to_owned()])]);
         assert_eq!(rows("tuning \"old\" radios,1\n")[0].1[0], "tuning \"old\" radios");
         assert_eq!(rows(""), []);
+    }
+
+    #[test]
+    fn spaces_around_cells_are_removed_and_known() {
+        let records = parse("file,label\na.jpg, b \nc.jpg,\"d \"\n \"e\" ,f\ng,  \n").unwrap().1;
+        let spaced: Vec<Vec<bool>> = records.iter().map(|r| vec![r.is_spaced(0), r.is_spaced(1)]).collect();
+        assert_eq!(spaced, [[false, false], [false, true], [false, true], [true, false], [false, false]]);
+        assert_eq!((records[2].cell(1), records[3].cell(0)), ("d", "e"));
     }
 
     #[test]

@@ -66,6 +66,11 @@ fn from_cp1252(byte: u8) -> char {
 
 /// The lines that are not blank, trimmed, with their numbers in the file from 1. Lines end in LF, CRLF or CR.
 pub(in crate::data) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    untrimmed_lines(text).map(|(number, line)| (number, line.trim()))
+}
+
+/// As [`lines`], with the spaces around them.
+pub(in crate::data) fn untrimmed_lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
     let mut rest = Some(text);
     let mut number = 0_u32;
     std::iter::from_fn(move || {
@@ -77,9 +82,9 @@ pub(in crate::data) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
             None => (now, None),
         };
         rest = after;
-        Some((number, line.trim()))
+        Some((number, line))
     })
-    .filter(|(_, line)| !line.is_empty())
+    .filter(|(_, line)| !line.trim().is_empty())
 }
 
 /// What stands somewhere, in short, for sentences.
@@ -126,5 +131,6 @@ mod tests {
             assert_eq!(lines(text).collect::<Vec<_>>(), [(1, "a"), (3, "b"), (4, "c")], "{text:?}");
         }
         assert_eq!(lines("").count(), 0);
+        assert_eq!(untrimmed_lines(" a \r\n \r\nb;  \n").collect::<Vec<_>>(), [(1, " a "), (3, "b;  ")]);
     }
 }

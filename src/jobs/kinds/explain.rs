@@ -1,15 +1,17 @@
 //! Clips to probabilities and heatmaps.
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
-use crate::data::ClipSource;
+use crate::data::{ClipSource, FrameRule};
 use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::ClassMap;
+use crate::eval::metrics::softmax_and_loss;
+use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
-use crate::jobs::lane::{LaneState, Loaded};
+use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
+use crate::model::ComputeDevice;
 use crate::progress::Monitor;
-use crate::run_folder::Identity;
+use crate::run_folder::{Identity, RunError};
 use std::sync::Arc;
 
 /// Heatmaps and probabilities of clips.
@@ -63,7 +65,10 @@ impl JobKind for ExplainRequest {
 
 /// Probabilities and heatmaps of clips.
 fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
-    let checkpoint = &state.load(&request.checkpoint, monitor)?.checkpoint;
+    let checkpoint = match state.load(&request.checkpoint, monitor) {
+        Err(JobError::Run(RunError::NoNetwork { .. })) if request.maps.is_empty() => return answers(request, monitor),
+        loaded => &loaded?.checkpoint,
+    };
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
@@ -84,6 +89,41 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
         }
     }
     Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
+}
+
+/// What a classical baseline, which has no maps, says about clips.
+fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
+    let checkpoint = open_checkpoint(&request.checkpoint)?;
+    let config = &checkpoint.state.config;
+    let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
+    let predictor = Predictor::of(&checkpoint, &ComputeDevice::cpu())?;
+    let source = Arc::new(ClipSource::new(request.dataset.clone(), config).with_disk(config));
+    let find =
+        |clip: &ClipRef| find_video(&request.dataset, &clip.video).map(|(video, entry)| (clip.clip(video), entry));
+    let places = request.clips.iter().map(find).collect::<Result<Vec<_>, JobError>>()?;
+    let clips: Vec<Clip> = places.iter().map(|(clip, _)| *clip).collect();
+    let options = PredictOptions { batch_size: 1, workers: 1, label: "explaining clips" };
+    let logits = predictor.logits(&source, &clips, options, monitor)?;
+    let rule = FrameRule::of(&config.clip);
+    let answers = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
+        let (probabilities, _) = softmax_and_loss(&logits, 0);
+        ClipSample {
+            clip: asked.clone(),
+            frames: rule.shown(entry, &clip),
+            truth: class_map.truth(entry, &clip, config),
+            predicted: argmax(&probabilities),
+            probabilities,
+            maps: Vec::new(),
+            on_body: Vec::new(),
+        }
+    });
+    let samples = answers.collect();
+    Ok(Explanation {
+        checkpoint: request.checkpoint.clone(),
+        identity: Identity::of(&checkpoint),
+        classes: checkpoint.state.classes.clone(),
+        samples,
+    })
 }
 
 /// The video a clip names.
@@ -113,31 +153,27 @@ impl Asked<'_> {
     /// Clips, in one pass through the network.
     fn explain(&self, clips: &[ClipRef], maps: &[HeatRequest]) -> Result<Vec<ClipSample>, JobError> {
         let config = &self.loaded.checkpoint.state.config;
-        let geometry = config.clip.geometry();
+        let rule = FrameRule::of(&config.clip);
         let shape = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
         let (mut samples, mut pixels, mut requests) = (Vec::new(), Vec::new(), Vec::new());
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
-            let frames = entry.clip_frames(geometry, clip.start);
-            let truth = self.class_map.truth(entry, clip.start, config);
+            let asked = clip.clip(video);
+            let truth = self.class_map.truth(entry, &asked, config);
             requests.push(map_requests(maps, truth)?);
-            pixels.push(self.source.pixels(&Clip { video, start: clip.start, label: None }, None)?);
-            samples.push((clip, frames, truth));
+            pixels.push(self.source.pixels(&asked, None)?);
+            let (frames, region) = (rule.shown(entry, &asked), self.source.region(&asked));
+            samples.push((clip.clone(), frames, truth, region));
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
-        let sample = |((clip, frames, truth), explained): ((&ClipRef, Vec<u32>, Option<usize>), Explained)| {
-            let (probabilities, _) = crate::eval::metrics::softmax_and_loss(&explained.logits, 0);
-            ClipSample {
-                clip: clip.clone(),
-                frames,
-                truth,
-                predicted: argmax(&probabilities),
-                probabilities,
-                maps: explained.maps,
-                on_body: Vec::new(),
-            }
-        };
-        Ok(samples.into_iter().zip(explained).map(sample).collect())
+        let answers = samples.into_iter().zip(explained).map(|((clip, frames, truth, region), explained)| {
+            let Explained { logits, mut maps } = explained;
+            maps.iter_mut().for_each(|map| map.region = region);
+            let (probabilities, _) = softmax_and_loss(&logits, 0);
+            let predicted = argmax(&probabilities);
+            ClipSample { clip, frames, truth, predicted, probabilities, maps, on_body: Vec::new() }
+        });
+        Ok(answers.collect())
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
-use crate::data::{as_configured, labelled_clips};
-use crate::domain::{ClassMatch, ClassSet, Dataset, HeatMap, RgbImage, Split, SplitChoice};
-use crate::eval::{ClassMap, parts_for};
+use crate::domain::{ClassMatch, ClassSet, Clip, Dataset, HeatMap, RgbImage, SplitChoice};
+use crate::eval::ClassMap;
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
+use crate::jobs::split_clips::clips_of_split;
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::overlay::CONTOUR_LEVELS;
@@ -169,35 +169,10 @@ fn candidates(
         }
         return Ok((request.clips.clone(), request.clips.len()));
     }
-    let config = &loaded.checkpoint.state.config;
-    let dataset = &class_map.dataset(&as_configured(&request.dataset, config));
-    let parts = parts_for(&loaded.checkpoint, dataset);
-    let keep = |video: usize| match request.split {
-        SplitChoice::All => true,
-        SplitChoice::Train => parts.get(video) == Some(&Split::Train),
-        SplitChoice::Val => parts.get(video) == Some(&Split::Val),
-        SplitChoice::Test => parts.get(video) == Some(&Split::Test),
-    };
-    let reference =
-        |video: usize, start: u32| dataset.videos.get(video).map(|v| ClipRef { video: v.name.clone(), start });
-    let mut clips: Vec<ClipRef> = labelled_clips(dataset, config, config.clip.eval_stride, keep)
-        .iter()
-        .filter_map(|c| reference(c.video, c.start))
-        .collect();
-    if clips.is_empty() && dataset.videos.iter().all(|v| v.labels.is_empty()) {
-        // Nothing is labelled (a video of one's own): any window will do.
-        let clip = &config.clip;
-        for (i, entry) in dataset.videos.iter().enumerate() {
-            let starts = crate::data::window_starts(entry.frames(), clip.geometry(), clip.eval_stride, true);
-            clips.extend(starts.into_iter().filter_map(|s| reference(i, s)));
-        }
-    }
-    if clips.is_empty() {
-        let (root, split) = (dataset.root.display(), request.split.name());
-        return Err(JobError::Missing(format!(
-            "{root} has no labelled clip in the {split} split; choose another split"
-        )));
-    }
+    let dataset = &request.dataset;
+    let (_, clips) = clips_of_split(loaded, dataset, class_map, request.split)?;
+    let reference = |c: &Clip| dataset.videos.get(c.video).map(|v| ClipRef::of(&v.name, c));
+    let mut clips: Vec<ClipRef> = clips.iter().filter_map(reference).collect();
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(request.seed);
     clips.shuffle(&mut rng);
     Ok((clips, request.num_samples))
@@ -414,6 +389,7 @@ mod tests {
             shape: [1, 4, 4],
             values: (0..16).map(|i| (i * 7 % 16) as f32).collect(),
             pooling: Default::default(),
+            region: HeatMap::WHOLE,
         };
         let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
         let request = ExportRequest {

@@ -3,28 +3,40 @@
 //! Each is a struct of what is asked, with its lane, its title, what a stop does to it, its work and its answer
 //! ([`JobKind`](super::JobKind)). The list of them is in `jobs/job.rs`.
 
+mod compare_runs;
 mod evaluate;
 mod explain;
 mod guess_network;
 mod heatmap_videos;
 mod import_weights;
 mod inspect_weights;
+mod look_inside;
 mod make_demo;
 mod open_dataset;
 mod open_run;
 mod predict_video;
+mod read_kernels;
 mod save_notes;
+mod survey_layers;
+mod test_motion;
 mod train;
+mod write_report;
 
+pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
 pub use guess_network::GuessNetwork;
 pub use heatmap_videos::{ExportRequest, holds_export, is_sample};
 pub use import_weights::ImportWeights;
 pub use inspect_weights::InspectWeights;
+pub use look_inside::LookInside;
 pub use make_demo::MakeDemo;
 pub use open_dataset::OpenDataset;
 pub use open_run::OpenRun;
 pub use predict_video::PredictVideo;
+pub use read_kernels::ReadKernels;
 pub use save_notes::SaveNotes;
+pub use survey_layers::SurveyLayers;
+pub use test_motion::TestMotion;
 pub use train::Train;
+pub use write_report::WriteReport;

@@ -1,7 +1,7 @@
 //! A training as a job: the loop, then its pictures.
 
 use crate::config::RunConfig;
-use crate::data::{ClipSource, Draw, as_configured, plan};
+use crate::data::{ClipSource, as_configured, plan};
 use crate::domain::{Dataset, RgbImage, leaf};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -10,7 +10,7 @@ use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
 use crate::progress::Monitor;
 use crate::run_folder::TrainEnd;
-use crate::train::{TrainOptions, run};
+use crate::train::{TrainOptions, device_of, run};
 use crate::video::VideoWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl JobKind for Train {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { dataset, config, out, resume, force, debug } = self;
-        let device = state.device(config.device, monitor);
+        let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force }, &device, monitor)?;
         if debug {
             write_debug_videos(&dataset, &config, &out.join("debug"), monitor)?;
@@ -99,12 +99,13 @@ fn write_debug_videos(
         if monitor.stopped() {
             return Ok(());
         }
-        let draw = Draw::random(&config.augment, config.seed, 0, clip, 0);
-        write(&dir.join(format!("clip{i}_before.mp4")), &source.pictures(clip)?)?;
-        write(&dir.join(format!("clip{i}_after.mp4")), &source.augmented(clip, &draw)?)?;
+        let (clip, draw) = source.draw(&config.augment, config.seed, 0, clip, 0);
+        let said = draw.map_or_else(|| "unchanged".to_owned(), |d| d.describe());
+        write(&dir.join(format!("clip{i}_before.mp4")), &source.pictures(&clip)?)?;
+        write(&dir.join(format!("clip{i}_after.mp4")), &source.seen(&clip, draw.as_ref())?)?;
         let path = dir.join(format!("clip{i}.txt"));
         let video = dataset.videos.get(clip.video).map(|v| v.name.as_str()).unwrap_or_default();
-        let text = format!("{video} frame {}\n{}\n", clip.start, draw.describe());
+        let text = format!("{video} frame {}\n{}\n", clip.start, said);
         std::fs::write(&path, text).map_err(|source| JobError::Write { path, source })?;
     }
     Ok(())

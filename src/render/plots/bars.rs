@@ -15,11 +15,11 @@ const SPLIT_OPACITY: [f32; 4] = [1.0, 0.55, 0.3, 0.18];
 const NAME_ROOM: f32 = 230.0;
 
 /// A horizontal bar with what it says at its end.
-struct Bar {
-    value: f64,
-    label: String,
-    color: [u8; 3],
-    opacity: f32,
+pub(super) struct Bar {
+    pub(super) value: f64,
+    pub(super) label: String,
+    pub(super) color: [u8; 3],
+    pub(super) opacity: f32,
 }
 
 /// The colour thinned with the page's white; opaque, so that grid lines do not show through.
@@ -28,7 +28,7 @@ fn faint(color: [u8; 3], share: f32) -> [u8; 3] {
 }
 
 /// Rows of horizontal bars: horizontal, so that names of any length can be read.
-fn rows(scene: &mut Scene, panel: Panel, scale: Scale, x_name: &str, groups: &[(String, Vec<Bar>)]) {
+pub(super) fn rows(scene: &mut Scene, panel: Panel, scale: Scale, x_name: &str, groups: &[(String, Vec<Bar>)]) {
     for (value, label) in scale.ticks(7, false) {
         let Some(at) = scale.share(value).map(|s| panel.x(s)) else { continue };
         scene.line(vec![(at, panel.top), (at, panel.bottom)], GRID, 1.0);
@@ -56,7 +56,7 @@ fn rows(scene: &mut Scene, panel: Panel, scale: Scale, x_name: &str, groups: &[(
 }
 
 /// A page high enough for the rows, and the panel for them.
-fn row_page(title: &str, subtitle: &str, labels: &[String], bars: usize) -> (Scene, Panel) {
+pub(super) fn row_page(title: &str, subtitle: &str, labels: &[String], bars: usize) -> (Scene, Panel) {
     let height = PAGE.1.max(190 + labels.len() as u32 * (16 * bars as u32).max(18));
     let widest = labels.iter().map(|l| text_width(l, LABEL)).fold(40.0, f32::max).min(NAME_ROOM);
     let panel = Panel { left: 50.0 + widest, top: 115.0, right: 1110.0, bottom: height as f32 - 70.0 };
@@ -155,6 +155,38 @@ pub fn class_scores(scores: &[ClassScores]) -> Result<Scene, RenderError> {
         .collect();
     rows(&mut scene, panel, Scale::exact(0.0, 1.0), "score (0…1)", &groups);
     let entries: Vec<_> = ["precision", "recall", "F1"].map(str::to_owned).into_iter().zip(colors).collect();
+    legend_line(&mut scene, panel.left, 92.0, &entries);
+    Ok(scene)
+}
+
+/// One score (0…1) of every class in several runs, one bar a run; `None` leaves a bar out.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class or a run.
+pub fn class_comparison(
+    title: &str,
+    x_name: &str,
+    classes: &[String],
+    runs: &[(String, Vec<Option<f64>>)],
+) -> Result<Scene, RenderError> {
+    if classes.is_empty() || runs.is_empty() {
+        return Err(nothing(title, "no class has a clip"));
+    }
+    let (mut scene, panel) = row_page(title, "", classes, runs.len());
+    let groups: Vec<(String, Vec<Bar>)> = classes
+        .iter()
+        .enumerate()
+        .map(|(class, name)| {
+            let bar = |(i, (_, values)): (usize, &(String, Vec<Option<f64>>))| {
+                let value = values.get(class).copied().flatten();
+                let label = value.map_or_else(String::new, |v| format!("{:.0} %", 100.0 * v));
+                Bar { value: value.unwrap_or(0.0), label, color: class_color(i), opacity: 1.0 }
+            };
+            (name.clone(), runs.iter().enumerate().map(bar).collect())
+        })
+        .collect();
+    rows(&mut scene, panel, Scale::exact(0.0, 1.0), x_name, &groups);
+    let entries: Vec<_> = runs.iter().enumerate().map(|(i, (name, _))| (name.clone(), class_color(i))).collect();
     legend_line(&mut scene, panel.left, 92.0, &entries);
     Ok(scene)
 }

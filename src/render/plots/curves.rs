@@ -259,6 +259,44 @@ pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option
     Ok(scene)
 }
 
+/// A value over epochs: epoch and value, `None` where it was not measured.
+pub type EpochValues = Vec<(u32, Option<f64>)>;
+
+/// The same value of several runs over their epochs: `runs` are names with (epoch, value); what is not there is a gap.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] when no run has a value.
+pub fn run_curves(
+    title: &str,
+    y_name: &str,
+    runs: &[(String, EpochValues)],
+    shares: bool,
+) -> Result<Scene, RenderError> {
+    let curves: Vec<Curve> = runs
+        .iter()
+        .enumerate()
+        .map(|(i, (name, values))| Curve {
+            name: name.clone(),
+            color: class_color(i),
+            values: values.iter().map(|(e, v)| (f64::from(*e), v.filter(|v| v.is_finite()))).collect(),
+        })
+        .filter(Curve::has_data)
+        .collect();
+    if curves.is_empty() {
+        return Err(nothing(title, "no run has a finished epoch"));
+    }
+    let y = if shares { Scale::exact(0.0, 1.0) } else { around(&curves, true) };
+    let epochs = || curves.iter().flat_map(|c| c.values.iter().map(|(e, _)| *e));
+    let x = Scale::exact(epochs().fold(f64::MAX, f64::min), epochs().fold(0.0, f64::max));
+    let mut scene = page(PAGE.1, title, &counted(curves.len() as u64, "run"));
+    let panel = Panel { right: 920.0, top: 95.0, ..WHOLE };
+    axes(&mut scene, panel, (x, "epoch", true), (y, y_name, false));
+    curves.iter().for_each(|c| c.draw(&mut scene, panel, x, y, 2.5));
+    let entries: Vec<_> = curves.iter().map(|c| (c.name.clone(), c.color)).collect();
+    legend(&mut scene, 945.0, panel.top - 5.0, 735.0, &entries);
+    Ok(scene)
+}
+
 /// Classes with their last known accuracy, best first.
 pub(super) fn ranked_classes(history: &[EpochReport]) -> Vec<(usize, f32)> {
     let classes = history.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);

@@ -65,15 +65,24 @@ pub fn confusion_matrix(counts: &[Vec<u64>], classes: &[String], normalised: boo
     let title = if normalised { "Confusion matrix, shares of the true class" } else { "Confusion matrix, clips" };
     let share = if total > 0 { right as f64 / total as f64 * 100.0 } else { 0.0 };
     let subtitle = format!("{} of {} clips right ({share:.1} %)", number(right as f64, 0), number(total as f64, 0));
+    let (mut scene, panel) = square(title, &subtitle, &names, cell);
+    let top_label = if normalised { "1.0".into() } else { number(largest as f64, 0) };
+    shade_bar(&mut scene, panel, &top_label, if normalised { "share" } else { "clips" });
+    Ok(scene)
+}
+
+/// A page with a square of cells, rows being true classes and columns predicted ones.
+fn square(title: &str, subtitle: &str, names: &[String], cell: impl Fn(usize, usize) -> Cell) -> (Scene, Panel) {
+    let n = names.len();
     let widest = names.iter().map(|l| text_width(l, LABEL)).fold(40.0, f32::max).min(NAME_ROOM);
     let height = PAGE.1.max(150 + widest as u32 + n as u32 * 15);
-    let mut scene = page(height, title, &subtitle);
+    let mut scene = page(height, title, subtitle);
     let left = 70.0 + widest;
     let bottom = height as f32 - 55.0 - widest;
     let side = ((1060.0 - left) / n as f32).min((bottom - 90.0) / n as f32 * 1.7);
     let panel = Panel { left, top: 90.0, right: left + side * n as f32, bottom };
     field(&mut scene, panel, (n, n), cell);
-    class_names_left(&mut scene, panel, &names);
+    class_names_left(&mut scene, panel, names);
     let step = panel.width() / n as f32;
     let size = (step * 0.8).clamp(8.0, LABEL);
     for (c, name) in names.iter().enumerate() {
@@ -88,9 +97,44 @@ pub fn confusion_matrix(counts: &[Vec<u64>], classes: &[String], normalised: boo
     let under = if widest < step - 8.0 { 42.0 } else { widest + 30.0 };
     scene.text((middle, panel.bottom + under), "predicted class", NAME, INK, Align::Centre);
     scene.text_upwards((24.0, (panel.top + panel.bottom) / 2.0), "true class", NAME, INK, Align::Centre);
-    let top_label = if normalised { "1.0".into() } else { number(largest as f64, 0) };
-    shade_bar(&mut scene, panel, &top_label, if normalised { "share" } else { "clips" });
-    Ok(scene)
+    (scene, panel)
+}
+
+/// What the confusion matrix of one network has more (blue) or less (orange) than that of another, in clips: rows are true
+/// classes, columns predicted ones.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class.
+pub fn confusion_difference(title: &str, difference: &[Vec<i64>], classes: &[String]) -> Result<Scene, RenderError> {
+    let n = difference.len();
+    if n == 0 {
+        return Err(nothing("the difference of two confusion matrices", "the evaluations have no class"));
+    }
+    let names: Vec<String> = (0..n).map(|c| class_name(classes, c)).collect();
+    let largest = difference.iter().flatten().map(|v| v.unsigned_abs()).max().unwrap_or(0).max(1);
+    let cell = |t: usize, p: usize| {
+        let value = difference[t].get(p).copied().unwrap_or(0);
+        let share = value.unsigned_abs() as f64 / largest as f64;
+        let color = match value {
+            0 => [255; 3],
+            1.. => shade(share),
+            _ => less(share),
+        };
+        Cell { color, text: if value == 0 { String::new() } else { format!("{value:+}") } }
+    };
+    let subtitle = "clips; blue: more in the first, orange: more in the second";
+    Ok(square(title, subtitle, &names, cell).0)
+}
+
+/// White at 0 through orange to brown at 1.
+fn less(share: f64) -> [u8; 3] {
+    let share = (share as f32).clamp(0.0, 1.0);
+    let (from, to, at) = if share < 0.5 {
+        ([254, 247, 240], [240, 160, 80], share * 2.0)
+    } else {
+        ([240, 160, 80], [140, 62, 10], share * 2.0 - 1.0)
+    };
+    [0, 1, 2].map(|c| mix(from[c], to[c], at))
 }
 
 /// Validation accuracy of each class (rows) over epochs (columns); grey where unknown.

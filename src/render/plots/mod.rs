@@ -7,13 +7,17 @@
 mod axes;
 mod bars;
 mod curves;
+mod layers;
 mod matrix;
 mod scene;
 mod timeline;
 
-pub use bars::{class_counts, class_scores, final_accuracy, histogram};
-pub use curves::{accuracy_curves, learning_rate_curve, loss_curves, per_class_curves, training_overview};
-pub use matrix::{class_accuracy_map, confusion_matrix};
+pub use bars::{class_comparison, class_counts, class_scores, final_accuracy, histogram};
+pub use curves::{
+    EpochValues, accuracy_curves, learning_rate_curve, loss_curves, per_class_curves, run_curves, training_overview,
+};
+pub use layers::{class_probabilities, named_curves, value_histogram};
+pub use matrix::{class_accuracy_map, confusion_difference, confusion_matrix};
 pub use scene::Scene;
 pub use timeline::label_overview;
 

@@ -138,7 +138,7 @@ fn network(ui: &mut Ui, form: &mut ImportForm, guess: &Awaited<WeightAnswer>, pl
     let model = model_of(form, guess);
     ui.horizontal(|ui| {
         let mut id = model.clone().unwrap_or_default();
-        ui.name_inputs("Network", |ui| network_card::picker(ui, "import network", &mut id, 0));
+        ui.name_inputs("Network", |ui| network_card::picker(ui, "import network", &mut id, 0, false));
         if !id.is_empty() && Some(&id) != model.as_ref() {
             form.model = Some(id);
         }

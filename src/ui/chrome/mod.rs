@@ -3,7 +3,8 @@
 //! Drawn before the panels in the order of the screen: top bar, banners, status bar, then the tiles of the workspace; dialogs,
 //! the palette and toasts lie over them.
 
-pub mod classes;
+pub mod choices;
+mod classes;
 pub mod dialogs;
 pub mod help;
 pub mod import;
@@ -48,6 +49,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
         Some(Dialog::Import(_)) => import::ui(ui, cx),
         Some(Dialog::Classes(_)) => classes::ui(ui, cx),
+        Some(Dialog::Choices(_)) => choices::ui(ui, cx),
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),

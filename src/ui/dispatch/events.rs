@@ -9,6 +9,7 @@ use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
+use crate::ui::arrangement::Reading;
 use crate::ui::disk::{Question, Then};
 use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
@@ -44,6 +45,8 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
+    // The run remembers how the files were read, so that they are read the same way whenever it is used.
+    let config = RunConfig { data: state.reading.clone().into_config(config.data), ..config };
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
@@ -75,6 +78,14 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             }
             state.explain.ended(job, None);
             notes::ended(state, job, false);
+        }
+        EventBody::Asked(path, choice) => {
+            ended(state, job, JobStatus::Cancelled);
+            let answered = match state.job(job).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) => kind.data.choices.clone(),
+                _ => Vec::new(),
+            };
+            opening::ask(state, path, choice, answered);
         }
         EventBody::Failed(sentence) => {
             ended(state, job, JobStatus::Failed(sentence.clone()));
@@ -186,7 +197,11 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             let count = dataset.warnings.len();
             let name = dataset.name.clone();
             let first = state.dataset.is_none();
-            opening::dataset_opened(state, dataset);
+            let reading = match state.job(id).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) => Reading::of(&kind.data),
+                _ => state.reading.clone(),
+            };
+            opening::dataset_opened(state, dataset, reading);
             if !std::mem::take(&mut state.restoring) && first && state.workspace != Workspace::Review {
                 state.workspace = Workspace::Data;
             }
@@ -227,6 +242,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
         }
+        // Asked for by the command line alone.
+        Output::Comparison(_) | Output::MotionReport(_) => {}
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),
@@ -243,7 +260,11 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
         }
         Output::Exported(path) => {
-            say(state, Severity::Info, "export", format!("The heatmap videos are in {}.", path.display()));
+            let what = match state.job(id).map(|j| &j.job) {
+                Some(Job::WriteReport(_)) => "The report is",
+                _ => "The heatmap videos are in",
+            };
+            say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
         }
         Output::Imported(imported) => {
             let told = format!("{} is a run now, in {}.", imported.report.path.display(), imported.run.display());
@@ -257,5 +278,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
+        // Asked for by the command line alone.
+        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => {}
     }
 }

@@ -4,15 +4,17 @@ use super::looking;
 use super::outbox::{say, start};
 use super::{importing, networks};
 use crate::config::DataConfig;
-use crate::domain::{Dataset, Label};
+use crate::domain::{Choice, Dataset, Label};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
 use crate::run_folder::Evaluation;
 use crate::ui::action::OpenAction;
-use crate::ui::arrangement::DatasetArrangement;
+use crate::ui::arrangement::{DatasetArrangement, Reading};
 use crate::ui::disk::{Question, Then};
 use crate::ui::selection::default_view;
-use crate::ui::state::{AppState, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity};
+use crate::ui::state::{
+    AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity,
+};
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +38,11 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         }
         OpenAction::OpenAny(path) => any(state, workers, path),
         OpenAction::OpenDataset(path) => dataset(state, workers, path),
+        OpenAction::Choose(path, choices) => {
+            state.dialog = None;
+            let kept = reading_of(state, &path);
+            read_dataset(state, workers, path, Reading { choices, ..kept });
+        }
         OpenAction::OpenRun(path) => run(state, workers, path),
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
@@ -99,7 +106,25 @@ pub(super) fn any(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
 }
 
 pub(super) fn dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
-    start(state, workers, OpenDataset { path, data: DataConfig::default() }, false);
+    let reading = reading_of(state, &path);
+    read_dataset(state, workers, path, reading);
+}
+
+/// How a dataset was read last time.
+fn reading_of(state: &AppState, path: &Path) -> Reading {
+    match &state.dataset {
+        Some(open) if open.root == path => state.reading.clone(),
+        _ => state.arrangements.dataset(path).map(|d| d.reading.clone()).unwrap_or_default(),
+    }
+}
+
+fn read_dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf, reading: Reading) {
+    start(state, workers, OpenDataset { path, data: reading.into_config(DataConfig::default()) }, false);
+}
+
+/// The files of a dataset leave something open: asks for it, over what was answered before.
+pub(super) fn ask(state: &mut AppState, path: PathBuf, choice: Choice, answered: Vec<(String, String)>) {
+    state.dialog = Some(Dialog::Choices(Box::new(ChoiceForm { path, answered, choice })));
 }
 
 pub(super) fn run(state: &mut AppState, workers: &dyn Workers, path: PathBuf) {
@@ -157,7 +182,7 @@ pub(super) fn close_run(state: &mut AppState, path: &Path) {
 }
 
 /// A dataset was opened.
-pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>) {
+pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, reading: Reading) {
     let same = state.dataset.as_ref().is_some_and(|d| d.root == dataset.root);
     remember(state, Recent::Dataset(dataset.root.clone()));
     state.video_by_name = dataset.videos.iter().enumerate().map(|(i, v)| (v.name.clone(), i)).collect();
@@ -176,6 +201,7 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>) {
         kept.unwrap_or_else(|| DatasetArrangement { draft: before.unwrap_or_default(), ..Default::default() })
     };
     state.dataset = Some(dataset.clone());
+    state.reading = reading;
     state.welcome = false;
     restore(state, &dataset, arrangement);
     refilter(state);

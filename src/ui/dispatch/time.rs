@@ -1,6 +1,7 @@
 //! Moving through videos, clips and frames.
 
 use super::outbox::say;
+use crate::domain::Cut;
 use crate::jobs::ClipRef;
 use crate::ui::action::TimeAction;
 use crate::ui::state::{AppState, Playback, Severity};
@@ -136,14 +137,15 @@ fn next_error(state: &mut AppState, forward: bool) {
         Some(clip) if Some(&clip.video) == state.selection.video.as_ref() => (here.0, clip.start),
         _ => here,
     };
+    let place = |(video, start, _): &(usize, u32, Cut)| (*video, *start);
     let chosen = if forward {
-        wrong.iter().find(|w| **w > here).or(wrong.first())
+        wrong.iter().find(|w| place(w) > here).or(wrong.first())
     } else {
-        wrong.iter().rfind(|w| **w < here).or(wrong.last())
+        wrong.iter().rfind(|w| place(w) < here).or(wrong.last())
     };
-    let name = chosen.and_then(|(v, start)| {
+    let name = chosen.and_then(|(v, start, cut)| {
         let video = state.dataset.as_ref()?.videos.get(*v)?;
-        Some(ClipRef { video: video.name.clone(), start: *start })
+        Some(ClipRef { video: video.name.clone(), start: *start, cut: *cut })
     });
     match name {
         Some(clip) => select_clip(state, clip),
@@ -169,7 +171,7 @@ pub fn advance(state: &mut AppState, seconds: f64) -> Option<std::time::Duration
     let (span, _) = state.window_geometry();
     match &state.selection.clip {
         Some(clip) if state.playback.loop_clip && state.selection.video.as_ref() == Some(&clip.video) => {
-            let length = span.min(last + 1 - clip.start.min(last)).max(1);
+            let length = clip.end(span).min(last + 1).saturating_sub(clip.start.min(last)).max(1);
             frame = clip.start.min(last) + frame.saturating_sub(clip.start.min(last)) % length;
         }
         _ if frame > last => {

@@ -77,7 +77,7 @@ fn explain_video(state: &mut AppState, workers: &dyn Workers) {
     };
     let (_, stride) = state.window_geometry();
     let clips = (0..state.frames()).step_by(stride as usize);
-    let clips: Vec<ClipRef> = clips.map(|start| ClipRef { video: video.clone(), start }).collect();
+    let clips: Vec<ClipRef> = clips.map(|start| ClipRef::window(&video, start)).collect();
     let (maps, class_match) = (vec![state.selection.view()], state.class_match(&checkpoint.run));
     let request = ExplainRequest { checkpoint, dataset, clips, maps, on_body: false, class_match };
     start(state, workers, request, false);

@@ -1,5 +1,6 @@
 //! The clips behind a number: those of the chosen cell, row or column, or every wrong one.
 
+use crate::data::FrameRule;
 use crate::domain::Dataset;
 use crate::jobs::{ClipRef, HeatRequest};
 use crate::run_folder::{Prediction, Predictions};
@@ -224,7 +225,7 @@ impl EvaluateClips {
             let answer = state.explain.answer(checkpoint.as_ref()?, clip)?;
             answer.on_body.get(&view).copied().flatten().map(|s| s.of_heat())
         };
-        let geometry = state.run_at(&entry.run).map(|r| r.config.clip.clone()).unwrap_or_default().geometry();
+        let rule = FrameRule::of(&state.run_at(&entry.run).map(|r| r.config.clip.clone()).unwrap_or_default());
         self.cards = entry
             .predictions
             .clips
@@ -233,13 +234,13 @@ impl EvaluateClips {
             .filter(tagged)
             .map(|p| {
                 let video = state.video_named(&p.video);
-                let clip = ClipRef { video: p.video.clone(), start: p.start };
+                let clip = ClipRef { video: p.video.clone(), start: p.start, cut: p.cut };
                 ClipCard {
                     on_body: share(&clip),
                     tags: note(p).map(|n| n.tags.clone()).unwrap_or_default(),
-                    clip,
                     path: video.map(|v| v.path.clone()),
-                    frames: geometry.frame_numbers(p.start, video.map_or(u32::MAX, |v| v.frames())).collect(),
+                    frames: rule.numbers(&clip.clip(0), video.map_or(u32::MAX, |v| v.frames())),
+                    clip,
                     truth: p.truth,
                     predicted: p.predicted,
                     confidence: p.confidence(),

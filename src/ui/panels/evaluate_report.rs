@@ -469,8 +469,11 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
         );
         if let Some(f) = &e.frames {
             let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
+            let with = f
+                .accuracy_with_background
+                .map_or_else(String::new, |a| format!(" With background, as MS-TCN counts: {}.", percent(a)));
             let help = format!(
-                "Frame by frame, background left out. F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
+                "Frame by frame, background left out.{with} F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
                 f.f1_10, f.f1_25, f.f1_50
             );
             card(ui, "Frames", &percent(f.accuracy), &text, &help);

@@ -183,7 +183,11 @@ fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
             let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
             ui.painter().rect_filled(rect, 2.0, theme::label_color(Some(label), &p));
             let chosen = label.class().is_some() && cx.state.selection.class == label.class();
-            let right = RichText::new(grouped(frames)).text_style(theme::caption()).color(p.muted);
+            let source =
+                label.class().and_then(|c| cx.state.classes().classes.get(c)).and_then(|c| c.source.as_deref());
+            let number = source.map_or_else(String::new, |s| format!("no. {s} · "));
+            let right =
+                RichText::new(format!("{number}{}", grouped(frames))).text_style(theme::caption()).color(p.muted);
             let button = egui::Button::selectable(chosen, cx.state.label_name(Some(label)))
                 .right_text(right)
                 .min_size(Vec2::new(ui.available_width(), 20.0));
@@ -207,7 +211,8 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let Some(clip) = clip else { return };
     let (span, _) = state.window_geometry();
     ui.horizontal(|ui| {
-        let text = format!("frames {} to {}", clip.start, clip.start + span - 1);
+        let last = clip.end(span).min(state.frames().max(clip.start + 1)) - 1;
+        let text = format!("frames {} to {last}", clip.start);
         ui.label(RichText::new(text).text_style(theme::caption()));
         if state.selection.clip.is_some()
             && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()

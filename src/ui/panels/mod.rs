@@ -7,6 +7,7 @@ mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
 mod inspector;
+mod ledger;
 mod review;
 mod review_controls;
 mod statistics;
@@ -19,6 +20,8 @@ mod transport;
 mod videos;
 mod viewer;
 mod warnings;
+
+pub(super) use timeline_tracks::instance_name;
 
 use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
@@ -70,6 +73,7 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Data],
         build: || Box::<warnings::Warnings>::default(),
     },
+    PanelSpec { id: "ledger", title: "Ledger", workspaces: &[Data], build: || Box::<ledger::LedgerPanel>::default() },
     PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
     PanelSpec {
         id: "train-config",

@@ -2,6 +2,7 @@
 
 use super::{review_controls, transport, viewer};
 use crate::cam;
+use crate::classical::Baseline;
 use crate::domain::leaf;
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
@@ -182,6 +183,13 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     };
     if state.is_foreign(run) {
         return nothing(format!("the classes of {} are not those of this dataset: map them first", leaf(&run.path)));
+    }
+    if let Some(baseline) = Baseline::find(&run.config.model.id) {
+        return nothing(format!(
+            "{} is a classical baseline ({}): it has no heatmaps",
+            leaf(&run.path),
+            baseline.title()
+        ));
     }
     let Some(clip) = state.clip_of(Some(&run.path), &frame.video, frame.index) else {
         return nothing(String::new());

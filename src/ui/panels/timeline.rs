@@ -107,17 +107,25 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
     let spans = known.spans(cx.state);
     let rows: Vec<&str> = rows.iter().copied().filter(|r| *r != "prediction" || review || !spans.is_empty()).collect();
     let gap = 5.0;
-    let height = ((space.height() - RULER - gap * rows.len() as f32) / rows.len().max(1) as f32).clamp(12.0, 44.0);
+    let lanes = known.lanes(cx.state);
+    let room = space.height() - RULER - gap * rows.len() as f32;
+    let height = (room / rows.len().max(1) as f32).clamp(12.0, 44.0);
+    // Lanes take what the other rows leave.
+    let others = rows.len().saturating_sub(1) as f32 * 22.0;
+    let tall = (lanes.count as f32 * 15.0).min(room - others).max(height);
+    let height =
+        if lanes.count > 1 { height.min(((room - tall) / (rows.len() - 1).max(1) as f32).max(12.0)) } else { height };
     let font = theme::caption().resolve(ui.style());
     tracks::ruler(ui, strip, Rect::from_min_size(strip.rect.min, Vec2::new(strip.rect.width(), RULER)), cx.state.fps());
     let mut y = space.top() + RULER + 2.0;
     for row in &rows {
+        let height = if *row == "labels" && lanes.count > 1 { tall } else { height };
         let rect = Rect::from_min_size(egui::pos2(strip.rect.left(), y), Vec2::new(strip.rect.width(), height));
         let name = egui::pos2(space.left() + 2.0, rect.center().y);
         ui.painter().text(name, Align2::LEFT_CENTER, *row, font.clone(), p.muted);
         ui.painter().rect_filled(rect, 3.0, p.well);
         match *row {
-            "labels" => tracks::labels(ui, cx, strip, rect),
+            "labels" => tracks::labels(ui, cx, strip, rect, &lanes),
             "prediction" => tracks::predictions(ui, cx, strip, rect, &spans),
             _ => tracks::heat(ui, cx, strip, rect, &known.bars(cx.state)),
         }

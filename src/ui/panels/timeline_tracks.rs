@@ -1,7 +1,7 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::domain::Dataset;
-use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, VideoPrediction};
+use crate::domain::{Dataset, Instance, VideoEntry, leaf};
+use crate::jobs::{CheckpointRef, HeatRequest, VideoPrediction};
 use crate::run_folder::{Evaluation, Predictions};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
@@ -103,10 +103,99 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     painter.galley(rect.left_center() + Vec2::new(3.0, -galley.size().y / 2.0), galley, ink);
 }
 
-/// What the frames show, by the dataset.
-pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
+/// The lanes of the chosen video's instances: none where one row of labels says it all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lanes {
+    /// The lane of each instance of the video.
+    of: Vec<usize>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Lanes {
+    fn of(video: &VideoEntry) -> Self {
+        let of = Instance::lanes(&video.instances);
+        let count = of.iter().max().map_or(0, |most| most + 1);
+        let several = video.instances.iter().any(|i| i.label.classes().len() > 1);
+        if count > 1 || several || video.labels.is_empty() { Self { of, count } } else { Self::default() }
+    }
+}
+
+/// Height below which a lane has no room for a name.
+const MIN_LANE: f32 = 11.0;
+
+/// Instances that overlap, each in its lane.
+fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: &Lanes) {
     let p = theme::palette(ui);
     let Some((_, video)) = cx.state.video() else { return };
+    let height = rect.height() / lanes.count.max(1) as f32;
+    for (named, (instance, lane)) in video.instances.iter().zip(&lanes.of).enumerate() {
+        let top = rect.top() + *lane as f32 * height;
+        let row = Rect::from_x_y_ranges(rect.x_range(), top..=top + height);
+        let Some(span) = strip.span(row, instance.start, instance.end) else { continue };
+        let name = instance_name(cx.state, instance);
+        let classes = instance.label.classes();
+        let written = if height >= MIN_LANE { name.as_str() } else { "" };
+        match classes {
+            [] => {
+                block(ui, span, theme::label_color(instance.label.single(), &p), written);
+                // What nobody labelled has no colour; its frame says that something is there.
+                let edge = span.shrink2(Vec2::new(0.5, 2.0));
+                ui.painter_at(span).rect_stroke(edge, 2.0, Stroke::new(1.0, p.muted), StrokeKind::Inside);
+            }
+            // Stripes of all its classes.
+            several => {
+                let each = span.height() / several.len() as f32;
+                for (i, class) in several.iter().enumerate() {
+                    let y = span.top() + i as f32 * each;
+                    let stripe = Rect::from_x_y_ranges(span.x_range(), y..=y + each);
+                    let text = if several.len() == 1 { written } else { "" };
+                    block(ui, stripe, theme::class_color(*class), text);
+                }
+            }
+        }
+        if named < NAMED {
+            let id = ui.make_persistent_id(("instance", named));
+            let response = ui.interact(span, id, Sense::hover());
+            let text = instance_text(cx.state, instance);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+            response.on_hover_text_at_pointer(text);
+        }
+    }
+}
+
+/// The classes of an instance, with commas between them.
+pub fn instance_name(state: &AppState, instance: &Instance) -> String {
+    match instance.label.classes() {
+        [] => state.label_name(instance.label.single()).to_owned(),
+        classes => classes.iter().map(|c| state.classes().name(*c)).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// An instance in words: classes, frames, seconds, and where the source says so.
+fn instance_text(state: &AppState, instance: &Instance) -> String {
+    let mut text =
+        format!("{}, frames {} to {}", instance_name(state, instance), instance.start, instance.end.saturating_sub(1));
+    if let Some((start, end)) = instance.seconds {
+        text.push_str(&format!(", {start:.3} s to {end:.3} s"));
+    }
+    if let Some(details) = &instance.details {
+        details.subject.iter().for_each(|who| text.push_str(&format!(", {who}")));
+        details.notes.iter().for_each(|(name, value)| text.push_str(&format!(", {name} {value}")));
+    }
+    if let (Some(file), true) = (&instance.file, instance.line > 0) {
+        text.push_str(&format!(" ({} line {})", leaf(file), instance.line));
+    }
+    text
+}
+
+/// What the frames show, by the dataset.
+pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: &Lanes) {
+    let p = theme::palette(ui);
+    let Some((_, video)) = cx.state.video() else { return };
+    if lanes.count > 0 {
+        return instances(ui, cx, strip, rect, lanes);
+    }
     if video.labels.is_empty() {
         let font = theme::caption().resolve(ui.style());
         ui.painter().text(rect.center(), Align2::CENTER_CENTER, "no labels", font, p.muted);
@@ -167,9 +256,16 @@ type HeatKey = (Option<CheckpointRef>, Option<String>, HeatRequest, u64);
 pub struct Known {
     spans: Derived<SpanKey, Vec<PredictionSpan>>,
     bars: Derived<HeatKey, Vec<HeatBar>>,
+    lanes: Derived<(Same<Dataset>, Option<String>), Lanes>,
 }
 
 impl Known {
+    /// The lanes of the video's instances.
+    pub fn lanes(&self, state: &AppState) -> Rc<Lanes> {
+        let key = (Same::maybe(state.dataset.as_ref()), state.selection.video.clone());
+        self.lanes.get(key, || state.video().map(|(_, video)| Lanes::of(video)).unwrap_or_default())
+    }
+
     /// What the network says about the frames.
     pub fn spans(&self, state: &AppState) -> Rc<Vec<PredictionSpan>> {
         let (network, video) = (state.selection.checkpoint_ref(), state.selection.video.clone());
@@ -242,7 +338,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 .filter_map(|at| entry.predictions.clips.get(*at))
                 .map(|c| PredictionSpan {
                     start: c.start,
-                    end: (c.start + length).min(frames.max(c.start + 1)),
+                    end: c.cut.end_of(c.start, length).min(frames.max(c.start + 1)),
                     class: entry.evaluation.classes.name(c.predicted).to_owned(),
                     color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
                     probability: c.confidence(),
@@ -258,7 +354,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
             let name = answer.classes.name(answer.predicted);
             spans.push(PredictionSpan {
                 start: clip.start,
-                end: (clip.start + length).min(frames.max(clip.start + 1)),
+                end: clip.end(length).min(frames.max(clip.start + 1)),
                 class: name.to_owned(),
                 color: color(name, answer.predicted),
                 probability: answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0),
@@ -354,9 +450,9 @@ pub fn heat(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, bars: &[
 /// The frames the network saw for the map on screen.
 pub fn clip_window(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
     let p = theme::palette(ui);
-    let Some(ClipRef { start, .. }) = cx.state.explained_clip() else { return };
+    let Some(clip) = cx.state.explained_clip() else { return };
     let (span, _) = cx.state.window_geometry();
-    let Some(area) = strip.span(rect, start, start.saturating_add(span).min(strip.frames)) else { return };
+    let Some(area) = strip.span(rect, clip.start, clip.end(span).min(strip.frames)) else { return };
     let pinned = cx.state.selection.clip.is_some();
     let stroke = Stroke::new(if pinned { 2.0 } else { 1.2 }, p.text.gamma_multiply(0.8));
     let area = Rect::from_min_max(egui::pos2(area.left(), area.top() + 16.0), area.max);

@@ -1,6 +1,7 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
 use super::train_tracks::{Axis, Tracks, planned, troubles};
+use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
 
@@ -458,17 +459,18 @@ impl TrainLive {
         }
         ui.add_space(6.0);
         ui.label(RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).strong());
-        let geometry = live.run.config.clip.geometry();
+        let rule = FrameRule::of(&live.run.config.clip);
         let cards: Vec<ClipCard> = live
             .wrong
             .iter()
             .take(60)
             .map(|w| {
                 let video = cx.state.video_named(&w.video);
+                let clip = ClipRef { video: w.video.clone(), start: w.start, cut: w.cut };
                 ClipCard {
-                    clip: ClipRef { video: w.video.clone(), start: w.start },
                     path: video.map(|v| v.path.clone()),
-                    frames: geometry.frame_numbers(w.start, video.map_or(u32::MAX, |v| v.frames())).collect(),
+                    frames: rule.numbers(&clip.clip(0), video.map_or(u32::MAX, |v| v.frames())),
+                    clip,
                     truth: w.truth,
                     predicted: w.predicted,
                     confidence: w.probability,

@@ -1,5 +1,6 @@
 //! The dialogs, with what was typed into them.
 
+use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use std::path::PathBuf;
 
@@ -82,6 +83,17 @@ pub struct ClassForm {
     pub then: Option<(CheckpointRef, SplitChoice)>,
 }
 
+/// The dialog that asks for what the files of a dataset leave open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChoiceForm {
+    /// The dataset.
+    pub path: PathBuf,
+    /// What was answered before: key and value.
+    pub answered: Vec<(String, String)>,
+    /// What is asked, with the answer so far.
+    pub choice: Choice,
+}
+
 /// A window on top of the others; at most one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
@@ -100,6 +112,8 @@ pub enum Dialog {
     Import(Box<ImportForm>),
     /// Say which class of a run each class of the dataset is.
     Classes(Box<ClassForm>),
+    /// Say what the files of a dataset leave open.
+    Choices(Box<ChoiceForm>),
     /// Work is running that closing would end.
     Leave,
     /// Every key.

@@ -399,7 +399,7 @@ mod tests {
 
     fn clip(start: u32, confidence: f32, margin: f32, loss: f32) -> ClipCard {
         ClipCard {
-            clip: ClipRef { video: "a.mp4".into(), start },
+            clip: ClipRef::window("a.mp4", start),
             path: None,
             frames: vec![start],
             truth: 0,

@@ -2,6 +2,7 @@
 //!
 //! Widgets take what they show as arguments and give back what was asked of them; they know nothing of the state or of jobs.
 
+pub mod choice_rows;
 pub mod class_bars;
 pub mod class_heat;
 pub mod class_notice;

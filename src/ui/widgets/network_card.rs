@@ -1,5 +1,6 @@
 //! What a network is, beside the box it is chosen in: sizes, input, memory.
 
+use crate::classical::Baseline;
 use crate::config::{ModelConfig, RunConfig};
 use crate::domain::{bytes, grouped};
 use crate::model::{MODELS, ModelSpec, Outline};
@@ -56,10 +57,12 @@ pub fn short(parameters: usize) -> String {
     }
 }
 
-/// The box a network is chosen in: every entry with its size and what it is for.
-pub fn picker(ui: &mut Ui, salt: &str, id: &mut String, classes: usize) {
+/// The box a network is chosen in: every entry with its size and what it is for; below them the classical baselines, where
+/// one of those will do.
+pub fn picker(ui: &mut Ui, salt: &str, id: &mut String, classes: usize, with_baselines: bool) {
     let unknown = if id.is_empty() { "choose…" } else { id.as_str() };
-    let now = MODELS.iter().find(|m| m.id == *id).map_or(unknown, |m| m.title).to_owned();
+    let network = MODELS.iter().find(|m| m.id == *id).map(|m| m.title.to_owned());
+    let now = network.or_else(|| Baseline::find(id).map(Baseline::title)).unwrap_or_else(|| unknown.to_owned());
     let width = ui.available_width().min(190.0);
     egui::ComboBox::from_id_salt(salt).width(width).height(420.0).truncate().selected_text(now).show_ui(ui, |ui| {
         ui.set_min_width(300.0);
@@ -74,22 +77,37 @@ pub fn picker(ui: &mut Ui, salt: &str, id: &mut String, classes: usize) {
                 *id = spec.id.to_owned();
             }
         }
+        if with_baselines {
+            baselines(ui, id);
+        }
     });
+}
+
+/// Every classical baseline.
+fn baselines(ui: &mut Ui, id: &mut String) {
+    ui.separator();
+    ui.label(RichText::new("Classical baselines").text_style(theme::caption()).color(theme::palette(ui).muted));
+    for baseline in Baseline::all() {
+        let entry = egui::Button::selectable(baseline.id() == *id, baseline.title())
+            .min_size(egui::vec2(ui.available_width(), 22.0));
+        if ui.add(entry).on_hover_text(baseline.features.summary()).clicked() {
+            *id = baseline.id();
+        }
+    }
 }
 
 /// The card of the chosen network; true when the clip settings were changed to its usual input.
 pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
+    if let Some(baseline) = Baseline::find(&config.model.id) {
+        baseline_card(ui, baseline);
+        return false;
+    }
     let Some(spec) = MODELS.iter().find(|m| m.id == config.model.id) else { return false };
     let assumed = classes == 0 && config.model.num_classes.is_none();
     let classes = config.model.num_classes.unwrap_or(if assumed { SOME_CLASSES } else { classes });
     let known = outline(ui, config, classes);
-    let p = theme::palette(ui);
-    let frame = egui::Frame::new()
-        .fill(p.accent_soft.gamma_multiply(0.5))
-        .inner_margin(egui::Margin::symmetric(10, 7))
-        .corner_radius(5.0);
     let mut changed = false;
-    frame.show(ui, |ui| {
+    card_frame(ui).show(ui, |ui| {
         ui.set_min_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.spacing_mut().interact_size.y = 16.0;
@@ -102,6 +120,23 @@ pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
         changed = usual_input(ui, spec, config);
     });
     changed
+}
+
+fn card_frame(ui: &Ui) -> egui::Frame {
+    egui::Frame::new()
+        .fill(theme::palette(ui).accent_soft.gamma_multiply(0.5))
+        .inner_margin(egui::Margin::symmetric(10, 7))
+        .corner_radius(5.0)
+}
+
+fn baseline_card(ui: &mut Ui, baseline: Baseline) {
+    card_frame(ui).show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.add(egui::Label::new(baseline.features.summary()).wrap());
+        let fitted = "Fitted at once on the CPU: epochs, optimizer, schedule, loss, sampling and augmentation do not apply. \
+                      It has no heatmaps.";
+        ui.add(egui::Label::new(RichText::new(fitted).text_style(theme::caption())).wrap());
+    });
 }
 
 fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, assumed: bool) {

@@ -103,7 +103,34 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
     if cx.state.view.skeleton {
         paint_skeleton(ui, inner, picture.frame);
     }
+    paint_boxes(ui, cx, inner, picture.frame);
     inner
+}
+
+/// Boxes of the annotations that hold for the frame on screen, with their classes.
+fn paint_boxes(ui: &egui::Ui, cx: &PanelCx<'_>, rect: Rect, frame: &Committed) {
+    let Some(video) = cx.state.video_named(&frame.video) else { return };
+    let at = frame.index;
+    let painter = ui.painter_at(rect);
+    let font = theme::caption().resolve(ui.style());
+    for instance in video.instances.iter().filter(|i| i.start <= at && at < i.end) {
+        let Some(details) = &instance.details else { continue };
+        let i = details.boxes.partition_point(|b| b.end <= at);
+        let Some(found) = details.boxes.get(i).filter(|b| b.frame <= at) else { continue };
+        let [left, top, right, bottom] = found.corners;
+        let place = |x: f32, y: f32| rect.min + Vec2::new(x * rect.width(), y * rect.height());
+        let area = Rect::from_min_max(place(left, top), place(right, bottom));
+        let color = instance.label.classes().first().map_or(theme::palette(ui).muted, |c| theme::class_color(*c));
+        painter.rect_stroke(area, 2.0, Stroke::new(2.0, color), egui::StrokeKind::Inside);
+        let name = crate::ui::panels::instance_name(cx.state, instance);
+        let text = painter.layout_no_wrap(name.clone(), font.clone(), theme::text_on(color));
+        let label = Rect::from_min_size(area.min, text.size() + Vec2::new(6.0, 2.0));
+        painter.rect_filled(label, 2.0, color);
+        painter.galley(label.min + Vec2::new(3.0, 1.0), text, theme::text_on(color));
+        let id = ui.make_persistent_id(("box", frame.index, instance.line, found.frame));
+        let response = ui.interact(label, id, egui::Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("Box: {name}")));
+    }
 }
 
 /// Ids of views do not depend on the order in which they are drawn.

@@ -142,18 +142,19 @@ fn lists_of_hmdb_are_no_lists_of_numbers() {
         file(r.join(format!("hmdb51_org/{class}/{class} 1.avi")));
         write(r.join(format!("splits/{class}_test_split1.txt")), &format!("{class} 1.avi 2 \n"));
     }
+    // The tag is the split, and the file the class.
     let data = open(r);
-    assert_eq!((data.format.as_str(), class_names(&data)), ("class-folders", vec!["run", "walk"]));
-    assert!(warns(&data, "run_test_split1.txt", &["not used"]), "{:#?}", data.warnings);
+    assert_eq!((data.format.as_str(), class_names(&data)), ("hmdb51-splits", vec!["run", "walk"]));
+    assert!(data.videos.len() == 2 && data.videos.iter().all(|v| v.split == Split::Test));
+    let error = try_open(r.join("splits/run_test_split1.txt")).unwrap_err().to_string();
+    assert!(error.contains("run_test_split1.txt") && error.contains("HMDB51"), "{error}");
 }
 
 #[test]
 fn what_other_formats_call_lists_is_refused_and_not_misread() {
-    // Boxes of AVA, excluded seconds, a list of JSON, frames below splits: none of it is a class.
-    let boxes = "clip_a,0902,0.032,0.115,0.227,0.646,1,0\nclip_b,0902,0.1,0.2,0.3,0.4,9,0\n";
+    // Excluded seconds, a list of JSON, frames below splits: none of it is a class.
     for (list, text, folder, words) in [
-        ("annotations/ava_train_v2.2.csv", boxes, "videos", &["ava_train_v2.2.csv", "line 1", "no class number"][..]),
-        ("annotations/ava_train_excluded.csv", "clip_a,0903\n", "videos", &["line 1", "'0903'"]),
+        ("annotations/ava_train_excluded.csv", "clip_a,0903\n", "videos", &["line 1", "'0903'"][..]),
         ("train.json", "[{\"id\": \"clip_a\"}]", "train", &["train.json"]),
         ("Training_set.csv", "filename,mood\nclip_a.mp4,good\n", "train", &["Training_set.csv", "filename, mood"]),
     ] {

@@ -68,7 +68,7 @@ fn a_missing_picture_keeps_its_number_everywhere() {
         if announced {
             source.announce(&all);
         }
-        let shown = |start| source.pictures(&Clip { video: 0, start, label: None }).unwrap();
+        let shown = |start| source.pictures(&Clip::window(0, start)).unwrap();
         let reds = |start| shown(start).iter().map(|p| p.data[0]).collect::<Vec<_>>();
         assert_eq!((reds(5), reds(7), reds(16)), (vec![6, 7, 7, 7], vec![7, 7, 10, 11], vec![17, 18, 19, 20]));
     }

@@ -4,7 +4,7 @@ use super::{by_name, names};
 use crate::support::datasets::{open, temp, try_open, video, warns, write};
 use kinolens::config::DataConfig;
 use kinolens::data::open_with_cache;
-use kinolens::domain::{Dataset, Label, Split};
+use kinolens::domain::{Dataset, Label, Reason, Split, Task};
 use kinolens::progress::Silent;
 use std::path::Path;
 
@@ -129,15 +129,65 @@ fn lists_that_count_from_one_are_told_by_their_folders() {
     assert!(data.warnings.iter().any(|w| w.message.contains("wave/wave.mp4")), "{:#?}", data.warnings);
 }
 
+/// Classes of every instance, and its frames.
+fn labels(data: &Dataset) -> Vec<(&str, Split, Vec<(u32, u32, Vec<usize>)>)> {
+    let of = |v: &kinolens::domain::VideoEntry| {
+        v.instances.iter().map(|i| (i.start, i.end, i.label.classes().to_vec())).collect::<Vec<_>>()
+    };
+    data.videos.iter().map(|v| (v.name.as_str(), v.split, of(v))).collect()
+}
+
 #[test]
-fn several_labels_of_one_video_are_refused_by_line() {
+fn several_labels_of_one_video_make_the_lists_multi_label() {
     let root = temp();
-    file(root.path().join("v/a.mp4"));
-    write(root.path().join("train.txt"), "v/a.mp4 0\n\nv/a.mp4 0 3\n");
-    let error = try_open(root.path()).unwrap_err().to_string();
-    for part in ["train.txt", "line 3", "2 numbers", "a.mp4"] {
-        assert!(error.contains(part), "{part} in {error}");
+    let r = root.path();
+    for clip in ["a 1", "b", "c", "d", "e"] {
+        video(r.join("rawframes").join(clip), 6);
     }
+    write(r.join("train_list.txt"), "a 1 4 2 0\nb 9 1\na 1 4 2\nc 6 1 7\nd 0 1\ne 6 0 -1\n");
+    write(r.join("val_list.txt"), "d 6 -1\ne 6\n");
+    write(r.join("label_map.txt"), "nod\nbow\nwave\n");
+    let data = open(r);
+    assert_eq!((data.format.as_str(), data.task), ("list", Task::MultiLabel));
+    assert_eq!(
+        labels(&data),
+        [
+            ("rawframes/a 1", Split::Train, vec![(0, 4, vec![0, 2])]),
+            ("rawframes/b", Split::Train, vec![(0, 6, vec![1])]),
+            ("rawframes/d", Split::Val, vec![(0, 6, vec![])]),
+            ("rawframes/e", Split::Val, vec![(0, 6, vec![])]),
+        ]
+    );
+    let entries =
+        |entries: &[kinolens::domain::LedgerEntry]| entries.iter().map(|e| (e.line, e.reason)).collect::<Vec<_>>();
+    let bad = Reason::BadNumber;
+    assert_eq!(entries(&data.ledger.ignored), [(3, Reason::Conflict), (4, Reason::UnknownClass), (5, bad), (6, bad)]);
+    assert_eq!(entries(&data.ledger.adjusted), [(2, Reason::ShortFolder)]);
+    assert_eq!((data.ledger.rows, data.ledger.used(), data.ledger.unlabelled.len()), (8, 2, 2));
+    assert!(warns(&data, "train_list.txt", &["line 4", "no class 7"]), "{:#?}", data.warnings);
+    assert!(warns(&data, "rawframes/b", &["train_list.txt line 2", "9 frames", "6"]), "{:#?}", data.warnings);
+}
+
+#[test]
+fn an_offset_before_the_frame_count_is_a_choice() {
+    let root = temp();
+    let r = root.path();
+    video(r.join("rawframes/a"), 20);
+    video(r.join("rawframes/b"), 6);
+    write(r.join("train_list.txt"), "a 2 5 0\na 7 3 1\nb 0 6 1\n");
+    let data = open(r);
+    assert_eq!(data.task, Task::MultiLabel);
+    assert!(warns(&data, "train_list.txt", &["line 1", "3 numbers", "offset=yes"]), "{:#?}", data.warnings);
+    let choose = |value: &str| DataConfig { choices: vec![("offset".into(), value.into())], ..DataConfig::default() };
+    let chosen = open_with_cache(r, &choose("yes"), None, &Silent).unwrap();
+    let truth = [
+        ("rawframes/a", Split::Train, vec![(2, 7, vec![0]), (7, 10, vec![1])]),
+        ("rawframes/b", Split::Train, vec![(0, 6, vec![1])]),
+    ];
+    assert_eq!((chosen.task, labels(&chosen)), (Task::SingleLabel, truth.to_vec()));
+    let offered: Vec<_> = chosen.choices.iter().map(|c| (c.key.as_str(), c.value.as_str())).collect();
+    assert_eq!(offered, [("offset", "yes")]);
+    assert!(open_with_cache(r, &choose("maybe"), None, &Silent).unwrap_err().to_string().contains("no, yes"));
 }
 
 fn ucf101(r: &Path) {
@@ -222,6 +272,33 @@ fn kinetics_tables_name_cut_videos_in_folders_spelt_in_any_way() {
         data.warnings
     );
     assert!(data.videos.iter().all(|v| v.subject.is_empty()));
+}
+
+#[test]
+fn names_of_kinetics_match_in_spite_of_case_and_spaces() {
+    let root = temp();
+    let r = root.path();
+    video(r.join("videos/a1_000000_000010"), 3);
+    video(r.join("videos/b1_UP_000010_000020"), 3);
+    write(
+        r.join("annotations/val.csv"),
+        "label,youtube_id,time_start,time_end\nshaking hands ,a1,0,10\n-1,B1_up,10,20\nshaking hands,a2,0,10\n",
+    );
+    let data = open(r);
+    assert_eq!((data.format.as_str(), class_names(&data)), ("kinetics-csv", vec!["shaking hands"]));
+    assert_eq!(
+        table(&data),
+        rows(&[
+            ("videos/a1_000000_000010", Split::Val, "shaking hands"),
+            ("videos/b1_UP_000010_000020", Split::Val, "")
+        ])
+    );
+    let entries =
+        |entries: &[kinolens::domain::LedgerEntry]| entries.iter().map(|e| (e.line, e.reason)).collect::<Vec<_>>();
+    assert_eq!(entries(&data.ledger.adjusted), [(2, Reason::Trimmed)]);
+    assert_eq!(entries(&data.ledger.unlabelled), [(3, Reason::NoLabel)]);
+    assert_eq!(entries(&data.ledger.ignored), [(4, Reason::MissingVideo)]);
+    assert!(warns(&data, "val.csv", &["1 video is spelt", "line 3"]), "{:#?}", data.warnings);
 }
 
 #[test]

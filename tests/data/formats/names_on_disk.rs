@@ -47,7 +47,7 @@ mod bytes {
             let source = ClipSource::new(data.clone(), &config).with_disk_at(cache.path().join("frames"), 1 << 24);
             for (i, v) in data.videos.iter().enumerate() {
                 let level = names.iter().find(|n| v.path.ends_with(Path::new(OsStr::from_bytes(n.0)))).unwrap().2;
-                let red = source.pictures(&Clip { video: i, start: 0, label: None }).unwrap()[0].data[0];
+                let red = source.pictures(&Clip::window(i, 0)).unwrap()[0].data[0];
                 assert!(red.abs_diff(level) < 8, "{}: {red} for {level}", v.name);
             }
             let text = serde_json::to_string(&statistics(&data, &config.clip, false)).unwrap();

@@ -97,7 +97,7 @@ fn the_score_and_the_heatmap_are_of_the_checkpoint_that_is_named() {
     shot(&mut harness, "identity-evaluate");
     // A clip behind the score opens with the weights that gave the score.
     let video = dataset.videos[0].name.clone();
-    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef { video, start: 32 }));
+    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef::window(video, 32)));
     harness.run_steps(3);
     until(&mut harness, "the heatmap", |app| explained(app) && shown_frame(app) == Some(32));
     harness.run_steps(3);

@@ -207,6 +207,6 @@ fn a_double_click_on_a_clip_is_one_step_back_to_where_one_was() {
         let state = harness.state().state();
         assert_eq!(state.workspace, Workspace::Review);
         let video = demo().videos[0].name.clone();
-        assert_eq!(state.selection.clip, Some(ClipRef { video, start: 96 }));
+        assert_eq!(state.selection.clip, Some(ClipRef::window(video, 96)));
     });
 }

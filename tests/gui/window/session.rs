@@ -204,7 +204,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(3);
     until(&mut harness, "a picture", |app| shown_frame(app).is_some());
-    let clip = ClipRef { video: demo().videos[0].name.clone(), start: 32 };
+    let clip = ClipRef::window(demo().videos[0].name.clone(), 32);
     harness.state_mut().send(ChooseAction::SelectClip(clip.clone()));
     harness.run_steps(2);
     harness.get_by_label("Export…").click();
@@ -296,7 +296,7 @@ fn tags_and_notes_are_saved_with_the_run() {
     let run = run_of(&demo());
     let video = demo().videos[0].name.clone();
     harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
-    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef { video: video.clone(), start: 32 }));
+    harness.state_mut().send(ChooseAction::ReviewClip(ClipRef::window(video.clone(), 32)));
     harness.run_steps(3);
     until(&mut harness, "a picture", |app| shown_frame(app) == Some(32));
     until(&mut harness, "the heatmap", explained);
@@ -353,7 +353,7 @@ fn note_under_way() -> (Scripted, Harness<'static, App>, PathBuf, JobId) {
     harness.run_steps(3);
     script.0.borrow_mut().hold = true;
     let note = kinolens::run_folder::ClipNote { text: "mind the knees".into(), ..Default::default() };
-    harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 16 }, note));
+    harness.state_mut().send(WorkAction::SetNote(ClipRef::window(video, 16), note));
     let saving = |script: &Scripted| {
         let jobs = &script.0.borrow().jobs;
         jobs.iter().rposition(|j| matches!(j, Job::SaveNotes(_))).map(|i| JobId(i as u64 + 1))
@@ -412,7 +412,7 @@ fn what_is_written_while_notes_are_being_saved_is_saved_too() {
     let (script, mut harness, run, job) = note_under_way();
     let video = demo().videos[0].name.clone();
     let note = kinolens::run_folder::ClipNote { text: "and the hips".into(), ..Default::default() };
-    harness.state_mut().send(WorkAction::SetNote(ClipRef { video, start: 32 }, note));
+    harness.state_mut().send(WorkAction::SetNote(ClipRef::window(video, 32), note));
     harness.run_steps(2);
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(Output::NotesSaved) });
     harness.run_steps(2);

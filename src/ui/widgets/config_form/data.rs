@@ -1,8 +1,9 @@
 //! Clips, the dataset and augmentation.
 
-use super::super::form_rows::{Rows, choice, fraction, optional, switch, whole};
-use crate::config::{ColorJitter, CropConfig, Validation};
-use crate::domain::LabelRule;
+use super::super::form_rows::{Rows, choice, fraction, optional, parsed, switch, whole};
+use crate::config::{ClipConfig, ColorJitter, CropConfig, TableColumns, TimeUnit, Validation};
+use crate::data::FORMATS;
+use crate::domain::{FrameSampling, LabelRule};
 use crate::model::MODELS;
 use egui::{DragValue, Ui};
 
@@ -12,6 +13,35 @@ pub(super) fn clips(r: &mut Rows<'_>) {
     r.row("clip.width", |c| &mut c.clip.width, whole(0..=5000, " px"));
     r.row("clip.height", |c| &mut c.clip.height, whole(0..=5000, " px"));
     usual_input(r);
+    r.row(
+        "clip.resize",
+        |c| &mut c.clip.resize,
+        optional("whole picture", 128, whole(1..=ClipConfig::MOST_RESIZED, " px")),
+    );
+    r.row("clip.crops", |c| &mut c.clip.crops, whole(1..=ClipConfig::MOST_CROPS, ""));
+    r.row(
+        "clip.sampling",
+        |c| &mut c.clip.sampling,
+        |ui, sampling| {
+            let options = [
+                (FrameSampling::Windows, "sliding windows", "Frames at the step from every stride on"),
+                (FrameSampling::Centre, "middle", "Frames at the step in the middle of an instance"),
+                (FrameSampling::Even, "evenly spread", "Frames spread from the first to the last of an instance"),
+                (
+                    FrameSampling::Segments,
+                    "segments",
+                    "One frame of each segment of an instance: at random for training, the middle one for testing",
+                ),
+                (
+                    FrameSampling::Dense,
+                    "dense",
+                    "Frames at the step from a random place in an instance for training, from evenly spread ones for testing",
+                ),
+            ];
+            choice(ui, "sampling", sampling, &options);
+        },
+    );
+    r.row("clip.clips", |c| &mut c.clip.clips, whole(1..=ClipConfig::MOST_CLIPS, ""));
     r.row("clip.train_stride", |c| &mut c.clip.train_stride, whole(0..=10_000, " frames"));
     r.row("clip.eval_stride", |c| &mut c.clip.eval_stride, whole(0..=10_000, " frames"));
     r.row(
@@ -93,6 +123,66 @@ pub(super) fn data(r: &mut Rows<'_>) {
         }),
     );
     r.row("data.class_names", |c| &mut c.data.class_names, class_names);
+    r.row(
+        "data.format",
+        |c| &mut c.data.format,
+        optional("recognised", FORMATS.first().map_or_else(String::new, |f| f.id.to_owned()), |ui, id: &mut String| {
+            let options: Vec<(String, &str, &str)> =
+                FORMATS.iter().map(|f| (f.id.to_owned(), f.id, f.looks_for)).collect();
+            choice(ui, "dataset format", id, &options);
+        }),
+    );
+    r.row(
+        "data.choices",
+        |c| &mut c.data.choices,
+        |ui, pairs: &mut Vec<(String, String)>| {
+            parsed(ui, "choices", pairs, |pairs| choices_text(pairs), choices_of);
+        },
+    );
+    r.row("data.table", |c| &mut c.data.table, optional("none", TableColumns::default(), table));
+}
+
+fn choices_text(pairs: &[(String, String)]) -> String {
+    // A value may have commas of its own, and no value has an equals sign behind one.
+    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `tiers=a,b, label_fps=25` as pairs: a part without an equals sign belongs to the value before it.
+fn choices_of(text: &str) -> Option<Vec<(String, String)>> {
+    let mut out: Vec<(String, String)> = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        match (part.split_once('='), out.last_mut()) {
+            (Some((key, value)), _) => out.push((key.trim().to_owned(), value.trim().to_owned())),
+            (None, Some((_, value))) => *value = format!("{value},{part}"),
+            (None, None) => return None,
+        }
+    }
+    Some(out)
+}
+
+/// The file, its columns, and what times count.
+fn table(ui: &mut Ui, table: &mut TableColumns) {
+    ui.vertical(|ui| {
+        let width = ui.available_width().min(190.0);
+        let mut line = |hint: &str, text: &mut String| {
+            ui.add(egui::TextEdit::singleline(text).hint_text(hint).desired_width(width)).on_hover_text(hint);
+        };
+        line("file, below the dataset", &mut table.file);
+        line("column of paths", &mut table.path);
+        for (hint, column) in [
+            ("column of classes", &mut table.class),
+            ("column of starts", &mut table.start),
+            ("column of ends", &mut table.end),
+            ("column of subjects", &mut table.subject),
+            ("column of splits", &mut table.split),
+        ] {
+            let mut text = column.clone().unwrap_or_default();
+            line(hint, &mut text);
+            *column = Some(text).filter(|t| !t.is_empty());
+        }
+        let units: Vec<(TimeUnit, &str, &str)> = TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")).collect();
+        choice(ui, "unit of times", &mut table.unit, &units);
+    });
 }
 
 fn class_names(ui: &mut Ui, names: &mut Vec<(i64, String)>) {
@@ -154,4 +244,18 @@ pub(super) fn augmentation(r: &mut Rows<'_>) {
             });
         }),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_a_line_of_text() {
+        let pairs = vec![("tiers".to_owned(), "a,b c".to_owned()), ("label_fps".to_owned(), "25/1".to_owned())];
+        assert_eq!(choices_text(&pairs), "tiers=a,b c, label_fps=25/1");
+        assert_eq!(choices_of(&choices_text(&pairs)), Some(pairs));
+        assert_eq!(choices_of(" , "), Some(Vec::new()));
+        assert_eq!(choices_of("tiers"), None);
+    }
 }

@@ -7,8 +7,9 @@ mod training;
 
 use super::form_rows::{Around, Rows};
 use super::style;
+use crate::classical::Learner;
 use crate::config::RunConfig;
-use crate::model::{MODELS, ModelSpec};
+use crate::model::ModelError;
 use crate::ui::theme;
 use egui::Ui;
 
@@ -41,11 +42,12 @@ const GROUPS: &[Group] = &[
 /// The sentence that says what is wrong with a configuration; `None` when it can be used. Covers what
 /// [`RunConfig::validate`] cannot know: whether the network exists.
 pub fn fault(config: &RunConfig) -> Option<String> {
-    if !MODELS.iter().any(|m| m.id == config.model.id) {
+    let learner = Learner::of(&config.model);
+    if let Err(ModelError::UnknownModel { .. }) = learner {
         return Some(format!("model.id names no network of this program: '{}'", config.model.id));
     }
     let sentence = config.validate().err().map(|e| e.to_string());
-    sentence.or_else(|| ModelSpec::of(&config.model).err().map(|e| e.to_string()))
+    sentence.or_else(|| learner.err().map(|e| e.to_string()))
 }
 
 /// Draws the form. `base` is the preset that changes are marked against. True when a value changed.
@@ -142,5 +144,9 @@ mod tests {
         let mut config = RunConfig::reference();
         config.model.id = "resnet-9000".into();
         assert!(fault(&config).unwrap().contains("resnet-9000"));
+        config.model.id = "classical-motion-svm".into();
+        assert_eq!(fault(&config), None);
+        config.model.dropout = Some(0.5);
+        assert!(fault(&config).unwrap().contains("model.dropout"));
     }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub(super) fn network(r: &mut Rows<'_>) {
     let classes = r.around.map_or(0, |a| a.classes);
-    r.row("model.id", |c| &mut c.model.id, |ui, id| network_card::picker(ui, "model", id, classes));
+    r.row("model.id", |c| &mut c.model.id, |ui, id| network_card::picker(ui, "model", id, classes, true));
     r.block(|ui, config, around| {
         network_card::card(ui, config, around.classes);
     });

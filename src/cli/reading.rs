@@ -1,0 +1,88 @@
+//! How a dataset is read: what `--choose`, `--format`, `--table`, `--columns` and `--unit` say, and what a run remembers.
+
+use super::Exit;
+use super::args::ReadingArgs;
+use crate::config::{DataConfig, TableColumns};
+use crate::data::FORMATS;
+use crate::domain::{choices, name_text};
+use crate::run_folder::RunDir;
+use anyhow::anyhow;
+use std::path::Path;
+
+impl ReadingArgs {
+    /// True where something was said.
+    pub(super) fn is_given(&self) -> bool {
+        !self.choices.is_empty() || self.format.is_some() || self.table.is_some()
+    }
+
+    /// Puts what was said into the settings for a dataset.
+    ///
+    /// # Errors
+    /// What is no choice, no format, or assigns no columns, as wrong arguments.
+    pub(super) fn apply(&self, dataset: &Path, data: &mut DataConfig) -> Result<(), Exit> {
+        let usage = |why: String| Exit::Usage(anyhow!(why));
+        if let Some(id) = &self.format {
+            if !FORMATS.iter().any(|f| f.id == id) {
+                let known = choices(id, FORMATS.iter().map(|f| f.id));
+                return Err(usage(format!("--format '{id}': there is no such format; the formats are {known}")));
+            }
+            if data.format.as_ref() != Some(id) {
+                forget(data);
+            }
+            if self.table.is_some() && id != "table" {
+                return Err(usage(format!("--format {id} and --table name two formats; leave one of them out")));
+            }
+            data.format = Some(id.clone());
+        }
+        if let (Some(file), Some(columns)) = (&self.table, &self.columns) {
+            forget(data);
+            // A run must find it again, wherever it is started.
+            let beside = !dataset.join(file).is_file() && file.is_file();
+            let file = if beside { std::path::absolute(file).unwrap_or_else(|_| file.clone()) } else { file.clone() };
+            let table = TableColumns::parse(&name_text(file.as_os_str()), columns, self.unit.as_deref());
+            data.table = Some(table.map_err(|why| usage(format!("--columns: {why}")))?);
+        }
+        for choice in &self.choices {
+            let Some((key, value)) = choice.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
+                return Err(usage(format!("--choose '{choice}': write KEY=VALUE, for instance fold=2")));
+            };
+            data.choices.retain(|(k, _)| k != key.trim());
+            data.choices.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Takes back how a dataset was read.
+fn forget(data: &mut DataConfig) {
+    (data.choices, data.format, data.table) = (Vec::new(), None, None);
+}
+
+/// True where a dataset may be read as a run remembers it; a run is also asked about files of other formats.
+fn is_read_alike(data: &DataConfig, dataset: &Path) -> bool {
+    match (&data.table, &data.format) {
+        (Some(table), _) => dataset.join(&table.file).is_file(),
+        (None, Some(id)) => FORMATS.iter().any(|f| f.id == id && (f.detect)(dataset).is_ok()),
+        (None, None) => true,
+    }
+}
+
+/// The data settings a run was trained with, so that subjects and names are found the same way, and what was said besides.
+///
+/// # Errors
+/// As [`ReadingArgs::apply`].
+pub(super) fn data_config_of(run: &Path, dataset: &Path, said: &ReadingArgs) -> Result<DataConfig, Exit> {
+    let mut data = RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default();
+    if !is_read_alike(&data, dataset) {
+        forget(&mut data);
+    }
+    said.apply(dataset, &mut data)?;
+    Ok(data)
+}
+
+/// Has a run remember the format that its choices belong to.
+pub(super) fn remember(data: &mut DataConfig, format: &str) {
+    if !data.choices.is_empty() && data.format.is_none() && data.table.is_none() {
+        data.format = Some(format.to_owned());
+    }
+}

@@ -1,0 +1,238 @@
+//! Several runs on the same clips: scores with intervals, pairs with tests, spread over seeds.
+
+use super::CompareError;
+use super::evaluated::{EvaluatedRun, Facts};
+use super::pairs::{Pair, pair};
+use super::settings::{Setting, differing, seed_groups};
+use super::shared::{SharedClip, SharedClips, share};
+use super::statistics::{DRAWS, Spread, bootstrap, holm};
+use super::units::{Resampled, Units};
+use super::words;
+use crate::domain::leaf;
+use crate::eval::metrics::evaluation_of;
+use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
+use serde::Serialize;
+
+/// With more runs than this only the first is compared with each of the others.
+const ALL_PAIRS: usize = 6;
+
+/// A score with its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Score {
+    /// The value.
+    pub value: f64,
+    /// Its percentile interval over subjects, videos or clips.
+    pub interval: ConfidenceInterval,
+}
+
+/// A run beside the others.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparedRun {
+    /// What it is called here.
+    pub name: String,
+    /// What its folder tells.
+    pub facts: Facts,
+    /// Accuracy.
+    pub accuracy: Score,
+    /// Mean recall of the classes that have clips.
+    pub mean_class_accuracy: Score,
+    /// All metrics over the shared clips; `run`, `checkpoint` and `warnings` are those of its own evaluation.
+    pub evaluation: Evaluation,
+    /// What it said about each clip, in the order of [`Comparison::clips`].
+    #[serde(skip)]
+    pub answers: Vec<Prediction>,
+}
+
+/// Runs that differ in the seed alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeedSpread {
+    /// Positions of the runs.
+    pub runs: Vec<usize>,
+    /// Their accuracies.
+    pub accuracy: Spread,
+    /// The same in a sentence.
+    pub sentence: String,
+}
+
+/// Runs compared on the same clips.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Dataset that was evaluated, as the first run's evaluation names it.
+    pub dataset: String,
+    /// Split that was evaluated.
+    pub split: String,
+    /// What differs in data, split or labels.
+    pub notes: Vec<String>,
+    /// Class names, in the numbering that all numbers here use.
+    pub classes: Vec<String>,
+    /// The clips.
+    pub clips: Vec<SharedClip>,
+    /// What was drawn for the intervals.
+    pub resampled: Resampled,
+    /// The runs, in the order asked for.
+    pub runs: Vec<ComparedRun>,
+    /// The settings in which they differ.
+    pub settings: Vec<Setting>,
+    /// Every two of them, or the first with each of the others where there are many.
+    pub pairs: Vec<Pair>,
+    /// Groups of runs that differ in the seed alone.
+    pub seeds: Vec<SeedSpread>,
+}
+
+impl Comparison {
+    /// Compares runs on the clips they share.
+    ///
+    /// # Errors
+    /// An evaluation without predictions, or no clip that all runs share.
+    pub fn of(runs: &[EvaluatedRun], seed: u64) -> Result<Self, CompareError> {
+        let shared = share(runs)?;
+        let units = Units::of(&shared.clips);
+        let which = pairs_of(runs.len());
+        let intervals = Intervals::of(&shared, &units, &which, seed);
+        let compared: Vec<ComparedRun> = runs
+            .iter()
+            .zip(&shared.answers)
+            .zip(&intervals.runs)
+            .map(|((run, answers), [accuracy, mean_class])| compared(run, &shared, answers, *accuracy, *mean_class))
+            .collect();
+        let mut pairs: Vec<Pair> = which
+            .iter()
+            .zip(intervals.pairs)
+            .map(|((a, b), interval)| pair(&shared, &units, (*a, *b), interval))
+            .collect();
+        let corrected = holm(&pairs.iter().map(|p| p.p).collect::<Vec<_>>());
+        let names: Vec<&str> = runs.iter().map(|r| r.name.as_str()).collect();
+        for (pair, p) in pairs.iter_mut().zip(corrected) {
+            pair.p_holm = p;
+            pair.sentence = words::verdict(pair, names[pair.a], names[pair.b], &units.resampled);
+        }
+        let accuracies: Vec<f64> = compared.iter().map(|r| r.accuracy.value).collect();
+        let seeds = seed_groups(runs).into_iter().filter_map(|g| spread(g, &accuracies, &names)).collect();
+        let first = &runs[0].evaluation;
+        Ok(Self {
+            dataset: leaf(std::path::Path::new(&first.dataset)),
+            split: first.split.clone(),
+            notes: shared.notes,
+            classes: shared.classes.classes.iter().map(|c| c.name.clone()).collect(),
+            clips: shared.clips,
+            resampled: units.resampled,
+            runs: compared,
+            settings: differing(runs),
+            pairs,
+            seeds,
+        })
+    }
+
+    /// What the intervals mean, and how far they can be trusted.
+    pub fn interval_note(&self) -> String {
+        words::intervals(&self.resampled)
+    }
+}
+
+fn pairs_of(runs: usize) -> Vec<(usize, usize)> {
+    let all = runs <= ALL_PAIRS;
+    (0..runs).flat_map(|a| (a + 1..runs).map(move |b| (a, b))).filter(|(a, _)| all || *a == 0).collect()
+}
+
+fn compared(
+    run: &EvaluatedRun,
+    shared: &SharedClips,
+    answers: &[Prediction],
+    accuracy: ConfidenceInterval,
+    mean_class: ConfidenceInterval,
+) -> ComparedRun {
+    let own = &run.evaluation;
+    let evaluation = Evaluation {
+        run: own.run.clone(),
+        checkpoint: own.checkpoint.clone(),
+        step: own.step,
+        epoch: own.epoch,
+        batches: own.batches,
+        made_unix: own.made_unix,
+        dataset: own.dataset.clone(),
+        dataset_fingerprint: own.dataset_fingerprint.clone(),
+        split: own.split.clone(),
+        class_match: own.class_match.clone(),
+        frames: own.frames,
+        warnings: own.warnings.clone(),
+        ..evaluation_of(&shared.classes, answers)
+    };
+    ComparedRun {
+        name: run.name.clone(),
+        facts: run.facts.clone(),
+        accuracy: Score { value: evaluation.accuracy, interval: accuracy },
+        mean_class_accuracy: Score { value: evaluation.mean_class_accuracy, interval: mean_class },
+        evaluation,
+        answers: answers.to_vec(),
+    }
+}
+
+fn spread(runs: Vec<usize>, accuracies: &[f64], names: &[&str]) -> Option<SeedSpread> {
+    let values: Vec<f64> = runs.iter().filter_map(|i| accuracies.get(*i).copied()).collect();
+    let accuracy = Spread::of(&values)?;
+    let names: Vec<&str> = runs.iter().filter_map(|i| names.get(*i).copied()).collect();
+    let sentence = words::seeds(&names, &accuracy);
+    Some(SeedSpread { runs, accuracy, sentence })
+}
+
+/// Intervals of all scores and differences, from the same draws.
+struct Intervals {
+    /// Accuracy and mean class accuracy of each run.
+    runs: Vec<[ConfidenceInterval; 2]>,
+    /// Accuracy of the second minus that of the first, of each pair.
+    pairs: Vec<ConfidenceInterval>,
+}
+
+/// Clips of one class in one unit, and how many of them each run has right.
+struct Count {
+    class: usize,
+    clips: f64,
+    right: Vec<f64>,
+}
+
+impl Intervals {
+    fn of(shared: &SharedClips, units: &Units, pairs: &[(usize, usize)], seed: u64) -> Self {
+        let (runs, classes) = (shared.answers.len(), shared.classes.len());
+        let counts = counts(shared, units);
+        let statistic = |times: &[u32]| -> Vec<f64> {
+            let mut clips = vec![0.0; classes];
+            let mut right = vec![0.0; classes * runs];
+            for (times, counts) in times.iter().zip(&counts).filter(|(times, _)| **times > 0) {
+                let times = f64::from(*times);
+                for count in counts {
+                    clips[count.class] += times * count.clips;
+                    let of_class = &mut right[count.class * runs..(count.class + 1) * runs];
+                    of_class.iter_mut().zip(&count.right).for_each(|(sum, n)| *sum += times * n);
+                }
+            }
+            let all: f64 = clips.iter().sum();
+            let present = clips.iter().filter(|n| **n > 0.0).count() as f64;
+            let accuracy: Vec<f64> =
+                (0..runs).map(|run| (0..classes).map(|c| right[c * runs + run]).sum::<f64>() / all).collect();
+            let recall = |run: usize, class: usize| right[class * runs + run] / clips[class];
+            let mean_class =
+                |run: usize| (0..classes).filter(|c| clips[*c] > 0.0).map(|c| recall(run, c)).sum::<f64>() / present;
+            let scores = (0..runs).flat_map(|run| [accuracy[run], mean_class(run)]);
+            scores.chain(pairs.iter().map(|(a, b)| accuracy[*b] - accuracy[*a])).collect()
+        };
+        let found = bootstrap(counts.len(), DRAWS, seed, statistic);
+        let (scores, differences) = found.split_at(found.len().min(2 * runs));
+        Self { runs: scores.as_chunks::<2>().0.to_vec(), pairs: differences.to_vec() }
+    }
+}
+
+fn counts(shared: &SharedClips, units: &Units) -> Vec<Vec<Count>> {
+    let mut out: Vec<Vec<Count>> = (0..units.count()).map(|_| Vec::new()).collect();
+    for (i, (clip, unit)) in shared.clips.iter().zip(&units.of_clip).enumerate() {
+        let Some(counts) = out.get_mut(*unit) else { continue };
+        let at = counts.iter().position(|c| c.class == clip.truth).unwrap_or_else(|| {
+            counts.push(Count { class: clip.truth, clips: 0.0, right: vec![0.0; shared.answers.len()] });
+            counts.len() - 1
+        });
+        counts[at].clips += 1.0;
+        for (sum, answers) in counts[at].right.iter_mut().zip(&shared.answers) {
+            *sum += f64::from(u8::from(answers.get(i).is_some_and(Prediction::correct)));
+        }
+    }
+    out
+}

@@ -1,0 +1,40 @@
+use crate::render::RenderError;
+use crate::run_folder::RunError;
+
+/// Why runs could not be compared, or a report not be written. Every message is a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// An evaluation without what was said about each clip.
+    #[error(
+        "the evaluation of {run} on '{split}' has no predictions beside it, so its clips cannot be compared; evaluate it again"
+    )]
+    NoPredictions {
+        /// Name of the run.
+        run: String,
+        /// Split evaluated.
+        split: String,
+    },
+    /// The evaluations have nothing in common.
+    #[error("{}", nothing_shared(.runs, .notes))]
+    NothingShared {
+        /// The runs with how many clips each was evaluated on.
+        runs: Vec<(String, usize)>,
+        /// What differs between them.
+        notes: Vec<String>,
+    },
+    /// A figure could not be drawn or written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A file could not be written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+fn nothing_shared(runs: &[(String, usize)], notes: &[String]) -> String {
+    let counts: Vec<String> = runs.iter().map(|(name, clips)| format!("{name}: {clips} clips")).collect();
+    let why = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
+    format!(
+        "no clip was evaluated with the same label by all of the runs ({}){why}; evaluate them on the same dataset and split",
+        counts.join(", ")
+    )
+}

@@ -1,0 +1,32 @@
+//! From several runs to an answer: the same clips, tables, tests, intervals.
+//!
+//! [`EvaluatedRun`] is a run with its evaluation. [`Comparison::of`] finds the clips that all runs share ([`share`]), says
+//! what differs in data, split and labels, and compares scores, classes and settings; [`statistics`] tells whether a
+//! difference is luck. [`Comparison::write`] writes the tables ([`Table`]). [`motion`] asks what of a clip a network needs, and
+//! [`report`] makes one HTML file of it all.
+
+mod comparison;
+mod error;
+mod evaluated;
+pub mod motion;
+mod pairs;
+pub mod report;
+mod settings;
+mod shared;
+pub mod statistics;
+mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod units;
+pub mod words;
+
+pub use comparison::{ComparedRun, Comparison, Score, SeedSpread};
+pub use error::CompareError;
+pub use evaluated::{EvaluatedRun, Facts, name_apart};
+pub use pairs::{ClassDifference, FourLists, Pair, UnitDifference};
+pub use settings::{Setting, SettingKind, differing, seed_groups};
+pub use shared::{SharedClip, SharedClips, share};
+pub use table::{Cell, Table};
+pub use tables::is_comparison_file;
+pub use units::{FEW_UNITS, Resampled, Unit, Units};

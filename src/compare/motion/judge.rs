@@ -1,0 +1,416 @@
+//! What the answers to altered clips say of a network: scores with paired intervals, and what it looks at.
+
+use super::alter::Alteration;
+use crate::compare::pairs::{ClassDifference, class_differences};
+use crate::compare::shared::SharedClip;
+use crate::compare::statistics::{DRAWS, LEVEL, bootstrap, holm, mcnemar};
+use crate::compare::units::{Resampled, Units};
+use crate::domain::{ClassSet, listed};
+use crate::run_folder::{ConfidenceInterval, Confusion, Identity, Prediction};
+use serde::{Deserialize, Serialize};
+
+/// Classes in a sentence before the rest are only counted.
+const LISTED: usize = 8;
+
+/// How well altered clips are recognised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlteredScore {
+    /// What was done to them.
+    pub alteration: Alteration,
+    /// Clips that it could be done to.
+    pub clips: u64,
+    /// Accuracy on them.
+    pub accuracy: f64,
+    /// Its interval.
+    pub interval: ConfidenceInterval,
+    /// Accuracy minus that on the same clips as they are.
+    pub difference: f64,
+    /// Its paired interval.
+    pub difference_interval: ConfidenceInterval,
+    /// McNemar's exact p of the difference.
+    pub p: f64,
+    /// The same corrected for all alterations (Holm).
+    pub p_holm: f64,
+    /// Recall of each class as the clips are and altered, in output order.
+    pub classes: Vec<ClassDifference>,
+}
+
+impl AlteredScore {
+    /// True where the network is clearly worse than on the clips as they are: by the test and by the interval.
+    pub fn clear_loss(&self) -> bool {
+        self.p_holm < LEVEL && self.difference_interval.high < 0.0
+    }
+}
+
+/// What decides for a network, as far as the test can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// One frame is enough.
+    Looks,
+    /// Several frames, whatever their order.
+    SeveralFrames,
+    /// Frames that follow each other, in either direction.
+    Order,
+    /// The direction of time.
+    Direction,
+    /// The body.
+    Body,
+    /// What is around the body.
+    Background,
+    /// Body and background together.
+    BodyAndBackground,
+    /// Which side something happens on.
+    Side,
+}
+
+/// A network on altered clips.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MotionTest {
+    /// What the run is called.
+    pub name: String,
+    /// The weights that answered.
+    pub identity: Identity,
+    /// Network id.
+    pub model: String,
+    /// Dataset root.
+    pub dataset: String,
+    /// Its fingerprint.
+    pub dataset_fingerprint: String,
+    /// Split tested.
+    pub split: String,
+    /// Accuracy of always saying the commonest class.
+    pub majority_baseline: f64,
+    /// What was drawn for intervals.
+    pub resampled: Resampled,
+    /// One score an alteration, the clips as they are first; those that could not be made are missing.
+    pub scores: Vec<AlteredScore>,
+    /// What could not be tested, in sentences.
+    pub missing: Vec<String>,
+    /// What decides.
+    pub causes: Vec<Cause>,
+    /// Classes that are recognised clearly worse from the frozen middle frame.
+    pub motion_classes: Vec<String>,
+    /// Classes that are recognised clearly worse shuffled or reversed.
+    pub order_classes: Vec<String>,
+    /// What it comes to, in sentences.
+    pub findings: Vec<String>,
+}
+
+impl MotionTest {
+    /// The score of an alteration.
+    pub fn score(&self, alteration: Alteration) -> Option<&AlteredScore> {
+        self.scores.iter().find(|s| s.alteration == alteration)
+    }
+}
+
+/// Judges answers to clips. `answers[k][i]` is what was said about clip `i` under `Alteration::ALL[k]`; `None` where that
+/// could not be made.
+pub fn judge(classes: &ClassSet, clips: &[SharedClip], answers: &[Vec<Option<Prediction>>], seed: u64) -> MotionTest {
+    let units = Units::of(clips);
+    let Some(as_is) = answers.first() else { return MotionTest::default() };
+    let mut out = MotionTest {
+        resampled: units.resampled,
+        majority_baseline: Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.truth)))
+            .majority_baseline(),
+        ..MotionTest::default()
+    };
+    let intervals = intervals(&units, as_is, answers, seed);
+    for ((alteration, altered), [interval, difference_interval]) in
+        Alteration::ALL.into_iter().zip(answers).zip(intervals)
+    {
+        let both: (Vec<Prediction>, Vec<Prediction>) =
+            as_is.iter().zip(altered).filter_map(|(a, b)| Some((a.clone()?, b.clone()?))).unzip();
+        let (before, after) = &both;
+        if after.is_empty() {
+            out.missing.push(format!("'{}' was not tested: the dataset has no masks of the body", alteration.title()));
+            continue;
+        }
+        if after.len() < clips.len() {
+            let (some, all, title) = (after.len(), clips.len(), alteration.title());
+            out.missing.push(format!("'{title}' was tested on the {some} of {all} clips that have masks of the body"));
+        }
+        let right = |list: &[Prediction]| list.iter().filter(|p| p.correct()).count() as f64;
+        let classes = class_differences(classes, before, after);
+        let sum = |of: fn(&ClassDifference) -> u64| classes.iter().map(of).sum::<u64>();
+        let p = mcnemar(sum(|c| c.fixed), sum(|c| c.broken));
+        out.scores.push(AlteredScore {
+            alteration,
+            clips: after.len() as u64,
+            accuracy: right(after) / after.len() as f64,
+            interval,
+            difference: (right(after) - right(before)) / after.len() as f64,
+            difference_interval,
+            p,
+            p_holm: p,
+            classes,
+        });
+    }
+    // The clips as they are are no test.
+    let corrected = holm(&out.scores.iter().skip(1).map(|s| s.p).collect::<Vec<_>>());
+    out.scores.iter_mut().skip(1).zip(corrected).for_each(|(score, p)| score.p_holm = p);
+    conclude(&mut out);
+    out
+}
+
+/// Intervals of the accuracy and of the difference under every alteration, from the same draws.
+fn intervals(
+    units: &Units,
+    as_is: &[Option<Prediction>],
+    answers: &[Vec<Option<Prediction>>],
+    seed: u64,
+) -> Vec<[ConfidenceInterval; 2]> {
+    // Clips, right ones, and right ones more than as they are, of each unit and alteration.
+    let mut sums = vec![vec![[0.0_f64; 3]; answers.len()]; units.count()];
+    for (k, altered) in answers.iter().enumerate() {
+        for ((before, after), unit) in as_is.iter().zip(altered).zip(&units.of_clip) {
+            let (Some(before), Some(after), Some(sums)) = (before, after, sums.get_mut(*unit)) else { continue };
+            let [before, after] = [before, after].map(|p| f64::from(u8::from(p.correct())));
+            sums[k].iter_mut().zip([1.0, after, after - before]).for_each(|(sum, n)| *sum += n);
+        }
+    }
+    let statistic = |times: &[u32]| -> Vec<f64> {
+        (0..answers.len())
+            .flat_map(|k| {
+                let total = |i: usize| times.iter().zip(&sums).map(|(n, s)| f64::from(*n) * s[k][i]).sum::<f64>();
+                [total(1) / total(0), total(2) / total(0)]
+            })
+            .collect()
+    };
+    bootstrap(units.count(), DRAWS, seed, statistic).as_chunks::<2>().0.to_vec()
+}
+
+/// Reads the scores.
+fn conclude(test: &mut MotionTest) {
+    let Some(as_is) = test.scores.first() else { return };
+    if as_is.interval.low <= test.majority_baseline {
+        test.findings.push(format!(
+            "On the clips as they are the network ({:.1} %) is not clearly better than always saying the commonest class \
+             ({:.1} %), so there is nothing that altering them could show.",
+            100.0 * as_is.accuracy,
+            100.0 * test.majority_baseline
+        ));
+        return;
+    }
+    time(test);
+    space(test);
+    if test.score(Alteration::Mirrored).is_some_and(AlteredScore::clear_loss) {
+        test.causes.push(Cause::Side);
+        test.findings
+            .push("It matters on which side something happens: mirrored clips are recognised clearly worse.".into());
+    }
+    let clearly_worse = |alterations: &[Alteration]| -> Vec<String> {
+        let scores: Vec<&AlteredScore> = alterations.iter().filter_map(|a| test.score(*a)).collect();
+        let classes = scores.first().map(|s| s.classes.as_slice()).unwrap_or_default();
+        let worse = |i: usize| {
+            let of = scores.iter().filter_map(|s| s.classes.get(i));
+            of.into_iter().any(|c| c.broken > c.fixed && c.p_holm < LEVEL)
+        };
+        classes.iter().enumerate().filter(|(i, _)| worse(*i)).map(|(_, c)| c.class.clone()).collect()
+    };
+    let motion = clearly_worse(&[Alteration::Frozen]);
+    let order = clearly_worse(&[Alteration::Shuffled, Alteration::Reversed]);
+    if !motion.is_empty() {
+        test.findings.push(format!("Classes that need motion: {}.", listed(&motion, LISTED)));
+    }
+    if !order.is_empty() {
+        test.findings.push(format!("Classes that need the order of frames: {}.", listed(&order, LISTED)));
+    }
+    (test.motion_classes, test.order_classes) = (motion, order);
+}
+
+/// What of time decides.
+fn time(test: &mut MotionTest) {
+    let clear = |a: Alteration| test.score(a).is_some_and(AlteredScore::clear_loss);
+    let (cause, sentence) = if clear(Alteration::Reversed) {
+        (Cause::Direction, "The direction of time decides: reversed clips are recognised clearly worse.")
+    } else if clear(Alteration::Shuffled) {
+        (
+            Cause::Order,
+            "The order of frames decides, but not its direction: shuffled clips are recognised clearly worse, reversed ones \
+             are not.",
+        )
+    } else if clear(Alteration::Frozen) {
+        (
+            Cause::SeveralFrames,
+            "Several frames decide, but not their order: with the middle frame frozen the network is clearly worse, with \
+             frames shuffled or reversed it is not.",
+        )
+    } else {
+        (
+            Cause::Looks,
+            "Looks decide: with the middle frame frozen, shuffled and reversed the network is not clearly worse.",
+        )
+    };
+    test.causes.push(cause);
+    test.findings.push(sentence.to_owned());
+}
+
+/// Where what decides is seen.
+fn space(test: &mut MotionTest) {
+    let (Some(background), Some(body)) = (test.score(Alteration::BackgroundOnly), test.score(Alteration::BodyOnly))
+    else {
+        return;
+    };
+    let (cause, sentence) = match (background.clear_loss(), body.clear_loss()) {
+        (true, false) => (
+            Some(Cause::Body),
+            "The body decides: without it the network is clearly worse, without the background it is not.",
+        ),
+        (false, true) => (
+            Some(Cause::Background),
+            "The background decides: without it the network is clearly worse, without the body it is not.",
+        ),
+        (true, true) => (
+            Some(Cause::BodyAndBackground),
+            "Body and background decide together: without either the network is clearly worse (pictures with one of them \
+             alone are also unlike anything it was trained on).",
+        ),
+        (false, false) => (None, "Neither losing the body nor losing the background makes the network clearly worse."),
+    };
+    test.causes.extend(cause);
+    test.findings.push(sentence.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::alter::{Masks, altered};
+    use super::*;
+
+    const SHAPE: [usize; 3] = [6, 4, 8];
+
+    /// Clips of ten people in which brightness rises (class 0) or falls (class 1) over time within the region where the
+    /// body is (columns 0 to 3), or does nothing there and is bright (0) or dark (1) around it.
+    struct Planted {
+        clips: Vec<SharedClip>,
+        pixels: Vec<Vec<f32>>,
+        masks: Masks,
+    }
+
+    fn planted(value: impl Fn(usize, usize, bool) -> f32) -> Planted {
+        let [frames, rows, columns] = SHAPE;
+        let body = |x: usize| x < 4;
+        let clip = |truth: usize| -> Vec<f32> {
+            let plane = |t: usize| (0..rows * columns).map(move |i| (t, i % columns));
+            let one: Vec<f32> = (0..frames).flat_map(plane).map(|(t, x)| value(truth, t, body(x))).collect();
+            [one.clone(), one.clone(), one].concat()
+        };
+        let clips: Vec<SharedClip> = (0..80)
+            .map(|i| SharedClip {
+                video: format!("v{i}"),
+                subject: format!("p{}", i % 10),
+                truth: i % 2,
+                ..SharedClip::default()
+            })
+            .collect();
+        let pixels = clips.iter().map(|c| clip(c.truth)).collect();
+        let masks = vec![(0..rows * columns).map(|i| body(i % columns)).collect(); frames];
+        Planted { clips, pixels, masks }
+    }
+
+    /// The planted network: class 0 where `evidence` of a clip is above 0; a coin where it is 0.
+    fn tested(planted: &Planted, masks: bool, evidence: impl Fn(&[f32]) -> f32) -> MotionTest {
+        let classes = ClassSet::from_names(["rise", "fall"]);
+        let answer = |(i, clip): (usize, &SharedClip), alteration: Alteration| -> Option<Prediction> {
+            let masks = masks.then_some(&planted.masks);
+            let pixels = altered(&planted.pixels[i], SHAPE, alteration, masks, (5, i as u64))?;
+            let sum = evidence(&pixels);
+            let predicted = match sum.abs() < 1e-4 {
+                true => (i / 2) % 2,
+                false => usize::from(sum < 0.0),
+            };
+            Some(Prediction {
+                video: clip.video.clone(),
+                subject: clip.subject.clone(),
+                start: 0,
+                truth: clip.truth,
+                predicted,
+                probabilities: vec![0.5, 0.5],
+                loss: 0.0,
+                ..Prediction::default()
+            })
+        };
+        let answers: Vec<Vec<Option<Prediction>>> = Alteration::ALL
+            .into_iter()
+            .map(|alteration| planted.clips.iter().enumerate().map(|c| answer(c, alteration)).collect())
+            .collect();
+        judge(&classes, &planted.clips, &answers, 1)
+    }
+
+    /// Brightness of frame `t`.
+    fn brightness(clip: &[f32], t: usize) -> f32 {
+        let area = SHAPE[1] * SHAPE[2];
+        clip[t * area..(t + 1) * area].iter().sum()
+    }
+
+    #[test]
+    fn a_network_that_needs_the_direction_of_time_is_found_out() {
+        let planted = planted(|truth, t, body| match (body, truth) {
+            (false, _) => 1.0,
+            (true, 0) => t as f32 - 2.5,
+            (true, _) => 2.5 - t as f32,
+        });
+        let test = tested(&planted, true, |clip| brightness(clip, 5) - brightness(clip, 0));
+        assert_eq!(test.causes, [Cause::Direction, Cause::Body], "{:#?}", test.findings);
+        let accuracy = |a| test.score(a).unwrap().accuracy;
+        assert_eq!((accuracy(Alteration::AsIs), accuracy(Alteration::Reversed)), (1.0, 0.0));
+        assert_eq!(accuracy(Alteration::Frozen), 0.5, "a coin");
+        assert_eq!(accuracy(Alteration::Mirrored), 1.0);
+        assert_eq!(test.order_classes, ["rise", "fall"]);
+        assert_eq!(test.motion_classes, ["rise", "fall"]);
+    }
+
+    #[test]
+    fn a_network_that_looks_at_one_region_of_any_frame_is_found_out() {
+        let planted = planted(|truth, t, body| match body {
+            true => t as f32 - 2.5,
+            false => 1.0 - 2.0 * truth as f32,
+        });
+        // The mean of the columns where no body is.
+        let around = |clip: &[f32]| clip.chunks_exact(SHAPE[2]).map(|row| row[5..].iter().sum::<f32>()).sum();
+        let test = tested(&planted, true, around);
+        assert_eq!(test.causes, [Cause::Looks, Cause::Background, Cause::Side], "{:#?}", test.findings);
+        assert!(test.motion_classes.is_empty() && test.order_classes.is_empty());
+        let without = tested(&planted, false, around);
+        assert_eq!(without.causes, [Cause::Looks, Cause::Side]);
+        assert_eq!(without.missing.len(), 2);
+        assert!(without.missing[0].contains("no masks"), "{:?}", without.missing);
+    }
+
+    #[test]
+    fn several_frames_without_order_and_order_without_direction_are_told_apart() {
+        // What decides is the sum of the first and the last frame, and both are unlike the middle.
+        let ends = planted(|truth, t, _| if t == 0 || t == 5 { 1.0 - 2.0 * truth as f32 } else { 0.0 });
+        let all_frames = tested(&ends, false, |clip| (0..6).map(|t| brightness(clip, t)).sum());
+        assert_eq!(all_frames.causes, [Cause::SeveralFrames], "{:#?}", all_frames.findings);
+        // Neighbours that are alike or not: the same backwards.
+        let steps = planted(|truth, t, _| {
+            if truth == 0 {
+                if t < 3 { 1.0 } else { -1.0 }
+            } else if t % 2 == 0 {
+                1.0
+            } else {
+                -1.0
+            }
+        });
+        let alike = |clip: &[f32]| {
+            let product = |t: usize| brightness(clip, t) * brightness(clip, t + 1);
+            let sum: f32 = (0..5).map(product).sum();
+            if brightness(clip, 0) == brightness(clip, 3) && brightness(clip, 0) == brightness(clip, 5) {
+                0.0
+            } else {
+                sum
+            }
+        };
+        let order = tested(&steps, false, alike);
+        assert_eq!(order.causes, [Cause::Order], "{:#?}", order.findings);
+    }
+
+    #[test]
+    fn of_a_network_that_knows_nothing_nothing_is_said() {
+        let planted = planted(|_, _, _| 1.0);
+        let test = tested(&planted, true, |_| 0.0);
+        assert!(test.causes.is_empty());
+        assert!(test.findings[0].contains("not clearly better than always saying"), "{:?}", test.findings);
+    }
+}

@@ -1,0 +1,56 @@
+//! The commands that make the runs and the report again.
+
+use crate::compare::evaluated::EvaluatedRun;
+use crate::domain::shell_quoted;
+use std::path::Path;
+
+/// Commands with places to fill in; a name before each.
+pub(super) const COMMANDS: &str = include_str!("reproduce.txt");
+
+fn command(name: &str, values: &[(&str, &str)]) -> String {
+    let prefix = format!("{name}: ");
+    let line = COMMANDS.lines().find_map(|l| l.strip_prefix(&prefix)).unwrap_or_default();
+    values.iter().fold(line.to_owned(), |line, (place, value)| line.replace(&format!("{{{place}}}"), value))
+}
+
+/// The commands of a report, in the order in which they have to be given.
+pub(super) fn commands(runs: &[EvaluatedRun], motion: bool, out: &Path) -> Vec<String> {
+    let quoted = |path: &Path| shell_quoted(path);
+    let mut lines = Vec::new();
+    for run in runs {
+        let place = quoted(&run.path);
+        match run.environment.as_ref().and_then(|e| e.weights.as_ref()).filter(|_| run.history.is_empty()) {
+            Some(weights) => lines.push(command(
+                "import",
+                &[("weights", &quoted(&weights.path)), ("model", &run.config.model.id), ("run", &place)],
+            )),
+            None => {
+                let dataset = run.environment.as_ref().map(|e| quoted(&e.dataset_root)).unwrap_or_default();
+                let dataset = if dataset.is_empty() { "DATASET".to_owned() } else { dataset };
+                lines.push(command("train", &[("dataset", &dataset), ("run", &place)]));
+            }
+        }
+    }
+    let checkpoint = |r: &EvaluatedRun| {
+        let folder = r.path.join(crate::run_folder::CHECKPOINTS).join(&r.evaluation.checkpoint);
+        if folder.is_dir() { quoted(&folder) } else { quoted(&r.path) }
+    };
+    for run in runs {
+        let e = &run.evaluation;
+        let data = quoted(Path::new(&e.dataset));
+        lines.push(command("evaluate", &[("checkpoint", &checkpoint(run)), ("data", &data), ("split", &e.split)]));
+    }
+    let Some(first) = runs.first() else { return lines };
+    let checkpoints = runs.iter().map(checkpoint).collect::<Vec<_>>().join(" ");
+    let (data, report) = (quoted(Path::new(&first.evaluation.dataset)), quoted(out));
+    let split = first.evaluation.split.as_str();
+    let values = [("checkpoints", checkpoints.as_str()), ("data", &data), ("split", split), ("report", &report)];
+    if motion {
+        lines.push(command("motion", &values));
+    }
+    if runs.len() > 1 {
+        lines.push(command("compare", &values));
+    }
+    lines.push(command("report", &values));
+    lines
+}
