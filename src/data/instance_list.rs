@@ -92,13 +92,19 @@ fn video(video: &VideoEntry) -> Value {
         "path": video.name,
         "name": super::scan::stem(&video.path),
         "kind": kind,
-        "frames": facts.frames,
+        "frames": counted(video, facts.frames),
         "fps": (kind == "video" && facts.fps > 0.0).then(|| fraction(facts.fps)),
         "width": facts.width,
         "height": facts.height,
         "subject": video.subject,
         "split": video.split.name(),
     })
+}
+
+/// A frame number as lists count the pictures of a folder: a missing picture, which keeps its number elsewhere, has none.
+fn counted(video: &VideoEntry, frame: u32) -> u32 {
+    let gaps = video.facts.iter().flat_map(|f| &f.gaps).filter(|_| video.path.is_dir());
+    frame - gaps.map(|(start, end)| (*end).min(frame).saturating_sub(*start)).sum::<u32>().min(frame)
 }
 
 /// A rate as a fraction of whole numbers: those of NTSC over 1001, others over 1 or a power of ten.
@@ -114,8 +120,8 @@ fn fraction(fps: f64) -> String {
 fn instance(root: &Path, video: &VideoEntry, instance: &Instance) -> Value {
     let mut out = json!({
         "video": video.name,
-        "start_frame": instance.start,
-        "end_frame": instance.end,
+        "start_frame": counted(video, instance.start),
+        "end_frame": counted(video, instance.end),
         "classes": instance.label.classes(),
     });
     if instance.label == InstanceLabel::Background {
@@ -213,7 +219,7 @@ fn counts(dataset: &Dataset) -> Value {
                 if let Some(n) = counts.per_class.get_mut(*class) {
                     *n += 1;
                 }
-                parts.push((*class, instance.start, instance.end));
+                parts.push((*class, counted(video, instance.start), counted(video, instance.end)));
             }
         }
         parts.sort_unstable();

@@ -109,12 +109,17 @@ struct Odd {
     seconds: Option<(f64, f64)>,
 }
 
+/// Seconds without what computing added to them.
+fn tidy(seconds: f64) -> f64 {
+    if seconds.abs() < 1e9 { (seconds * 1e6).round() / 1e6 } else { seconds }
+}
+
 /// A sentence about rows of one file.
 fn about(rows: &[&Odd], one: &str, many: &str) -> String {
     let place = |row: &Odd| match row.seconds {
         None => format!("line {}", row.line),
-        Some((start, end)) if start == end => format!("line {}: {start} s", row.line),
-        Some((start, end)) => format!("line {}: {start} s to {end} s", row.line),
+        Some((start, end)) if start == end => format!("line {}: {} s", row.line, tidy(start)),
+        Some((start, end)) => format!("line {}: {} s to {} s", row.line, tidy(start), tidy(end)),
     };
     if let [row] = rows {
         return format!("{} {one}", place(row));
@@ -257,7 +262,7 @@ impl Seconds {
                             labels / rate,
                             video.entry.name,
                             if known.is_none() {
-                                "they are stretched over the video, set data.label_fps if their rate is known"
+                                "they are stretched over the video, choose label_fps if their rate is known"
                             } else {
                                 "labels past the end are left out and frames without one stay unlabelled"
                             }

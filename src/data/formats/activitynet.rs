@@ -181,7 +181,7 @@ fn segment(annotation: &Json) -> Result<Extent, (Reason, String)> {
         return Err((Reason::NoTime, format!("{} without a segment", annotation.kind())));
     };
     let Some([start, end]) = segment.list() else {
-        return Err(bad(format!("segment is {}, not a list of start and end", segment.kind())));
+        return Err(bad(format!("segment is {} that is no pair of start and end", segment.kind())));
     };
     let time = |value: &Json| value.number().ok_or_else(|| bad(format!("'{value}' in a segment is no time")));
     Extent::of_seconds(time(start)?, time(end)?)
@@ -212,6 +212,19 @@ impl Reading<'_> {
             }
         };
         if video.annotations.is_empty() {
+            let what = match video.entry.entries() {
+                None => Some(video.entry),
+                Some(_) => video.entry.get("annotations").filter(|a| a.list().is_none()),
+            };
+            if let Some(what) = what {
+                let message = format!(
+                    "line {}: what stands there for {} is {}, no annotations; the video is unlabelled, correct it",
+                    video.line,
+                    video.id,
+                    what.kind()
+                );
+                ignored.note(draft, "more videos have no list of annotations", self.file, message);
+            }
             self.assembly.add_unlabelled(self.file, video.line, &found.path, split, draft);
             return;
         }

@@ -14,6 +14,7 @@ use crate::data::DataError;
 use crate::data::label_csv::numbers::{integer, number};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
+use crate::data::label_csv::text::shown;
 use crate::data::scan::{file_name, relative_name};
 use crate::domain::{ClassSet, FrameBox, InstanceDetails, InstanceLabel, Reason, Split, Task, natural};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -76,6 +77,8 @@ fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Vec<Lis
         all.iter().filter(|l| !l.excluded).map(|l| l.version.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     versions.sort_by(|a, b| natural(b, a));
     draft.used.extend(all.iter().map(|l| l.file.clone()));
+    // Names of videos, and of seconds that are included: part of the dataset, and of no use here.
+    draft.used.extend(files_called(root, |name| name.starts_with("ava_") && name.ends_with(".txt")));
     let Some(newest) = versions.first().filter(|_| versions.len() > 1).cloned() else { return Ok(all) };
     let question = Question {
         key: "version",
@@ -145,14 +148,16 @@ struct Entry {
 impl Entry {
     fn of(row: &Record, decimal_comma: bool) -> Result<Self, String> {
         let value = |at: usize, what: &str| {
-            number(row.cell(at), decimal_comma).ok_or_else(|| format!("'{}' is no {what}", row.cell(at)))
+            number(row.cell(at), decimal_comma).ok_or_else(|| format!("'{}' is no {what}", shown(row.cell(at))))
         };
         let second = value(1, "second")?;
         let corner = |at| value(at, "share of the picture");
         let corners = [corner(2)?, corner(3)?, corner(4)?, corner(5)?];
         let action = match row.cell(6) {
             "" | "-1" => None,
-            cell => Some(integer(cell, decimal_comma).ok_or_else(|| format!("'{cell}' is no number of an action"))?),
+            cell => Some(
+                integer(cell, decimal_comma).ok_or_else(|| format!("'{}' is no number of an action", shown(cell)))?,
+            ),
         };
         Ok(Self { second, corners, action, person: row.cell(7).to_owned() })
     }
@@ -189,7 +194,7 @@ impl Reading<'_> {
                     self.excluded.insert((row.cell(0).to_owned(), second.to_bits()));
                 }
                 None => {
-                    let message = format!("line {}: '{}' is no second; it is skipped", row.line, row.cell(1));
+                    let message = format!("line {}: '{}' is no second; it is skipped", row.line, shown(row.cell(1)));
                     ignored.note(draft, "more lines name no second", file, message);
                 }
             }
@@ -220,9 +225,13 @@ impl Reading<'_> {
                 Ok(read) => read,
                 Err((reason, why)) => {
                     let about = (Some(relative_name(self.root, &found.path)), row.shown());
+                    if reason == Reason::ExcludedTimestamp {
+                        // The dataset itself says so: nobody need do anything.
+                        ignored.enter(draft, (row.line, reason), about.0, &about.1);
+                        continue;
+                    }
                     let message = format!("line {}: {why}; the row is skipped", row.line);
                     let kind = match reason {
-                        Reason::ExcludedTimestamp => "more rows name seconds that are excluded",
                         Reason::NoClass => "more rows name no action",
                         Reason::UnknownClass => "more rows name actions that are not in the list of actions",
                         _ => "more rows cannot be used",

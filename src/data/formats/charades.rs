@@ -17,7 +17,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "charades";
-/// Lists of objects, verbs, and how classes are made of them: part of the dataset, and of no use here.
+/// Lists of objects, verbs, and how classes are made of them: part of the dataset, and of no use here, as are tables of a
+/// part of the videos.
 const OTHERS: &[&str] =
     &["mapping.txt", "object_classes.txt", "objectclasses.txt", "verb_classes.txt", "verbclasses.txt"];
 
@@ -85,14 +86,16 @@ fn actions(cell: &str) -> impl Iterator<Item = &str> {
 fn action(text: &str, decimal_comma: bool) -> Result<(i64, Extent), (Reason, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [class, start, end] = words.as_slice() else {
-        return Err((Reason::BadNumber, format!("'{text}' is no class with a start and an end")));
+        return Err((Reason::BadNumber, format!("'{}' is no class with a start and an end", text::shown(text))));
     };
     let class = class_number(class).ok_or_else(|| (Reason::UnknownClass, format!("'{class}' is no class")))?;
     let time = |word: &str| {
-        number(word, decimal_comma).ok_or_else(|| (Reason::BadNumber, format!("'{word}' in '{text}' is no time")))
+        number(word, decimal_comma).ok_or_else(|| {
+            (Reason::BadNumber, format!("'{}' in '{}' is no time", text::shown(word), text::shown(text)))
+        })
     };
     let at = Extent::of_seconds(time(start)?, time(end)?);
-    Ok((class, at.map_err(|(reason, why)| (reason, format!("{why} in '{text}'")))?))
+    Ok((class, at.map_err(|(reason, why)| (reason, format!("{why} in '{}'", text::shown(text))))?))
 }
 
 struct Reading<'a> {
@@ -133,7 +136,9 @@ impl Reading<'_> {
             let video = relative_name(self.root, &found.path);
             for text in actions(cell) {
                 let read = action(text, table.decimal_comma()).and_then(|(number, at)| {
-                    let unknown = || (Reason::UnknownClass, format!("'{text}' has a class that is not in the list"));
+                    let unknown = || {
+                        (Reason::UnknownClass, format!("'{}' has a class that is not in the list", text::shown(text)))
+                    };
                     Ok((*self.classes.get(&number).ok_or_else(unknown)?, at))
                 });
                 let (class, at) = match read {

@@ -13,6 +13,7 @@ use crate::data::DataError;
 use crate::data::label_csv::intervals::Extent;
 use crate::data::label_csv::numbers::{integer, seconds};
 use crate::data::label_csv::records::{Record, Table, read_table};
+use crate::data::label_csv::text::shown;
 use crate::data::scan::{file_name, relative_name};
 use crate::domain::{ClassInfo, ClassSet, InstanceDetails, InstanceLabel, Reason, Split};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -107,7 +108,7 @@ fn names(root: &Path, called: &str, draft: &mut Draft) -> Result<Option<BTreeMap
     let mut out = BTreeMap::new();
     for row in table.records.iter().skip(1) {
         let Some(number) = integer(row.cell(id), table.decimal_comma()).filter(|n| *n >= 0) else {
-            draft.warn(&file, format!("line {}: '{}' is no number; the row is skipped", row.line, row.cell(id)));
+            draft.warn(&file, format!("line {}: '{}' is no number; the row is skipped", row.line, shown(row.cell(id))));
             continue;
         };
         if out.insert(number, row.cell(key).to_owned()).is_some() {
@@ -231,14 +232,14 @@ fn number(row: &Record, column: Option<usize>, decimal_comma: bool) -> Result<Op
         _ if cell.is_empty() => Ok(None),
         Some(-1) => Ok(None),
         Some(number) => Ok(Some(number)),
-        None => Err(format!("'{cell}' is no number of a class")),
+        None => Err(format!("'{}' is no number of a class", shown(cell))),
     }
 }
 
 fn interval(row: &Record, columns: &Columns, decimal_comma: bool) -> Result<Extent, (Reason, String)> {
     let time = |column: usize| {
         let cell = row.cell(column);
-        seconds(cell, decimal_comma).ok_or_else(|| (Reason::BadNumber, format!("'{cell}' is no time")))
+        seconds(cell, decimal_comma).ok_or_else(|| (Reason::BadNumber, format!("'{}' is no time", shown(cell))))
     };
     Extent::of_seconds(time(columns.start)?, time(columns.stop)?)
 }

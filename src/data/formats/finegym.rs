@@ -73,6 +73,8 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
 fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<(String, Vec<List>), DataError> {
     let (all, left) = lists(root);
     draft.used.extend(all.iter().map(|l| l.file.clone()).chain(left.iter().cloned()));
+    // Those of other sets are part of the dataset.
+    draft.used.extend(files_called(root, |name| name.starts_with("gym") && name.ends_with("_categories.txt")));
     left.iter().for_each(|file| draft.warn(file, "a newer version of this list lies beside it and is read"));
     let mut sets: Vec<String> = Vec::new();
     all.iter().for_each(|l| {
@@ -101,16 +103,20 @@ fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<(String
 /// `Clabel: 0; set: 11; Glabel: 3; (VT) name` a line.
 fn categories(file: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
     let read = text::read(file)?;
-    draft.used.push(file.to_path_buf());
     draft.warnings.extend(read.note.map(|n| super::warning(file, n)));
     let mut known: BTreeMap<i64, &str> = BTreeMap::new();
-    for (line, text) in lines(&read.text) {
-        let mut parts = text.splitn(4, ';').map(str::trim);
+    for (line, row) in lines(&read.text) {
+        let mut parts = row.splitn(4, ';').map(str::trim);
         let number =
             parts.next().and_then(|p| integer(p.strip_prefix("Clabel")?.trim().strip_prefix(':')?.trim(), false));
         let (Some(number), Some(name)) = (number.filter(|n| *n >= 0), parts.nth(2)) else {
-            draft
-                .warn(file, format!("line {line}: '{text}' is no 'Clabel: 0; set: …; Glabel: …; name'; it is skipped"));
+            draft.warn(
+                file,
+                format!(
+                    "line {line}: '{}' is no 'Clabel: 0; set: …; Glabel: …; name'; it is skipped",
+                    text::shown(row)
+                ),
+            );
             continue;
         };
         if known.insert(number, name).is_some() {
@@ -139,11 +145,32 @@ fn bounds(pairs: &Json) -> Option<(f64, f64)> {
     Some((pair(pairs.first()?)?.0, pair(pairs.last()?)?.1))
 }
 
+/// What the file of times holds, by video, event and element.
+struct Times<'j> {
+    events: HashMap<(&'j str, &'j str), &'j Json>,
+    elements: HashMap<(&'j str, &'j str, &'j str), &'j Json>,
+}
+
+impl<'j> Times<'j> {
+    fn of(json: &'j Json) -> Self {
+        let mut out = Self { events: HashMap::new(), elements: HashMap::new() };
+        for (video, events) in json.entries().unwrap_or_default() {
+            for (event, entry) in events.entries().unwrap_or_default() {
+                out.events.entry((video, event)).or_insert(entry);
+                let segments = entry.get("segments").and_then(Json::entries).unwrap_or_default();
+                for (element, segment) in segments {
+                    out.elements.entry((video, event, element)).or_insert(segment);
+                }
+            }
+        }
+        out
+    }
+}
+
 struct Reading<'a> {
     root: &'a Path,
     classes: HashMap<i64, usize>,
-    /// Events by their videos.
-    times: HashMap<&'a str, &'a Json>,
+    times: Times<'a>,
     videos: ByIds<'a>,
     assembly: Assembly<'a>,
 }
@@ -153,9 +180,8 @@ impl Reading<'_> {
     fn extent(&self, video: &str, event: &str, element: &str) -> Result<Extent, (Reason, String)> {
         let missing = |what: &str| (Reason::NoSegment, format!("{what} is not in {TIMES}….json"));
         let bad = |what: &str| (Reason::BadNumber, format!("{what} has no usable timestamps in {TIMES}….json"));
-        let events = self.times.get(video).ok_or_else(|| missing(video))?;
-        let found = events.get(event).ok_or_else(|| missing(event))?;
-        let segment = found.get("segments").and_then(|s| s.get(element)).ok_or_else(|| missing(element))?;
+        let found = self.times.events.get(&(video, event)).ok_or_else(|| missing(&format!("{event} of {video}")))?;
+        let segment = self.times.elements.get(&(video, event, element)).ok_or_else(|| missing(element))?;
         let of = |json: &Json, name: &str| json.get("timestamps").and_then(bounds).ok_or_else(|| bad(name));
         let (from, (start, end)) = (of(found, event)?.0, of(segment, element)?);
         Extent::of_seconds(from + start, from + end)
@@ -179,7 +205,7 @@ impl Reading<'_> {
             let cut = self.videos.find(key, list.split, &[""]).ok();
             let whole = cut.is_some();
             let Some((video, event, element)) = parts(key) else {
-                skip(&mut ignored, draft, Reason::NoVideo, None, format!("'{key}' is no VIDEO_E_…_A_…"));
+                skip(&mut ignored, draft, Reason::NoVideo, None, format!("'{}' is no VIDEO_E_…_A_…", text::shown(key)));
                 continue;
             };
             let found = match cut.map_or_else(|| self.videos.find(video, list.split, &[""]), Ok) {
@@ -191,7 +217,7 @@ impl Reading<'_> {
             };
             let class = match (label, integer(label, false)) {
                 ("", _) | (_, Some(-1)) => Ok(None),
-                (_, None) => Err((Reason::BadNumber, format!("'{label}' is no number of a class"))),
+                (_, None) => Err((Reason::BadNumber, format!("'{}' is no number of a class", text::shown(label)))),
                 (_, Some(n)) => match self.classes.get(&n) {
                     Some(class) => Ok(Some(*class)),
                     None => Err((Reason::UnknownClass, format!("label {n} is not in {}_categories.txt", list.set))),
@@ -257,7 +283,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut reading = Reading {
         root,
         classes: draft.classes.classes.iter().enumerate().map(|(i, c)| (c.id, i)).collect(),
-        times: json.entries().unwrap_or_default().iter().rev().map(|(k, v)| (k.as_str(), v)).collect(),
+        times: Times::of(&json),
         videos: ByIds::new(root),
         assembly: Assembly::new(root, Task::SingleLabel),
     };

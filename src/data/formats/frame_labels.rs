@@ -13,7 +13,7 @@ use crate::data::DataError;
 use crate::data::label_csv::text::{self, lines};
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{child_dir, child_file, file_name, peek, relative_name};
-use crate::domain::{ClassSet, InstanceLabel, LedgerEntry, Reason, Split, Task};
+use crate::domain::{ClassSet, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn files(root: &Path) -> Option<Files> {
 pub(super) fn detect(root: &Path) -> Result<String, String> {
     let found = files(root).ok_or("there is no mapping.txt with a folder groundTruth beside it")?;
     let folds: BTreeSet<u32> = found.bundles.iter().map(|(.., fold)| *fold).collect();
-    Ok(format!("{MAPPING}, {LABELS} and bundles of {} splits", folds.len()))
+    Ok(format!("{MAPPING}, {LABELS} and bundles of {}", counted(folds.len() as u64, "split")))
 }
 
 /// A row of a bundle, or a file of labels that no bundle need name.
@@ -147,7 +147,8 @@ impl Reading<'_> {
             let Some((line, name)) = run.first() else { continue };
             let Some(class) = self.classes.get(*name) else {
                 let message = format!(
-                    "line {line}: {name} is not in mapping.txt, so {} unlabelled; add it there or correct the name",
+                    "line {line}: {} is not in mapping.txt, so {} unlabelled; add it there or correct the name",
+                    text::shown(name),
                     if count == 1 { "1 label stays".to_owned() } else { format!("{count} labels stay") }
                 );
                 ignored.note(draft, "more runs of labels have names that are not in mapping.txt", &file, message);

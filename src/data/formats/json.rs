@@ -100,7 +100,7 @@ impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(text),
+            Self::Text(written) => f.write_str(&text::shown(written)),
             other => f.write_str(other.kind()),
         }
     }

@@ -71,12 +71,12 @@ pub(super) fn numbered_names(path: &Path, prefix: &str, draft: &mut Draft) -> Re
     draft.used.push(path.to_path_buf());
     draft.warnings.extend(read.note.map(|n| super::warning(path, n)));
     let mut known: BTreeMap<i64, &str> = BTreeMap::new();
-    for (line, text) in lines(&read.text) {
-        let row = text.split_once(char::is_whitespace).and_then(|(number, name)| {
+    for (line, row) in lines(&read.text) {
+        let parsed = row.split_once(char::is_whitespace).and_then(|(number, name)| {
             let number = number.strip_prefix(prefix)?;
             Some((number.parse::<i64>().ok().filter(|n| *n >= 0)?, name.trim()))
         });
-        match row {
+        match parsed {
             Some((id, _)) if known.contains_key(&id) => {
                 let reason = format!("line {line}: number {id} stands twice; correct one of the lines");
                 return Err(DataError::Read { path: path.to_path_buf(), reason });
@@ -84,7 +84,9 @@ pub(super) fn numbered_names(path: &Path, prefix: &str, draft: &mut Draft) -> Re
             Some((id, name)) => {
                 known.insert(id, name);
             }
-            None => draft.warn(path, format!("line {line}: '{text}' is no number and name; it is skipped")),
+            None => {
+                draft.warn(path, format!("line {line}: '{}' is no number and name; it is skipped", text::shown(row)))
+            }
         }
     }
     Ok(ClassSet { classes: known.into_iter().map(|(id, name)| ClassInfo::numbered(id, name)).collect() })

@@ -423,7 +423,9 @@ pub(super) fn unused_files(root: &Path, draft: &Draft) -> Vec<DatasetWarning> {
 
 /// Why no row of a list could be used, from what was noticed.
 fn first_reason(draft: &Draft, root: &Path) -> String {
-    draft.warnings.first().map_or_else(
+    // What is wrong with a line is nearer to the reason than what is said of a file.
+    let of_line = draft.warnings.iter().find(|w| w.message.contains("line "));
+    of_line.or(draft.warnings.first()).map_or_else(
         || "the lists hold no rows".to_owned(),
         |w| {
             format!("no listed video could be used; first {}: {}", super::scan::relative_name(root, &w.path), w.message)

@@ -39,7 +39,7 @@ impl Record {
 
     /// The row in short, for sentences.
     pub(in crate::data) fn shown(&self) -> String {
-        self.cells.join(",").chars().take(60).collect()
+        text::shown(&self.cells.join(","))
     }
 }
 

@@ -14,6 +14,9 @@ const CP1252: [char; 32] = [
 /// Bytes that tell UTF-16 without a mark.
 const LOOKED_AT: usize = 512;
 
+/// Letters of a line or a cell that a sentence shows.
+const SHOWN: usize = 60;
+
 /// The text of a file.
 #[derive(Debug, Default)]
 pub(in crate::data) struct Text {
@@ -82,6 +85,11 @@ pub(in crate::data) fn untrimmed_lines(text: &str) -> impl Iterator<Item = (u32,
         Some((number, line))
     })
     .filter(|(_, line)| !line.trim().is_empty())
+}
+
+/// What stands somewhere, in short, for sentences.
+pub(in crate::data) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Bytes of the line end at the start of `text`; 0 where there is none.
