@@ -3,6 +3,7 @@
 mod baselines;
 mod best_epoch;
 mod comparing;
+mod corpus;
 mod inside;
 mod large_files;
 mod maps;

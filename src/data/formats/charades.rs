@@ -10,7 +10,7 @@ use crate::data::DataError;
 use crate::data::label_csv::intervals::Extent;
 use crate::data::label_csv::numbers::number;
 use crate::data::label_csv::records::{Record, Table, read_table};
-use crate::data::label_csv::split_word;
+use crate::data::label_csv::{split_word, text};
 use crate::data::scan::{file_name, relative_name};
 use crate::domain::{ClassSet, InstanceLabel, Reason, Split, Task};
 use std::collections::HashMap;
