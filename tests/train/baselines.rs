@@ -74,8 +74,8 @@ fn a_run_of_a_baseline_is_a_run() {
     assert!(!opened.resumable());
     assert_eq!(opened.history().unwrap(), outcome.history, "CSV files tell the same");
     assert_eq!(opened.split().unwrap().len(), dataset.videos.len());
-    let (config, environment) = (opened.config().unwrap(), opened.environment().unwrap());
-    assert_eq!((config.model.num_classes, config.device, config.training.epochs), (Some(2), DeviceChoice::Cpu, 1));
+    let (kept, environment) = (opened.config().unwrap(), opened.environment().unwrap());
+    assert_eq!((kept.model.num_classes, kept.device, kept.training.epochs), (Some(2), DeviceChoice::Cpu, 1));
     // Mean and deviation of 3 thirds of 4x4 cells with one energy and twice 8 directions; as many weights, and a bias, for
     // each of two classes.
     let width = 3 * 16 * 17;
