@@ -154,7 +154,7 @@ fn score(videos: &[(&str, &str)]) -> kinolens::run_folder::FrameMetrics {
 
 #[test]
 fn segment_metrics_equal_those_of_ms_tcn() {
-    let golden = crate::support::reference::golden("frame_metrics.json");
+    let golden = golden("frame_metrics.json");
     let labels = |v: &Value| -> Vec<Option<usize>> {
         let all = v.as_array().expect("labels").iter().map(|n| n.as_u64().expect("a label") as usize);
         all.map(|n| (n > 0).then_some(n)).collect()
