@@ -14,8 +14,8 @@ use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset, HeatMap, VideoEntry};
 use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{
-    ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId,
-    Output, RunView,
+    ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Job, JobId, Output,
+    RunView,
 };
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
@@ -324,6 +324,7 @@ impl Prepared {
             shape: [2, 7, 7],
             values: (0..98).map(|i| (i % 49) as f32 / 48.0).collect(),
             pooling: asked.pooling.into(),
+            region: HeatMap::WHOLE,
         };
         let sample = |clip: &ClipRef| ClipSample {
             clip: clip.clone(),

@@ -143,7 +143,7 @@ fn browses(window: &mut Window, root: &Path, prefix: &str) -> Arc<Dataset> {
     until(window, "a frame of an exercise with its mask", 20, |app| {
         app.current().is_some_and(|s| s.index == segment.start + 12 && s.mask.is_some())
     });
-    assert_eq!(window.state().shown().unwrap().label, Some(segment.label));
+    assert_eq!(window.state().shown().unwrap().labels, [segment.label]);
     shot(window, &format!("{prefix}-1-data"));
     dataset
 }
@@ -263,7 +263,7 @@ fn steps(window: &mut Window, dataset: &Dataset, clip: &ClipRef) {
         let frame = clip.start + frame;
         until(window, "the next frame", 20, |app| app.current().is_some_and(|s| s.index == frame));
         let shown = window.state().shown().unwrap();
-        assert_eq!(shown.label, entry.labels.at(frame));
+        assert_eq!(shown.labels, Vec::from_iter(entry.labels.at(frame)));
         assert!(
             shown.mask.as_ref().is_some_and(|m| { **m == kinolens::data::load_mask(entry, frame).unwrap().unwrap() })
         );
@@ -281,7 +281,7 @@ fn scrubs(window: &mut Window, dataset: &Dataset, clip: &ClipRef, frames: u32, p
         until(window, "a frame under the playhead", 30, |app| {
             app.current().is_some_and(|s| s.index == frame) && !app.state().explain.busy()
         });
-        assert_eq!(window.state().shown().unwrap().label, video.labels.at(frame));
+        assert_eq!(window.state().shown().unwrap().labels, Vec::from_iter(video.labels.at(frame)));
         picture(window, &format!("{prefix}-scrub-{n:02}"));
     }
 }

@@ -342,7 +342,12 @@ fn what_is_drawn_belongs_to_one_frame_while_scrubbing_fast() {
         harness.state_mut().send(TimeAction::Seek(step * 37 % frames));
         harness.run_steps(1);
         let Some(shown) = harness.state().shown() else { continue };
-        assert_eq!(shown.label, dataset.videos[0].labels.at(shown.index), "label of frame {}", shown.index);
+        assert_eq!(
+            shown.labels,
+            Vec::from_iter(dataset.videos[0].labels.at(shown.index)),
+            "label of frame {}",
+            shown.index
+        );
         if let Some(mask) = &shown.mask {
             let truth = kinolens::data::load_mask(&dataset.videos[0], shown.index).unwrap().unwrap();
             assert!(**mask == truth, "mask of frame {}", shown.index);
