@@ -332,13 +332,13 @@ impl Prepared {
             predicted: 1,
             probabilities: vec![1.0 / classes.len() as f32; classes.len()],
             maps: request.maps.iter().map(map).collect(),
-            on_body: Vec::new(),
+            ..ClipSample::default()
         };
         Explanation {
             checkpoint: request.checkpoint.clone(),
-            identity: Identity::default(),
             samples: request.clips.iter().map(sample).collect(),
             classes,
+            ..Explanation::default()
         }
     }
 
@@ -365,6 +365,7 @@ impl Prepared {
                 predicted,
                 probabilities: (0..classes).map(|c| if c == predicted { 0.8 } else { 0.01 }).collect(),
                 loss: 0.7,
+                ..Prediction::default()
             }
         };
         let clips: Vec<Prediction> = (0..28_000).map(prediction).collect();

@@ -32,7 +32,7 @@ pub struct StepReport {
     pub steps_per_epoch: u32,
     /// Mean loss of the batch.
     pub loss: f32,
-    /// Share of the batch's clips that were right.
+    /// Share of the batch's clips whose most probable class is right, or among the right ones.
     pub accuracy: f32,
     /// Norm of the whole gradient before clipping.
     pub gradient_norm: f32,
@@ -56,13 +56,20 @@ pub struct EpochReport {
     pub epoch: u32,
     /// Mean training loss.
     pub train_loss: f32,
-    /// Training accuracy, 0…1.
+    /// Training accuracy, 0…1. In a multi-label task the share of clips whose most probable class is among theirs.
     pub train_accuracy: f32,
     /// Mean validation loss; `None` without a validation part.
     pub val_loss: Option<f32>,
-    /// Validation accuracy, 0…1.
+    /// Validation accuracy, 0…1, of the same kind.
     pub val_accuracy: Option<f32>,
-    /// Validation accuracy of each class in output order; `None` where a class has no clip.
+    /// Mean average precision of the validation, 0…1; only in a multi-label task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_map: Option<f32>,
+    /// Average precision of each class in output order in the validation; `None` where no clip shows it. Only in a
+    /// multi-label task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per_class_ap: Vec<Option<f32>>,
+    /// Validation accuracy of each class in output order; `None` where a class has no clip. Empty in a multi-label task.
     pub per_class_accuracy: Vec<Option<f32>>,
     /// Learning rate used in this epoch.
     pub learning_rate: f64,
@@ -72,7 +79,7 @@ pub struct EpochReport {
     pub seconds: f64,
     /// Training clips per second of training time.
     pub clips_per_second: f32,
-    /// Epochs since the best validation accuracy (early stopping counts these).
+    /// Epochs since the best [score](EpochReport::score) (early stopping counts these).
     pub epochs_without_improvement: u32,
     /// Resident memory of the process in bytes at the end of the epoch.
     pub memory_bytes: u64,
@@ -82,28 +89,42 @@ pub struct EpochReport {
     /// Bytes the GPUs trained on hold for tensors at the end of the epoch; `None` on the CPU.
     #[serde(default)]
     pub device_memory_bytes: Option<u64>,
-    /// The confusion matrix of the validation, its empty cells left out; empty without a validation part.
+    /// The confusion matrix of the validation, its empty cells left out; empty without a validation part and in a multi-label
+    /// task.
     #[serde(default)]
     pub confusion: Vec<ConfusionCell>,
 }
 
 impl EpochReport {
-    /// Order of epochs by how good their networks are on the validation part, the better first: higher accuracy, at equal
-    /// accuracy lower loss, then the earlier epoch. A value that is missing or not finite is worse than any other.
+    /// How good the network is on the validation part, 0…1: mean average precision in a multi-label task, else accuracy.
+    /// Early stopping, the best checkpoint and what is said of them go by it.
+    pub fn score(&self) -> Option<f32> {
+        self.val_map.or(self.val_accuracy)
+    }
+
+    /// What [`EpochReport::score`] is called.
+    pub fn score_name(&self) -> &'static str {
+        if self.val_map.is_some() { "mAP" } else { "accuracy" }
+    }
+
+    /// The score of each class in output order: average precision in a multi-label task, else accuracy.
+    pub fn class_scores(&self) -> &[Option<f32>] {
+        if self.per_class_ap.is_empty() { &self.per_class_accuracy } else { &self.per_class_ap }
+    }
+
+    /// Order of epochs by how good their networks are on the validation part, the better first: higher score, at equal
+    /// score lower loss, then the earlier epoch. A value that is missing or not finite is worse than any other.
     ///
     /// This is the only rule for ties: it decides what lies in `best_accuracy/` and which epochs `training.keep_best`
     /// keeps.
     pub fn by_validation(&self, other: &Self) -> Ordering {
-        let accuracy = |e: &Self| e.finite_accuracy().unwrap_or(f32::NEG_INFINITY);
+        let score = |e: &Self| e.finite_score().unwrap_or(f32::NEG_INFINITY);
         let loss = |e: &Self| e.finite_loss().unwrap_or(f32::INFINITY);
-        accuracy(other)
-            .total_cmp(&accuracy(self))
-            .then(loss(self).total_cmp(&loss(other)))
-            .then(self.epoch.cmp(&other.epoch))
+        score(other).total_cmp(&score(self)).then(loss(self).total_cmp(&loss(other))).then(self.epoch.cmp(&other.epoch))
     }
 
-    fn finite_accuracy(&self) -> Option<f32> {
-        self.val_accuracy.filter(|a| a.is_finite())
+    fn finite_score(&self) -> Option<f32> {
+        self.score().filter(|a| a.is_finite())
     }
 
     fn finite_loss(&self) -> Option<f32> {
@@ -112,9 +133,9 @@ impl EpochReport {
 }
 
 /// The best epoch of a history, the one in `best_accuracy/`; see [`EpochReport::by_validation`]. `None` when no epoch has a
-/// finite validation accuracy.
+/// finite score.
 pub fn best_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
-    history.iter().filter(|e| e.finite_accuracy().is_some()).min_by(|a, b| a.by_validation(b))
+    history.iter().filter(|e| e.finite_score().is_some()).min_by(|a, b| a.by_validation(b))
 }
 
 /// The epoch with the lowest validation loss, the first of equals: the one in `best_loss/`. `None` when no epoch has a
@@ -140,6 +161,9 @@ pub struct WrongClip {
     pub cut: Cut,
     /// The label's class (output position).
     pub truth: usize,
+    /// All its classes, in a multi-label task; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truths: Vec<usize>,
     /// The class said.
     pub predicted: usize,
     /// Probability given to `predicted`.

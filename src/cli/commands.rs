@@ -9,9 +9,10 @@ use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
-use crate::domain::{argmax, counted, grouped, name_text};
+use crate::domain::{ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
+use crate::run_folder::Evaluation;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -101,9 +102,21 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         print_json(&serde_json::to_value(&*evaluation)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let e = &*evaluation;
+    tell_evaluation(&evaluation);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An evaluation as text.
+fn tell_evaluation(e: &Evaluation) {
     let percent = |v: f64| format!("{:.1} %", v * 100.0);
     print_line(&format!("{} on {} ({} clips of '{}')", e.identity().weights(), e.dataset, e.clips, e.split));
+    if let Some(m) = &e.multi_label {
+        print_line(&format!(
+            "multi-label: mAP {}   an order by chance {}   (said at a probability of {SAID_AT} or more)",
+            percent(m.map),
+            percent(m.chance)
+        ));
+    }
     print_line(&format!(
         "accuracy {} [{} … {}]   top-3 {}   top-5 {}   mean class {}   loss {:.4}   majority baseline {}",
         percent(e.accuracy),
@@ -135,17 +148,23 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         ));
     }
     let width = e.per_class.iter().map(|c| c.class.chars().count()).max().unwrap_or(5).clamp(5, 40);
-    print_line(&format!("{:width$}  precision  recall      f1  support", "class"));
-    for c in &e.per_class {
+    let ap = |text: &str| if e.multi_label.is_some() { format!("  {text:>6}") } else { String::new() };
+    print_line(&format!("{:width$}  precision  recall      f1  support{}", "class", ap("AP")));
+    for (i, c) in e.per_class.iter().enumerate() {
+        let known = e.multi_label.as_ref().and_then(|m| m.average_precision.get(i).copied().flatten());
         print_line(&format!(
-            "{:width$}  {:>9.3}  {:>6.3}  {:>6.3}  {:>7}",
-            c.class, c.precision, c.recall, c.f1, c.support
+            "{:width$}  {:>9.3}  {:>6.3}  {:>6.3}  {:>7}{}",
+            c.class,
+            c.precision,
+            c.recall,
+            c.f1,
+            c.support,
+            ap(&known.map_or("-".to_owned(), |ap| format!("{ap:.3}")))
         ));
     }
     for warning in &e.warnings {
         eprintln!("warning: {warning}");
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn predict(args: &PredictArgs) -> Outcome {
@@ -175,6 +194,7 @@ fn predict(args: &PredictArgs) -> Outcome {
     if let Some(out) = &args.to.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }
+    let several = p.task == Task::MultiLabel;
     if args.json.json {
         let windows: Vec<Value> = p
             .starts
@@ -182,23 +202,38 @@ fn predict(args: &PredictArgs) -> Outcome {
             .zip(&p.windows)
             .map(|(start, probabilities)| {
                 let (class, probability) = best(probabilities);
-                json!({"start": start, "predicted": p.classes.name(class), "probability": probability, "probabilities": probabilities})
+                let mut window = json!({"start": start, "predicted": p.classes.name(class), "probability": probability, "probabilities": probabilities});
+                if several {
+                    window["said"] = said_document(&p.classes, &said_of(probabilities));
+                }
+                window
             })
             .collect();
         let frames: Vec<Value> = p
             .frames
             .iter()
             .enumerate()
-            .map(|(i, (class, probability))| json!({"frame": i, "predicted": p.classes.name(*class), "probability": probability}))
+            .map(|(i, (class, probability))| {
+                let mut frame = json!({"frame": i, "predicted": p.classes.name(*class), "probability": probability});
+                if several {
+                    frame["said"] = said_document(&p.classes, p.said.get(i).map_or(&[], Vec::as_slice));
+                }
+                frame
+            })
             .collect();
         let names: Vec<&str> = p.classes.classes.iter().map(|c| c.name.as_str()).collect();
         let video = name_text(args.video.as_os_str());
-        let mut document = json!({"video": video, "classes": names, "windows": windows, "frames": frames});
+        let mut document =
+            json!({"video": video, "task": p.task.name(), "classes": names, "windows": windows, "frames": frames});
         name_weights(&mut document, &p.identity);
         print_json(&document);
     } else {
         eprintln!("{}", p.identity);
         for (start, probabilities) in p.starts.iter().zip(&p.windows) {
+            if several {
+                print_line(&format!("{start:>8}  {}", said_text(&p.classes, &said_of(probabilities))));
+                continue;
+            }
             let (class, probability) = best(probabilities);
             print_line(&format!("{start:>8}  {:5.1} %  {}", probability * 100.0, p.classes.name(class)));
         }
@@ -212,24 +247,52 @@ fn best(probabilities: &[f32]) -> (usize, f32) {
     (class, probabilities.get(class).copied().unwrap_or(0.0))
 }
 
-/// `windows.csv` (one row a window) and `frames.csv` (one row a frame).
+/// The classes said of a clip with their probabilities.
+fn said_of(probabilities: &[f32]) -> Vec<(usize, f32)> {
+    said(probabilities).filter_map(|class| Some((class, *probabilities.get(class)?))).collect()
+}
+
+fn said_document(classes: &ClassSet, said: &[(usize, f32)]) -> Value {
+    said.iter().map(|(class, p)| json!({"class": classes.name(*class), "probability": p})).collect()
+}
+
+fn said_text(classes: &ClassSet, said: &[(usize, f32)]) -> String {
+    match said {
+        [] => "nothing".to_owned(),
+        said => {
+            said.iter().map(|(c, p)| format!("{} {:.1} %", classes.name(*c), p * 100.0)).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn said_names(classes: &ClassSet, said: &[(usize, f32)]) -> String {
+    said.iter().map(|(class, _)| classes.name(*class)).collect::<Vec<_>>().join("; ")
+}
+
+/// `windows.csv` (one row a window) and `frames.csv` (one row a frame); in a multi-label task with the classes said.
 fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyhow::Result<()> {
     std::fs::create_dir_all(out)?;
     let mut windows = csv::Writer::from_path(out.join(WINDOWS_TABLE))?;
+    let several = p.task == Task::MultiLabel;
     let mut header = vec!["start".to_owned(), "predicted".into(), "probability".into()];
+    header.extend(several.then(|| "said".to_owned()));
     header.extend(p.classes.classes.iter().map(|c| c.name.clone()));
     windows.write_record(&header)?;
     for (start, probabilities) in p.starts.iter().zip(&p.windows) {
         let (class, probability) = best(probabilities);
         let mut row = vec![start.to_string(), p.classes.name(class).to_owned(), probability.to_string()];
+        row.extend(several.then(|| said_names(&p.classes, &said_of(probabilities))));
         row.extend(probabilities.iter().map(f32::to_string));
         windows.write_record(&row)?;
     }
     windows.flush()?;
     let mut frames = csv::Writer::from_path(out.join(FRAMES_TABLE))?;
-    frames.write_record(["frame", "predicted", "probability"])?;
+    let header = ["frame", "predicted", "probability"].into_iter().chain(several.then_some("said"));
+    frames.write_record(header)?;
     for (i, (class, probability)) in p.frames.iter().enumerate() {
-        frames.write_record([i.to_string(), p.classes.name(*class).to_owned(), probability.to_string()])?;
+        let said = several.then(|| said_names(&p.classes, p.said.get(i).map_or(&[], Vec::as_slice)));
+        let row = [i.to_string(), p.classes.name(*class).to_owned(), probability.to_string()];
+        frames.write_record(row.into_iter().chain(said))?;
     }
     frames.flush()?;
     Ok(())

@@ -8,7 +8,7 @@ use super::common::{
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;
-use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, VideoEntry, choices, nearest};
+use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said};
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
@@ -111,11 +111,16 @@ fn document(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) -> 
                     map
                 })
                 .collect();
-            json!({
+            let mut sample = json!({
                 "video": s.clip.video, "start": s.clip.start, "frames": s.frames, "true": s.truth.map(name),
                 "predicted": name(s.predicted), "probability": s.probabilities.get(s.predicted),
                 "probabilities": s.probabilities, "maps": maps,
-            })
+            });
+            if explanation.task == Task::MultiLabel {
+                sample["true_classes"] = s.truths.iter().map(|c| name(*c)).collect();
+                sample["said"] = said(&s.probabilities).map(name).collect();
+            }
+            sample
         })
         .collect();
     let mut document = json!({ "samples": samples, "out": args.to.out });
@@ -127,7 +132,8 @@ fn tell(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) {
     let name = |class: usize| explanation.classes.name(class);
     eprintln!("{}", explanation.identity);
     for (s, on_body) in explanation.samples.iter().zip(on_body) {
-        let truth = s.truth.map_or("unlabelled", name);
+        let truths: Vec<&str> = s.true_classes().into_iter().map(name).collect();
+        let truth = if truths.is_empty() { "unlabelled".to_owned() } else { truths.join(" + ") };
         let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;
         print_line(&format!(
             "{} frame {}: true {truth}, predicted {} ({probability:.1} %)",

@@ -152,7 +152,10 @@ impl Monitor for TerminalMonitor {
         match progress {
             Progress::Epoch(e) if !self.events => {
                 let val = match (e.val_loss, e.val_accuracy) {
-                    (Some(loss), Some(accuracy)) => format!("  val loss {loss:.4} accuracy {:.1} %", accuracy * 100.0),
+                    (Some(loss), Some(accuracy)) => {
+                        let map = e.val_map.map_or(String::new(), |map| format!(" mAP {:.1} %", map * 100.0));
+                        format!("  val loss {loss:.4} accuracy {:.1} %{map}", accuracy * 100.0)
+                    }
                     _ => String::new(),
                 };
                 self.say(&format!(

@@ -7,6 +7,7 @@ use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use super::reading::remember;
 use crate::classical::Learner;
 use crate::config::RunConfig;
+use crate::domain::Task;
 use crate::jobs::kinds::Train;
 use crate::jobs::{LaneState, RunView};
 use crate::progress::best_epoch;
@@ -163,19 +164,22 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
 
 fn report(run: &RunView, args: &TrainArgs) {
     let last = run.history.last();
-    let best = best_epoch(&run.history).and_then(|e| Some((e.epoch, e.val_accuracy?)));
+    let best = best_epoch(&run.history);
     if args.json.json {
-        let finished = json!({
+        let mut finished = json!({
             "run": run.path, "epochs": run.history.len(), "checkpoints": run.checkpoints.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
-            "train_accuracy": last.map(|e| e.train_accuracy), "best_val_accuracy": best.map(|b| b.1),
-            "best_epoch": best.map(|b| b.0), "seconds": run.history.iter().map(|e| e.seconds).sum::<f64>(),
+            "train_accuracy": last.map(|e| e.train_accuracy), "best_val_accuracy": best.and_then(|b| b.val_accuracy),
+            "best_epoch": best.map(|b| b.epoch), "seconds": run.history.iter().map(|e| e.seconds).sum::<f64>(),
         });
+        if run.task == Task::MultiLabel {
+            finished["best_val_map"] = json!(best.and_then(|b| b.val_map));
+        }
         print_json(&tagged("finished", finished));
         return;
     }
     print_line(&format!("run in {}", run.path.display()));
-    if let Some((epoch, accuracy)) = best {
-        print_line(&format!("best validation accuracy {:.1} % in epoch {epoch}", accuracy * 100.0));
+    if let Some((best, score)) = best.and_then(|b| Some((b, b.score()?))) {
+        print_line(&format!("best validation {} {:.1} % in epoch {}", best.score_name(), score * 100.0, best.epoch));
     }
     print_line(&format!("evaluate it:  kinolens evaluate {} {}", run.path.display(), args.dataset.display()));
 }

@@ -14,6 +14,17 @@ pub enum CompareError {
         /// Split evaluated.
         split: String,
     },
+    /// An evaluation of clips with several classes.
+    #[error(
+        "the evaluation of {run} on '{split}' is of a multi-label task; comparisons tell of clips with one class each: \
+         compare its mAP and average precisions in the files of its results"
+    )]
+    MultiLabel {
+        /// Name of the run.
+        run: String,
+        /// Split evaluated.
+        split: String,
+    },
     /// The evaluations have nothing in common.
     #[error("{}", nothing_shared(.runs, .notes))]
     NothingShared {

@@ -57,10 +57,13 @@ fn keys(classes: &ClassSet) -> Vec<ClassKey<'_>> {
 /// Finds the clips all runs were evaluated on with the same label.
 ///
 /// # Errors
-/// An evaluation without predictions, and evaluations without a clip in common.
+/// An evaluation without predictions or of a multi-label task, and evaluations without a clip in common.
 pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
     if let Some(run) = runs.iter().find(|r| r.predictions.clips.is_empty()) {
         return Err(CompareError::NoPredictions { run: run.name.clone(), split: run.evaluation.split.clone() });
+    }
+    if let Some(run) = runs.iter().find(|r| r.evaluation.multi_label.is_some()) {
+        return Err(CompareError::MultiLabel { run: run.name.clone(), split: run.evaluation.split.clone() });
     }
     let mut numbers: HashMap<ClassKey<'_>, usize> = HashMap::new();
     let mut classes = ClassSet::default();

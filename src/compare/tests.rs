@@ -200,7 +200,7 @@ fn everything_is_written_and_reads_as_tables() {
     };
     assert_eq!((rows("runs.csv").len(), rows("clips.csv").len(), rows("pairs.csv").len()), (2, 40, 1));
     assert_eq!(rows("runs.csv")[1].get(4), Some("0.75"), "numbers are written in full");
-    assert_eq!(rows("clips.csv")[2].iter().last(), Some("fixed"));
+    assert_eq!(rows("clips.csv")[2].iter().next_back(), Some("fixed"));
     let json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(dir.path().join("comparison.json")).unwrap()).unwrap();
     assert_eq!(json["pairs"][0]["lists"]["fixed"].as_array().unwrap().len(), 10);

@@ -118,7 +118,7 @@ pub const KEYS: &[ConfigKey] = &[
     fixed(
         "loss.label_smoothing",
         "Label smoothing",
-        "Probability spread over all classes, for cross-entropy, 0…1. 0.1 is usual.",
+        "Probability spread over all classes, for cross-entropy, 0…1; over yes and no of each class where clips have several. 0.1 is usual.",
     ),
     fixed(
         "sampling.weighted",

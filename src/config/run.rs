@@ -2,6 +2,7 @@ use super::{
     AugmentConfig, ClipConfig, ConfigError, DataConfig, DeviceChoice, LabelsConfig, LossConfig, LossKind, ModelConfig,
     OptimizerConfig, SamplingConfig, ScheduleConfig, TrainingConfig, Validation,
 };
+use crate::domain::Task;
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -91,15 +92,19 @@ impl RunConfig {
     }
 
     /// Warnings about values that work but make learning nearly impossible or scores doubtful.
-    pub fn advice(&self, classes: usize) -> Vec<String> {
+    pub fn advice(&self, classes: usize, task: Task) -> Vec<String> {
         let mut out = Vec::new();
         let s = f64::from(self.loss.label_smoothing);
         if s > 0.5 && classes > 1 && matches!(self.loss.kind, LossKind::CrossEntropy) {
-            let k = classes as f64;
+            // A class of several is there or not: two outcomes, of which smoothing makes the one less sure.
+            let (k, over) = match task {
+                Task::SingleLabel => (classes as f64, format!(" over {classes} classes")),
+                Task::MultiLabel => (2.0, String::new()),
+            };
             let (hit, miss) = (1.0 - s + s / k, s / k);
             let floor = -(hit * hit.ln() + (k - 1.0) * miss * miss.ln());
             out.push(format!(
-                "label smoothing {s} over {classes} classes leaves almost nothing to learn: the loss cannot fall \
+                "label smoothing {s}{over} leaves almost nothing to learn: the loss cannot fall \
                  below {floor:.3}, and guessing already gives {:.3}; 0.1 is usual",
                 k.ln()
             ));

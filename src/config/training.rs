@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LossKind {
-    /// Softmax cross-entropy.
+    /// Softmax cross-entropy; in a multi-label task binary cross-entropy of each class.
     CrossEntropy,
-    /// Focal loss (Lin et al. 2017), `p_t` from the plain softmax.
+    /// Focal loss (Lin et al. 2017), `p_t` from the plain softmax; in a multi-label task from the sigmoid of each class.
     Focal {
         /// Exponent of `1 - p_t`.
         gamma: f32,
@@ -21,7 +21,7 @@ pub enum LossKind {
 pub struct LossConfig {
     /// The function.
     pub kind: LossKind,
-    /// Weigh classes by inverse frequency of their training clips.
+    /// Weigh classes by inverse frequency of their training clips; in a multi-label task where they are shown.
     pub class_weights: bool,
     /// Label smoothing of cross-entropy, 0…1.
     pub label_smoothing: f32,

@@ -8,7 +8,7 @@
 use super::DataError;
 use super::limited::Limited;
 use super::video_facts::{FactsCache, More};
-use crate::domain::{Copies, Dataset, Label, LabelTrack, RgbImage, Split, VideoEntry};
+use crate::domain::{Copies, Dataset, Label, RgbImage, Split, Task, VideoEntry};
 use crate::progress::Monitor;
 use crate::video::Video;
 use std::collections::BTreeMap;
@@ -106,10 +106,22 @@ fn equal(
     Ok(())
 }
 
+/// True when both are labelled alike.
+fn same_labels(a: &VideoEntry, b: &VideoEntry) -> bool {
+    let parts = |v: &VideoEntry| {
+        // Lines and people may differ where the classes of the frames do not.
+        let mut parts: Vec<(u32, u32, Label)> = v.class_spans().map(|s| (s.start, s.end, s.label)).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
+    };
+    a.labels == b.labels && (!a.labels.is_empty() || parts(a) == parts(b))
+}
+
 /// True where it matters whether two videos show the same: they are labelled otherwise, or are or may come to be in
 /// different splits.
 fn matters(a: &VideoEntry, b: &VideoEntry) -> bool {
-    a.labels != b.labels || a.split != b.split || a.split == Split::Unassigned
+    !same_labels(a, b) || a.split != b.split || a.split == Split::Unassigned
 }
 
 fn near(x: f64, y: f64) -> bool {
@@ -265,8 +277,8 @@ pub(super) fn warn(dataset: &Dataset, warnings: &mut Limited) {
             counting.find(|v| differ(first, v)).map(|v| (first, v))
         };
         let several = if videos.len() > 2 { format!(" ({} videos in all)", videos.len()) } else { String::new() };
-        if let Some((a, b)) = pair(&|v| !v.labels.is_empty(), &|a, b| a.labels != b.labels) {
-            let (x, y) = (label(dataset, &a.labels), label(dataset, &b.labels));
+        if let Some((a, b)) = pair(&VideoEntry::is_labelled, &|a, b| !same_labels(a, b)) {
+            let (x, y) = (label(dataset, a), label(dataset, b));
             let labels =
                 if x == y { "their labels differ".to_owned() } else { format!("one is '{x}', the other '{y}'") };
             warnings.push(
@@ -298,9 +310,12 @@ pub(super) fn warn(dataset: &Dataset, warnings: &mut Limited) {
     }
 }
 
-/// The class a track speaks of most.
-fn label(dataset: &Dataset, track: &LabelTrack) -> String {
-    let longest = track.segments().iter().max_by_key(|s| s.end - s.start);
+/// The class that most of a video shows; in multi-label datasets all of them.
+fn label(dataset: &Dataset, video: &VideoEntry) -> String {
+    if dataset.task == Task::MultiLabel {
+        return video.classes().into_iter().map(|c| dataset.classes.name(c)).collect::<Vec<_>>().join(" + ");
+    }
+    let longest = video.labels.segments().iter().max_by_key(|s| s.end - s.start);
     match longest.map(|s| s.label) {
         Some(Label::Class(class)) => dataset.classes.name(class).to_owned(),
         Some(Label::Background) => "background".to_owned(),

@@ -1,6 +1,6 @@
 //! A digest of what a dataset says, so that a run can tell whether it changed since.
 
-use crate::domain::{Dataset, Label};
+use crate::domain::{Dataset, Label, Segment, Task};
 use md5::{Digest, Md5};
 
 /// Hexadecimal digest of bytes.
@@ -35,7 +35,7 @@ pub(super) fn of(dataset: &Dataset, sizes: &[u64]) -> String {
             digest.update(start.to_le_bytes());
             digest.update(end.to_le_bytes());
         }
-        for s in video.labels.segments() {
+        let mut add = |s: &Segment| {
             digest.update(s.start.to_le_bytes());
             digest.update(s.end.to_le_bytes());
             let class = match s.label {
@@ -43,7 +43,14 @@ pub(super) fn of(dataset: &Dataset, sizes: &[u64]) -> String {
                 Label::Class(c) => c as u64,
             };
             digest.update(class.to_le_bytes());
+        };
+        match dataset.task {
+            Task::SingleLabel => video.labels.segments().iter().for_each(&mut add),
+            Task::MultiLabel => video.class_spans().for_each(|s| add(&s)),
         }
+    }
+    if dataset.task == Task::MultiLabel {
+        digest.update(dataset.task.name());
     }
     to_hex(&digest.finalize())
 }

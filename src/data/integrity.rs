@@ -142,7 +142,7 @@ fn empty_classes(dataset: &Dataset, warnings: &mut Limited) {
     let mut per_split: BTreeMap<Split, BTreeSet<usize>> = BTreeMap::new();
     for video in &dataset.videos {
         let split = per_split.entry(video.split).or_default();
-        for segment in video.labels.clipped(video.frames()) {
+        for segment in video.class_spans() {
             if let Label::Class(c) = segment.label {
                 seen.insert(c);
                 split.insert(c);

@@ -1,12 +1,12 @@
 //! The data loader: worker threads prefetch batches of clips ahead of the network.
 
-use super::DataError;
 use super::augment::Draw;
 use super::batch_memory::{ClipMemory, Pixels, Rest};
 use super::sampler::Sampler;
 use super::source::ClipSource;
+use super::{ClassTargets, DataError};
 use crate::config::AugmentConfig;
-use crate::domain::{Clip, Cut, Label};
+use crate::domain::{ClassId, Clip, Cut, Label};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -25,6 +25,8 @@ pub struct Batch {
     pub pixels: Pixels,
     /// Class of each clip by output position; [`UNLABELLED`] where there is none.
     pub labels: Vec<usize>,
+    /// All classes of each clip, ascending, in a multi-label task; else empty.
+    pub sets: Vec<Vec<ClassId>>,
     /// The clips, in batch order.
     pub clips: Vec<Clip>,
     /// Clips in the batch; the last one of an epoch may be smaller.
@@ -34,14 +36,23 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn of(items: &[Item], index: usize, pixels: Pixels) -> Self {
+    fn of(items: &[Item], index: usize, pixels: Pixels, targets: Option<&ClassTargets>) -> Self {
         let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
         Self {
             pixels,
             labels: items.iter().map(|(c, _)| class(c)).collect(),
+            sets: targets.map_or_else(Vec::new, |t| items.iter().map(|(c, _)| t.of(c)).collect()),
             clips: items.iter().map(|(c, _)| *c).collect(),
             size: items.len(),
             index,
+        }
+    }
+
+    /// True when the clip at `position` shows `class`, among others or alone.
+    pub fn shows(&self, position: usize, class: ClassId) -> bool {
+        match self.sets.get(position) {
+            Some(set) => set.contains(&class),
+            None => self.labels.get(position) == Some(&class),
         }
     }
 }
@@ -55,6 +66,8 @@ pub struct LoaderOptions {
     pub workers: usize,
     /// Order of the clips.
     pub sampler: Sampler,
+    /// All classes of each clip, in a multi-label task.
+    pub targets: Option<Arc<ClassTargets>>,
     /// Random changes, and random frames where the sampling draws them; `None` for validation and test.
     pub augment: Option<AugmentConfig>,
     /// Seed of order and changes.
@@ -73,6 +86,7 @@ type Item = (Clip, Option<Draw>);
 pub struct Loader {
     source: Arc<ClipSource>,
     batches: Arc<Vec<Vec<Item>>>,
+    targets: Option<Arc<ClassTargets>>,
     next: usize,
     workers: Option<Workers>,
 }
@@ -125,7 +139,8 @@ impl Loader {
     /// The batches of an epoch without their pixels, skipped ones included, for those who need only the order.
     pub fn without_pixels(clips: &[Clip], options: &LoaderOptions) -> Vec<Batch> {
         let batches = items(None, clips, options);
-        batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Pixels::default())).collect()
+        let targets = options.targets.as_deref();
+        batches.iter().enumerate().map(|(index, items)| Batch::of(items, index, Pixels::default(), targets)).collect()
     }
 
     /// Starts loading an epoch over `clips`.
@@ -138,7 +153,8 @@ impl Loader {
             None => source.announce(clips),
         }
         let batches = items(Some(&source), clips, options);
-        let mut loader = Self { source, batches: Arc::new(batches), next: options.skip_batches, workers: None };
+        let (targets, next) = (options.targets.clone(), options.skip_batches);
+        let mut loader = Self { source, batches: Arc::new(batches), targets, next, workers: None };
         if options.workers > 0 && loader.next < loader.batches.len() {
             loader.start(options.workers);
         }
@@ -261,7 +277,7 @@ impl Iterator for Loader {
             }
             None => here(&self.source, items),
         };
-        let batch = pixels.map(|pixels| Batch::of(items, index, pixels));
+        let batch = pixels.map(|pixels| Batch::of(items, index, pixels, self.targets.as_deref()));
         // After an error the epoch is over.
         self.next = if batch.is_ok() { index + 1 } else { self.batches.len() };
         Some(batch)

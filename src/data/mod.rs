@@ -6,6 +6,7 @@
 
 mod augment;
 mod batch_memory;
+mod class_targets;
 mod content;
 mod crops;
 pub mod demo;
@@ -44,6 +45,7 @@ mod windows;
 
 pub use augment::Draw;
 pub use batch_memory::Pixels;
+pub use class_targets::{ClassTargets, clip_classes};
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use error::DataError;
 pub use formats::{FORMATS, FormatSpec, detect};

@@ -1,14 +1,18 @@
 //! Which clips a run trains, validates and tests on.
 
+use super::class_targets::VideoTargets;
 use super::names::without_mirror_mark;
 use super::sampler::{class_counts, stream};
 use super::sampling::FrameRule;
 use super::windows::clips_of;
-use super::{DataError, fingerprint};
+use super::{ClassTargets, DataError, fingerprint};
 use crate::config::{ClipConfig, RunConfig, Validation};
-use crate::domain::{ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, VideoEntry, counted};
+use crate::domain::{
+    ClassId, ClassInfo, ClassSet, Clip, Dataset, DatasetWarning, Label, Split, Task, VideoEntry, counted,
+};
 use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Name and file id of the class that background frames form when a run asks for one.
 const BACKGROUND: (&str, i64) = ("background", -1);
@@ -19,7 +23,8 @@ const SHOWN: usize = 5;
 /// The clips of a run and the videos they come from.
 ///
 /// Clip labels are always [`Label::Class`] of [`ClipPlan::classes`]; background windows appear only when the run has a
-/// background class, and then as that class.
+/// background class, and then as that class. In a multi-label task the label is the first of the clip's classes, all of which
+/// [`ClipPlan::targets`] knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClipPlan {
     /// Classes in output order: the dataset's, then `background` if asked for, then unused ones up to `num_classes`.
@@ -30,6 +35,8 @@ pub struct ClipPlan {
     pub val: Vec<Clip>,
     /// Test clips.
     pub test: Vec<Clip>,
+    /// All classes of each clip, in a multi-label task.
+    pub targets: Option<Arc<ClassTargets>>,
     /// The part each video of the dataset plays, by position; [`Split::Unassigned`] means none.
     pub parts: Vec<Split>,
     /// Things to know before believing a score.
@@ -47,9 +54,10 @@ impl ClipPlan {
         }
     }
 
-    /// Clips of each class in a part, by output position.
+    /// Clips of each class in a part, by output position; one of several classes counts once a class.
     pub fn class_counts(&self, split: Split) -> Vec<u64> {
-        class_counts(self.clips(split), self.classes.len())
+        let (clips, classes) = (self.clips(split), self.classes.len());
+        self.targets.as_ref().map_or_else(|| class_counts(clips, classes), |t| t.counts(clips, classes))
     }
 
     /// Video name and part of every video used, for `split.csv`.
@@ -75,7 +83,7 @@ impl ClipPlan {
             return self.require_task(dataset);
         }
         let root = dataset.root.display();
-        let reason = if dataset.videos.iter().all(|v| v.labels.is_empty()) {
+        let reason = if !dataset.videos.iter().any(VideoEntry::is_labelled) {
             "none of its videos is labelled; add labels, or open a dataset with class folders"
         } else if !self.parts.contains(&Split::Train) {
             "no video belongs to the training split; put some into train"
@@ -87,13 +95,10 @@ impl ClipPlan {
 
     /// Refuses clips that are all of one class.
     fn require_task(&self, dataset: &Dataset) -> Result<(), DataError> {
-        let mut labels = self.train.iter().filter_map(|c| c.label?.class());
-        let Some(only) = labels.next() else { return Ok(()) };
-        if labels.any(|c| c != only) {
-            return Ok(());
-        }
-        let background =
-            dataset.videos.iter().any(|v| v.labels.segments().iter().any(|s| s.label == Label::Background));
+        let counts = self.class_counts(Split::Train);
+        let mut shown = counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(class, _)| class);
+        let (Some(only), None) = (shown.next(), shown.next()) else { return Ok(()) };
+        let background = dataset.videos.iter().any(|v| v.class_spans().any(|s| s.label == Label::Background));
         let reason = super::task::alone(self.classes.name(only), background);
         Err(DataError::OneClass { path: dataset.root.clone(), reason })
     }
@@ -125,14 +130,49 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
         Validation::Off => Vec::new(),
     };
     keep_fraction(&mut train, config.data.fraction, config.seed);
-    let mut plan = ClipPlan { classes, train, val, test, parts: parts.to_vec(), warnings: Vec::new() };
+    let several = dataset.task == Task::MultiLabel;
+    let of_clips = || ClassTargets::new(dataset, FrameRule::of(&config.clip), background_class(dataset, config));
+    let targets = several.then(of_clips).map(Arc::new);
+    let mut plan = ClipPlan { classes, train, val, test, targets, parts: parts.to_vec(), warnings: Vec::new() };
     plan.parts.resize(dataset.videos.len(), Split::Unassigned);
     plan.warnings = class_warnings(dataset, &plan);
     plan.warnings.extend(copies_across(dataset, &plan.parts));
     let used = |i: usize| plan.parts.get(i).is_some_and(|p| *p != Split::Unassigned);
     let left_out = left_out(dataset, config, &plan.parts, used);
     plan.warnings.extend(left_out);
+    let without_class = without_class(dataset, config, &plan);
+    plan.warnings.extend(without_class);
     Ok(plan)
+}
+
+/// Where background parts form a class: its position.
+fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
+    config.data.background_class.then_some(dataset.classes.len())
+}
+
+/// The classes of the clips of a video, in a multi-label task.
+fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
+    (dataset.task == Task::MultiLabel).then(|| VideoTargets::of(video, background))
+}
+
+/// Says how many clips of a multi-label task are left out because no class covers half of them.
+fn without_class(dataset: &Dataset, config: &RunConfig, plan: &ClipPlan) -> Option<DatasetWarning> {
+    let targets = plan.targets.as_ref()?;
+    let rule = FrameRule::of(&config.clip);
+    let of_video = |(i, video): (usize, &VideoEntry)| {
+        let stride = match plan.parts.get(i)? {
+            Split::Unassigned => return None,
+            Split::Train => config.clip.train_stride,
+            Split::Val | Split::Test => config.clip.eval_stride,
+        };
+        let all = clips_of(dataset, i, &config.clip, stride);
+        Some(all.iter().filter(|c| rule.can_show(video, c) && targets.of(c).is_empty()).count() as u64)
+    };
+    let clips: u64 = dataset.videos.iter().enumerate().filter_map(of_video).sum();
+    (clips > 0).then(|| DatasetWarning {
+        path: dataset.root.clone(),
+        message: format!("{} left out because no class covers half of the frames", counted(clips, "clip")),
+    })
 }
 
 /// Says how many clips are left out because frames of them cannot be shown, and of which videos.
@@ -146,13 +186,18 @@ pub(crate) fn left_out(
     let (mut clips, mut videos) = (0, Vec::new());
     for (i, video) in dataset.videos.iter().enumerate() {
         let gaps = video.facts.as_ref().map_or(0, crate::domain::VideoFacts::frames_in_gaps);
-        if gaps == 0 || !keep(i) || video.labels.is_empty() {
+        if gaps == 0 || !keep(i) || !video.is_labelled() {
             continue;
         }
         let stride =
             if parts.get(i) == Some(&Split::Train) { config.clip.train_stride } else { config.clip.eval_stride };
         let all = clips_of(dataset, i, &config.clip, stride);
-        clips += all.iter().filter(|c| c.label.is_some() && !rule.can_show(video, c)).count();
+        let targets = targets(dataset, video, background_class(dataset, config));
+        let labelled = |c: &Clip| match &targets {
+            Some(targets) => !targets.of_clip(c, &rule).is_empty(),
+            None => c.label.is_some(),
+        };
+        clips += all.iter().filter(|c| labelled(c) && !rule.can_show(video, c)).count();
         videos.push(format!("{} ({gaps} of {} frames)", video.name, video.frames()));
     }
     let shown = videos.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -193,11 +238,11 @@ pub(crate) fn copies_across(dataset: &Dataset, parts: &[Split]) -> Option<Datase
 /// Clips with a class, of the videos whose positions `keep` accepts, in dataset order. Those with frames that cannot be
 /// shown are left out.
 pub fn labelled_clips(dataset: &Dataset, config: &RunConfig, stride: u32, keep: impl Fn(usize) -> bool) -> Vec<Clip> {
-    let background = config.data.background_class.then_some(dataset.classes.len());
-    labelled_clips_of(dataset, &config.clip, background, stride, keep)
+    labelled_clips_of(dataset, &config.clip, background_class(dataset, config), stride, keep)
 }
 
-/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all.
+/// As [`labelled_clips`]; background windows appear as the class `background`, or not at all. Of several classes the first
+/// is the label.
 pub(super) fn labelled_clips_of(
     dataset: &Dataset,
     config: &ClipConfig,
@@ -206,13 +251,16 @@ pub(super) fn labelled_clips_of(
     keep: impl Fn(usize) -> bool,
 ) -> Vec<Clip> {
     let mut out = Vec::new();
-    for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && !v.labels.is_empty()) {
+    for (i, video) in dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i) && v.is_labelled()) {
         let rule = FrameRule::of(config);
+        let targets = targets(dataset, video, background);
         let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
-            let class = match clip.label? {
-                Label::Class(c) => c,
-                Label::Background => background?,
+            let class = match (&targets, clip.label) {
+                (Some(targets), _) => targets.of_clip(&clip, &rule).first().copied()?,
+                (None, Some(Label::Class(c))) => c,
+                (None, Some(Label::Background)) => background?,
+                (None, None) => return None,
             };
             Some(Clip { label: Some(Label::Class(class)), ..clip })
         }));
@@ -264,7 +312,7 @@ fn keep_fraction(clips: &mut Vec<Clip>, fraction: f64, seed: u64) {
 /// Videos without a subject are divided one by one, a mirrored copy with its original, class by class.
 pub fn assign(dataset: &Dataset, config: &RunConfig) -> (Vec<Split>, Vec<DatasetWarning>) {
     let mut warnings = Vec::new();
-    let usable = |v: &VideoEntry| v.frames() > 0 && !v.labels.is_empty();
+    let usable = |v: &VideoEntry| v.frames() > 0 && v.is_labelled();
     let mut parts: Vec<Split> =
         dataset.videos.iter().map(|v| if usable(v) { v.split } else { Split::Unassigned }).collect();
     let warn = |message: &str| DatasetWarning { path: dataset.root.clone(), message: message.into() };

@@ -448,11 +448,10 @@ impl ClipSource {
     fn useful_part(&self, entry: &VideoEntry) -> (u32, u32) {
         let frames = entry.frames();
         let wanted = |l: Label| self.background || l != Label::Background;
-        let mut labelled = entry.labels.clipped(frames).filter(|s| wanted(s.label));
-        let Some(first) = labelled.next() else { return (0, frames) };
-        let last = labelled.last().unwrap_or(first);
+        let labelled = entry.class_spans().filter(|s| wanted(s.label)).map(|s| (s.start, s.end));
+        let Some((first, last)) = labelled.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else { return (0, frames) };
         let reach = self.clip.geometry().span();
-        let (start, end) = (first.start.saturating_sub(reach), last.end.saturating_add(reach).min(frames));
+        let (start, end) = (first.saturating_sub(reach), last.saturating_add(reach).min(frames));
         if u64::from(end - start) * 3 <= u64::from(frames) * 2 { (start, end) } else { (0, frames) }
     }
 

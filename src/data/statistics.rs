@@ -1,10 +1,10 @@
 //! Statistics of a dataset: class balance, lengths, splits.
 
-use super::DataError;
 use super::plan::labelled_clips_of;
 use super::sampler::class_counts;
+use super::{ClassTargets, DataError, FrameRule};
 use crate::config::ClipConfig;
-use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, counted, serialize_path};
+use crate::domain::{ClassId, Dataset, DatasetWarning, Label, Split, Task, counted, serialize_path};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -19,7 +19,7 @@ pub struct ClassStatistics {
     pub name: String,
     /// Labelled frames that exist.
     pub frames: u64,
-    /// Windows with this label.
+    /// Windows with this label; one of several classes counts once a class.
     pub clips: u64,
 }
 
@@ -160,11 +160,8 @@ fn split_statistics(dataset: &Dataset, clip: &ClipConfig, background: bool, spli
     for video in dataset.videos.iter().filter(|v| v.split == split) {
         out.videos += 1;
         out.frames += u64::from(video.frames());
-        let mut labelled = 0;
-        for segment in video.labels.clipped(video.frames()) {
-            let frames = u64::from(segment.end - segment.start);
-            labelled += frames;
-            let class = match segment.label {
+        for (label, frames) in video.frames_by_label() {
+            let class = match label {
                 Label::Class(c) => Some(c),
                 Label::Background => {
                     out.background_frames += frames;
@@ -175,7 +172,7 @@ fn split_statistics(dataset: &Dataset, clip: &ClipConfig, background: bool, spli
                 class.frames += frames;
             }
         }
-        out.unlabelled_frames += u64::from(video.frames()).saturating_sub(labelled);
+        out.unlabelled_frames += u64::from(video.frames()).saturating_sub(video.labelled_frames());
     }
     let stride = match split {
         Split::Train | Split::Unassigned => clip.train_stride,
@@ -184,7 +181,12 @@ fn split_statistics(dataset: &Dataset, clip: &ClipConfig, background: bool, spli
     let of_split = |i: usize| dataset.videos.get(i).is_some_and(|v| v.split == split);
     let clips = labelled_clips_of(dataset, clip, background_class, stride, of_split);
     out.clips = clips.len() as u64;
-    for (class, count) in out.classes.iter_mut().zip(class_counts(&clips, dataset.classes.len() + 1)) {
+    let classes = dataset.classes.len() + 1;
+    let counts = match dataset.task {
+        Task::SingleLabel => class_counts(&clips, classes),
+        Task::MultiLabel => ClassTargets::new(dataset, FrameRule::of(clip), background_class).counts(&clips, classes),
+    };
+    for (class, count) in out.classes.iter_mut().zip(counts) {
         class.clips = count;
     }
     out

@@ -1,12 +1,12 @@
 //! Checks that there is a classification task: at least two classes.
 
 use super::limited::Limited;
-use crate::domain::{Dataset, Label};
+use crate::domain::{Dataset, Label, VideoEntry};
 use std::collections::BTreeSet;
 
 /// Tells of a dataset all of whose labels are of one class.
 pub(super) fn tell(dataset: &Dataset, warnings: &mut Limited) {
-    let segments = dataset.videos.iter().flat_map(|v| v.labels.clipped(v.frames()));
+    let segments = dataset.videos.iter().flat_map(VideoEntry::class_spans);
     let seen: BTreeSet<Label> = segments.map(|s| s.label).collect();
     let classes: Vec<usize> = seen.iter().filter_map(|l| l.class()).collect();
     let [only] = classes.as_slice() else { return };

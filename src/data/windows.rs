@@ -105,7 +105,7 @@ pub fn clips_of(dataset: &Dataset, index: usize, config: &ClipConfig, stride: u3
     let frames = entry.frames();
     let parts: Vec<(u32, u32, Option<Label>)> = match dataset.instance_wise {
         true => entry.instances.iter().map(|i| (i.start, i.end.min(frames), i.label.single())).collect(),
-        false => entry.labels.clipped(frames).map(|s| (s.start, s.end, Some(s.label))).collect(),
+        false => entry.class_spans().map(|s| (s.start, s.end, Some(s.label))).collect(),
     };
     let multi = dataset.task == Task::MultiLabel;
     let mut seen = HashSet::new();

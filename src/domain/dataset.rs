@@ -1,4 +1,4 @@
-use super::{ClassSet, ClipGeometry, Instance, LabelTrack, Ledger, Task, serialize_path};
+use super::{ClassSet, ClipGeometry, Instance, Label, LabelTrack, Ledger, Segment, Task, serialize_path};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -137,6 +137,69 @@ impl VideoEntry {
     pub fn content(&self) -> &str {
         self.facts.as_ref().map_or("", |f| &f.content)
     }
+
+    /// True when somebody said what a part of it shows.
+    pub fn is_labelled(&self) -> bool {
+        !self.labels.is_empty() || self.instances.iter().any(|i| i.label.single().is_some())
+    }
+
+    /// Every labelled part with its label, cut to the frames that decode. Where a frame has one label: its runs, which do
+    /// not overlap. In multi-label datasets: one part a class of each instance, in the order of the instances, so that parts
+    /// overlap.
+    pub fn class_spans(&self) -> impl Iterator<Item = Segment> + '_ {
+        let instances = self.labels.is_empty().then(|| self.instance_spans());
+        self.labels.clipped(self.frames()).chain(instances.into_iter().flatten())
+    }
+
+    /// The instances with each of their classes, or background, cut to the frames that decode, in their order.
+    pub fn instance_spans(&self) -> impl Iterator<Item = Segment> + '_ {
+        let frames = self.frames();
+        let of = move |i: &Instance, label: Label| Segment { start: i.start, end: i.end.min(frames), label };
+        let spans = self.instances.iter().flat_map(move |i| {
+            let background = i.label.classes().is_empty().then(|| i.label.single()).flatten();
+            let classes = i.label.classes().iter().map(|c| Label::Class(*c));
+            classes.chain(background).map(move |label| of(i, label))
+        });
+        spans.filter(|s| s.start < s.end)
+    }
+
+    /// Frames of each label, a frame counted once a label however many parts hold it, labels in order.
+    pub fn frames_by_label(&self) -> Vec<(Label, u64)> {
+        let mut spans: Vec<Segment> = self.class_spans().collect();
+        spans.sort_unstable_by_key(|s| (s.label, s.start));
+        spans
+            .chunk_by(|a, b| a.label == b.label)
+            .filter_map(|of_label| {
+                let label = of_label.first()?.label;
+                let joined = LabelTrack::from_segments(of_label.to_vec());
+                Some((label, joined.segments().iter().map(|s| u64::from(s.end - s.start)).sum()))
+            })
+            .collect()
+    }
+
+    /// Frames that at least one part labels.
+    pub fn labelled_frames(&self) -> u64 {
+        let any = |s: Segment| Segment { label: Label::Background, ..s };
+        let joined = LabelTrack::from_segments(self.class_spans().map(any).collect());
+        joined.segments().iter().map(|s| u64::from(s.end - s.start)).sum()
+    }
+
+    /// Classes that it shows, ascending.
+    pub fn classes(&self) -> Vec<usize> {
+        let mut classes: Vec<usize> = self.class_spans().filter_map(|s| s.label.class()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
+    /// Labels of a frame, in order: none, one, or in multi-label datasets several.
+    pub fn labels_at(&self, frame: u32) -> Vec<Label> {
+        let mut labels: Vec<Label> =
+            self.class_spans().filter(|s| s.start <= frame && frame < s.end).map(|s| s.label).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    }
 }
 
 /// A choice that a dataset's files leave open.
@@ -207,6 +270,38 @@ pub struct Copies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::InstanceLabel;
+
+    #[test]
+    fn spans_are_the_runs_of_frames_or_the_classes_of_overlapping_instances() {
+        let class = Label::Class;
+        let instance = |start, end, label| Instance { start, end, label, ..Instance::default() };
+        let instances = vec![
+            instance(0, 10, InstanceLabel::of(vec![2, 0])),
+            instance(5, 12, InstanceLabel::Class(0)),
+            instance(8, 9, InstanceLabel::Unlabelled),
+            instance(15, 30, InstanceLabel::Background),
+            instance(40, 50, InstanceLabel::Class(1)),
+        ];
+        let facts = Some(VideoFacts { frames: 20, ..VideoFacts::default() });
+        let several = VideoEntry { instances: instances.clone(), facts: facts.clone(), ..VideoEntry::default() };
+        let spans: Vec<_> = several.class_spans().map(|s| (s.start, s.end, s.label)).collect();
+        assert_eq!(
+            spans,
+            [(0, 10, class(0)), (0, 10, class(2)), (5, 12, class(0)), (15, 20, Label::Background)],
+            "cut to the video; what lies past it is none"
+        );
+        assert_eq!(several.frames_by_label(), [(Label::Background, 5), (class(0), 12), (class(2), 10)]);
+        assert_eq!((several.labelled_frames(), several.classes()), (17, vec![0, 2]));
+        assert_eq!(several.labels_at(7), [class(0), class(2)]);
+        assert_eq!((several.labels_at(13), several.is_labelled()), (vec![], true));
+        // One label a frame: the instances say the same once more.
+        let labels = LabelTrack::from_segments(vec![Segment { start: 3, end: 25, label: class(1) }]);
+        let one = VideoEntry { labels, instances, facts, ..VideoEntry::default() };
+        assert_eq!(one.class_spans().map(|s| (s.start, s.end, s.label)).collect::<Vec<_>>(), [(3, 20, class(1))]);
+        let silent = VideoEntry { instances: vec![instance(0, 5, InstanceLabel::Unlabelled)], ..VideoEntry::default() };
+        assert!(!silent.is_labelled() && !VideoEntry::default().is_labelled());
+    }
 
     #[test]
     fn frames_that_cannot_be_shown_have_one_that_stands_in() {

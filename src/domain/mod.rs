@@ -32,6 +32,6 @@ pub use nearest::{choices, listed, nearest};
 pub use number::{bytes, counted, duration, grouped};
 pub use path::{is_system_name, leaf, name_text, natural, serialize_path, shell_quoted};
 pub use pose::{Keypoint, PoseTrack, Skeleton};
-pub use score::argmax;
+pub use score::{SAID_AT, argmax, said};
 pub use split_choice::SplitChoice;
 pub use task::Task;

@@ -12,6 +12,16 @@ pub enum Task {
 }
 
 impl Task {
+    /// Multi-label where one of the two is.
+    pub fn with(self, other: Self) -> Self {
+        if self == Task::MultiLabel { self } else { other }
+    }
+
+    /// True for [`Task::SingleLabel`], which files leave out.
+    pub fn is_single(&self) -> bool {
+        *self == Task::SingleLabel
+    }
+
     /// The name used in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,8 +4,8 @@ use super::evaluate::Training;
 use super::same_data;
 use crate::config::Validation;
 use crate::data::{copies_across, left_out};
-use crate::domain::{Dataset, Split, SplitChoice, counted, listed};
-use crate::run_folder::{Checkpoint, Evaluation, Predictions};
+use crate::domain::{Dataset, Split, SplitChoice, Task, counted, listed};
+use crate::run_folder::{Checkpoint, Evaluation, MultiLabel, Predictions};
 use std::collections::BTreeSet;
 
 /// Fewer clips than this make every percentage coarse.
@@ -31,6 +31,7 @@ pub(super) fn caveats(setting: &Setting<'_>, evaluation: &Evaluation, prediction
     selection(setting, &mut out);
     subjects(setting, predictions, &mut out);
     copies(setting, predictions, &mut out);
+    task(setting, &mut out);
     data(setting, &mut out);
     numbers(evaluation, &mut out);
     out
@@ -61,6 +62,17 @@ fn selection(setting: &Setting<'_>, out: &mut Vec<String>) {
             "training was validated on the test split and the checkpoint chosen on it: the score is optimistic".into(),
         ),
         SplitChoice::Val | SplitChoice::Test => {}
+    }
+}
+
+/// The network was trained for one class a clip, and the clips have several.
+fn task(setting: &Setting<'_>, out: &mut Vec<String>) {
+    if setting.dataset.task == Task::MultiLabel && setting.checkpoint.state.task == Task::SingleLabel {
+        out.push(
+            "the network was trained for one class a clip, so its probabilities add up to 1: at most two classes of a clip \
+             can be said at one half"
+                .into(),
+        );
     }
 }
 
@@ -137,7 +149,7 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     };
     let config = &setting.checkpoint.state.config;
     out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
-    let unread = setting.dataset.videos.iter().filter(|v| !v.labels.is_empty() && v.frames() == 0).count();
+    let unread = setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0).count();
     if unread > 0 {
         out.push(format!("{unread} labelled videos could not be opened and are not evaluated"));
     }
@@ -145,6 +157,9 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
 
 fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
     let e = evaluation;
+    if let Some(m) = &e.multi_label {
+        return multi_label(e, m, out);
+    }
     let shown: Vec<&str> = e.per_class.iter().filter(|c| c.support > 0).map(|c| c.class.as_str()).collect();
     if let [only] = shown.as_slice() {
         out.push(format!(
@@ -170,6 +185,36 @@ fn numbers(evaluation: &Evaluation, out: &mut Vec<String>) {
             100.0 * e.accuracy,
             100.0 * e.majority_baseline
         ));
+    }
+}
+
+/// The same of several classes a clip.
+fn multi_label(e: &Evaluation, m: &MultiLabel, out: &mut Vec<String>) {
+    let absent: Vec<&str> = e.per_class.iter().filter(|c| c.support == 0).map(|c| c.class.as_str()).collect();
+    if !absent.is_empty() {
+        out.push(format!("no clip shows {}; mAP leaves it out", listed(&absent, LISTED)));
+    }
+    let everywhere: Vec<&str> =
+        e.per_class.iter().filter(|c| c.support == e.clips && e.clips > 0).map(|c| c.class.as_str()).collect();
+    if !everywhere.is_empty() {
+        out.push(format!(
+            "every clip shows {}: its average precision is 100 % whatever is said",
+            listed(&everywhere, LISTED)
+        ));
+    }
+    if e.clips < FEW_CLIPS {
+        out.push(format!("only {} clips were evaluated, so average precision is coarse", e.clips));
+    }
+    if m.map <= m.chance {
+        out.push(format!(
+            "mAP ({:.1} %) is not above that of an order by chance ({:.1} %)",
+            100.0 * m.map,
+            100.0 * m.chance
+        ));
+    }
+    let silent: u64 = m.said_nothing.iter().sum();
+    if silent > 0 && m.said.iter().all(|n| *n == 0) {
+        out.push("nothing was said of any clip: no probability reaches one half, so precision and recall are 0".into());
     }
 }
 

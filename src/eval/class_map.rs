@@ -2,9 +2,9 @@
 //! evaluating, explaining and the window.
 
 use crate::config::RunConfig;
-use crate::data::{clip_label, labels_of};
+use crate::data::{FrameRule, clip_classes, clip_label, labels_of};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, InstanceLabel, Label, LabelTrack, Segment, VideoEntry,
+    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Instance, Label, LabelTrack, Segment, Task, VideoEntry,
     choices, listed,
 };
 use std::collections::HashMap;
@@ -63,6 +63,8 @@ pub struct ClassMap {
     known: Vec<ClassInfo>,
     /// The output of background frames, where the run has one.
     background: Option<ClassId>,
+    /// How many classes a clip may have.
+    task: Task,
 }
 
 impl ClassMap {
@@ -118,7 +120,17 @@ impl ClassMap {
                 }
             }
         };
-        Ok(Self { outputs, matched, known: run.to_vec(), background })
+        Ok(Self { outputs, matched, known: run.to_vec(), background, task: Task::SingleLabel })
+    }
+
+    /// The same for clips that may have several classes, where `task` is of that kind.
+    pub fn of_task(self, task: Task) -> Self {
+        Self { task, ..self }
+    }
+
+    /// How many classes a clip may have.
+    pub fn task(&self) -> Task {
+        self.task
     }
 
     /// The output that a class of the dataset is.
@@ -144,32 +156,46 @@ impl ClassMap {
         LabelTrack::from_segments(segments.collect())
     }
 
-    /// The label of an instance as the run counts it; classes it does not know are left out.
-    fn relabelled_instance(&self, label: &InstanceLabel) -> InstanceLabel {
-        match label {
-            InstanceLabel::Unlabelled | InstanceLabel::Background => label.clone(),
-            known => InstanceLabel::of(known.classes().iter().filter_map(|c| self.output(*c)).collect()),
-        }
+    /// As [`ClassMap::relabelled`], of the instances.
+    fn instances(&self, video: &VideoEntry) -> Vec<Instance> {
+        let instances = video.instances.iter();
+        instances.map(|i| Instance { label: i.label.mapped(|c| self.output(c)), ..i.clone() }).collect()
     }
-
     /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
     /// those of the run before background, and classes the run does not know are unlabelled.
     pub fn dataset(&self, dataset: &Dataset) -> Dataset {
         let mut out = dataset.clone();
         out.classes = ClassSet { classes: self.known.clone() };
         for video in &mut out.videos {
+            video.instances = self.instances(video);
             video.labels = self.relabelled(&video.labels);
-            video.instances.iter_mut().for_each(|i| i.label = self.relabelled_instance(&i.label));
         }
+        out.task = self.task;
         out
     }
 
+    /// The true outputs of a clip of `video`, a video of the dataset: by its instances and labels as `config`, that of the
+    /// run, wants them. None where the clip has no label that the run knows; more than one only in a multi-label task.
+    pub fn truths(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Vec<ClassId> {
+        if self.task == Task::SingleLabel {
+            return self.truth(video, clip, config).into_iter().collect();
+        }
+        let labels = self.relabelled(&labels_of(video, config));
+        let facts = video.facts.clone();
+        let known = VideoEntry { labels, instances: self.instances(video), facts, ..VideoEntry::default() };
+        clip_classes(&known, clip, FrameRule::of(&config.clip), self.background)
+    }
+
     /// The true output of a clip of `video`, a video of the dataset: that of the instance it is cut from, else by the labels
-    /// as `config`, that of the run, wants them. `None` where the clip has no label that the run knows.
+    /// as `config`, that of the run, wants them. `None` where the clip has no label that the run knows. In a multi-label
+    /// task the first of [`ClassMap::truths`].
     pub fn truth(&self, video: &VideoEntry, clip: &Clip, config: &RunConfig) -> Option<ClassId> {
+        if self.task == Task::MultiLabel {
+            return self.truths(video, clip, config).first().copied();
+        }
         let cut = (clip.cut.start, clip.cut.end);
         if let Some(instance) = video.instances.iter().find(|i| (i.start, i.end) == cut) {
-            return match self.relabelled_instance(&instance.label).single()? {
+            return match instance.label.mapped(|c| self.output(c)).single()? {
                 Label::Class(output) => Some(output),
                 Label::Background => self.background,
             };
@@ -179,6 +205,19 @@ impl ClassMap {
             Label::Class(output) => Some(output),
             Label::Background => self.background,
         }
+    }
+
+    /// The true output that a prediction of a clip is held against: of several the predicted one if it is among them, else
+    /// the first.
+    pub fn truth_beside(
+        &self,
+        predicted: ClassId,
+        video: &VideoEntry,
+        clip: &Clip,
+        config: &RunConfig,
+    ) -> Option<ClassId> {
+        let truths = self.truths(video, clip, config);
+        if truths.contains(&predicted) { Some(predicted) } else { truths.first().copied() }
     }
 
     /// Positions of the dataset's classes that the run does not know.
@@ -229,7 +268,8 @@ fn is_number(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClassInfo, VideoFacts};
+    use crate::data::ClassTargets;
+    use crate::domain::{ClassInfo, InstanceLabel, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
         let classes = names.iter().map(|(id, name)| ClassInfo::named(*id, *name)).collect();
@@ -314,6 +354,39 @@ mod tests {
         let said = ClassMatch::parse(&["squat=".into(), "lunge=bend".into()]).unwrap();
         let map = ClassMap::of(&dataset, &run, false, &said).unwrap();
         assert_eq!([0, 1, 2].map(|output| map.class_of(output)), [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn the_truths_of_a_clip_are_those_of_its_instances_that_the_run_knows() {
+        let dataset = set(&[(0, "walk"), (1, "talk"), (2, "eat")]);
+        let run = set(&[(0, "talk"), (1, "walk"), (-1, "background")]);
+        let mut config = RunConfig::default();
+        (config.clip.length, config.clip.step) = (8, 1);
+        let instance = |start, end, label| Instance { start, end, label, ..Instance::default() };
+        let video = VideoEntry {
+            instances: vec![
+                instance(0, 8, InstanceLabel::of(vec![0, 2])),
+                instance(2, 6, InstanceLabel::Class(1)),
+                instance(8, 16, InstanceLabel::Class(2)),
+                instance(16, 24, InstanceLabel::Background),
+            ],
+            facts: Some(VideoFacts { frames: 24, ..VideoFacts::default() }),
+            ..VideoEntry::default()
+        };
+        let map = ClassMap::of(&dataset, &run, true, &ClassMatch::Auto).unwrap().of_task(Task::MultiLabel);
+        let window = |start| Clip::window(0, start);
+        let truths = [0, 8, 16].map(|start| map.truths(&video, &window(start), &config));
+        assert_eq!(truths, [vec![0, 1], vec![], vec![2]], "talk and walk in outputs; eat is not known; background");
+        let truth = |start| map.truth(&video, &window(start), &config);
+        assert_eq!((truth(0), truth(8)), (Some(0), None));
+        let beside = |predicted| map.truth_beside(predicted, &video, &window(0), &config);
+        assert_eq!([0, 1, 2].map(beside), [Some(0), Some(1), Some(0)]);
+        // The dataset in the run's classes says the same.
+        let videos = vec![video];
+        let own = map.dataset(&Dataset { classes: dataset, task: Task::MultiLabel, videos, ..Dataset::default() });
+        let targets = ClassTargets::new(&own, FrameRule::of(&config.clip), Some(own.classes.len()));
+        let of = |start| targets.of(&window(start));
+        assert_eq!([0, 8, 16].map(of), truths);
     }
 
     #[test]

@@ -2,15 +2,18 @@
 
 use super::caveats::{Setting, caveats};
 use super::metrics::evaluation_of;
+use super::multi_label::evaluation_of_sets;
 use super::predict::{frame_probabilities, logits_of};
 use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
 use crate::config::RunConfig;
-use crate::data::{FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of};
+use crate::data::{
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
+};
 use crate::domain::{
-    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, VideoEntry,
+    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,
 };
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
@@ -23,6 +26,9 @@ use std::sync::Arc;
 /// On the dataset it was trained on, the parts are those of the run's `split.csv`. On another one they are the dataset's
 /// own, or divided as a training would. Classes are matched as [`ClassMatch::Auto`] says. Clips of classes the run does
 /// not know are left out, with a warning.
+///
+/// Where the run or the dataset is of a multi-label task, so is the evaluation; the probabilities are those the network was
+/// trained for (a softmax, or a sigmoid a class).
 ///
 /// # Errors
 /// As [`evaluate_matched`].
@@ -63,22 +69,29 @@ pub fn evaluate_matched(
         return Err(nothing_to_judge(&dataset, &parts, split));
     }
 
+    let several = map.task() == Task::MultiLabel;
     // Frames are told of by windows that lie side by side; clips of instances are not.
-    let frame_wise = config.clip.sampling == FrameSampling::Windows
+    let frame_wise = !several
+        && config.clip.sampling == FrameSampling::Windows
         && !dataset.instance_wise
         && dataset.videos.iter().any(is_frame_wise);
     let windows = if frame_wise { with_frame_windows(&dataset, config, &clips) } else { clips.clone() };
     let seen = Seen::of(&windows, checkpoint, &dataset, device, monitor)?;
+    let background = config.data.background_class.then_some(dataset.classes.len());
+    let targets = several.then(|| ClassTargets::new(&dataset, FrameRule::of(&config.clip), background));
 
     let by_place: HashMap<(usize, u32, Cut), usize> = windows.iter().map(Clip::place).zip(0..).collect();
     let prediction = |clip: &Clip| {
         let video = original.videos.get(clip.video)?;
         let truth = clip.label.and_then(Label::class)?;
-        let (views, logits) = seen.of_window(*by_place.get(&clip.place())?)?;
-        Some(prediction(video, clip, truth, views, logits))
+        let truths = targets.as_ref().map_or_else(Vec::new, |t| t.of(clip));
+        Some(prediction(state.task, video, clip, (truth, truths), seen.of_window(*by_place.get(&clip.place())?)?))
     };
     let predictions = Predictions { clips: clips.iter().filter_map(prediction).collect() };
-    let mut evaluation = evaluation_of(&state.classes, &predictions.clips);
+    let mut evaluation = match map.task() {
+        Task::SingleLabel => evaluation_of(&state.classes, &predictions.clips),
+        Task::MultiLabel => evaluation_of_sets(&state.classes, &predictions.clips),
+    };
     let identity = Identity::of(checkpoint);
     evaluation.run = identity.run.display().to_string();
     (evaluation.checkpoint, evaluation.epoch, evaluation.step) = (identity.checkpoint, identity.epoch, identity.step);
@@ -187,6 +200,7 @@ impl Checkpoint {
     pub fn class_map(&self, dataset: &Dataset, matched: &ClassMatch) -> Result<ClassMap, EvalError> {
         let background = self.state.config.data.background_class;
         ClassMap::of(&dataset.classes, &self.state.classes, background, matched)
+            .map(|map| map.of_task(self.state.task.with(dataset.task)))
             .map_err(|reason| EvalError::Classes { root: dataset.root.clone(), reason })
     }
 }
@@ -271,18 +285,30 @@ impl Seen {
     }
 }
 
-fn prediction(video: &VideoEntry, clip: &Clip, truth: ClassId, views: &[Clip], logits: &[Vec<f32>]) -> Prediction {
-    let Vote { probabilities, predicted, loss } = Vote::of(logits, truth);
+/// What a network that was trained for `trained` says of a clip by its views. `truths` are all true classes in a multi-label
+/// evaluation, else none.
+fn prediction(
+    trained: Task,
+    video: &VideoEntry,
+    clip: &Clip,
+    (truth, truths): (ClassId, Vec<ClassId>),
+    (views, logits): (&[Clip], &[Vec<f32>]),
+) -> Prediction {
+    let Vote { probabilities, predicted, loss } = match trained {
+        Task::SingleLabel => Vote::of(logits, truth),
+        Task::MultiLabel => Vote::of_sets(logits, &truths),
+    };
     Prediction {
         video: video.name.clone(),
         subject: video.subject.clone(),
         start: clip.start,
         truth,
+        truths,
         predicted,
         probabilities,
         loss,
         cut: clip.cut,
-        views: one_by_one(views, logits),
+        views: one_by_one(trained, views, logits),
     }
 }
 

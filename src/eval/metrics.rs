@@ -1,13 +1,13 @@
 //! Classification metrics over clips, as scikit-learn defines them with `zero_division=0`.
 
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, Task};
 use crate::progress::ConfusionCell;
 use crate::run_folder::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 
 pub use crate::domain::argmax;
 
 /// `part / whole`, 0 when there is nothing to divide by.
-fn ratio(part: f64, whole: f64) -> f64 {
+pub(super) fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
@@ -130,7 +130,7 @@ impl Confusion {
     }
 }
 
-fn average(per_class: &[ClassMetrics], weights: impl Iterator<Item = f64>) -> Averages {
+pub(super) fn average(per_class: &[ClassMetrics], weights: impl Iterator<Item = f64>) -> Averages {
     let mut sum = Averages::default();
     let mut total = 0.0;
     for (class, weight) in per_class.iter().zip(weights) {
@@ -173,7 +173,31 @@ pub fn softmax_and_loss(logits: &[f32], truth: usize) -> (Vec<f32>, f32) {
     (exps.iter().map(|e| (e / sum) as f32).collect(), loss as f32)
 }
 
-/// Everything an [`Evaluation`] can say from the clips alone; names, frames and warnings are left to the caller.
+/// The probability of each class of a multi-label task, and the binary cross-entropy against the classes that are true
+/// (`truths`), the mean over classes, from logits, in double precision.
+pub fn sigmoid_and_loss(logits: &[f32], truths: &[usize]) -> (Vec<f32>, f32) {
+    let sigmoid = |l: f64| if l >= 0.0 { 1.0 / (1.0 + (-l).exp()) } else { l.exp() / (1.0 + l.exp()) };
+    let loss = |(class, logit): (usize, &f32)| {
+        let l = f64::from(*logit);
+        // -ln of the probability of what is true of the class.
+        let against = if truths.contains(&class) { -l } else { l };
+        against.max(0.0) + (-l.abs()).exp().ln_1p()
+    };
+    let sum: f64 = logits.iter().enumerate().map(loss).sum();
+    let probabilities = logits.iter().map(|l| sigmoid(f64::from(*l)) as f32).collect();
+    (probabilities, ratio(sum, logits.len() as f64) as f32)
+}
+
+/// Probabilities of the logits of a network that was trained for a task.
+pub fn probabilities_of(task: Task, logits: &[f32]) -> Vec<f32> {
+    match task {
+        Task::SingleLabel => softmax_and_loss(logits, 0).0,
+        Task::MultiLabel => sigmoid_and_loss(logits, &[]).0,
+    }
+}
+
+/// Everything an [`Evaluation`] can say from clips of one class each alone; names, frames and warnings are left to the
+/// caller.
 pub fn evaluation_of(classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
     let confusion = Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.predicted)));
     let per_class = confusion.per_class(classes);

@@ -2,7 +2,7 @@
 //!
 //! [`evaluate()`] opens a checkpoint, matches the classes of the dataset with the outputs of the network ([`ClassMap`]), predicts
 //! every clip of a split, and gives an [`Evaluation`](crate::run_folder::Evaluation) with its [`metrics`] and the caveats that
-//! belong beside the score. Frame-wise metrics ([`segments`]) come from overlapping windows.
+//! belong beside the score; [`multi_label`] has those of clips with several classes. Frame-wise metrics ([`segments`]) come from overlapping windows.
 
 mod caveats;
 mod class_map;
@@ -10,6 +10,7 @@ mod clip_features;
 mod error;
 mod evaluate;
 pub mod metrics;
+pub mod multi_label;
 mod predict;
 mod same_data;
 pub mod segments;

@@ -2,11 +2,11 @@
 
 use super::EvalError;
 use super::clip_features::clip_features;
-use super::metrics::{argmax, softmax_and_loss};
+use super::metrics::{argmax, probabilities_of};
 use super::waiting::hold;
 use crate::classical::{Classifier, FeatureSet};
 use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
-use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset};
+use crate::domain::{ClassSet, Clip, ClipGeometry, Dataset, Task, said};
 use crate::model::{ComputeDevice, Network, read};
 use crate::progress::{Flow, Monitor};
 use crate::run_folder::{Checkpoint, Identity};
@@ -26,8 +26,13 @@ pub struct VideoPrediction {
     pub starts: Vec<u32>,
     /// Probabilities of each window, `[windows][classes]`.
     pub windows: Vec<Vec<f32>>,
-    /// Predicted class and probability of each frame (mean over the windows that cover it).
+    /// Most probable class and probability of each frame (mean over the windows that cover it).
     pub frames: Vec<(usize, f32)>,
+    /// How many classes a clip may have.
+    pub task: Task,
+    /// The classes said of each frame with their probabilities, [`SAID_AT`](crate::domain::SAID_AT) or more; only in a
+    /// multi-label task.
+    pub said: Vec<Vec<(usize, f32)>>,
 }
 
 /// How clips are run through a network.
@@ -127,6 +132,19 @@ pub fn frame_probabilities(
     geometry: ClipGeometry,
     windows: &[(u32, &[f32])],
 ) -> Vec<Option<(usize, f32)>> {
+    frame_means(frames, geometry, windows, |means| {
+        let class = argmax(means);
+        (class, means.get(class).copied().unwrap_or(0.0).clamp(0.0, 1.0))
+    })
+}
+
+/// What `told` makes of the mean probabilities of each frame.
+fn frame_means<T: Clone>(
+    frames: u32,
+    geometry: ClipGeometry,
+    windows: &[(u32, &[f32])],
+    told: impl Fn(&[f32]) -> T,
+) -> Vec<Option<T>> {
     let classes = windows.first().map_or(0, |(_, p)| p.len());
     // Windows of equal cover make runs of equal sums: add at the start, take away past the end.
     let mut changes: Vec<(u32, f64, usize)> = Vec::with_capacity(2 * windows.len());
@@ -151,13 +169,10 @@ pub fn frame_probabilities(
                 changed = true;
             }
             if changed {
-                current = (cover > 0).then(|| {
-                    let means: Vec<f32> = sums.iter().map(|s| (s / cover as f64) as f32).collect();
-                    let class = argmax(&means);
-                    (class, means.get(class).copied().unwrap_or(0.0).clamp(0.0, 1.0))
-                });
+                current =
+                    (cover > 0).then(|| told(&sums.iter().map(|s| (s / cover as f64) as f32).collect::<Vec<f32>>()));
             }
-            current
+            current.clone()
         })
         .collect()
 }
@@ -188,16 +203,25 @@ pub fn predict_video(
     let geometry = config.clip.geometry();
     let clips = covering_windows(entry, index, geometry, config.clip.eval_stride, config.clip.label);
     let logits = logits_of(checkpoint, dataset, &clips, "predicting windows", device, monitor)?;
-    let windows: Vec<Vec<f32>> = logits.iter().map(|row| softmax_and_loss(row, 0).0).collect();
+    let task = checkpoint.state.task;
+    let windows: Vec<Vec<f32>> = logits.iter().map(|row| probabilities_of(task, row)).collect();
     let starts: Vec<u32> = clips.iter().map(|c| c.start).collect();
     let spans: Vec<(u32, &[f32])> = starts.iter().copied().zip(windows.iter().map(Vec::as_slice)).collect();
     let frames = frame_probabilities(entry.frames(), geometry, &spans);
+    let classes_said =
+        |means: &[f32]| said(means).filter_map(|class| Some((class, means.get(class)?.min(1.0)))).collect::<Vec<_>>();
+    let said = match task {
+        Task::SingleLabel => Vec::new(),
+        Task::MultiLabel => frame_means(entry.frames(), geometry, &spans, classes_said),
+    };
     Ok(VideoPrediction {
         identity: Identity::of(checkpoint),
         video: video.to_owned(),
         classes: checkpoint.state.classes.clone(),
         // Covering windows leave no frame out.
         frames: frames.into_iter().map(Option::unwrap_or_default).collect(),
+        task,
+        said: said.into_iter().map(Option::unwrap_or_default).collect(),
         starts,
         windows,
     })

@@ -58,7 +58,7 @@ pub struct InsideView {
     pub frames: Vec<u32>,
     /// These frames at the size the network saw them.
     pub pictures: Vec<RgbImage>,
-    /// The label's class, when labelled.
+    /// The label's class, when labelled; of several the predicted one if it is among them, else the first.
     pub truth: Option<usize>,
     /// Most probable class.
     pub predicted: usize,
@@ -106,7 +106,7 @@ pub struct SurveyClip {
     pub subject: String,
     /// The part its video plays.
     pub split: Split,
-    /// The label's class, when labelled.
+    /// The label's class, when labelled; of several the predicted one if it is among them, else the first.
     pub truth: Option<usize>,
     /// Most probable class.
     pub predicted: usize,

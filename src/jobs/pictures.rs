@@ -5,7 +5,8 @@ use super::run_view::RunView;
 use crate::data::{ClassStatistics, Statistics};
 use crate::domain::Dataset;
 use crate::render::plots::{
-    ClassScores, DatasetFigures, LabelBar, SplitCounts, dataset_plots, evaluation_plots, training_plots,
+    ClassScores, CoOccurrence, DatasetFigures, LabelBar, SplitCounts, dataset_plots, evaluation_plots,
+    multi_label_plots, training_plots,
 };
 use crate::run_folder::Evaluation;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ fn label_bars(dataset: &Dataset) -> Vec<LabelBar> {
         .filter(|(_, facts)| facts.fps > 0.0)
         .map(|(video, facts)| {
             let seconds = |frame: u32| f64::from(frame) / facts.fps;
-            let parts = video.labels.clipped(facts.frames);
+            let parts = video.class_spans();
             LabelBar {
                 name: if video.subject.is_empty() { video.name.clone() } else { video.subject.clone() },
                 seconds: facts.duration_s,
@@ -78,6 +79,18 @@ pub(super) fn evaluation(evaluation: &Evaluation, dir: &Path) -> Result<(), JobE
             support: c.support,
         })
         .collect();
-    evaluation_plots(&evaluation.confusion.counts, &scores, &dir.join(format!("plots_{}", evaluation.split)))?;
+    let dir = dir.join(format!("plots_{}", evaluation.split));
+    match &evaluation.multi_label {
+        None => evaluation_plots(&evaluation.confusion.counts, &scores, &dir)?,
+        Some(several) => {
+            let together = CoOccurrence {
+                counts: &several.co_occurrence.counts,
+                said_nothing: &several.said_nothing,
+                average_precision: &several.average_precision,
+                map: several.map,
+            };
+            multi_label_plots(&together, &scores, &dir)?
+        }
+    };
     Ok(())
 }

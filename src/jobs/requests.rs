@@ -1,7 +1,7 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::compare::{Comparison, EvaluatedRun};
-use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule};
+use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule, Task};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -79,17 +79,19 @@ pub struct HeatRequest {
 }
 
 /// A clip with what the network said and where it looked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClipSample {
     /// The clip.
     pub clip: ClipRef,
     /// Frame numbers the network saw.
     pub frames: Vec<u32>,
-    /// The label's class, when labelled.
+    /// The label's class, when labelled; the first of several.
     pub truth: Option<usize>,
+    /// All true classes, ascending, in a multi-label task; else empty.
+    pub truths: Vec<usize>,
     /// Most probable class.
     pub predicted: usize,
-    /// Softmax probabilities in output order.
+    /// Probabilities in output order: of a softmax, or of a sigmoid a class in a multi-label task.
     pub probabilities: Vec<f32>,
     /// The maps, in the order asked for.
     pub maps: Vec<HeatMap>,
@@ -97,8 +99,21 @@ pub struct ClipSample {
     pub on_body: Vec<Option<MaskShare>>,
 }
 
+impl ClipSample {
+    /// True when the most probable class is the label, or among the labels; `None` without one.
+    pub fn right(&self) -> Option<bool> {
+        let truth = self.truth?;
+        Some(if self.truths.is_empty() { truth == self.predicted } else { self.truths.contains(&self.predicted) })
+    }
+
+    /// The classes that are true of it.
+    pub fn true_classes(&self) -> Vec<usize> {
+        if self.truths.is_empty() { self.truth.into_iter().collect() } else { self.truths.clone() }
+    }
+}
+
 /// Answer to an [`ExplainRequest`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     /// The network that was asked, as it was asked for.
     pub checkpoint: CheckpointRef,
@@ -106,6 +121,8 @@ pub struct Explanation {
     pub identity: Identity,
     /// Classes in output order.
     pub classes: ClassSet,
+    /// How many classes a clip may have.
+    pub task: Task,
     /// One a clip.
     pub samples: Vec<ClipSample>,
 }

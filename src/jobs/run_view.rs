@@ -2,7 +2,7 @@
 
 use super::error::JobError;
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, Task};
 use crate::eval::Training;
 use crate::progress::{EpochReport, StepReport};
 use crate::run_folder::{CheckpointInfo, Evaluation, Identity, Notes, Predictions, RunDir};
@@ -18,6 +18,8 @@ pub struct RunView {
     pub config: RunConfig,
     /// Classes in output order.
     pub classes: ClassSet,
+    /// How many classes a clip may have.
+    pub task: Task,
     /// Epochs so far.
     pub history: Vec<EpochReport>,
     /// Optimiser steps so far; empty where the event file is gone.
@@ -84,6 +86,7 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         history: run.history()?,
         checkpoints: run.trained(),
         training: Training::read(&run),
+        task: run.environment().map(|e| e.task).unwrap_or_default(),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
         steps: crate::train::tensorboard::read_steps(run.path()),
         steps_per_epoch: run

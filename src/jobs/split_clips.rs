@@ -3,7 +3,7 @@
 use super::error::JobError;
 use super::lane::Loaded;
 use crate::data::{as_configured, labelled_clips, window_starts};
-use crate::domain::{Clip, Dataset, Split, SplitChoice};
+use crate::domain::{Clip, Dataset, Split, SplitChoice, VideoEntry};
 use crate::eval::{ClassMap, parts_for};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn clips_of_split(
         SplitChoice::Test => parts.get(video) == Some(&Split::Test),
     };
     let mut clips = labelled_clips(dataset, config, config.clip.eval_stride, keep);
-    if clips.is_empty() && dataset.videos.iter().all(|v| v.labels.is_empty()) {
+    if clips.is_empty() && !dataset.videos.iter().any(VideoEntry::is_labelled) {
         let clip = &config.clip;
         for (video, entry) in dataset.videos.iter().enumerate() {
             let starts = window_starts(entry.frames(), clip.geometry(), clip.eval_stride, true);

@@ -4,7 +4,7 @@ use super::files::read_text;
 use super::{RunDir, RunError};
 use crate::classical::{Baseline, Classifier};
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, Task};
 use crate::model::{ComputeDevice, Network, read_safetensors};
 use crate::progress::EpochReport;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct CheckpointState {
     pub config: RunConfig,
     /// Classes in output order.
     pub classes: ClassSet,
+    /// How many classes a clip may have: whether outputs are a softmax or a sigmoid each.
+    #[serde(default, skip_serializing_if = "Task::is_single")]
+    pub task: Task,
     /// Epochs finished.
     pub epoch: u32,
     /// Batches done of the epoch after that; 0 at the end of an epoch.

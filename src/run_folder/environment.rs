@@ -1,7 +1,7 @@
 //! What a run was made with: versions, device, dataset, first weights, and the part every video plays.
 
 use crate::data::ClipPlan;
-use crate::domain::{Dataset, Split, serialize_path};
+use crate::domain::{Dataset, Split, Task, serialize_path};
 use crate::model::{ComputeDevice, WeightReport};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ pub struct Environment {
     pub dataset_format: String,
     /// Changes whenever files, labels or splits of the dataset change.
     pub dataset_fingerprint: String,
+    /// How many classes a clip may have.
+    #[serde(skip_serializing_if = "Task::is_single")]
+    pub task: Task,
     /// Seed of every random stream.
     pub seed: u64,
     /// Parameters of the network, or numbers a classical baseline keeps.
@@ -98,6 +101,7 @@ pub(crate) fn environment(
         dataset_name: dataset.name.clone(),
         dataset_format: dataset.format.clone(),
         dataset_fingerprint: dataset.fingerprint.clone(),
+        task: dataset.task,
         train_clips: plan.train.len() as u64,
         val_clips: plan.val.len() as u64,
         weights,

@@ -1,6 +1,6 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassMatch, ClassSet, Cut};
+use crate::domain::{ClassMatch, ClassSet, Cut, SAID_AT, said};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
@@ -12,13 +12,16 @@ pub struct Prediction {
     pub subject: String,
     /// First frame.
     pub start: u32,
-    /// True class (output position).
+    /// True class (output position); the first of several.
     pub truth: usize,
+    /// All true classes, ascending, in a multi-label evaluation; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truths: Vec<usize>,
     /// Most probable class.
     pub predicted: usize,
-    /// Softmax probabilities in output order.
+    /// Probabilities in output order: of a softmax, or of a sigmoid a class in a multi-label task.
     pub probabilities: Vec<f32>,
-    /// Cross-entropy of this clip.
+    /// Cross-entropy of this clip; in a multi-label task the mean over its classes.
     pub loss: f32,
     /// The part of the video it was taken from.
     #[serde(default, skip_serializing_if = "Cut::is_window_of_video")]
@@ -35,7 +38,7 @@ pub struct ViewPrediction {
     pub cut: Cut,
     /// Most probable class.
     pub predicted: usize,
-    /// Softmax probabilities in output order.
+    /// Probabilities in output order, as those of the clip.
     pub probabilities: Vec<f32>,
 }
 
@@ -67,9 +70,27 @@ impl Prediction {
         best[0] - best[1]
     }
 
-    /// True when the prediction is the label.
+    /// True when the most probable class is the label, or among the labels.
     pub fn correct(&self) -> bool {
-        self.truth == self.predicted
+        self.true_classes().contains(&self.predicted)
+    }
+
+    /// The classes that are true of it: one, or in a multi-label evaluation all.
+    pub fn true_classes(&self) -> &[usize] {
+        if self.truths.is_empty() { std::slice::from_ref(&self.truth) } else { &self.truths }
+    }
+
+    /// The classes said: the most probable one, or in a multi-label evaluation those of [`SAID_AT`] or more.
+    pub fn said_classes(&self) -> Vec<usize> {
+        if self.truths.is_empty() { vec![self.predicted] } else { said(&self.probabilities).collect() }
+    }
+
+    /// True when a class is among those said.
+    pub fn says(&self, class: usize) -> bool {
+        if self.truths.is_empty() {
+            return self.predicted == class;
+        }
+        self.probabilities.get(class).is_some_and(|p| *p >= SAID_AT)
     }
 }
 
@@ -142,6 +163,26 @@ pub struct FrameMetrics {
     pub f1_50: f64,
 }
 
+/// What only an evaluation of a multi-label task has.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MultiLabel {
+    /// Mean average precision: the mean over the classes that a clip shows, 0…1.
+    pub map: f64,
+    /// What an order of the clips by chance is worth: the mean share of clips that show a class.
+    pub chance: f64,
+    /// Average precision of each class in output order; `None` where no clip shows it.
+    pub average_precision: Vec<Option<f64>>,
+    /// `co_occurrence[a][b]`: clips labelled `a` for which `b` was said, among other classes or alone. A clip counts in
+    /// several cells of a row, so that no sum over cells is a number of clips.
+    pub co_occurrence: Confusion,
+    /// Clips labelled with each class for which nothing was said.
+    pub said_nothing: Vec<u64>,
+    /// Clips for which each class was said.
+    pub said: Vec<u64>,
+    /// Clips for which nothing was said.
+    pub silent: u64,
+}
+
 fn is_zero(batches: &u32) -> bool {
     *batches == 0
 }
@@ -182,7 +223,7 @@ pub struct Evaluation {
     /// How many views each of them was seen in, where that is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub views: Option<ViewCounts>,
-    /// Share of clips whose most probable class is right.
+    /// Share of clips whose most probable class is right, or among the right ones.
     pub accuracy: f64,
     /// Wilson interval of `accuracy`. Clips of one video are not independent, so the truth is wider.
     pub accuracy_interval: ConfidenceInterval,
@@ -192,7 +233,7 @@ pub struct Evaluation {
     pub top5_accuracy: f64,
     /// Mean recall of the classes that have clips.
     pub mean_class_accuracy: f64,
-    /// Mean cross-entropy.
+    /// Mean cross-entropy; binary, over clips and classes, in a multi-label task.
     pub loss: f64,
     /// Accuracy of always predicting the commonest class.
     pub majority_baseline: f64,
@@ -204,11 +245,22 @@ pub struct Evaluation {
     /// Mean weighted by support.
     #[serde(rename = "weighted")]
     pub weighted_average: Averages,
-    /// The matrix.
+    /// The matrix; empty in a multi-label evaluation, which has [`MultiLabel::co_occurrence`] in its place.
     pub confusion: Confusion,
+    /// What only an evaluation of a multi-label task has. `per_class` and its averages are then of the classes said at
+    /// [`SAID_AT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_label: Option<MultiLabel>,
     /// Frame-wise metrics, where labels are frame-wise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FrameMetrics>,
     /// Sentences that put the score in doubt.
     pub warnings: Vec<String>,
+}
+
+impl Evaluation {
+    /// How good it is in one number, 0…1: mean average precision of a multi-label task, else accuracy.
+    pub fn score(&self) -> f64 {
+        self.multi_label.as_ref().map_or(self.accuracy, |m| m.map)
+    }
 }

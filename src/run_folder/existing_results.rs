@@ -52,8 +52,8 @@ impl ExistingResult {
             return Self::None;
         };
         let told = |how: &str| {
-            let Evaluation { checkpoint, dataset, accuracy, .. } = &earlier;
-            let percent = 100.0 * accuracy;
+            let Evaluation { checkpoint, dataset, .. } = &earlier;
+            let percent = 100.0 * earlier.score();
             format!("{} holds the evaluation of '{checkpoint}' on {dataset} ({percent:.1} %), {how}", path.display())
         };
         if earlier.checkpoint != checkpoint.name {

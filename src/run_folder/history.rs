@@ -1,7 +1,7 @@
 //! The tables of a run's epochs: one row an epoch, written by the trainer and read for the curves.
 
 use super::files::read_text;
-use super::layout::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_FILE};
+use super::layout::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE};
 use super::{RunDir, RunError};
 use crate::progress::{ConfusionCell, EpochReport};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,8 @@ impl RunDir {
         }
         let damaged =
             |path: &Path, e: csv::Error| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() };
-        let mut per_class = self.per_class_history()?;
+        let mut per_class = self.per_class_history(PER_CLASS_FILE)?;
+        let mut per_class_ap = self.per_class_history(PER_CLASS_AP_FILE)?;
         let mut confusions = self.confusion_history()?;
         let text = read_text(&path)?;
         csv::Reader::from_reader(text.as_bytes())
@@ -26,14 +27,16 @@ impl RunDir {
             .map(|row| {
                 let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged(&path, e))?;
                 report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
+                report.per_class_ap = per_class_ap.remove(&report.epoch).unwrap_or_default();
                 report.confusion = confusions.remove(&report.epoch).unwrap_or_default();
                 Ok(report)
             })
             .collect()
     }
 
-    fn per_class_history(&self) -> Result<BTreeMap<u32, Vec<Option<f32>>>, RunError> {
-        let path = self.path().join(PER_CLASS_FILE);
+    /// The columns of a table with one a class, by epoch; none where there is no such table.
+    fn per_class_history(&self, file: &str) -> Result<BTreeMap<u32, Vec<Option<f32>>>, RunError> {
+        let path = self.path().join(file);
         if !path.is_file() {
             return Ok(BTreeMap::new());
         }
@@ -91,6 +94,9 @@ pub(crate) struct MetricsRow {
     train_accuracy: f32,
     val_loss: Option<f32>,
     val_accuracy: Option<f32>,
+    /// Only in runs of a multi-label task: `Some` around what may be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    val_map: Option<Option<f32>>,
     learning_rate: f64,
     gradient_norm: f32,
     seconds: f64,
@@ -104,15 +110,21 @@ pub(crate) struct MetricsRow {
     device_memory_bytes: Option<u64>,
 }
 
+/// A column that is there, whatever its cell.
+fn given<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Option<Option<f32>>, D::Error> {
+    Option::<f32>::deserialize(from).map(Some)
+}
+
 impl MetricsRow {
-    /// The scalar part of a report.
-    pub(crate) fn of(r: &EpochReport) -> Self {
+    /// The scalar part of a report; with the column of a multi-label task or without.
+    pub(crate) fn of(r: &EpochReport, multi_label: bool) -> Self {
         Self {
             epoch: r.epoch,
             train_loss: r.train_loss,
             train_accuracy: r.train_accuracy,
             val_loss: r.val_loss,
             val_accuracy: r.val_accuracy,
+            val_map: multi_label.then_some(r.val_map),
             learning_rate: r.learning_rate,
             gradient_norm: r.gradient_norm,
             seconds: r.seconds,
@@ -131,6 +143,8 @@ impl MetricsRow {
             train_accuracy: self.train_accuracy,
             val_loss: self.val_loss,
             val_accuracy: self.val_accuracy,
+            val_map: self.val_map.flatten(),
+            per_class_ap: Vec::new(),
             per_class_accuracy: Vec::new(),
             learning_rate: self.learning_rate,
             gradient_norm: self.gradient_norm,

@@ -16,6 +16,8 @@ pub const ENVIRONMENT_FILE: &str = "environment.ron";
 pub const METRICS_FILE: &str = "training_metrics.csv";
 /// One row an epoch, one column a class.
 pub const PER_CLASS_FILE: &str = "per_class_accuracy.csv";
+/// The same of a multi-label task.
+pub const PER_CLASS_AP_FILE: &str = "per_class_average_precision.csv";
 /// One row an epoch and cell of the validation's confusion matrix that is not empty.
 pub const CONFUSION_FILE: &str = "validation_confusion.csv";
 /// Every sentence of the training.

@@ -1,8 +1,8 @@
 //! Files of an evaluation: JSON for programs, CSV for spreadsheets, Markdown for people.
 
 use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
-use super::{Evaluation, Prediction, Predictions, RunDir, RunError};
-use crate::domain::TimeView;
+use super::{Evaluation, MultiLabel, Prediction, Predictions, RunDir, RunError};
+use crate::domain::{SAID_AT, TimeView};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,26 @@ impl SubjectScore {
 }
 
 impl Evaluation {
+    /// Names of several classes.
+    pub fn names(&self, classes: &[usize]) -> String {
+        classes.iter().map(|c| self.classes.name(*c)).collect::<Vec<_>>().join(BETWEEN)
+    }
+
+    /// In a multi-label evaluation: pairs of classes of which the second was said of clips labelled with the first (rightly
+    /// where they are labelled with both), most clips first. The share is of the clips labelled with the first.
+    pub fn said_beside(&self) -> Vec<ConfusedPair> {
+        let Some(several) = &self.multi_label else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for (truth, row) in several.co_occurrence.counts.iter().enumerate() {
+            let support = self.per_class.get(truth).map_or(0, |c| c.support);
+            for (predicted, count) in row.iter().copied().enumerate().filter(|(p, n)| *p != truth && *n > 0) {
+                pairs.push(ConfusedPair { truth, predicted, count, share: count as f64 / support.max(1) as f64 });
+            }
+        }
+        pairs.sort_by(|a, b| b.count.cmp(&a.count).then(b.share.total_cmp(&a.share)));
+        pairs
+    }
+
     /// Pairs of classes that were mistaken for each other, most clips first.
     pub fn confused_pairs(&self) -> Vec<ConfusedPair> {
         let mut pairs = Vec::new();
@@ -124,25 +144,37 @@ pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
 
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
 /// `predictions_SPLIT.{csv,json}`, `confusion_SPLIT.csv`, `confusion_normalised_SPLIT.csv`, `per_class_SPLIT.csv`,
-/// `error_analysis_SPLIT.md`; where clips were seen in several views also `views_SPLIT.csv`.
+/// `error_analysis_SPLIT.md`; where clips were seen in several views also `views_SPLIT.csv`. In a multi-label evaluation
+/// `co_occurrence_SPLIT.csv` takes the place of both matrices. What is left of an earlier one with other files is removed.
 pub fn write_results(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<Vec<PathBuf>, RunError> {
     create_dir(dir)?;
     let split = &evaluation.split;
-    let views = format!("views_{split}.csv");
+    let [counts, shares, together, views] =
+        ["confusion", "confusion_normalised", "co_occurrence", "views"].map(|name| format!("{name}_{split}.csv"));
     let mut files = vec![
         (format!("evaluation_{split}.json"), json(evaluation)),
         (format!("predictions_{split}.csv"), predictions_csv(evaluation, predictions)),
         (format!("predictions_{split}.json"), json(predictions)),
-        (format!("confusion_{split}.csv"), matrix_csv(evaluation, &evaluation.confusion.counts)),
-        (format!("confusion_normalised_{split}.csv"), matrix_csv(evaluation, &evaluation.confusion.normalised())),
         (format!("per_class_{split}.csv"), per_class_csv(evaluation)),
         (format!("error_analysis_{split}.md"), error_analysis(evaluation, predictions)),
     ];
-    if evaluation.views.is_some() {
-        files.push((views, views_csv(evaluation, predictions)));
-    } else {
-        // Those of an earlier evaluation, which this one replaces.
-        let _ = std::fs::remove_file(dir.join(views));
+    let mut stale = match &evaluation.multi_label {
+        None => {
+            files.push((counts, matrix_csv(evaluation, &evaluation.confusion.counts)));
+            files.push((shares, matrix_csv(evaluation, &evaluation.confusion.normalised())));
+            vec![together]
+        }
+        Some(several) => {
+            files.push((together, co_occurrence_csv(evaluation, several)));
+            vec![counts, shares]
+        }
+    };
+    match evaluation.views {
+        Some(_) => files.push((views, views_csv(evaluation, predictions))),
+        None => stale.push(views),
+    }
+    for name in stale {
+        let _ = std::fs::remove_file(dir.join(name));
     }
     files
         .into_iter()
@@ -167,21 +199,45 @@ fn predictions_csv(evaluation: &Evaluation, predictions: &Predictions) -> String
     let name = |class: usize| evaluation.classes.name(class).to_owned();
     let mut header =
         words(&["video", "subject", "start", "true", "predicted", "correct", "probability", "margin", "loss"]);
+    let several = evaluation.multi_label.is_some();
+    if several {
+        header.push("said".to_owned());
+    }
     header.extend(evaluation.classes.classes.iter().map(|c| format!("p_{}", c.name)));
     let rows = predictions.clips.iter().map(|c| {
         let mut row = vec![
             c.video.clone(),
             c.subject.clone(),
             c.start.to_string(),
-            name(c.truth),
+            evaluation.names(c.true_classes()),
             name(c.predicted),
             c.correct().to_string(),
             c.confidence().to_string(),
             c.margin().to_string(),
             c.loss.to_string(),
         ];
+        if several {
+            row.push(evaluation.names(&c.said_classes()));
+        }
         row.extend(c.probabilities.iter().map(f32::to_string));
         row
+    });
+    csv_text(&header, rows)
+}
+
+/// Between names of classes in one cell.
+const BETWEEN: &str = "; ";
+
+fn co_occurrence_csv(evaluation: &Evaluation, several: &MultiLabel) -> String {
+    let mut header = words(&["labelled \\ said"]);
+    header.extend(evaluation.classes.classes.iter().map(|c| c.name.clone()));
+    header.extend(words(&["said nothing", "clips"]));
+    let rows = several.co_occurrence.counts.iter().enumerate().map(|(truth, row)| {
+        let mut cells = vec![evaluation.classes.name(truth).to_owned()];
+        cells.extend(row.iter().map(u64::to_string));
+        cells.push(several.said_nothing.get(truth).copied().unwrap_or(0).to_string());
+        cells.push(evaluation.per_class.get(truth).map_or(0, |c| c.support).to_string());
+        cells
     });
     csv_text(&header, rows)
 }
@@ -203,9 +259,9 @@ fn views_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
             end,
             clip.to_string(),
             v.cut.crop.index.to_string(),
-            name(p.truth),
+            evaluation.names(p.true_classes()),
             name(v.predicted),
-            (v.predicted == p.truth).to_string(),
+            p.true_classes().contains(&v.predicted).to_string(),
             v.probabilities.get(v.predicted).copied().unwrap_or(0.0).to_string(),
         ];
         row.extend(v.probabilities.iter().map(f32::to_string));
@@ -229,7 +285,11 @@ fn per_class_csv(evaluation: &Evaluation) -> String {
     let rows = evaluation.per_class.iter().map(|c| {
         vec![c.class.clone(), c.precision.to_string(), c.recall.to_string(), c.f1.to_string(), c.support.to_string()]
     });
-    csv_text(&words(&["class", "precision", "recall", "f1", "support"]), rows)
+    let header = words(&["class", "precision", "recall", "f1", "support"]);
+    let Some(several) = &evaluation.multi_label else { return csv_text(&header, rows) };
+    let header = header.into_iter().chain(words(&["average_precision"])).collect::<Vec<_>>();
+    let ap = several.average_precision.iter().map(|ap| ap.map_or(String::new(), |ap| ap.to_string()));
+    csv_text(&header, rows.zip(ap).map(|(row, ap)| row.into_iter().chain([ap]).collect()))
 }
 
 /// What went wrong, in the order in which a person would look at it.
@@ -243,6 +303,9 @@ fn error_analysis(e: &Evaluation, predictions: &Predictions) -> String {
 fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::fmt::Result {
     let errors = predictions.errors();
     writeln!(out, "# Errors of {} on {}\n", e.checkpoint, e.split)?;
+    if let Some(several) = &e.multi_label {
+        return analyse_several(out, e, several, predictions);
+    }
     writeln!(
         out,
         "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %), mean class accuracy {:.2} %, \
@@ -264,24 +327,70 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;
     }
-
-    let clip_table = |out: &mut String, clips: &[&Prediction]| -> std::fmt::Result {
-        writeln!(out, "| video | start | true | said | probability | margin |\n|---|---:|---|---|---:|---:|")?;
-        for c in clips.iter().take(LISTED) {
-            let (truth, said) = (cell(e.classes.name(c.truth)), cell(e.classes.name(c.predicted)));
-            let (p, m) = (c.confidence(), c.margin());
-            writeln!(out, "| {} | {} | {truth} | {said} | {p:.3} | {m:.3} |", cell(&c.video), c.start)?;
-        }
-        Ok(())
-    };
     writeln!(out, "\n## Most confident errors\n")?;
-    clip_table(out, &errors)?;
+    clip_table(out, e, &errors)?;
 
     let mut undecided: Vec<&Prediction> = predictions.clips.iter().collect();
     undecided.sort_by(|a, b| a.margin().total_cmp(&b.margin()));
     writeln!(out, "\n## Least decided clips\n")?;
-    clip_table(out, &undecided)?;
+    clip_table(out, e, &undecided)?;
+    hardest_subjects(out, predictions)
+}
 
+fn clip_table(out: &mut String, e: &Evaluation, clips: &[&Prediction]) -> std::fmt::Result {
+    writeln!(out, "| video | start | true | said | probability | margin |\n|---|---:|---|---|---:|---:|")?;
+    for c in clips.iter().take(LISTED) {
+        let (truth, said) = (cell(&e.names(c.true_classes())), cell(e.classes.name(c.predicted)));
+        let (p, m) = (c.confidence(), c.margin());
+        writeln!(out, "| {} | {} | {truth} | {said} | {p:.3} | {m:.3} |", cell(&c.video), c.start)?;
+    }
+    Ok(())
+}
+
+/// The same where clips have several classes.
+fn analyse_several(
+    out: &mut String,
+    e: &Evaluation,
+    several: &MultiLabel,
+    predictions: &Predictions,
+) -> std::fmt::Result {
+    writeln!(
+        out,
+        "Multi-label: mAP {:.2} % over {} classes (an order by chance {:.2} %); the most probable class is among the labels of \
+         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %). A class is said at a probability of {SAID_AT} or more.\n",
+        100.0 * several.map,
+        several.average_precision.iter().flatten().count(),
+        100.0 * several.chance,
+        100.0 * e.accuracy,
+        e.clips,
+        100.0 * e.accuracy_interval.low,
+        100.0 * e.accuracy_interval.high,
+    )?;
+    for warning in &e.warnings {
+        writeln!(out, "- {warning}")?;
+    }
+    writeln!(out, "\n## Classes, the weakest first\n")?;
+    writeln!(out, "| class | AP | precision | recall | clips | said nothing |\n|---|---:|---:|---:|---:|---:|")?;
+    let mut classes: Vec<(usize, f64)> =
+        several.average_precision.iter().enumerate().filter_map(|(c, ap)| Some((c, (*ap)?))).collect();
+    classes.sort_by(|a, b| a.1.total_cmp(&b.1));
+    for (class, ap) in classes {
+        let Some(c) = e.per_class.get(class) else { continue };
+        let silent = several.said_nothing.get(class).copied().unwrap_or(0);
+        let (name, precision, recall) = (cell(&c.class), c.precision, c.recall);
+        writeln!(out, "| {name} | {ap:.3} | {precision:.3} | {recall:.3} | {} | {silent} |", c.support)?;
+    }
+    writeln!(out, "\n## Most often said beside\n\n| labelled | said | clips | of the class |\n|---|---|---:|---:|")?;
+    for p in e.said_beside().iter().take(LISTED) {
+        let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
+        writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;
+    }
+    writeln!(out, "\n## Most confident errors\n")?;
+    clip_table(out, e, &predictions.errors())?;
+    hardest_subjects(out, predictions)
+}
+
+fn hardest_subjects(out: &mut String, predictions: &Predictions) -> std::fmt::Result {
     let subjects = predictions.subjects();
     if !subjects.is_empty() {
         writeln!(out, "\n## Hardest subjects\n\n| subject | accuracy | wrong | clips |\n|---|---:|---:|---:|")?;

@@ -9,7 +9,7 @@ use super::validation::{Validated, complete, labels_of};
 use crate::classical::{Baseline, Classifier, Samples};
 use crate::config::{DeviceChoice, RunConfig};
 use crate::data::{ClipPlan, ClipSource, as_configured, plan};
-use crate::domain::{Clip, Dataset, argmax};
+use crate::domain::{Clip, Dataset, Task, argmax};
 use crate::eval::metrics::softmax_and_loss;
 use crate::eval::{EvalError, clip_features};
 use crate::model::write_safetensors;
@@ -41,7 +41,7 @@ pub fn device_of(config: &RunConfig) -> DeviceChoice {
 /// Fits a baseline to the training clips of a dataset, and writes the run folder `out` when all is known.
 ///
 /// # Errors
-/// A run to resume, a dataset that cannot be trained on, features that cannot be had, a folder that is taken, a stop.
+/// A run to resume, a multi-label dataset, one that cannot be trained on, features that cannot be had, a folder that is taken, a stop.
 pub(super) fn fit(
     baseline: Baseline,
     dataset: &Arc<Dataset>,
@@ -53,6 +53,9 @@ pub(super) fn fit(
     config.validate()?;
     if options.resume {
         return Err(TrainError::Fitted(out.to_path_buf()));
+    }
+    if dataset.task == Task::MultiLabel {
+        return Err(TrainError::OneClassAClip(dataset.root.clone()));
     }
     if taken(out) && !(options.force && RunDir::is_run(out)) {
         // Refused before the work, not after it.

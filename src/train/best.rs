@@ -3,16 +3,16 @@
 use crate::config::TrainingConfig;
 use crate::progress::{EpochReport, best_epoch, lowest_loss_epoch};
 
-/// Accuracy that early stopping measures against, and epochs since.
+/// Score ([`EpochReport::score`]) that early stopping measures against, and epochs since.
 pub(super) type Plateau = (Option<f32>, u32);
 
-/// Counts the epochs since validation accuracy last rose, into the report; true when early stopping ends the training.
+/// Counts the epochs since the validation's score last rose, into the report; true when early stopping ends the training.
 pub(super) fn plateau((best, waiting): &mut Plateau, report: &mut EpochReport, config: &TrainingConfig) -> bool {
-    let Some(accuracy) = report.val_accuracy else { return false };
+    let Some(score) = report.score() else { return false };
     let delta = config.early_stopping.map_or(0.0, |e| e.min_delta);
     match *best {
-        Some(b) if accuracy <= b + delta => *waiting += 1,
-        _ => (*best, *waiting) = (Some(accuracy), 0),
+        Some(b) if score <= b + delta => *waiting += 1,
+        _ => (*best, *waiting) = (Some(score), 0),
     }
     report.epochs_without_improvement = *waiting;
     config.early_stopping.is_some_and(|e| *waiting >= e.patience)
@@ -27,7 +27,7 @@ pub(super) struct Checkpoints {
     pub removed: Vec<String>,
 }
 
-/// The checkpoints after the last epoch of a history. `kept` are those for their accuracy, with it, the best first.
+/// The checkpoints after the last epoch of a history. `kept` are those for their score, with it, the best first.
 pub(super) fn checkpoints(
     history: &[EpochReport],
     kept: &mut Vec<(String, f32)>,
@@ -57,13 +57,13 @@ fn keep_best(
     most: usize,
     out: &mut Checkpoints,
 ) {
-    let Some(accuracy) = report.val_accuracy.filter(|_| most > 0) else { return };
+    let Some(score) = report.score().filter(|_| most > 0) else { return };
     let name_of = |epoch: u32| format!("best_epoch_{epoch:04}");
     let name = name_of(report.epoch);
     let mut ranked: Vec<&EpochReport> = history.iter().collect();
     ranked.sort_by(|a, b| a.by_validation(b));
     let rank = |name: &str| ranked.iter().position(|e| name_of(e.epoch) == name);
-    kept.push((name.clone(), accuracy));
+    kept.push((name.clone(), score));
     kept.sort_by_cached_key(|(name, _)| rank(name).unwrap_or(usize::MAX));
     let dropped: Vec<String> = kept.drain(most.min(kept.len())..).map(|k| k.0).collect();
     if !dropped.contains(&name) {
@@ -75,6 +75,7 @@ fn keep_best(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::EarlyStopping;
 
     #[test]
     fn the_kept_epochs_follow_the_rule_of_the_best_one() {
@@ -102,5 +103,25 @@ mod tests {
             ]
         );
         assert_eq!(best_epoch(&history).map(|e| e.epoch), Some(4));
+    }
+
+    #[test]
+    fn several_labels_go_by_mean_average_precision() {
+        let early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
+        let config =
+            TrainingConfig { early_stopping, keep_best: 1, checkpoint_every: 100, ..TrainingConfig::default() };
+        let (mut history, mut kept, mut waiting) = (Vec::new(), Vec::new(), Plateau::default());
+        let mut seen = Vec::new();
+        // Accuracy rises while mean average precision falls.
+        for ((map, accuracy), epoch) in [(0.4, 0.1), (0.6, 0.2), (0.5, 0.8), (0.5, 0.9)].into_iter().zip(1..) {
+            let (val_map, val_accuracy) = (Some(map), Some(accuracy));
+            let mut report = EpochReport { epoch, val_map, val_accuracy, ..EpochReport::default() };
+            let stop = plateau(&mut waiting, &mut report, &config);
+            history.push(report);
+            let written = checkpoints(&history, &mut kept, &config).written;
+            seen.push((stop, written.contains(&"best_accuracy".to_owned())));
+        }
+        assert_eq!(seen, [(false, true), (false, true), (false, false), (true, false)]);
+        assert_eq!((best_epoch(&history).map(|e| e.epoch), kept[0].0.as_str()), (Some(2), "best_epoch_0002"));
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct BatchTask<'a> {
 pub(super) struct BatchResult {
     /// Mean over the clips.
     pub loss: f64,
-    /// Clips that were right.
+    /// Clips that were right: of several classes one was said.
     pub right: u64,
     /// Gradient of the mean loss, on the first device; `None` when the loss is no number.
     pub gradients: Option<GradientSet>,
@@ -110,20 +110,20 @@ fn learn(network: &mut Network, batch: Batch, task: BatchTask<'_>, share: f64) -
     device.compute(|| pass(network, batch, task, share))
 }
 
-fn pass(network: &mut Network, batch: Batch, task: BatchTask<'_>, share: f64) -> Result<BatchResult, TrainError> {
+fn pass(network: &mut Network, mut batch: Batch, task: BatchTask<'_>, share: f64) -> Result<BatchResult, TrainError> {
     let features = task.features.and_then(|f| f.batch(network, &batch.clips));
     let pass = match features {
         Some(features) => network.forward_train_features(features, task.seed),
         None => {
-            let input = network.input(batch.pixels, batch.size, task.clip)?;
+            let input = network.input(std::mem::take(&mut batch.pixels), batch.size, task.clip)?;
             network.forward_train(input, task.seed)
         }
     };
-    let loss = task.loss.of(pass.logits.clone(), &batch.labels);
+    let loss = task.loss.of_batch(pass.logits.clone(), &batch);
     let value = read(loss.clone())?.first().copied().unwrap_or(f32::NAN);
     let logits = read(pass.logits.clone())?; // [B, K]
     let rows = logits.chunks(network.classes());
-    let right = rows.zip(&batch.labels).filter(|(row, label)| argmax(row) == **label).count() as u64;
+    let right = rows.enumerate().filter(|(i, row)| batch.shows(*i, argmax(row))).count() as u64;
     if !value.is_finite() {
         return Ok(BatchResult { loss: f64::from(value), right, gradients: None });
     }
@@ -140,7 +140,7 @@ fn pass(network: &mut Network, batch: Batch, task: BatchTask<'_>, share: f64) ->
 
 /// A batch in as many parts of nearly equal size, but no empty ones.
 fn split(batch: Batch, parts: usize) -> Vec<Batch> {
-    let Batch { pixels, labels, clips, size, index } = batch;
+    let Batch { pixels, labels, sets, clips, size, index } = batch;
     let per_clip = pixels.len() / size.max(1);
     let (mut out, mut from) = (Vec::with_capacity(parts), 0);
     for part in 0..parts {
@@ -150,6 +150,7 @@ fn split(batch: Batch, parts: usize) -> Vec<Batch> {
                 // Features come without pixels.
                 pixels: pixels[from * per_clip..to * per_clip].to_vec().into(),
                 labels: labels[from..to].to_vec(),
+                sets: sets.get(from..to).unwrap_or_default().to_vec(),
                 clips: clips[from..to].to_vec(),
                 size: to - from,
                 index,
@@ -174,6 +175,7 @@ mod tests {
         Batch {
             pixels: RandomStream::new(3, "pixels").uniform(1.0, size * 3 * CLIP.iter().product::<usize>()).into(),
             labels: (0..size).map(|i| i * 5 % 3).collect(),
+            sets: Vec::new(),
             clips: vec![Clip::window(0, 0); size],
             size,
             index: 0,
@@ -210,8 +212,14 @@ mod tests {
     #[test]
     fn several_devices_come_to_the_gradient_of_one() {
         let loss = Loss::with_weights(LossKind::CrossEntropy, 0.0, None);
-        let whole = batch(5);
-        let task = BatchTask { loss: &loss, features: None, clip: CLIP, seed: 1, scale: 1.0 };
+        compare(&loss, batch(5));
+        // The same of sets of classes.
+        let sets = [vec![0], vec![0, 1], vec![2], vec![0, 1, 2], vec![1]].to_vec();
+        compare(&loss, Batch { sets, ..batch(5) });
+    }
+
+    fn compare(loss: &Loss, whole: Batch) {
+        let task = BatchTask { loss, features: None, clip: CLIP, seed: 1, scale: 1.0 };
         let mut alone = network();
         let expected = Copies::default().learn(&mut alone, whole.clone(), task).unwrap();
         let gradient = flat(expected.gradients.as_ref().unwrap());

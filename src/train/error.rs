@@ -49,6 +49,11 @@ pub enum TrainError {
         "{0} holds a classical baseline, which is fitted at once, so there is no training to go on with; start a new run"
     )]
     Fitted(PathBuf),
+    /// A classical baseline says one class of a clip.
+    #[error(
+        "{} is a multi-label dataset, and classical baselines say one class of a clip; train a network", .0.display()
+    )]
+    OneClassAClip(PathBuf),
     /// A list of classes that the weights do not agree with.
     #[error(
         "the class layer of {} has {found} outputs, but there are {given} classes; give {found}, or a list of {found}", path.display()

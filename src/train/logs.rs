@@ -6,7 +6,7 @@ use crate::domain::ClassSet;
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
-use crate::run_folder::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_FILE, RunDir};
+use crate::run_folder::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RunDir};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,7 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Writes the tables from the whole history: what is on disk then always is exactly what the checkpoint remembers, and
 /// rows past a checkpoint that training went back to are gone.
 pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochReport]) -> Result<(), TrainError> {
-    write_rows(&run.path().join(METRICS_FILE), history.iter().map(MetricsRow::of))?;
+    let several = history.iter().any(|r| r.val_map.is_some());
+    write_rows(&run.path().join(METRICS_FILE), history.iter().map(|r| MetricsRow::of(r, several)))?;
     let confusion = history.iter().flat_map(|report| report.confusion.iter().map(move |cell| (report.epoch, cell)));
     let name = |class: &u32| classes.name(*class as usize).to_owned();
     let row = |(epoch, ConfusionCell(truth, predicted, clips)): (u32, &ConfusionCell)| ConfusionRow {
@@ -26,23 +27,29 @@ pub(super) fn write_tables(run: &RunDir, classes: &ClassSet, history: &[EpochRep
         clips: *clips,
     };
     write_rows(&run.path().join(CONFUSION_FILE), confusion.map(row))?;
-    if history.is_empty() {
-        let _ = std::fs::remove_file(run.path().join(PER_CLASS_FILE));
-        return Ok(());
+    for (file, written) in [(PER_CLASS_FILE, !several), (PER_CLASS_AP_FILE, several)] {
+        let path = run.path().join(file);
+        if !written || history.is_empty() {
+            let _ = std::fs::remove_file(path);
+            continue;
+        }
+        write_atomic(&path, per_class(classes, history).as_bytes())?;
     }
+    Ok(())
+}
 
+/// The score of each class after each epoch.
+fn per_class(classes: &ClassSet, history: &[EpochReport]) -> String {
     let mut header = vec!["epoch".to_owned()];
     header.extend(classes.classes.iter().map(|c| c.name.clone()));
     let rows = history.iter().map(|r| {
         let mut row = vec![r.epoch.to_string()];
-        let cell = |class: usize| {
-            r.per_class_accuracy.get(class).copied().flatten().map_or(String::new(), |a: f32| a.to_string())
-        };
+        let cell =
+            |class: usize| r.class_scores().get(class).copied().flatten().map_or(String::new(), |a: f32| a.to_string());
         row.extend((0..classes.len()).map(cell));
         row
     });
-    write_atomic(&run.path().join(PER_CLASS_FILE), csv_text(&header, rows).as_bytes())?;
-    Ok(())
+    csv_text(&header, rows)
 }
 
 /// Writes a table. One without rows has no header either: then there is no table.
@@ -82,8 +89,10 @@ pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &Epo
     ];
     values.extend(r.val_loss.map(|v| ("loss/val".to_owned(), f64::from(v))));
     values.extend(r.val_accuracy.map(|v| ("accuracy/val".to_owned(), f64::from(v))));
-    for (class, accuracy) in r.per_class_accuracy.iter().enumerate() {
-        values.extend(accuracy.map(|a| (format!("per_class/{}", classes.name(class)), f64::from(a))));
+    values.extend(r.val_map.map(|v| ("mAP/val".to_owned(), f64::from(v))));
+    let tag = if r.per_class_ap.is_empty() { "per_class" } else { "per_class_ap" };
+    for (class, score) in r.class_scores().iter().enumerate() {
+        values.extend(score.map(|s| (format!("{tag}/{}", classes.name(class)), f64::from(s))));
     }
     events.scalars(u64::from(r.epoch), values.iter().map(|(tag, v)| (tag.as_str(), *v)))
 }
@@ -151,13 +160,14 @@ impl Monitor for Logged<'_> {
 fn epoch_line(r: &EpochReport) -> String {
     let percent = |v: Option<f32>| v.map_or("-".to_owned(), |v| format!("{:.2} %", 100.0 * v));
     format!(
-        "epoch {}: train loss {:.4}, accuracy {}; validation loss {}, accuracy {}; learning rate {:.3e}, {:.1} s, \
+        "epoch {}: train loss {:.4}, accuracy {}; validation loss {}, accuracy {}{}; learning rate {:.3e}, {:.1} s, \
          {:.1} clips/s",
         r.epoch,
         r.train_loss,
         percent(Some(r.train_accuracy)),
         r.val_loss.map_or("-".to_owned(), |v| format!("{v:.4}")),
         percent(r.val_accuracy),
+        r.val_map.map_or(String::new(), |map| format!(", mAP {}", percent(Some(map)))),
         r.learning_rate,
         r.seconds,
         r.clips_per_second,
@@ -166,8 +176,8 @@ fn epoch_line(r: &EpochReport) -> String {
 
 /// The best epoch of a run, as people read it.
 pub(super) fn best_line(best: &EpochReport) -> String {
-    let accuracy = 100.0 * best.val_accuracy.unwrap_or(f32::NAN);
-    format!("best validation accuracy {accuracy:.2} % in epoch {}", best.epoch)
+    let score = 100.0 * best.score().unwrap_or(f32::NAN);
+    format!("best validation {} {score:.2} % in epoch {}", best.score_name(), best.epoch)
 }
 
 /// Now, as `2026-01-31T12:00:00Z`.

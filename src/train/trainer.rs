@@ -158,14 +158,15 @@ impl<'a> Trainer<'a> {
         let kept = [frozen && !changes_every_epoch(&config), frozen];
         let work = Work::new(config.training.epochs, draws, [plan.train.len(), plan.val.len()], kept);
         state.version = env!("CARGO_PKG_VERSION").to_owned();
-        (state.config, state.classes, state.end) = (config.clone(), plan.classes.clone(), None);
+        (state.config, state.classes, state.task, state.end) =
+            (config.clone(), plan.classes.clone(), dataset.task, None);
         write_tables(&run, &state.classes, &state.history)?;
         let events = EventWriter::open(run.path(), memory.event_bytes)?;
         let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
         for warning in &plan.warnings {
             monitor.warn(format!("{}: {}", warning.path.display(), warning.message));
         }
-        for advice in config.advice(plan.classes.len()) {
+        for advice in config.advice(plan.classes.len(), dataset.task) {
             monitor.warn(advice);
         }
         monitor.emit(Progress::Log(format!(
@@ -267,6 +268,7 @@ impl<'a> Trainer<'a> {
             batch_size: self.config.training.batch_size,
             workers: self.config.training.workers,
             sampler: Sampler::training(&self.config.sampling),
+            targets: self.plan.targets.clone(),
             augment: Some(self.config.augment.clone()),
             seed: self.config.seed,
             epoch: u64::from(epoch),
@@ -488,6 +490,7 @@ impl<'a> Trainer<'a> {
             source: &self.source,
             dataset: &self.dataset,
             clips: &self.plan.val,
+            targets: self.plan.targets.as_deref(),
             features: self.features.val.as_ref(),
             loss: &self.loss,
             config: &self.config.training,

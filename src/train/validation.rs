@@ -3,9 +3,10 @@
 use super::features::Features;
 use super::{Loss, TrainError};
 use crate::config::TrainingConfig;
-use crate::data::ClipSource;
-use crate::domain::{Clip, Dataset, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::data::{ClassTargets, ClipSource};
+use crate::domain::{ClassId, Clip, Dataset, argmax};
+use crate::eval::metrics::{sigmoid_and_loss, softmax_and_loss};
+use crate::eval::multi_label::{average_precisions, mean_average_precision};
 use crate::eval::{PredictOptions, predict_clips};
 use crate::model::{Network, read};
 use crate::progress::{EpochReport, Monitor, Progress, WrongClip};
@@ -22,6 +23,8 @@ pub(super) struct Validation<'a> {
     pub source: &'a Arc<ClipSource>,
     pub dataset: &'a Dataset,
     pub clips: &'a [Clip],
+    /// All classes of each clip, in a multi-label task.
+    pub targets: Option<&'a ClassTargets>,
     /// What a frozen backbone makes of the clips, where that is kept.
     pub features: Option<&'a Features>,
     pub loss: &'a Loss,
@@ -35,14 +38,51 @@ impl Validation<'_> {
             return Ok(());
         }
         let rows = self.logits(monitor)?;
+        if let Some(targets) = self.targets {
+            return self.evaluate_sets(&rows, targets, report, monitor);
+        }
+        let loss = self.loss.of(self.tensor(&rows), &labels_of(self.clips));
+        let loss = read(loss)?.first().copied().unwrap_or(f32::NAN);
         let classes = self.network.classes();
-        let labels = labels_of(self.clips);
-        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
-        let device = burn::tensor::Device::flex();
-        let logits: Tensor<2> = Tensor::from_data(TensorData::new(flat, [rows.len(), classes]), &device);
-        let loss = read(self.loss.of(logits, &labels))?.first().copied().unwrap_or(f32::NAN);
         complete(report, &Validated { dataset: self.dataset, clips: self.clips, rows: &rows, classes, loss }, monitor);
         Ok(())
+    }
+
+    /// The same where clips have several classes.
+    fn evaluate_sets(
+        &self,
+        rows: &[Vec<f32>],
+        targets: &ClassTargets,
+        report: &mut EpochReport,
+        monitor: &dyn Monitor,
+    ) -> Result<(), TrainError> {
+        let sets: Vec<Vec<ClassId>> = self.clips.iter().map(|c| targets.of(c)).collect();
+        let loss = self.loss.of_sets(self.tensor(rows), &sets);
+        report.val_loss = Some(read(loss)?.first().copied().unwrap_or(f32::NAN));
+        let probabilities: Vec<Vec<f32>> = rows.iter().map(|row| sigmoid_and_loss(row, &[]).0).collect();
+        let scored = probabilities.iter().map(Vec::as_slice).zip(sets.iter().map(Vec::as_slice));
+        let per_class = average_precisions(self.network.classes(), scored);
+        report.val_map = mean_average_precision(&per_class).map(|map| map as f32);
+        report.per_class_ap = per_class.into_iter().map(|ap| ap.map(|ap| ap as f32)).collect();
+        let mut wrong = Vec::new();
+        for ((row, set), clip) in probabilities.iter().zip(&sets).zip(self.clips) {
+            let predicted = argmax(row);
+            if !set.contains(&predicted) {
+                let probability = row.get(predicted).copied().unwrap_or(0.0);
+                let truth = set.first().copied().unwrap_or_default();
+                wrong.push(wrong_clip(self.dataset, clip, (truth, set.clone()), predicted, probability));
+            }
+        }
+        report.val_accuracy = Some((rows.len() - wrong.len()) as f32 / rows.len() as f32);
+        tell(wrong, monitor);
+        Ok(())
+    }
+
+    /// Logits as a tensor of the CPU, `[B, K]`.
+    fn tensor(&self, rows: &[Vec<f32>]) -> Tensor<2> {
+        let flat: Vec<f32> = rows.iter().flatten().copied().collect();
+        let shape = [rows.len(), self.network.classes()];
+        Tensor::from_data(TensorData::new(flat, shape), &burn::tensor::Device::flex())
     }
 
     /// Logits of the clips, in their order, one row of `[classes]` each.
@@ -61,6 +101,25 @@ impl Validation<'_> {
         }
         Ok(rows)
     }
+}
+
+/// Tells of the surest wrong clips.
+fn tell(mut wrong: Vec<WrongClip>, monitor: &dyn Monitor) {
+    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    wrong.truncate(WRONG_TOLD);
+    monitor.emit(Progress::WrongClips(wrong));
+}
+
+/// A clip whose most probable class is not true; `truths` are all its classes in a multi-label task, else none.
+fn wrong_clip(
+    dataset: &Dataset,
+    clip: &Clip,
+    (truth, truths): (ClassId, Vec<ClassId>),
+    predicted: ClassId,
+    probability: f32,
+) -> WrongClip {
+    let video = dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
+    WrongClip { video, start: clip.start, cut: clip.cut, truth, truths, predicted, probability }
 }
 
 /// The class of each clip.
@@ -88,17 +147,13 @@ pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, moni
         let predicted = argmax(row);
         confusion.add(*label, predicted);
         if predicted != *label {
-            let video = dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
             let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
-            let Clip { start, cut, .. } = *clip;
-            wrong.push(WrongClip { video, start, cut, truth: *label, predicted, probability });
+            wrong.push(wrong_clip(dataset, clip, (*label, Vec::new()), predicted, probability));
         }
     }
     report.val_loss = Some(loss);
     report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
     report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
     report.confusion = confusion.cells();
-    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    wrong.truncate(WRONG_TOLD);
-    monitor.emit(Progress::WrongClips(wrong));
+    tell(wrong, monitor);
 }

@@ -28,8 +28,8 @@ pub struct Committed {
     pub image: RgbImage,
     /// Grows with every other picture, for textures.
     pub generation: u64,
-    /// The label of exactly this frame.
-    pub label: Option<Label>,
+    /// The labels of exactly this frame: none, one, or in multi-label datasets several.
+    pub labels: Vec<Label>,
     /// The mask of exactly this frame, when it is asked for and there.
     pub mask: Option<Arc<GrayImage>>,
     /// The poses of the video, when they are asked for and there.
@@ -143,7 +143,7 @@ impl FrameStage {
             pts_s: frame.pts_s,
             image: frame.image.clone(),
             generation: self.generation,
-            label: entry.labels.at(frame.index),
+            labels: entry.labels_at(frame.index),
             mask: mask.flatten(),
             poses,
         };
@@ -166,7 +166,7 @@ mod tests {
                 pts_s: 22.4,
                 image,
                 generation: 1,
-                label: None,
+                labels: Vec::new(),
                 mask: None,
                 poses: None,
             }),

@@ -6,7 +6,7 @@
 use super::awaited::Awaited;
 use super::state::{AppState, ViewMode, Workspace};
 use crate::classical::Baseline;
-use crate::domain::{ClassSet, HeatMap, MaskShare};
+use crate::domain::{ClassSet, HeatMap, MaskShare, Task};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -37,11 +37,15 @@ pub type WantedMaps = (CheckpointRef, ClipRef, Vec<HeatRequest>);
 pub struct ClipAnswer {
     /// Frame numbers the network saw.
     pub frames: Vec<u32>,
-    /// The label's class.
-    pub truth: Option<usize>,
+    /// The label's classes, ascending; none without a label, several only in a multi-label task.
+    pub truths: Vec<usize>,
+    /// Whether the most probable class is one of them; `None` without a label.
+    pub right: Option<bool>,
+    /// How many classes a clip may have.
+    pub task: Task,
     /// Most probable class.
     pub predicted: usize,
-    /// Softmax probabilities in output order.
+    /// Probabilities in output order: of a softmax, or of a sigmoid a class in a multi-label task.
     pub probabilities: Vec<f32>,
     /// Classes in output order.
     pub classes: Arc<ClassSet>,
@@ -254,7 +258,7 @@ impl ExplainStore {
         let classes = Arc::new(explanation.classes.clone());
         let identity = Arc::new(explanation.identity.clone());
         for sample in &explanation.samples {
-            self.insert_sample(&explanation.checkpoint, sample, (&classes, &identity), asked);
+            self.insert_sample(&explanation.checkpoint, sample, (&classes, &identity, explanation.task), asked);
         }
         if let Some((_, query)) = self.in_flight.take_if(|(j, _)| *j == job) {
             // A network that cannot give a map would otherwise be asked for ever.
@@ -270,7 +274,7 @@ impl ExplainStore {
         &mut self,
         checkpoint: &CheckpointRef,
         sample: &ClipSample,
-        (classes, identity): (&Arc<ClassSet>, &Arc<Identity>),
+        (classes, identity, task): (&Arc<ClassSet>, &Arc<Identity>, Task),
         asked: &[HeatRequest],
     ) {
         let key = (checkpoint.clone(), sample.clip.clone());
@@ -284,7 +288,9 @@ impl ExplainStore {
         }
         let answer = self.answers.entry(key).or_insert_with(|| ClipAnswer {
             frames: sample.frames.clone(),
-            truth: sample.truth,
+            truths: sample.true_classes(),
+            right: sample.right(),
+            task,
             predicted: sample.predicted,
             probabilities: sample.probabilities.clone(),
             classes: classes.clone(),
@@ -382,18 +388,11 @@ mod tests {
         let sample = ClipSample {
             clip: ClipRef::window("v", start),
             frames: vec![start],
-            truth: None,
-            predicted: 0,
             probabilities: vec![1.0],
             maps: vec![map],
-            on_body: Vec::new(),
+            ..ClipSample::default()
         };
-        Explanation {
-            checkpoint: CheckpointRef::default(),
-            identity: Identity::default(),
-            classes: ClassSet::from_names(["a"]),
-            samples: vec![sample],
-        }
+        Explanation { classes: ClassSet::from_names(["a"]), samples: vec![sample], ..Explanation::default() }
     }
 
     #[test]

@@ -124,7 +124,9 @@ impl AppState {
         let key = self.class_key(run);
         let chosen = key.2.clone();
         let background = run.config.data.background_class;
-        self.class_maps.maps.get(key, || ClassMap::of(self.classes(), &run.classes, background, &chosen))
+        let task = self.dataset.as_ref().map(|d| d.task).unwrap_or_default().with(run.task);
+        let map = || ClassMap::of(self.classes(), &run.classes, background, &chosen).map(|map| map.of_task(task));
+        self.class_maps.maps.get(key, map)
     }
 
     /// True where the classes of the open dataset cannot be matched with those of a run.

@@ -3,6 +3,7 @@
 use crate::cam;
 use crate::domain::PoolingRule;
 use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, SplitChoice, TargetClass};
+use crate::run_folder::Prediction;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -23,6 +24,31 @@ pub enum MatrixSelection {
 }
 
 impl MatrixSelection {
+    /// True when a clip of an evaluation lies in the selected part. In a multi-label one: it is labelled with the class of
+    /// the row and that of the column was said, among others or alone; the column behind the last class is that of clips of
+    /// which nothing was said.
+    pub fn holds(self, clip: &Prediction) -> bool {
+        if clip.truths.is_empty() {
+            return self.contains(clip.truth, clip.predicted);
+        }
+        let silent = |class: usize| class >= clip.probabilities.len() && clip.said_classes().is_empty();
+        let said = |class: usize| clip.says(class) || silent(class);
+        match self {
+            MatrixSelection::Cell { truth, predicted } => clip.truths.contains(&truth) && said(predicted),
+            MatrixSelection::Row(truth) => clip.truths.contains(&truth),
+            MatrixSelection::Column(predicted) => said(predicted),
+        }
+    }
+
+    /// True when what the selected row or column is about was said rightly of a clip.
+    pub fn is_right(self, clip: &Prediction) -> bool {
+        match self {
+            MatrixSelection::Row(class) if !clip.truths.is_empty() => clip.says(class),
+            MatrixSelection::Column(class) if !clip.truths.is_empty() => clip.truths.contains(&class),
+            _ => clip.correct(),
+        }
+    }
+
     /// True when a clip with this label and prediction lies in the selected part.
     pub fn contains(self, truth: usize, predicted: usize) -> bool {
         match self {

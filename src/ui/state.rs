@@ -324,6 +324,14 @@ impl AppState {
         }
     }
 
+    /// Names of all labels of a frame.
+    pub fn label_names(&self, labels: &[Label]) -> String {
+        match labels {
+            [] => self.label_name(None).to_owned(),
+            labels => labels.iter().map(|l| self.label_name(Some(*l))).collect::<Vec<_>>().join(" + "),
+        }
+    }
+
     /// The chosen run.
     pub fn run(&self) -> Option<&Arc<RunView>> {
         let path = self.selection.run.as_ref()?;

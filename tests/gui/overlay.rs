@@ -185,7 +185,7 @@ fn gpu() -> Option<Gpu> {
 impl Gpu {
     fn target(&self, [width, height]: [u32; 2], format: wgpu::TextureFormat) -> wgpu::Texture {
         self.device.create_texture(&wgpu::TextureDescriptor {
-            label: None,
+            labels: Vec::new(),
             size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
             mip_level_count: 1,
             sample_count: 1,
@@ -201,7 +201,7 @@ impl Gpu {
         let (width, height) = (target.width(), target.height());
         let stride = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
+            labels: Vec::new(),
             size: u64::from(stride * height),
             usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
             mapped_at_creation: false,

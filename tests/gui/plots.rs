@@ -4,8 +4,8 @@
 use kinolens::progress::EpochReport;
 use kinolens::render::RenderError;
 use kinolens::render::plots::{
-    ClassScores, DatasetFigures, LabelBar, SplitCounts, confusion_matrix, dataset_plots, evaluation_plots,
-    per_class_curves, training_plots,
+    ClassScores, CoOccurrence, DatasetFigures, LabelBar, SplitCounts, confusion_matrix, dataset_plots,
+    evaluation_plots, multi_label_plots, per_class_curves, training_plots,
 };
 use std::path::{Path, PathBuf};
 
@@ -227,6 +227,38 @@ fn an_evaluation_becomes_three_plots() {
     let ragged = vec![vec![0, 0], vec![3]];
     confusion_matrix(&ragged, &names(1), true).unwrap();
     assert!(confusion_matrix(&[], &[], false).is_err());
+}
+
+#[test]
+fn clips_with_several_classes_have_plots_of_their_own() {
+    let mut several = history(12, 5);
+    for e in &mut several {
+        e.val_map = Some(0.04 * e.epoch as f32);
+        e.per_class_ap = std::mem::take(&mut e.per_class_accuracy);
+    }
+    let training = out("several-training");
+    let files = training_plots(&several, &names(5), 4, &training.path).unwrap();
+    assert_eq!(files.len(), 18);
+    check(
+        find(&files, "mean_average_precision"),
+        &["Mean average precision", "best: epoch 12", "validation mAP 48.0 %"],
+    );
+    check(find(&files, "per_class_average_precision"), &["Average precision per class", "squat"]);
+    check(find(&files, "final_class_average_precision"), &["Average precision per class at the end", "squat"]);
+    for n in [1, 7, 60] {
+        let out = out(&format!("several-{n}"));
+        let (counts, silent) = (counts(n), vec![5; n]);
+        let average_precision: Vec<Option<f64>> = (0..n).map(|c| (c != 1).then_some(0.25)).collect();
+        let together =
+            CoOccurrence { counts: &counts, said_nothing: &silent, average_precision: &average_precision, map: 0.25 };
+        let files = multi_label_plots(&together, &scores(n), &out.path).unwrap();
+        assert_eq!(files.len(), 6);
+        check(find(&files, "co_occurrence"), &["Co-occurrence", "said nothing", "labelled", "squat", "mAP 25.0 %"]);
+        check(find(&files, "average_precision"), &["Average precision per class", "squat (80)", "25.0 %"]);
+        // 60 of the 80 clips labelled squat have it said.
+        let svg = std::fs::read_to_string(find(&files, "co_occurrence").with_extension("svg")).unwrap();
+        assert_eq!(svg.contains("\n0.75\n"), n <= 7, "{n} classes");
+    }
 }
 
 fn figures(classes: usize, videos: usize) -> DatasetFigures {

@@ -1,5 +1,7 @@
 //! Train and Evaluate drawn headless: panels over made-up runs, driven by accessible labels, in both themes.
 
+mod multi_label;
+
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::config::RunConfig;
@@ -49,8 +51,7 @@ fn judged(classes: usize, per_class: u64) -> EvaluationEntry {
                 predicted,
                 probabilities,
                 loss: 0.3,
-                cut: Default::default(),
-                views: Vec::new(),
+                ..Prediction::default()
             });
         }
     }
@@ -108,8 +109,7 @@ fn history(epochs: u32, classes: usize) -> Vec<EpochReport> {
                 epochs_without_improvement: epoch.saturating_sub(epochs * 10 / 13),
                 memory_bytes: (900 + u64::from(epoch)) << 20,
                 threads_busy: 3.0 + 0.5 * (t * 20.0).sin(),
-                device_memory_bytes: None,
-                confusion: Vec::new(),
+                ..EpochReport::default()
             }
         })
         .collect()
@@ -153,6 +153,7 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
         start: i * 16,
         cut: Default::default(),
         truth: (i as usize) % classes,
+        truths: Vec::new(),
         predicted: (i as usize + 1) % classes,
         probability: 0.9 - 0.05 * i as f32,
     };

@@ -85,6 +85,7 @@ impl Workers for Scripted {
                     checkpoint: request.checkpoint.clone(),
                     classes: request.dataset.classes.clone(),
                     samples,
+                    ..Explanation::default()
                 })))
             }
             _ => return id,
@@ -141,7 +142,7 @@ fn sample(clip: &kinolens::jobs::ClipRef, request: &kinolens::jobs::ExplainReque
         predicted: 1,
         probabilities,
         maps: request.maps.iter().map(map).collect(),
-        on_body: Vec::new(),
+        ..ClipSample::default()
     }
 }
 
@@ -176,8 +177,7 @@ fn run_of(dataset: &Dataset) -> Arc<RunView> {
         predicted,
         probabilities: (0..dataset.classes.len()).map(|c| if c == predicted { 0.7 } else { 0.05 }).collect(),
         loss: 1.0,
-        cut: Default::default(),
-        views: Vec::new(),
+        ..Prediction::default()
     };
     let clips = vec![prediction(0, 0, 0), prediction(32, 0, 1), prediction(64, 1, 1), prediction(96, 1, 2)];
     let evaluation = Evaluation {

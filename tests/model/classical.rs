@@ -129,9 +129,12 @@ fn logistic_regression_is_scikit_learns() {
     });
 }
 
+/// A C, and the scores of both.
+type Scores = (f64, [[f64; 3]; 4], [[f64; 3]; 4]);
+
 /// Scores of the first four of 24 samples of three classes, by scikit-learn 1.9 for C of 1 and 10: `LogisticRegression`,
 /// less the mean over the classes, and `LinearSVC`.
-const THREE_CLASSES: [(f64, [[f64; 3]; 4], [[f64; 3]; 4]); 2] = [
+const THREE_CLASSES: [Scores; 2] = [
     (
         1.0,
         [

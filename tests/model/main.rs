@@ -8,6 +8,7 @@ mod golden;
 mod golden_training;
 mod inside;
 mod metrics;
+mod multi_label;
 mod networks;
 #[path = "../support/mod.rs"]
 mod support;

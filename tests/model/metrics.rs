@@ -41,8 +41,7 @@ fn clips(k: usize, labels: &[f64], scores: &[f64]) -> Vec<Prediction> {
                 predicted: argmax(&logits),
                 probabilities,
                 loss,
-                cut: Default::default(),
-                views: Vec::new(),
+                ..Prediction::default()
             }
         })
         .collect()
@@ -155,16 +154,16 @@ fn score(videos: &[(&str, &str)]) -> kinolens::run_folder::FrameMetrics {
 
 #[test]
 fn segment_metrics_equal_those_of_ms_tcn() {
-    let golden = crate::support::reference::golden("frame_metrics.json");
-    let labels = |v: &serde_json::Value| -> Vec<Option<usize>> {
+    let golden = golden("frame_metrics.json");
+    let labels = |v: &Value| -> Vec<Option<usize>> {
         let all = v.as_array().expect("labels").iter().map(|n| n.as_u64().expect("a label") as usize);
         all.map(|n| (n > 0).then_some(n)).collect()
     };
-    let of = |case: &serde_json::Value| {
+    let of = |case: &Value| {
         let truth = labels(&case["truth"]);
         FrameTrack { labelled: vec![true; truth.len()], truth, predicted: labels(&case["prediction"]) }
     };
-    let near = |a: f64, b: &serde_json::Value, what: &str| {
+    let near = |a: f64, b: &Value, what: &str| {
         let b = b.as_f64().unwrap_or_else(|| panic!("{what}: {b}"));
         assert!((a - b).abs() < 1e-5, "{what}: {a}, {b}");
     };

@@ -124,7 +124,7 @@ fn answer(dataset: &Dataset, clip: &Clip, truth: ClassId, logits: &[f32]) -> Pre
         probabilities,
         loss,
         cut: clip.cut,
-        views: Vec::new(),
+        ..Prediction::default()
     }
 }
 

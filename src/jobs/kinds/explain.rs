@@ -2,8 +2,8 @@
 
 use crate::cam::{CamError, Explained, MapRequest, Target, explain_batch};
 use crate::data::{ClipSource, FrameRule};
-use crate::domain::{ClassMatch, Clip, Dataset, MaskShare, VideoEntry, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::domain::{ClassId, ClassMatch, Clip, Dataset, MaskShare, Task, VideoEntry, argmax};
+use crate::eval::metrics::probabilities_of;
 use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -71,6 +71,7 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
     };
     let (classes, identity) = (checkpoint.state.classes.clone(), Identity::of(checkpoint));
     let class_map = checkpoint.class_map(&request.dataset, &request.class_match)?;
+    let task = class_map.task();
     let source = state.source(&request.dataset)?;
     let mut samples = Vec::with_capacity(request.clips.len());
     let batch = state.loaded()?.checkpoint.state.config.training.batch_size.clamp(1, AT_ONCE);
@@ -88,7 +89,7 @@ fn explain(request: &ExplainRequest, state: &mut LaneState, monitor: &dyn Monito
             samples.push(found);
         }
     }
-    Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, samples })
+    Ok(Explanation { checkpoint: request.checkpoint.clone(), identity, classes, task, samples })
 }
 
 /// What a classical baseline, which has no maps, says about clips.
@@ -105,25 +106,37 @@ fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanatio
     let options = PredictOptions { batch_size: 1, workers: 1, label: "explaining clips" };
     let logits = predictor.logits(&source, &clips, options, monitor)?;
     let rule = FrameRule::of(&config.clip);
-    let answers = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
-        let (probabilities, _) = softmax_and_loss(&logits, 0);
-        ClipSample {
-            clip: asked.clone(),
-            frames: rule.shown(entry, &clip),
-            truth: class_map.truth(entry, &clip, config),
-            predicted: argmax(&probabilities),
-            probabilities,
-            maps: Vec::new(),
-            on_body: Vec::new(),
-        }
+    let samples = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
+        let truths = class_map.truths(entry, &clip, config);
+        let probabilities = probabilities_of(checkpoint.state.task, &logits);
+        answer(asked, rule.shown(entry, &clip), (&class_map, truths), probabilities)
     });
-    let samples = answers.collect();
+    let samples = samples.collect();
     Ok(Explanation {
         checkpoint: request.checkpoint.clone(),
         identity: Identity::of(&checkpoint),
         classes: checkpoint.state.classes.clone(),
+        task: class_map.task(),
         samples,
     })
+}
+
+/// A clip with what was said about it, without maps.
+fn answer(
+    clip: &ClipRef,
+    frames: Vec<u32>,
+    (class_map, truths): (&ClassMap, Vec<ClassId>),
+    probabilities: Vec<f32>,
+) -> ClipSample {
+    ClipSample {
+        clip: clip.clone(),
+        frames,
+        truth: truths.first().copied(),
+        truths: if class_map.task() == Task::MultiLabel { truths } else { Vec::new() },
+        predicted: argmax(&probabilities),
+        probabilities,
+        ..ClipSample::default()
+    }
 }
 
 /// The video a clip names.
@@ -159,19 +172,18 @@ impl Asked<'_> {
         for clip in clips {
             let (video, entry) = find_video(self.dataset, &clip.video)?;
             let asked = clip.clip(video);
-            let truth = self.class_map.truth(entry, &asked, config);
-            requests.push(map_requests(maps, truth)?);
+            let truths = self.class_map.truths(entry, &asked, config);
+            requests.push(map_requests(maps, truths.first().copied())?);
             pixels.push(self.source.pixels(&asked, None)?);
             let (frames, region) = (rule.shown(entry, &asked), self.source.region(&asked));
-            samples.push((clip.clone(), frames, truth, region));
+            samples.push((clip, frames, truths, region));
         }
         let explained = explain_batch(&self.loaded.network, pixels, shape, &requests)?;
-        let answers = samples.into_iter().zip(explained).map(|((clip, frames, truth, region), explained)| {
+        let task = self.loaded.checkpoint.state.task;
+        let answers = samples.into_iter().zip(explained).map(|((clip, frames, truths, region), explained)| {
             let Explained { logits, mut maps } = explained;
             maps.iter_mut().for_each(|map| map.region = region);
-            let (probabilities, _) = softmax_and_loss(&logits, 0);
-            let predicted = argmax(&probabilities);
-            ClipSample { clip, frames, truth, predicted, probabilities, maps, on_body: Vec::new() }
+            ClipSample { maps, ..answer(clip, frames, (self.class_map, truths), probabilities_of(task, &logits)) }
         });
         Ok(answers.collect())
     }

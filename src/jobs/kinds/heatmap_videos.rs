@@ -133,7 +133,7 @@ fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor)
     }
     let name = Some(identity.checkpoint.clone());
     let checkpoint = CheckpointRef { run: request.checkpoint.run.clone(), name };
-    Ok(Explanation { checkpoint, identity, classes, samples })
+    Ok(Explanation { checkpoint, identity, classes, task: class_map.task(), samples })
 }
 
 /// One clip with its maps, or `None` when it is right and only wrong ones are wanted.
@@ -141,7 +141,7 @@ fn explained(request: &ExportRequest, asked: &Asked<'_>, clip: &ClipRef) -> Resu
     if request.misclassified_only {
         // Without maps first: most clips are right, and a forward pass alone is several times cheaper.
         let quick = asked.sample(clip, &[])?;
-        if quick.truth.is_none_or(|t| t == quick.predicted) {
+        if quick.right() != Some(false) {
             return Ok(None);
         }
     }
@@ -327,7 +327,8 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
     let (first, last) = (sample.frames.first().copied().unwrap_or(0), sample.frames.last().copied().unwrap_or(0));
     line("video", sample.clip.video.clone());
     line("frames", format!("{first} to {last} ({} frames)", sample.frames.len()));
-    line("true class", sample.truth.map_or_else(|| "unlabelled".into(), |c| classes.name(c).to_owned()));
+    let truths: Vec<&str> = sample.true_classes().into_iter().map(|c| classes.name(c)).collect();
+    line("true class", if truths.is_empty() { "unlabelled".into() } else { truths.join("; ") });
     line("predicted class", classes.name(sample.predicted).to_owned());
     line("probability", format!("{:.4}", sample.probabilities.get(sample.predicted).copied().unwrap_or(0.0)));
     line("run", identity.run.display().to_string());
@@ -429,11 +430,9 @@ mod tests {
         let sample = ClipSample {
             clip: ClipRef::default(),
             frames: vec![0, 1],
-            truth: None,
-            predicted: 0,
             probabilities: vec![1.0],
             maps: vec![map],
-            on_body: Vec::new(),
+            ..ClipSample::default()
         };
         let (identity, classes) = (Identity::default(), ClassSet::from_names(vec!["squat".to_owned()]));
         let told = metadata(&Told { request: &request, identity: &identity, classes: &classes }, &sample);

@@ -2,7 +2,7 @@
 
 use super::explain::find_video;
 use crate::domain::{ClassMatch, Dataset, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::eval::metrics::probabilities_of;
 use crate::files;
 use crate::inside::{
     ActivationStore, ChannelOrder, LayerActivation, LayerTally, ReceptiveField, channel_grid, channels_over_time,
@@ -114,7 +114,7 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
         None => seen.watch(&[], &mut |_| Ok(()))?,
     };
     kept.logits = Some(logits.clone());
-    let (probabilities, _) = softmax_and_loss(&logits, 0);
+    let probabilities = probabilities_of(checkpoint.state.task, &logits);
     let seconds = match request.measure {
         true => {
             monitor.stage("measuring layers", 0, 0);
@@ -133,7 +133,7 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
         clip: request.clip.clone(),
         frames: entry.clip_frames(config.clip.geometry(), request.clip.start),
         pictures: source.pictures(&clip)?,
-        truth,
+        truth: class_map.truth_beside(predicted, entry, &clip, config),
         predicted,
         probabilities,
         order: request.order,

@@ -3,7 +3,7 @@
 use super::read_kernels::{checkpoints_in_order, tree_of};
 use crate::data::{ClipSource, Loader, LoaderOptions};
 use crate::domain::{ClassMatch, Clip, Dataset, Split, SplitChoice, argmax, leaf};
-use crate::eval::{ClassMap, metrics::softmax_and_loss};
+use crate::eval::{ClassMap, metrics::probabilities_of};
 use crate::inside::{
     ClipMap, Examples, LayerActivation, LayerTally, Pooled, ReceptiveField, require_layers, shown_layers, watch_layers,
 };
@@ -159,13 +159,13 @@ fn survey_clip(
     logits: &[f32],
 ) -> Option<SurveyClip> {
     let entry = request.dataset.videos.get(clip.video)?;
-    let (probabilities, _) = softmax_and_loss(logits, 0);
+    let probabilities = probabilities_of(checkpoint.state.task, logits);
     let predicted = argmax(&probabilities);
     Some(SurveyClip {
         clip: ClipRef::of(&entry.name, clip),
         subject: entry.subject.clone(),
         split: parts.get(clip.video).copied().unwrap_or_default(),
-        truth: class_map.truth(entry, clip, &checkpoint.state.config),
+        truth: class_map.truth_beside(predicted, entry, clip, &checkpoint.state.config),
         predicted,
         probability: probabilities.get(predicted).copied().unwrap_or(0.0),
     })

@@ -1,7 +1,7 @@
 //! The motion test of one run or several.
 
 use crate::compare::motion::{Asked, MotionReport, MotionTest, ask, judge, shared_clips};
-use crate::domain::{ClassId, ClassMatch, Clip, Dataset, SplitChoice, counted, leaf};
+use crate::domain::{ClassId, ClassMatch, Clip, Dataset, SplitChoice, Task, counted, leaf};
 use crate::eval::evaluated_clips;
 use crate::files;
 use crate::jobs::error::JobError;
@@ -81,6 +81,13 @@ impl JobKind for TestMotion {
 impl TestMotion {
     fn tested(&self, reference: &CheckpointRef) -> Result<Tested, JobError> {
         let checkpoint = open_checkpoint(reference)?;
+        if checkpoint.state.task.with(self.dataset.task) == Task::MultiLabel {
+            return Err(JobError::Missing(
+                "the motion test tells of clips with one class each, and this task is multi-label; take a single-label \
+                 dataset and run"
+                    .into(),
+            ));
+        }
         let (dataset, clips) = evaluated_clips(&checkpoint, &self.dataset, self.split, &self.class_match)?;
         Ok(Tested { checkpoint, dataset, clips })
     }

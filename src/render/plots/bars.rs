@@ -1,9 +1,9 @@
 //! Bars: counts and scores per class, histograms.
 
 use super::axes::{LABEL, NAME, PAGE, Panel, Scale, axes, frame, legend_line, names, number, page};
-use super::curves::{nothing, ranked_classes};
+use super::curves::{class_score_names, nothing, ranked_classes};
 use super::scene::{Align, GRID, INK, SOFT_INK, Scene};
-use super::{ClassScores, SplitCounts, class_name};
+use super::{ClassScores, CoOccurrence, SplitCounts, class_name};
 use crate::progress::EpochReport;
 use crate::render::RenderError;
 use crate::render::font::{fit_text, text_width};
@@ -104,7 +104,7 @@ pub fn class_counts(title: &str, unit: &str, classes: &[String], splits: &[Split
     Ok(scene)
 }
 
-/// Validation accuracy of each class at the end, best first.
+/// Validation accuracy of each class at the end, best first; average precision in a multi-label task.
 ///
 /// # Errors
 /// [`RenderError::NothingToPlot`] when no epoch knows any class's accuracy.
@@ -116,20 +116,48 @@ pub fn final_accuracy(history: &[EpochReport], classes: &[String]) -> Result<Sce
     let labels: Vec<String> = ranked.iter().map(|(class, _)| class_name(classes, *class)).collect();
     let mean = ranked.iter().map(|r| f64::from(r.1)).sum::<f64>() / ranked.len() as f64;
     let subtitle = format!("validation, last epoch; mean over classes {:.1} % (line)", mean * 100.0);
-    let (mut scene, panel) = row_page("Final accuracy per class", &subtitle, &labels, 1);
-    let bar = |(class, accuracy): &(usize, f32)| Bar {
-        value: f64::from(*accuracy),
-        label: format!("{:.1} %", accuracy * 100.0),
+    let (what, axis) = class_score_names(history);
+    let (mut scene, panel) = row_page(&format!("{what} per class at the end"), &subtitle, &labels, 1);
+    let scored: Vec<(usize, f64)> = ranked.iter().map(|(class, score)| (*class, f64::from(*score))).collect();
+    one_bar_each(&mut scene, panel, axis, labels, &scored, mean);
+    Ok(scene)
+}
+
+/// Average precision of each class of a multi-label task, best first; classes that no clip shows have none.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class that a clip shows.
+pub fn average_precision_bars(together: &CoOccurrence<'_>, scores: &[ClassScores]) -> Result<Scene, RenderError> {
+    let known = together.average_precision.iter().enumerate().filter_map(|(class, ap)| Some((class, (*ap)?)));
+    let mut ranked: Vec<(usize, f64)> = known.collect();
+    if ranked.is_empty() {
+        return Err(nothing("the average precision", "no clip shows a class"));
+    }
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let label = |class: usize| {
+        scores.get(class).map_or_else(|| format!("class {class}"), |s| format!("{} ({})", s.class, s.support))
+    };
+    let labels: Vec<String> = ranked.iter().map(|(class, _)| label(*class)).collect();
+    let subtitle = format!("in brackets: true clips; mAP {:.1} % (line)", together.map * 100.0);
+    let (mut scene, panel) = row_page("Average precision per class", &subtitle, &labels, 1);
+    one_bar_each(&mut scene, panel, "average precision", labels, &ranked, together.map);
+    Ok(scene)
+}
+
+/// One bar a class from 0 to 1, and a line at their mean.
+fn one_bar_each(scene: &mut Scene, panel: Panel, axis: &str, labels: Vec<String>, scores: &[(usize, f64)], mean: f64) {
+    let bar = |(class, score): &(usize, f64)| Bar {
+        value: *score,
+        label: format!("{:.1} %", score * 100.0),
         color: class_color(*class),
         opacity: 1.0,
     };
-    let groups: Vec<_> = labels.into_iter().zip(ranked.iter().map(|r| vec![bar(r)])).collect();
+    let groups: Vec<_> = labels.into_iter().zip(scores.iter().map(|s| vec![bar(s)])).collect();
     let scale = Scale::exact(0.0, 1.0);
-    rows(&mut scene, panel, scale, "accuracy (share of clips)", &groups);
+    rows(scene, panel, scale, axis, &groups);
     if let Some(share) = scale.share(mean) {
         scene.line_faint(vec![(panel.x(share), panel.top), (panel.x(share), panel.bottom)], INK, 1.5, 0.6);
     }
-    Ok(scene)
 }
 
 /// Precision, recall and F1 of each class.

@@ -133,9 +133,10 @@ fn around(curves: &[Curve], from_zero: bool) -> Scale {
 fn last_words(history: &[EpochReport]) -> String {
     let Some(last) = history.last() else { return String::new() };
     let count = counted(history.len() as u64, "epoch");
-    let accuracy =
-        last.val_accuracy.map_or(String::new(), |a| format!(", validation accuracy {:.1} % at the end", a * 100.0));
-    format!("{count}{accuracy}")
+    let score = last
+        .score()
+        .map_or(String::new(), |s| format!(", validation {} {:.1} % at the end", last.score_name(), s * 100.0));
+    format!("{count}{score}")
 }
 
 /// Training and validation loss over epochs.
@@ -159,6 +160,20 @@ pub fn accuracy_curves(history: &[EpochReport]) -> Result<Scene, RenderError> {
     let y = (Scale::exact(0.0, 1.0), "accuracy (share of clips)");
     let marks: Vec<EpochMark> = best_mark(history).into_iter().collect();
     Ok(single("Accuracy", &last_words(history), &accuracies(history), history, y, &marks))
+}
+
+/// Mean average precision of the validation over epochs, 0…1.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] where no epoch has one, as in a task with one class a clip.
+pub fn map_curve(history: &[EpochReport]) -> Result<Scene, RenderError> {
+    let curve = Curve::of("validation", class_color(VALIDATION), history, |e| e.val_map.map(f64::from));
+    if !curve.has_data() {
+        return Err(nothing("mean average precision", "the run is of no multi-label task, or has no validation part"));
+    }
+    let y = (Scale::exact(0.0, 1.0), "mean average precision");
+    let marks: Vec<EpochMark> = best_mark(history).into_iter().collect();
+    Ok(single("Mean average precision", &last_words(history), &[curve], history, y, &marks))
 }
 
 /// Learning rate over epochs, logarithmic when it spans more than a decade.
@@ -216,7 +231,15 @@ pub fn training_overview(history: &[EpochReport]) -> Result<Scene, RenderError> 
     Ok(scene)
 }
 
-/// Validation accuracy of each class over epochs. With `top`, only that many classes: half of them the best at the
+/// What the score of each class is: a name for titles, and one for an axis.
+pub(super) fn class_score_names(history: &[EpochReport]) -> (&'static str, &'static str) {
+    match history.iter().any(|e| !e.per_class_ap.is_empty()) {
+        true => ("Average precision", "average precision"),
+        false => ("Accuracy", "accuracy (share of clips)"),
+    }
+}
+
+/// Validation accuracy of each class over epochs; average precision in a multi-label task. With `top`, only that many classes: half of them the best at the
 /// end, half the worst.
 ///
 /// # Errors
@@ -233,24 +256,25 @@ pub fn per_class_curves(history: &[EpochReport], classes: &[String], top: Option
         }
         _ => ranked.clone(),
     };
+    let (what, axis) = class_score_names(history);
     let (title, subtitle) = if chosen.len() < ranked.len() {
         let counts = (chosen.len().div_ceil(2), chosen.len() / 2);
         (
-            "Accuracy per class: best and worst",
+            format!("{what} per class: best and worst"),
             format!("the {} best and the {} worst of {} classes at the end", counts.0, counts.1, ranked.len()),
         )
     } else {
         chosen.sort_by_key(|(class, _)| *class);
-        ("Accuracy per class", format!("{} classes, validation", ranked.len()))
+        (format!("{what} per class"), format!("{} classes, validation", ranked.len()))
     };
-    let mut scene = page(PAGE.1, title, &subtitle);
+    let mut scene = page(PAGE.1, &title, &subtitle);
     let panel = Panel { right: 920.0, top: 95.0, ..WHOLE };
     let (x, y) = (epochs(history), Scale::exact(0.0, 1.0));
-    axes(&mut scene, panel, (x, "epoch", true), (y, "accuracy (share of clips)", false));
+    axes(&mut scene, panel, (x, "epoch", true), (y, axis, false));
     let width = if chosen.len() > 20 { 1.5 } else { 2.5 };
     let mut entries = Vec::new();
     for (class, last) in &chosen {
-        let value = |e: &EpochReport| e.per_class_accuracy.get(*class).copied().flatten().map(f64::from);
+        let value = |e: &EpochReport| e.class_scores().get(*class).copied().flatten().map(f64::from);
         let curve = Curve::of("", class_color(*class), history, value);
         curve.draw(&mut scene, panel, x, y, width);
         entries.push((format!("{:.0} %  {}", last * 100.0, class_name(classes, *class)), class_color(*class)));
@@ -297,11 +321,11 @@ pub fn run_curves(
     Ok(scene)
 }
 
-/// Classes with their last known accuracy, best first.
+/// Classes with their last known score, best first.
 pub(super) fn ranked_classes(history: &[EpochReport]) -> Vec<(usize, f32)> {
-    let classes = history.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
+    let classes = history.iter().map(|e| e.class_scores().len()).max().unwrap_or(0);
     let last = |class: usize| {
-        let known = history.iter().rev().find_map(|e| e.per_class_accuracy.get(class).copied().flatten());
+        let known = history.iter().rev().find_map(|e| e.class_scores().get(class).copied().flatten());
         known.filter(|a| a.is_finite())
     };
     let mut ranked: Vec<(usize, f32)> = (0..classes).filter_map(|c| Some((c, last(c)?))).collect();

@@ -1,9 +1,9 @@
 //! Matrix plots: confusion matrices, accuracy per class and epoch.
 
 use super::axes::{LABEL, NAME, PAGE, Panel, number, page};
-use super::class_name;
-use super::curves::nothing;
+use super::curves::{class_score_names, nothing};
 use super::scene::{Align, INK, SOFT_INK, Scene};
+use super::{CoOccurrence, class_name};
 use crate::progress::EpochReport;
 use crate::render::RenderError;
 use crate::render::compose::mix;
@@ -65,27 +65,39 @@ pub fn confusion_matrix(counts: &[Vec<u64>], classes: &[String], normalised: boo
     let title = if normalised { "Confusion matrix, shares of the true class" } else { "Confusion matrix, clips" };
     let share = if total > 0 { right as f64 / total as f64 * 100.0 } else { 0.0 };
     let subtitle = format!("{} of {} clips right ({share:.1} %)", number(right as f64, 0), number(total as f64, 0));
-    let (mut scene, panel) = square(title, &subtitle, &names, cell);
+    let look = Grid { title, subtitle: &subtitle, across: &names, under: "predicted class", beside: "true class" };
+    let (mut scene, panel) = grid(&look, &names, cell);
     let top_label = if normalised { "1.0".into() } else { number(largest as f64, 0) };
     shade_bar(&mut scene, panel, &top_label, if normalised { "share" } else { "clips" });
     Ok(scene)
 }
 
-/// A page with a square of cells, rows being true classes and columns predicted ones.
-fn square(title: &str, subtitle: &str, names: &[String], cell: impl Fn(usize, usize) -> Cell) -> (Scene, Panel) {
-    let n = names.len();
-    let widest = names.iter().map(|l| text_width(l, LABEL)).fold(40.0, f32::max).min(NAME_ROOM);
-    let height = PAGE.1.max(150 + widest as u32 + n as u32 * 15);
-    let mut scene = page(height, title, subtitle);
-    let left = 70.0 + widest;
+/// What stands around a matrix of classes.
+struct Grid<'a> {
+    title: &'a str,
+    subtitle: &'a str,
+    /// Names of the columns.
+    across: &'a [String],
+    under: &'a str,
+    beside: &'a str,
+}
+
+/// A page with a matrix: rows of `names`, columns of `look.across`.
+fn grid(look: &Grid<'_>, names: &[String], cell: impl Fn(usize, usize) -> Cell) -> (Scene, Panel) {
+    let (rows, columns) = (names.len(), look.across.len());
+    let longest = |names: &[String]| names.iter().map(|l| text_width(l, LABEL)).fold(40.0, f32::max).min(NAME_ROOM);
+    let (beside, widest) = (longest(names), longest(look.across));
+    let height = PAGE.1.max(150 + widest as u32 + rows as u32 * 15);
+    let mut scene = page(height, look.title, look.subtitle);
+    let left = 70.0 + beside;
     let bottom = height as f32 - 55.0 - widest;
-    let side = ((1060.0 - left) / n as f32).min((bottom - 90.0) / n as f32 * 1.7);
-    let panel = Panel { left, top: 90.0, right: left + side * n as f32, bottom };
-    field(&mut scene, panel, (n, n), cell);
+    let side = ((1060.0 - left) / columns as f32).min((bottom - 90.0) / rows as f32 * 1.7);
+    let panel = Panel { left, top: 90.0, right: left + side * columns as f32, bottom };
+    field(&mut scene, panel, (rows, columns), cell);
     class_names_left(&mut scene, panel, names);
-    let step = panel.width() / n as f32;
+    let step = panel.width() / columns as f32;
     let size = (step * 0.8).clamp(8.0, LABEL);
-    for (c, name) in names.iter().enumerate() {
+    for (c, name) in look.across.iter().enumerate() {
         let x = panel.left + (c as f32 + 0.5) * step;
         if widest < step - 8.0 {
             scene.text((x, panel.bottom + 16.0), name, size, INK, Align::Centre);
@@ -95,9 +107,53 @@ fn square(title: &str, subtitle: &str, names: &[String], cell: impl Fn(usize, us
     }
     let middle = (panel.left + panel.right) / 2.0;
     let under = if widest < step - 8.0 { 42.0 } else { widest + 30.0 };
-    scene.text((middle, panel.bottom + under), "predicted class", NAME, INK, Align::Centre);
-    scene.text_upwards((24.0, (panel.top + panel.bottom) / 2.0), "true class", NAME, INK, Align::Centre);
+    scene.text((middle, panel.bottom + under), look.under, NAME, INK, Align::Centre);
+    scene.text_upwards((24.0, (panel.top + panel.bottom) / 2.0), look.beside, NAME, INK, Align::Centre);
     (scene, panel)
+}
+
+/// Which classes were said of clips labelled with each class, in a multi-label task, as shares of these clips: rows are
+/// labels, columns what was said at one half or more, the last of them where nothing was. `supports` are the labelled clips.
+/// Several classes are said of one clip, so that a row does not add up to 1; the diagonal is the recall.
+///
+/// # Errors
+/// [`RenderError::NothingToPlot`] without a class.
+pub fn co_occurrence_matrix(
+    together: &CoOccurrence<'_>,
+    supports: &[u64],
+    classes: &[String],
+) -> Result<Scene, RenderError> {
+    let n = together.counts.len();
+    if n == 0 {
+        return Err(nothing("the co-occurrence matrix", "the evaluation has no class"));
+    }
+    let names: Vec<String> = (0..n).map(|c| class_name(classes, c)).collect();
+    let across: Vec<String> = names.iter().cloned().chain(["said nothing".to_owned()]).collect();
+    let cell = |labelled: usize, said: usize| {
+        let row = together.counts.get(labelled).map_or(&[][..], Vec::as_slice);
+        let silent = together.said_nothing.get(labelled).copied();
+        let count = row.get(said).copied().or(silent).unwrap_or(0);
+        match supports.get(labelled).copied().unwrap_or(0) {
+            0 => Cell { color: MISSING, text: String::new() },
+            _ if count == 0 => Cell { color: [255; 3], text: String::new() },
+            clips => {
+                let share = count as f64 / clips as f64;
+                Cell { color: shade(share), text: format!("{share:.2}") }
+            }
+        }
+    };
+    let subtitle =
+        format!("mAP {:.1} %; several classes of a clip may be said: rows do not add up to 1", together.map * 100.0);
+    let look = Grid {
+        title: "Co-occurrence: said of clips labelled with each class, shares",
+        subtitle: &subtitle,
+        across: &across,
+        under: "said (probability of one half or more)",
+        beside: "labelled",
+    };
+    let (mut scene, panel) = grid(&look, &names, cell);
+    shade_bar(&mut scene, panel, "1.0", "share");
+    Ok(scene)
 }
 
 /// What the confusion matrix of one network has more (blue) or less (orange) than that of another, in clips: rows are true
@@ -123,7 +179,8 @@ pub fn confusion_difference(title: &str, difference: &[Vec<i64>], classes: &[Str
         Cell { color, text: if value == 0 { String::new() } else { format!("{value:+}") } }
     };
     let subtitle = "clips; blue: more in the first, orange: more in the second";
-    Ok(square(title, subtitle, &names, cell).0)
+    let look = Grid { title, subtitle, across: &names, under: "predicted class", beside: "true class" };
+    Ok(grid(&look, &names, cell).0)
 }
 
 /// White at 0 through orange to brown at 1.
@@ -137,23 +194,24 @@ fn less(share: f64) -> [u8; 3] {
     [0, 1, 2].map(|c| mix(from[c], to[c], at))
 }
 
-/// Validation accuracy of each class (rows) over epochs (columns); grey where unknown.
+/// Validation accuracy, or average precision in a multi-label task, of each class (rows) over epochs (columns); grey where unknown.
 ///
 /// # Errors
 /// [`RenderError::NothingToPlot`] when no epoch knows any class's accuracy.
 pub fn class_accuracy_map(history: &[EpochReport], classes: &[String]) -> Result<Scene, RenderError> {
     let value = |class: usize, epoch: usize| {
-        let known = history.get(epoch).and_then(|e| e.per_class_accuracy.get(class).copied().flatten());
+        let known = history.get(epoch).and_then(|e| e.class_scores().get(class).copied().flatten());
         known.filter(|a| a.is_finite())
     };
-    let n = history.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
+    let n = history.iter().map(|e| e.class_scores().len()).max().unwrap_or(0);
     if !(0..n).any(|c| (0..history.len()).any(|e| value(c, e).is_some())) {
         return Err(nothing("the accuracy per class", "the run has no validation part"));
     }
     let names: Vec<String> = (0..n).map(|c| class_name(classes, c)).collect();
     let widest = names.iter().map(|l| text_width(l, LABEL)).fold(40.0, f32::max).min(NAME_ROOM);
     let height = PAGE.1.max(160 + n as u32 * 15);
-    let mut scene = page(height, "Accuracy per class over epochs", "validation; grey: no clip of the class");
+    let title = format!("{} per class over epochs", class_score_names(history).0);
+    let mut scene = page(height, &title, "validation; grey: no clip of the class");
     let panel = Panel { left: 55.0 + widest, top: 90.0, right: 1060.0, bottom: height as f32 - 70.0 };
     let columns = history.len();
     field(&mut scene, panel, (n, columns), |class, epoch| {

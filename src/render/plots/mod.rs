@@ -1,7 +1,7 @@
 //! Plots as PNG and SVG: of a dataset, of a training and of an evaluation.
 //!
 //! Each function lays one plot out as a [`Scene`]; [`Scene::save`] writes both files. [`dataset_plots`],
-//! [`training_plots`] and [`evaluation_plots`] write whole sets. Class colours are the window's
+//! [`training_plots`], [`evaluation_plots`] and [`multi_label_plots`] write whole sets. Class colours are the window's
 //! ([`palette`](super::palette)). Values that are missing or not finite leave gaps.
 
 mod axes;
@@ -12,12 +12,13 @@ mod matrix;
 mod scene;
 mod timeline;
 
-pub use bars::{class_comparison, class_counts, class_scores, final_accuracy, histogram};
+pub use bars::{average_precision_bars, class_comparison, class_counts, class_scores, final_accuracy, histogram};
 pub use curves::{
-    EpochValues, accuracy_curves, learning_rate_curve, loss_curves, per_class_curves, run_curves, training_overview,
+    EpochValues, accuracy_curves, learning_rate_curve, loss_curves, map_curve, per_class_curves, run_curves,
+    training_overview,
 };
 pub use layers::{class_probabilities, named_curves, value_histogram};
-pub use matrix::{class_accuracy_map, confusion_difference, confusion_matrix};
+pub use matrix::{class_accuracy_map, co_occurrence_matrix, confusion_difference, confusion_matrix};
 pub use scene::Scene;
 pub use timeline::label_overview;
 
@@ -47,6 +48,19 @@ pub struct ClassScores {
     pub f1: f64,
     /// True clips.
     pub support: u64,
+}
+
+/// What only the evaluation of a multi-label task has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoOccurrence<'a> {
+    /// `counts[a][b]`: clips labelled `a` of which `b` was said.
+    pub counts: &'a [Vec<u64>],
+    /// Clips labelled with each class of which nothing was said.
+    pub said_nothing: &'a [u64],
+    /// Average precision of each class, 0…1; `None` where no clip shows it.
+    pub average_precision: &'a [Option<f64>],
+    /// Their mean.
+    pub map: f64,
 }
 
 /// Labels of one video along its time, for [`label_overview`].
@@ -106,18 +120,28 @@ pub fn training_plots(
     top: usize,
     out: &Path,
 ) -> Result<Vec<PathBuf>, RenderError> {
+    let [lines, lines_top, map, bars] = match history.iter().any(|e| !e.per_class_ap.is_empty()) {
+        false => ["per_class_accuracy", "per_class_accuracy_top", "per_class_accuracy_map", "final_class_accuracy"],
+        true => [
+            "per_class_average_precision",
+            "per_class_average_precision_top",
+            "per_class_average_precision_map",
+            "final_class_average_precision",
+        ],
+    };
     save_all(
         out,
         [
             // The first decides whether there is anything at all.
             ("loss", Ok(loss_curves(history)?)),
             ("accuracy", accuracy_curves(history)),
+            ("mean_average_precision", map_curve(history)),
             ("learning_rate", learning_rate_curve(history)),
             ("training_overview", training_overview(history)),
-            ("per_class_accuracy", per_class_curves(history, classes, None)),
-            ("per_class_accuracy_top", per_class_curves(history, classes, Some(top))),
-            ("per_class_accuracy_map", class_accuracy_map(history, classes)),
-            ("final_class_accuracy", final_accuracy(history, classes)),
+            (lines, per_class_curves(history, classes, None)),
+            (lines_top, per_class_curves(history, classes, Some(top))),
+            (map, class_accuracy_map(history, classes)),
+            (bars, final_accuracy(history, classes)),
         ],
     )
 }
@@ -134,6 +158,28 @@ pub fn evaluation_plots(counts: &[Vec<u64>], scores: &[ClassScores], out: &Path)
         [
             ("confusion_matrix", confusion_matrix(counts, &classes, false)),
             ("confusion_matrix_normalised", confusion_matrix(counts, &classes, true)),
+            ("per_class_scores", class_scores(scores)),
+        ],
+    )
+}
+
+/// Writes `co_occurrence`, `average_precision` and `per_class_scores` (PNG and SVG) of a multi-label task into a folder;
+/// returns the files.
+///
+/// # Errors
+/// [`RenderError::Write`], [`RenderError::Draw`].
+pub fn multi_label_plots(
+    together: &CoOccurrence<'_>,
+    scores: &[ClassScores],
+    out: &Path,
+) -> Result<Vec<PathBuf>, RenderError> {
+    let classes: Vec<String> = scores.iter().map(|s| s.class.clone()).collect();
+    let supports: Vec<u64> = scores.iter().map(|s| s.support).collect();
+    save_all(
+        out,
+        [
+            ("co_occurrence", co_occurrence_matrix(together, &supports, &classes)),
+            ("average_precision", average_precision_bars(together, scores)),
             ("per_class_scores", class_scores(scores)),
         ],
     )

@@ -258,14 +258,11 @@ pub(super) fn refilter(state: &mut AppState) {
         if let Some(facts) = &video.facts {
             text.push_str(&facts.codec);
         }
-        let mut classes: Vec<usize> = video.labels.segments().iter().filter_map(|s| s.label.class()).collect();
-        classes.sort_unstable();
-        classes.dedup();
-        for class in classes {
+        for class in video.classes() {
             text.push(' ');
             text.push_str(dataset.classes.name(class));
         }
-        if video.labels.segments().iter().any(|s| s.label == Label::Background) {
+        if video.class_spans().any(|s| s.label == Label::Background) {
             text.push_str(" background");
         }
         if state.warnings_by_video.contains_key(&index) {

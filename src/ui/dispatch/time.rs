@@ -112,7 +112,7 @@ fn seek(state: &mut AppState, frame: i64) {
 /// The next or previous first frame of a label segment (or of the gap after one).
 fn edge(state: &AppState, now: u32, last: u32, forward: bool) -> Option<u32> {
     let (_, video) = state.video()?;
-    let mut edges: Vec<u32> = video.labels.clipped(last + 1).flat_map(|s| [s.start, s.end]).collect();
+    let mut edges: Vec<u32> = video.class_spans().flat_map(|s| [s.start, s.end]).collect();
     edges.extend([0, last]);
     edges.retain(|e| *e <= last);
     edges.sort_unstable();

@@ -80,7 +80,7 @@ impl Panel for EvaluateClips {
         let before = self.by.clone();
         let fresh = self.refresh(state, entry);
         let classes = &entry.evaluation.classes;
-        let shown = Matrix { confusion: &entry.evaluation.confusion, classes };
+        let shown = Matrix::of(&entry.evaluation);
         ui.horizontal_wrapped(|ui| {
             let title = match (cell, &self.by.tag) {
                 (Some(pick), None) => matrix::title(pick, &shown),
@@ -88,6 +88,9 @@ impl Panel for EvaluateClips {
                     format!("{}, of them tagged '{tag}': {}", matrix::title(pick, &shown), self.cards.len())
                 }
                 (None, Some(tag)) => format!("Clips tagged '{tag}': {}", self.cards.len()),
+                (None, None) if entry.evaluation.multi_label.is_some() => {
+                    format!("Every clip whose most probable class is wrong: {}", self.cards.len())
+                }
                 (None, None) => format!("Every wrong clip: {}", self.cards.len()),
             };
             ui.label(RichText::new(title).strong());
@@ -210,8 +213,8 @@ impl EvaluateClips {
         }
         let wanted = |p: &&Prediction| match cell {
             None => self.by.tag.is_some() || !p.correct(),
-            Some(MatrixPick::Cell { .. }) => cell.is_some_and(|c| c.contains(p.truth, p.predicted)),
-            Some(c) => c.contains(p.truth, p.predicted) && !(self.by.wrong_only && p.correct()),
+            Some(c @ MatrixPick::Cell { .. }) => c.holds(p),
+            Some(c) => c.holds(p) && !(self.by.wrong_only && c.is_right(p)),
         };
         let notes = state.notes.get(&entry.run);
         let note = |p: &Prediction| notes.and_then(|n| n.get(&p.video, p.start));
@@ -242,7 +245,9 @@ impl EvaluateClips {
                     frames: rule.numbers(&clip.clip(0), video.map_or(u32::MAX, |v| v.frames())),
                     clip,
                     truth: p.truth,
+                    truths: p.truths.clone(),
                     predicted: p.predicted,
+                    said: (!p.truths.is_empty()).then(|| p.said_classes()),
                     confidence: p.confidence(),
                     margin: p.margin(),
                     loss: p.loss,

@@ -9,7 +9,7 @@ use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
-use crate::ui::widgets::class_bars::{self, BarState};
+use crate::ui::widgets::class_bars::{self, BarState, ClassBars};
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
 use crate::ui::widgets::{class_notice, network_pick, style, text};
@@ -165,15 +165,18 @@ impl Panel for EvaluateReport {
                 });
                 let (confusion, metrics) = made.as_ref();
                 epoch_cards(ui, epoch, confusion);
-                let shown = Matrix { confusion, classes: &evaluation.classes };
-                self.body(ui, &shown, metrics, None, history);
+                let shown = Matrix { confusion, classes: &evaluation.classes, together: None };
+                let bars = ClassBars { metrics, average_precision: None };
+                self.body(ui, &shown, bars, None, history);
             }
             None => {
                 identity(ui, state, evaluation);
                 summary(ui, evaluation);
-                let shown = Matrix { confusion: &evaluation.confusion, classes: &evaluation.classes };
+                let shown = Matrix::of(evaluation);
                 let selected = state.selection.cell;
-                if let Some(pick) = self.body(ui, &shown, &evaluation.per_class, selected, history) {
+                let average_precision = evaluation.multi_label.as_ref().map(|m| m.average_precision.as_slice());
+                let bars = ClassBars { metrics: &evaluation.per_class, average_precision };
+                if let Some(pick) = self.body(ui, &shown, bars, selected, history) {
                     select(cx, pick, selected);
                 }
             }
@@ -218,7 +221,7 @@ impl EvaluateReport {
         &mut self,
         ui: &mut Ui,
         shown: &Matrix<'_>,
-        metrics: &[ClassMetrics],
+        bars: ClassBars<'_>,
         selected: Option<MatrixPick>,
         history: &[EpochReport],
     ) -> Option<MatrixPick> {
@@ -234,7 +237,7 @@ impl EvaluateReport {
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     if !self.through.on {
-                        matrix::controls(ui, &mut self.matrix);
+                        matrix::controls(ui, &mut self.matrix, shown.together.is_some());
                     }
                     self.through.ui(ui, history);
                 });
@@ -243,7 +246,7 @@ impl EvaluateReport {
             let rest = egui::vec2(ui.available_width(), size.y);
             ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_size(rest);
-                picked = class_bars::show(ui, metrics, selected, &mut self.bars).or(picked);
+                picked = class_bars::show(ui, bars, selected, &mut self.bars).or(picked);
             });
         });
         picked
@@ -424,7 +427,7 @@ fn missing(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.weak("Results of other checkpoints of this run");
         for entry in others {
             let e = entry.evaluation.as_ref();
-            let text = format!("{}: {} on {}", e.identity().weights(), percent(e.accuracy), e.split);
+            let text = format!("{}: {} on {}", e.identity().weights(), percent(e.score()), e.split);
             if ui.button(text).clicked() {
                 cx.send(ChooseAction::SelectCheckpoint(Some(e.checkpoint.clone())));
             }
@@ -441,7 +444,16 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
         let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
         let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
-        card(ui, "Accuracy", &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
+        if let Some(m) = &e.multi_label {
+            let (small, help) = (
+                format!("by chance {}", percent(m.chance)),
+                "Mean average precision of the classes that a clip shows. Clips have several classes, so there is no \
+                 confusion matrix",
+            );
+            card(ui, "mAP", &percent(m.map), &small, help);
+        }
+        let name = if e.multi_label.is_some() { "Most probable right" } else { "Accuracy" };
+        card(ui, name, &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
         let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
         let classes = format!("{with_clips} of {} classes", e.per_class.len());
         card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
@@ -459,7 +471,11 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
             &format!("weighted {:.2}", e.weighted_average.f1),
             "Mean over classes; weighted: by their clips",
         );
-        card(ui, "Loss", &format!("{:.3}", e.loss), "cross-entropy", "Mean cross-entropy of the clips");
+        let (kind, help) = match e.multi_label {
+            None => ("cross-entropy", "Mean cross-entropy of the clips"),
+            Some(_) => ("binary cross-entropy", "Mean binary cross-entropy of clips and classes"),
+        };
+        card(ui, "Loss", &format!("{:.3}", e.loss), kind, help);
         card(
             ui,
             "Baseline",

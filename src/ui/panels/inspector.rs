@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, Split, VideoEntry, counted, duration, grouped, leaf};
+use crate::domain::{Label, SAID_AT, Split, Task, VideoEntry, counted, duration, grouped, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::awaited::Awaited;
@@ -105,13 +105,18 @@ fn frame(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
         ui.weak("decoding…");
         return;
     };
-    let label = cx.state.label_name(shown.label);
-    ui.horizontal(|ui| {
-        let p = theme::palette(ui);
-        let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
-        ui.painter().rect_filled(rect, 2.0, theme::label_color(shown.label, &p));
-        ui.strong(label);
-    });
+    let mut labels: Vec<Option<Label>> = shown.labels.iter().copied().map(Some).collect();
+    if labels.is_empty() {
+        labels.push(None);
+    }
+    for label in labels {
+        ui.horizontal(|ui| {
+            let p = theme::palette(ui);
+            let (rect, _) = ui.allocate_exact_size(Vec2::splat(11.0), Sense::hover());
+            ui.painter().rect_filled(rect, 2.0, theme::label_color(label, &p));
+            ui.strong(cx.state.label_name(label));
+        });
+    }
     pair(ui, "frame", format!("{} / {}", shown.index, video.frames().saturating_sub(1)));
     pair(ui, "time", format!("{:.3} s", shown.pts_s));
     let track = &video.labels;
@@ -163,18 +168,10 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
 
 /// Classes of the video as buttons that choose the class everywhere.
 fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
-    let mut totals: Vec<(Label, u64)> = Vec::new();
-    for s in video.labels.clipped(video.frames()) {
-        let length = u64::from(s.end - s.start);
-        match totals.iter_mut().find(|(l, _)| *l == s.label) {
-            Some((_, n)) => *n += length,
-            None => totals.push((s.label, length)),
-        }
-    }
+    let totals = video.frames_by_label();
     if totals.is_empty() {
         return;
     }
-    totals.sort();
     ui.add_space(8.0);
     section(ui, "Labels");
     for (label, frames) in totals {
@@ -259,14 +256,23 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
     let p = theme::palette(ui);
     let said = answer.classes.name(answer.predicted);
     let probability = answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0);
-    if let Some(truth) = answer.truth {
-        pair(ui, "true", answer.classes.name(truth));
+    let truths: Vec<&str> = answer.truths.iter().map(|c| answer.classes.name(*c)).collect();
+    if !truths.is_empty() {
+        pair(ui, "true", truths.join(" + "));
+    }
+    if answer.task == Task::MultiLabel {
+        let said: Vec<String> = crate::domain::said(&answer.probabilities)
+            .map(|c| format!("{} {:.2}", answer.classes.name(c), answer.probabilities.get(c).copied().unwrap_or(0.0)))
+            .collect();
+        let text = if said.is_empty() { format!("nothing at {SAID_AT} or more") } else { said.join(" + ") };
+        pair(ui, "said", text);
     }
     ui.horizontal(|ui| {
-        name_column(ui, RichText::new("predicted").text_style(theme::caption()).color(p.muted));
-        let (color, mark) = match answer.truth {
-            Some(t) if t == answer.predicted => (p.good, "right"),
-            Some(_) => (p.bad, "wrong"),
+        let name = if answer.task == Task::MultiLabel { "most probable" } else { "predicted" };
+        name_column(ui, RichText::new(name).text_style(theme::caption()).color(p.muted));
+        let (color, mark) = match answer.right {
+            Some(true) => (p.good, "right"),
+            Some(false) => (p.bad, "wrong"),
             None => (p.text, ""),
         };
         // What matters first: a long class name is cut at its end.
@@ -280,9 +286,9 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
     let p = theme::palette(ui);
     let mut order: Vec<(usize, f32)> = answer.probabilities.iter().copied().enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let truth = answer.truth.filter(|t| !order.iter().take(BARS).any(|(c, _)| c == t));
+    let is_true = |class: usize| answer.truths.contains(&class);
     let mut shown: Vec<(usize, f32)> = order.iter().copied().take(BARS).collect();
-    shown.extend(truth.and_then(|t| order.iter().copied().find(|(c, _)| *c == t)));
+    shown.extend(order.iter().copied().skip(BARS).filter(|(class, _)| is_true(*class)));
     ui.spacing_mut().item_spacing.y = 2.0;
     for (class, probability) in shown {
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 18.0), Sense::click());
@@ -294,7 +300,7 @@ fn bars(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, answer: &ClipAnswer) {
         let fill = egui::Rect::from_min_size(rect.min, Vec2::new(width, rect.height()));
         ui.painter().rect_filled(fill, 3.0, theme::class_color(color_of).gamma_multiply(0.55));
         let font = theme::caption().resolve(ui.style());
-        let mark = if answer.truth == Some(class) { " (true)" } else { "" };
+        let mark = if is_true(class) { " (true)" } else { "" };
         let painter = ui.painter_at(rect);
         let room = (rect.width() - 48.0).max(20.0);
         let job = egui::text::LayoutJob::simple_singleline(format!("{name}{mark}"), font.clone(), p.text);

@@ -61,17 +61,14 @@ impl StatisticsPanel {
         self.unlabelled = 0;
         let mut lengths = Vec::new();
         for video in cx.state.filtered.iter().filter_map(|i| dataset.videos.get(*i)) {
-            let mut labelled = 0;
-            for segment in video.labels.clipped(video.frames()) {
-                let length = u64::from(segment.end - segment.start);
-                let slot = segment.label.class().unwrap_or(classes);
-                labelled += length;
+            for (label, length) in video.frames_by_label() {
+                let slot = label.class().unwrap_or(classes);
                 if let (Some(f), Some(c)) = (self.frames.get_mut(slot), self.clips.get_mut(slot)) {
                     *f += length;
                     *c += length / u64::from(clip.eval_stride.max(1));
                 }
             }
-            self.unlabelled += u64::from(video.frames()).saturating_sub(labelled);
+            self.unlabelled += u64::from(video.frames()).saturating_sub(video.labelled_frames());
             if let Some(facts) = &video.facts {
                 lengths.push(facts.duration_s);
             }

@@ -1,8 +1,8 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::domain::{Dataset, Instance, VideoEntry, leaf};
+use crate::domain::{Dataset, Instance, Task, VideoEntry, leaf};
 use crate::jobs::{CheckpointRef, HeatRequest, VideoPrediction};
-use crate::run_folder::{Evaluation, Predictions};
+use crate::run_folder::{Evaluation, Prediction, Predictions};
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::AppState;
@@ -291,6 +291,13 @@ impl Known {
     }
 }
 
+/// What was said of a clip, in words: several classes, or the most probable one where none is said.
+fn called(evaluation: &Evaluation, clip: &Prediction) -> String {
+    let said = clip.said_classes();
+    let said = if said.is_empty() { &[clip.predicted][..] } else { &said };
+    said.iter().map(|c| evaluation.classes.name(*c)).collect::<Vec<_>>().join(" + ")
+}
+
 /// What is known about the chosen video: the prediction along it, else the clips of the evaluation, else what was
 /// explained.
 fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
@@ -307,7 +314,17 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
     if let Some(along) = state.video_predictions.get(&(checkpoint.clone(), video.name.clone())) {
         let mut spans: Vec<PredictionSpan> = Vec::new();
         for (frame, (class, probability)) in along.frames.iter().enumerate() {
-            let name = along.classes.name(*class);
+            // Of several classes those that are said, in the colour of the most probable one.
+            let name = match along.task {
+                Task::SingleLabel => along.classes.name(*class).to_owned(),
+                Task::MultiLabel => {
+                    let said = along.said.get(frame).map_or(&[][..], Vec::as_slice);
+                    if said.is_empty() {
+                        continue;
+                    }
+                    said.iter().map(|(class, _)| along.classes.name(*class)).collect::<Vec<_>>().join(" + ")
+                }
+            };
             let frame = frame as u32;
             // Runs of nearly equal probability become one block.
             let bucket = |p: f32| (p * 10.0).round() as i32;
@@ -318,8 +335,8 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 _ => spans.push(PredictionSpan {
                     start: frame,
                     end: frame + 1,
-                    class: name.to_owned(),
-                    color: color(name, *class),
+                    color: color(along.classes.name(*class), *class),
+                    class: name,
                     probability: *probability,
                     correct: None,
                 }),
@@ -339,7 +356,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 .map(|c| PredictionSpan {
                     start: c.start,
                     end: c.cut.end_of(c.start, length).min(frames.max(c.start + 1)),
-                    class: entry.evaluation.classes.name(c.predicted).to_owned(),
+                    class: called(&entry.evaluation, c),
                     color: color(entry.evaluation.classes.name(c.predicted), c.predicted),
                     probability: c.confidence(),
                     correct: Some(c.correct()),
@@ -358,7 +375,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
                 class: name.to_owned(),
                 color: color(name, answer.predicted),
                 probability: answer.probabilities.get(answer.predicted).copied().unwrap_or(0.0),
-                correct: answer.truth.map(|t| t == answer.predicted),
+                correct: answer.right,
             });
         }
     }

@@ -84,8 +84,12 @@ impl Panel for TrainConfig {
             self.first_weights = count;
             self.config.model.init_from = Some(path);
         }
-        let around =
-            Around { classes: cx.state.classes().len(), weights: &cx.state.weights, actions: RefCell::default() };
+        let around = Around {
+            classes: cx.state.classes().len(),
+            task: cx.state.dataset.as_ref().map(|d| d.task).unwrap_or_default(),
+            weights: &cx.state.weights,
+            actions: RefCell::default(),
+        };
         egui::ScrollArea::vertical().id_salt("form").auto_shrink([false, false]).show(ui, |ui| {
             if let Some(dataset) = cx.state.dataset.as_ref().filter(|_| self.form.search.trim().is_empty()) {
                 self.split.show(ui, dataset, &self.config);

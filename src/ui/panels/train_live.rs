@@ -6,7 +6,7 @@ use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
 
 use crate::jobs::{ClipRef, RunView};
-use crate::progress::best_epoch;
+use crate::progress::{EpochReport, best_epoch};
 use crate::ui::AppState;
 use crate::ui::action::ChooseAction;
 use crate::ui::derived::Derived;
@@ -187,12 +187,14 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
             let near = e.epochs_without_improvement * 3 >= stop.patience * 2;
             let color = if near { theme::palette(ui).warn } else { ui.visuals().text_color() };
             ui.colored_label(color, text).on_hover_text(
-                "Epochs since validation accuracy last rose; training stops when the patience is used up",
+                "Epochs since the validation's accuracy (mAP where clips have several classes) last rose; training stops when \
+                 the patience is used up",
             );
         }
         if let Some(e) = best_epoch(&run.history) {
-            let accuracy = Unit::Percent.text(f64::from(e.val_accuracy.unwrap_or(f32::NAN)));
-            ui.colored_label(theme::palette(ui).gold, format!("best {accuracy} in epoch {}", e.epoch));
+            let score = Unit::Percent.text(f64::from(e.score().unwrap_or(f32::NAN)));
+            let name = if e.val_map.is_some() { "mAP " } else { "" };
+            ui.colored_label(theme::palette(ui).gold, format!("best {name}{score} in epoch {}", e.epoch));
         }
         if let Some(job) = job {
             status(ui, job, step.is_none() && last.is_none());
@@ -274,8 +276,10 @@ impl TrainLive {
                 others.push((format!("{} validation", leaf(&other.path)), other.path.clone()));
             }
         }
+        let several = several(&run.history);
+        let title = if several { "mAP, and accuracy of the most probable class" } else { "Accuracy" };
         let (loss, accuracy) =
-            (Chart { log: self.log, ..self.chart("Loss") }, Chart { y_unit: Unit::Percent, ..self.chart("Accuracy") });
+            (Chart { log: self.log, ..self.chart("Loss") }, Chart { y_unit: Unit::Percent, ..self.chart(title) });
         let (train, val) = (theme::palette(ui).train, theme::palette(ui).val);
         let t = &self.tracks;
         let dotted = Look::Dotted;
@@ -290,20 +294,23 @@ impl TrainLive {
         let epoch = |name, color, ys| Series { name, color, xs: &t.epoch_x, ys, look: dotted };
         losses.extend([epoch("train", train, &t.train_loss), epoch("validation", val, &t.val_loss)]);
         accuracies.extend([epoch("train", train, &t.train_accuracy), epoch("validation", val, &t.val_accuracy)]);
+        if several {
+            accuracies.push(epoch("validation mAP", theme::palette(ui).gold, &t.score));
+        }
         for (i, (name, path)) in others.iter().enumerate() {
             let Some(o) = self.others.get(path) else { continue };
             let color = theme::class_color(i + 7).gamma_multiply(0.75);
             let line = |ys| Series { name: name.as_str(), color, xs: &o.epoch_x, ys, look: Look::Plain };
             losses.push(line(&o.val_loss));
-            accuracies.push(line(&o.val_accuracy));
+            accuracies.push(line(&o.score));
         }
         let marks: Vec<(Mark, Mark)> = best_epoch(&run.history)
             .and_then(|e| {
                 let i = run.history.iter().position(|x| x.epoch == e.epoch)?;
                 let x = *t.epoch_x.get(i)?;
-                let label = format!("best validation accuracy: epoch {}", e.epoch);
+                let label = format!("best validation {}: epoch {}", e.score_name(), e.epoch);
                 let mark = |y: Option<f32>| Mark { x, y: y.map(f64::from), label: label.clone() };
-                Some((mark(e.val_loss), mark(e.val_accuracy)))
+                Some((mark(e.val_loss), mark(e.score())))
             })
             .into_iter()
             .collect();
@@ -332,7 +339,7 @@ impl TrainLive {
             ui.separator();
             ui.selectable_value(&mut self.lines, ClassLines::All, "All");
             ui.selectable_value(&mut self.lines, ClassLines::Weakest, "Weakest")
-                .on_hover_text("The classes with the lowest accuracy now");
+                .on_hover_text("The classes with the lowest value now");
             if self.lines == ClassLines::Weakest {
                 ui.add(egui::DragValue::new(&mut self.top).range(1..=50).speed(0.1))
                     .accessible_name("Number of classes");
@@ -385,7 +392,11 @@ impl TrainLive {
             include: &[0.0, 1.0],
             legend: series.len() <= 12,
             empty,
-            ..self.chart("Accuracy of each class")
+            ..self.chart(if several(&run.history) {
+                "Average precision of each class"
+            } else {
+                "Accuracy of each class"
+            })
         };
         curves::show(ui, &chart, &series, &[], &mut self.curves);
     }
@@ -472,7 +483,9 @@ impl TrainLive {
                     frames: rule.numbers(&clip.clip(0), video.map_or(u32::MAX, |v| v.frames())),
                     clip,
                     truth: w.truth,
+                    truths: w.truths.clone(),
                     predicted: w.predicted,
+                    said: None,
                     confidence: w.probability,
                     margin: f32::NAN,
                     loss: f32::NAN,
@@ -488,6 +501,11 @@ impl TrainLive {
             None => {}
         }
     }
+}
+
+/// True for the epochs of a multi-label task.
+fn several(history: &[EpochReport]) -> bool {
+    history.iter().any(|e| e.val_map.is_some())
 }
 
 /// Two things side by side where there is room, below each other otherwise.

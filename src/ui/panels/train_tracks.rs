@@ -42,6 +42,9 @@ pub struct Tracks {
     pub train_accuracy: Vec<f64>,
     /// Validation accuracy of each epoch; NaN without one.
     pub val_accuracy: Vec<f64>,
+    /// What the best epoch is chosen by ([`EpochReport::score`]): mean average precision in a multi-label task, else the
+    /// validation accuracy again.
+    pub score: Vec<f64>,
     /// Positions of the first step of each epoch; those of its end where steps are not known.
     pub rate_x: Vec<f64>,
     /// Learning rate of the first step of each epoch.
@@ -56,7 +59,7 @@ pub struct Tracks {
     pub device_memory: Vec<f64>,
     /// Processor threads busy in each epoch.
     pub busy: Vec<f64>,
-    /// Accuracy of each class after each epoch, `[class][epoch]`; NaN without clips.
+    /// Score of each class ([`EpochReport::class_scores`]) after each epoch, `[class][epoch]`; NaN without clips.
     pub classes: Vec<Vec<f64>>,
 }
 
@@ -142,15 +145,15 @@ impl Tracks {
         self.val_loss = column(&|e| or_nan(e.val_loss));
         self.train_accuracy = column(&|e| f64::from(e.train_accuracy));
         self.val_accuracy = column(&|e| or_nan(e.val_accuracy));
+        self.score = column(&|e| or_nan(e.score()));
         self.rate = column(&|e| e.learning_rate);
         self.gradient = column(&|e| f64::from(e.gradient_norm));
         self.speed = column(&|e| f64::from(e.clips_per_second));
         self.memory = column(&|e| e.memory_bytes as f64);
         self.device_memory = column(&|e| e.device_memory_bytes.map_or(f64::NAN, |b| b as f64));
         self.busy = column(&|e| f64::from(e.threads_busy));
-        let classes = epochs.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
-        self.classes =
-            (0..classes).map(|c| column(&|e| or_nan(e.per_class_accuracy.get(c).copied().flatten()))).collect();
+        let classes = epochs.iter().map(|e| e.class_scores().len()).max().unwrap_or(0);
+        self.classes = (0..classes).map(|c| column(&|e| or_nan(e.class_scores().get(c).copied().flatten()))).collect();
         self.key = key;
     }
 }

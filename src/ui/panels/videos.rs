@@ -65,7 +65,7 @@ impl Videos {
     fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Arc<Dataset>) {
         if self.classes_of != Same::of(dataset) {
             self.classes_of = Same::of(dataset);
-            self.classes = dataset.videos.iter().map(classes_of).collect();
+            self.classes = dataset.videos.iter().map(VideoEntry::classes).collect();
         }
         let parts = Same::maybe(cx.state.run_parts.parts.as_ref());
         let order = cx.state.order;
@@ -237,13 +237,6 @@ fn split(ui: &mut egui::Ui, cx: &PanelCx<'_>, index: usize, video: &VideoEntry) 
     let response = ui.add(label);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &told));
     response.on_hover_text(told);
-}
-
-fn classes_of(video: &VideoEntry) -> Vec<usize> {
-    let mut classes: Vec<usize> = video.labels.segments().iter().filter_map(|s| s.label.class()).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    classes
 }
 
 fn compare(a: &VideoEntry, b: &VideoEntry, key: VideoKey) -> Ordering {

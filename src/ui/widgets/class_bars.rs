@@ -1,4 +1,4 @@
-//! Precision, recall, F1 and support of every class as sortable bars.
+//! Precision, recall, F1 and support of every class as sortable bars; in a multi-label task average precision too.
 
 use super::matrix::MatrixPick;
 use crate::run_folder::ClassMetrics;
@@ -20,6 +20,17 @@ pub enum BarSort {
     F1,
     /// Clips.
     Support,
+    /// Average precision, in a multi-label task; elsewhere as [`BarSort::F1`].
+    AveragePrecision,
+}
+
+/// What the bars are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassBars<'a> {
+    /// One a class, in output order.
+    pub metrics: &'a [ClassMetrics],
+    /// Average precision of each class, in a multi-label task; `None` where no clip shows the class.
+    pub average_precision: Option<&'a [Option<f64>]>,
 }
 
 /// What the widget remembers.
@@ -32,10 +43,14 @@ pub struct BarState {
 }
 
 /// Classes in the order asked for; equal values keep the order of the outputs.
-pub fn order(metrics: &[ClassMetrics], state: &BarState) -> Vec<usize> {
+pub fn order(bars: ClassBars<'_>, state: &BarState) -> Vec<usize> {
+    let ClassBars { metrics, average_precision } = bars;
     let mut order: Vec<usize> = (0..metrics.len()).collect();
     let value = |c: &usize| {
         metrics.get(*c).map_or(0.0, |m| match state.sort {
+            BarSort::AveragePrecision => {
+                average_precision.map_or(m.f1, |ap| ap.get(*c).copied().flatten().unwrap_or(f64::INFINITY))
+            }
             BarSort::Index => *c as f64,
             BarSort::Precision => m.precision,
             BarSort::Recall => m.recall,
@@ -60,10 +75,10 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(width: f32) -> Self {
+    fn new(width: f32, bars: usize) -> Self {
         let support = 52.0;
         let name = (width * 0.34).clamp(70.0, 170.0);
-        Self { name, bar: ((width - name - support) / 3.0).max(40.0), support }
+        Self { name, bar: ((width - name - support) / bars as f32).max(40.0), support }
     }
 
     fn rect(&self, row: Rect, column: usize) -> Rect {
@@ -76,16 +91,17 @@ impl Columns {
 /// called a class by its precision.
 pub fn show(
     ui: &mut Ui,
-    metrics: &[ClassMetrics],
+    bars: ClassBars<'_>,
     selected: Option<MatrixPick>,
     state: &mut BarState,
 ) -> Option<MatrixPick> {
+    let metrics = bars.metrics;
     if metrics.is_empty() {
         ui.weak("There is no class to show.");
         return None;
     }
-    header(ui, state);
-    let order = order(metrics, state);
+    header(ui, state, bars.average_precision.is_some());
+    let order = order(bars, state);
     let mut picked = None;
     let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing.y, 0.0);
     egui::ScrollArea::vertical().id_salt("class bars").auto_shrink([false, false]).show_rows(
@@ -95,7 +111,8 @@ pub fn show(
         |ui, range| {
             for class in order.get(range).unwrap_or_default() {
                 if let Some(m) = metrics.get(*class) {
-                    picked = row(ui, *class, m, selected).or(picked);
+                    let ap = bars.average_precision.map(|ap| ap.get(*class).copied().flatten());
+                    picked = row(ui, *class, m, ap, selected).or(picked);
                 }
             }
         },
@@ -104,19 +121,28 @@ pub fn show(
     picked
 }
 
-fn header(ui: &mut Ui, state: &mut BarState) {
+fn header(ui: &mut Ui, state: &mut BarState, with_ap: bool) {
     let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let columns = Columns::new(row.width());
+    let columns = Columns::new(row.width(), 3 + usize::from(with_ap));
     let support = Rect::from_min_max(pos2(row.right() - columns.support, row.top()), row.max);
     let class = Rect::from_min_size(row.min, vec2(columns.name, row.height()));
+    let ap = with_ap.then(|| {
+        (
+            BarSort::AveragePrecision,
+            "AP",
+            columns.rect(row, 0),
+            "Average precision: clips in the order of its probability",
+        )
+    });
+    let first = usize::from(with_ap);
     let heads = [
         (BarSort::Index, "Class", class, "Order of the network's outputs"),
-        (BarSort::Precision, "Precision", columns.rect(row, 0), "Right among the clips called so"),
-        (BarSort::Recall, "Recall", columns.rect(row, 1), "Right among the clips that show it"),
-        (BarSort::F1, "F1", columns.rect(row, 2), "Harmonic mean of precision and recall"),
+        (BarSort::Precision, "Precision", columns.rect(row, first), "Right among the clips called so"),
+        (BarSort::Recall, "Recall", columns.rect(row, first + 1), "Right among the clips that show it"),
+        (BarSort::F1, "F1", columns.rect(row, first + 2), "Harmonic mean of precision and recall"),
         (BarSort::Support, "Clips", support, "Clips that show it"),
     ];
-    for (sort, text, rect, help) in heads {
+    for (sort, text, rect, help) in heads.into_iter().chain(ap) {
         let on = state.sort == sort;
         let response = ui.interact(rect, ui.scope_id().with(("sort", text)), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on, format!("sort by {text}")));
@@ -143,9 +169,16 @@ fn triangle(ui: &Ui, center: egui::Pos2, down: bool, color: egui::Color32) {
     ui.painter().add(egui::Shape::convex_polygon(points, color, egui::Stroke::NONE));
 }
 
-fn row(ui: &mut Ui, class: usize, m: &ClassMetrics, selected: Option<MatrixPick>) -> Option<MatrixPick> {
+/// A class. `ap` is its average precision, in a multi-label task.
+fn row(
+    ui: &mut Ui,
+    class: usize,
+    m: &ClassMetrics,
+    ap: Option<Option<f64>>,
+    selected: Option<MatrixPick>,
+) -> Option<MatrixPick> {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let columns = Columns::new(rect.width());
+    let columns = Columns::new(rect.width(), 3 + usize::from(ap.is_some()));
     let (this_row, this_column) = (MatrixPick::Row(class), MatrixPick::Column(class));
     if selected == Some(this_row) || selected == Some(this_column) {
         ui.painter().rect_filled(rect, 3.0, ui.visuals().selection.bg_fill.gamma_multiply(0.35));
@@ -175,7 +208,8 @@ fn row(ui: &mut Ui, class: usize, m: &ClassMetrics, selected: Option<MatrixPick>
         ("recall", m.recall, this_row, "Click for its clips"),
         ("F1", m.f1, this_row, "Click for its clips"),
     ];
-    for (i, (what, value, pick, help)) in cells.into_iter().enumerate() {
+    let ap = ap.map(|ap| ("average precision", ap.unwrap_or(0.0), this_row, "Click for its clips"));
+    for (i, (what, value, pick, help)) in ap.into_iter().chain(cells).enumerate() {
         let cell = columns.rect(rect, i);
         let lit = click(ui, cell, what, format!("{what} of {}: {value:.2}", m.class), help, pick);
         bar(ui, cell.shrink2(vec2(3.0, 4.0)), value, class, m.support, lit);
@@ -216,10 +250,15 @@ mod tests {
     fn the_weakest_class_comes_first_and_a_second_click_turns_the_order() {
         let m = |f1, support| ClassMetrics { f1, support, ..ClassMetrics::default() };
         let metrics = [m(0.9, 5), m(0.2, 50), m(0.5, 1)];
-        let by = |sort, descending| order(&metrics, &BarState { sort, descending });
+        let bars = ClassBars { metrics: &metrics, average_precision: None };
+        let by = |sort, descending| order(bars, &BarState { sort, descending });
         assert_eq!(by(BarSort::F1, false), [1, 2, 0]);
         assert_eq!(by(BarSort::F1, true), [0, 2, 1]);
         assert_eq!(by(BarSort::Support, true), [1, 0, 2]);
         assert_eq!(by(BarSort::Index, false), [0, 1, 2]);
+        assert_eq!(by(BarSort::AveragePrecision, false), by(BarSort::F1, false));
+        let ap = ClassBars { average_precision: Some(&[Some(0.4), None, Some(0.3)]), ..bars };
+        let state = BarState { sort: BarSort::AveragePrecision, descending: false };
+        assert_eq!(order(ap, &state), [2, 0, 1], "a class that no clip shows comes last");
     }
 }

@@ -1,4 +1,4 @@
-//! Accuracy of every class over the epochs, as a grid of shades.
+//! Accuracy of every class over the epochs, or average precision in a multi-label task, as a grid of shades.
 
 use crate::domain::ClassSet;
 use crate::progress::EpochReport;
@@ -13,7 +13,7 @@ pub fn show(
     chosen: &[usize],
     max_height: f32,
 ) -> Option<usize> {
-    let rows = history.iter().map(|e| e.per_class_accuracy.len()).max().unwrap_or(0);
+    let rows = history.iter().map(|e| e.class_scores().len()).max().unwrap_or(0);
     if rows == 0 {
         ui.weak("Accuracy of each class appears here after the first validation.");
         return None;
@@ -41,7 +41,7 @@ const VALUE_WIDTH: f32 = 40.0;
 
 fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, height: f32, chosen: bool) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-    let last = history.iter().rev().find_map(|e| e.per_class_accuracy.get(class).copied().flatten());
+    let last = history.iter().rev().find_map(|e| e.class_scores().get(class).copied().flatten());
     let text = last.map_or_else(|| "–".to_owned(), |v| format!("{:.0} %", v * 100.0));
     response.widget_info(|| {
         WidgetInfo::selected(
@@ -74,7 +74,7 @@ fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, h
         let cell =
             Rect::from_min_size(pos2(grid.left() + column as f32 * width, grid.top()), vec2(width, grid.height()));
         let gap = if width > 5.0 { 0.5 } else { 0.0 };
-        match epoch.per_class_accuracy.get(class).copied().flatten().filter(|v| v.is_finite()) {
+        match epoch.class_scores().get(class).copied().flatten().filter(|v| v.is_finite()) {
             Some(value) => {
                 let fill = theme::ramp(dark, value);
                 painter.rect_filled(cell.shrink(gap), 0.0, fill);
@@ -88,8 +88,11 @@ fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, h
     if let Some(pointer) = response.hover_pos().filter(|p| grid.contains(*p)) {
         let column = (((pointer.x - grid.left()) / width) as usize).min(columns - 1);
         if let Some(epoch) = history.get((column + 1) * history.len() / columns - 1) {
-            let value = epoch.per_class_accuracy.get(class).copied().flatten();
+            let value = epoch.class_scores().get(class).copied().flatten();
             response.show_tooltip_text(match value {
+                Some(v) if epoch.val_map.is_some() => {
+                    format!("{}: average precision {:.1} % after epoch {}", classes.name(class), v * 100.0, epoch.epoch)
+                }
                 Some(v) => format!("{}: {:.1} % right after epoch {}", classes.name(class), v * 100.0, epoch.epoch),
                 None => format!("{}: no validation clip in epoch {}", classes.name(class), epoch.epoch),
             });

@@ -34,11 +34,15 @@ pub struct ClipCard {
     pub path: Option<PathBuf>,
     /// Frame numbers the network saw.
     pub frames: Vec<u32>,
-    /// Class of the label.
+    /// Class of the label; the first of several.
     pub truth: usize,
-    /// Class said.
+    /// All classes of the label, in a multi-label task; else empty.
+    pub truths: Vec<usize>,
+    /// Class said; in a multi-label task the most probable one.
     pub predicted: usize,
-    /// Probability of the class said.
+    /// All classes said, in a multi-label task where they are known.
+    pub said: Option<Vec<usize>>,
+    /// Probability of `predicted`.
     pub confidence: f32,
     /// Distance between the two largest probabilities.
     pub margin: f32,
@@ -51,16 +55,35 @@ pub struct ClipCard {
 }
 
 impl ClipCard {
-    /// True when what was said is the label.
+    /// True when what was said is the label, or the most probable class is among the labels.
     pub fn correct(&self) -> bool {
-        self.truth == self.predicted
+        if self.truths.is_empty() { self.truth == self.predicted } else { self.truths.contains(&self.predicted) }
     }
 
-    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4".
+    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
+    /// 0.71, frame 480 of s05.mp4".
     pub fn title(&self, classes: &ClassSet) -> String {
-        let (truth, said) = (classes.name(self.truth), classes.name(self.predicted));
-        format!("{truth} called {said} {:.2}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
+        let (truth, predicted) = (self.label_names(classes), classes.name(self.predicted));
+        let what = match &self.said {
+            Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
+            None => format!("{truth} called {predicted}"),
+        };
+        format!("{what} {:.2}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
     }
+
+    /// Names of the label's classes.
+    fn label_names(&self, classes: &ClassSet) -> String {
+        if self.truths.is_empty() { classes.name(self.truth).to_owned() } else { joined(&self.truths, classes) }
+    }
+}
+
+fn joined(list: &[usize], classes: &ClassSet) -> String {
+    list.iter().map(|c| classes.name(*c)).collect::<Vec<_>>().join(" + ")
+}
+
+/// "said walk + talk", or "said nothing".
+fn said_text(said: &[usize], classes: &ClassSet) -> String {
+    if said.is_empty() { "said nothing".to_owned() } else { format!("said {}", joined(said, classes)) }
 }
 
 /// What cards are ordered by.
@@ -294,10 +317,15 @@ fn card(
     };
     let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
     painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
-    line(frame.bottom() + 3.0, &[classes.name(card.truth)], 12.0, text, 16.0);
+    line(frame.bottom() + 3.0, &[&card.label_names(classes)], 12.0, text, 16.0);
     let predicted = classes.name(card.predicted);
-    let called = format!("called {predicted}");
-    let said = if card.correct() { vec!["recognised"] } else { vec![called.as_str(), predicted] };
+    let (called, together) =
+        (format!("called {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
+    let said = match &card.said {
+        Some(_) => vec![together.as_str()],
+        None if card.correct() => vec!["recognised"],
+        None => vec![called.as_str(), predicted],
+    };
     painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, theme::class_color(card.predicted));
     line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
@@ -403,7 +431,9 @@ mod tests {
             path: None,
             frames: vec![start],
             truth: 0,
+            truths: Vec::new(),
             predicted: 1,
+            said: None,
             confidence,
             margin,
             loss,
@@ -429,5 +459,11 @@ mod tests {
     fn a_card_names_what_it_shows() {
         let classes = ClassSet::from_names(["lunge", "squat"]);
         assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge called squat 0.71, frame 480 of a.mp4");
+        let several = |said| ClipCard { truths: vec![0, 1], said: Some(said), ..clip(480, 0.714, 0.0, 0.0) };
+        assert_eq!(
+            several(vec![1]).title(&classes),
+            "lunge + squat, said squat, most probable squat 0.71, frame 480 of a.mp4"
+        );
+        assert!(several(Vec::new()).title(&classes).contains("said nothing") && several(vec![1]).correct());
     }
 }

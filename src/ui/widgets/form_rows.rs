@@ -2,6 +2,7 @@
 
 use super::series::number;
 use crate::config::{ConfigKey, RunConfig, key};
+use crate::domain::Task;
 use crate::ui::Action;
 use crate::ui::theme;
 use crate::ui::weights::WeightStore;
@@ -15,6 +16,8 @@ pub type Lens<T> = fn(&mut RunConfig) -> &mut T;
 pub struct Around<'a> {
     /// Classes of the open dataset; 0 without one.
     pub classes: usize,
+    /// How many classes its clips may have.
+    pub task: Task,
     /// What was found in weight files.
     pub weights: &'a WeightStore,
     /// What rows ask the window for.

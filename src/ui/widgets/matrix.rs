@@ -1,50 +1,13 @@
-//! A confusion matrix that people can ask: hover for the sentence, click or arrow keys and Enter for the clips.
+//! A confusion matrix, or in a multi-label task the matrix of what was said together with each label, that people can ask:
+//! hover for the sentence, click or arrow keys and Enter for the clips.
 
-use crate::domain::ClassSet;
-use crate::run_folder::Confusion;
 use crate::ui::theme;
 use egui::{
     self, Align2, Color32, FontId, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
-use serde::{Deserialize, Serialize};
 
-/// What the shade and number of a cell say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MatrixMode {
-    /// Clips.
-    #[default]
-    Counts,
-    /// Per cent of the true class's clips: recall on the diagonal.
-    ByRow,
-    /// Per cent of the clips called so: precision on the diagonal.
-    ByColumn,
-}
-
-/// Order of rows and columns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MatrixSort {
-    /// As the network's outputs.
-    #[default]
-    Index,
-    /// Classes with most clips first.
-    Support,
-    /// Classes with most mistakes, made or received, first.
-    Confusion,
-}
-
+pub use super::matrix_counts::{Matrix, MatrixMode, MatrixSort, Together, title};
 pub use crate::ui::selection::MatrixSelection as MatrixPick;
-
-/// Short text about a part of the matrix: "lunge called squat: 12".
-pub fn title(pick: MatrixPick, matrix: &Matrix<'_>) -> String {
-    let name = |c| matrix.classes.name(c);
-    match pick {
-        MatrixPick::Cell { truth, predicted } => {
-            format!("{} called {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
-        }
-        MatrixPick::Row(c) => format!("true {}: {}", name(c), matrix.row(c)),
-        MatrixPick::Column(c) => format!("called {}: {}", name(c), matrix.column(c)),
-    }
-}
 
 /// What the widget remembers.
 #[derive(Clone, Debug, Default)]
@@ -57,95 +20,6 @@ pub struct MatrixState {
     pub counts_only: bool,
     /// Cell under the keyboard, as positions on screen (row, column).
     cursor: (usize, usize),
-}
-
-/// Counts with the names of their classes.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    /// The counts.
-    pub confusion: &'a Confusion,
-    /// The classes in output order.
-    pub classes: &'a ClassSet,
-}
-
-impl Matrix<'_> {
-    /// Clips of `truth` called `predicted`; 0 outside the matrix.
-    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
-        self.confusion.counts.get(truth).and_then(|r| r.get(predicted)).copied().unwrap_or(0)
-    }
-
-    /// Clips of a class.
-    pub fn row(&self, truth: usize) -> u64 {
-        self.confusion.counts.get(truth).map_or(0, |r| r.iter().sum())
-    }
-
-    /// Clips called a class.
-    pub fn column(&self, predicted: usize) -> u64 {
-        self.confusion.counts.iter().filter_map(|r| r.get(predicted)).sum()
-    }
-
-    /// Rows and columns.
-    pub fn len(&self) -> usize {
-        self.classes.len().max(self.confusion.counts.len())
-    }
-
-    /// True without a class.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Share of the mode's whole that a cell holds, 0…1.
-    fn share(&self, mode: MatrixMode, truth: usize, predicted: usize) -> f32 {
-        let whole = match mode {
-            MatrixMode::Counts => return self.count(truth, predicted) as f32,
-            MatrixMode::ByRow => self.row(truth),
-            MatrixMode::ByColumn => self.column(predicted),
-        };
-        if whole == 0 { 0.0 } else { self.count(truth, predicted) as f32 / whole as f32 }
-    }
-
-    /// Classes in the order asked for.
-    pub fn order(&self, sort: MatrixSort) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        let mistakes = |c: usize| (self.row(c) + self.column(c)).saturating_sub(2 * self.count(c, c));
-        match sort {
-            MatrixSort::Index => {}
-            MatrixSort::Support => order.sort_by_key(|c| std::cmp::Reverse(self.row(*c))),
-            MatrixSort::Confusion => order.sort_by_key(|c| std::cmp::Reverse(mistakes(*c))),
-        }
-        order
-    }
-
-    /// The sentence about a part of the matrix.
-    pub fn sentence(&self, pick: MatrixPick, mode: MatrixMode) -> String {
-        let name = |c| self.classes.name(c);
-        let percent =
-            |n: u64, of: u64| if of == 0 { String::new() } else { format!(" ({:.0} %)", n as f64 / of as f64 * 100.0) };
-        match pick {
-            MatrixPick::Cell { truth, predicted } => {
-                let n = self.count(truth, predicted);
-                if mode == MatrixMode::ByColumn {
-                    let of = self.column(predicted);
-                    return format!(
-                        "{n} of {of} clips called '{}' are '{}'{}",
-                        name(predicted),
-                        name(truth),
-                        percent(n, of)
-                    );
-                }
-                let of = self.row(truth);
-                format!("{n} of {of} '{}' clips called '{}'{}", name(truth), name(predicted), percent(n, of))
-            }
-            MatrixPick::Row(c) => {
-                let (right, of) = (self.count(c, c), self.row(c));
-                format!("'{}': {of} clips, {right} right{}", name(c), percent(right, of))
-            }
-            MatrixPick::Column(c) => {
-                let (right, of) = (self.count(c, c), self.column(c));
-                format!("called '{}': {of} clips, {right} of them rightly{}", name(c), percent(right, of))
-            }
-        }
-    }
 }
 
 /// Draws the matrix in the space there is; returns what was clicked or chosen with Enter.
@@ -166,20 +40,28 @@ pub fn show(
     let (rect, grid) = ui.allocate_exact_size(space, Sense::focusable_noninteractive());
     let layout = MatrixLayout::new(ui, matrix, &order, rect);
     let mut out = Outcome { hovered: None, picked: None };
-    keyboard(ui, &grid, &order, state, &mut out);
+    let columns = matrix.columns(&order);
+    keyboard(ui, &grid, (&order, &columns), state, &mut out);
     cells(ui, matrix, &order, selected, state, &layout, grid.has_focus(), &mut out);
     grid.widget_info(|| {
         let enter = if state.counts_only { "" } else { ", Enter opens the clips" };
-        let text = format!("confusion matrix, rows are true classes, columns what was said; arrow keys move{enter}");
+        let what = match matrix.together {
+            None => "confusion matrix, rows are true classes, columns what was said",
+            Some(_) => "co-occurrence matrix, rows are labels, columns what was said of their clips",
+        };
+        let text = format!("{what}; arrow keys move{enter}");
         WidgetInfo::labeled(Role::Grid, true, text)
     });
     if grid.has_focus() && out.hovered.is_none() {
-        out.hovered = order.get(state.cursor.0).zip(order.get(state.cursor.1)).map(|(t, p)| cell_pick(*t, *p));
+        out.hovered = order.get(state.cursor.0).zip(columns.get(state.cursor.1)).map(|(t, p)| cell_pick(*t, *p));
     }
     let sentence = out.hovered.or(selected).map_or_else(
         || {
             let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
-            format!("Rows are what clips show, columns what the network said.{clips}")
+            match matrix.together {
+                None => format!("Rows are what clips show, columns what the network said.{clips}"),
+                Some(_) => format!("Rows are labels, columns what was said of their clips, also together.{clips}"),
+            }
         },
         |p| matrix.sentence(p, state.mode),
     );
@@ -197,8 +79,9 @@ struct Outcome {
 }
 
 /// What the cells say and how they are sorted, for a row of controls.
-pub fn controls(ui: &mut Ui, state: &mut MatrixState) {
-    ui.label(egui::RichText::new("Confusion").strong());
+pub fn controls(ui: &mut Ui, state: &mut MatrixState, together: bool) {
+    let title = if together { "Co-occurrence" } else { "Confusion" };
+    ui.label(egui::RichText::new(title).strong());
     ui.add_space(4.0);
     for (mode, text, help) in [
         (MatrixMode::Counts, "Counts", "Clips in each cell"),
@@ -246,14 +129,15 @@ const COLUMN_FONT: f32 = 10.5;
 
 impl MatrixLayout {
     fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
-        let n = order.len() as f32;
-        let rough = ((rect.width() - 110.0) / n).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
+        let (n, columns) = (order.len() as f32, matrix.columns(order));
+        let across = columns.len() as f32;
+        let rough = ((rect.width() - 110.0) / across).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
         let label_font = FontId::proportional((rough * 0.62).clamp(9.0, 12.5));
-        let names = || order.iter().map(|c| matrix.classes.name(*c));
+        let names = || columns.iter().map(|c| matrix.column_name(*c));
         let widest = names().map(|name| fitted(ui.painter(), name, &label_font, Color32::WHITE, f32::MAX).size().x);
         let widest = widest.fold(0.0_f32, f32::max);
         let left = (widest + 52.0).clamp(70.0, (rect.width() * 0.34).max(70.0));
-        let wide = ((rect.width() - left) / n).floor();
+        let wide = ((rect.width() - left) / across).floor();
         let column_font = FontId::proportional(COLUMN_FONT);
         let straight = straight(ui.painter(), names(), &column_font, wide.min(WIDEST_CELL) - 4.0);
         let top = match straight {
@@ -319,7 +203,7 @@ fn cells(
     focused: bool,
     out: &mut Outcome,
 ) {
-    let side = layout.cell * order.len() as f32;
+    let side = vec2(matrix.columns(order).len() as f32, order.len() as f32) * layout.cell;
     let view = Rect::from_min_size(layout.cells.min, layout.cells.size().min(side + vec2(12.0, 12.0)));
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(view).id_salt("matrix cells"));
     let scroll = egui::ScrollArea::both().id_salt("matrix scroll").auto_shrink([false, false]).show(&mut child, |ui| {
@@ -342,13 +226,15 @@ fn draw_cells(
     out: &mut Outcome,
 ) {
     let dark = ui.visuals().dark_mode;
-    let top = (0..order.len()).flat_map(|t| order.iter().map(move |p| (t, *p))).map(|(t, p)| matrix.count(t, p)).max();
+    let columns = matrix.columns(order);
+    let top =
+        (0..order.len()).flat_map(|t| columns.iter().map(move |p| (t, *p))).map(|(t, p)| matrix.count(t, p)).max();
     let top = top.unwrap_or(0).max(1) as f32;
     let gap = if layout.cell.min_elem() >= 16.0 { 1.0 } else { 0.5 };
     let painter = ui.painter();
     let mut outlined = Vec::new();
     for (i, truth) in order.iter().copied().enumerate() {
-        for (j, predicted) in order.iter().copied().enumerate() {
+        for (j, predicted) in columns.iter().copied().enumerate() {
             let min = area.min + vec2(j as f32, i as f32) * layout.cell;
             let rect = Rect::from_min_size(min, layout.cell);
             if !ui.is_rect_visible(rect) {
@@ -391,7 +277,7 @@ fn draw_cells(
                 Stroke::new(2.0, ui.visuals().selection.stroke.color),
             )
         })),
-        Some(MatrixPick::Column(c)) => outlined.extend(order.iter().position(|o| *o == c).map(|j| {
+        Some(MatrixPick::Column(c)) => outlined.extend(columns.iter().position(|o| *o == c).map(|j| {
             let min = area.min + vec2(j as f32 * layout.cell.x, 0.0);
             (
                 Rect::from_min_size(min, vec2(layout.cell.x, area.height())),
@@ -476,12 +362,15 @@ fn labels(
             let dot = pos2(row.left() + 5.0, row.center().y);
             painter.circle_filled(dot, (layout.cell.y * 0.25).clamp(2.0, 4.0), theme::class_color(class));
         });
+    }
+    for (k, class) in matrix.columns(order).into_iter().enumerate() {
+        let along = k as f32 * layout.cell;
         let column = Rect::from_min_size(
             pos2(above.left() + along.x - offset.x, above.top()),
             vec2(layout.cell.x, above.height()),
         );
         one(above, column, MatrixPick::Column(class), &|painter, color| {
-            let (text, font) = (matrix.classes.name(class), &layout.column_font);
+            let (text, font) = (matrix.column_name(class), &layout.column_font);
             let (name, at, angle) = if layout.rotated {
                 let name = fitted(painter, text, font, color, above.height() - 8.0);
                 let at = pos2(column.center().x - name.size().y / 2.0, column.bottom() - 4.0);
@@ -509,9 +398,15 @@ fn fitted(
     painter.layout_job(job)
 }
 
-fn keyboard(ui: &Ui, grid: &egui::Response, order: &[usize], state: &mut MatrixState, out: &mut Outcome) {
-    let last = order.len().saturating_sub(1);
-    state.cursor = (state.cursor.0.min(last), state.cursor.1.min(last));
+fn keyboard(
+    ui: &Ui,
+    grid: &egui::Response,
+    (order, columns): (&[usize], &[usize]),
+    state: &mut MatrixState,
+    out: &mut Outcome,
+) {
+    let (last, last_column) = (order.len().saturating_sub(1), columns.len().saturating_sub(1));
+    state.cursor = (state.cursor.0.min(last), state.cursor.1.min(last_column));
     if !grid.has_focus() {
         return;
     }
@@ -531,54 +426,10 @@ fn keyboard(ui: &Ui, grid: &egui::Response, order: &[usize], state: &mut MatrixS
             *column = column.saturating_sub(1);
         }
         if pressed(Key::ArrowRight) {
-            *column = (*column + 1).min(last);
+            *column = (*column + 1).min(last_column);
         }
         if pressed(Key::Enter) {
-            out.picked = order.get(*row).zip(order.get(*column)).map(|(t, p)| cell_pick(*t, *p));
+            out.picked = order.get(*row).zip(columns.get(*column)).map(|(t, p)| cell_pick(*t, *p));
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example() -> (Confusion, ClassSet) {
-        let confusion = Confusion { counts: vec![vec![61, 12, 7], vec![1, 20, 0], vec![0, 0, 3]] };
-        (confusion, ClassSet::from_names(["lunge", "squat", "raise"]))
-    }
-
-    #[test]
-    fn sentences_name_the_whole_they_are_a_part_of() {
-        let (confusion, classes) = example();
-        let m = Matrix { confusion: &confusion, classes: &classes };
-        let cell = cell_pick(0, 1);
-        assert_eq!(m.sentence(cell, MatrixMode::Counts), "12 of 80 'lunge' clips called 'squat' (15 %)");
-        assert_eq!(m.sentence(cell, MatrixMode::ByColumn), "12 of 32 clips called 'squat' are 'lunge' (38 %)");
-        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "'lunge': 80 clips, 61 right (76 %)");
-        assert_eq!(title(cell, &m), "lunge called squat: 12");
-    }
-
-    #[test]
-    fn orders_by_support_and_by_mistakes() {
-        let (confusion, classes) = example();
-        let m = Matrix { confusion: &confusion, classes: &classes };
-        assert_eq!(m.order(MatrixSort::Index), [0, 1, 2]);
-        assert_eq!(m.order(MatrixSort::Support), [0, 1, 2]);
-        // Mistakes made and received: lunge 19 + 1, squat 1 + 12, raise 0 + 7.
-        assert_eq!(m.order(MatrixSort::Confusion), [0, 1, 2]);
-        let turned = Confusion { counts: vec![vec![1, 0], vec![5, 9]] };
-        let m = Matrix { confusion: &turned, classes: &classes };
-        assert_eq!(m.order(MatrixSort::Support)[0], 1);
-    }
-
-    #[test]
-    fn a_class_without_clips_divides_by_nothing() {
-        let confusion = Confusion { counts: vec![vec![0, 0], vec![0, 0]] };
-        let classes = ClassSet::from_names(["a", "b"]);
-        let m = Matrix { confusion: &confusion, classes: &classes };
-        assert_eq!(m.sentence(cell_pick(0, 1), MatrixMode::ByRow), "0 of 0 'a' clips called 'b'");
-        assert_eq!(m.share(MatrixMode::ByRow, 0, 0), 0.0);
-        assert!(Matrix { confusion: &Confusion::default(), classes: &ClassSet::default() }.is_empty());
-    }
 }

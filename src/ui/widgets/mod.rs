@@ -12,6 +12,7 @@ pub mod curves;
 pub mod form_rows;
 pub mod icons;
 pub mod matrix;
+mod matrix_counts;
 pub mod navigation;
 pub mod network_card;
 pub mod network_pick;

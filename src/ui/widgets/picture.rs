@@ -340,9 +340,9 @@ pub fn caption(ui: &egui::Ui, state: &AppState, frame: &Committed, rect: Rect) {
     if !state.view.caption || state.selection.video.as_ref() != Some(&frame.video) {
         return;
     }
-    let text = format!("frame {}   {}", frame.index, state.label_name(frame.label));
-    let color = match frame.label {
-        Some(crate::domain::Label::Class(c)) => theme::class_color(c),
+    let text = format!("frame {}   {}", frame.index, state.label_names(&frame.labels));
+    let color = match frame.labels.first() {
+        Some(crate::domain::Label::Class(c)) => theme::class_color(*c),
         _ => overlay::MUTED,
     };
     badge(ui, rect, Align2::LEFT_BOTTOM, &text, overlay::TEXT);

@@ -129,8 +129,11 @@ fn lists_that_count_from_one_are_told_by_their_folders() {
     assert!(data.warnings.iter().any(|w| w.message.contains("wave/wave.mp4")), "{:#?}", data.warnings);
 }
 
+/// First frame, end and classes of an instance.
+type Labelled = (u32, u32, Vec<usize>);
+
 /// Classes of every instance, and its frames.
-fn labels(data: &Dataset) -> Vec<(&str, Split, Vec<(u32, u32, Vec<usize>)>)> {
+fn labels(data: &Dataset) -> Vec<(&str, Split, Vec<Labelled>)> {
     let of = |v: &kinolens::domain::VideoEntry| {
         v.instances.iter().map(|i| (i.start, i.end, i.label.classes().to_vec())).collect::<Vec<_>>()
     };

@@ -90,7 +90,8 @@ fn templates_without_brackets_are_the_classes_in_the_order_of_their_numbers() {
             (f.as_str(), Split::Test, None, 2),
         ];
         let mut seen = table(&data);
-        (seen.sort(), truth.sort());
+        seen.sort();
+        truth.sort();
         assert_eq!(seen, truth, "{prefix} {folder}");
         let ledger = &data.ledger;
         assert_eq!((ledger.rows, ledger.used(), ledger.unlabelled.len()), (11, 3, 3));

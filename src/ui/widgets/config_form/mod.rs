@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
     if let Some(sentence) = &fault {
         style::notice(ui, theme::palette(ui).bad, sentence);
     }
-    for sentence in config.advice(around.classes) {
+    for sentence in config.advice(around.classes, around.task) {
         style::notice(ui, theme::palette(ui).warn, &sentence);
     }
     let mut found = 0;
