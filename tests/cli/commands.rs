@@ -4,6 +4,7 @@ mod best_epoch;
 mod large_files;
 mod maps;
 mod other_data;
+mod reading;
 mod refusals;
 mod results;
 
