@@ -426,7 +426,9 @@ impl Work {
             self.out.notes.push((video.entry.path.clone(), note));
         }
         if counted {
-            self.out.adjusted.extend(adjusted.into_iter().flat_map(entries));
+            // What was changed is changed once, however many rows say it.
+            let once = |entry: LedgerEntry| LedgerEntry { rows: entry.rows.min(1), ..entry };
+            self.out.adjusted.extend(adjusted.into_iter().flat_map(entries).map(once));
             if !annotation.label.is_labelled() {
                 self.out.unlabelled.extend(entries(Reason::NoLabel));
             }

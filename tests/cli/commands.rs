@@ -9,6 +9,7 @@ mod large_files;
 mod maps;
 mod motion;
 mod other_data;
+mod reading;
 mod refusals;
 mod reporting;
 mod results;

@@ -43,7 +43,9 @@ pub(super) fn choose(
             return Err(DataError::Choice { path: path.to_path_buf(), choice: Box::new(choice) });
         }
     };
-    let parts: Vec<&str> = if several { value.split(',').map(str::trim).collect() } else { vec![value.as_str()] };
+    // An option may have a comma in its name.
+    let one = !several || options.contains(&value);
+    let parts: Vec<&str> = if one { vec![value.as_str()] } else { value.split(',').map(str::trim).collect() };
     if !options.is_empty()
         && let Some(unknown) = parts.iter().find(|v| !options.iter().any(|o| o == *v))
     {

@@ -109,7 +109,7 @@ fn video(task: &Json) -> Option<String> {
     let data = task.get("data")?;
     let mut others = data.entries()?.iter().filter_map(|(_, value)| text(value));
     let named = text_of(data, "video");
-    named.or_else(|| others.find(|v| is_video(Path::new(last_part(v))))).map(str::to_owned)
+    named.or_else(|| others.find(|v| is_video(Path::new(last_part(&path_of(v)))))).map(str::to_owned)
 }
 
 /// The ranges of an annotation; regions of other types are none.

@@ -6,6 +6,7 @@ use crate::data::names::SubjectRule;
 use crate::data::scan::{file_name, is_image, is_video, peek, relative_name, stem, videos_below};
 use crate::domain::{FrameBox, InstanceDetails, InstanceLabel, LedgerEntry, Reason, Split, Task, counted};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -111,13 +112,15 @@ impl Annotation {
 /// Videos with more rows than this find those about the same part by a map.
 const FEW: usize = 16;
 
-/// The part that a span speaks of, comparable; all that speak of a whole video are one.
-type Part = (u8, u64, u64);
+/// The part that a row speaks of, comparable; all that speak of a whole video are one. Where rows about one part may have
+/// different labels, also the digest of its label: rows of others are none that it repeats.
+type Part = (u8, u64, u64, u64);
 
-fn part_of(span: Span) -> Part {
+fn part_of(span: Span, label: &InstanceLabel, multi: bool) -> Part {
     // Zero has two signs.
     let bits = |t: f64| (t + 0.0).to_bits();
-    match span {
+    let digest = if multi { BuildHasherDefault::<DefaultHasher>::default().hash_one(label) } else { 0 };
+    let (kind, from, to) = match span {
         Span::Whole | Span::First(_) => (0, 0, 0),
         Span::At(Extent::Seconds { start, end }) => (1, bits(start), bits(end)),
         Span::At(Extent::Frames { start, end }) => (2, start.into(), end.into()),
@@ -125,7 +128,8 @@ fn part_of(span: Span) -> Part {
         Span::Steps { start, end } => (4, start.into(), end.into()),
         Span::Moment(at) => (5, bits(at), 0),
         Span::Around(at) => (6, bits(at), 0),
-    }
+    };
+    (kind, from, to, digest)
 }
 
 struct Listed {
@@ -137,15 +141,14 @@ struct Listed {
 }
 
 impl Listed {
-    /// The rows about the same part as `span`.
-    fn about(&self, span: Span) -> impl Iterator<Item = &Annotation> {
-        let part = part_of(span);
+    /// The rows about a part.
+    fn about(&self, part: Part, multi: bool) -> impl Iterator<Item = &Annotation> {
         let few = if self.parts.is_empty() { self.rows.as_slice() } else { &[] };
         let mapped = self.parts.get(&part).into_iter().flatten().filter_map(|at| self.rows.get(*at));
-        few.iter().filter(move |a| part_of(a.span) == part).chain(mapped)
+        few.iter().filter(move |a| part_of(a.span, &a.label, multi) == part).chain(mapped)
     }
 
-    fn push(&mut self, annotation: Annotation) {
+    fn push(&mut self, annotation: Annotation, multi: bool) {
         self.rows.push(annotation);
         let from = match self.rows.len() {
             n if n <= FEW => return,
@@ -153,7 +156,7 @@ impl Listed {
             n => n - 1,
         };
         for (at, row) in self.rows.iter().enumerate().skip(from) {
-            self.parts.entry(part_of(row.span)).or_default().push(at);
+            self.parts.entry(part_of(row.span, &row.label, multi)).or_default().push(at);
         }
     }
 }
@@ -258,13 +261,14 @@ impl<'r> Assembly<'r> {
                 && boxes(a) == boxes(&annotation)
                 && notes(a) == notes(&annotation)
         };
-        let same = known.about(annotation.span).find(|a| alike(a));
+        let part = part_of(annotation.span, &annotation.label, self.multi);
+        let same = known.about(part, self.multi).find(|a| alike(a));
         let one_place = |a: &&Annotation| {
             let both_whole = whole(&a.span) && whole(&annotation.span);
             !self.multi && (both_whole || a.span == annotation.span) && who(a) == who(&annotation)
         };
         let first = known.rows.first();
-        let other = known.about(annotation.span).find(one_place);
+        let other = known.about(part, self.multi).find(one_place);
         let (earlier, what, reason) = match (same, other) {
             _ if known.split != row.split && first.is_some() => (first, "is in two splits", Reason::Conflict),
             (Some(same), _) => (Some(same), "is listed twice", Reason::Duplicate),
@@ -273,7 +277,7 @@ impl<'r> Assembly<'r> {
                 (first, "is listed twice with different labels", Reason::Conflict)
             }
             _ => {
-                known.push(annotation);
+                known.push(annotation, self.multi);
                 return;
             }
         };

@@ -63,6 +63,8 @@ fn document_type(line: u32) -> String {
 
 impl<'t> Xml<'t> {
     pub(super) fn new(text: &'t str) -> Self {
+        // A text that was cut off ends in its last line, not in the one below.
+        let text = text.trim_end();
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         Self { text, reader, at: 0, line: 1, open: 0 }
