@@ -1,6 +1,7 @@
 //! What is inside a network while it sees a clip.
 
 use super::explain::find_video;
+use crate::data::FrameRule;
 use crate::domain::{ClassMatch, Dataset, argmax};
 use crate::eval::metrics::probabilities_of;
 use crate::files;
@@ -131,7 +132,7 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
         identity: Identity::of(&checkpoint),
         classes: checkpoint.state.classes.clone(),
         clip: request.clip.clone(),
-        frames: entry.clip_frames(config.clip.geometry(), request.clip.start),
+        frames: FrameRule::of(&config.clip).shown(entry, &clip),
         pictures: source.pictures(&clip)?,
         truth: class_map.truth_beside(predicted, entry, &clip, config),
         predicted,
