@@ -12,6 +12,7 @@ use crate::domain::leaf;
 use crate::eval::metrics::evaluation_of;
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// With more runs than this only the first is compared with each of the others.
 const ALL_PAIRS: usize = 6;
@@ -183,56 +184,75 @@ struct Intervals {
     pairs: Vec<ConfidenceInterval>,
 }
 
-/// Clips of one class in one unit, and how many of them each run has right.
-struct Count {
-    class: usize,
-    clips: f64,
-    right: Vec<f64>,
+/// Clips and right ones of every class in every unit, laid out so that a draw runs through them once.
+struct Counts {
+    /// Where the entries of each unit end.
+    ends: Vec<usize>,
+    /// The class of each entry.
+    class: Vec<usize>,
+    /// Its clips, then how many of them each run has right: `1 + runs` numbers an entry.
+    values: Vec<f64>,
+}
+
+impl Counts {
+    fn of(shared: &SharedClips, units: &Units) -> Self {
+        let width = 1 + shared.answers.len();
+        let mut of_unit: Vec<BTreeMap<usize, Vec<f64>>> = vec![BTreeMap::new(); units.count()];
+        for (i, (clip, unit)) in shared.clips.iter().zip(&units.of_clip).enumerate() {
+            let Some(classes) = of_unit.get_mut(*unit) else { continue };
+            let entry = classes.entry(clip.truth).or_insert_with(|| vec![0.0; width]);
+            let right = shared.answers.iter().map(|a| f64::from(u8::from(a.get(i).is_some_and(Prediction::correct))));
+            entry.iter_mut().zip(std::iter::once(1.0).chain(right)).for_each(|(sum, n)| *sum += n);
+        }
+        let mut out = Self { ends: Vec::with_capacity(of_unit.len()), class: Vec::new(), values: Vec::new() };
+        for classes in of_unit {
+            for (class, values) in classes {
+                out.class.push(class);
+                out.values.extend(values);
+            }
+            out.ends.push(out.class.len());
+        }
+        out
+    }
+
+    /// The numbers of every class, over units that were drawn so many times: `[classes][1 + runs]`.
+    fn sums(&self, times: &[u32], classes: usize, width: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; classes * width];
+        let mut entries = self.class.iter().zip(self.values.chunks_exact(width));
+        let mut start = 0;
+        for (times, end) in times.iter().zip(&self.ends) {
+            let of_unit = entries.by_ref().take(end - start);
+            start = *end;
+            if *times == 0 {
+                of_unit.for_each(drop);
+                continue;
+            }
+            let times = f64::from(*times);
+            for (class, values) in of_unit {
+                let of_class = sums.get_mut(class * width..(class + 1) * width).unwrap_or_default();
+                of_class.iter_mut().zip(values).for_each(|(sum, n)| *sum += times * n);
+            }
+        }
+        sums
+    }
 }
 
 impl Intervals {
     fn of(shared: &SharedClips, units: &Units, pairs: &[(usize, usize)], seed: u64) -> Self {
         let (runs, classes) = (shared.answers.len(), shared.classes.len());
-        let counts = counts(shared, units);
+        let counts = Counts::of(shared, units);
         let statistic = |times: &[u32]| -> Vec<f64> {
-            let mut clips = vec![0.0; classes];
-            let mut right = vec![0.0; classes * runs];
-            for (times, counts) in times.iter().zip(&counts).filter(|(times, _)| **times > 0) {
-                let times = f64::from(*times);
-                for count in counts {
-                    clips[count.class] += times * count.clips;
-                    let of_class = &mut right[count.class * runs..(count.class + 1) * runs];
-                    of_class.iter_mut().zip(&count.right).for_each(|(sum, n)| *sum += times * n);
-                }
-            }
-            let all: f64 = clips.iter().sum();
-            let present = clips.iter().filter(|n| **n > 0.0).count() as f64;
-            let accuracy: Vec<f64> =
-                (0..runs).map(|run| (0..classes).map(|c| right[c * runs + run]).sum::<f64>() / all).collect();
-            let recall = |run: usize, class: usize| right[class * runs + run] / clips[class];
-            let mean_class =
-                |run: usize| (0..classes).filter(|c| clips[*c] > 0.0).map(|c| recall(run, c)).sum::<f64>() / present;
-            let scores = (0..runs).flat_map(|run| [accuracy[run], mean_class(run)]);
-            scores.chain(pairs.iter().map(|(a, b)| accuracy[*b] - accuracy[*a])).collect()
+            let sums = counts.sums(times, classes, 1 + runs);
+            let present: Vec<&[f64]> = sums.chunks_exact(1 + runs).filter(|class| class[0] > 0.0).collect();
+            let all: f64 = present.iter().map(|class| class[0]).sum();
+            let accuracy = |run: usize| present.iter().map(|class| class[1 + run]).sum::<f64>() / all;
+            let recalls = |run: usize| present.iter().map(|class| class[1 + run] / class[0]).sum::<f64>();
+            let accuracies: Vec<f64> = (0..runs).map(accuracy).collect();
+            let scores = (0..runs).flat_map(|run| [accuracies[run], recalls(run) / present.len() as f64]);
+            scores.chain(pairs.iter().map(|(a, b)| accuracies[*b] - accuracies[*a])).collect()
         };
-        let found = bootstrap(counts.len(), DRAWS, seed, statistic);
+        let found = bootstrap(units.count(), DRAWS, seed, statistic);
         let (scores, differences) = found.split_at(found.len().min(2 * runs));
         Self { runs: scores.as_chunks::<2>().0.to_vec(), pairs: differences.to_vec() }
     }
-}
-
-fn counts(shared: &SharedClips, units: &Units) -> Vec<Vec<Count>> {
-    let mut out: Vec<Vec<Count>> = (0..units.count()).map(|_| Vec::new()).collect();
-    for (i, (clip, unit)) in shared.clips.iter().zip(&units.of_clip).enumerate() {
-        let Some(counts) = out.get_mut(*unit) else { continue };
-        let at = counts.iter().position(|c| c.class == clip.truth).unwrap_or_else(|| {
-            counts.push(Count { class: clip.truth, clips: 0.0, right: vec![0.0; shared.answers.len()] });
-            counts.len() - 1
-        });
-        counts[at].clips += 1.0;
-        for (sum, answers) in counts[at].right.iter_mut().zip(&shared.answers) {
-            *sum += f64::from(u8::from(answers.get(i).is_some_and(Prediction::correct)));
-        }
-    }
-    out
 }

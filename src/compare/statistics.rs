@@ -79,18 +79,20 @@ pub fn bootstrap(
     if units == 0 || draws == 0 {
         return Vec::new();
     }
+    // Half the random bits of a 64-bit draw; there are never so many units.
+    let count = u32::try_from(units).unwrap_or(u32::MAX);
     let draw = |stream: usize| {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream as u64);
         let mut times = vec![0_u32; units];
         for _ in 0..units {
-            times[random.random_range(0..units)] += 1;
+            times[random.random_range(0..count) as usize] += 1;
         }
         statistic(&times)
     };
     let drawn: Vec<Vec<f64>> = (0..draws).into_par_iter().map(draw).collect();
-    let count = drawn.iter().map(Vec::len).max().unwrap_or(0);
-    (0..count)
+    let statistics = drawn.iter().map(Vec::len).max().unwrap_or(0);
+    (0..statistics)
         .map(|i| {
             let mut values: Vec<f64> =
                 drawn.iter().filter_map(|d| d.get(i).copied()).filter(|v| v.is_finite()).collect();

@@ -172,6 +172,6 @@ mod tests {
         let b = list(&[("w", 8, "stand"), ("v", 8, "stand"), ("v", 0, "sit"), ("w", 0, "stand")]);
         assert_eq!(shared_clips(&[a.clone(), b], None), [vec![0, 2, 3], vec![2, 3, 0]]);
         assert_eq!(shared_clips(std::slice::from_ref(&a), Some(2)), [vec![0, 2]]);
-        assert_eq!(shared_clips(&[a, list(&[("x", 0, "sit")])], Some(2)), [Vec::<usize>::new(), Vec::new()]);
+        assert!(shared_clips(&[a, list(&[("x", 0, "sit")])], Some(2)).iter().all(Vec::is_empty));
     }
 }
