@@ -8,7 +8,6 @@ const CIRCLES: &[&[&str]] = &[
     &["config::presets", "config::run"],
     &["data::demo::figure", "data::demo::head"],
     &["data::duplicates", "data::video_facts"],
-    &["data::formats", "data::times"],
     &["data::formats::containers", "data::formats::find", "data::formats::people"],
     &["model::kernels::conv_f64", "model::kernels::winograd::transforms_f64"],
     &["model::weights::globals", "model::weights::pickle", "model::weights::tree"],

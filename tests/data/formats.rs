@@ -2,13 +2,16 @@
 
 mod beside;
 mod copies;
+mod events;
 mod frame_folders;
 mod labels;
 mod lists;
 mod names_on_disk;
+mod overlaps;
 mod people;
 mod pictures;
 mod plans;
+mod segmentation;
 mod shared;
 mod something;
 mod tables;

@@ -225,13 +225,9 @@ impl Reading<'_> {
                 Ok(read) => read,
                 Err((reason, why)) => {
                     let about = (Some(relative_name(self.root, &found.path)), row.shown());
-                    if reason == Reason::ExcludedTimestamp {
-                        // The dataset itself says so: nobody need do anything.
-                        ignored.enter(draft, (row.line, reason), about.0, &about.1);
-                        continue;
-                    }
                     let message = format!("line {}: {why}; the row is skipped", row.line);
                     let kind = match reason {
+                        Reason::ExcludedTimestamp => "more rows name seconds that are excluded",
                         Reason::NoClass => "more rows name no action",
                         Reason::UnknownClass => "more rows name actions that are not in the list of actions",
                         _ => "more rows cannot be used",
@@ -251,7 +247,7 @@ impl Reading<'_> {
             if let Some((_, first)) = of_box.rows.iter().find(|(c, _)| *c == class) {
                 let about = (Some(relative_name(self.root, &found.path)), "");
                 let message =
-                    format!("lines {first} and {} say the same; the first counts, remove the other", row.line);
+                    format!("line {} says the same as line {first}, which counts; remove one of them", row.line);
                 let why = (row.line, Reason::Duplicate);
                 ignored.skip(draft, why, about, "more rows repeat others", message);
                 continue;

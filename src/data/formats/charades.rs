@@ -10,7 +10,8 @@ use crate::data::DataError;
 use crate::data::label_csv::intervals::Extent;
 use crate::data::label_csv::numbers::number;
 use crate::data::label_csv::records::{Record, Table, read_table};
-use crate::data::label_csv::{split_word, text};
+use crate::data::label_csv::split_word;
+use crate::data::label_csv::text::shown;
 use crate::data::scan::{file_name, relative_name};
 use crate::domain::{ClassSet, InstanceLabel, Reason, Split, Task};
 use std::collections::HashMap;
@@ -86,16 +87,15 @@ fn actions(cell: &str) -> impl Iterator<Item = &str> {
 fn action(text: &str, decimal_comma: bool) -> Result<(i64, Extent), (Reason, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [class, start, end] = words.as_slice() else {
-        return Err((Reason::BadNumber, format!("'{}' is no class with a start and an end", text::shown(text))));
+        return Err((Reason::BadNumber, format!("'{}' is no class with a start and an end", shown(text))));
     };
     let class = class_number(class).ok_or_else(|| (Reason::UnknownClass, format!("'{class}' is no class")))?;
     let time = |word: &str| {
-        number(word, decimal_comma).ok_or_else(|| {
-            (Reason::BadNumber, format!("'{}' in '{}' is no time", text::shown(word), text::shown(text)))
-        })
+        number(word, decimal_comma)
+            .ok_or_else(|| (Reason::BadNumber, format!("'{}' in '{}' is no time", shown(word), shown(text))))
     };
     let at = Extent::of_seconds(time(start)?, time(end)?);
-    Ok((class, at.map_err(|(reason, why)| (reason, format!("{why} in '{}'", text::shown(text))))?))
+    Ok((class, at.map_err(|(reason, why)| (reason, format!("{why} in '{}'", shown(text))))?))
 }
 
 struct Reading<'a> {
@@ -136,9 +136,8 @@ impl Reading<'_> {
             let video = relative_name(self.root, &found.path);
             for text in actions(cell) {
                 let read = action(text, table.decimal_comma()).and_then(|(number, at)| {
-                    let unknown = || {
-                        (Reason::UnknownClass, format!("'{}' has a class that is not in the list", text::shown(text)))
-                    };
+                    let unknown =
+                        || (Reason::UnknownClass, format!("'{}' has a class that is not in the list", shown(text)));
                     Ok((*self.classes.get(&number).ok_or_else(unknown)?, at))
                 });
                 let (class, at) = match read {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 const TABLE: &str = "table";
 const COLUMNS: &str = "columns";
 const UNIT: &str = "unit";
-const ASSIGN: &str = "name the file and assign columns (--table FILE --columns path=…,class=…,start=…,end=…)";
+const ASSIGN: &str = "name the file and what its columns say in data.table (file, path, class, start, end)";
 
 pub(super) fn detect(_: &Path) -> Result<String, String> {
     Err(format!("nothing says which columns of which table count; {ASSIGN}"))
