@@ -49,6 +49,8 @@ fn dataset(root: &Path) -> Arc<Dataset> {
     }
     let mut out = Dataset::clone(&open(root));
     out.task = Task::MultiLabel;
+    // Windows slide over whole videos, as over frames labelled one by one.
+    out.instance_wise = false;
     out.classes = ClassSet::from_names(CLASSES);
     for entry in &mut out.videos {
         let number: usize = entry.name.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap();

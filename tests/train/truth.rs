@@ -27,6 +27,8 @@ const LABELS: [(u32, u32, &str); 8] = [
 /// The dataset with those labels on every video.
 fn relabelled(dataset: &Dataset) -> Arc<Dataset> {
     let mut out = dataset.clone();
+    // Frames labelled one by one.
+    out.instance_wise = false;
     out.classes = ClassSet::from_names(CLASSES.map(str::to_owned).to_vec());
     let segments = LABELS.map(|(start, end, name)| {
         let class = CLASSES.iter().position(|c| *c == name).unwrap();
