@@ -146,11 +146,12 @@ impl Columns {
         let mut named = false;
         let mut place = |column: &str| {
             let wanted = column.trim();
+            // A number is a place: cells of a table without a header may be the same number.
+            let number = wanted.parse::<usize>().ok().filter(|n| (1..=width).contains(n)).map(|n| n - 1);
             let exact = first.cells.iter().position(|c| c == wanted);
             let found = exact.or_else(|| first.cells.iter().position(|c| c.to_lowercase() == wanted.to_lowercase()));
-            named |= found.is_some();
-            let number = wanted.parse::<usize>().ok().filter(|n| (1..=width).contains(n)).map(|n| n - 1);
-            found.or(number).ok_or_else(|| {
+            named |= number.is_none() && found.is_some();
+            number.or(found).ok_or_else(|| {
                 let names: Vec<&str> = first.cells.iter().map(String::as_str).collect();
                 format!("line {line}: there is no column '{wanted}'; it has {}", names.join(", "))
             })

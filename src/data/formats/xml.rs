@@ -61,6 +61,14 @@ fn document_type(line: u32) -> String {
     format!("line {line}: it declares a document type (DOCTYPE), and such files are not read; export it again without")
 }
 
+/// Lines that end between two places of a text.
+fn lines_of(text: &[u8], from: usize, to: usize) -> u32 {
+    let part = text.get(from..to).unwrap_or_default();
+    let next = part.iter().skip(1).map(Some).chain(std::iter::once(text.get(to)));
+    let ends = part.iter().zip(next).filter(|(c, n)| **c == b'\n' || (**c == b'\r' && *n != Some(&b'\n')));
+    u32::try_from(ends.count()).unwrap_or(u32::MAX)
+}
+
 impl<'t> Xml<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         // A text that was cut off ends in its last line, not in the one below.
@@ -72,11 +80,7 @@ impl<'t> Xml<'t> {
 
     /// Lines that end between the bytes read so far and `to`.
     fn lines_to(&self, to: usize) -> u32 {
-        let part = self.text.as_bytes().get(self.at..to).unwrap_or_default();
-        let after = self.text.as_bytes().get(to);
-        let next = part.iter().skip(1).map(Some).chain(std::iter::once(after));
-        let ends = part.iter().zip(next).filter(|(c, n)| **c == b'\n' || (**c == b'\r' && *n != Some(&b'\n')));
-        u32::try_from(ends.count()).unwrap_or(u32::MAX)
+        lines_of(self.text.as_bytes(), self.at, to)
     }
 
     /// The next event and the line where it starts.
@@ -104,7 +108,7 @@ impl<'t> Xml<'t> {
     }
 
     fn too_early(&self) -> String {
-        let line = self.line.saturating_add(self.lines_to(self.text.trim_end().len()));
+        let line = lines_of(self.text.as_bytes(), 0, self.text.trim_end().len()).saturating_add(1);
         format!("line {line}: it ends too early, in the middle of an element; export or copy it again")
     }
 

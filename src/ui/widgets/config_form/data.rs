@@ -164,7 +164,7 @@ fn choices_of(text: &str) -> Option<Vec<(String, String)>> {
 fn table(ui: &mut Ui, table: &mut TableColumns) {
     ui.vertical(|ui| {
         let width = ui.available_width().min(190.0);
-        let mut line = |hint: &str, text: &mut String| {
+        let mut line = |hint: &'static str, text: &mut String| {
             ui.add(egui::TextEdit::singleline(text).hint_text(hint).desired_width(width)).on_hover_text(hint);
         };
         line("file, below the dataset", &mut table.file);
