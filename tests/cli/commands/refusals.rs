@@ -201,6 +201,6 @@ fn inspecting_a_large_dataset_again_is_quick_and_never_stale() {
 
 #[test]
 fn a_command_that_does_not_exist_is_named() {
-    fails(2, "compare run1 run2", &["there is no command and no file 'compare'", "evaluate"]);
+    fails(2, "publish run1 run2", &["there is no command and no file 'publish'", "evaluate"]);
     fails(2, "evalute run1 data", &["did you mean 'evaluate'?"]);
 }
