@@ -1,5 +1,6 @@
 //! Which argument mends an error. The sentences of errors are also shown by the window, where there are no arguments.
 
+use crate::data::DataError;
 use crate::data::demo::DemoError;
 use crate::eval::{ClassMatchError, EvalError};
 use crate::jobs::JobError;
@@ -15,6 +16,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             JobError::Model(model) => of_network(model),
             JobError::Demo(demo) => of_demo(demo),
             JobError::Eval(eval) => of_evaluation(eval),
+            JobError::Data(DataError::Choice { choice, .. }) => Some(format!("--choose {}=VALUE", choice.key)),
             _ => None,
         };
     }

@@ -142,7 +142,7 @@ fn tiers_of_elan_are_chosen_and_references_have_the_time_of_what_they_refer_to()
     let two = ["<TIER TIER_ID=\"a\">", &note("a1", "t0", "t2", "x"), "</TIER><TIER TIER_ID=\"b\">"].concat();
     write(r.join("eaf/one.eaf"), &eaf(head, &(two + &note("a2", "t0", "t2", "y") + "</TIER>")));
     let error = try_open(r).unwrap_err().to_string();
-    assert!(error.contains("tiers=") && error.contains("a, b"), "{error}");
+    assert!(error.contains("'tiers'") && error.contains("a, b"), "{error}");
 }
 
 #[test]
