@@ -1,4 +1,4 @@
-use super::{ClassSet, ClipGeometry, Instance, Label, LabelTrack, Ledger, Segment, Task, serialize_path};
+use super::{ClassSet, Instance, Label, LabelTrack, Ledger, Segment, Task, serialize_path};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -119,18 +119,6 @@ impl VideoEntry {
     /// Frames that decode; 0 when the file could not be opened.
     pub fn frames(&self) -> u32 {
         self.facts.as_ref().map_or(0, |f| f.frames)
-    }
-
-    /// The frames of the clip at `start`; in place of one that cannot be shown the one before it.
-    pub fn clip_frames(&self, geometry: ClipGeometry, start: u32) -> Vec<u32> {
-        let shown = |n: u32| self.facts.as_ref().map_or(n, |f| f.shown_for(n));
-        geometry.frame_numbers(start, self.frames()).map(shown).collect()
-    }
-
-    /// True when every frame of the clip at `start` can be shown. Nobody is taught or evaluated on other clips.
-    pub fn has_clip(&self, geometry: ClipGeometry, start: u32) -> bool {
-        let gaps = self.facts.as_ref().filter(|f| !f.gaps.is_empty());
-        gaps.is_none_or(|f| geometry.frame_numbers(start, f.frames).all(|n| !f.in_gap(n)))
     }
 
     /// Digest of what is in the file; empty when it is not known.

@@ -18,6 +18,16 @@ pub enum SplitChoice {
 }
 
 impl SplitChoice {
+    /// True where videos of a part are meant; `None` is a video of no part that is known.
+    pub fn takes(self, part: Option<Split>) -> bool {
+        match self {
+            SplitChoice::Train => part == Some(Split::Train),
+            SplitChoice::Val => part == Some(Split::Val),
+            SplitChoice::Test => part == Some(Split::Test),
+            SplitChoice::All => true,
+        }
+    }
+
     /// The name used on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {

@@ -141,12 +141,7 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
         };
         out.push(format!("the dataset has changed since the network was trained on it{more}"));
     }
-    let evaluated = |i: usize| match setting.split {
-        SplitChoice::All => true,
-        SplitChoice::Train => setting.parts.get(i) == Some(&Split::Train),
-        SplitChoice::Val => setting.parts.get(i) == Some(&Split::Val),
-        SplitChoice::Test => setting.parts.get(i) == Some(&Split::Test),
-    };
+    let evaluated = |i: usize| setting.split.takes(setting.parts.get(i).copied());
     let config = &setting.checkpoint.state.config;
     out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
     let unread = setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0).count();

@@ -1,6 +1,7 @@
 //! A page of text, tables, drawings and pictures as one HTML file that needs nothing else.
 
 use crate::domain::RgbImage;
+use crate::render::encoded::base64;
 use image::ImageEncoder;
 use image::codecs::png::PngEncoder;
 use std::fmt::Write;
@@ -156,21 +157,6 @@ pub(super) fn escaped(text: &str) -> String {
             '>' => out += "&gt;",
             '"' => out += "&quot;",
             c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Bytes as text (RFC 4648).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= three.len() { char::from(letter) } else { '=' });
         }
     }
     out

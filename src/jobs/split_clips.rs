@@ -21,12 +21,7 @@ pub(super) fn clips_of_split(
     let config = &loaded.checkpoint.state.config;
     let dataset = &class_map.dataset(&as_configured(dataset, config));
     let parts = parts_for(&loaded.checkpoint, dataset);
-    let keep = |video: usize| match split {
-        SplitChoice::All => true,
-        SplitChoice::Train => parts.get(video) == Some(&Split::Train),
-        SplitChoice::Val => parts.get(video) == Some(&Split::Val),
-        SplitChoice::Test => parts.get(video) == Some(&Split::Test),
-    };
+    let keep = |video: usize| split.takes(parts.get(video).copied());
     let mut clips = labelled_clips(dataset, config, config.clip.eval_stride, keep);
     if clips.is_empty() && !dataset.videos.iter().any(VideoEntry::is_labelled) {
         let clip = &config.clip;
