@@ -14,6 +14,7 @@ mod error;
 mod features;
 mod import;
 mod init;
+mod layer_watch;
 mod logs;
 pub mod loss;
 mod loss_scale;

@@ -150,6 +150,13 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
                 live.run.steps.push(step);
             }
         }
+        Progress::Layers(layers) => {
+            if let Some(live) = training {
+                let step = layers.first().map_or(u64::MAX, |l| l.step);
+                live.run.layer_reports.retain(|l| l.step < step);
+                live.run.layer_reports.extend(layers);
+            }
+        }
         Progress::Epoch(epoch) => {
             if let Some(live) = training {
                 live.run.history.retain(|e| e.epoch < epoch.epoch);

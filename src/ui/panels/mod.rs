@@ -14,6 +14,7 @@ mod statistics;
 mod timeline;
 mod timeline_tracks;
 mod train_config;
+mod train_layers;
 mod train_live;
 mod train_tracks;
 mod transport;

@@ -1,6 +1,6 @@
 //! Epochs, checkpoints, caches, the optimiser, the loss, sampling and the device.
 
-use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, switch, whole};
+use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
 use crate::config::{DeviceChoice, EarlyStopping, LossKind, OptimizerKind, Precision};
 use egui::DragValue;
 
@@ -29,6 +29,16 @@ pub(super) fn training(r: &mut Rows<'_>) {
     r.row("training.cache_mib", |c| &mut c.training.cache_mib, whole(0..=1_048_576, " MiB"));
     r.row("training.disk_cache_mib", |c| &mut c.training.disk_cache_mib, whole(0..=16_777_216, " MiB"));
     r.row("training.cache_features", |c| &mut c.training.cache_features, switch);
+    r.row("training.statistics_every", |c| &mut c.training.statistics_every, whole(0..=1_000_000, " steps"));
+    r.row(
+        "training.statistics_layers",
+        |c| &mut c.training.statistics_layers,
+        |ui, layers| {
+            let read =
+                |text: &str| Some(text.split(',').map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect());
+            parsed(ui, "statistics layers", layers, |l| l.join(", "), read);
+        },
+    );
 }
 
 pub(super) fn optimiser(r: &mut Rows<'_>) {
