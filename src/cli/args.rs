@@ -4,7 +4,7 @@ mod comparing;
 mod inside;
 mod parts;
 
-pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
 pub use inside::LookInsideArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
@@ -40,6 +40,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
     Compare(CompareArgs),
+    /// Clips and edges of segments whose labels are in doubt, the most doubtful first.
+    LabelIssues(LabelIssuesArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
     /// Sliding windows over a whole video.

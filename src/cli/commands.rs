@@ -30,6 +30,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Train(args) => super::train::train(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
+        Command::LabelIssues(args) => super::label_issues::label_issues(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),

@@ -16,6 +16,7 @@ mod hints;
 mod import;
 mod inspect;
 mod instances;
+mod label_issues;
 mod look_inside;
 mod monitor;
 mod motion_test;

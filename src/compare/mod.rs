@@ -8,6 +8,7 @@
 mod comparison;
 mod error;
 mod evaluated;
+mod label_issues;
 pub mod motion;
 mod pairs;
 pub mod report;
@@ -24,6 +25,7 @@ pub mod words;
 pub use comparison::{ComparedRun, Comparison, Score, SeedSpread};
 pub use error::CompareError;
 pub use evaluated::{EvaluatedRun, Facts, name_apart};
+pub use label_issues::{EdgeIssue, LabelIssue, LabelIssues};
 pub use pairs::{ClassDifference, FourLists, Pair, UnitDifference};
 pub use settings::{Setting, SettingKind, differing, seed_groups};
 pub use shared::{SharedClip, SharedClips, share};

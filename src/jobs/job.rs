@@ -4,8 +4,9 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, GuessNetwork, ImportWeights, InspectWeights,
+    LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -67,6 +68,8 @@ jobs! {
     Evaluate(Evaluate),
     /// Compare runs on the same clips.
     CompareRuns(CompareRuns),
+    /// Find clips and edges of segments whose labels are in doubt.
+    FindLabelIssues(FindLabelIssues),
     /// Test what of a clip networks need.
     TestMotion(TestMotion),
     /// Probabilities and heatmaps of clips.

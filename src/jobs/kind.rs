@@ -6,6 +6,7 @@ use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
 use super::requests::{Compared, Explanation};
 use super::run_view::RunView;
+use crate::compare::LabelIssues;
 use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;
 use crate::eval::VideoPrediction;
@@ -115,6 +116,8 @@ pub enum Output {
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
     /// Runs compared.
     Comparison(Arc<Compared>),
+    /// Labels in doubt.
+    LabelIssues(Arc<LabelIssues>),
     /// Motion tests of runs.
     MotionReport(Arc<MotionReport>),
     /// Heatmaps.

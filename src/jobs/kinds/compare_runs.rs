@@ -50,11 +50,7 @@ impl JobKind for CompareRuns {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        let mut runs = match &self.dataset {
-            Some(dataset) => self.on(dataset, state, monitor)?,
-            None => self.as_evaluated()?,
-        };
-        name_apart(&mut runs);
+        let mut runs = self.evaluated(state, monitor)?;
         if self.time {
             for (run, reference) in runs.iter_mut().zip(&self.runs) {
                 monitor.stage("timing networks", 0, 0);
@@ -74,6 +70,20 @@ impl JobKind for CompareRuns {
 type Found = (Arc<Evaluation>, Arc<Predictions>);
 
 impl CompareRuns {
+    /// The runs with their evaluations, those they have or new ones, each with a name of its own.
+    pub(super) fn evaluated(
+        &self,
+        state: &mut LaneState,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<EvaluatedRun>, JobError> {
+        let mut runs = match &self.dataset {
+            Some(dataset) => self.on(dataset, state, monitor)?,
+            None => self.as_evaluated()?,
+        };
+        name_apart(&mut runs);
+        Ok(runs)
+    }
+
     /// Every run on one dataset: as it was evaluated there, else evaluated now.
     fn on(
         &self,

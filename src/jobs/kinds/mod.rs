@@ -6,6 +6,7 @@
 mod compare_runs;
 mod evaluate;
 mod explain;
+mod find_label_issues;
 mod guess_network;
 mod heatmap_videos;
 mod import_weights;
@@ -25,6 +26,7 @@ mod write_report;
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
+pub use find_label_issues::FindLabelIssues;
 pub use guess_network::GuessNetwork;
 pub use heatmap_videos::{ExportRequest, holds_export, is_sample};
 pub use import_weights::ImportWeights;
