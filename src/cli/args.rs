@@ -229,8 +229,11 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub reading: ReadingArgs,
     /// Run folder to make.
-    #[arg(long, required_unless_present = "resume")]
+    #[arg(long, required_unless_present_any = ["resume", "find_rate"])]
     pub out: Option<PathBuf>,
+    /// Find a learning rate instead: a few steps with a rate that grows (learning-rate range test). Writes nothing.
+    #[arg(long, conflicts_with_all = ["resume", "out", "debug", "force"])]
+    pub find_rate: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Network id (see `kinolens models`).

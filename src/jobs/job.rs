@@ -4,9 +4,9 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, GuessNetwork, ImportWeights, InspectWeights,
-    LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train,
-    WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
+    InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers,
+    TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -64,6 +64,8 @@ jobs! {
     OpenRun(OpenRun),
     /// Train, or go on training.
     Train(Train),
+    /// Find a learning rate to begin with.
+    FindRate(FindRate),
     /// Evaluate a checkpoint.
     Evaluate(Evaluate),
     /// Compare runs on the same clips.

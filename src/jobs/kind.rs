@@ -13,7 +13,7 @@ use crate::eval::VideoPrediction;
 use crate::model::{ModelSpec, WeightReport};
 use crate::progress::Monitor;
 use crate::run_folder::{Evaluation, Predictions};
-use crate::train::Imported;
+use crate::train::{Imported, RateTest};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,6 +112,8 @@ pub enum Output {
     Demo(PathBuf),
     /// A run as read from disk (also at the end of a training).
     Run(Arc<RunView>),
+    /// A learning-rate range test.
+    RateTest(Arc<RateTest>),
     /// An evaluation.
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
     /// Runs compared.

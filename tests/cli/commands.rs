@@ -5,6 +5,7 @@ mod best_epoch;
 mod comparing;
 mod corpus;
 mod inside;
+mod labels;
 mod large_files;
 mod maps;
 mod motion;

@@ -250,7 +250,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
         }
         // Asked for by the command line alone.
-        Output::Comparison(_) | Output::MotionReport(_) | Output::LabelIssues(_) => {}
+        Output::Comparison(_) | Output::MotionReport(_) | Output::LabelIssues(_) | Output::RateTest(_) => {}
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),

@@ -164,3 +164,33 @@ fn a_resumed_run_has_each_row_of_its_layers_once() {
     let rows = |run: &Path| RunDir::open(run).unwrap().layer_reports().unwrap();
     assert_eq!(rows(&halved), rows(&whole));
 }
+
+#[test]
+fn a_range_test_finds_a_rate_that_learns_and_writes_nothing() {
+    use kinolens::train::{RateRange, rate_test};
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let before = std::fs::read_dir(dir.path()).unwrap().count();
+    let range = RateRange { from: 1e-6, to: 10.0, steps: 40 };
+    let mut config = config(8);
+    let found = rate_test(&dataset, &config, range, &ComputeDevice::cpu(), &Silent).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), before);
+    let (first, last) = (found.points[0], found.points.last().unwrap());
+    assert!((first.rate / 1e-6 - 1.0).abs() < 1e-9 && last.rate > first.rate);
+    // A training with what it proposes learns; with a thousandth of it, it hardly moves.
+    let steepest = found.steepest.unwrap_or_else(|| panic!("{found:?}"));
+    let end = |rate: f64, name: &str, config: &mut RunConfig| {
+        config.optimizer.learning_rate = rate;
+        config.schedule.schedule = kinolens::config::Schedule::Constant;
+        let history = train(&dataset, config, &dir.path().join(name), false, &Silent).unwrap().history;
+        history.last().unwrap().train_loss
+    };
+    let (good, small) = (end(steepest, "good", &mut config), end(steepest / 1000.0, "small", &mut config));
+    assert!(good < 0.7 * small, "{good} {small} at {steepest}");
+    // The same seed gives the same test.
+    assert_eq!(rate_test(&dataset, &config_of_test(), range, &ComputeDevice::cpu(), &Silent).unwrap(), found);
+}
+
+fn config_of_test() -> RunConfig {
+    config(8)
+}
