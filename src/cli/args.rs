@@ -1,10 +1,12 @@
 //! The arguments. Names are a contract with scripts.
 
 mod comparing;
+mod desktop;
 mod inside;
 mod parts;
 
 pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
+pub use desktop::{DesktopEntryArgs, PackagingArgs};
 pub use inside::LookInsideArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
@@ -64,6 +66,11 @@ pub enum Command {
     Selftest(SelftestArgs),
     /// Measured figures of this machine: forward pass, training step, heatmap of every network.
     Bench(BenchArgs),
+    /// The menu entry of this program, for those who did not install a package.
+    DesktopEntry(DesktopEntryArgs),
+    /// Man pages and shell completions, as packages need them.
+    #[command(hide = true)]
+    Packaging(PackagingArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
     #[command(hide = true)]
     ProbeDevice {

@@ -42,6 +42,8 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Models(args) => models(&args),
         Command::Selftest(args) => super::selftest::selftest(&args),
         Command::Bench(args) => super::bench::bench(&args),
+        Command::DesktopEntry(args) => super::desktop::desktop_entry(&args),
+        Command::Packaging(args) => super::desktop::packaging(&args),
         Command::ProbeDevice { kind } => {
             Ok(if crate::model::device::probe::run(&kind) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }

@@ -57,6 +57,7 @@ pub fn run(options: LaunchOptions, workers: WorkersFactory) -> Result<(), String
         viewport: egui::ViewportBuilder::default()
             .with_title("kinolens")
             .with_app_id("kinolens")
+            .with_icon(icon())
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
         ..Default::default()
@@ -64,6 +65,14 @@ pub fn run(options: LaunchOptions, workers: WorkersFactory) -> Result<(), String
     eframe::run_native("kinolens", native, Box::new(move |cc| Ok(Box::new(App::new(cc, options, workers))))).map_err(
         |e| format!("The window cannot be opened: {e}. On a machine without a display use the command line: kinolens --help."),
     )
+}
+
+/// The icon of the window, from the picture in the repository.
+fn icon() -> egui::IconData {
+    let picture = image::load_from_memory(include_bytes!("../../assets/icon/kinolens-128.png")).unwrap_or_default();
+    let rgba = picture.into_rgba8();
+    let (width, height) = rgba.dimensions();
+    egui::IconData { rgba: rgba.into_raw(), width, height }
 }
 
 impl App {
