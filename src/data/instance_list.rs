@@ -1,6 +1,6 @@
 //! What was read of a dataset, row by row: classes with the source's numbers, videos, instances, and the ledger.
 
-use crate::domain::{Choice, Dataset, FrameBox, Instance, InstanceLabel, LedgerEntry, VideoEntry};
+use crate::domain::{Choice, Dataset, FrameBox, Instance, InstanceLabel, LedgerEntry, MODIFIERS, VideoEntry};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -150,7 +150,11 @@ fn instance(root: &Path, video: &VideoEntry, instance: &Instance) -> Value {
     if let Some(subject) = &details.subject {
         out["subject"] = json!(subject);
     }
-    for (name, text) in &details.notes {
+    let modifiers: Vec<&str> = details.notes.iter().filter(|n| n.0 == MODIFIERS).map(|n| n.1.as_str()).collect();
+    if !modifiers.is_empty() {
+        out[MODIFIERS] = json!(modifiers);
+    }
+    for (name, text) in details.notes.iter().filter(|n| n.0 != MODIFIERS) {
         out[*name] = text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n));
     }
     out

@@ -80,6 +80,9 @@ pub struct FrameBox {
     pub corners: [f32; 4],
 }
 
+/// Name of the notes that hold the modifiers of a behaviour, one each.
+pub const MODIFIERS: &str = "modifiers";
+
 /// What only some annotations have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceDetails {
@@ -89,7 +92,8 @@ pub struct InstanceDetails {
     pub key_frame: Option<u32>,
     /// Who is meant, where it is not the subject of the whole video.
     pub subject: Option<String>,
-    /// Other columns of the source worth showing, such as a tier or modifiers: name and text.
+    /// Other columns of the source worth showing, such as a tier: name and text. Of several [`MODIFIERS`] each is a note of
+    /// its own.
     pub notes: Vec<(&'static str, String)>,
 }
 

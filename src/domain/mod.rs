@@ -25,7 +25,7 @@ pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, Time
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
-pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel};
+pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel, MODIFIERS};
 pub use label::{Label, LabelTrack, Segment};
 pub use ledger::{Ledger, LedgerEntry, Reason};
 pub use nearest::{choices, listed, nearest};
