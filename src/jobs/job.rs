@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, IndexVideos, InspectWeights, LookInside,
     MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
@@ -57,6 +57,8 @@ macro_rules! jobs {
 jobs! {
     /// Open and index a dataset (a dataset folder, a video, or a frame folder).
     OpenDataset(OpenDataset),
+    /// Look into the videos of a large dataset.
+    IndexVideos(IndexVideos),
     /// Make the demo dataset.
     MakeDemo(MakeDemo),
     /// Read a run folder.

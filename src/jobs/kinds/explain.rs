@@ -6,6 +6,7 @@ use crate::domain::{ClassId, ClassMatch, Clip, Dataset, MaskShare, Task, VideoEn
 use crate::eval::metrics::probabilities_of;
 use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
+use crate::jobs::known::with_videos;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
@@ -55,7 +56,8 @@ impl JobKind for ExplainRequest {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        Ok(Done::Finished(Arc::new(explain(&self, state, monitor)?)))
+        let dataset = with_videos(&self.dataset, self.clips.iter().map(|c| c.video.as_str()), monitor)?;
+        Ok(Done::Finished(Arc::new(explain(&Self { dataset, ..self }, state, monitor)?)))
     }
 
     fn output(explanation: Self::Answer) -> Output {
