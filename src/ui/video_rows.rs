@@ -136,7 +136,7 @@ mod tests {
             VideoEntry { unread: unread(0), subject: "Ärzte".into(), ..entry("a/2.webm", Split::Val) },
             VideoEntry { facts: Some(facts), ..entry("B/3.mp4", Split::Test) },
         ];
-        let classes = ClassSet::from_names(vec!["Pushing something".into(), "Tearing paper".into()]);
+        let classes = ClassSet::from_names(["Pushing something", "Tearing paper"]);
         let dataset = Dataset { videos, classes, ..Dataset::default() };
         let warnings = HashMap::from([(2, vec!["is short".to_owned()])]);
         let rows = Rows { dataset: &dataset, parts: None, warnings: &warnings };

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn planning_that_ends_without_an_answer_is_said_and_not_begun_again() {
         let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
-        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
+        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, pending: 0, config: relevant(&config) };
         // As when the thread panics: the sender is gone.
         let mut preview = SplitPreview { under_way: Some((key, sync_channel(1).1)), ..SplitPreview::default() };
         let ctx = egui::Context::default();
