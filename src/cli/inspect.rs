@@ -1,7 +1,7 @@
 //! `kinolens inspect` and `kinolens probe`: looking without changing.
 
 use super::args::{InspectArgs, ProbeArgs};
-use super::common::{Outcome, open_dataset, resolve_config};
+use super::common::{Outcome, open_whole, resolve_config};
 use super::monitor::{print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use super::{Exit, instances};
@@ -14,7 +14,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
     args.reading.apply(&args.dataset, &mut config.data)?;
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let mut state = LaneState::default();
-    let opened = open_dataset(&args.dataset, &config.data, &mut state)?;
+    let opened = open_whole(&args.dataset, &config.data, &mut state)?;
     let dataset = crate::data::as_configured(&opened, &config);
     let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
     if let Some(out) = &args.to.out {

@@ -91,6 +91,17 @@ pub enum DataError {
         /// What the thread said.
         reason: String,
     },
+    /// Clips of videos were asked for that nobody looked into yet.
+    #[error(
+        "{count} labelled videos of {path} were not looked into yet, so their clips would be missing; wait until all videos are \
+         indexed"
+    )]
+    Pending {
+        /// The dataset.
+        path: PathBuf,
+        /// How many videos.
+        count: usize,
+    },
     /// The owner of the job asked it to stop.
     #[error("stopped before it was finished")]
     Stopped,

@@ -107,6 +107,7 @@ mod tests {
             poses: None,
             pose_video: None,
             facts: Some(VideoFacts { frames, ..VideoFacts::default() }),
+            unread: None,
         }
     }
 

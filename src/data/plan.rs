@@ -107,7 +107,7 @@ impl ClipPlan {
 /// Plans a run: divides the videos as [`assign`] does and cuts them into clips.
 ///
 /// # Errors
-/// When `model.num_classes` is smaller than the dataset's number of classes.
+/// When `model.num_classes` is smaller than the dataset's number of classes, or nobody looked into a video that plays a part.
 pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<ClipPlan, DataError> {
     let (parts, warnings) = assign(dataset, config);
     let mut plan = plan_with(dataset, config, &parts)?;
@@ -120,6 +120,7 @@ pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<ClipPlan, DataError
 /// # Errors
 /// As [`plan`].
 pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Result<ClipPlan, DataError> {
+    super::require_known(dataset, |i| parts.get(i).is_some_and(|p| *p != Split::Unassigned))?;
     let classes = output_classes(dataset, config)?;
     let of = |split: Split, stride: u32| labelled_clips(dataset, config, stride, |i| parts.get(i) == Some(&split));
     let mut train = of(Split::Train, config.clip.train_stride);
@@ -312,7 +313,8 @@ fn keep_fraction(clips: &mut Vec<Clip>, fraction: f64, seed: u64) {
 /// Videos without a subject are divided one by one, a mirrored copy with its original, class by class.
 pub fn assign(dataset: &Dataset, config: &RunConfig) -> (Vec<Split>, Vec<DatasetWarning>) {
     let mut warnings = Vec::new();
-    let usable = |v: &VideoEntry| v.frames() > 0 && v.is_labelled();
+    // What cannot be opened plays no part; of what nobody looked into, that is not known.
+    let usable = |v: &VideoEntry| (v.frames() > 0 || v.is_pending()) && v.is_labelled();
     let mut parts: Vec<Split> =
         dataset.videos.iter().map(|v| if usable(v) { v.split } else { Split::Unassigned }).collect();
     let warn = |message: &str| DatasetWarning { path: dataset.root.clone(), message: message.into() };

@@ -130,7 +130,7 @@ fn about(rows: &[&Odd], one: &str, many: &str) -> String {
 }
 
 /// What became of the annotations of a video.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     /// Files and sentences.
     pub(super) notes: Vec<(PathBuf, String)>,

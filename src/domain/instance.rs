@@ -1,4 +1,6 @@
 use super::{ClassId, Label};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -126,16 +128,25 @@ impl Instance {
     pub fn lanes(instances: &[Instance]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..instances.len()).collect();
         order.sort_by_key(|i| instances.get(*i).map(|x| (x.start, x.end)));
-        let mut ends: Vec<u32> = Vec::new();
+        // Lanes in use by the frame at which they are free again, and those that are free: thousands may overlap.
+        let mut busy: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        let mut free: BTreeSet<usize> = BTreeSet::new();
+        let mut lanes = 0;
         let mut out = vec![0; instances.len()];
         for i in order {
             let Some(instance) = instances.get(i) else { continue };
-            let lane = ends.iter().position(|end| *end <= instance.start).unwrap_or_else(|| {
-                ends.push(0);
-                ends.len() - 1
+            while let Some(Reverse((end, lane))) = busy.peek().copied()
+                && end <= instance.start
+            {
+                busy.pop();
+                free.insert(lane);
+            }
+            let lane = free.pop_first().unwrap_or_else(|| {
+                lanes += 1;
+                lanes - 1
             });
-            if let (Some(end), Some(slot)) = (ends.get_mut(lane), out.get_mut(i)) {
-                *end = instance.end;
+            busy.push(Reverse((instance.end, lane)));
+            if let Some(slot) = out.get_mut(i) {
                 *slot = lane;
             }
         }

@@ -8,6 +8,7 @@ mod clip;
 mod dataset;
 mod frame;
 mod heat;
+mod indexing;
 mod instance;
 mod label;
 mod ledger;
@@ -25,6 +26,7 @@ pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, Time
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use frame::{GrayImage, RgbImage};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
+pub use indexing::{Indexing, Noticed, Opaque, Unread};
 pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel, MODIFIERS};
 pub use label::{Label, LabelTrack, Segment};
 pub use ledger::{Ledger, LedgerEntry, Reason};

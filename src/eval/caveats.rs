@@ -111,6 +111,13 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
     }
     if setting.same {
         out.extend(copies_across(setting.dataset, setting.parts).map(|w| w.message));
+        let pending = setting.dataset.pending() as u64;
+        if pending > 0 {
+            out.push(format!(
+                "{} of the dataset were not looked into, so whether evaluated ones are copies of them is not known",
+                counted(pending, "video")
+            ));
+        }
         return;
     }
     let evaluated: BTreeSet<&str> = predictions.clips.iter().map(|c| c.video.as_str()).collect();
@@ -144,7 +151,8 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     let evaluated = |i: usize| setting.split.takes(setting.parts.get(i).copied());
     let config = &setting.checkpoint.state.config;
     out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
-    let unread = setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0).count();
+    let unread =
+        setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0 && !v.is_pending()).count();
     if unread > 0 {
         out.push(format!("{unread} labelled videos could not be opened and are not evaluated"));
     }

@@ -414,6 +414,7 @@ mod tests {
             poses: None,
             pose_video: None,
             facts: Some(facts.clone()),
+            unread: None,
         };
         let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), &Clip::window(0, 0), &config);
         // Two and three frames of one output win against three of another.

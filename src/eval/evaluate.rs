@@ -8,9 +8,10 @@ use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Validation};
 use crate::data::{
-    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, require_known,
+    views_of,
 };
 use crate::domain::{
     ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,
@@ -18,7 +19,7 @@ use crate::domain::{
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Evaluates the network of a checkpoint on clips of any dataset whose classes the run knows.
@@ -229,14 +230,65 @@ fn clips_of(
     split: SplitChoice,
 ) -> Result<Vec<Clip>, EvalError> {
     if split == SplitChoice::All {
+        require_known(dataset, |_| true)?;
         return Ok(labelled_clips(dataset, config, config.clip.eval_stride, |_| true));
     }
-    let plan = plan_with(dataset, config, parts)?;
+    let wanted = part_of(split, config);
+    require_known(dataset, |i| parts.get(i).copied() == wanted)?;
+    // What nobody looked into plays no part that is asked for.
+    let pending = |i: usize| dataset.videos.get(i).is_some_and(VideoEntry::is_pending);
+    let known = |(i, part): (usize, &Split)| if pending(i) { Split::Unassigned } else { *part };
+    let parts: Vec<Split> = parts.iter().enumerate().map(known).collect();
+    let plan = plan_with(dataset, config, &parts)?;
     Ok(match split {
         SplitChoice::Train => plan.train,
         SplitChoice::Val => plan.val,
         _ => plan.test,
     })
+}
+
+/// The part whose videos an evaluation of a split takes; `None` for all of them.
+fn part_of(split: SplitChoice, config: &RunConfig) -> Option<Split> {
+    match split {
+        SplitChoice::Train => Some(Split::Train),
+        SplitChoice::Val if config.data.validation == Validation::TestSplit => Some(Split::Test),
+        SplitChoice::Val => Some(Split::Val),
+        SplitChoice::Test => Some(Split::Test),
+        SplitChoice::All => None,
+    }
+}
+
+/// Positions of the videos that must be looked into before a split of a dataset is evaluated: those of the split, as far as
+/// names tell. Where they do not tell, all labelled ones; where none is labelled, all.
+pub fn videos_for(checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice) -> Vec<usize> {
+    let of = |keep: &dyn Fn(usize, &VideoEntry) -> bool| -> Vec<usize> {
+        dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i, v)).map(|(i, _)| i).collect()
+    };
+    let labelled = of(&|_, v| v.is_labelled());
+    if labelled.is_empty() {
+        return of(&|_, _| true);
+    }
+    let Some(wanted) = part_of(split, &checkpoint.state.config) else { return labelled };
+    match Training::of(checkpoint).filter(|t| t.is_same(dataset)) {
+        Some(training) => {
+            let names: HashSet<&str> = dataset.videos.iter().map(|v| v.name.as_str()).collect();
+            if !training.rows.iter().all(|row| names.contains(row.video.as_str())) {
+                // What was renamed is found by its content alone.
+                return labelled;
+            }
+            let parts = training.parts(dataset);
+            of(&|i, v| v.is_labelled() && parts.get(i) == Some(&wanted))
+        }
+        None => {
+            let own = |split: Split| dataset.videos.iter().any(|v| v.is_labelled() && v.split == split);
+            if ![Split::Train, Split::Val, Split::Test].into_iter().any(own) {
+                return labelled;
+            }
+            // A validation part that the dataset does not bring is taken from the training videos.
+            let shared = wanted != Split::Test && !own(Split::Val);
+            of(&|_, v| v.is_labelled() && (v.split == wanted || (shared && v.split == Split::Train)))
+        }
+    }
 }
 
 fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> EvalError {

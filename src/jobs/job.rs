@@ -5,8 +5,8 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers,
-    TestMotion, Train, WriteReport,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes,
+    SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -58,6 +58,8 @@ macro_rules! jobs {
 jobs! {
     /// Open and index a dataset (a dataset folder, a video, or a frame folder).
     OpenDataset(OpenDataset),
+    /// Look into the videos of a large dataset.
+    IndexVideos(IndexVideos),
     /// Make the demo dataset.
     MakeDemo(MakeDemo),
     /// Read a run folder.

@@ -3,6 +3,7 @@
 
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
+use super::kinds::Indexed;
 use super::lane::LaneState;
 use super::requests::{Compared, Explanation};
 use super::run_view::RunView;
@@ -29,11 +30,13 @@ pub enum Lane {
     Train,
     /// Reading and writing of small files: opening, notes, looks into weight files.
     Files,
+    /// What nobody waits for: looking into the videos of large datasets.
+    Index,
 }
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Lane; 4] = [Lane::Interactive, Lane::Batch, Lane::Train, Lane::Files];
+    pub const ALL: [Lane; 5] = [Lane::Interactive, Lane::Batch, Lane::Train, Lane::Files, Lane::Index];
 
     /// Name of its thread.
     pub fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Lane {
             Lane::Batch => "batch",
             Lane::Train => "train",
             Lane::Files => "files",
+            Lane::Index => "index",
         }
     }
 }
@@ -108,6 +112,8 @@ impl<T> Done<T> {
 pub enum Output {
     /// An opened dataset.
     Dataset(Arc<Dataset>),
+    /// Videos that were looked into.
+    Indexed(Box<Indexed>),
     /// Folder of the demo dataset made.
     Demo(PathBuf),
     /// A run as read from disk (also at the end of a training).

@@ -202,6 +202,10 @@ pub enum WorkAction {
     SetNote(ClipRef, ClipNote),
     /// Measure how much of the active view's map lies on the body, for these clips.
     MeasureBody(Vec<ClipRef>),
+    /// Look into the videos at these positions before others: they are on screen.
+    IndexFirst(Vec<usize>),
+    /// Go on looking into the videos of the dataset.
+    IndexOn,
     /// Take ended jobs off the list.
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.

@@ -7,6 +7,7 @@ mod drawing;
 mod events;
 mod explaining;
 mod importing;
+mod indexing;
 mod looking;
 mod networks;
 mod notes;
@@ -60,6 +61,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
         undo::watched(&mut before, state, action, |state, action| {
             fulfil(state, workers, action, effects);
             networks::follow(state);
+            indexing::follow(state, workers);
         });
     }
     if let Some(before) = before {

@@ -14,6 +14,7 @@
 //! | [`arrangement`] | what somebody arranged for one dataset or one run, kept under its folder |
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
+//! | [`video_rows`] | which videos pass the filter, and in what order |
 //! | [`derived`] | values made from others, kept until one of those changes |
 //! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
@@ -49,6 +50,7 @@ pub mod state;
 pub mod storage;
 pub mod theme;
 pub mod thumbs;
+pub mod video_rows;
 pub mod weights;
 pub mod widgets;
 pub mod workers;

@@ -8,7 +8,7 @@ mod work;
 pub use clip_index::{ClipIndex, VideoClips};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
-pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::derived::{Derived, Same};
@@ -181,6 +181,8 @@ pub struct AppState {
     pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
     /// Counts changes of the notes.
     pub notes_revision: u64,
+    /// Looking into the videos of the open dataset.
+    pub index: IndexWork,
     /// What was found in weight files.
     pub weights: WeightStore,
     /// Weights chosen for the next training, and how often some were chosen.
@@ -259,6 +261,7 @@ impl Default for AppState {
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
+            index: IndexWork::default(),
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),

@@ -4,6 +4,7 @@
 
 mod baselines;
 mod frozen;
+mod large;
 mod multi_label;
 mod resume;
 #[path = "../support/mod.rs"]

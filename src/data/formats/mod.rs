@@ -48,7 +48,7 @@ use super::label_csv::intervals::Extent;
 use crate::config::DataConfig;
 use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
 pub(super) use choices::refuse_unknown;
-pub(super) use listing::{Annotation, Clock, Span};
+pub(super) use listing::{Annotation, Clock, Span, place_of};
 use std::path::{Path, PathBuf};
 
 /// A row of the format registry.
@@ -465,6 +465,7 @@ fn bare_entry(root: &Path, path: PathBuf) -> VideoEntry {
         poses: None,
         pose_video: None,
         facts: None,
+        unread: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::inside::{
 use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{IdleOf, LayerSurvey, SurveyClip};
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::requests::{CheckpointRef, ClipRef};
 use crate::jobs::split_clips::clips_of_split;
@@ -70,7 +71,9 @@ impl JobKind for SurveyLayers {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        Ok(Done::Finished(Arc::new(survey(&self, state, monitor)?)))
+        let checkpoint = &state.load(&self.checkpoint, monitor)?.checkpoint;
+        let dataset = known::of_split(checkpoint, &self.dataset, self.split, monitor)?;
+        Ok(Done::Finished(Arc::new(survey(&Self { dataset, ..self }, state, monitor)?)))
     }
 
     fn output(survey: Self::Answer) -> Output {

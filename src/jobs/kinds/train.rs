@@ -5,6 +5,7 @@ use crate::data::{ClipSource, as_configured, plan};
 use crate::domain::{Dataset, RgbImage, leaf};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
@@ -58,6 +59,7 @@ impl JobKind for Train {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { dataset, config, out, resume, force, debug } = self;
+        let dataset = known::labelled(&dataset, monitor)?;
         let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force }, &device, monitor)?;
         if debug {

@@ -11,6 +11,7 @@ use crate::data::ClipSource;
 use crate::domain::{Dataset, PoolingRule, RgbImage, counted};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TargetClass};
 use crate::progress::Monitor;
@@ -149,6 +150,8 @@ impl WriteReport {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
+        let names = chosen.iter().filter_map(|(_, clip)| comparison.clips.get(*clip)).map(|c| c.video.as_str());
+        let dataset = &with_videos(dataset, names, monitor)?;
         let clip_ref = |clip: usize| {
             comparison
                 .clips

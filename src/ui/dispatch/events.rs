@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{networks, notes, opening};
+use super::{indexing, networks, notes, opening};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -27,6 +27,7 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     }
     if any {
         networks::follow(state);
+        indexing::follow(state, workers);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
@@ -209,6 +210,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => state.reading.clone(),
             };
             opening::dataset_opened(state, dataset, reading);
+            indexing::begin(state, workers);
             if !std::mem::take(&mut state.restoring) && first && state.workspace != Workspace::Review {
                 state.workspace = Workspace::Data;
             }
@@ -220,6 +222,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 say(state, Severity::Info, "open dataset", text);
             }
         }
+        Output::Indexed(found) => indexing::found(state, workers, id, *found),
         Output::Demo(path) => {
             if !cancelled {
                 opening::dataset(state, workers, path);

@@ -2,9 +2,9 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{importing, networks};
+use super::{importing, indexing, networks};
 use crate::config::DataConfig;
-use crate::domain::{Choice, Dataset, Label};
+use crate::domain::{Choice, Dataset};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
 use crate::run_folder::Evaluation;
@@ -15,7 +15,10 @@ use crate::ui::selection::default_view;
 use crate::ui::state::{
     AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity,
 };
+use crate::ui::video_rows::Rows;
 use crate::ui::workers::Workers;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,7 +50,10 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         OpenAction::ReloadDataset => reload(state, workers),
-        OpenAction::CloseDataset => close_dataset(state),
+        OpenAction::CloseDataset => {
+            indexing::stop(state, workers);
+            close_dataset(state);
+        }
         OpenAction::CloseRun(path) => close_run(state, &path),
         OpenAction::ClearRecent => state.recent.clear(),
         OpenAction::AskImport(weights) => importing::ask(state, weights),
@@ -228,50 +234,33 @@ fn restore(state: &mut AppState, dataset: &Dataset, wanted: DatasetArrangement) 
     }
 }
 
-fn warnings_by_video(dataset: &Dataset) -> std::collections::HashMap<usize, Vec<String>> {
-    let mut found: std::collections::HashMap<usize, Vec<String>> = Default::default();
-    let by_path: std::collections::HashMap<&Path, usize> =
-        dataset.videos.iter().enumerate().map(|(i, v)| (v.path.as_path(), i)).collect();
-    for warning in &dataset.warnings {
-        if let Some(i) = by_path.get(warning.path.as_path()) {
-            found.entry(*i).or_default().push(warning.message.clone());
-        }
+/// More is known of the videos of the open dataset than before; names and order are the same.
+pub(super) fn known_better(state: &mut AppState) {
+    if let Some(dataset) = state.dataset.clone() {
+        state.warnings_by_video = warnings_by_video(&dataset);
     }
-    found
+    refilter(state);
 }
 
-/// Finds the videos whose facts contain every word of the filter.
+fn warnings_by_video(dataset: &Dataset) -> HashMap<usize, Vec<String>> {
+    // Videos are many, warnings are not.
+    let mut told: HashMap<&OsStr, Vec<String>> = HashMap::new();
+    for warning in &dataset.warnings {
+        told.entry(warning.path.as_os_str()).or_default().push(warning.message.clone());
+    }
+    let of = |(i, v): (usize, &crate::domain::VideoEntry)| Some((i, told.get(v.path.as_os_str())?.clone()));
+    dataset.videos.iter().enumerate().filter_map(of).collect()
+}
+
+/// Finds the videos that the filter lets pass.
 pub(super) fn refilter(state: &mut AppState) {
     state.filtered_revision += 1;
-    let Some(dataset) = &state.dataset else {
-        state.filtered.clear();
-        return;
-    };
-    let words: Vec<String> = state.filter.text.split_whitespace().map(str::to_lowercase).collect();
-    let passes = |index: usize| {
-        if words.is_empty() {
-            return true;
-        }
-        let Some(video) = dataset.videos.get(index) else { return false };
-        let part = state.part_in_run(index).unwrap_or(video.split);
-        let mut text = format!("{} {} {} ", video.name, video.subject, part.name());
-        if let Some(facts) = &video.facts {
-            text.push_str(&facts.codec);
-        }
-        for class in video.classes() {
-            text.push(' ');
-            text.push_str(dataset.classes.name(class));
-        }
-        if video.class_spans().any(|s| s.label == Label::Background) {
-            text.push_str(" background");
-        }
-        if state.warnings_by_video.contains_key(&index) {
-            text.push_str(" warning");
-        }
-        let text = text.to_lowercase();
-        words.iter().all(|w| text.contains(w.as_str()))
-    };
-    state.filtered = (0..dataset.videos.len()).filter(|i| passes(*i)).collect();
+    let parts = state.run_parts.parts.as_ref().map(|p| p.as_slice());
+    let found = state
+        .dataset
+        .as_ref()
+        .map(|dataset| Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text));
+    state.filtered = found.unwrap_or_default();
 }
 
 /// A run was read from disk, or read again.

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{events, networks, notes};
+use super::{events, indexing, networks, notes};
 use crate::jobs::kinds::PredictVideo;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
@@ -49,6 +49,8 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
             }
             state.leaving = true;
         }
+        WorkAction::IndexFirst(positions) => state.index.first = positions,
+        WorkAction::IndexOn => indexing::go_on(state, workers),
         WorkAction::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
     }
 }

@@ -70,17 +70,17 @@ impl Explorer {
         if self.made_from == from {
             return;
         }
-        let mut splits: BTreeMap<Split, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+        let mut splits: BTreeMap<Split, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
         for index in &cx.state.filtered {
             if let Some(video) = dataset.videos.get(*index) {
                 let split = cx.state.part_in_run(*index).unwrap_or(video.split);
-                splits.entry(split).or_default().entry(video.subject.clone()).or_default().push(*index);
+                splits.entry(split).or_default().entry(&video.subject).or_default().push(*index);
             }
         }
-        let group = |(split, subjects): (Split, BTreeMap<String, Vec<usize>>)| Group {
+        let group = |(split, subjects): (Split, BTreeMap<&str, Vec<usize>>)| Group {
             split,
             videos: subjects.values().map(Vec::len).sum(),
-            subjects: subjects.into_iter().collect(),
+            subjects: subjects.into_iter().map(|(subject, videos)| (subject.to_owned(), videos)).collect(),
         };
         self.groups = splits.into_iter().map(group).collect();
         self.made_from = from;
@@ -97,6 +97,7 @@ impl Explorer {
         };
         ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
+        super::indexing(ui, cx);
         if shown == 0 && total > 0 {
             ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {

@@ -7,7 +7,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::choice_rows;
 use egui::{RichText, Sense, Vec2};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which rows are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,10 @@ pub struct LedgerPanel {
     reasons: Derived<Same<Dataset>, [String; 4]>,
     /// Other values of choices, before the dataset is read again.
     changed: Vec<Choice>,
-    changed_of: Same<Dataset>,
+    /// The dataset they are of, and its own values.
+    changed_of: (PathBuf, Vec<Choice>),
+    /// Rows of each list.
+    counts: Derived<Same<Dataset>, (u64, [u64; 4])>,
 }
 
 impl Panel for LedgerPanel {
@@ -74,18 +77,25 @@ impl Panel for LedgerPanel {
             ui.weak("No dataset is open.");
             return;
         };
-        if self.changed_of != Same::of(&dataset) {
-            self.changed_of = Same::of(&dataset);
+        if self.changed_of.0 != dataset.root || self.changed_of.1 != dataset.choices {
+            self.changed_of = (dataset.root.clone(), dataset.choices.clone());
             self.changed.clone_from(&dataset.choices);
         }
         let ledger = &dataset.ledger;
+        let count = || (ledger.used(), Listed::ALL.map(|listed| listed.count(ledger)));
+        let counts = self.counts.get(Same::of(&dataset), count);
+        let (used, [ignored, unlabelled, ..]) = *counts;
         ui.horizontal_wrapped(|ui| {
+            let pending = match dataset.pending() as u64 {
+                0 => String::new(),
+                left => format!("; rows of {} are not placed yet and count as used", counted(left, "video")),
+            };
             let text = format!(
-                "{}: {} used, {} unlabelled, {} left out",
+                "{}: {} used, {} unlabelled, {} left out{pending}",
                 counted(ledger.rows, "row"),
-                grouped(ledger.used()),
-                grouped(Listed::Unlabelled.count(ledger)),
-                grouped(Listed::Ignored.count(ledger))
+                grouped(used),
+                grouped(unlabelled),
+                grouped(ignored)
             );
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
             if ui.small_button("Copy as CSV").clicked() {
@@ -94,8 +104,8 @@ impl Panel for LedgerPanel {
         });
         self.choices(ui, cx, &dataset);
         ui.horizontal(|ui| {
-            for listed in Listed::ALL {
-                let title = format!("{} {}", listed.title(), grouped(listed.count(ledger)));
+            for (listed, rows) in Listed::ALL.into_iter().zip(counts.1) {
+                let title = format!("{} {}", listed.title(), grouped(rows));
                 ui.selectable_value(&mut self.listed, listed, title).on_hover_text(listed.explains());
             }
         });

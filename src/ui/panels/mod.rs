@@ -26,7 +26,8 @@ pub(super) use timeline_tracks::instance_name;
 
 use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
-use crate::ui::action::ChooseAction;
+use super::theme;
+use crate::ui::action::{ChooseAction, WorkAction};
 
 use Workspace::{Data, Review};
 
@@ -101,6 +102,20 @@ pub const PANELS: &[PanelSpec] = &[
         build: || Box::<evaluate_clips::EvaluateClips>::default(),
     },
 ];
+
+/// How far looking into the videos of a large dataset is, with a button where it was stopped.
+fn indexing(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some((note, goes_on)) = cx.state.indexing_note() else { return };
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(note).text_style(theme::caption()).weak()).on_hover_text(
+            "The dataset is large: its lists are read, its videos are looked into in the background, those on screen first. \
+             What is not known yet is not counted.",
+        );
+        if !goes_on && ui.small_button("Go on indexing").clicked() {
+            cx.send(WorkAction::IndexOn);
+        }
+    });
+}
 
 /// A panel by its id.
 pub fn find(id: &str) -> Option<&'static PanelSpec> {

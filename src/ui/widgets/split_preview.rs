@@ -12,6 +12,8 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 #[derive(Clone, PartialEq)]
 struct PreviewKey {
     dataset: usize,
+    /// Videos that nobody looked into yet.
+    pending: usize,
     config: RunConfig,
 }
 
@@ -64,6 +66,12 @@ pub struct SplitPreview {
 impl SplitPreview {
     /// Draws the preview: a line that says how many clips each part has, and below it, once opened, the rest.
     pub fn show(&mut self, ui: &mut Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
+        if dataset.pending() > 0 {
+            // A training looks into the videos that it needs by itself.
+            let left = counted(dataset.pending() as u64, "video");
+            ui.weak(format!("Split: shown when all videos are indexed; {left} are left"));
+            return;
+        }
         self.refresh(ui, dataset, config);
         let p = theme::palette(ui);
         let title = match &self.shown {
@@ -98,7 +106,8 @@ impl SplitPreview {
                 }
             }
         }
-        let key = PreviewKey { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
+        let key =
+            PreviewKey { dataset: Arc::as_ptr(dataset) as usize, pending: dataset.pending(), config: relevant(config) };
         if self.made_from.as_ref() == Some(&key) {
             return;
         }
@@ -200,7 +209,7 @@ mod tests {
     #[test]
     fn planning_that_ends_without_an_answer_is_said_and_not_begun_again() {
         let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
-        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
+        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, pending: 0, config: relevant(&config) };
         // As when the thread panics: the sender is gone.
         let mut preview = SplitPreview { under_way: Some((key, sync_channel(1).1)), ..SplitPreview::default() };
         let ctx = egui::Context::default();

@@ -81,6 +81,7 @@ fn people() -> Dataset {
         poses: None,
         pose_video: None,
         facts: Some(VideoFacts { frames: 64, fps: 30.0, duration_s: 64.0 / 30.0, ..VideoFacts::default() }),
+        unread: None,
     };
     let mut videos: Vec<_> = (1..=4).flat_map(|p| [video(p, Some(0)), video(p, Some(1))]).collect();
     videos.push(video(1, None));
