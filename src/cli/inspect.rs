@@ -29,6 +29,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         let mut document = serde_json::to_value(&statistics)?;
         document["choices"] = serde_json::to_value(&opened.choices)?;
         document["ledger"] = instances::ledger_totals(&opened);
+        document["label_map"] = crate::data::mapped_classes(&opened);
         print_json(&document);
     } else {
         if args.instances {

@@ -2,10 +2,11 @@
 
 use super::formats::{self, Draft};
 use super::limited::Limited;
+use super::rules::Rules;
 use super::video_facts::{FactsCache, Record};
 use super::{DataError, duplicates, fingerprint, integrity, scan, times};
 use crate::config::DataConfig;
-use crate::domain::{ClassInfo, Dataset, MaskSource, VideoEntry};
+use crate::domain::{ClassMapping, ClassSet, Dataset, LabelMap, MaskSource, VideoEntry};
 use crate::progress::Monitor;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -38,7 +39,7 @@ pub fn open_with_cache(
     if draft.videos.is_empty() {
         return Err(DataError::Empty { path: path.to_path_buf(), reason: format!("expected {}", format.looks_for) });
     }
-    rename_classes(&mut draft.classes.classes, &config.class_names);
+    let mapping = mapping(path, &config.label_map, &draft.classes)?;
     draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
     if format.takes_all {
         unlisted_videos(path, &mut draft);
@@ -55,7 +56,8 @@ pub fn open_with_cache(
     let records = look_inside(path, &draft, &mut cache, monitor)?;
     let mut warnings = Limited::new(std::mem::take(&mut draft.warnings));
     let shift = !draft.from_zero && labels_count_from_one(&draft, &records.videos);
-    let rules = times::Rules { task: draft.task, frame_wise: format.frame_wise, from_one: shift };
+    let fates = mapping.as_ref().map(|m| &m.fates);
+    let rules = Rules { task: draft.task, frame_wise: format.frame_wise, from_one: shift, fates };
     resolve(&mut draft, &records.videos, rules, &mut warnings);
     let mut sizes = Vec::with_capacity(draft.videos.len());
     let mut videos = Vec::with_capacity(draft.videos.len());
@@ -83,12 +85,20 @@ pub fn open_with_cache(
         instance_wise: !format.frame_wise,
         choices: draft.choices,
         classes: draft.classes,
+        mapped: None,
         ledger: draft.ledger,
         videos,
         warnings: Vec::new(),
         fingerprint: String::new(),
         copies: Vec::new(),
     };
+    if let Some(mapping) = &mapping {
+        dataset.fingerprint = fingerprint::of(&dataset, &sizes);
+        dataset.apply(&config.label_map, mapping);
+        for number in &mapping.missing {
+            warnings.push("label map", path, format!("no class has the number {number} that the label map names"));
+        }
+    }
     dataset.copies = duplicates::find(&dataset, &mut cache, monitor)?;
     integrity::dataset(&dataset, &mut warnings);
     dataset.warnings = warnings.finish();
@@ -137,7 +147,7 @@ fn look_inside(root: &Path, draft: &Draft, cache: &mut FactsCache, monitor: &dyn
 }
 
 /// Annotations become instances of frames, and the ledger is closed.
-fn resolve(draft: &mut Draft, records: &[Record], rules: times::Rules, warnings: &mut Limited) {
+fn resolve(draft: &mut Draft, records: &[Record], rules: Rules<'_>, warnings: &mut Limited) {
     let pairs = draft.videos.par_iter_mut().zip(records);
     let resolved: Vec<times::Resolved> = pairs
         .map(|(video, record)| {
@@ -157,13 +167,10 @@ fn resolve(draft: &mut Draft, records: &[Record], rules: times::Rules, warnings:
     }
 }
 
-/// Names from the configuration win over those of the dataset.
-fn rename_classes(classes: &mut [ClassInfo], names: &[(i64, String)]) {
-    for class in classes {
-        if let Some((_, name)) = names.iter().find(|(id, _)| *id == class.id) {
-            class.name.clone_from(name);
-        }
-    }
+/// What a label map makes of the classes of a dataset; `None` where there is no map.
+fn mapping(path: &Path, map: &LabelMap, classes: &ClassSet) -> Result<Option<ClassMapping>, DataError> {
+    let refuse = |reason| DataError::LabelMap { path: path.to_path_buf(), reason };
+    (!map.is_empty()).then(|| map.resolve(classes).map_err(refuse)).transpose()
 }
 
 /// True when label files plainly count from 1: no file has a frame 0, and most run from 1 to exactly the number of

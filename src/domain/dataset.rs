@@ -1,4 +1,4 @@
-use super::{ClassSet, Instance, Label, LabelTrack, Ledger, Segment, Task, serialize_path};
+use super::{ClassSet, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, serialize_path};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -233,6 +233,8 @@ pub struct Dataset {
     pub choices: Vec<Choice>,
     /// The classes.
     pub classes: ClassSet,
+    /// What its label map made of the classes that its files have; `None` where there is no map.
+    pub mapped: Option<Box<MappedClasses>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.

@@ -13,7 +13,8 @@ use crate::data::{
     ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
 };
 use crate::domain::{
-    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,
+    ClassChange, ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, LabelMap, Split, SplitChoice, Task,
+    VideoEntry,
 };
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
@@ -98,6 +99,11 @@ pub fn evaluate_matched(
     evaluation.batches = identity.batches;
     evaluation.made_unix = identity.made_unix;
     evaluation.class_match = matched.clone();
+    evaluation.label_map = match map.changes() {
+        [] => dataset.mapped.as_ref().map(|m| m.changes.clone()).unwrap_or_default(),
+        changes => changes.to_vec(),
+    };
+    warnings.extend(other_map(original, config));
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
@@ -156,6 +162,8 @@ pub struct Training {
     pub root: std::path::PathBuf,
     /// Its fingerprint then.
     pub fingerprint: String,
+    /// The same without its label map; empty where there was none.
+    pub files_fingerprint: String,
 }
 
 impl Training {
@@ -167,7 +175,8 @@ impl Training {
     pub fn read(run: &RunDir) -> Option<Self> {
         let environment = run.environment().unwrap_or_default();
         let rows = run.split().ok()?;
-        Some(Self { rows, root: environment.dataset_root, fingerprint: environment.dataset_fingerprint })
+        let (root, fingerprint) = (environment.dataset_root, environment.dataset_fingerprint);
+        Some(Self { rows, root, fingerprint, files_fingerprint: environment.files_fingerprint })
     }
 
     /// The part each video of a dataset played in training, by position ([`Split::Unassigned`] for none); `None` for
@@ -185,6 +194,16 @@ impl Training {
         same_data::parts(&self.rows, dataset)
     }
 
+    /// True where files, labels and splits are what they were, whatever label map the dataset is read with now. `map` is
+    /// that of the run.
+    pub(super) fn is_unchanged(&self, dataset: &Dataset, map: &LabelMap) -> bool {
+        let files = dataset.files_fingerprint();
+        match self.files_fingerprint.as_str() {
+            "" => self.fingerprint == files || self.fingerprint == dataset.fingerprint || !map.is_empty(),
+            then => then == files,
+        }
+    }
+
     /// Subjects that were trained on.
     pub fn subjects(&self) -> BTreeSet<&str> {
         let trained = self.rows.iter().filter(|r| r.part == Split::Train && !r.subject.is_empty());
@@ -199,10 +218,30 @@ impl Checkpoint {
     /// Classes that cannot be matched; see [`ClassMap::of`].
     pub fn class_map(&self, dataset: &Dataset, matched: &ClassMatch) -> Result<ClassMap, EvalError> {
         let background = self.state.config.data.background_class;
-        ClassMap::of(&dataset.classes, &self.state.classes, background, matched)
+        let map = own_map(dataset, &self.state.config);
+        ClassMap::of_mapped(&dataset.classes, &self.state.classes, background, matched, &map)
             .map(|map| map.of_task(self.state.task.with(dataset.task)))
             .map_err(|reason| EvalError::Classes { root: dataset.root.clone(), reason })
     }
+}
+
+/// The label map of a run, where it says what the classes of a dataset are: one that was read with a map has its classes
+/// already.
+pub fn own_map(dataset: &Dataset, config: &RunConfig) -> LabelMap {
+    if dataset.mapped.is_some() { LabelMap::default() } else { config.data.label_map.clone() }
+}
+
+/// What to know where a dataset was read with another label map than a run was trained with; a sentence.
+pub fn other_map(dataset: &Dataset, config: &RunConfig) -> Option<String> {
+    let mapped = dataset.mapped.as_ref().filter(|m| m.map != config.data.label_map)?;
+    let words = match mapped.changes.as_slice() {
+        [] => "another order of classes".to_owned(),
+        changes => ClassChange::words(changes).join(", "),
+    };
+    Some(format!(
+        "the dataset was read with a label map that is not the one the run was trained with: {words}; read it without one to \
+         evaluate what the run was trained for"
+    ))
 }
 
 /// The dataset in the classes of the run, with what is worth knowing about it.

@@ -255,6 +255,15 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         }
     }
     page.table("splits", &table)?;
+    let words = |run: &EvaluatedRun| -> Vec<String> {
+        let words = ClassChange::words(&run.evaluation.label_map).into_iter();
+        words.map(|words| format!("{}: {words}", run.name)).collect()
+    };
+    let maps: Vec<String> = input.runs.iter().flat_map(words).collect();
+    if !maps.is_empty() {
+        page.body += "<h3>Label maps</h3>\n";
+        page.list("note", maps);
+    }
     let mut seen: Vec<(&[String], Vec<&str>)> = Vec::new();
     for run in &c.runs {
         let warnings = run.evaluation.warnings.as_slice();
