@@ -6,6 +6,7 @@ use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
 use crate::config::{DataConfig, TableColumns};
+use crate::domain::LabelMap;
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -70,17 +71,25 @@ pub struct Reading {
     pub choices: Vec<(String, String)>,
     /// The columns of a table.
     pub table: Option<TableColumns>,
+    /// What becomes of its classes.
+    pub label_map: LabelMap,
 }
 
 impl Reading {
     /// That of a configuration.
     pub fn of(data: &DataConfig) -> Self {
-        Self { format: data.format.clone(), choices: data.choices.clone(), table: data.table.clone() }
+        Self {
+            format: data.format.clone(),
+            choices: data.choices.clone(),
+            table: data.table.clone(),
+            label_map: data.label_map.clone(),
+        }
     }
 
     /// Puts it into a configuration.
     pub fn into_config(self, data: DataConfig) -> DataConfig {
-        DataConfig { format: self.format, choices: self.choices, table: self.table, ..data }
+        let Self { format, choices, table, label_map } = self;
+        DataConfig { format, choices, table, label_map, ..data }
     }
 }
 

@@ -75,7 +75,7 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Draw(action) => drawing::fulfil(state, action),
         Action::Work(action) => working::fulfil(state, workers, action),
         Action::Window(action) => window::fulfil(state, action),
-        Action::History(action) => undo::fulfil(state, action),
+        Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),
             SystemAction::Copy(text) => Effect::Copy(text),
