@@ -8,7 +8,7 @@ use crate::compare::evaluated::EvaluatedRun;
 use crate::compare::motion::MotionReport;
 use crate::compare::settings::SettingKind;
 use crate::compare::table::{Cell, Table, html};
-use crate::domain::{Split, counted, grouped};
+use crate::domain::{ClassChange, Split, counted, grouped};
 use crate::render::encoded::base64;
 use crate::run_folder::files::{create_dir, write_atomic};
 use std::collections::BTreeSet;
