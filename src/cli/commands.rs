@@ -165,6 +165,9 @@ fn tell_evaluation(e: &Evaluation) {
             ap(&known.map_or("-".to_owned(), |ap| format!("{ap:.3}")))
         ));
     }
+    if let Some(frames) = &e.frame_use {
+        print_line(super::frames::text(frames).trim_end());
+    }
     for warning in &e.warnings {
         eprintln!("warning: {warning}");
     }

@@ -12,6 +12,7 @@ mod common;
 mod compare;
 mod explain;
 mod export;
+mod frames;
 mod hints;
 mod import;
 mod inspect;

@@ -8,6 +8,7 @@ mod clip;
 mod dataset;
 mod fates;
 mod frame;
+mod frame_use;
 mod heat;
 mod instance;
 mod label;
@@ -29,6 +30,7 @@ pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, Time
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use fates::{Fate, Fates};
 pub use frame::{GrayImage, RgbImage};
+pub use frame_use::{FrameUse, NoClip, ShortPart, ShortParts, UnusedFrames};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel};
 pub use label::{Label, LabelTrack, Segment};

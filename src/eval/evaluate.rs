@@ -8,13 +8,13 @@ use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Validation};
 use crate::data::{
-    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, frame_use, labelled_clips, plan_with, views_of,
 };
 use crate::domain::{
-    ClassChange, ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, LabelMap, Split, SplitChoice, Task,
-    VideoEntry,
+    ClassChange, ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, FrameUse, Label, LabelMap, Split,
+    SplitChoice, Task, VideoEntry,
 };
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
@@ -107,6 +107,7 @@ pub fn evaluate_matched(
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
+    evaluation.frame_use = Some(frames_used(&dataset, config, &clips, &parts, split));
     evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));
     evaluation.frames = if frame_wise { frames_of(&dataset, config, &windows, &seen) } else { None };
     evaluation.warnings = warnings;
@@ -349,6 +350,21 @@ fn prediction(
         cut: clip.cut,
         views: one_by_one(trained, views, logits),
     }
+}
+
+/// Short instances that a report names one by one.
+const SHORT_LISTED: usize = 100;
+
+/// What became of the frames of the videos that a split takes.
+fn frames_used(dataset: &Dataset, config: &RunConfig, clips: &[Clip], parts: &[Split], split: SplitChoice) -> FrameUse {
+    // Where the test split validates, its videos are those of the validation.
+    let test = split == SplitChoice::Val && config.data.validation == Validation::TestSplit;
+    let split = if test { SplitChoice::Test } else { split };
+    let takes = |i: usize| split.takes(parts.get(i).copied());
+    let stride = if split == SplitChoice::Train { config.clip.train_stride } else { config.clip.eval_stride };
+    let mut out = frame_use(dataset, config, clips, (stride, false), takes);
+    out.short.list.truncate(SHORT_LISTED);
+    out
 }
 
 /// True when labels say more than one thing about the whole video.

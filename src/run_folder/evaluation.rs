@@ -1,6 +1,6 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassChange, ClassMatch, ClassSet, Cut, SAID_AT, said};
+use crate::domain::{ClassChange, ClassMatch, ClassSet, Cut, FrameUse, SAID_AT, said};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
@@ -257,6 +257,9 @@ pub struct Evaluation {
     /// Frame-wise metrics, where labels are frame-wise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FrameMetrics>,
+    /// What became of the frames of the split's videos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_use: Option<FrameUse>,
     /// Sentences that put the score in doubt.
     pub warnings: Vec<String>,
 }

@@ -5,7 +5,7 @@ use super::state::{AppState, Filter};
 use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
-use crate::config::{DataConfig, TableColumns};
+use crate::config::{DataConfig, PRESETS, RunConfig, TableColumns};
 use crate::domain::LabelMap;
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,25 @@ pub struct Draft {
     pub config: String,
     /// The run folder as typed.
     pub out: String,
+}
+
+/// Configuration of a preset; presets are parsed by a test, so the fallback is never seen.
+pub fn preset(index: usize) -> RunConfig {
+    PRESETS.get(index).and_then(|p| p.config().ok()).unwrap_or_else(RunConfig::reference)
+}
+
+impl Draft {
+    /// The preset by its position (none for a file), the configuration as it began, and as it is now.
+    pub fn configs(&self) -> (Option<usize>, RunConfig, RunConfig) {
+        let read = |text: &str| RunConfig::from_ron(text).ok().filter(|_| !text.is_empty());
+        let index = PRESETS.iter().position(|p| p.name == self.preset);
+        let (index, base) = match (index, read(&self.base)) {
+            (None, Some(base)) => (None, base),
+            (index, _) => (Some(index.unwrap_or(0)), preset(index.unwrap_or(0))),
+        };
+        let config = read(&self.config).unwrap_or_else(|| base.clone());
+        (index, base, config)
+    }
 }
 
 /// How the files of a dataset are read where they leave it open.
