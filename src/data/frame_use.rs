@@ -26,8 +26,7 @@ pub fn frame_use(
     let how = How { dataset, config, drawn, stride, background: background_class(dataset, config) };
     let videos: Vec<usize> = (0..dataset.videos.len()).filter(|i| of(*i)).collect();
     let none = Vec::new();
-    let found: Vec<OfVideo> =
-        videos.par_iter().map(|i| how.video(*i, by_video.get(i).unwrap_or(&none))).collect();
+    let found: Vec<OfVideo> = videos.par_iter().map(|i| how.video(*i, by_video.get(i).unwrap_or(&none))).collect();
     sum(found)
 }
 
@@ -223,7 +222,8 @@ pub fn frame_use_tables(uses: &[(Split, FrameUse)]) -> Vec<(&'static str, String
         }
         for s in &part.short.list {
             let video = s.video.replace('"', "\"\"");
-            short += &format!("{name},\"{video}\",{},{},{},{},{}\n", s.start, s.end, s.end - s.start, s.clips, s.repeated);
+            short +=
+                &format!("{name},\"{video}\",{},{},{},{},{}\n", s.start, s.end, s.end - s.start, s.clips, s.repeated);
         }
     }
     vec![("frame_use.csv", frames), ("short_instances.csv", short)]
@@ -316,7 +316,8 @@ mod tests {
 
     #[test]
     fn short_instances_repeat_frames() {
-        let one = |start, end, class| Instance { start, end, label: InstanceLabel::Class(class), ..Instance::default() };
+        let one =
+            |start, end, class| Instance { start, end, label: InstanceLabel::Class(class), ..Instance::default() };
         let entry = VideoEntry {
             instances: vec![one(0, 3, 0), one(5, 20, 1), one(20, 24, 0)],
             ..video("v", Split::Test, 30, &[])
@@ -341,7 +342,8 @@ mod tests {
 
     #[test]
     fn a_share_of_the_clips_leaves_frames_out() {
-        let data = dataset(vec![video("v", Split::Train, 16, &[(0, 8, Label::Class(0)), (8, 16, Label::Class(1))])], false);
+        let data =
+            dataset(vec![video("v", Split::Train, 16, &[(0, 8, Label::Class(0)), (8, 16, Label::Class(1))])], false);
         let mut half = config(4, 1, 4);
         half.data.fraction = 0.5;
         let used = frame_use(&data, &half, &plan(&data, &half).unwrap().train, (4, true), |_| true);

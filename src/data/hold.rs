@@ -79,9 +79,7 @@ fn held_labels(video: &VideoEntry) -> Option<LabelTrack> {
         Some(next) => next.0,
         None => start.saturating_add(step).min(video.frames()),
     };
-    let held = rows.iter().enumerate().filter_map(|(i, r)| {
-        Some(Segment { start: r.0, end: end(i, r.0), label: r.2? })
-    });
+    let held = rows.iter().enumerate().filter_map(|(i, r)| Some(Segment { start: r.0, end: end(i, r.0), label: r.2? }));
     Some(LabelTrack::from_segments(held.collect()))
 }
 

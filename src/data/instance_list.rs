@@ -1,8 +1,6 @@
 //! What was read of a dataset, row by row: classes with the source's numbers, videos, instances, and the ledger.
 
-use crate::domain::{
-    Choice, Dataset, Fate, FrameBox, Instance, InstanceLabel, LedgerEntry, SourceClass, VideoEntry,
-};
+use crate::domain::{Choice, Dataset, Fate, FrameBox, Instance, InstanceLabel, LedgerEntry, SourceClass, VideoEntry};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

@@ -25,7 +25,8 @@ impl Rules<'_> {
     /// The frames from `from` to `to` whose only labels the label map leaves out.
     pub(super) fn left_out(&self, video: &DraftVideo, from: u32, to: u32) -> Vec<(u32, u32)> {
         let Some(fates) = self.fates.filter(|_| from < to) else { return Vec::new() };
-        let of_track = video.entry.labels.segments().iter().map(|s| (s.start, s.end, InstanceLabel::from(Some(s.label))));
+        let of_track =
+            video.entry.labels.segments().iter().map(|s| (s.start, s.end, InstanceLabel::from(Some(s.label))));
         let of_rows = video.annotations.iter().filter_map(|a| match a.span {
             Span::At(Extent::Frames { start, end }) if a.rows == 0 => Some((start, end, a.label.clone())),
             _ => None,

@@ -63,7 +63,9 @@ impl Fates {
     /// Labels of frames; those of classes that are left out have none.
     pub fn track(&self, labels: &LabelTrack) -> LabelTrack {
         let segments = labels.segments().iter();
-        LabelTrack::from_segments(segments.filter_map(|s| Some(Segment { label: self.label(s.label)?, ..*s })).collect())
+        LabelTrack::from_segments(
+            segments.filter_map(|s| Some(Segment { label: self.label(s.label)?, ..*s })).collect(),
+        )
     }
 
     /// Annotations in the new classes. With `runs` those that touch are one where they were apart only by their classes.
@@ -126,8 +128,7 @@ mod tests {
             segment(12, u32::MAX, class(0)),
         ]);
         let mapped = fates.track(&track);
-        let expected =
-            [segment(0, 6, class(1)), segment(9, 12, Label::Background), segment(12, u32::MAX, class(1))];
+        let expected = [segment(0, 6, class(1)), segment(9, 12, Label::Background), segment(12, u32::MAX, class(1))];
         assert_eq!(mapped.segments(), expected);
         let single = |c| InstanceLabel::Class(c);
         let parts = [one(0, 4, single(0)), one(4, 6, single(1)), one(6, 9, single(2)), one(12, 14, single(0))];

@@ -65,12 +65,13 @@ impl LabelMap {
     /// A sentence for anything else.
     pub fn parse(relabel: &[String], order: &[String]) -> Result<Self, String> {
         let rule = |text: &String| {
-            let (class, becomes) = text.split_once('=').filter(|(class, _)| !class.trim().is_empty()).ok_or_else(|| {
-                format!(
-                    "'{text}': write CLASS=NAME, CLASS= to leave the class out, or CLASS={} to make it background",
-                    Self::BACKGROUND
-                )
-            })?;
+            let (class, becomes) =
+                text.split_once('=').filter(|(class, _)| !class.trim().is_empty()).ok_or_else(|| {
+                    format!(
+                        "'{text}': write CLASS=NAME, CLASS= to leave the class out, or CLASS={} to make it background",
+                        Self::BACKGROUND
+                    )
+                })?;
             let becomes = match becomes.trim() {
                 "" => Becomes::LeftOut,
                 Self::BACKGROUND => Becomes::Background,

@@ -1,8 +1,8 @@
 //! What a dataset remembers of the label map it was read with.
 
+use super::ClassInfo;
 use super::fates::Fates;
 use super::label_map::{ClassChange, LabelMap};
-use super::ClassInfo;
 
 /// A class of a dataset before its label map, with what labels it.
 #[derive(Clone, Debug, Default, PartialEq)]

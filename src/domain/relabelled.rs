@@ -86,7 +86,10 @@ mod tests {
         let map = LabelMap::parse(&["c=a".into(), "b=".into()], &[]).unwrap();
         let mapping = map.resolve(&dataset.classes).unwrap();
         dataset.apply(&map, &mapping);
-        assert_eq!(dataset.classes.classes, [ClassInfo { source: Some("0 + 2".into()), ..ClassInfo::numbered(0, "a") }]);
+        assert_eq!(
+            dataset.classes.classes,
+            [ClassInfo { source: Some("0 + 2".into()), ..ClassInfo::numbered(0, "a") }]
+        );
         assert_eq!(dataset.videos[0].classes(), [0]);
         let sources: Vec<_> =
             dataset.source_classes().into_iter().map(|s| (s.class.name, s.instances, s.frames)).collect();

@@ -4,8 +4,8 @@
 use crate::config::RunConfig;
 use crate::data::{FrameRule, clip_classes, clip_label, labels_of};
 use crate::domain::{
-    ClassChange, ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Fate, Fates, Instance, Label, LabelMap, LabelTrack,
-    Task, VideoEntry, choices, listed,
+    ClassChange, ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Fate, Fates, Instance, Label, LabelMap,
+    LabelTrack, Task, VideoEntry, choices, listed,
 };
 use std::collections::HashMap;
 
@@ -352,7 +352,10 @@ mod tests {
 
     #[test]
     fn the_label_map_of_a_run_says_what_classes_of_a_plain_dataset_are() {
-        let map = LabelMap::parse(&["squat=legs".into(), "lunge=legs".into(), "idle=".into(), "rest=@background".into()], &[]);
+        let map = LabelMap::parse(
+            &["squat=legs".into(), "lunge=legs".into(), "idle=".into(), "rest=@background".into()],
+            &[],
+        );
         let map = map.unwrap();
         let dataset = set(&[(0, "squat"), (1, "lunge"), (2, "idle"), (3, "rest"), (4, "plank"), (5, "new")]);
         let run = set(&[(0, "plank"), (1, "legs")]);

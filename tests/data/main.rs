@@ -5,6 +5,7 @@
 mod demo;
 mod formats;
 mod instances;
+mod label_map;
 mod loading;
 mod sampling;
 #[path = "../support/mod.rs"]

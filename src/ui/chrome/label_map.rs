@@ -82,7 +82,9 @@ fn summary(form: &LabelMapForm, map: &LabelMap) -> String {
 
 fn head(ui: &mut Ui) {
     ui.horizontal(|ui| {
-        for (title, width) in ["order", "class in the files", "annotations", "frames", "name", "becomes"].iter().zip(WIDTHS) {
+        for (title, width) in
+            ["order", "class in the files", "annotations", "frames", "name", "becomes"].iter().zip(WIDTHS)
+        {
             cell(ui, width, |ui| drop(ui.label(RichText::new(*title).text_style(theme::caption()).weak())));
         }
     });
@@ -138,7 +140,9 @@ fn row(ui: &mut Ui, form: &mut LabelMapForm, at: usize) -> Option<(usize, isize)
                 RowTarget::Itself => "a class of its own".to_owned(),
                 RowTarget::Background => "background".to_owned(),
                 RowTarget::LeftOut => "left out".to_owned(),
-                RowTarget::Into(class) => becomes.iter().find(|(c, _)| *c == class).map_or_else(String::new, |(_, n)| n.clone()),
+                RowTarget::Into(class) => {
+                    becomes.iter().find(|(c, _)| *c == class).map_or_else(String::new, |(_, n)| n.clone())
+                }
             };
             let combo = egui::ComboBox::from_id_salt(("becomes", class)).width(WIDTHS[5] - 10.0).truncate();
             let response = combo.selected_text(shown).show_ui(ui, |ui| {

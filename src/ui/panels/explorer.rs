@@ -107,7 +107,8 @@ impl Explorer {
             if ui.small_button("Label map…").on_hover_text(help).clicked() {
                 cx.send(OpenAction::AskLabelMap);
             }
-            let of = dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
+            let of =
+                dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
             ui.label(RichText::new(format!("{classes}{of}")).text_style(theme::caption()).weak());
         });
         if shown == 0 && total > 0 {

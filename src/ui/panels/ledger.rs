@@ -109,7 +109,8 @@ impl Panel for LedgerPanel {
                     (self.listed, self.frames) = (listed, false);
                 }
             }
-            let help = "Frames that no clip of the training set up in Train shows, and why; instances shorter than a clip";
+            let help =
+                "Frames that no clip of the training set up in Train shows, and why; instances shorter than a clip";
             if ui.selectable_label(self.frames, "Frames in clips").on_hover_text(help).clicked() {
                 self.frames = true;
             }

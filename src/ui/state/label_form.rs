@@ -69,7 +69,8 @@ impl LabelMapForm {
 
     /// Takes over what a label map has made of the classes.
     fn fill(&mut self, fates: &[Fate], classes: &ClassSet) {
-        let members = |class: usize| fates.iter().enumerate().filter(move |(_, f)| **f == Fate::Class(class)).map(|(at, _)| at);
+        let members =
+            |class: usize| fates.iter().enumerate().filter(move |(_, f)| **f == Fate::Class(class)).map(|(at, _)| at);
         let stands = |class: usize| {
             let own = |at: &usize| self.sources.get(*at).is_some_and(|s| s.class.name == classes.name(class));
             members(class).find(own).or_else(|| members(class).next())
@@ -158,7 +159,9 @@ impl LabelMapForm {
                     let target = self.rows.iter().find(|r| r.class == class).map(|r| r.target);
                     if target.is_some_and(|t| t != RowTarget::Itself) {
                         let (from, into) = (self.name(row.class), self.name(class));
-                        return Err(format!("'{from}' becomes '{into}', which is no class of its own. Choose another."));
+                        return Err(format!(
+                            "'{from}' becomes '{into}', which is no class of its own. Choose another."
+                        ));
                     }
                     Becomes::Class(name_of(class))
                 }

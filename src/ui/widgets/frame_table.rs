@@ -85,7 +85,8 @@ fn table(ui: &mut Ui, uses: &Uses) {
     let area = egui::ScrollArea::both().id_salt("frame use").auto_shrink(false);
     area.show(ui, |ui| {
         egui::Grid::new("frame use").num_columns(uses.len() + 2).spacing([18.0, 3.0]).striped(true).show(ui, |ui| {
-            let head = |ui: &mut Ui, text: &str| drop(ui.label(RichText::new(text).text_style(theme::caption()).weak()));
+            let head =
+                |ui: &mut Ui, text: &str| drop(ui.label(RichText::new(text).text_style(theme::caption()).weak()));
             head(ui, "frames");
             uses.iter().for_each(|(split, _)| head(ui, name(*split)));
             head(ui, "together");
@@ -123,20 +124,26 @@ fn list(ui: &mut Ui, cx: &mut PanelCx<'_>, uses: &Uses) {
         }
         None
     };
-    egui::ScrollArea::vertical().id_salt("short instances").auto_shrink(false).show_rows(ui, 18.0, total, |ui, rows| {
-        for (split, short) in rows.filter_map(at) {
-            let (frames, last) = (short.end - short.start, short.end.saturating_sub(1));
-            let text = format!(
-                "{} · frames {} to {last} · {} · {frames} frames, {} repeated",
-                short.video,
-                short.start,
-                name(split),
-                grouped(short.repeated)
-            );
-            let button = egui::Button::new(RichText::new(&text).text_style(theme::caption())).frame(false).truncate();
-            if ui.add(button).on_hover_text(text).clicked() {
-                cx.send(ChooseAction::SelectVideo(short.video.clone()));
+    egui::ScrollArea::vertical().id_salt("short instances").auto_shrink(false).show_rows(
+        ui,
+        18.0,
+        total,
+        |ui, rows| {
+            for (split, short) in rows.filter_map(at) {
+                let (frames, last) = (short.end - short.start, short.end.saturating_sub(1));
+                let text = format!(
+                    "{} · frames {} to {last} · {} · {frames} frames, {} repeated",
+                    short.video,
+                    short.start,
+                    name(split),
+                    grouped(short.repeated)
+                );
+                let button =
+                    egui::Button::new(RichText::new(&text).text_style(theme::caption())).frame(false).truncate();
+                if ui.add(button).on_hover_text(text).clicked() {
+                    cx.send(ChooseAction::SelectVideo(short.video.clone()));
+                }
             }
-        }
-    });
+        },
+    );
 }
