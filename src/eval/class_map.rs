@@ -326,7 +326,7 @@ fn is_number(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::data::ClassTargets;
-    use crate::domain::{ClassInfo, InstanceLabel, VideoFacts};
+    use crate::domain::{ClassInfo, InstanceLabel, Segment, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
         let classes = names.iter().map(|(id, name)| ClassInfo::named(*id, *name)).collect();

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{importing, networks, undo};
+use super::{importing, networks};
 use crate::config::DataConfig;
 use crate::domain::{Choice, Dataset, Label, LabelMap};
 use crate::jobs::RunView;
@@ -49,7 +49,6 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         }
         OpenAction::Relabel(map) => {
             state.dialog = None;
-            undo::step(state);
             relabel(state, workers, *map);
         }
         OpenAction::OpenRun(path) => run(state, workers, path),
