@@ -11,13 +11,16 @@ fn map(relabel: &[&str], order: &[&str]) -> LabelMap {
     LabelMap::parse(&own(relabel), &own(order)).unwrap()
 }
 
-fn resolved(relabel: &[&str], order: &[&str]) -> (Vec<Fate>, Vec<(i64, String, Option<String>)>) {
+/// Number, name and the numbers of the source.
+type Named = (i64, String, Option<String>);
+
+fn resolved(relabel: &[&str], order: &[&str]) -> (Vec<Fate>, Vec<Named>) {
     let mapping = map(relabel, order).resolve(&classes()).unwrap();
     let infos = mapping.classes.classes.into_iter().map(|c| (c.id, c.name, c.source));
     (mapping.fates.0, infos.collect())
 }
 
-fn info(id: i64, name: &str, source: &str) -> (i64, String, Option<String>) {
+fn info(id: i64, name: &str, source: &str) -> Named {
     (id, name.to_owned(), Some(source.to_owned()))
 }
 
