@@ -118,6 +118,13 @@ pub struct ReadingArgs {
     /// What start and end count: s, ms, frames-0 (from 0, the end outside) or frames-1 (from 1, both ends inside).
     #[arg(long, value_name = "UNIT", requires = "table")]
     pub unit: Option<String>,
+    /// What becomes of a class of the dataset (repeatable): CLASS=NAME renames it, and classes of one name are one class;
+    /// CLASS= leaves it out; CLASS=@background makes it background. #7 is the class with the number 7 in the files.
+    #[arg(long, value_name = "CLASS=NAME")]
+    pub relabel: Vec<String>,
+    /// Classes in output order, by the names they have then, with commas between them; others follow as they stand.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    pub class_order: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
-use crate::domain::{ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
+use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
 use crate::run_folder::Evaluation;
@@ -131,6 +131,9 @@ fn tell_evaluation(e: &Evaluation) {
         e.loss,
         percent(e.majority_baseline)
     ));
+    if !e.label_map.is_empty() {
+        print_line(&format!("label map: {}", ClassChange::words(&e.label_map).join(", ")));
+    }
     if let Some(views) = &e.views {
         print_line(&format!(
             "each is the mean of {} of {}",
@@ -164,6 +167,9 @@ fn tell_evaluation(e: &Evaluation) {
             c.support,
             ap(&known.map_or("-".to_owned(), |ap| format!("{ap:.3}")))
         ));
+    }
+    if let Some(frames) = &e.frame_use {
+        print_line(super::frames::text(frames).trim_end());
     }
     for warning in &e.warnings {
         eprintln!("warning: {warning}");

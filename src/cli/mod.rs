@@ -13,6 +13,7 @@ mod compare;
 mod desktop;
 mod explain;
 mod export;
+mod frames;
 mod hints;
 mod import;
 mod inspect;

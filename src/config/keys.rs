@@ -209,9 +209,9 @@ pub const KEYS: &[ConfigKey] = &[
         "Regular expression whose first group is the subject, matched on the file name. Off uses the built-in rules.",
     ),
     fixed(
-        "data.class_names",
-        "Class names",
-        "Names that override those of the dataset: the number in its files, and the name.",
+        "data.label_map",
+        "Label map",
+        "Classes that get another name, are one class, are left out or count as background, and their order.",
     ),
     fixed(
         "augment.enabled",

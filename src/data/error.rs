@@ -55,6 +55,14 @@ pub enum DataError {
         /// What is asked.
         choice: Box<crate::domain::Choice>,
     },
+    /// The label map does not fit the classes of the dataset.
+    #[error("the classes of {path} cannot be mapped: {reason}")]
+    LabelMap {
+        /// The dataset.
+        path: PathBuf,
+        /// Why.
+        reason: crate::domain::LabelMapError,
+    },
     /// A video that was there when the dataset was opened is gone.
     #[error(
         "{path} is gone: it was deleted, moved or its disk unmounted since the dataset was opened; bring it back, or open the dataset again"

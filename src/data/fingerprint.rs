@@ -5,7 +5,7 @@
 //! video by video.
 
 use super::formats::{Clock, Draft, DraftVideo, Span, place_of};
-use crate::domain::{ClassSet, Dataset, InstanceLabel, Label, Segment, Task};
+use crate::domain::{ClassSet, Dataset, Fate, InstanceLabel, Label, Segment, Task};
 use md5::{Digest, Md5};
 
 /// Hexadecimal digest of bytes.
@@ -73,6 +73,23 @@ pub(super) fn of_lists(format: &str, draft: &Draft) -> String {
     digest.update("lists");
     draft.videos.iter().for_each(|video| rows(&mut digest, video));
     digest.update(draft.task.name());
+    to_hex(&digest.finalize())
+}
+
+/// Of a dataset that was opened from its lists and has just been read with a label map: its fingerprint without the map, and
+/// what the map makes of each class.
+pub(super) fn of_mapped(dataset: &Dataset) -> String {
+    let mut digest = begin(&dataset.format, &dataset.classes);
+    digest.update(&dataset.fingerprint);
+    for fate in dataset.mapped.iter().flat_map(|m| &m.fates.0) {
+        let (kind, class) = match fate {
+            Fate::Class(class) => (1_u8, *class as u64),
+            Fate::Background => (2, 0),
+            Fate::LeftOut => (3, 0),
+        };
+        digest.update([kind]);
+        digest.update(class.to_le_bytes());
+    }
     to_hex(&digest.finalize())
 }
 

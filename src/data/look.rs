@@ -5,11 +5,12 @@
 
 use super::formats::{Annotation, Clock, Draft, DraftVideo, warning};
 use super::limited::Limited;
+use super::rules::Rules;
 use super::video_facts::{FEW, FactsCache, Record};
 use super::{DataError, duplicates, integrity, scan, times};
 use crate::domain::{
-    Copies, Dataset, DatasetWarning, Indexing, Ledger, MaskSource, Noticed, Opaque, Unread, VideoEntry, counted,
-    grouped,
+    ClassId, Copies, Dataset, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource, Noticed, Opaque,
+    Task, Unread, VideoEntry, counted, grouped,
 };
 use crate::progress::{Flow, Monitor, Progress};
 use parking_lot::Mutex;
@@ -33,7 +34,12 @@ mod check {
 /// What looking into videos of a dataset needs.
 #[derive(Debug)]
 struct Opening {
-    rules: times::Rules,
+    /// Frames have one label each.
+    frame_wise: bool,
+    /// Frames of label files count from 1.
+    from_one: bool,
+    /// What the label map that it is opened with makes of each class.
+    fates: Option<Fates>,
     /// Opened from its lists alone, because it is large.
     large: bool,
     cache: Mutex<FactsCache>,
@@ -42,6 +48,10 @@ struct Opening {
 }
 
 impl Opening {
+    fn rules(&self, task: Task) -> Rules<'_> {
+        Rules { task, frame_wise: self.frame_wise, from_one: self.from_one, fates: self.fates.as_ref() }
+    }
+
     fn of(dataset: &Dataset) -> Option<(&Indexing, &Self)> {
         let indexing = dataset.indexing.as_ref()?;
         Some((indexing, indexing.opened.get()?))
@@ -60,13 +70,18 @@ struct Rows {
 }
 
 /// A video of which its rows alone are known.
-fn unread(video: DraftVideo) -> VideoEntry {
+fn unread(video: DraftVideo, fates: Option<&Fates>) -> VideoEntry {
     let of_rows = video.annotations.iter().flat_map(|a| a.label.classes()).copied();
     let of_frames = video.entry.labels.segments().iter().filter_map(|s| s.label.class());
-    let mut classes: Vec<usize> = of_rows.chain(of_frames).collect();
+    let mapped = |class: ClassId| fates.map_or(Some(class), |f| f.class(class));
+    let mut classes: Vec<usize> = of_rows.chain(of_frames).filter_map(mapped).collect();
     classes.sort_unstable();
     classes.dedup();
-    let labelled = video.annotations.iter().any(|a| a.label.single().is_some());
+    let is_labelled = |label: &InstanceLabel| match fates {
+        Some(fates) => fates.instance(label).is_labelled(),
+        None => label.single().is_some(),
+    };
+    let labelled = video.annotations.iter().any(|a| is_labelled(&a.label));
     let rows = Rows {
         label_file: video.label_file,
         clock: video.clock,
@@ -95,29 +110,33 @@ fn drafted(entry: &VideoEntry) -> Option<DraftVideo> {
 
 /// What the draft of a dataset is opened with.
 pub(super) struct Begin {
-    pub(super) rules: times::Rules,
+    pub(super) frame_wise: bool,
+    pub(super) from_one: bool,
+    pub(super) fates: Option<Fates>,
     pub(super) large: bool,
     pub(super) cache: FactsCache,
 }
 
 /// The dataset of a draft before anybody looked into a video of it. `empty` says what no draft does.
 pub(super) fn begin(draft: Draft, begin: Begin, empty: Dataset) -> Dataset {
-    let Begin { rules, large, cache } = begin;
-    let from_one = rules.from_one.then(|| Noticed {
+    let Begin { frame_wise, from_one, fates, large, cache } = begin;
+    let counted_from_one = from_one.then(|| Noticed {
         video: 0,
         check: check::NUMBERS,
         kind: "one",
         warning: warning(&empty.root, "the label files count frames from 1; they are read as if from 0"),
     });
-    let opening = Opening { rules, large, cache: Mutex::new(cache), warnings: draft.warnings };
-    let indexing =
-        Indexing { left: draft.videos.len(), noticed: from_one.into_iter().collect(), opened: Opaque::new(opening) };
+    let videos = draft.videos.into_iter().map(|video| unread(video, fates.as_ref())).collect::<Vec<VideoEntry>>();
+    let cache = Mutex::new(cache);
+    let opening = Opening { frame_wise, from_one, fates, large, cache, warnings: draft.warnings };
+    let noticed = counted_from_one.into_iter().collect();
+    let indexing = Indexing { left: videos.len(), noticed, opened: Opaque::new(opening) };
     let mut out = Dataset {
         task: draft.task,
         choices: draft.choices,
         classes: draft.classes,
         ledger: draft.ledger,
-        videos: draft.videos.into_iter().map(unread).collect(),
+        videos,
         indexing: Some(indexing),
         ..empty
     };
@@ -205,11 +224,15 @@ impl Looked {
     /// Makes it part of the dataset that was looked into, or of a copy of it. What another look told of the same videos
     /// meanwhile stays.
     pub fn merge_into(self, dataset: &mut Dataset) {
+        let runs = dataset.joins_runs();
         let Some(indexing) = &mut dataset.indexing else { return };
         let ledger = &mut dataset.ledger;
         let mut entered = 0;
         for mut one in self.videos {
             let Some(slot) = dataset.videos.get_mut(one.at).filter(|v| v.is_pending()) else { continue };
+            if let Some(mapped) = &mut dataset.mapped {
+                mapped.relabel(&mut one.entry, runs);
+            }
             *slot = one.entry;
             indexing.left = indexing.left.saturating_sub(1);
             indexing.noticed.append(&mut one.noticed);
@@ -228,12 +251,13 @@ impl Looked {
 
 /// From records to videos with their instances.
 pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) -> Looked {
+    let task = dataset.task;
     let Some((_, opening)) = Opening::of(dataset) else { return Looked::default() };
     let pairs: Vec<(usize, Record)> = positions.iter().copied().zip(records.videos).collect();
     let one = |(at, record): (usize, Record)| {
         let mut video = drafted(dataset.videos.get(at)?)?;
         video.entry.facts = record.facts;
-        let mut rows = times::resolve(&mut video, opening.rules);
+        let mut rows = times::resolve(&mut video, opening.rules(task));
         mend_mask_numbers(&mut video.entry);
         let noticed = |check: u8, kind: &'static str, path: PathBuf, message: String| Noticed {
             video: at,

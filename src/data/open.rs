@@ -3,9 +3,9 @@
 use super::formats::{self, Draft};
 use super::look::{Begin, Records, begin, conclude, labels_count_from_one, resolve};
 use super::video_facts::FactsCache;
-use super::{DataError, fingerprint, scan, times};
+use super::{DataError, fingerprint, scan};
 use crate::config::DataConfig;
-use crate::domain::{ClassInfo, Dataset};
+use crate::domain::{ClassMapping, ClassSet, Dataset, LabelMap};
 use crate::progress::Monitor;
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -59,7 +59,7 @@ pub fn open_above(
     if draft.videos.is_empty() {
         return Err(DataError::Empty { path: path.to_path_buf(), reason: format!("expected {}", format.looks_for) });
     }
-    rename_classes(&mut draft.classes.classes, &config.class_names);
+    let mapping = mapping(path, &config.label_map, &draft.classes)?;
     draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
     look_around(path, format.takes_all, &mut draft);
 
@@ -78,7 +78,9 @@ pub fn open_above(
         Ok(found.into_iter().map(|r| r.facts.map(|f| f.frames)).collect())
     };
     let from_one = !draft.from_zero && labels_count_from_one(&draft, frames)?;
-    let rules = times::Rules { task: draft.task, frame_wise: format.frame_wise, from_one };
+    for number in mapping.iter().flat_map(|m| &m.missing) {
+        draft.warn(path, format!("no class has the number {number} that the label map names"));
+    }
     let empty = Dataset {
         root: path.to_path_buf(),
         name: scan::file_name(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())),
@@ -87,15 +89,26 @@ pub fn open_above(
         fingerprint: if large { fingerprint::of_lists(format.id, &draft) } else { String::new() },
         ..Dataset::default()
     };
-    let mut dataset = begin(draft, Begin { rules, large, cache: cache.into_inner() }, empty);
-    if let Some(records) = records {
-        let all: Vec<usize> = (0..dataset.videos.len()).collect();
-        let looked = resolve(&dataset, &all, records);
-        let sizes = looked.sizes();
-        looked.merge_into(&mut dataset);
-        conclude(&dataset, monitor)?.merge_into(&mut dataset);
+    let fates = mapping.as_ref().map(|m| m.fates.clone());
+    let begun = Begin { frame_wise: format.frame_wise, from_one, fates, large, cache: cache.into_inner() };
+    let mut dataset = begin(draft, begun, empty);
+    let Some(records) = records else {
+        if let Some(mapping) = &mapping {
+            dataset.apply(&config.label_map, mapping);
+            dataset.fingerprint = fingerprint::of_mapped(&dataset);
+        }
+        return Ok(dataset);
+    };
+    let all: Vec<usize> = (0..dataset.videos.len()).collect();
+    let looked = resolve(&dataset, &all, records);
+    let sizes = looked.sizes();
+    looked.merge_into(&mut dataset);
+    if let Some(mapping) = &mapping {
         dataset.fingerprint = fingerprint::of(&dataset, &sizes);
+        dataset.apply(&config.label_map, mapping);
     }
+    conclude(&dataset, monitor)?.merge_into(&mut dataset);
+    dataset.fingerprint = fingerprint::of(&dataset, &sizes);
     Ok(dataset)
 }
 
@@ -131,11 +144,8 @@ fn unlisted_videos(root: &Path, draft: &mut Draft) {
     }
 }
 
-/// Names from the configuration win over those of the dataset.
-fn rename_classes(classes: &mut [ClassInfo], names: &[(i64, String)]) {
-    for class in classes {
-        if let Some((_, name)) = names.iter().find(|(id, _)| *id == class.id) {
-            class.name.clone_from(name);
-        }
-    }
+/// What a label map makes of the classes of a dataset; `None` where there is no map.
+fn mapping(path: &Path, map: &LabelMap, classes: &ClassSet) -> Result<Option<ClassMapping>, DataError> {
+    let refuse = |reason| DataError::LabelMap { path: path.to_path_buf(), reason };
+    (!map.is_empty()).then(|| map.resolve(classes).map_err(refuse)).transpose()
 }

@@ -147,12 +147,12 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
 }
 
 /// Where background parts form a class: its position.
-fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
+pub(super) fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
     config.data.background_class.then_some(dataset.classes.len())
 }
 
 /// The classes of the clips of a video, in a multi-label task.
-fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
+pub(super) fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
     (dataset.task == Task::MultiLabel).then(|| VideoTargets::of(video, background))
 }
 
@@ -257,16 +257,26 @@ pub(super) fn labelled_clips_of(
         let targets = targets(dataset, video, background);
         let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
-            let class = match (&targets, clip.label) {
-                (Some(targets), _) => targets.of_clip(&clip, &rule).first().copied()?,
-                (None, Some(Label::Class(c))) => c,
-                (None, Some(Label::Background)) => background?,
-                (None, None) => return None,
-            };
+            let class = class_of_clip(targets.as_ref(), &clip, &rule, background)?;
             Some(Clip { label: Some(Label::Class(class)), ..clip })
         }));
     }
     out
+}
+
+/// The class that a clip counts as: of several the first; `None` for one that nobody trains on.
+pub(super) fn class_of_clip(
+    targets: Option<&VideoTargets>,
+    clip: &Clip,
+    rule: &FrameRule,
+    background: Option<ClassId>,
+) -> Option<ClassId> {
+    match (targets, clip.label) {
+        (Some(targets), _) => targets.of_clip(clip, rule).first().copied(),
+        (None, Some(Label::Class(class))) => Some(class),
+        (None, Some(Label::Background)) => background,
+        (None, None) => None,
+    }
 }
 
 fn output_classes(dataset: &Dataset, config: &RunConfig) -> Result<ClassSet, DataError> {

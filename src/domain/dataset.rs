@@ -1,4 +1,7 @@
-use super::{ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, Segment, Task, Unread, serialize_path};
+use super::{
+    ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
+    serialize_path,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -258,6 +261,8 @@ pub struct Dataset {
     pub choices: Vec<Choice>,
     /// The classes.
     pub classes: ClassSet,
+    /// What its label map made of the classes that its files have; `None` where there is no map.
+    pub mapped: Option<Box<MappedClasses>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.

@@ -47,14 +47,6 @@ impl InstanceLabel {
         }
     }
 
-    /// The same in other classes; those that `other` gives nothing for are left out.
-    pub fn mapped(&self, other: impl Fn(ClassId) -> Option<ClassId>) -> Self {
-        match self {
-            Self::Unlabelled | Self::Background => self.clone(),
-            Self::Class(_) | Self::Classes(_) => Self::of(self.classes().iter().filter_map(|c| other(*c)).collect()),
-        }
-    }
-
     /// True where something was said.
     pub fn is_labelled(&self) -> bool {
         *self != Self::Unlabelled

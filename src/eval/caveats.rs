@@ -139,7 +139,8 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
 }
 
 fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
-    if setting.same && setting.training.is_some_and(|t| t.fingerprint != setting.dataset.fingerprint) {
+    let map = &setting.checkpoint.state.config.data.label_map;
+    if setting.same && setting.training.is_some_and(|t| !t.is_unchanged(setting.dataset, map)) {
         let new = setting.parts.iter().filter(|p| **p == Split::Unassigned).count();
         let more = if new > 0 && setting.split != SplitChoice::All {
             format!("; {new} videos are new and belong to no part of the run, so they are not evaluated")

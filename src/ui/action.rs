@@ -6,7 +6,7 @@ use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
 use super::weights::WeightQuery;
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, LabelMap};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use crate::run_folder::ClipNote;
@@ -75,6 +75,10 @@ pub enum OpenAction {
     OpenDataset(PathBuf),
     /// Open a dataset with these answers to what its files leave open: key and value.
     Choose(PathBuf, Vec<(String, String)>),
+    /// Show the table of the classes of the open dataset.
+    AskLabelMap,
+    /// Read the open dataset again with this label map. Undo takes it back.
+    Relabel(Box<LabelMap>),
     /// Open a run folder.
     OpenRun(PathBuf),
     /// Make the demo dataset in a folder and open it.

@@ -186,6 +186,7 @@ pub const COMMANDS: &[Command] = &[
         |s| !s.redo.is_empty(),
         Action::History(HistoryAction::Redo)
     ),
+    command!("Label map…", Edit, [], has_dataset, Action::Open(OpenAction::AskLabelMap)),
     command!(
         "Clear the filter",
         Edit,

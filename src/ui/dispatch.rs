@@ -24,7 +24,7 @@ pub use looking::settle;
 pub use notes::keep_notes;
 pub use time::advance;
 
-use super::action::{Action, SystemAction};
+use super::action::{Action, OpenAction, SystemAction};
 use super::state::{AppState, PathPurpose};
 use super::workers::Workers;
 
@@ -71,13 +71,18 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
 
 fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Open(action) => opening::fulfil(state, workers, action),
+        Action::Open(action) => {
+            if matches!(action, OpenAction::Relabel(_)) {
+                undo::step(state);
+            }
+            opening::fulfil(state, workers, action);
+        }
         Action::Choose(action) => choosing::fulfil(state, action),
         Action::Time(action) => time::fulfil(state, action),
         Action::Draw(action) => drawing::fulfil(state, action),
         Action::Work(action) => working::fulfil(state, workers, action),
         Action::Window(action) => window::fulfil(state, action),
-        Action::History(action) => undo::fulfil(state, action),
+        Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),
             SystemAction::Copy(text) => Effect::Copy(text),

@@ -4,7 +4,7 @@
 use super::derived::{Derived, Same};
 use super::state::{AppState, EvaluationEntry};
 use crate::domain::{ClassId, ClassMatch, Dataset, Split, leaf, listed};
-use crate::eval::{ClassMap, ClassMatchError};
+use crate::eval::{ClassMap, ClassMatchError, other_map, own_map};
 use crate::jobs::{Identity, RunView};
 use crate::run_folder::Evaluation;
 use std::path::Path;
@@ -125,7 +125,10 @@ impl AppState {
         let chosen = key.2.clone();
         let background = run.config.data.background_class;
         let task = self.dataset.as_ref().map(|d| d.task).unwrap_or_default().with(run.task);
-        let map = || ClassMap::of(self.classes(), &run.classes, background, &chosen).map(|map| map.of_task(task));
+        let labels = self.dataset.as_ref().map(|d| own_map(d, &run.config)).unwrap_or_default();
+        let map = || {
+            ClassMap::of_mapped(self.classes(), &run.classes, background, &chosen, &labels).map(|map| map.of_task(task))
+        };
         self.class_maps.maps.get(key, map)
     }
 
@@ -147,6 +150,7 @@ impl AppState {
                 Err(reason) => return Some(ClassNotice { foreign: true, text: foreign_sentence(&name, reason) }),
             };
             let mut notes = map.notes(classes, &run.classes);
+            notes.extend(self.dataset.as_ref().and_then(|d| other_map(d, &run.config)));
             if map.is_empty() {
                 notes.push("the labels of this dataset are not used".to_owned());
             }

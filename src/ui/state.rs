@@ -2,11 +2,13 @@
 
 mod clip_index;
 mod dialogs;
+mod label_form;
 mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use label_form::{LabelMapForm, LabelRow, RowTarget};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
@@ -18,7 +20,7 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, VideoEntry, counted, grouped, leaf};
+use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
@@ -114,6 +116,8 @@ pub struct Memento {
     pub view: ViewSettings,
     /// The filter.
     pub filter: Filter,
+    /// The label map the dataset is read with.
+    pub label_map: LabelMap,
     /// The workspace, where the change led into another one.
     pub workspace: Option<Workspace>,
 }

@@ -12,6 +12,7 @@ mod motion;
 mod other_data;
 mod reading;
 mod refusals;
+mod relabel;
 mod reporting;
 mod results;
 

@@ -8,6 +8,7 @@ mod foreign;
 mod gestures;
 mod indexing;
 mod kept_map;
+mod label_map;
 mod networks;
 mod repaints;
 mod session;

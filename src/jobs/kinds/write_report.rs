@@ -7,8 +7,9 @@ use super::test_motion::kept;
 use crate::compare::motion::MotionReport;
 use crate::compare::report::{ErrorExample, ReportInput, Shown, write_report};
 use crate::compare::{Comparison, EvaluatedRun};
+use crate::config::DataConfig;
 use crate::data::ClipSource;
-use crate::domain::{Dataset, PoolingRule, RgbImage, counted};
+use crate::domain::{Dataset, LabelMap, PoolingRule, RgbImage, counted};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::known::with_videos;
@@ -124,7 +125,9 @@ impl WriteReport {
         if !path.exists() {
             return Ok(Err(gone()));
         }
-        match (OpenDataset { path, data: first.config.data.clone() }).work(state, monitor) {
+        // Each run has a label map of its own.
+        let data = DataConfig { label_map: LabelMap::default(), ..first.config.data.clone() };
+        match (OpenDataset { path, data }).work(state, monitor) {
             Ok(Done::Finished(dataset)) => Ok(Ok(dataset)),
             Ok(Done::Cancelled(_)) | Err(JobError::Stopped) => Err(JobError::Stopped),
             Err(error) => {

@@ -3,7 +3,7 @@
 use super::looking;
 use super::outbox::{say, start};
 use super::{indexing, networks, notes, opening};
-use crate::config::RunConfig;
+use crate::config::{DataConfig, RunConfig};
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
@@ -47,7 +47,8 @@ pub(super) fn begin_training(
 ) {
     let classes = dataset.classes.clone();
     // The run remembers how the files were read, so that they are read the same way whenever it is used.
-    let config = RunConfig { data: state.reading.clone().into_config(config.data), ..config };
+    let data = DataConfig { label_map: dataset.label_map(), ..state.reading.clone().into_config(config.data) };
+    let config = RunConfig { data, ..config };
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
@@ -106,6 +107,14 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             {
                 // It never came to a log of its own; otherwise the sentence stands in it.
                 live.run.log.push(sentence.clone());
+            }
+            let unmapped = match state.job(job).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) if sentence.contains("label map") => Some(kind.path.clone()),
+                _ => None,
+            };
+            if unmapped.is_some_and(|root| opening::put_label_map_aside(state, &root)) {
+                let told = "Its label map is put aside: open it again to read it without, and map its classes anew.";
+                say(state, Severity::Info, &source, told);
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);

@@ -4,7 +4,7 @@ use super::looking;
 use super::outbox::{say, start};
 use super::{importing, indexing, networks};
 use crate::config::DataConfig;
-use crate::domain::{Choice, Dataset};
+use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
 use crate::run_folder::Evaluation;
@@ -13,7 +13,7 @@ use crate::ui::arrangement::{DatasetArrangement, Reading};
 use crate::ui::disk::{Question, Then};
 use crate::ui::selection::default_view;
 use crate::ui::state::{
-    AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity,
+    AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, LabelMapForm, PathPurpose, Recent, Severity,
 };
 use crate::ui::video_rows::Rows;
 use crate::ui::workers::Workers;
@@ -45,6 +45,14 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
             state.dialog = None;
             let kept = reading_of(state, &path);
             read_dataset(state, workers, path, Reading { choices, ..kept });
+        }
+        OpenAction::AskLabelMap => {
+            let form = state.dataset.as_deref().map(LabelMapForm::of);
+            state.dialog = form.map(|form| Dialog::LabelMap(Box::new(form)));
+        }
+        OpenAction::Relabel(map) => {
+            state.dialog = None;
+            relabel(state, workers, *map);
         }
         OpenAction::OpenRun(path) => run(state, workers, path),
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
@@ -128,6 +136,23 @@ fn read_dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf, read
     start(state, workers, OpenDataset { path, data: reading.into_config(DataConfig::default()) }, false);
 }
 
+/// Reads the open dataset again with a label map.
+pub(super) fn relabel(state: &mut AppState, workers: &dyn Workers, label_map: LabelMap) {
+    let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else { return };
+    let kept = reading_of(state, &root);
+    read_dataset(state, workers, root, Reading { label_map, ..kept });
+}
+
+/// A dataset that cannot be read with its label map any more is to be opened without it next time.
+pub(super) fn put_label_map_aside(state: &mut AppState, root: &Path) -> bool {
+    let open = state.dataset.as_ref().is_some_and(|d| d.root == root);
+    let kept = state.arrangements.dataset(root).filter(|d| !d.reading.label_map.is_empty() && !open).cloned();
+    let Some(mut kept) = kept else { return false };
+    kept.reading.label_map = LabelMap::default();
+    state.arrangements.keep_dataset(root, kept);
+    true
+}
+
 /// The files of a dataset leave something open: asks for it, over what was answered before.
 pub(super) fn ask(state: &mut AppState, path: PathBuf, choice: Choice, answered: Vec<(String, String)>) {
     state.dialog = Some(Dialog::Choices(Box::new(ChoiceForm { path, answered, choice })));
@@ -206,6 +231,10 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // A training set up before anything was open was meant for this one.
         kept.unwrap_or_else(|| DatasetArrangement { draft: before.unwrap_or_default(), ..Default::default() })
     };
+    if same && state.reading.label_map != reading.label_map {
+        // What somebody said of classes that are called otherwise now.
+        state.class_matches.retain(|(_, root), _| *root != dataset.root);
+    }
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;

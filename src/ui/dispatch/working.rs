@@ -25,6 +25,12 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
                     "A training is running: stop it before starting another.",
                 );
             }
+            let map = &config.data.label_map;
+            if !map.is_empty() && *map != dataset.label_map() {
+                let told = "The configuration has a label map that the open dataset was not read with: apply it in Data \
+                            (Label map…), or clear it in the form.";
+                return say(state, Severity::Error, "train", told);
+            }
             events::begin_training(state, workers, dataset, *config, out, resume);
         }
         WorkAction::Control(job, flow) => control(state, workers, job, flow),

@@ -1,6 +1,6 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
-use crate::domain::{counted, leaf};
+use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
 use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
@@ -384,6 +384,10 @@ fn identity(ui: &mut Ui, state: &AppState, e: &Evaluation) {
         let text = format!("Evaluated: {} · {}{on}, {}{when}", identity.weights(), e.split, counted(e.clips, "clip"));
         ui.label(RichText::new(text).color(p.muted)).on_hover_text(format!("{}\n{}", e.run, e.dataset));
     });
+    if !e.label_map.is_empty() {
+        let text = format!("Label map: {}", ClassChange::words(&e.label_map).join(", "));
+        ui.add(egui::Label::new(RichText::new(&text).color(p.muted)).truncate()).on_hover_text(text);
+    }
     let now = state.run().and_then(|r| r.checkpoint(&e.checkpoint));
     if let Some(now) = now.filter(|now| now.epoch.is_some() && now.step != e.step) {
         let trained = now.epoch.map_or(String::new(), |n| format!(" (epoch {n} now)"));

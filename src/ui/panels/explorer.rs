@@ -1,6 +1,6 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
-use crate::domain::{Dataset, Split, counted, leaf};
+use crate::domain::{ClassChange, Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
 use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
 use crate::ui::derived::Same;
@@ -98,6 +98,20 @@ impl Explorer {
         ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
         super::indexing(ui, cx);
+        let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));
+        let help = match &mapped {
+            None => "Rename classes, make several one, leave some out, put them in order".to_owned(),
+            Some(words) => words.join("\n"),
+        };
+        let classes = counted(dataset.classes.len() as u64, "class");
+        ui.horizontal(|ui| {
+            if ui.small_button("Label map…").on_hover_text(help).clicked() {
+                cx.send(OpenAction::AskLabelMap);
+            }
+            let of =
+                dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
+            ui.label(RichText::new(format!("{classes}{of}")).text_style(theme::caption()).weak());
+        });
         if shown == 0 && total > 0 {
             ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {

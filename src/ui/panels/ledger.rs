@@ -1,11 +1,14 @@
 //! What became of every row of the dataset's files: used, unlabelled, left out and why; and how the files were read.
 
+use crate::config::RunConfig;
 use crate::domain::{Choice, Dataset, Ledger, LedgerEntry, counted, grouped};
 use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
+use crate::ui::arrangement::Draft;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::choice_rows;
+use crate::ui::widgets::frame_table::FrameTable;
 use egui::{RichText, Sense, Vec2};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +66,11 @@ pub struct LedgerPanel {
     listed: Listed,
     /// Sentences on the reasons of each list.
     reasons: Derived<Same<Dataset>, [String; 4]>,
+    /// What became of the frames is shown instead of rows.
+    frames: bool,
+    frame_table: FrameTable,
+    /// The training that is set up for the dataset.
+    config: Derived<Draft, RunConfig>,
     /// Other values of choices, before the dataset is read again.
     changed: Vec<Choice>,
     /// The dataset they are of, and its own values.
@@ -106,9 +114,21 @@ impl Panel for LedgerPanel {
         ui.horizontal(|ui| {
             for (listed, rows) in Listed::ALL.into_iter().zip(counts.1) {
                 let title = format!("{} {}", listed.title(), grouped(rows));
-                ui.selectable_value(&mut self.listed, listed, title).on_hover_text(listed.explains());
+                let chosen = !self.frames && self.listed == listed;
+                if ui.selectable_label(chosen, title).on_hover_text(listed.explains()).clicked() {
+                    (self.listed, self.frames) = (listed, false);
+                }
+            }
+            let help =
+                "Frames that no clip of the training set up in Train shows, and why; instances shorter than a clip";
+            if ui.selectable_label(self.frames, "Frames in clips").on_hover_text(help).clicked() {
+                self.frames = true;
             }
         });
+        if self.frames {
+            let config = self.config.get(cx.state.draft.clone(), || cx.state.draft.configs().2);
+            return self.frame_table.show(ui, cx, &dataset, &config);
+        }
         let reasons = self.reasons.get(Same::of(&dataset), || Listed::ALL.map(|listed| summary(listed, ledger)));
         let at = Listed::ALL.iter().position(|l| *l == self.listed).unwrap_or(0);
         if let Some(text) = reasons.get(at).filter(|t| !t.is_empty()) {

@@ -4,7 +4,7 @@ use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
 use crate::ui::action::{SystemAction, WindowAction, WorkAction};
-use crate::ui::arrangement::Draft;
+use crate::ui::arrangement::{Draft, preset};
 use crate::ui::awaited::Awaited;
 use crate::ui::disk::{Answer, Question};
 use crate::ui::panel::{Panel, PanelCx};
@@ -62,11 +62,6 @@ impl Default for TrainConfig {
     }
 }
 
-/// Configuration of a preset; presets are parsed by a test, so the fallback is never seen.
-fn preset(index: usize) -> RunConfig {
-    PRESETS.get(index).and_then(|p| p.config().ok()).unwrap_or_else(RunConfig::reference)
-}
-
 impl Panel for TrainConfig {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         self.follow(cx.state);
@@ -110,15 +105,9 @@ impl TrainConfig {
             return;
         }
         self.dataset = root;
-        let draft = &state.draft;
-        let read = |text: &str| RunConfig::from_ron(text).ok().filter(|_| !text.is_empty());
-        let index = PRESETS.iter().position(|p| p.name == draft.preset);
-        (self.preset, self.base) = match (index, read(&draft.base)) {
-            (None, Some(base)) => (usize::MAX, base),
-            (index, _) => (index.unwrap_or(0), preset(index.unwrap_or(0))),
-        };
-        self.config = read(&draft.config).unwrap_or_else(|| self.base.clone());
-        self.out.clone_from(&draft.out);
+        let (index, base, config) = state.draft.configs();
+        (self.preset, self.base, self.config) = (index.unwrap_or(usize::MAX), base, config);
+        self.out.clone_from(&state.draft.out);
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         self.file_note = None;
     }

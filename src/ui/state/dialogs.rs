@@ -1,5 +1,6 @@
 //! The dialogs, with what was typed into them.
 
+use super::label_form::LabelMapForm;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use std::path::PathBuf;
@@ -114,6 +115,8 @@ pub enum Dialog {
     Classes(Box<ClassForm>),
     /// Say what the files of a dataset leave open.
     Choices(Box<ChoiceForm>),
+    /// Say what becomes of the classes of the dataset.
+    LabelMap(Box<LabelMapForm>),
     /// Work is running that closing would end.
     Leave,
     /// Every key.

@@ -17,7 +17,8 @@ fn trained(parts: [Split; 3]) -> Arc<RunView> {
         content: String::new(),
     };
     let rows = dataset.videos.iter().zip(parts).map(row).collect();
-    let training = Training { rows, root: dataset.root.clone(), fingerprint: dataset.fingerprint.clone() };
+    let (root, fingerprint) = (dataset.root.clone(), dataset.fingerprint.clone());
+    let training = Training { rows, root, fingerprint, files_fingerprint: String::new() };
     Arc::new(RunView { training: Some(training), ..RunView::clone(&run_of(&dataset)) })
 }
 
