@@ -3,11 +3,16 @@
 //! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
+mod activations;
+mod channel_picture;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
+mod inside_parts;
 mod inspector;
+mod layer_statistics;
 mod ledger;
+mod network_graph;
 mod review;
 mod review_controls;
 mod statistics;
@@ -27,7 +32,7 @@ use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
 use crate::ui::action::ChooseAction;
 
-use Workspace::{Data, Review};
+use Workspace::{Data, Inside, Review};
 
 /// Says so where the filter leaves no video of the dataset, with a way back; true then.
 fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
@@ -98,6 +103,24 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Clips",
         workspaces: &[Workspace::Evaluate],
         build: || Box::<evaluate_clips::EvaluateClips>::default(),
+    },
+    PanelSpec {
+        id: "network-graph",
+        title: "Network graph",
+        workspaces: &[Inside],
+        build: || Box::<network_graph::NetworkGraph>::default(),
+    },
+    PanelSpec {
+        id: "activations",
+        title: "Activations",
+        workspaces: &[Inside],
+        build: || Box::<activations::Activations>::default(),
+    },
+    PanelSpec {
+        id: "layer-statistics",
+        title: "Layer statistics",
+        workspaces: &[Inside],
+        build: || Box::<layer_statistics::LayerStatisticsPanel>::default(),
     },
 ];
 

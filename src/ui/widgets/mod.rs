@@ -2,6 +2,7 @@
 //!
 //! Widgets take what they show as arguments and give back what was asked of them; they know nothing of the state or of jobs.
 
+pub mod channel_tiles;
 pub mod choice_rows;
 pub mod class_bars;
 pub mod class_heat;
@@ -10,6 +11,7 @@ pub mod clip_grid;
 pub mod config_form;
 pub mod curves;
 pub mod form_rows;
+pub mod graph_canvas;
 pub mod icons;
 pub mod matrix;
 mod matrix_counts;
