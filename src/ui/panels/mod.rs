@@ -10,6 +10,7 @@ mod evaluate_report;
 mod explorer;
 mod inside_parts;
 mod inspector;
+mod kernels;
 mod layer_statistics;
 mod ledger;
 mod network_graph;
@@ -115,6 +116,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Activations",
         workspaces: &[Inside],
         build: || Box::<activations::Activations>::default(),
+    },
+    PanelSpec {
+        id: "kernels",
+        title: "Kernels",
+        workspaces: &[Inside],
+        build: || Box::<kernels::Kernels>::default(),
     },
     PanelSpec {
         id: "layer-statistics",

@@ -53,7 +53,7 @@ impl Panel for NetworkGraph {
         match graph_canvas::show(ui, &mut self.canvas, &graph, marks) {
             Some(GraphEvent::Choose(module)) => cx.send(InsideAction::ChooseLayer(module)),
             Some(GraphEvent::Expand(module)) => {
-                self.change(&run, |open| drop(open.insert(module.clone())));
+                self.change(&run, |open| open.extend([module.clone()]));
                 cx.send(InsideAction::ChooseLayer(module));
             }
             Some(GraphEvent::Collapse(module)) => {

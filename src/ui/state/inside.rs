@@ -8,6 +8,7 @@ use crate::domain::SplitChoice;
 use crate::inside::{ActivationStore, ChannelOrder, LayerActivation};
 use crate::jobs::{CheckpointRef, ClipRef, InsideView, JobId, KernelView, LayerSurvey, LayerView, RunView, TargetClass};
 use crate::model::ModuleTree;
+use crate::ui::awaited::Awaited;
 use crate::ui::derived::{Derived, Same};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -145,7 +146,7 @@ pub struct InsideStore {
     in_flight: Option<(JobId, LookQuery)>,
     abandoned: bool,
     pending: Option<(LookQuery, Instant)>,
-    kernels: Option<(KernelQuery, Option<Result<Arc<KernelView>, String>>)>,
+    kernels: Option<(KernelQuery, Awaited<Arc<KernelView>>)>,
     reading: Option<JobId>,
     surveys: Vec<(CheckpointRef, Arc<LayerSurvey>)>,
     surveying: Option<(JobId, CheckpointRef)>,
@@ -269,7 +270,7 @@ impl InsideStore {
 
     /// The kernels asked for became a job.
     pub fn reads_kernels(&mut self, job: JobId, query: KernelQuery) {
-        (self.reading, self.kernels) = (Some(job), Some((query, None)));
+        (self.reading, self.kernels) = (Some(job), Some((query, Awaited::Pending(None))));
     }
 
     /// A survey became a job.
@@ -292,9 +293,9 @@ impl InsideStore {
         self.measuring.as_ref().filter(|(_, r)| r == run).map(|(job, _)| *job)
     }
 
-    /// Kernels as they were asked for last; `None` where something else was asked for.
-    pub fn kernels(&self, query: &KernelQuery) -> Option<Option<&Result<Arc<KernelView>, String>>> {
-        self.kernels.as_ref().filter(|(q, _)| q == query).map(|(_, answer)| answer.as_ref())
+    /// The answer to a query for kernels; only the last one is kept.
+    pub fn kernels(&self, query: &KernelQuery) -> Awaited<Arc<KernelView>> {
+        self.kernels.as_ref().filter(|(q, _)| q == query).map_or(Awaited::NotAsked, |(_, answer)| answer.clone())
     }
 
     /// Measured seconds of each module of the network of a run.
@@ -342,7 +343,7 @@ impl InsideStore {
         if self.reading.take_if(|j| *j == job).is_some()
             && let Some((_, answer)) = &mut self.kernels
         {
-            *answer = Some(Ok(view));
+            *answer = Awaited::Ready(view);
         }
     }
 
@@ -362,7 +363,8 @@ impl InsideStore {
         if self.reading.take_if(|j| *j == job).is_some()
             && let Some((_, answer)) = &mut self.kernels
         {
-            *answer = Some(Err(failure.clone().unwrap_or_else(|| "reading the kernels was stopped".to_owned())));
+            let sentence = failure.clone().unwrap_or_else(|| "Reading the kernels was stopped.".to_owned());
+            *answer = Awaited::Unavailable(sentence);
         }
         if let Some((_, query)) = self.in_flight.take_if(|(j, _)| *j == job)
             && let Some(sentence) = failure
@@ -374,7 +376,7 @@ impl InsideStore {
     /// Forgets failures, so that they are tried again.
     pub fn retry(&mut self) {
         self.failed.clear();
-        self.kernels.take_if(|(_, answer)| matches!(answer, Some(Err(_))));
+        self.kernels.take_if(|(_, answer)| matches!(answer, Awaited::Unavailable(_)));
     }
 
     /// Forgets what a run gave, for example because it was trained further.

@@ -52,9 +52,14 @@ impl<K: PartialEq> TileRows<K> {
         cells: (usize, usize),
         planes: impl FnOnce() -> Vec<Plane<'a>>,
     ) -> TextureId {
+        self.picture(ctx, row, look.smooth, || picture(&planes(), cells, look.map))
+    }
+
+    /// The texture of a row that is any picture.
+    pub fn picture(&mut self, ctx: &egui::Context, row: usize, smooth: bool, make: impl FnOnce() -> ColorImage) -> TextureId {
         let texture = self.rows.entry(row).or_insert_with(|| {
-            let filter = if look.smooth { TextureOptions::LINEAR } else { TextureOptions::NEAREST };
-            ctx.load_texture("channels", picture(&planes(), cells, look.map), filter)
+            let filter = if smooth { TextureOptions::LINEAR } else { TextureOptions::NEAREST };
+            ctx.load_texture("row of tiles", make(), filter)
         });
         texture.id()
     }
