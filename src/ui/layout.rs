@@ -52,13 +52,7 @@ const REVIEW: Node = Row(&[
 
 const INSIDE: Node = Column(&[
     (0.36, pane("network-graph")),
-    (
-        0.64,
-        Row(&[
-            (0.64, Tabs(&["activations", "kernels", "clip-map"])),
-            (0.36, Tabs(&["layer-statistics", "units"])),
-        ]),
-    ),
+    (0.64, Row(&[(0.64, Tabs(&["activations", "kernels", "clip-map"])), (0.36, Tabs(&["layer-statistics", "units"]))])),
 ]);
 
 fn default_node(workspace: Workspace) -> &'static Node {

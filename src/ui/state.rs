@@ -8,9 +8,7 @@ mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
-pub use inside::{
-    ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm,
-};
+pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 

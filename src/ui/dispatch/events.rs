@@ -204,7 +204,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => state.reading.clone(),
             };
             opening::dataset_opened(state, dataset, reading);
-            if !std::mem::take(&mut state.restoring) && first && !matches!(state.workspace, Workspace::Review | Workspace::Inside) {
+            if !std::mem::take(&mut state.restoring)
+                && first
+                && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
+            {
                 state.workspace = Workspace::Data;
             }
             if count > 0 {

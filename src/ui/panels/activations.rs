@@ -97,7 +97,8 @@ fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             }
         }
         ui.separator();
-        let combo = egui::ComboBox::from_id_salt("order of channels").width(150.0).selected_text(short(now.order)).truncate();
+        let combo =
+            egui::ComboBox::from_id_salt("order of channels").width(150.0).selected_text(short(now.order)).truncate();
         let response = ui.name_inputs("Order of channels", |ui| {
             combo
                 .show_ui(ui, |ui| {
@@ -205,7 +206,13 @@ fn extremes(values: &[f32]) -> (f32, f32) {
 }
 
 impl Activations {
-    fn colours(&self, cx: &PanelCx<'_>, activation: &Arc<LayerActivation>, all: (f32, f32), time: Option<usize>) -> Colours {
+    fn colours(
+        &self,
+        cx: &PanelCx<'_>,
+        activation: &Arc<LayerActivation>,
+        all: (f32, f32),
+        time: Option<usize>,
+    ) -> Colours {
         let view = &cx.state.view;
         let look = TileLook { map: color_map(&view.color_map).unwrap_or(&COLOR_MAPS[0]), smooth: view.smooth };
         let common = match (view.scale, time) {
@@ -265,7 +272,8 @@ impl Activations {
                 let at = |i: usize| pos2(place.left() + i as f32 * (tile.x + GAP), place.top());
                 let cells = (height, width);
                 if time.is_some() {
-                    let channels = of.ranked.get(row * columns..((row + 1) * columns).min(of.ranked.len())).unwrap_or_default();
+                    let channels =
+                        of.ranked.get(row * columns..((row + 1) * columns).min(of.ranked.len())).unwrap_or_default();
                     let texture = tiles.row(ui.ctx(), row, colours.look, cells, || {
                         let plane = |c: usize| {
                             let values = activation.plane(c, here)?;
@@ -391,7 +399,11 @@ fn channel(activation: &LayerActivation, channel: usize) -> &[f32] {
 /// What a channel is, in words.
 fn told(of: &LayerView, channel: usize, score: f64) -> String {
     let statistics = &of.statistics;
-    let idle = [(&statistics.dead, "; 0 everywhere"), (&statistics.saturated, "; mostly at the ceiling"), (&statistics.constant, "; constant")];
+    let idle = [
+        (&statistics.dead, "; 0 everywhere"),
+        (&statistics.saturated, "; mostly at the ceiling"),
+        (&statistics.constant, "; constant"),
+    ];
     let idle = idle.into_iter().find(|(list, _)| list.contains(&channel)).map_or("", |(_, text)| text);
     format!("Channel {channel} of {}, ordered by {score:.4}{idle}", statistics.layer)
 }

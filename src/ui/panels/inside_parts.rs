@@ -144,7 +144,8 @@ pub fn survey_bar(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.label("Survey");
         let drag = egui::DragValue::new(&mut form.clips).range(1..=1_000_000).speed(5.0);
-        ui.name_inputs("Clips of the survey", |ui| ui.add(drag)).on_hover_text("Drawn at random; all where there are fewer");
+        ui.name_inputs("Clips of the survey", |ui| ui.add(drag))
+            .on_hover_text("Drawn at random; all where there are fewer");
         ui.label("clips of");
         let combo = egui::ComboBox::from_id_salt("survey split").width(64.0).selected_text(form.split.name());
         ui.name_inputs("Split of the survey", |ui| {
@@ -158,7 +159,8 @@ pub fn survey_bar(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         });
         ui.checkbox(&mut form.over_checkpoints, "all checkpoints")
             .on_hover_text("The same clips with every checkpoint of the run: when did channels die?");
-        begin = ui.button("Begin").on_hover_text("Statistics, examples and the map, in one pass over the clips").clicked();
+        begin =
+            ui.button("Begin").on_hover_text("Statistics, examples and the map, in one pass over the clips").clicked();
     });
     if form != cx.state.inside.form {
         cx.send(InsideAction::SetSurvey(form));

@@ -161,7 +161,14 @@ impl Kernels {
     }
 
     /// A film strip a filter, as many in a row as there is room.
-    fn strips(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>, kernel: &Kernel, key: KernelKey, filters: &Rc<Vec<Filter>>) {
+    fn strips(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut PanelCx<'_>,
+        kernel: &Kernel,
+        key: KernelKey,
+        filters: &Rc<Vec<Filter>>,
+    ) {
         let [_, _, steps, height, width] = kernel.shape;
         let strip = vec2(steps as f32 * (width as f32 * WEIGHT + 2.0) + 2.0, height as f32 * WEIGHT + 4.0);
         let room = ui.available_width() - 14.0;
@@ -177,9 +184,9 @@ impl Kernels {
             for row in range {
                 let shown = filters.get(row * columns..((row + 1) * columns).min(filters.len())).unwrap_or_default();
                 let ids: Vec<usize> = shown.iter().map(|f| f.filter).collect();
-                let texture =
-                    textures.picture(ui.ctx(), row, false, || color_image(&film_strips(kernel, &ids, 1)));
-                let (place, _) = ui.allocate_exact_size(vec2(room, strip.y + below - ui.spacing().item_spacing.y), Sense::hover());
+                let texture = textures.picture(ui.ctx(), row, false, || color_image(&film_strips(kernel, &ids, 1)));
+                let (place, _) =
+                    ui.allocate_exact_size(vec2(room, strip.y + below - ui.spacing().item_spacing.y), Sense::hover());
                 for (i, f) in shown.iter().enumerate() {
                     let rect = Rect::from_min_size(place.min + vec2(i as f32 * (strip.x + GAP), 0.0), strip);
                     let tile = |step: usize| {
@@ -237,9 +244,9 @@ impl Kernels {
             ui.label(RichText::new(format!("Strongest inputs of unit {unit}{share}")).text_style(theme::caption()));
             self.inputs.begin((key, unit));
             let strongest = kernel.strongest_inputs(unit, INPUTS);
-            let texture = self.inputs.picture(ui.ctx(), 0, false, || {
-                color_image(&strongest_strips(kernel, unit, INPUTS, map("gray")))
-            });
+            let texture = self
+                .inputs
+                .picture(ui.ctx(), 0, false, || color_image(&strongest_strips(kernel, unit, INPUTS, map("gray"))));
             egui::ScrollArea::vertical().id_salt("strongest inputs").auto_shrink([false, false]).show(ui, |ui| {
                 let tile = vec2(width as f32 * WEIGHT, height as f32 * WEIGHT).max(vec2(16.0, 16.0));
                 for (row, (input, norm)) in strongest.iter().enumerate() {
@@ -381,7 +388,11 @@ fn curves(ui: &mut Ui, cx: &mut PanelCx<'_>, kernel: &Kernel, filters: &[Filter]
             for (i, f) in shown.iter().enumerate() {
                 let rect = Rect::from_min_size(place.min + vec2(i as f32 * (plot.x + GAP), 0.0), plot);
                 let on = chosen == Some(f.filter);
-                let text = format!("Filter {}, motion share {:.1} %, its {INPUTS} strongest inputs", f.filter, f.motion * 100.0);
+                let text = format!(
+                    "Filter {}, motion share {:.1} %, its {INPUTS} strongest inputs",
+                    f.filter,
+                    f.motion * 100.0
+                );
                 let response = ui.interact(rect, ui.make_persistent_id(("curve", f.filter)), Sense::click());
                 response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, on, &text));
                 ui.painter().rect_filled(rect, 2.0, p.well);

@@ -46,7 +46,8 @@ impl Panel for LayerStatisticsPanel {
                     inside_parts::no_survey(ui, cx, &text);
                 }
                 Found::Nothing => {
-                    let text = "One clip makes no dead channel. Survey clips of a split to see which channels never fire.";
+                    let text =
+                        "One clip makes no dead channel. Survey clips of a split to see which channels never fire.";
                     inside_parts::no_survey(ui, cx, text);
                 }
             }
@@ -141,7 +142,9 @@ fn idle_channels(ui: &mut Ui, cx: &mut PanelCx<'_>, s: &LayerStatistics) {
             for channel in channels.iter().take(LISTED) {
                 let help = inside_parts::fires(s, *channel).unwrap_or_default();
                 let button = ui.small_button(channel.to_string());
-                button.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Channel {channel}, {what}, {help}")));
+                button.widget_info(|| {
+                    WidgetInfo::labeled(Role::Button, true, format!("Channel {channel}, {what}, {help}"))
+                });
                 if button.on_hover_text(help).clicked() {
                     cx.send(InsideAction::ChooseChannel(s.layer.clone(), *channel));
                 }
@@ -163,11 +166,13 @@ fn histogram(ui: &mut Ui, h: &Histogram, name: &str) {
     let most = h.counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let bins = h.counts.len().max(1) as f32;
     let width = plot.width() / bins;
-    let pointed = response.hover_pos().map(|at| (((at.x - plot.left()) / width) as usize).min(h.counts.len().saturating_sub(1)));
+    let pointed =
+        response.hover_pos().map(|at| (((at.x - plot.left()) / width) as usize).min(h.counts.len().saturating_sub(1)));
     for (i, count) in h.counts.iter().enumerate() {
         let tall = if *count > 0 { (*count as f32 / most * plot.height()).max(1.0) } else { 0.0 };
         let x = plot.left() + i as f32 * width;
-        let bar = Rect::from_min_max(pos2(x, plot.bottom() - tall), pos2((x + width - 0.5).max(x + 0.5), plot.bottom()));
+        let bar =
+            Rect::from_min_max(pos2(x, plot.bottom() - tall), pos2((x + width - 0.5).max(x + 0.5), plot.bottom()));
         ui.painter().rect_filled(bar, 0.0, if pointed == Some(i) { p.accent } else { p.train });
     }
     let font = egui::TextStyle::Small.resolve(ui.style());

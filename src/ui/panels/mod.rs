@@ -5,6 +5,7 @@
 
 mod activations;
 mod channel_picture;
+mod clip_map;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
@@ -17,12 +18,14 @@ mod network_graph;
 mod review;
 mod review_controls;
 mod statistics;
+mod survey_cards;
 mod timeline;
 mod timeline_tracks;
 mod train_config;
 mod train_live;
 mod train_tracks;
 mod transport;
+mod units;
 mod videos;
 mod viewer;
 mod warnings;
@@ -117,17 +120,24 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Inside],
         build: || Box::<activations::Activations>::default(),
     },
+    PanelSpec { id: "kernels", title: "Kernels", workspaces: &[Inside], build: || Box::<kernels::Kernels>::default() },
     PanelSpec {
-        id: "kernels",
-        title: "Kernels",
+        id: "clip-map",
+        title: "Clip map",
         workspaces: &[Inside],
-        build: || Box::<kernels::Kernels>::default(),
+        build: || Box::<clip_map::ClipMapPanel>::default(),
     },
     PanelSpec {
         id: "layer-statistics",
         title: "Layer statistics",
         workspaces: &[Inside],
         build: || Box::<layer_statistics::LayerStatisticsPanel>::default(),
+    },
+    PanelSpec {
+        id: "units",
+        title: "Units by example",
+        workspaces: &[Inside],
+        build: || Box::<units::Units>::default(),
     },
 ];
 

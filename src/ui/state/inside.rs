@@ -6,7 +6,9 @@
 
 use crate::domain::SplitChoice;
 use crate::inside::{ActivationStore, ChannelOrder, LayerActivation};
-use crate::jobs::{CheckpointRef, ClipRef, InsideView, JobId, KernelView, LayerSurvey, LayerView, RunView, TargetClass};
+use crate::jobs::{
+    CheckpointRef, ClipRef, InsideView, JobId, KernelView, LayerSurvey, LayerView, RunView, TargetClass,
+};
 use crate::model::ModuleTree;
 use crate::ui::awaited::Awaited;
 use crate::ui::derived::{Derived, Same};
@@ -505,6 +507,9 @@ mod tests {
     #[test]
     fn both_sides_together_hold_no_more_than_the_budget() {
         let all = ActivationStore::BUDGET;
-        assert_eq!([InsideStore::budget(0), InsideStore::budget(all / 2), InsideStore::budget(all)], [all / 2, all / 2, all]);
+        assert_eq!(
+            [InsideStore::budget(0), InsideStore::budget(all / 2), InsideStore::budget(all)],
+            [all / 2, all / 2, all]
+        );
     }
 }

@@ -56,7 +56,13 @@ impl<K: PartialEq> TileRows<K> {
     }
 
     /// The texture of a row that is any picture.
-    pub fn picture(&mut self, ctx: &egui::Context, row: usize, smooth: bool, make: impl FnOnce() -> ColorImage) -> TextureId {
+    pub fn picture(
+        &mut self,
+        ctx: &egui::Context,
+        row: usize,
+        smooth: bool,
+        make: impl FnOnce() -> ColorImage,
+    ) -> TextureId {
         let texture = self.rows.entry(row).or_insert_with(|| {
             let filter = if smooth { TextureOptions::LINEAR } else { TextureOptions::NEAREST };
             ctx.load_texture("row of tiles", make(), filter)
@@ -114,7 +120,8 @@ mod tests {
         assert_eq!([gray(0, 0), gray(3, 3), gray(5, 1)], [0, 255, 128]);
         assert_eq!(place(1, 2, (2, 2)), Rect::from_min_max(pos2(5.0 / 8.0, 0.25), pos2(7.0 / 8.0, 0.75)));
         // What is not a number gets the lowest colour.
-        let nan = super::picture(&[Plane { values: &[f32::NAN; 4], range: (0.0, 1.0) }], (2, 2), color_map("gray").unwrap());
+        let nan =
+            super::picture(&[Plane { values: &[f32::NAN; 4], range: (0.0, 1.0) }], (2, 2), color_map("gray").unwrap());
         assert_eq!(nan.pixels[5].r(), 0);
     }
 }

@@ -110,7 +110,8 @@ pub fn show(ui: &mut Ui, state: &mut CanvasState, graph: &Graph, marks: Marks<'_
         if !rect.intersects(place.expand(16.0)) {
             continue;
         }
-        let look = NodeLook { chosen: chosen == Some(index), found: node.modules.iter().any(|m| marks.found.contains(m)) };
+        let look =
+            NodeLook { chosen: chosen == Some(index), found: node.modules.iter().any(|m| marks.found.contains(m)) };
         draw_node(&painter, view, place, node, most, look, &p);
         event = touch(ui, rect, place, node, look, view.scale, &focus).or(event);
     }
@@ -375,7 +376,8 @@ fn touch(
     response.on_hover_text(format!("{told}{help}"));
     if node.expandable {
         let side = (BUTTON * scale).max(11.0);
-        let button = Rect::from_min_size(pos2(place.right() - side - 6.0 * scale, place.top() + 3.0), Vec2::splat(side));
+        let button =
+            Rect::from_min_size(pos2(place.right() - side - 6.0 * scale, place.top() + 3.0), Vec2::splat(side));
         if sign(ui, &ui.painter_at(rect), rect, button, module, true, &theme::palette(ui)) {
             event = Some(GraphEvent::Expand(module.clone()));
         }
@@ -391,8 +393,7 @@ fn keyboard(ui: &Ui, focus: &Response, graph: &Graph, chosen: Option<usize>) -> 
     let filter = egui::EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
     ui.memory_mut(|m| m.set_focus_lock_filter(focus.id, filter));
     let keys = [Key::ArrowLeft, Key::ArrowRight, Key::ArrowUp, Key::ArrowDown, Key::Enter, Key::Backspace];
-    let pressed =
-        ui.input_mut(|input| keys.into_iter().find(|key| input.consume_key(egui::Modifiers::NONE, *key)))?;
+    let pressed = ui.input_mut(|input| keys.into_iter().find(|key| input.consume_key(egui::Modifiers::NONE, *key)))?;
     let module = |node: usize| graph.nodes.get(node).and_then(|n| n.modules.first()).cloned();
     let Some(at) = chosen else {
         let first = graph.nodes.iter().position(|n| n.role == NodeRole::Module)?;

@@ -19,6 +19,7 @@ pub mod navigation;
 pub mod network_card;
 pub mod network_pick;
 pub mod picture;
+pub mod scatter;
 pub mod series;
 pub mod split_preview;
 pub mod style;
