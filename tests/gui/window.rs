@@ -6,6 +6,7 @@ mod checkpoints;
 mod dialog_keys;
 mod foreign;
 mod gestures;
+mod inside;
 mod kept_map;
 mod networks;
 mod repaints;
