@@ -126,7 +126,7 @@ impl Kernels {
             if let Some(mean) = kernel.mean_motion_share() {
                 ui.label(format!("mean motion share {:.1} %", mean * 100.0)).on_hover_text(
                     "0 % where kernels are the same at every time, as after inflating a network of pictures; 100 % where they \
-                     are nothing but change. Random kernels of T steps have about 1 − 1/T.",
+                     are nothing but change. Random kernels of T steps have about 1 - 1/T.",
                 );
             }
             if h * w < 25 && kernel.form() == KernelForm::Colour {
@@ -235,7 +235,7 @@ impl Kernels {
         }
         let caption = theme::caption().resolve(ui.style());
         let below = rect.left_bottom() + vec2(0.0, 3.0);
-        ui.painter().text(below, Align2::LEFT_TOP, "inputs →  units ↓  (norms)", caption, p.muted);
+        ui.painter().text(below, Align2::LEFT_TOP, "norms: a row a unit, a column an input", caption, p.muted);
 
         let right = Rect::from_min_max(pos2(space.left() + side + 14.0, space.top()), space.max);
         ui.scope_builder(egui::UiBuilder::new().max_rect(right), |ui| {

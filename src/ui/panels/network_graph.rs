@@ -96,7 +96,10 @@ impl NetworkGraph {
             let room = ui.available_width().min(1300.0);
             review_controls::run(ui, cx, room * 0.13, &mut actions);
             review_controls::checkpoint(ui, cx, room * 0.15, &mut actions);
-            self.search(ui, cx, run, found, room * 0.12);
+            let size = egui::vec2(room * 0.12, 38.0);
+            ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Max), |ui| {
+                self.search(ui, cx, run, found, room * 0.12);
+            });
             ui.separator();
             if ui.button("Expand all").clicked() {
                 self.change(run, |open| *open = Graph::expand_all(tree));

@@ -2,6 +2,7 @@
 
 use crate::inside::{Graph, GraphEdge, GraphNode, NodeRole, shape_label};
 use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::text::drawable;
 use egui::epaint::CubicBezierShape;
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
@@ -225,7 +226,7 @@ fn line(painter: &Painter, at: Pos2, text: &str, font: FontId, color: Color32, r
     if room < 8.0 {
         return;
     }
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, color);
+    let mut job = LayoutJob::simple_singleline(drawable(text), font, color);
     job.wrap = TextWrapping::truncate_at_width(room);
     let galley = painter.layout_job(job);
     painter.galley(at, galley, color);
@@ -362,7 +363,7 @@ fn touch(
         return None;
     }
     let response = ui.interact(seen, ui.make_persistent_id(("graph node", module)), Sense::click());
-    let told = node.told();
+    let told = drawable(&node.told());
     response.widget_info(|| WidgetInfo::selected(Role::TreeItem, true, look.chosen, &told));
     let mut event = None;
     if response.clicked() {

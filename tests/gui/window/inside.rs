@@ -23,6 +23,10 @@ fn inside() -> (Scripted, Harness<'static, App>) {
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num5);
     harness.run_steps(3);
     assert_eq!(harness.state().state().workspace, Workspace::Inside);
+    // The layer of the heatmap, as long as nobody chose another one.
+    assert_eq!(layer(&harness), "block5.5");
+    harness.query_all_by_label_contains("block5: ").next().unwrap().click();
+    harness.run_steps(2);
     (script, harness)
 }
 
@@ -96,6 +100,17 @@ fn view(look: &LookInside) -> Arc<InsideView> {
     })
 }
 
+/// As `until`, for what computes for as long as a minute.
+fn patiently(harness: &mut Harness<'static, App>, what: &str, holds: impl Fn(&App) -> bool) {
+    let start = Instant::now();
+    while !holds(harness.state()) {
+        assert!(start.elapsed() < Duration::from_secs(90), "waited in vain for: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+}
+
 /// Pictures in both themes and both sizes.
 fn shots(harness: &mut Harness<'static, App>, name: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens");
@@ -117,7 +132,7 @@ fn shots(harness: &mut Harness<'static, App>, name: &str) {
 #[test]
 fn the_graph_is_clicked_walked_opened_and_searched() {
     let (_, mut harness) = inside();
-    // C3D's default layer; its figures are those of the paper's architecture: 3·64·27 weights, 64 of the bias, and 128 of the
+    // The figures are those of the paper's architecture: 3·64·27 weights, 64 of the bias, and 128 of the
     // normalisation.
     assert_eq!(layer(&harness), "block5");
     let first = harness.query_all_by_label_contains("block1: ").next().map(|n| text_of(&n)).unwrap();
@@ -339,6 +354,7 @@ fn surveyed() -> (Scripted, Harness<'static, App>) {
         (request.clips, request.split, request.layers.contains(&"block5".to_owned())),
         (200, SplitChoice::Test, true)
     );
+    harness.run_steps(2);
     harness.get_by_label("Stop");
     answer(&script, &mut harness, job, Output::Survey(survey(&request.checkpoint, &request.layers)));
     (script, harness)
@@ -482,33 +498,33 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     let (weights, out) = (small(dir.path(), dataset.classes.len()), dir.path().join("run"));
     let mut harness = real();
     harness.state_mut().send(OpenAction::OpenDataset(dataset.root.clone()));
-    until(&mut harness, "the dataset", |app| app.state().dataset.is_some());
+    patiently(&mut harness, "the dataset", |app| app.state().dataset.is_some());
     let mut config = RunConfig::reference();
     config.model = ModelConfig { id: "small-3d".into(), ..ModelConfig::default() };
     (config.clip.length, config.clip.height, config.clip.width) = (16, 64, 64);
     let (config, classes) = (Box::new(config), dataset.classes.clone());
     harness.state_mut().send(OpenAction::Import { weights, config, classes, out: out.clone() });
-    until(&mut harness, "the run", |app| app.state().run().is_some());
+    patiently(&mut harness, "the run", |app| app.state().run().is_some());
     harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Inside));
     let looked = |app: &App| {
         let state = app.state();
         let query = state.inside_layer().and_then(|l| state.look_query(&l));
         query.is_some_and(|q| state.inside.look(&q).is_some()) && shown_frame(app).is_some()
     };
-    until(&mut harness, "the channels", looked);
+    patiently(&mut harness, "the channels", looked);
     shots(&mut harness, "inside-grid");
     let mut settings = harness.state().state().inside.settings;
     settings.field = true;
     harness.state_mut().send(kinolens::ui::action::InsideAction::Show(settings));
-    until(&mut harness, "the receptive field", looked);
+    patiently(&mut harness, "the receptive field", looked);
     harness.get_by_label("Layers").click();
-    until(&mut harness, "every layer", |app| !app.state().inside.busy());
+    patiently(&mut harness, "every layer", |app| !app.state().inside.busy());
     harness.run_steps(3);
     shots(&mut harness, "inside-layers");
     harness.get_by_label("Expand all").click();
     harness.get_by_label("Measure time").click();
     let run = out.clone();
-    until(&mut harness, "the times", move |app| app.state().inside.seconds(&run).is_some());
+    patiently(&mut harness, "the times", move |app| app.state().inside.seconds(&run).is_some());
     harness.get_by_label("Kernels").click();
     harness.run_steps(2);
     let first = |app: &App| {
@@ -518,7 +534,7 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     let stem = first(harness.state()).unwrap();
     harness.state_mut().send(kinolens::ui::action::InsideAction::ChooseLayer(stem));
     harness.run_steps(3);
-    until(&mut harness, "the kernels", |app| {
+    patiently(&mut harness, "the kernels", |app| {
         let (checkpoint, layer) =
             (app.state().selection.checkpoint_ref().unwrap(), app.state().inside_layer().unwrap());
         app.state().inside.kernels(&kinolens::ui::state::KernelQuery { checkpoint, layer }).ready().is_some()
@@ -530,13 +546,9 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     harness.state_mut().send(kinolens::ui::action::InsideAction::SetSurvey(form));
     harness.state_mut().send(kinolens::ui::action::InsideAction::Survey);
     harness.run_steps(2);
-    let start = Instant::now();
-    let done = |app: &App| app.state().inside.survey(&app.state().selection.checkpoint_ref().unwrap()).is_some();
-    while !done(harness.state()) {
-        assert!(start.elapsed() < Duration::from_secs(60), "the survey does not end");
-        std::thread::sleep(Duration::from_millis(20));
-        harness.run_steps(1);
-    }
+    patiently(&mut harness, "the survey", |app| {
+        app.state().inside.survey(&app.state().selection.checkpoint_ref().unwrap()).is_some()
+    });
     harness.get_by_label("Clip map").click();
     harness.get_by_label("Units by example").click();
     harness.run_steps(20);
