@@ -3,7 +3,9 @@
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::selection::MatrixSelection;
-use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
+use super::state::{
+    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
+};
 use super::weights::WeightQuery;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, LabelMap};
@@ -25,6 +27,8 @@ pub enum Action {
     Draw(DrawAction),
     /// Starting, ending and asking for work.
     Work(WorkAction),
+    /// Looking inside networks.
+    Inside(InsideAction),
     /// What the window itself shows.
     Window(WindowAction),
     /// Undo and redo.
@@ -43,7 +47,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -214,6 +218,27 @@ pub enum WorkAction {
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
     StopAndQuit,
+}
+
+/// Looking inside networks.
+#[derive(Clone, Debug)]
+pub enum InsideAction {
+    /// Look at a layer, with the heatmap too where one can be made at it. Undo takes this back.
+    ChooseLayer(String),
+    /// Look at a channel of a layer.
+    ChooseChannel(String, usize),
+    /// Look at layers in another way.
+    Show(LookSettings),
+    /// Measure how long each module takes for a clip.
+    Measure,
+    /// Read the kernels of a layer.
+    ReadKernels(KernelQuery),
+    /// What is surveyed next.
+    SetSurvey(SurveyForm),
+    /// Survey layers over the clips of a split with the run in use.
+    Survey,
+    /// Write a drawing of the network, an SVG document, to a file that is asked for.
+    SaveDrawing(String),
 }
 
 /// What the window itself shows.

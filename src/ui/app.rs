@@ -241,6 +241,7 @@ impl eframe::App for App {
         let passed = self.last_tick.replace(now).map_or(0.0, |t| (now - t).as_secs_f64());
         let next_frame = dispatch::advance(&mut self.state, passed);
         let next_wish = dispatch::keep_explaining(&mut self.state, self.workers.as_ref(), now);
+        let next_look = dispatch::keep_looking(&mut self.state, self.workers.as_ref(), now);
         self.leave(ctx);
         let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
@@ -252,7 +253,7 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_save, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
         theme::choose(ctx, self.state.theme);

@@ -222,6 +222,13 @@ pub const COMMANDS: &[Command] = &[
         always,
         Action::Window(WindowAction::SetWorkspace(Workspace::Review))
     ),
+    command!(
+        "Inside workspace",
+        View,
+        [ctrl(Key::Num5)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Inside))
+    ),
     command!("Heatmap on or off", View, [key(Key::H)], always, Action::Draw(DrawAction::ToggleHeat)),
     command!("Mask on or off", View, [key(Key::M)], always, Action::Draw(DrawAction::ToggleMask)),
     command!("Skeleton on or off", View, [key(Key::K)], always, Action::Draw(DrawAction::ToggleSkeleton)),
@@ -330,7 +337,7 @@ mod tests {
         for k in plain {
             assert!(find(k, none).is_some(), "{k:?}");
         }
-        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Z] {
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Z] {
             assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
         }
         for k in [Key::N, Key::E, Key::Questionmark] {

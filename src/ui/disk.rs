@@ -43,14 +43,14 @@ pub enum Question {
     Classes(String),
     /// Which configuration is in a file?
     Config(PathBuf),
-    /// Write this configuration to a file.
-    SaveConfig(PathBuf, String),
+    /// Write this text to a file.
+    SaveText(PathBuf, String),
 }
 
 impl Question {
     /// True for work that must be done once, and to its end.
     fn writes(&self) -> bool {
-        matches!(self, Self::SaveConfig(..))
+        matches!(self, Self::SaveText(..))
     }
 }
 
@@ -82,7 +82,7 @@ pub enum Answer {
     Classes(Result<ClassSet, String>),
     /// To [`Question::Config`]; a sentence where there is none.
     Config(Result<Box<RunConfig>, String>),
-    /// To [`Question::SaveConfig`]; a sentence where it was not written.
+    /// To [`Question::SaveText`]; a sentence where it was not written.
     Saved(Result<(), String>),
 }
 
@@ -103,6 +103,8 @@ pub enum Then {
     RestoreRun(PathBuf),
     /// Offer the folder in the open dialog.
     Suggest,
+    /// Tell what was written.
+    Tell,
 }
 
 /// Who answers. A test puts one in its place that takes its time.
@@ -124,7 +126,7 @@ impl Probe for RealDisk {
             Question::DemoFolder => Answer::Folder(demo_folder()),
             Question::Classes(file) => Answer::Classes(read_classes(file).map_err(|e| e.to_string())),
             Question::Config(path) => Answer::Config(RunConfig::load(path).map(Box::new).map_err(|e| e.to_string())),
-            Question::SaveConfig(path, text) => {
+            Question::SaveText(path, text) => {
                 let written = crate::files::replace(path, text.as_bytes());
                 Answer::Saved(
                     written
@@ -405,7 +407,7 @@ mod tests {
         let mut config = RunConfig::reference();
         config.training.epochs = 7;
         let disk = Disk::default();
-        let save = Question::SaveConfig(path.clone(), config.to_ron());
+        let save = Question::SaveText(path.clone(), config.to_ron());
         disk.ask_first(save.clone());
         // Nothing that was asked to be written is lost when the window closes.
         drop(disk);
@@ -422,7 +424,7 @@ mod tests {
             std::fs::write(&ordinary, "").unwrap();
             assert_eq!(mode(&path), mode(&ordinary), "others may not read it as they may read any new file");
         }
-        let nowhere = Question::SaveConfig(dir.path().join("no/such/c.ron"), config.to_ron());
+        let nowhere = Question::SaveText(dir.path().join("no/such/c.ron"), config.to_ron());
         let Awaited::Ready(Answer::Saved(Err(told))) = answered(&disk, &nowhere) else {
             panic!("it cannot be written")
         };

@@ -8,6 +8,7 @@ mod events;
 mod explaining;
 mod importing;
 mod indexing;
+mod inside;
 mod looking;
 mod networks;
 mod notes;
@@ -20,6 +21,7 @@ mod working;
 
 pub use events::drain;
 pub use explaining::keep_explaining;
+pub use inside::keep_looking;
 pub use looking::settle;
 pub use notes::keep_notes;
 pub use time::advance;
@@ -81,6 +83,7 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Time(action) => time::fulfil(state, action),
         Action::Draw(action) => drawing::fulfil(state, action),
         Action::Work(action) => working::fulfil(state, workers, action),
+        Action::Inside(action) => inside::fulfil(state, workers, action, effects),
         Action::Window(action) => window::fulfil(state, action),
         Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {

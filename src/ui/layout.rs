@@ -50,12 +50,18 @@ const REVIEW: Node = Row(&[
     (0.2, pane("inspector")),
 ]);
 
+const INSIDE: Node = Column(&[
+    (0.36, pane("network-graph")),
+    (0.64, Row(&[(0.64, Tabs(&["activations", "kernels", "clip-map"])), (0.36, Tabs(&["layer-statistics", "units"]))])),
+]);
+
 fn default_node(workspace: Workspace) -> &'static Node {
     match workspace {
         Workspace::Data => &DATA,
         Workspace::Train => &TRAIN,
         Workspace::Evaluate => &EVALUATE,
         Workspace::Review => &REVIEW,
+        Workspace::Inside => &INSIDE,
     }
 }
 

@@ -19,6 +19,7 @@
 //! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
+//! | [`inside`] | which layer is looked at, and what of it is wanted |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`weights`] | which weight files were looked into, and what was found |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
@@ -39,6 +40,7 @@ pub mod derived;
 pub mod disk;
 pub mod dispatch;
 pub mod explain;
+pub mod inside;
 pub mod keys;
 pub mod layout;
 pub mod networks;

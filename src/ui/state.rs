@@ -2,12 +2,14 @@
 
 mod clip_index;
 mod dialogs;
+mod inside;
 mod label_form;
 mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The four jobs of the window.
+/// The five jobs of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Workspace {
     /// Inspect a dataset.
@@ -43,11 +45,14 @@ pub enum Workspace {
     Evaluate,
     /// Frame by frame with heatmaps.
     Review,
+    /// Layers, channels and kernels.
+    Inside,
 }
 
 impl Workspace {
-    /// In the order of the top bar and of Ctrl+1…4.
-    pub const ALL: [Workspace; 4] = [Workspace::Data, Workspace::Train, Workspace::Evaluate, Workspace::Review];
+    /// In the order of the top bar and of Ctrl+1…5.
+    pub const ALL: [Workspace; 5] =
+        [Workspace::Data, Workspace::Train, Workspace::Evaluate, Workspace::Review, Workspace::Inside];
 
     /// Name on the tab.
     pub fn title(self) -> &'static str {
@@ -56,6 +61,7 @@ impl Workspace {
             Workspace::Train => "Train",
             Workspace::Evaluate => "Evaluate",
             Workspace::Review => "Review",
+            Workspace::Inside => "Inside",
         }
     }
 
@@ -66,6 +72,7 @@ impl Workspace {
             Workspace::Train => "train",
             Workspace::Evaluate => "evaluate",
             Workspace::Review => "review",
+            Workspace::Inside => "inside",
         }
     }
 }
@@ -173,6 +180,8 @@ pub struct AppState {
     pub arrangements: Arrangements,
     /// Heatmaps and predictions: wanted, asked for, kept.
     pub explain: ExplainStore,
+    /// Layers, kernels and surveys: chosen, asked for, kept.
+    pub inside: InsideStore,
     /// How classes of a dataset become those of a run, where somebody said it: by run folder and root of the dataset.
     pub class_matches: HashMap<(PathBuf, PathBuf), ClassMatch>,
     /// The part each video of the dataset plays in the run in use.
@@ -259,6 +268,7 @@ impl Default for AppState {
             epoch_shown: None,
             arrangements: Arrangements::default(),
             explain: ExplainStore::default(),
+            inside: InsideStore::default(),
             class_matches: HashMap::new(),
             run_parts: RunParts::default(),
             video_predictions: HashMap::new(),

@@ -7,6 +7,7 @@ mod dialog_keys;
 mod foreign;
 mod gestures;
 mod indexing;
+mod inside;
 mod kept_map;
 mod label_map;
 mod networks;

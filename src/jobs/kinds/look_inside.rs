@@ -135,6 +135,7 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
         classes: checkpoint.state.classes.clone(),
         clip: request.clip.clone(),
         frames: FrameRule::of(&config.clip).shown(entry, &clip),
+        region: source.region(&clip),
         pictures: source.pictures(&clip)?,
         truth: class_map.truth_beside(predicted, entry, &clip, config),
         predicted,

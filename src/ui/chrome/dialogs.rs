@@ -113,6 +113,9 @@ fn show_native(purpose: PathPurpose, start: Option<PathBuf>) -> Option<PathBuf> 
         dialog = dialog.set_directory(folder);
     }
     match extensions(purpose) {
+        Some((name, endings)) if purpose == PathPurpose::Drawing => {
+            dialog.add_filter(name, endings).set_file_name("network.svg").save_file()
+        }
         Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]).pick_file(),
         None => dialog.pick_folder(),
     }
@@ -124,6 +127,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         PathPurpose::Import | PathPurpose::FirstWeights => {
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
+        PathPurpose::Drawing => Some(("drawings", &["svg"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export | PathPurpose::FirstRun => {
             None
@@ -141,6 +145,7 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::ClassList => "Open a list of classes",
         PathPurpose::FirstWeights => "Weights to start from",
         PathPurpose::FirstRun => "Run to start from",
+        PathPurpose::Drawing => "Save the drawing of the network as",
     }
 }
 
@@ -148,6 +153,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run => "Open",
         PathPurpose::Demo => "Make it here",
+        PathPurpose::Drawing => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
     }
@@ -219,7 +225,7 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
         return Some("Type a path.".into());
     }
     match purpose {
-        PathPurpose::Demo | PathPurpose::Export => None,
+        PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

@@ -59,7 +59,7 @@ fn menu(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, menu: Menu) {
     });
 }
 
-/// The four tabs. A bar under the chosen one, in the accent colour.
+/// The tabs. A bar under the chosen one, in the accent colour.
 fn workspaces(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let p = theme::palette(ui);
     for (number, workspace) in Workspace::ALL.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{indexing, networks, notes, opening};
+use super::{indexing, inside, networks, notes, opening};
 use crate::config::{DataConfig, RunConfig};
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -79,6 +79,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 finished(state, workers, job, output, true);
             }
             state.explain.ended(job, None);
+            state.inside.ended(job, None);
             notes::ended(state, job, false);
         }
         EventBody::Asked(path, choice) => {
@@ -101,6 +102,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             }
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
+            state.inside.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(live) = &mut state.training
                 && live.run.log.is_empty()
@@ -220,7 +222,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             };
             opening::dataset_opened(state, dataset, reading);
             indexing::begin(state, workers);
-            if !std::mem::take(&mut state.restoring) && first && state.workspace != Workspace::Review {
+            if !std::mem::take(&mut state.restoring)
+                && first
+                && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
+            {
                 state.workspace = Workspace::Data;
             }
             if count > 0 {
@@ -297,7 +302,6 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
-        // Asked for by the command line alone.
-        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => {}
+        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
     }
 }

@@ -37,8 +37,18 @@ pub fn settle(state: &mut AppState, workers: &dyn Workers) {
         match answer {
             Some(Answer::At(found)) => look_at(state, workers, then, found),
             Some(Answer::Folder(folder)) => folder_known(state, workers, then, folder),
+            Some(Answer::Saved(saved)) => written(state, &question, saved),
             _ => {}
         }
+    }
+}
+
+/// Says where something was written, or why not.
+fn written(state: &mut AppState, question: &Question, saved: Result<(), String>) {
+    let Question::SaveText(path, _) = question else { return };
+    match saved {
+        Ok(()) => say(state, Severity::Info, "save", format!("{} is written.", path.display())),
+        Err(sentence) => say(state, Severity::Error, "save", sentence),
     }
 }
 

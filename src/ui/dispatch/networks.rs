@@ -37,6 +37,7 @@ pub(super) fn use_run(state: &mut AppState, run: Option<PathBuf>) {
         state.selection.use_network(run, checkpoint);
     }
     state.explain.retry();
+    state.inside.retry();
 }
 
 /// Uses a checkpoint of the run in use; `None` takes its default.
@@ -105,6 +106,7 @@ pub(super) fn set_classes(
     state.dialog = None;
     let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else { return };
     state.explain.forget_run(&run);
+    state.inside.forget_run(&run);
     state.class_matches.insert((run, root), said);
     if let Some((checkpoint, split)) = then {
         evaluate(state, workers, checkpoint, split);

@@ -94,6 +94,11 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
                 importing::set(state, form);
             }
         }
+        PathPurpose::Drawing => {
+            if let Some(svg) = state.inside.drawing.take() {
+                looking::await_answer(state, workers, Question::SaveText(path, svg), Then::Tell);
+            }
+        }
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
@@ -107,7 +112,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         return;
     }
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
-    let text = if purpose == PathPurpose::Demo { String::new() } else { recent };
+    let text = if matches!(purpose, PathPurpose::Demo | PathPurpose::Drawing) { String::new() } else { recent };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
     if purpose == PathPurpose::Demo {
         looking::await_answer(state, workers, Question::DemoFolder, Then::Suggest);
@@ -192,6 +197,7 @@ pub(super) fn close_dataset(state: &mut AppState) {
     state.warnings_by_video.clear();
     refilter(state);
     state.explain.clear();
+    state.inside.clear();
     state.video_predictions.clear();
     state.playback.playing = false;
     state.welcome = true;
@@ -201,6 +207,7 @@ pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
+    state.inside.forget_run(path);
     state.video_predictions.retain(|(c, _), _| c.run != path);
     if !state.unsaved_notes.contains_key(path) {
         state.notes.remove(path);
@@ -220,6 +227,7 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
     state.warnings_by_video = warnings_by_video(&dataset);
     if !same || state.dataset.as_ref().is_some_and(|d| d.fingerprint != dataset.fingerprint) {
         state.explain.clear();
+        state.inside.clear();
         state.video_predictions.clear();
     }
     let arrangement = if same {
@@ -298,6 +306,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     let changed = state.run_at(&run.path).is_some_and(|old| **old != *run);
     if changed {
         state.explain.forget_run(&run.path);
+        state.inside.forget_run(&run.path);
         state.video_predictions.retain(|(c, _), _| c.run != run.path);
     }
     for (evaluation, predictions) in &run.evaluations {

@@ -1,7 +1,7 @@
 //! Undo: what a gesture changed, taken back at once.
 
 use super::opening;
-use crate::ui::action::{Action, ChooseAction, HistoryAction, TimeAction};
+use crate::ui::action::{Action, ChooseAction, HistoryAction, InsideAction, TimeAction};
 use crate::ui::state::{AppState, Memento, Workspace};
 use crate::ui::workers::Workers;
 
@@ -69,10 +69,14 @@ pub(super) fn watched(
 fn remembers(action: &Action) -> bool {
     match action {
         Action::Choose(ChooseAction::SetActiveView(_)) => false,
-        Action::Choose(_) | Action::Draw(_) | Action::Time(TimeAction::Error(_)) => true,
+        Action::Choose(_)
+        | Action::Draw(_)
+        | Action::Time(TimeAction::Error(_))
+        | Action::Inside(InsideAction::ChooseLayer(_)) => true,
         Action::Open(_)
         | Action::Time(_)
         | Action::Work(_)
+        | Action::Inside(_)
         | Action::Window(_)
         | Action::History(_)
         | Action::System(_) => false,

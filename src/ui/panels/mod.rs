@@ -3,14 +3,22 @@
 //! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
+mod activations;
+mod channel_picture;
+mod clip_map;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
+mod inside_parts;
 mod inspector;
+mod kernels;
+mod layer_statistics;
 mod ledger;
+mod network_graph;
 mod review;
 mod review_controls;
 mod statistics;
+mod survey_cards;
 mod timeline;
 mod timeline_tracks;
 mod train_config;
@@ -18,6 +26,7 @@ mod train_layers;
 mod train_live;
 mod train_tracks;
 mod transport;
+mod units;
 mod videos;
 mod viewer;
 mod warnings;
@@ -29,7 +38,7 @@ use super::state::{Filter, Workspace};
 use super::theme;
 use crate::ui::action::{ChooseAction, WorkAction};
 
-use Workspace::{Data, Review};
+use Workspace::{Data, Inside, Review};
 
 /// Says so where the filter leaves no video of the dataset, with a way back; true then.
 fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
@@ -100,6 +109,37 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Clips",
         workspaces: &[Workspace::Evaluate],
         build: || Box::<evaluate_clips::EvaluateClips>::default(),
+    },
+    PanelSpec {
+        id: "network-graph",
+        title: "Network graph",
+        workspaces: &[Inside],
+        build: || Box::<network_graph::NetworkGraph>::default(),
+    },
+    PanelSpec {
+        id: "activations",
+        title: "Activations",
+        workspaces: &[Inside],
+        build: || Box::<activations::Activations>::default(),
+    },
+    PanelSpec { id: "kernels", title: "Kernels", workspaces: &[Inside], build: || Box::<kernels::Kernels>::default() },
+    PanelSpec {
+        id: "clip-map",
+        title: "Clip map",
+        workspaces: &[Inside],
+        build: || Box::<clip_map::ClipMapPanel>::default(),
+    },
+    PanelSpec {
+        id: "layer-statistics",
+        title: "Layer statistics",
+        workspaces: &[Inside],
+        build: || Box::<layer_statistics::LayerStatisticsPanel>::default(),
+    },
+    PanelSpec {
+        id: "units",
+        title: "Units by example",
+        workspaces: &[Inside],
+        build: || Box::<units::Units>::default(),
     },
 ];
 

@@ -180,7 +180,7 @@ impl TrainConfig {
                 asked = Some(Question::Config(path.clone()));
             }
             if ui.add_enabled(free, egui::Button::new("Save file")).clicked() {
-                asked = Some(Question::SaveConfig(path.clone(), self.config.to_ron()));
+                asked = Some(Question::SaveText(path.clone(), self.config.to_ron()));
             }
             if let Some(question) = asked {
                 self.file_note = None;
@@ -206,7 +206,7 @@ impl TrainConfig {
     /// Takes over what became of the file that was asked for.
     fn take_file(&mut self, state: &AppState) {
         let Some(question) = &self.file_asked else { return };
-        let (Question::Config(path) | Question::SaveConfig(path, _)) = question else { return };
+        let (Question::Config(path) | Question::SaveText(path, _)) = question else { return };
         self.file_note = Some(match state.disk.known(question) {
             Awaited::Pending(_) => return,
             Awaited::Ready(Answer::Config(Ok(config))) => {

@@ -24,6 +24,8 @@ pub enum PathPurpose {
     FirstWeights,
     /// A run whose weights a training starts from.
     FirstRun,
+    /// Where the drawing of a network goes.
+    Drawing,
 }
 
 /// The export dialog.
