@@ -10,6 +10,7 @@ use super::units::{Resampled, Units};
 use super::words;
 use crate::domain::leaf;
 use crate::eval::metrics::evaluation_of;
+use crate::eval::multi_label::{average_precisions, mean_average_precision};
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub struct ComparedRun {
     pub accuracy: Score,
     /// Mean recall of the classes that have clips.
     pub mean_class_accuracy: Score,
+    /// Mean average precision: of the order of clips by the probability of each class that has some.
+    pub mean_average_precision: Option<f64>,
     /// All metrics over the shared clips; `run`, `checkpoint` and `warnings` are those of its own evaluation.
     pub evaluation: Evaluation,
     /// What it said about each clip, in the order of [`Comparison::clips`].
@@ -163,9 +166,17 @@ fn compared(
         facts: run.facts.clone(),
         accuracy: Score { value: evaluation.accuracy, interval: accuracy },
         mean_class_accuracy: Score { value: evaluation.mean_class_accuracy, interval: mean_class },
+        mean_average_precision: mean_average_precision_of(shared.classes.len(), answers),
         evaluation,
         answers: answers.to_vec(),
     }
+}
+
+/// The mean over classes of their average precision, each told from all others.
+fn mean_average_precision_of(classes: usize, answers: &[Prediction]) -> Option<f64> {
+    let truths: Vec<[usize; 1]> = answers.iter().map(|a| [a.truth]).collect();
+    let clips = answers.iter().zip(&truths).map(|(a, truth)| (a.probabilities.as_slice(), truth.as_slice()));
+    mean_average_precision(&average_precisions(classes, clips))
 }
 
 fn spread(runs: Vec<usize>, accuracies: &[f64], names: &[&str]) -> Option<SeedSpread> {

@@ -27,6 +27,6 @@ pub use evaluated::{EvaluatedRun, Facts, name_apart};
 pub use pairs::{ClassDifference, FourLists, Pair, UnitDifference};
 pub use settings::{Setting, SettingKind, differing, seed_groups};
 pub use shared::{SharedClip, SharedClips, share};
-pub use table::{Cell, Table};
+pub use table::{Cell, Table, TableFormat};
 pub use tables::is_comparison_file;
 pub use units::{FEW_UNITS, Resampled, Unit, Units};

@@ -3,9 +3,11 @@
 //! `looking`.
 
 mod choosing;
+mod comparing;
 mod drawing;
 mod events;
 mod explaining;
+mod following;
 mod importing;
 mod looking;
 mod networks;
@@ -75,6 +77,9 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Draw(action) => drawing::fulfil(state, action),
         Action::Work(action) => working::fulfil(state, workers, action),
         Action::Window(action) => window::fulfil(state, action),
+        Action::Compare(action) => {
+            effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
+        }
         Action::History(action) => undo::fulfil(state, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),

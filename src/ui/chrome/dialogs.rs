@@ -1,6 +1,7 @@
 //! File dialogs of the platform, and the dialogs of our own.
 
 use crate::domain::leaf;
+use crate::compare::TableFormat;
 use crate::jobs::{ExportRequest, SplitChoice};
 use crate::progress::panic_reason;
 use crate::render::OverlayParams;
@@ -112,6 +113,9 @@ fn show_native(purpose: PathPurpose, start: Option<PathBuf>) -> Option<PathBuf> 
     if let Some(folder) = start {
         dialog = dialog.set_directory(folder);
     }
+    if let Some(name) = purpose.new_file() {
+        return dialog.set_file_name(name).save_file();
+    }
     match extensions(purpose) {
         Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]).pick_file(),
         None => dialog.pick_folder(),
@@ -125,9 +129,13 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export | PathPurpose::FirstRun => {
-            None
-        }
+        PathPurpose::Dataset
+        | PathPurpose::Run
+        | PathPurpose::Demo
+        | PathPurpose::Export
+        | PathPurpose::FirstRun
+        | PathPurpose::Table(_)
+        | PathPurpose::Report => None,
     }
 }
 
@@ -141,6 +149,11 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::ClassList => "Open a list of classes",
         PathPurpose::FirstWeights => "Weights to start from",
         PathPurpose::FirstRun => "Run to start from",
+        PathPurpose::Table(TableFormat::Csv) => "Save the table as CSV",
+        PathPurpose::Table(TableFormat::Json) => "Save the table as JSON",
+        PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
+        PathPurpose::Table(TableFormat::Latex) => "Save the table as LaTeX",
+        PathPurpose::Report => "Write the report to",
     }
 }
 
@@ -150,6 +163,8 @@ fn verb(purpose: PathPurpose) -> &'static str {
         PathPurpose::Demo => "Make it here",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
+        PathPurpose::Table(_) => "Save",
+        PathPurpose::Report => "Write it",
     }
 }
 
@@ -220,6 +235,12 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     }
     match purpose {
         PathPurpose::Demo | PathPurpose::Export => None,
+        // The platform's dialog asks before it gives a file that is there; this field does not.
+        PathPurpose::Table(_) | PathPurpose::Report => match state.disk.at(path).value() {
+            None => Some("Looking whether the name is free…".into()),
+            Some(found) if found.exists => Some(format!("There is something at {}: name another file.", path.display())),
+            Some(_) => None,
+        },
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{importing, networks};
+use super::{comparing, importing};
 use crate::config::DataConfig;
 use crate::domain::{Choice, Dataset, Label};
 use crate::jobs::RunView;
@@ -83,6 +83,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_chosen(state, workers, path),
     }
 }
 
@@ -93,7 +94,11 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         return;
     }
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
-    let text = if purpose == PathPurpose::Demo { String::new() } else { recent };
+    let text = match purpose {
+        PathPurpose::Demo => String::new(),
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_for(state, purpose),
+        _ => recent,
+    };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
     if purpose == PathPurpose::Demo {
         looking::await_answer(state, workers, Question::DemoFolder, Then::Suggest);
@@ -156,6 +161,7 @@ fn put_away(state: &mut AppState) {
 
 pub(super) fn close_dataset(state: &mut AppState) {
     put_away(state);
+    comparing::dataset_changed(state, None);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
@@ -168,6 +174,7 @@ pub(super) fn close_dataset(state: &mut AppState) {
 
 pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
+    comparing::forget_run(state, path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
     state.video_predictions.retain(|(c, _), _| c.run != path);
@@ -200,6 +207,7 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // A training set up before anything was open was meant for this one.
         kept.unwrap_or_else(|| DatasetArrangement { draft: before.unwrap_or_default(), ..Default::default() })
     };
+    comparing::dataset_changed(state, Some(&dataset));
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;
@@ -305,7 +313,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     }
     let restored = state.restoring_runs.remove(&run.path) && state.selection.run.is_some();
     if state.selection.run.as_ref() != Some(&run.path) && (state.selection.run.is_none() || (choose && !restored)) {
-        let checkpoint = networks::first_checkpoint(state, &run);
+        let checkpoint = state.first_checkpoint(&run);
         state.selection.use_network(Some(run.path.clone()), checkpoint);
     }
     name_checkpoints(state, &run);
@@ -322,7 +330,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
 
 /// Takes the run's default where no checkpoint of it is chosen, or one that is gone: what is in use has a name.
 fn name_checkpoints(state: &mut AppState, run: &RunView) {
-    let first = networks::first_checkpoint(state, run);
+    let first = state.first_checkpoint(run);
     let named = |name: &Option<String>| name.as_deref().is_some_and(|n| run.checkpoint(n).is_some());
     let selection = &mut state.selection;
     if selection.run.as_ref() == Some(&run.path) && !named(&selection.checkpoint) {

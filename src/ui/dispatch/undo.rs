@@ -63,7 +63,8 @@ fn remembers(action: &Action) -> bool {
         | Action::Work(_)
         | Action::Window(_)
         | Action::History(_)
-        | Action::System(_) => false,
+        | Action::System(_)
+        | Action::Compare(_) => false,
     }
 }
 

@@ -3,11 +3,20 @@
 //! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
+mod compare_classes;
+mod compare_clips;
+mod compare_curves;
+mod compare_difference;
+mod compare_parts;
+mod compare_runs;
+mod compare_settings;
+mod compare_table;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
 mod inspector;
 mod ledger;
+mod motion_test;
 mod review;
 mod review_controls;
 mod statistics;
@@ -27,7 +36,7 @@ use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
 use crate::ui::action::ChooseAction;
 
-use Workspace::{Data, Review};
+use Workspace::{Compare, Data, Review};
 
 /// Says so where the filter leaves no video of the dataset, with a way back; true then.
 fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
@@ -98,6 +107,54 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Clips",
         workspaces: &[Workspace::Evaluate],
         build: || Box::<evaluate_clips::EvaluateClips>::default(),
+    },
+    PanelSpec {
+        id: "motion-test",
+        title: "Motion test",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-runs",
+        title: "Runs to compare",
+        workspaces: &[Compare],
+        build: || Box::<compare_runs::CompareRunsPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-table",
+        title: "Scores and tests",
+        workspaces: &[Compare],
+        build: || Box::<compare_table::CompareTable>::default(),
+    },
+    PanelSpec {
+        id: "compare-curves",
+        title: "Curves",
+        workspaces: &[Compare],
+        build: || Box::<compare_curves::CompareCurves>::default(),
+    },
+    PanelSpec {
+        id: "compare-classes",
+        title: "Classes",
+        workspaces: &[Compare],
+        build: || Box::<compare_classes::CompareClasses>::default(),
+    },
+    PanelSpec {
+        id: "compare-difference",
+        title: "A minus B",
+        workspaces: &[Compare],
+        build: || Box::<compare_difference::CompareDifference>::default(),
+    },
+    PanelSpec {
+        id: "compare-settings",
+        title: "Different settings",
+        workspaces: &[Compare],
+        build: || Box::<compare_settings::CompareSettings>::default(),
+    },
+    PanelSpec {
+        id: "compare-clips",
+        title: "Fixed and broken clips",
+        workspaces: &[Compare],
+        build: || Box::<compare_clips::CompareClips>::default(),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The dialogs, with what was typed into them.
 
+use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use std::path::PathBuf;
@@ -23,6 +24,21 @@ pub enum PathPurpose {
     FirstWeights,
     /// A run whose weights a training starts from.
     FirstRun,
+    /// The file of a table.
+    Table(TableFormat),
+    /// The file of a report.
+    Report,
+}
+
+impl PathPurpose {
+    /// Name of the file where a new one is written; `None` where something is opened.
+    pub fn new_file(self) -> Option<String> {
+        match self {
+            Self::Table(format) => Some(format!("table.{}", format.extension())),
+            Self::Report => Some("report.html".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// The export dialog.
