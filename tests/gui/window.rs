@@ -3,8 +3,10 @@
 mod annotated;
 mod arrangement;
 mod checkpoints;
+mod compare;
 mod dialog_keys;
 mod foreign;
+mod follow;
 mod gestures;
 mod kept_map;
 mod networks;
