@@ -10,8 +10,9 @@ use super::units::{Resampled, Units};
 use super::words;
 use crate::domain::leaf;
 use crate::eval::metrics::evaluation_of;
-use crate::eval::multi_label::{average_precisions, mean_average_precision};
+use crate::eval::multi_label::{average_precision, mean_average_precision};
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -174,9 +175,10 @@ fn compared(
 
 /// The mean over classes of their average precision, each told from all others.
 fn mean_average_precision_of(classes: usize, answers: &[Prediction]) -> Option<f64> {
-    let truths: Vec<[usize; 1]> = answers.iter().map(|a| [a.truth]).collect();
-    let clips = answers.iter().zip(&truths).map(|(a, truth)| (a.probabilities.as_slice(), truth.as_slice()));
-    mean_average_precision(&average_precisions(classes, clips))
+    let score = |a: &Prediction, class: usize| a.probabilities.get(class).copied().unwrap_or(f32::NEG_INFINITY);
+    let of_class = |class: usize| average_precision(answers.iter().map(|a| (score(a, class), a.truth == class)));
+    let per_class: Vec<Option<f64>> = (0..classes).into_par_iter().map(of_class).collect();
+    mean_average_precision(&per_class)
 }
 
 fn spread(runs: Vec<usize>, accuracies: &[f64], names: &[&str]) -> Option<SeedSpread> {

@@ -56,7 +56,7 @@ const COMPARE: Node = Row(&[
         0.79,
         Column(&[
             (
-                0.62,
+                0.6,
                 Tabs(&[
                     "compare-table",
                     "compare-curves",
@@ -66,7 +66,7 @@ const COMPARE: Node = Row(&[
                     "motion-test",
                 ]),
             ),
-            (0.38, pane("compare-clips")),
+            (0.4, pane("compare-clips")),
         ]),
     ),
 ]);

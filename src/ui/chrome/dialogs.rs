@@ -50,6 +50,11 @@ impl FileDialogs {
         Self::with(wake, show_native)
     }
 
+    /// Of a system that shows none, so that paths are typed.
+    pub fn none(wake: Wake) -> Self {
+        Self::with(wake, |_, _| None)
+    }
+
     fn with(wake: Wake, show: Show) -> Self {
         let (sender, receiver) = sync_channel(4);
         Self { wake, sender, receiver, open: false, covered: false, show }

@@ -5,7 +5,7 @@ use super::opening;
 use super::outbox::{say, start};
 use crate::cam;
 use crate::compare::motion::MotionReport;
-use crate::domain::{Dataset, leaf};
+use crate::domain::{Dataset, leaf, listed};
 use crate::jobs::kinds::{CompareRuns, TestMotion, WriteReport};
 use crate::jobs::{CheckpointRef, ClassMatch, Compared, Job, JobId, SplitChoice};
 use crate::ui::action::CompareAction;
@@ -212,6 +212,9 @@ pub(super) fn motion_tested(state: &mut AppState, job: JobId, report: Arc<Motion
     let Some(Job::TestMotion(TestMotion { runs: networks, split, .. })) = state.job(job).map(|j| j.job.clone()) else {
         return;
     };
+    let names: Vec<String> = networks.iter().map(|n| leaf(&n.run)).collect();
+    let told = format!("The motion test of {} is done: see the Motion test tab.", listed(&names, 4));
+    say(state, Severity::Info, "motion test", told);
     let motion = &mut state.comparing.motion;
     motion.retain(|m| !(m.networks == networks && m.split == split));
     motion.insert(0, FoundMotion { networks, split, report });

@@ -27,10 +27,10 @@ pub struct CompareClips {
 
 /// What each list means.
 const HELP: [&str; 4] = [
-    "Both runs have these right",
-    "Wrong in A, right in B",
-    "Right in A, wrong in B",
-    "Both runs have these wrong",
+    "Both runs have these right. Double click or Enter shows a clip with both heatmaps.",
+    "Wrong in A, right in B. Double click or Enter shows a clip with both heatmaps.",
+    "Right in A, wrong in B. Double click or Enter shows a clip with both heatmaps.",
+    "Both runs have these wrong. Double click or Enter shows a clip with both heatmaps.",
 ];
 
 impl Panel for CompareClips {
@@ -41,10 +41,14 @@ impl Panel for CompareClips {
             ui.weak("The clips that one run has right and another wrong appear here.");
             return;
         };
-        notes(ui, comparison);
-        pair(ui, cx);
+        // Room for the cards counts here: that nothing differs is said above.
+        if !comparison.notes.is_empty() {
+            notes(ui, comparison);
+        }
         let lists = shown.lists.named();
         ui.horizontal_wrapped(|ui| {
+            pair(ui, cx);
+            ui.separator();
             for (i, (name, clips)) in lists.iter().enumerate() {
                 let text = format!("{name} ({})", clips.len());
                 let help = HELP.get(i).copied().unwrap_or_default();
@@ -69,7 +73,6 @@ impl Panel for CompareClips {
                 }
                 ui.weak(cell_title(cell, &comparison.classes));
             }
-            ui.weak("Double click or Enter shows both heatmaps");
         });
         let key = (
             Same::of(&found.compared),

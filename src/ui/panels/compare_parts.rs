@@ -68,7 +68,7 @@ pub(super) fn pair(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         }
         for (letter, run) in [("A", shown.a), ("B", shown.b)] {
             table_view::run_dot(ui, run);
-            ui.label(format!("{letter}: {}", text::elide_middle(name(run), 30))).on_hover_text(name(run));
+            ui.label(format!("{letter}: {}", text::elide_middle(name(run), 24))).on_hover_text(name(run));
         }
     });
     if let Some(pair) = asked {
