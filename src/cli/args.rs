@@ -1,10 +1,12 @@
 //! The arguments. Names are a contract with scripts.
 
 mod comparing;
+mod experiment;
 mod inside;
 mod parts;
 
 pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
@@ -42,6 +44,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
+    /// The trainings of a plan, one after the other, compared: variants, seeds, folds by subject.
+    Experiment(ExperimentArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.

@@ -31,6 +31,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
+        Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
         Command::LookInside(args) => super::look_inside::look_inside(&args),

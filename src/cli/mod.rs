@@ -10,6 +10,7 @@ mod bench_data;
 mod commands;
 mod common;
 mod compare;
+mod experiment;
 mod explain;
 mod export;
 mod hints;

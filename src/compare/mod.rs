@@ -2,12 +2,13 @@
 //!
 //! [`EvaluatedRun`] is a run with its evaluation. [`Comparison::of`] finds the clips that all runs share ([`share`]), says
 //! what differs in data, split and labels, and compares scores, classes and settings; [`statistics`] tells whether a
-//! difference is luck. [`Comparison::write`] writes the tables ([`Table`]). [`motion`] asks what of a clip a network needs, and
-//! [`report`] makes one HTML file of it all.
+//! difference is luck. [`Comparison::write`] writes the tables ([`Table`]). [`motion`] asks what of a clip a network needs,
+//! [`report`] makes one HTML file of it all, and [`experiment`] pools the folds of many trainings of one plan.
 
 mod comparison;
 mod error;
 mod evaluated;
+pub mod experiment;
 pub mod motion;
 mod pairs;
 pub mod report;

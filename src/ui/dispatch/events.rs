@@ -292,6 +292,6 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
         // Asked for by the command line alone.
-        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => {}
+        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) | Output::Experiment(_) => {}
     }
 }
