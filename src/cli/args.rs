@@ -2,11 +2,13 @@
 
 mod comparing;
 mod desktop;
+mod experiment;
 mod inside;
 mod parts;
 
 pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
 pub use desktop::{DesktopEntryArgs, PackagingArgs};
+pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
@@ -46,6 +48,8 @@ pub enum Command {
     LabelIssues(LabelIssuesArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
+    /// The trainings of a plan, one after the other, compared: variants, seeds, folds by subject.
+    Experiment(ExperimentArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.

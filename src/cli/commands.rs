@@ -32,6 +32,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Compare(args) => super::compare::compare(&args),
         Command::LabelIssues(args) => super::label_issues::label_issues(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
+        Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
         Command::LookInside(args) => super::look_inside::look_inside(&args),

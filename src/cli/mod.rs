@@ -11,6 +11,7 @@ mod commands;
 mod common;
 mod compare;
 mod desktop;
+mod experiment;
 mod explain;
 mod export;
 mod frames;

@@ -5,8 +5,8 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes,
-    SurveyLayers, TestMotion, Train, WriteReport,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, RunExperiment,
+    SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -98,6 +98,8 @@ jobs! {
     ReadKernels(ReadKernels),
     /// Layers over the clips of a split.
     SurveyLayers(SurveyLayers),
+    /// The trainings of a plan.
+    RunExperiment(RunExperiment),
 }
 
 /// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.

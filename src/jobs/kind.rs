@@ -8,6 +8,7 @@ use super::lane::LaneState;
 use super::requests::{Compared, Explanation};
 use super::run_view::RunView;
 use crate::compare::LabelIssues;
+use crate::compare::experiment::ExperimentReport;
 use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;
 use crate::eval::VideoPrediction;
@@ -148,4 +149,6 @@ pub enum Output {
     Kernels(Arc<KernelView>),
     /// Layers over many clips.
     Survey(Arc<LayerSurvey>),
+    /// What became of a plan.
+    Experiment(Arc<ExperimentReport>),
 }

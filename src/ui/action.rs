@@ -7,6 +7,7 @@ use super::state::{
     Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
 };
 use super::weights::WeightQuery;
+use crate::compare::{Table, TableFormat};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, LabelMap};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
@@ -35,6 +36,8 @@ pub enum Action {
     History(HistoryAction),
     /// What only the window system can do.
     System(SystemAction),
+    /// Runs side by side.
+    Compare(CompareAction),
 }
 
 macro_rules! groups {
@@ -47,7 +50,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -110,6 +113,8 @@ pub enum ChooseAction {
     SelectClip(ClipRef),
     /// Choose a clip and look at its heatmap.
     ReviewClip(ClipRef),
+    /// Choose a clip and look at it with two networks side by side, which were evaluated on this split.
+    ReviewBoth(ClipRef, Box<[CheckpointRef; 2]>, SplitChoice),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
     /// Choose a class, or none.
@@ -198,6 +203,8 @@ pub enum WorkAction {
     Control(JobId, Flow),
     /// Evaluate a checkpoint on a split of the open dataset.
     Evaluate(CheckpointRef, SplitChoice),
+    /// Evaluate the run in training again after each of its validations, or not.
+    FollowTraining(bool),
     /// Predict the chosen video from end to end with the chosen run.
     PredictVideo,
     /// Compute the active view's map for every window of the chosen video.
@@ -294,4 +301,35 @@ pub enum SystemAction {
     Quit,
     /// Leave without waiting for anything.
     QuitNow,
+}
+
+/// Runs side by side.
+#[derive(Clone, Debug)]
+pub enum CompareAction {
+    /// Show the workspace.
+    Open,
+    /// Compare the run in use with this one.
+    With(PathBuf),
+    /// Choose what is compared, A first.
+    Choose(Vec<CheckpointRef>),
+    /// Compare on clips of the open dataset, or on whatever all of the runs were evaluated on.
+    SetSplit(Option<SplitChoice>),
+    /// Also time a forward pass of each network, or not.
+    SetTime(bool),
+    /// Compare what is chosen.
+    Start,
+    /// Look at a pair by its position.
+    ShowPair(usize),
+    /// Look at one of the four lists of clips.
+    ShowList(usize),
+    /// Only clips in this part of the confusion matrices, or all.
+    ShowCell(Option<MatrixSelection>),
+    /// Ask where a table goes, and write it there.
+    SaveTable(TableFormat, Box<Table>),
+    /// Test what of a clip networks need: on these clips of the open dataset, at most so many.
+    TestMotion(Vec<CheckpointRef>, SplitChoice, Option<usize>),
+    /// Ask where a report goes, and write it there: on these networks, on clips of the open dataset or as they were evaluated.
+    AskReport(Vec<CheckpointRef>, Option<SplitChoice>),
+    /// Open a file with the program this system has for it.
+    ShowFile(PathBuf),
 }

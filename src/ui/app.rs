@@ -143,6 +143,11 @@ impl App {
         self.state.disk = Disk::new(probe, self.wake.clone());
     }
 
+    /// Shows no file dialog of the platform from now on: paths are typed.
+    pub fn type_paths(&mut self) {
+        self.dialogs = FileDialogs::none(self.wake.clone());
+    }
+
     /// Asks for something from outside, as a panel would.
     pub fn send(&mut self, action: impl Into<Action>) {
         self.actions.push(action.into());

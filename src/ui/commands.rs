@@ -3,7 +3,8 @@
 use super::action::Action;
 use super::state::{AppState, Dialog, PathPurpose, Workspace};
 use crate::ui::action::{
-    ChooseAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction, WorkAction,
+    ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction,
+    WorkAction,
 };
 use egui::Key;
 
@@ -279,6 +280,14 @@ pub const COMMANDS: &[Command] = &[
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
+    command!(
+        "Compare workspace",
+        View,
+        [ctrl(Key::Num6)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Compare))
+    ),
+    command!("Compare runs…", Run, [], |s| s.runs.len() > 1, Action::Compare(CompareAction::Open)),
 ];
 
 /// The command a key press stands for.

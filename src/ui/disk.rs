@@ -45,6 +45,8 @@ pub enum Question {
     Config(PathBuf),
     /// Write this text to a file.
     SaveText(PathBuf, String),
+    /// Open a file with the program this system has for it.
+    ShowFile(PathBuf),
 }
 
 impl Question {
@@ -82,7 +84,7 @@ pub enum Answer {
     Classes(Result<ClassSet, String>),
     /// To [`Question::Config`]; a sentence where there is none.
     Config(Result<Box<RunConfig>, String>),
-    /// To [`Question::SaveText`]; a sentence where it was not written.
+    /// To the questions that ask for something to be done; a sentence where it was not.
     Saved(Result<(), String>),
 }
 
@@ -103,8 +105,10 @@ pub enum Then {
     RestoreRun(PathBuf),
     /// Offer the folder in the open dialog.
     Suggest,
-    /// Tell what was written.
-    Tell,
+    /// Say that a file was written, or why not.
+    TellSaved(PathBuf),
+    /// Say why a file could not be shown.
+    TellShown,
 }
 
 /// Who answers. A test puts one in its place that takes its time.
@@ -126,6 +130,7 @@ impl Probe for RealDisk {
             Question::DemoFolder => Answer::Folder(demo_folder()),
             Question::Classes(file) => Answer::Classes(read_classes(file).map_err(|e| e.to_string())),
             Question::Config(path) => Answer::Config(RunConfig::load(path).map(Box::new).map_err(|e| e.to_string())),
+            Question::ShowFile(path) => Answer::Saved(show_file(path)),
             Question::SaveText(path, text) => {
                 let written = crate::files::replace(path, text.as_bytes());
                 Answer::Saved(
@@ -135,6 +140,24 @@ impl Probe for RealDisk {
             }
         }
     }
+}
+
+/// Has the program of this system for a file open it, and does not wait for it to end.
+fn show_file(path: &Path) -> Result<(), String> {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let failed = |why: String| format!("{} cannot be opened from here ({why}): open it in a browser.", path.display());
+    let quiet = std::process::Stdio::null;
+    let started = std::process::Command::new(program).arg(path).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+    let mut child = started.map_err(|e| failed(format!("{program}: {e}")))?;
+    // Its end is waited for, so that the system can forget it.
+    let wait = move || drop(child.wait());
+    std::thread::Builder::new().name("shown file".into()).spawn(wait).map(drop).map_err(|e| failed(e.to_string()))
 }
 
 /// A checkpoint folder is opened as the run it lies in.

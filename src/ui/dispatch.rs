@@ -3,9 +3,11 @@
 //! `looking`.
 
 mod choosing;
+mod comparing;
 mod drawing;
 mod events;
 mod explaining;
+mod following;
 mod importing;
 mod indexing;
 mod inside;
@@ -85,6 +87,9 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Work(action) => working::fulfil(state, workers, action),
         Action::Inside(action) => inside::fulfil(state, workers, action, effects),
         Action::Window(action) => window::fulfil(state, action),
+        Action::Compare(action) => {
+            effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
+        }
         Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),

@@ -42,7 +42,7 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, pane("train-live"))]);
 
-const EVALUATE: Node = Column(&[(0.69, pane("evaluate-report")), (0.31, pane("evaluate-clips"))]);
+const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test"])), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),
@@ -55,6 +55,27 @@ const INSIDE: Node = Column(&[
     (0.64, Row(&[(0.64, Tabs(&["activations", "kernels", "clip-map"])), (0.36, Tabs(&["layer-statistics", "units"]))])),
 ]);
 
+const COMPARE: Node = Row(&[
+    (0.21, pane("compare-runs")),
+    (
+        0.79,
+        Column(&[
+            (
+                0.6,
+                Tabs(&[
+                    "compare-table",
+                    "compare-curves",
+                    "compare-classes",
+                    "compare-difference",
+                    "compare-settings",
+                    "motion-test",
+                ]),
+            ),
+            (0.4, pane("compare-clips")),
+        ]),
+    ),
+]);
+
 fn default_node(workspace: Workspace) -> &'static Node {
     match workspace {
         Workspace::Data => &DATA,
@@ -62,6 +83,7 @@ fn default_node(workspace: Workspace) -> &'static Node {
         Workspace::Evaluate => &EVALUATE,
         Workspace::Review => &REVIEW,
         Workspace::Inside => &INSIDE,
+        Workspace::Compare => &COMPARE,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
 mod clip_index;
+mod comparing;
 mod dialogs;
 mod inside;
 mod label_form;
@@ -8,6 +9,7 @@ mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
+pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
@@ -33,7 +35,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The five jobs of the window.
+/// The jobs of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Workspace {
     /// Inspect a dataset.
@@ -47,12 +49,20 @@ pub enum Workspace {
     Review,
     /// Layers, channels and kernels.
     Inside,
+    /// Runs side by side.
+    Compare,
 }
 
 impl Workspace {
-    /// In the order of the top bar and of Ctrl+1…5.
-    pub const ALL: [Workspace; 5] =
-        [Workspace::Data, Workspace::Train, Workspace::Evaluate, Workspace::Review, Workspace::Inside];
+    /// In the order of the top bar and of Ctrl+1…6.
+    pub const ALL: [Workspace; 6] = [
+        Workspace::Data,
+        Workspace::Train,
+        Workspace::Evaluate,
+        Workspace::Review,
+        Workspace::Inside,
+        Workspace::Compare,
+    ];
 
     /// Name on the tab.
     pub fn title(self) -> &'static str {
@@ -62,6 +72,7 @@ impl Workspace {
             Workspace::Evaluate => "Evaluate",
             Workspace::Review => "Review",
             Workspace::Inside => "Inside",
+            Workspace::Compare => "Compare",
         }
     }
 
@@ -73,6 +84,7 @@ impl Workspace {
             Workspace::Evaluate => "evaluate",
             Workspace::Review => "review",
             Workspace::Inside => "inside",
+            Workspace::Compare => "compare",
         }
     }
 }
@@ -240,6 +252,10 @@ pub struct AppState {
     pub leaving: bool,
     /// The window closes whatever would be lost.
     pub forced: bool,
+    /// Runs side by side.
+    pub comparing: Comparing,
+    /// The run in training is evaluated again after each of its validations.
+    pub follow_training: bool,
 }
 
 impl Default for AppState {
@@ -252,7 +268,7 @@ impl Default for AppState {
             warnings_by_video: HashMap::new(),
             filtered: Vec::new(),
             filtered_revision: 0,
-            clip_index: Derived::default(),
+            clip_index: Derived::keeping(4),
             error_order: Derived::default(),
             class_maps: ClassMaps::default(),
             runs: Vec::new(),
@@ -298,6 +314,8 @@ impl Default for AppState {
             layout_generation: 0,
             leaving: false,
             forced: false,
+            comparing: Comparing::default(),
+            follow_training: false,
         }
     }
 }
@@ -415,7 +433,7 @@ impl AppState {
     /// What to say where a run is missed, while one is being trained.
     pub fn awaited_run(&self) -> Option<String> {
         let (run, _) = self.live_training()?;
-        Some(format!("{} can be chosen when its training ends.", leaf(&run.run.path)))
+        Some(format!("{} can be chosen as soon as it has a checkpoint.", leaf(&run.run.path)))
     }
 
     /// The clip whose map belongs to the current frame; see [`AppState::clip_at`].
@@ -451,7 +469,8 @@ impl AppState {
         self.geometry_of(self.selection.run.as_deref())
     }
 
-    fn geometry_of(&self, run: Option<&Path>) -> (u32, u32) {
+    /// As [`AppState::window_geometry`], of another run.
+    pub fn geometry_of(&self, run: Option<&Path>) -> (u32, u32) {
         let clip = run.and_then(|r| self.run_at(r)).map(|r| r.config.clip.clone()).unwrap_or_default();
         (clip.geometry().span().max(1), clip.eval_stride.max(1))
     }

@@ -4,6 +4,7 @@ mod baselines;
 mod best_epoch;
 mod comparing;
 mod corpus;
+mod experiment;
 mod inside;
 mod labels;
 mod large_files;

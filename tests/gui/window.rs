@@ -3,7 +3,9 @@
 mod annotated;
 mod arrangement;
 mod checkpoints;
+mod compare;
 mod dialog_keys;
+mod follow;
 mod foreign;
 mod gestures;
 mod indexing;

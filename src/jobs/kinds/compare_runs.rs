@@ -1,6 +1,7 @@
 //! Several runs on the same clips, with the evaluations they have or new ones.
 
 use super::evaluate::Evaluate;
+use crate::classical::Baseline;
 use crate::compare::{Comparison, EvaluatedRun, name_apart};
 use crate::domain::{ClassMatch, Dataset, SplitChoice, counted, leaf, listed};
 use crate::jobs::error::JobError;
@@ -53,6 +54,10 @@ impl JobKind for CompareRuns {
         let mut runs = self.evaluated(state, monitor)?;
         if self.time {
             for (run, reference) in runs.iter_mut().zip(&self.runs) {
+                // A baseline has no forward pass.
+                if Baseline::find(&run.config.model.id).is_some() {
+                    continue;
+                }
                 monitor.stage("timing networks", 0, 0);
                 run.facts.seconds_per_clip = Some(seconds_per_clip(state.load(reference, monitor)?)?);
             }

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{indexing, inside, networks, notes, opening};
+use super::{comparing, following, indexing, inside, networks, notes, opening};
 use crate::config::{DataConfig, RunConfig};
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -68,7 +68,14 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 }
             }
         }
-        EventBody::Progress(p) => progress(state, job, p),
+        EventBody::Progress(p) => {
+            let written = matches!(p, Progress::Checkpoint { .. });
+            progress(state, job, p);
+            let live = state.training.as_ref().filter(|t| written && t.job == job).map(|t| t.run.path.clone());
+            if let Some(run) = live {
+                following::checkpoint_written(state, workers, &run);
+            }
+        }
         EventBody::Finished(output) => {
             ended(state, job, JobStatus::Done);
             finished(state, workers, job, output, false);
@@ -103,6 +110,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
+            comparing::failed(state, job, &sentence);
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(live) = &mut state.training
                 && live.run.log.is_empty()
@@ -253,6 +261,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), trained || asked);
+            following::run_read(state, workers, &run);
             // A run opened alone brings its dataset along.
             if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
                 let root = run.dataset_root.clone();
@@ -265,9 +274,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => PathBuf::from(&evaluation.run),
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
+            following::evaluated(state, workers);
         }
-        // Asked for by the command line alone.
-        Output::Comparison(_) | Output::MotionReport(_) | Output::LabelIssues(_) | Output::RateTest(_) => {}
+        Output::Comparison(compared) => comparing::compared(state, id, compared),
+        Output::MotionReport(report) => comparing::motion_tested(state, id, report),
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),
@@ -285,7 +295,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Exported(path) => {
             let what = match state.job(id).map(|j| &j.job) {
-                Some(Job::WriteReport(_)) => "The report is",
+                Some(Job::WriteReport(_)) => {
+                    state.comparing.report = Some(path.clone());
+                    "The report is"
+                }
                 _ => "The heatmap videos are in",
             };
             say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
@@ -303,5 +316,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
+        // Asked for by the command line alone.
+        Output::LabelIssues(_) | Output::RateTest(_) | Output::Experiment(_) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{importing, indexing, networks};
+use super::{comparing, importing, indexing};
 use crate::config::DataConfig;
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
@@ -96,12 +96,13 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
         }
         PathPurpose::Drawing => {
             if let Some(svg) = state.inside.drawing.take() {
-                looking::await_answer(state, workers, Question::SaveText(path, svg), Then::Tell);
+                looking::await_answer(state, workers, Question::SaveText(path.clone(), svg), Then::TellSaved(path));
             }
         }
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_chosen(state, workers, path),
     }
 }
 
@@ -112,7 +113,11 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         return;
     }
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
-    let text = if matches!(purpose, PathPurpose::Demo | PathPurpose::Drawing) { String::new() } else { recent };
+    let text = match purpose {
+        PathPurpose::Demo | PathPurpose::Drawing => String::new(),
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_for(state, purpose),
+        _ => recent,
+    };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
     if purpose == PathPurpose::Demo {
         looking::await_answer(state, workers, Question::DemoFolder, Then::Suggest);
@@ -192,6 +197,7 @@ fn put_away(state: &mut AppState) {
 
 pub(super) fn close_dataset(state: &mut AppState) {
     put_away(state);
+    comparing::dataset_changed(state, None);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
@@ -205,6 +211,7 @@ pub(super) fn close_dataset(state: &mut AppState) {
 
 pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
+    comparing::forget_run(state, path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
     state.inside.forget_run(path);
@@ -243,6 +250,7 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
+    comparing::dataset_changed(state, Some(&dataset));
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;
@@ -332,7 +340,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     }
     let restored = state.restoring_runs.remove(&run.path) && state.selection.run.is_some();
     if state.selection.run.as_ref() != Some(&run.path) && (state.selection.run.is_none() || (choose && !restored)) {
-        let checkpoint = networks::first_checkpoint(state, &run);
+        let checkpoint = state.first_checkpoint(&run);
         state.selection.use_network(Some(run.path.clone()), checkpoint);
     }
     name_checkpoints(state, &run);
@@ -349,7 +357,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
 
 /// Takes the run's default where no checkpoint of it is chosen, or one that is gone: what is in use has a name.
 fn name_checkpoints(state: &mut AppState, run: &RunView) {
-    let first = networks::first_checkpoint(state, run);
+    let first = state.first_checkpoint(run);
     let named = |name: &Option<String>| name.as_deref().is_some_and(|n| run.checkpoint(n).is_some());
     let selection = &mut state.selection;
     if selection.run.as_ref() == Some(&run.path) && !named(&selection.checkpoint) {

@@ -79,7 +79,8 @@ fn remembers(action: &Action) -> bool {
         | Action::Inside(_)
         | Action::Window(_)
         | Action::History(_)
-        | Action::System(_) => false,
+        | Action::System(_)
+        | Action::Compare(_) => false,
     }
 }
 

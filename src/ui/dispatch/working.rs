@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{events, indexing, networks, notes};
+use super::{events, following, indexing, networks, notes};
 use crate::jobs::kinds::PredictVideo;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
@@ -35,6 +35,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
         }
         WorkAction::Control(job, flow) => control(state, workers, job, flow),
         WorkAction::Evaluate(checkpoint, split) => networks::evaluate(state, workers, checkpoint, split),
+        WorkAction::FollowTraining(on) => following::set(state, workers, on),
         WorkAction::AskClasses(run, then) => networks::ask_classes(state, &run, then),
         WorkAction::SetClasses(run, said, then) => networks::set_classes(state, workers, run, said, then),
         WorkAction::PredictVideo => predict_video(state, workers),

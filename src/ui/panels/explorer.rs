@@ -2,7 +2,7 @@
 
 use crate::domain::{ClassChange, Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
-use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
+use crate::ui::action::{ChooseAction, CompareAction, OpenAction, SystemAction};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{ClipIndex, Filter, PathPurpose};
@@ -213,6 +213,14 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
+            if cx.state.runs.len() > 1
+                && ui
+                    .small_button("Compare…")
+                    .on_hover_text("Runs side by side: tables, tests, fixed and broken clips")
+                    .clicked()
+            {
+                cx.send(CompareAction::Open);
+            }
         });
     });
     if cx.state.runs.is_empty() {
@@ -263,6 +271,11 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     header.context_menu(|ui| {
         if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
             cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
+            ui.close();
+        }
+        let another = !in_use && cx.state.run().is_some() && !run.checkpoints.is_empty();
+        if ui.add_enabled(another, egui::Button::new("Compare with the run in use")).clicked() {
+            cx.send(CompareAction::With(run.path.clone()));
             ui.close();
         }
         if ui.button("Take off the list").clicked() {

@@ -6,6 +6,14 @@
 mod activations;
 mod channel_picture;
 mod clip_map;
+mod compare_classes;
+mod compare_clips;
+mod compare_curves;
+mod compare_difference;
+mod compare_parts;
+mod compare_runs;
+mod compare_settings;
+mod compare_table;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
@@ -14,6 +22,7 @@ mod inspector;
 mod kernels;
 mod layer_statistics;
 mod ledger;
+mod motion_test;
 mod network_graph;
 mod review;
 mod review_controls;
@@ -38,7 +47,7 @@ use super::state::{Filter, Workspace};
 use super::theme;
 use crate::ui::action::{ChooseAction, WorkAction};
 
-use Workspace::{Data, Inside, Review};
+use Workspace::{Compare, Data, Inside, Review};
 
 /// Says so where the filter leaves no video of the dataset, with a way back; true then.
 fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
@@ -140,6 +149,54 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Units by example",
         workspaces: &[Inside],
         build: || Box::<units::Units>::default(),
+    },
+    PanelSpec {
+        id: "motion-test",
+        title: "Motion test",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-runs",
+        title: "Runs to compare",
+        workspaces: &[Compare],
+        build: || Box::<compare_runs::CompareRunsPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-table",
+        title: "Scores and tests",
+        workspaces: &[Compare],
+        build: || Box::<compare_table::CompareTable>::default(),
+    },
+    PanelSpec {
+        id: "compare-curves",
+        title: "Curves",
+        workspaces: &[Compare],
+        build: || Box::<compare_curves::CompareCurves>::default(),
+    },
+    PanelSpec {
+        id: "compare-classes",
+        title: "Classes",
+        workspaces: &[Compare],
+        build: || Box::<compare_classes::CompareClasses>::default(),
+    },
+    PanelSpec {
+        id: "compare-difference",
+        title: "A minus B",
+        workspaces: &[Compare],
+        build: || Box::<compare_difference::CompareDifference>::default(),
+    },
+    PanelSpec {
+        id: "compare-settings",
+        title: "Different settings",
+        workspaces: &[Compare],
+        build: || Box::<compare_settings::CompareSettings>::default(),
+    },
+    PanelSpec {
+        id: "compare-clips",
+        title: "Fixed and broken clips",
+        workspaces: &[Compare],
+        build: || Box::<compare_clips::CompareClips>::default(),
     },
 ];
 

@@ -44,6 +44,7 @@ pub fn card(state: &AppState, clip: &SurveyClip, said: String) -> (ClipCard, Car
         truths: Vec::new(),
         predicted: clip.predicted,
         said: None,
+        other: None,
         confidence: clip.probability,
         margin: f32::NAN,
         loss: f32::NAN,

@@ -522,6 +522,7 @@ impl TrainLive {
                     loss: f32::NAN,
                     tags: Vec::new(),
                     on_body: None,
+                    other: None,
                 }
             })
             .collect();

@@ -1,6 +1,7 @@
 //! The dialogs, with what was typed into them.
 
 use super::label_form::LabelMapForm;
+use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use std::path::PathBuf;
@@ -26,6 +27,21 @@ pub enum PathPurpose {
     FirstRun,
     /// Where the drawing of a network goes.
     Drawing,
+    /// The file of a table.
+    Table(TableFormat),
+    /// The file of a report.
+    Report,
+}
+
+impl PathPurpose {
+    /// Name of the file where a new one is written; `None` where something is opened.
+    pub fn new_file(self) -> Option<String> {
+        match self {
+            Self::Table(format) => Some(format!("table.{}", format.extension())),
+            Self::Report => Some("report.html".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// The export dialog.

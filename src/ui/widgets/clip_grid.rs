@@ -52,6 +52,8 @@ pub struct ClipCard {
     pub tags: Vec<String>,
     /// Share of the map's heat that lies on the body, 0…1, where it was measured.
     pub on_body: Option<f32>,
+    /// What another network said of it, in words, where two are compared.
+    pub other: Option<String>,
 }
 
 impl ClipCard {
@@ -68,7 +70,8 @@ impl ClipCard {
             Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
             None => format!("{truth} called {predicted}"),
         };
-        format!("{what} {:.2}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
+        let other = self.other.as_ref().map_or_else(String::new, |o| format!(" ({o})"));
+        format!("{what} {:.2}{other}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
     }
 
     /// Names of the label's classes.
@@ -381,6 +384,9 @@ fn card(
         [] => format!("{name} · {}", card.clip.start),
         tags => format!("{} · {name} · {}", tags.join(", "), card.clip.start),
     };
+    if let Some(other) = &card.other {
+        place = format!("{other} · {place}");
+    }
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
@@ -493,6 +499,7 @@ mod tests {
             margin,
             loss,
             tags: Vec::new(),
+            other: None,
             on_body: None,
         }
     }
