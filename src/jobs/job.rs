@@ -5,7 +5,8 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation, ReadKernels, SaveNotes, SurveyLayers,
+    TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -75,6 +76,8 @@ jobs! {
     Export(ExportRequest),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
+    /// A training clip as an epoch would have it.
+    PreviewAugmentation(PreviewAugmentation),
     /// Make a run of foreign weights.
     Import(ImportWeights),
     /// Find out which network a weight file is of.

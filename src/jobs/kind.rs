@@ -4,7 +4,7 @@
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
-use super::requests::{Compared, Explanation};
+use super::requests::{AugmentationView, Compared, Explanation};
 use super::run_view::RunView;
 use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;
@@ -121,6 +121,8 @@ pub enum Output {
     Explanation(Arc<Explanation>),
     /// A whole video predicted.
     VideoPrediction(Arc<VideoPrediction>),
+    /// A training clip as an epoch would have it.
+    Augmentation(Arc<AugmentationView>),
     /// Folder of the videos exported, or the report written.
     Exported(PathBuf),
     /// A run made of foreign weights.

@@ -2,6 +2,7 @@
 //! matched without a catch-all arm, so an action that nothing fulfils does not compile.
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
+use super::augmentation::{AugmentationChoice, AugmentationQuery};
 use super::selection::MatrixSelection;
 use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
 use super::weights::WeightQuery;
@@ -202,6 +203,8 @@ pub enum WorkAction {
     SetNote(ClipRef, ClipNote),
     /// Measure how much of the active view's map lies on the body, for these clips.
     MeasureBody(Vec<ClipRef>),
+    /// Look at a clip as a training would see it.
+    PreviewAugmentation(Box<AugmentationQuery>),
     /// Take ended jobs off the list.
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
@@ -237,6 +240,10 @@ pub enum WindowAction {
     SetTheme(ThemeChoice),
     /// The other theme.
     ToggleTheme,
+    /// Choose what is looked at of augmentation.
+    ChooseAugmentation(AugmentationChoice),
+    /// Look at the draw of the next epoch.
+    NextDraw,
     /// Put the panels of this workspace back where they were at first.
     ResetLayout,
 }

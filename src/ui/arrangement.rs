@@ -5,7 +5,7 @@ use super::state::{AppState, Filter};
 use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
-use crate::config::{DataConfig, TableColumns};
+use crate::config::{DataConfig, PRESETS, RunConfig, TableColumns};
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,25 @@ pub struct Draft {
     pub config: String,
     /// The run folder as typed.
     pub out: String,
+}
+
+impl Draft {
+    /// What a file or preset says, before any change. Presets are parsed by a test, so the last resort is never seen.
+    pub fn base(&self) -> RunConfig {
+        let preset = || PRESETS.iter().find(|p| p.name == self.preset).or(PRESETS.first());
+        let of_file = || read(&self.base).filter(|_| !PRESETS.iter().any(|p| p.name == self.preset));
+        of_file().or_else(|| preset().and_then(|p| p.config().ok())).unwrap_or_else(RunConfig::reference)
+    }
+
+    /// The configuration as it is now.
+    pub fn config(&self) -> RunConfig {
+        read(&self.config).unwrap_or_else(|| self.base())
+    }
+}
+
+/// A configuration that was kept; `None` where none was, or an older one that can no longer be read.
+fn read(text: &str) -> Option<RunConfig> {
+    RunConfig::from_ron(text).ok().filter(|_| !text.is_empty())
 }
 
 /// How the files of a dataset are read where they leave it open.

@@ -234,6 +234,13 @@ pub const COMMANDS: &[Command] = &[
         always,
         Action::Draw(DrawAction::ChangeAlpha(0.05))
     ),
+    command!(
+        "Next draw of the augmentation",
+        View,
+        [key(Key::R)],
+        |s| s.dataset.is_some() && matches!(s.workspace, Workspace::Data | Workspace::Train),
+        Action::Window(WindowAction::NextDraw)
+    ),
     command!("Light or dark theme", View, [], always, Action::Window(WindowAction::ToggleTheme)),
     command!("Put the panels back", View, [], always, Action::Window(WindowAction::ResetLayout)),
     command!("Play or pause", Run, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),

@@ -28,6 +28,11 @@ impl<T: ?Sized> Same<T> {
         Self(Some(value.clone()))
     }
 
+    /// The value itself.
+    pub fn get(&self) -> Option<&Arc<T>> {
+        self.0.as_ref()
+    }
+
     /// The identity of a value that may be missing.
     pub fn maybe(value: Option<&Arc<T>>) -> Self {
         Self(value.cloned())

@@ -19,6 +19,7 @@
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
+//! | [`augmentation`] | what a training would see of a clip: which look is wanted, asked for, and kept |
 //! | [`weights`] | which weight files were looked into, and what was found |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
 //! | [`panel`], [`panels`] | the registry of panels and the panels |
@@ -30,6 +31,7 @@ pub mod action;
 pub mod annotations;
 pub mod app;
 pub mod arrangement;
+pub mod augmentation;
 pub mod awaited;
 pub mod chrome;
 pub mod commands;

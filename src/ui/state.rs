@@ -11,6 +11,7 @@ pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
+use super::augmentation::AugmentationStore;
 use super::derived::{Derived, Same};
 use super::disk::Then;
 use super::disk::{Disk, Question};
@@ -181,6 +182,8 @@ pub struct AppState {
     pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
     /// Counts changes of the notes.
     pub notes_revision: u64,
+    /// What a training would see of a clip.
+    pub augmentation: AugmentationStore,
     /// What was found in weight files.
     pub weights: WeightStore,
     /// Weights chosen for the next training, and how often some were chosen.
@@ -259,6 +262,7 @@ impl Default for AppState {
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
+            augmentation: AugmentationStore::default(),
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),

@@ -77,6 +77,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 finished(state, workers, job, output, true);
             }
             state.explain.ended(job, None);
+            state.augmentation.ended(job);
             notes::ended(state, job, false);
         }
         EventBody::Asked(path, choice) => {
@@ -97,6 +98,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 state.jobs.retain(|j| j.id != job);
                 return state.weights.answered(job, Err(sentence));
             }
+            if state.augmentation.answered(job, Err(sentence.clone())) {
+                // Said where the clip would be.
+                return state.jobs.retain(|j| j.id != job);
+            }
+            let view = state.job(job);
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             if state.training.as_ref().is_some_and(|t| t.job == job)
@@ -275,6 +281,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             opening::run(state, workers, imported.run.clone());
             state.workspace = Workspace::Evaluate;
         }
+        Output::Augmentation(view) => drop(state.augmentation.answered(id, Ok(view))),
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),

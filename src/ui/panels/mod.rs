@@ -3,6 +3,7 @@
 //! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
+mod augmentation;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
@@ -74,6 +75,12 @@ pub const PANELS: &[PanelSpec] = &[
         build: || Box::<warnings::Warnings>::default(),
     },
     PanelSpec { id: "ledger", title: "Ledger", workspaces: &[Data], build: || Box::<ledger::LedgerPanel>::default() },
+    PanelSpec {
+        id: "augmentation",
+        title: "Augmentation",
+        workspaces: &[Data, Workspace::Train],
+        build: || Box::<augmentation::Augmentation>::default(),
+    },
     PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
     PanelSpec {
         id: "train-config",

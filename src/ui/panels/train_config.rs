@@ -111,13 +111,14 @@ impl TrainConfig {
         }
         self.dataset = root;
         let draft = &state.draft;
-        let read = |text: &str| RunConfig::from_ron(text).ok().filter(|_| !text.is_empty());
         let index = PRESETS.iter().position(|p| p.name == draft.preset);
-        (self.preset, self.base) = match (index, read(&draft.base)) {
-            (None, Some(base)) => (usize::MAX, base),
-            (index, _) => (index.unwrap_or(0), preset(index.unwrap_or(0))),
-        };
-        self.config = read(&draft.config).unwrap_or_else(|| self.base.clone());
+        // Without a preset's name the configuration came from a file, where that could be read.
+        self.preset = index.unwrap_or(if RunConfig::from_ron(&draft.base).is_ok() && !draft.base.is_empty() {
+            usize::MAX
+        } else {
+            0
+        });
+        (self.base, self.config) = (draft.base(), draft.config());
         self.out.clone_from(&draft.out);
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         self.file_note = None;
