@@ -103,6 +103,10 @@ pub enum ChooseAction {
     SelectClip(ClipRef),
     /// Choose a clip and look at its heatmap.
     ReviewClip(ClipRef),
+    /// Look at one view of a clip, of several that an evaluation averages, or at the clip as one look.
+    SelectView(ClipRef, Option<ClipRef>),
+    /// Look at the next or previous view of the clip under the playhead.
+    StepView(i64),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
     /// Choose a class, or none.

@@ -3,6 +3,7 @@
 mod clip_index;
 mod dialogs;
 mod view;
+mod views;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
@@ -411,13 +412,18 @@ impl AppState {
     }
 
     /// The clip whose map belongs to a frame: the chosen one while the frame is in it, else the window of the evaluation
-    /// grid of the run in use that holds the frame.
+    /// grid of the run in use that holds the frame, or the instance where its network is shown whole instances.
     pub fn clip_at(&self, video: &str, frame: u32) -> Option<ClipRef> {
         self.clip_of(self.selection.run.as_deref(), video, frame)
     }
 
     /// As [`AppState::clip_at`], for another run: clips of other networks may be longer or lie elsewhere.
     pub fn clip_of(&self, run: Option<&Path>, video: &str, frame: u32) -> Option<ClipRef> {
+        self.whole_clip_of(run, video, frame).map(|clip| self.selection.as_seen(&clip))
+    }
+
+    /// The same, whichever view of the clip is shown.
+    fn whole_clip_of(&self, run: Option<&Path>, video: &str, frame: u32) -> Option<ClipRef> {
         if self.video_named(video)?.frames() == 0 {
             return None;
         }
@@ -429,7 +435,8 @@ impl AppState {
         {
             return Some(clip.clone());
         }
-        Some(ClipRef::window(video, frame / stride * stride))
+        let instance = self.instance_at(run, video, frame);
+        Some(instance.unwrap_or_else(|| ClipRef::window(video, frame / stride * stride)))
     }
 
     /// Frames from the first to the last of a clip, and the distance between two clips, of the run in use

@@ -11,6 +11,7 @@ use crate::ui::state::{JobStatus, Workspace};
 use crate::ui::theme;
 use crate::ui::widgets::tags;
 use crate::ui::widgets::text::{fps, name};
+use crate::ui::widgets::view_votes::{self, ViewVotes};
 use egui::{RichText, Sense, Vec2};
 
 /// Probability bars shown.
@@ -21,6 +22,8 @@ const BARS: usize = 6;
 pub struct Inspector {
     /// A new tag while it is typed.
     fresh: String,
+    /// How the views of the explained clip voted.
+    votes: ViewVotes,
 }
 
 impl Panel for Inspector {
@@ -35,6 +38,7 @@ impl Panel for Inspector {
             ui.spacing_mut().interact_size.y = 18.0;
             if state.workspace == Workspace::Review {
                 prediction(ui, cx);
+                self.views(ui, cx);
                 ui.add_space(8.0);
                 self.notes(ui, cx);
             }
@@ -46,6 +50,31 @@ impl Panel for Inspector {
 }
 
 impl Inspector {
+    /// The views in which an evaluation sees the explained clip: how they voted, and which of them is shown.
+    fn views(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let state = cx.state;
+        let (Some(_), Some(clip)) = (state.run(), state.clip_with_views()) else { return };
+        let entry = state.evaluation();
+        let found = entry.and_then(|e| Some((state.prediction_of(e, &clip)?, &e.evaluation.classes)));
+        let voted = found.and_then(|(prediction, classes)| view_votes::summary(prediction, classes));
+        let views = state.views(&clip).len();
+        if voted.is_none() && views < 2 {
+            return;
+        }
+        ui.add_space(8.0);
+        section(ui, "Views");
+        ui.label(voted.unwrap_or_else(|| format!("views: {views}; evaluate the run to see how they vote")));
+        let one = state.selection.view_of(&clip).is_none();
+        let button = egui::Button::selectable(one, RichText::new("The clip as one look").text_style(theme::caption()));
+        let help = "Frames and crop in the middle: what is explained while no view is chosen (V goes to the next view)";
+        if ui.add(button).on_hover_text(help).clicked() {
+            cx.send(ChooseAction::SelectView(clip.clone(), None));
+        }
+        if let Some(view) = self.votes.table(ui, state, &clip, entry) {
+            cx.send(ChooseAction::SelectView(clip, Some(view)));
+        }
+    }
+
     /// Tags and notes of the explained clip.
     fn notes(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         let state = cx.state;
@@ -209,7 +238,11 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let (span, _) = state.window_geometry();
     ui.horizontal(|ui| {
         let last = clip.end(span).min(state.frames().max(clip.start + 1)) - 1;
-        let text = format!("frames {} to {last}", clip.start);
+        let view = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
+        let text = view.map_or_else(
+            || format!("frames {} to {last}", clip.start),
+            |view| format!("{view} of frames {} to {last}", clip.start),
+        );
         ui.label(RichText::new(text).text_style(theme::caption()));
         if state.selection.clip.is_some()
             && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()
@@ -339,7 +372,7 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
     let Some(map) = answer.maps.get(&cx.state.selection.view()) else {
         return pair(ui, "on body", "…");
     };
-    let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
+    let at = answer.position_of(frame.index);
     let text = cx.services.volumes.on_mask(map, mask, at, answer.frames.len()).map_or_else(
         || "no heat or no body in this frame".to_owned(),
         |share| {

@@ -23,4 +23,5 @@ pub mod style;
 pub mod tags;
 pub mod text;
 pub mod usage;
+pub mod view_votes;
 pub mod weight_report;
