@@ -32,6 +32,17 @@ pub enum FrameSampling {
 }
 
 impl FrameSampling {
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Windows => "Windows",
+            Self::Centre => "Centre",
+            Self::Even => "Even",
+            Self::Segments => "Segments",
+            Self::Dense => "Dense",
+        }
+    }
+
     /// True when frames are drawn for training, so that every epoch sees others.
     pub fn draws(self) -> bool {
         matches!(self, Self::Segments | Self::Dense)

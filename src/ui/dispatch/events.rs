@@ -263,6 +263,9 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 Some(Job::PredictVideo(kind)) => kind.checkpoint.clone(),
                 _ => return,
             };
+            for warning in &prediction.warnings {
+                say(state, Severity::Warning, "predict", format!("{}: {warning}.", prediction.video));
+            }
             state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
         }
         Output::Exported(path) => {

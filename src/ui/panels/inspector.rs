@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, SAID_AT, Split, Task, VideoEntry, counted, duration, grouped, leaf};
+use crate::domain::{Label, SAID_AT, Split, Task, TimeView, VideoEntry, counted, duration, grouped, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::awaited::Awaited;
@@ -271,6 +271,13 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
         return;
     };
+    let windowed = state.run().filter(|_| matches!(clip.cut.time, TimeView::Window));
+    if let Some(sentence) = windowed.and_then(|r| crate::eval::spread_frames(&r.config.clip)) {
+        ui.colored_label(
+            p.warn,
+            RichText::new(format!("No instance is here: {sentence}.")).text_style(theme::caption()),
+        );
+    }
     verdict(ui, answer);
     bars(ui, cx, answer);
     if let Some(frame) = shown {
@@ -279,8 +286,11 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let predicting = state.jobs.iter().any(|j| {
         j.status.is_live() && j.status != JobStatus::Stopping && matches!(j.job, crate::jobs::Job::PredictVideo(_))
     });
-    let known = state.video_predictions.contains_key(&(checkpoint, clip.video.clone()));
-    if !known && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
+    let known = state.video_predictions.get(&(checkpoint, clip.video.clone()));
+    for warning in known.iter().flat_map(|p| &p.warnings) {
+        ui.colored_label(p.warn, RichText::new(format!("Prediction track: {warning}.")).text_style(theme::caption()));
+    }
+    if known.is_none() && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
         cx.send(WorkAction::PredictVideo);
     }
 }
