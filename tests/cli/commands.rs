@@ -13,6 +13,7 @@ mod reading;
 mod refusals;
 mod reporting;
 mod results;
+mod views;
 
 use assert_cmd::Command;
 use serde_json::Value;

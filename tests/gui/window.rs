@@ -2,6 +2,7 @@
 
 mod annotated;
 mod arrangement;
+mod augmented;
 mod checkpoints;
 mod dialog_keys;
 mod foreign;
@@ -13,6 +14,7 @@ mod session;
 mod slow_disk;
 mod splits;
 mod values;
+mod views;
 mod work;
 
 use egui_kittest::Harness;
