@@ -1,91 +1,146 @@
 //! Views and augmentation as scripts see them: one view explained as it was evaluated, predictions of networks that were
 //! taught on whole instances, and what `--debug` writes.
 
-use super::{TINY, document, fails, fixture, list, ok};
+use super::{fails_in, list, ok_in, parse};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// A run whose clips are 4 frames spread over an instance, evaluated in two clips of two crops of pictures of 32x44.
-fn spread() -> &'static PathBuf {
-    static MADE: OnceLock<PathBuf> = OnceLock::new();
+/// Frames of a video.
+const FRAMES: u32 = 20;
+
+/// The smallest clips of the videos below.
+const SMALL: &str = "--model small-3d --batch-size 8 --seed 3 --device cpu --epochs 1 --set clip.length=4 \
+                     --set clip.width=24 --set clip.height=24";
+
+/// Videos of a bar that moves right or left, of 40x30 pixels, and two runs: one shown frames spread over each video in two
+/// clips of two crops, one shown windows.
+struct Made {
+    root: tempfile::TempDir,
+}
+
+impl Made {
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.path("cache")
+    }
+
+    fn word(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn ok(&self, words: &str) -> String {
+        ok_in(&self.cache(), words)
+    }
+
+    fn document(&self, words: &str) -> Value {
+        parse(words, &self.ok(&format!("{words} --json")))
+    }
+
+    /// What a command that succeeds says beside its answer.
+    fn said(&self, words: &str) -> String {
+        let out = super::command(&self.cache(), words).output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "kinolens {words}");
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    }
+}
+
+fn bars(root: &Path) {
+    for (class, right) in [("right", true), ("left", false)] {
+        for person in 1..=6_u32 {
+            let dir = root.join(class).join(format!("person{person:02}_{class}"));
+            std::fs::create_dir_all(&dir).unwrap();
+            for t in 0..FRAMES {
+                let at = if right { 2 * t } else { 2 * (FRAMES - t) } + person;
+                let picture = image::RgbImage::from_fn(40, 30, |x, y| {
+                    let v = if (x + 40 - at % 40) % 40 < 6 { 230 } else { 20 + (y * person) as u8 % 40 };
+                    image::Rgb([v, v / 2, 255 - v])
+                });
+                picture.save(dir.join(format!("{t:04}.png"))).unwrap();
+            }
+        }
+    }
+}
+
+fn made() -> &'static Made {
+    static MADE: OnceLock<Made> = OnceLock::new();
     MADE.get_or_init(|| {
-        let f = fixture();
-        let out = f.path("spread");
-        let clip = "--set clip.sampling=Even --set clip.clips=2 --set clip.crops=2 --set clip.resize=32";
-        let size = "--set clip.width=32 --set clip.height=32 --set data.fraction=1.0";
-        ok(&format!("train {} --out {} --epochs 1 {TINY} {clip} {size}", f.data(), out.display()));
-        out
+        let made = Made { root: tempfile::tempdir().unwrap() };
+        bars(&made.path("data"));
+        let clip = "--set clip.sampling=Even --set clip.clips=2 --set clip.crops=2 --set clip.resize=24";
+        made.ok(&format!("train {} --out {} {SMALL} {clip}", made.word("data"), made.word("spread")));
+        made.ok(&format!("train {} --out {} {SMALL}", made.word("data"), made.word("windows")));
+        made
     })
 }
 
 #[test]
 fn a_view_is_explained_as_it_was_evaluated() {
-    let (f, run) = (fixture(), spread().display());
-    let out = f.path("spread results");
-    let out = out.display().to_string().replace(' ', "_");
-    ok(&format!("evaluate {run} {} --split test --out {out}", f.data()));
+    let f = made();
+    let (run, data, out) = (f.word("spread"), f.word("data"), f.word("results"));
+    f.ok(&format!("evaluate {run} {data} --split test --out {out}"));
     let text = std::fs::read_to_string(format!("{out}/predictions_test.json")).unwrap();
     let predictions: Value = serde_json::from_str(&text).unwrap();
     let clip = &list(&predictions["clips"])[0];
     assert_eq!(list(&clip["views"]).len(), 4);
     let (video, start) = (clip["video"].as_str().unwrap(), clip["start"].as_u64().unwrap());
-    let end = clip["cut"]["end"].as_u64().unwrap();
+    assert_eq!((start, clip["cut"]["end"].as_u64().map(|end| end.min(20))), (0, Some(20)));
     for view in 0..4_usize {
-        let report = document(&format!("explain {run} {} --clip {video}:{start} --view {view}", f.data()));
+        let report = f.document(&format!("explain {run} {data} --clip {video}:{start} --view {view}"));
         let sample = &report["samples"][0];
         let said = list(&clip["views"][view]["probabilities"]);
         for (a, b) in list(&sample["probabilities"]).iter().zip(said) {
             assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-4, "view {view}: {sample} and {said:?}");
         }
-        // Both clips together take eight frames spread over the instance, in turns; rounded half to even.
-        let frame = |i: u64| start + ((i * (end - 1 - start)) as f64 / 7.0).round_ties_even() as u64;
-        let expected: Vec<u64> = (0..4).map(|i| frame(2 * i + view as u64 / 2)).collect();
+        // Both clips together take eight of 20 frames, 19 i / 7 rounded, in turns.
         let frames: Vec<u64> = list(&sample["frames"]).iter().filter_map(Value::as_u64).collect();
-        assert_eq!(frames, expected, "view {view}");
-        // Crops lie along the longer side of 32x44: at its beginning and at its end.
-        let region: Vec<f64> = list(&sample["maps"][0]["region"]).iter().filter_map(Value::as_f64).collect();
-        let top = if view % 2 == 0 { 0.0 } else { 12.0 / 44.0 };
-        for (found, wanted) in region.iter().zip([0.0, top, 1.0, 32.0 / 44.0]) {
-            assert!((found - wanted).abs() < 1e-6, "view {view}: {region:?}");
-        }
+        assert_eq!(frames, if view < 2 { [0, 5, 11, 16] } else { [3, 8, 14, 19] }, "view {view}");
+        // Of pictures of 32x24 the crops of 24x24 touch the left and the right edge.
+        let left = if view % 2 == 0 { 0.0 } else { 0.25 };
+        assert_eq!(sample["maps"][0]["region"], serde_json::json!([left, 0.0, 0.75, 1.0]), "view {view}");
         assert_eq!(sample["view"]["index"], view as u64);
         let name = format!("clip {} of 2, crop {} of 2", view / 2 + 1, view % 2 + 1);
         assert_eq!(sample["view"]["name"], name.as_str());
-        let told = ok(&format!("explain {run} {} --clip {video}:{start} --view {view}", f.data()));
+        let told = f.ok(&format!("explain {run} {data} --clip {video}:{start} --view {view}"));
         assert!(told.contains(&format!("({name})")), "{told}");
     }
     // A frame inside the instance names it too; random clips are seen in the view as well.
-    let inside = document(&format!("explain {run} {} --clip {video}:{} --view 1", f.data(), start + 1));
+    let inside = f.document(&format!("explain {run} {data} --clip {video}:7 --view 1"));
     assert_eq!(inside["samples"][0]["start"], start);
-    let random = document(&format!("explain {run} {} --num-samples 2 --view 3", f.data()));
+    let random = f.document(&format!("explain {run} {data} --num-samples 2 --view 3"));
     assert!(list(&random["samples"]).iter().all(|s| s["view"]["name"] == "clip 2 of 2, crop 2 of 2"), "{random}");
-    fails(2, &format!("explain {run} {} --view 4", f.data()), &["no view 4", "4 views, 0 to 3"]);
-    fails(2, &format!("explain {} {} --view 1", f.run(), f.data()), &["no view 1", "one view"]);
+    let refused = |words: &str, sentence: &[&str]| fails_in(&f.cache(), 2, words, sentence);
+    refused(&format!("explain {run} {data} --view 4"), &["no view 4", "4 views, 0 to 3"]);
+    refused(&format!("explain {} {data} --view 1", f.word("windows")), &["no view 1", "one view"]);
 }
 
 #[test]
 fn predictions_of_a_network_taught_on_whole_instances_are_doubted() {
-    let (f, run) = (fixture(), spread().display());
-    let told = document(&format!("predict {run} {}", f.video()));
-    let warnings = list(&told["warnings"]);
-    let sentence = warnings[0].as_str().unwrap();
+    let f = made();
+    let (run, video) = (f.word("spread"), f.word("data/right/person01_right"));
+    let told = f.document(&format!("predict {run} {video}"));
+    let sentence = told["warnings"][0].as_str().unwrap();
     for word in ["clip.sampling = Even", "4 consecutive frames", "never taught"] {
         assert!(sentence.contains(word), "{sentence}");
     }
-    let out = super::command(&f.path("cache"), &format!("predict {run} {}", f.video())).output().unwrap();
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    let said = f.said(&format!("predict {run} {video}"));
     assert!(said.contains(&format!("warning: {sentence}")), "{said}");
-    assert!(list(&document(&format!("predict {} {}", f.run(), f.video()))["warnings"]).is_empty());
+    let windows = f.word("windows");
+    assert_eq!(f.document(&format!("predict {windows} {video}"))["warnings"], serde_json::json!([]));
+    assert!(!f.said(&format!("predict {windows} {video}")).contains("warning"));
 }
 
 #[test]
 fn debug_trains_on_little_and_shows_what_every_epoch_draws() {
-    let f = fixture();
+    let f = made();
     let out = f.path("debugged");
-    let tiny = TINY.replace("clip.train_stride=12", "clip.train_stride=2").replace("--workers 1", "--workers 2");
-    ok(&format!("train {} --out {} --epochs 2 --debug {tiny}", f.data(), out.display()));
+    let more = SMALL.replace("--epochs 1", "--epochs 2");
+    let stride = "--workers 2 --set clip.train_stride=1";
+    f.ok(&format!("train {} --out {} --debug {more} {stride}", f.word("data"), out.display()));
     let config = std::fs::read_to_string(out.join("config.ron")).unwrap();
     assert!(config.contains("fraction: 0.05") && config.contains("workers: 1"), "{config}");
     let mut draws: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -105,7 +160,7 @@ fn debug_trains_on_little_and_shows_what_every_epoch_draws() {
         for epoch in [1, 2] {
             for side in ["before", "after"] {
                 let film = out.join("debug").join(format!("{clip}_epoch{epoch}_{side}.mp4"));
-                assert_eq!(super::frames_of(&film), 4, "{}", film.display());
+                assert_eq!(f.document(&format!("probe {}", film.display()))["frames"], 4, "{}", film.display());
             }
         }
     }
