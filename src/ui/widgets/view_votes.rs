@@ -95,7 +95,9 @@ impl ViewVotes {
         let moved = shown != self.last;
         let mut chosen = None;
         let caption = |text: &str| RichText::new(text).text_style(theme::caption());
-        egui::ScrollArea::both().id_salt("views").max_height(HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+        // In a low panel something is left for what stands below.
+        let most = HEIGHT.min(ui.available_height() * 0.55).max(54.0);
+        egui::ScrollArea::both().id_salt("views").max_height(most).auto_shrink([false, true]).show(ui, |ui| {
             egui::Grid::new("views").num_columns(4).spacing([10.0, 1.0]).striped(true).show(ui, |ui| {
                 for title in ["view", "frames", "says", "p(true)"] {
                     ui.label(caption(title).weak());

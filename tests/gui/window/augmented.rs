@@ -148,7 +148,7 @@ fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
             view.frames.iter().position(|f| *f == number).unwrap()
         };
         let (width, height, length) = (config.clip.width, config.clip.height, config.clip.length as usize);
-        for (x, y) in [(40, 60), (56, 56), (70, 90), (20, 100)] {
+        for (x, y) in [(10, 24), (24, 32), (30, 45), (40, 56)] {
             let on_screen = image.get_pixel(
                 (place.left() + (x as f32 + 0.5) * place.width() / width as f32) as u32,
                 (place.top() + (y as f32 + 0.5) * place.height() / height as f32) as u32,

@@ -196,6 +196,7 @@ fn a_view_in_review_shows_its_frames_and_its_own_heatmap() {
     harness.run_steps(1);
     assert_eq!(harness.state().state().selection.frame, 43, "the nearest frame of the view");
     harness.state_mut().send(TimeAction::TogglePlay);
+    harness.run_steps(1);
     let begun = Instant::now();
     while harness.state().state().playback.playing && begun.elapsed() < Duration::from_secs(5) {
         harness.run_steps(1);
