@@ -174,7 +174,9 @@ fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
     // The same panel stands in Train.
     harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));
     harness.run_steps(3);
-    harness.get_by_label("Augmentation").click();
+    // A group of the form beside it has the same name: the tab stands at the right.
+    let tabs = harness.query_all_by_label("Augmentation");
+    tabs.max_by(|a, b| a.rect().left().total_cmp(&b.rect().left())).expect("the tab").click();
     harness.run_steps(3);
     assert_eq!(texts(&harness, "Drawn: ").len(), 1);
     harness.key_press(egui::Key::R);
