@@ -441,7 +441,12 @@ impl Video {
     fn still(&self, index: u32) -> Result<Arc<Frame>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         let Source::Stills { stills, run } = &self.inner.source else { return Err(fail("it is no picture".into())) };
-        let image = stills.frame(index, &mut run.lock()).map_err(fail)?;
+        // Only an animation goes on from where it was: files of their own are decoded side by side.
+        let image = match stills.has_times() {
+            true => stills.frame(index, &mut run.lock()),
+            false => stills.frame(index, &mut None),
+        };
+        let image = image.map_err(fail)?;
         Ok(Arc::new(Frame { index, pts_s: stills.time(index, self.inner.info.fps), image }))
     }
 

@@ -238,11 +238,7 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let (span, _) = state.window_geometry();
     ui.horizontal(|ui| {
         let last = clip.end(span).min(state.frames().max(clip.start + 1)) - 1;
-        let view = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
-        let text = view.map_or_else(
-            || format!("frames {} to {last}", clip.start),
-            |view| format!("{view} of frames {} to {last}", clip.start),
-        );
+        let text = format!("frames {} to {last}", clip.start);
         ui.label(RichText::new(text).text_style(theme::caption()));
         if state.selection.clip.is_some()
             && ui.small_button("unpin").on_hover_text("Let the clip follow the playhead again").clicked()
@@ -250,6 +246,9 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             cx.send(ChooseAction::FollowPlayhead);
         }
     });
+    if let Some(view) = state.selection.view_of(&clip) {
+        pair(ui, "view", view.cut.view_words(state.is_wide(view)));
+    }
     if let Some(run) = state.run() {
         pair(ui, "run", leaf(&run.path));
         pair(ui, "weights", state.identity().map_or_else(|| "none yet".to_owned(), |i| i.weights()));

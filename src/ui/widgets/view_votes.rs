@@ -99,7 +99,7 @@ impl ViewVotes {
         let most = HEIGHT.min(ui.available_height() * 0.55).max(54.0);
         egui::ScrollArea::both().id_salt("views").max_height(most).auto_shrink([false, true]).show(ui, |ui| {
             egui::Grid::new("views").num_columns(4).spacing([10.0, 1.0]).striped(true).show(ui, |ui| {
-                for title in ["view", "frames", "says", "p(true)"] {
+                for title in ["view", "p(true)", "says", "frames"] {
                     ui.label(caption(title).weak());
                 }
                 ui.end_row();
@@ -117,14 +117,14 @@ impl ViewVotes {
                     if response.on_hover_text("Show these frames with the heatmap of this view").clicked() {
                         chosen = Some(row.view.clone());
                     }
-                    ui.label(caption(&row.frames.0)).on_hover_text(&row.frames.1);
                     if let Some((class, probability, truth)) = &row.vote {
-                        ui.label(caption(&format!("{class} {probability:.2}")));
                         ui.label(caption(truth));
+                        ui.label(caption(&format!("{class} {probability:.2}")));
                     } else {
                         ui.label(caption("–"));
                         ui.label(caption("–"));
                     }
+                    ui.label(caption(&row.frames.0)).on_hover_text(&row.frames.1);
                     ui.end_row();
                 }
             });
