@@ -402,6 +402,10 @@ pub struct ExplainArgs {
     /// Explain this clip (repeatable).
     #[arg(long = "clip", value_name = "VIDEO:START")]
     pub clips: Vec<String>,
+    /// Explain one of the views in which the run is evaluated (clip.clips times clip.crops), from 0 in the order of
+    /// views_SPLIT.csv.
+    #[arg(long, value_name = "N")]
+    pub view: Option<usize>,
     /// Where random samples come from.
     #[arg(long, value_enum, default_value_t = SplitArg::Test)]
     pub split: SplitArg,

@@ -205,6 +205,9 @@ fn predict(args: &PredictArgs) -> Outcome {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }
     let several = p.task == Task::MultiLabel;
+    for warning in &p.warnings {
+        eprintln!("warning: {warning}");
+    }
     if args.json.json {
         let windows: Vec<Value> = p
             .starts
@@ -233,8 +236,7 @@ fn predict(args: &PredictArgs) -> Outcome {
             .collect();
         let names: Vec<&str> = p.classes.classes.iter().map(|c| c.name.as_str()).collect();
         let video = name_text(args.video.as_os_str());
-        let mut document =
-            json!({"video": video, "task": p.task.name(), "classes": names, "windows": windows, "frames": frames});
+        let mut document = json!({"video": video, "task": p.task.name(), "classes": names, "windows": windows, "frames": frames, "warnings": p.warnings});
         name_weights(&mut document, &p.identity);
         print_json(&document);
     } else {

@@ -8,11 +8,14 @@ use super::common::{
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;
-use crate::domain::{ClassSet, Dataset, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said};
+use crate::domain::{
+    ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said,
+};
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::OverlayParams;
 use anyhow::anyhow;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
@@ -26,6 +29,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         found.require_network()?;
     }
     let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
+    require_view(args, &checkpoint.run)?;
     let maps = requests(args, &classes)?;
     require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
     let mut state = LaneState::default();
@@ -38,6 +42,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         checkpoint,
         dataset,
         clips,
+        view: args.view,
         num_samples: args.num_samples,
         split: split_choice(args.split),
         misclassified_only: args.misclassified_only,
@@ -82,6 +87,22 @@ fn require_values(args: &ExplainArgs) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Fails as a usage error for a view that no clip of the run has.
+fn require_view(args: &ExplainArgs, run: &Path) -> Result<(), Exit> {
+    let Some(view) = args.view else { return Ok(()) };
+    let clip = crate::run_folder::RunDir::open(run)?.config()?.clip;
+    let clips = if clip.sampling == FrameSampling::Windows { 1 } else { usize::from(clip.clips.max(1)) };
+    let views = clips * usize::from(clip.crops.max(1));
+    if view < views {
+        return Ok(());
+    }
+    let seen = match views {
+        1 => "this run sees each clip in one view (clip.clips and clip.crops are 1)".to_owned(),
+        n => format!("this run sees each clip in {n} views, 0 to {}", n - 1),
+    };
+    Err(Exit::Usage(anyhow!("there is no view {view}: {seen}")))
+}
+
 /// Share of each map's heat on the body, clip by clip.
 type OnBody = [Vec<Option<MaskShare>>];
 
@@ -118,6 +139,9 @@ fn document(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) -> 
                 "predicted": name(s.predicted), "probability": s.probabilities.get(s.predicted),
                 "probabilities": s.probabilities, "maps": maps,
             });
+            if let Some(view) = args.view {
+                sample["view"] = json!({ "index": view, "name": s.clip.cut.view_words(None) });
+            }
             if explanation.task == Task::MultiLabel {
                 sample["true_classes"] = s.truths.iter().map(|c| name(*c)).collect();
                 sample["said"] = said(&s.probabilities).map(name).collect();
@@ -137,8 +161,9 @@ fn tell(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) {
         let truths: Vec<&str> = s.true_classes().into_iter().map(name).collect();
         let truth = if truths.is_empty() { "unlabelled".to_owned() } else { truths.join(" + ") };
         let probability = s.probabilities.get(s.predicted).copied().unwrap_or(0.0) * 100.0;
+        let view = args.view.map_or(String::new(), |_| format!(" ({})", s.clip.cut.view_words(None)));
         print_line(&format!(
-            "{} frame {}: true {truth}, predicted {} ({probability:.1} %)",
+            "{} frame {}{view}: true {truth}, predicted {} ({probability:.1} %)",
             s.clip.video,
             s.clip.start,
             name(s.predicted)

@@ -9,6 +9,7 @@ use crate::simd::arch;
 use pulp::{Simd, WithSimd};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
 
 const AUGMENT: u64 = 0x6175_676d;
 const CROP: u64 = 0x6372_6f70;
@@ -21,7 +22,7 @@ const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 ///
 /// Geometry is applied in the order crop, flip, rotation, in a single bilinear resampling; outside the picture its mirror
 /// image continues. Colours follow in the order brightness, contrast, saturation, hue, as one matrix.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Draw {
     /// Mirrored left to right.
     pub flip: bool,
@@ -121,6 +122,20 @@ impl Draw {
             parts.push(format!("hue {:+.2}", self.hue));
         }
         if parts.is_empty() { "unchanged".into() } else { parts.join(", ") }
+    }
+
+    /// Every number of it with its name, for people; what leaves a clip as it is too.
+    pub fn parameters(&self) -> [(&'static str, String); 7] {
+        let [left, top, width, height] = self.crop.map(|share| share * 100.0);
+        [
+            ("flip", if self.flip { "mirrored" } else { "no" }.to_owned()),
+            ("rotation", format!("{:+.2}°", self.degrees)),
+            ("crop", format!("{width:.1} × {height:.1} % at {left:.1}, {top:.1} %")),
+            ("brightness", format!("×{:.3}", self.brightness)),
+            ("contrast", format!("×{:.3}", self.contrast)),
+            ("saturation", format!("×{:.3}", self.saturation)),
+            ("hue", format!("{:+.3} turns", self.hue)),
+        ]
     }
 
     /// The frames as the network would see them, brought back to pictures of the clip's size.

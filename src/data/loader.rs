@@ -1,7 +1,7 @@
 //! The data loader: worker threads prefetch batches of clips ahead of the network.
 
-use super::augment::Draw;
 use super::batch_memory::{ClipMemory, Pixels, Rest};
+use super::drawn_clip::DrawnClip;
 use super::sampler::Sampler;
 use super::source::ClipSource;
 use super::{ClassTargets, DataError};
@@ -10,7 +10,6 @@ use crate::domain::{ClassId, Clip, Cut, Label};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashMap;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -36,13 +35,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn of(items: &[Item], index: usize, pixels: Pixels, targets: Option<&ClassTargets>) -> Self {
+    fn of(items: &[DrawnClip], index: usize, pixels: Pixels, targets: Option<&ClassTargets>) -> Self {
         let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
         Self {
             pixels,
-            labels: items.iter().map(|(c, _)| class(c)).collect(),
-            sets: targets.map_or_else(Vec::new, |t| items.iter().map(|(c, _)| t.of(c)).collect()),
-            clips: items.iter().map(|(c, _)| *c).collect(),
+            labels: items.iter().map(|i| class(&i.clip)).collect(),
+            sets: targets.map_or_else(Vec::new, |t| items.iter().map(|i| t.of(&i.clip)).collect()),
+            clips: items.iter().map(|i| i.clip).collect(),
             size: items.len(),
             index,
         }
@@ -78,14 +77,11 @@ pub struct LoaderOptions {
     pub skip_batches: usize,
 }
 
-/// A clip and what is drawn for it.
-type Item = (Clip, Option<Draw>);
-
 /// One epoch of batches. The order and content depend on the options alone, never on the number of workers. Dropping it
 /// stops the threads.
 pub struct Loader {
     source: Arc<ClipSource>,
-    batches: Arc<Vec<Vec<Item>>>,
+    batches: Arc<Vec<Vec<DrawnClip>>>,
     targets: Option<Arc<ClassTargets>>,
     next: usize,
     workers: Option<Workers>,
@@ -116,23 +112,25 @@ struct Workers {
 }
 
 /// The clips of an epoch in batches, with what is drawn for each.
-fn items(source: Option<&ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<Item>> {
+fn items(source: Option<&ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<DrawnClip>> {
     let order = options.sampler.order(clips, options.seed, options.epoch);
     let mut repeats: HashMap<(usize, u32, Cut), u32> = HashMap::new();
-    let items: Vec<Item> = order
+    let items: Vec<DrawnClip> = order
         .into_iter()
         .filter_map(|i| clips.get(i))
         .map(|clip| {
             let repeat = repeats.entry(clip.place()).or_default();
             let drawn = match (source, &options.augment) {
-                (Some(source), Some(augment)) => source.draw(augment, options.seed, options.epoch, clip, *repeat),
-                _ => (*clip, None),
+                (Some(source), Some(augment)) => {
+                    DrawnClip::of(source, augment, (options.seed, options.epoch, *repeat), clip)
+                }
+                _ => DrawnClip::unchanged(*clip),
             };
             *repeat += 1;
             drawn
         })
         .collect();
-    items.chunks(options.batch_size.max(1)).map(<[Item]>::to_vec).collect()
+    items.chunks(options.batch_size.max(1)).map(<[DrawnClip]>::to_vec).collect()
 }
 
 impl Loader {
@@ -182,7 +180,7 @@ impl Loader {
             let run = move || {
                 while let Ok((batch, clip, mut part)) = todo.recv() {
                     let Some(item) = batches.get(batch).and_then(|items| items.get(clip)) else { return };
-                    let written = write(&source, item, &mut part, &stop).map(|()| part);
+                    let written = item.write(&source, &mut part, &stop).map(|()| part);
                     if stop.load(Ordering::Relaxed) || done.send((batch, clip, written)).is_err() {
                         return;
                     }
@@ -209,7 +207,7 @@ impl Loader {
 impl Workers {
     /// Asks for another batch. Its memory is taken here, so that an epoch needs as many blocks as the one before, however
     /// the threads take turns.
-    fn send_next(&mut self, source: &ClipSource, batches: &[Vec<Item>]) {
+    fn send_next(&mut self, source: &ClipSource, batches: &[Vec<DrawnClip>]) {
         let (Some(items), Some(jobs)) = (batches.get(self.sent), &self.jobs) else { return };
         let (parts, rest) = source.spare().take(items.len(), source.clip_len());
         for (clip, part) in parts.into_iter().enumerate() {
@@ -290,25 +288,9 @@ impl Iterator for Loader {
 }
 
 /// The pixels of a batch, written by this thread.
-fn here(source: &ClipSource, items: &[Item]) -> Result<Pixels, DataError> {
+fn here(source: &ClipSource, items: &[DrawnClip]) -> Result<Pixels, DataError> {
     let (mut parts, rest) = source.spare().take(items.len(), source.clip_len());
     let go_on = AtomicBool::new(false);
-    items.iter().zip(&mut parts).try_for_each(|(item, part)| write(source, item, part, &go_on))?;
+    items.iter().zip(&mut parts).try_for_each(|(item, part)| item.write(source, part, &go_on))?;
     Ok(rest.join(parts))
-}
-
-/// Writes a clip; a panic below becomes an error of this clip.
-fn write(source: &ClipSource, (clip, draw): &Item, out: &mut [f32], stop: &AtomicBool) -> Result<(), DataError> {
-    if stop.load(Ordering::Relaxed) {
-        return Err(DataError::Stopped);
-    }
-    let write = || source.write(clip, draw.as_ref(), out, stop);
-    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
-        let reason = panic
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "for an unknown reason".into());
-        Err(DataError::Thread { reason })
-    })
 }

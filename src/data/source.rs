@@ -194,8 +194,12 @@ impl ClipSource {
     /// # Errors
     /// As [`ClipSource::pixels`].
     pub fn seen(&self, clip: &Clip, draw: Option<&Draw>) -> Result<Vec<RgbImage>, DataError> {
-        let pixels = self.pixels(clip, draw)?;
-        Ok(self.normalizer.denormalize(&pixels, self.clip.width, self.clip.height))
+        Ok(self.pictures_of(&self.pixels(clip, draw)?))
+    }
+
+    /// A tensor `[3, T, H, W]` of this source as pictures, its normalisation undone.
+    pub fn pictures_of(&self, pixels: &[f32]) -> Vec<RgbImage> {
+        self.normalizer.denormalize(pixels, self.clip.width, self.clip.height)
     }
 
     /// Writes one clip into `out` of [`ClipSource::clip_len`] numbers. `stop` ends long decoding early.

@@ -32,6 +32,17 @@ pub enum FrameSampling {
 }
 
 impl FrameSampling {
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Windows => "Windows",
+            Self::Centre => "Centre",
+            Self::Even => "Even",
+            Self::Segments => "Segments",
+            Self::Dense => "Dense",
+        }
+    }
+
     /// True when frames are drawn for training, so that every epoch sees others.
     pub fn draws(self) -> bool {
         matches!(self, Self::Segments | Self::Dense)
@@ -114,7 +125,39 @@ impl Default for Cut {
     }
 }
 
+impl CropView {
+    /// Where it lies in a picture that is wide (as wide as high or wider), high, or of a shape that nobody knows; `None` for
+    /// the only one.
+    fn words(self, wide: Option<bool>) -> Option<String> {
+        let last = self.of.checked_sub(1).filter(|last| *last > 0)?;
+        let place = match (wide, self.index) {
+            (Some(true), 0) => "left crop",
+            (Some(false), 0) => "top crop",
+            (Some(true), index) if index == last => "right crop",
+            (Some(false), index) if index == last => "bottom crop",
+            (Some(_), 1) if last == 2 => "centre crop",
+            _ => return Some(format!("crop {} of {}", self.index + 1, self.of)),
+        };
+        Some(place.to_owned())
+    }
+}
+
 impl Cut {
+    /// Which of several views of an instance this is, for people: "clip 2 of 10, left crop"; empty for the only one. `wide`
+    /// tells whether pictures are as wide as high or wider, where that is known.
+    pub fn view_words(&self, wide: Option<bool>) -> String {
+        let clip = match self.time {
+            TimeView::Fixed { index, of } if of > 1 => Some(format!("clip {} of {of}", index + 1)),
+            _ => None,
+        };
+        clip.into_iter().chain(self.crop.words(wide)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// True for two looks at the same part of a video.
+    pub fn is_of_part(&self, other: &Cut) -> bool {
+        (self.start, self.end) == (other.start, other.end)
+    }
+
     /// The frame behind the last of a clip at `start`, where windows span so many frames; that of its instance where it is
     /// no window.
     pub fn end_of(&self, start: u32, span: u32) -> u32 {
@@ -153,5 +196,26 @@ impl Clip {
     /// All but the label: equal for clips of equal pixels.
     pub fn place(&self) -> (usize, u32, Cut) {
         (self.video, self.start, self.cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_called_by_time_and_place() {
+        let view = |clip, clips, index, of| Cut {
+            time: TimeView::Fixed { index: clip, of: clips },
+            crop: CropView { index, of },
+            ..Cut::default()
+        };
+        assert_eq!(view(1, 10, 0, 3).view_words(Some(true)), "clip 2 of 10, left crop");
+        assert_eq!(view(0, 1, 1, 3).view_words(Some(false)), "centre crop");
+        assert_eq!(view(0, 1, 1, 2).view_words(Some(false)), "bottom crop");
+        assert_eq!(view(0, 1, 1, 2).view_words(Some(true)), "right crop");
+        assert_eq!(view(9, 10, 2, 3).view_words(None), "clip 10 of 10, crop 3 of 3");
+        assert_eq!(view(0, 1, 0, 1).view_words(Some(true)), "");
+        assert_eq!(Cut::default().view_words(None), "");
     }
 }

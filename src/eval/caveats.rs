@@ -2,9 +2,9 @@
 
 use super::evaluate::Training;
 use super::same_data;
-use crate::config::Validation;
+use crate::config::{ClipConfig, Validation};
 use crate::data::{copies_across, left_out};
-use crate::domain::{Dataset, Split, SplitChoice, Task, counted, listed};
+use crate::domain::{Dataset, FrameSampling, Split, SplitChoice, Task, counted, listed};
 use crate::run_folder::{Checkpoint, Evaluation, MultiLabel, Predictions};
 use std::collections::BTreeSet;
 
@@ -35,6 +35,28 @@ pub(super) fn caveats(setting: &Setting<'_>, evaluation: &Evaluation, prediction
     data(setting, &mut out);
     numbers(evaluation, &mut out);
     out
+}
+
+/// Windows of consecutive frames are nothing that a network was taught whose clips are spread over whole instances; `None`
+/// for one that knows such windows.
+pub fn spread_frames(clip: &ClipConfig) -> Option<String> {
+    let taught = match clip.sampling {
+        FrameSampling::Windows | FrameSampling::Dense => return None,
+        FrameSampling::Even => "frames spread evenly over a whole instance",
+        FrameSampling::Segments => "a frame of each of as many parts of a whole instance",
+        FrameSampling::Centre => "the middle of each instance",
+    };
+    let name = clip.sampling.name();
+    let shown = match (clip.length, clip.step) {
+        (1, _) => "any single frame of the video".to_owned(),
+        (n, 1) => format!("{n} consecutive frames"),
+        (n, step) => format!("{n} frames at a step of {step}"),
+    };
+    Some(format!(
+        "the network was trained on {taught} (clip.sampling = {name}) and is shown {shown} here, wherever they lie: it was \
+         never taught such clips, so what it says of them may be far off; evaluate it on labelled instances to know how good \
+         it is"
+    ))
 }
 
 /// The network, or the choice among checkpoints, has seen these clips.
@@ -226,6 +248,17 @@ fn multi_label(e: &Evaluation, m: &MultiLabel, out: &mut Vec<String>) {
 mod tests {
     use super::*;
     use crate::run_folder::ClassMetrics;
+
+    #[test]
+    fn windows_of_a_network_taught_on_whole_instances_are_doubted() {
+        let said = |sampling| spread_frames(&ClipConfig { sampling, ..ClipConfig::default() });
+        assert_eq!([said(FrameSampling::Windows), said(FrameSampling::Dense)], [None, None]);
+        for sampling in [FrameSampling::Even, FrameSampling::Segments, FrameSampling::Centre] {
+            let sentence = said(sampling).unwrap();
+            assert!(sentence.contains(&format!("clip.sampling = {sampling:?}")), "{sentence}");
+            assert!(sentence.contains("16 consecutive frames"), "{sentence}");
+        }
+    }
 
     #[test]
     fn a_score_on_one_class_says_nothing() {

@@ -17,6 +17,7 @@ pub mod segments;
 pub mod views;
 mod waiting;
 
+pub use caveats::spread_frames;
 pub use class_map::{ClassMap, ClassMatchError};
 pub use clip_features::clip_features;
 pub use error::EvalError;

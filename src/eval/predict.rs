@@ -1,6 +1,7 @@
 //! Predictions for clips, and sliding-window predictions for whole videos.
 
 use super::EvalError;
+use super::caveats::spread_frames;
 use super::clip_features::clip_features;
 use super::metrics::{argmax, probabilities_of};
 use super::waiting::hold;
@@ -33,6 +34,8 @@ pub struct VideoPrediction {
     /// The classes said of each frame with their probabilities, [`SAID_AT`](crate::domain::SAID_AT) or more; only in a
     /// multi-label task.
     pub said: Vec<Vec<(usize, f32)>>,
+    /// Sentences that put it in doubt.
+    pub warnings: Vec<String>,
 }
 
 /// How clips are run through a network.
@@ -224,6 +227,7 @@ pub fn predict_video(
         said: said.into_iter().map(Option::unwrap_or_default).collect(),
         starts,
         windows,
+        warnings: spread_frames(&config.clip).into_iter().collect(),
     })
 }
 

@@ -5,8 +5,8 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, RunExperiment,
-    SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
+    ReadKernels, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -82,6 +82,8 @@ jobs! {
     Export(ExportRequest),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
+    /// A training clip as an epoch would have it.
+    PreviewAugmentation(PreviewAugmentation),
     /// Make a run of foreign weights.
     Import(ImportWeights),
     /// Find out which network a weight file is of.

@@ -5,7 +5,7 @@ use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::kinds::Indexed;
 use super::lane::LaneState;
-use super::requests::{Compared, Explanation};
+use super::requests::{AugmentationView, Compared, Explanation};
 use super::run_view::RunView;
 use crate::compare::LabelIssues;
 use crate::compare::experiment::ExperimentReport;
@@ -133,6 +133,8 @@ pub enum Output {
     Explanation(Arc<Explanation>),
     /// A whole video predicted.
     VideoPrediction(Arc<VideoPrediction>),
+    /// A training clip as an epoch would have it.
+    Augmentation(Arc<AugmentationView>),
     /// Folder of the videos exported, or the report written.
     Exported(PathBuf),
     /// A run made of foreign weights.

@@ -2,6 +2,7 @@
 
 use super::error::JobError;
 use super::kept_clip::KeptClip;
+use super::kept_plan::KeptPlan;
 use super::requests::CheckpointRef;
 use crate::config::DeviceChoice;
 use crate::data::ClipSource;
@@ -47,6 +48,8 @@ pub struct LaneState {
     loaded: Vec<Loaded>,
     /// Outputs of layers for the clip asked about last.
     kept: Option<KeptClip>,
+    /// The training whose clips were looked at last.
+    plan: Option<KeptPlan>,
 }
 
 impl LaneState {
@@ -60,6 +63,17 @@ impl LaneState {
         self.device = None;
         self.loaded.clear();
         self.kept = None;
+        self.plan = None;
+    }
+
+    /// The training that is kept; it is given back by [`LaneState::keep_plan`].
+    pub fn take_plan(&mut self) -> Option<KeptPlan> {
+        self.plan.take()
+    }
+
+    /// Keeps a training for the next look at its clips.
+    pub fn keep_plan(&mut self, plan: KeptPlan) {
+        self.plan = Some(plan);
     }
 
     /// The outputs of layers that are kept; they are given back by [`LaneState::keep`].

@@ -15,6 +15,7 @@ mod inside_survey;
 mod inside_view;
 mod job;
 mod kept_clip;
+mod kept_plan;
 mod kind;
 pub mod kinds;
 mod known;
@@ -35,10 +36,13 @@ pub use inside_files::{InsideParts, is_inside_file, write_inside};
 pub use inside_view::{IdleOf, InsideView, KernelView, LayerPictures, LayerSurvey, LayerView, MotionOf, SurveyClip};
 pub use job::{Job, run, run_kind};
 pub use kept_clip::{KeptClip, KeptKey};
+pub use kept_plan::KeptPlan;
 pub use kind::{Done, JobKind, Lane, OnStop, Output};
 pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
 pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
-pub use requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TargetClass};
+pub use requests::{
+    AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, PreviewClip, TargetClass,
+};
 pub use run_view::{LOG_LINES, RunView, view};

@@ -1,7 +1,8 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::compare::{Comparison, EvaluatedRun};
-use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule, Task};
+use crate::data::Draw;
+use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule, RgbImage, Task};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -125,6 +126,51 @@ pub struct Explanation {
     pub task: Task,
     /// One a clip.
     pub samples: Vec<ClipSample>,
+}
+
+/// Which clip to look at as a training would see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreviewClip {
+    /// The training clip that holds a frame of a video, the latest of several; one that no training takes where none does.
+    At {
+        /// Name of the video.
+        video: String,
+        /// Frame.
+        frame: u32,
+    },
+    /// A training clip drawn by this number.
+    Random(u64),
+}
+
+/// Answer to a [`PreviewAugmentation`](super::kinds::PreviewAugmentation).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AugmentationView {
+    /// The clip, before frames are drawn for it.
+    pub clip: ClipRef,
+    /// Frames drawn.
+    pub frames: Vec<u32>,
+    /// Names of its classes in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Why no training takes it, where none does.
+    pub note: Option<String>,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// How often the epoch had the clip before.
+    pub repeat: u32,
+    /// How often the epoch draws it.
+    pub times_drawn: usize,
+    /// The changes drawn; `None` where augmentation is off.
+    pub draw: Option<Draw>,
+    /// The frames as they are decoded for the training, before any change.
+    pub before: Vec<RgbImage>,
+    /// The tensor of the training, `[3, T, H, W]` in C order, normalised.
+    pub pixels: Vec<f32>,
+    /// Its extents.
+    pub shape: [usize; 4],
+    /// The tensor as pictures, its normalisation undone.
+    pub after: Vec<RgbImage>,
 }
 
 /// Answer to a [`CompareRuns`](super::kinds::CompareRuns).

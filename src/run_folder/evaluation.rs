@@ -70,6 +70,13 @@ impl Prediction {
         best[0] - best[1]
     }
 
+    /// How many of its views alone say the class that they say together, and how many views there are; `None` where it was
+    /// seen in one.
+    pub fn votes(&self) -> Option<(usize, usize)> {
+        let for_it = self.views.iter().filter(|v| v.predicted == self.predicted).count();
+        (self.views.len() > 1).then_some((for_it, self.views.len()))
+    }
+
     /// True when the most probable class is the label, or among the labels.
     pub fn correct(&self) -> bool {
         self.true_classes().contains(&self.predicted)
@@ -268,5 +275,24 @@ impl Evaluation {
     /// How good it is in one number, 0…1: mean average precision of a multi-label task, else accuracy.
     pub fn score(&self) -> f64 {
         self.multi_label.as_ref().map_or(self.accuracy, |m| m.map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn votes_are_counted_for_what_the_views_say_together() {
+        let view = |predicted: usize, probabilities: [f32; 3]| ViewPrediction {
+            cut: Cut::default(),
+            predicted,
+            probabilities: probabilities.to_vec(),
+        };
+        // Two sure views are outweighed by one that is surer: the mean is 0.4, 0.45, 0.15.
+        let views = vec![view(0, [0.6, 0.2, 0.2]), view(0, [0.55, 0.25, 0.2]), view(1, [0.05, 0.9, 0.05])];
+        let clip = Prediction { predicted: 1, probabilities: vec![0.4, 0.45, 0.15], views, ..Prediction::default() };
+        assert_eq!(clip.votes(), Some((1, 3)));
+        assert_eq!(Prediction::default().votes(), None);
     }
 }

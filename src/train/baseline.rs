@@ -62,6 +62,10 @@ pub(super) fn fit(
         make_room(out, options.force)?;
     }
     let logged = Logged::new(monitor);
+    if options.debug {
+        logged
+            .warn("a baseline is fitted to clips as they are: there is no augmentation to write videos of".to_owned());
+    }
     let dataset = as_configured(dataset, config);
     let plan = plan(&dataset, config)?;
     plan.require_training(&dataset)?;

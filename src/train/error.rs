@@ -5,6 +5,7 @@ use crate::eval::EvalError;
 use crate::inside::InsideError;
 use crate::model::ModelError;
 use crate::run_folder::RunError;
+use crate::video::VideoError;
 use std::path::{Path, PathBuf};
 
 /// Why training could not begin or go on. Every message is a sentence that says what to do.
@@ -126,6 +127,9 @@ pub enum TrainError {
     /// The dataset or a video failed.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A video cannot be written.
+    #[error(transparent)]
+    Video(#[from] VideoError),
     /// The network or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),

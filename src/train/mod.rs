@@ -10,6 +10,7 @@ pub mod bench;
 mod best;
 mod class_list;
 mod data_parallel;
+mod debug;
 mod error;
 mod features;
 mod import;

@@ -11,6 +11,8 @@ pub struct TrainOptions {
     pub resume: bool,
     /// Replace a run that is there.
     pub force: bool,
+    /// Also write what augmentation does to a few clips, every epoch, into the run's folder `debug`.
+    pub debug: bool,
 }
 
 /// How a training ended.

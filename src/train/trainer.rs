@@ -4,6 +4,7 @@ use super::TrainError;
 use super::baseline;
 use super::best::{Checkpoints, checkpoints, plateau};
 use super::data_parallel::{BatchResult, BatchTask, Copies};
+use super::debug::DebugClips;
 use super::features::{FeaturePhase, FrozenFeatures, changes_every_epoch};
 use super::layer_watch::LayerWatch;
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
@@ -84,6 +85,9 @@ pub fn run_on(
         prepare::begin(dataset, config, out, devices, &logged)?
     };
     let mut trainer = Trainer::new(prepared, devices, &logged)?;
+    if options.debug {
+        trainer.debug = Some(DebugClips::new(trainer.run.path(), &trainer.plan)?);
+    }
     let end = match trainer.preload() {
         Ok(()) => trainer.train(),
         Err(error) => Err(error),
@@ -125,6 +129,8 @@ struct Trainer<'a> {
     work: Work,
     /// What a frozen backbone makes of the clips, where that stays the same.
     features: FrozenFeatures,
+    /// Clips whose augmentation is written as videos.
+    debug: Option<DebugClips>,
     /// This process has made a step.
     stepped: bool,
     /// When the last checkpoint was written, or else this process took up the run.
@@ -188,6 +194,7 @@ impl<'a> Trainer<'a> {
             clock: Clock::new(),
             work,
             features: FrozenFeatures::default(),
+            debug: None,
             stepped: false,
             saved: Instant::now(),
             copies,
@@ -234,6 +241,9 @@ impl<'a> Trainer<'a> {
     fn epoch(&mut self) -> Result<Option<TrainEnd>, TrainError> {
         let epoch = self.state.epoch;
         let (begun, used) = (Instant::now(), Usage::now());
+        if let Some(debug) = &self.debug {
+            debug.write(&self.source, (&self.dataset, &self.plan, &self.config), epoch, self.monitor)?;
+        }
         match self.gather_features() {
             Ok(()) => {}
             // The loop sees it too, and ends as it always does.

@@ -2,6 +2,7 @@
 //! matched without a catch-all arm, so an action that nothing fulfils does not compile.
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
+use super::augmentation::{AugmentationChoice, AugmentationQuery};
 use super::selection::MatrixSelection;
 use super::state::{
     Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
@@ -115,6 +116,10 @@ pub enum ChooseAction {
     ReviewClip(ClipRef),
     /// Choose a clip and look at it with two networks side by side, which were evaluated on this split.
     ReviewBoth(ClipRef, Box<[CheckpointRef; 2]>, SplitChoice),
+    /// Look at one view of a clip, of several that an evaluation averages, or at the clip as one look.
+    SelectView(ClipRef, Option<ClipRef>),
+    /// Look at the next or previous view of the clip under the playhead.
+    StepView(i64),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
     /// Choose a class, or none.
@@ -221,6 +226,8 @@ pub enum WorkAction {
     IndexFirst(Vec<usize>),
     /// Go on looking into the videos of the dataset.
     IndexOn,
+    /// Look at a clip as a training would see it.
+    PreviewAugmentation(Box<AugmentationQuery>),
     /// Take ended jobs off the list.
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
@@ -277,6 +284,10 @@ pub enum WindowAction {
     SetTheme(ThemeChoice),
     /// The other theme.
     ToggleTheme,
+    /// Choose what is looked at of augmentation.
+    ChooseAugmentation(AugmentationChoice),
+    /// Look at the draw of the next epoch.
+    NextDraw,
     /// Put the panels of this workspace back where they were at first.
     ResetLayout,
 }

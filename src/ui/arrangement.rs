@@ -80,6 +80,13 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// The configuration as it is now.
+    pub fn config(&self) -> RunConfig {
+        self.configs().2
+    }
+}
+
 /// How the files of a dataset are read where they leave it open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

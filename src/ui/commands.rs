@@ -243,6 +243,13 @@ pub const COMMANDS: &[Command] = &[
         always,
         Action::Draw(DrawAction::ChangeAlpha(0.05))
     ),
+    command!(
+        "Next draw of the augmentation",
+        View,
+        [key(Key::R)],
+        |s| s.dataset.is_some() && matches!(s.workspace, Workspace::Data | Workspace::Train),
+        Action::Window(WindowAction::NextDraw)
+    ),
     command!("Light or dark theme", View, [], always, Action::Window(WindowAction::ToggleTheme)),
     command!("Put the panels back", View, [], always, Action::Window(WindowAction::ResetLayout)),
     command!("Play or pause", Run, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),
@@ -267,6 +274,20 @@ pub const COMMANDS: &[Command] = &[
     command!("Previous segment edge", Run, [shift(Key::E)], has_video, Action::Time(TimeAction::Edge(false))),
     command!("Next error", Run, [key(Key::N)], has_errors, Action::Time(TimeAction::Error(true))),
     command!("Previous error", Run, [shift(Key::N)], has_errors, Action::Time(TimeAction::Error(false))),
+    command!(
+        "Next view of the clip",
+        Run,
+        [key(Key::V)],
+        |s| s.workspace == Workspace::Review && can_explain(s),
+        Action::Choose(ChooseAction::StepView(1))
+    ),
+    command!(
+        "Previous view of the clip",
+        Run,
+        [shift(Key::V)],
+        |s| s.workspace == Workspace::Review && can_explain(s),
+        Action::Choose(ChooseAction::StepView(-1))
+    ),
     command!("Predict this video", Run, [], can_explain, Action::Work(WorkAction::PredictVideo)),
     command!("Heatmap of the whole video", Run, [], can_explain, Action::Work(WorkAction::ExplainVideo)),
     command!(

@@ -28,6 +28,11 @@ impl<T: ?Sized> Same<T> {
         Self(Some(Arc::downgrade(value)))
     }
 
+    /// The value itself, as long as somebody else holds it.
+    pub fn get(&self) -> Option<Arc<T>> {
+        self.0.as_ref()?.upgrade()
+    }
+
     /// The identity of a value that may be missing.
     pub fn maybe(value: Option<&Arc<T>>) -> Self {
         Self(value.map(Arc::downgrade))

@@ -57,6 +57,17 @@ pub struct ClipAnswer {
     pub on_body: HashMap<HeatRequest, Option<MaskShare>>,
 }
 
+impl ClipAnswer {
+    /// Which of the frames that the network saw a frame of the video is: itself, or else the latest before it. Frames need not
+    /// ascend, where a short instance begins anew.
+    pub fn position_of(&self, frame: u32) -> usize {
+        let exact = self.frames.iter().rposition(|f| *f == frame);
+        let before =
+            || (0..self.frames.len()).filter(|at| self.frames[*at] < frame).max_by_key(|at| (self.frames[*at], *at));
+        exact.or_else(before).unwrap_or(0)
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub struct ExplainStore {

@@ -33,14 +33,20 @@ const DATA: Node = Row(&[
     (
         0.61,
         Column(&[
-            (0.72, Row(&[(0.61, Tabs(&["videos", "statistics", "warnings", "ledger"])), (0.39, pane("viewer"))])),
+            (
+                0.72,
+                Row(&[
+                    (0.61, Tabs(&["videos", "statistics", "warnings", "ledger", "augmentation"])),
+                    (0.39, pane("viewer")),
+                ]),
+            ),
             (0.28, pane("timeline")),
         ]),
     ),
     (0.22, pane("inspector")),
 ]);
 
-const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, pane("train-live"))]);
+const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
 
 const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test"])), (0.31, pane("evaluate-clips"))]);
 

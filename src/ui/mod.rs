@@ -21,6 +21,7 @@
 //! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
 //! | [`inside`] | which layer is looked at, and what of it is wanted |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
+//! | [`augmentation`] | what a training would see of a clip: which look is wanted, asked for, and kept |
 //! | [`weights`] | which weight files were looked into, and what was found |
 //! | [`services`], [`annotations`], [`committed`] | frames, masks, poses and thumbnails, each loaded on a thread of its own |
 //! | [`panel`], [`panels`] | the registry of panels and the panels |
@@ -32,6 +33,7 @@ pub mod action;
 pub mod annotations;
 pub mod app;
 pub mod arrangement;
+pub mod augmentation;
 pub mod awaited;
 pub mod chrome;
 pub mod commands;

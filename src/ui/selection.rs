@@ -70,6 +70,8 @@ pub struct Selection {
     pub frame: u32,
     /// The clip somebody chose; `None` lets the explained clip follow the playhead.
     pub clip: Option<ClipRef>,
+    /// The view of that clip that somebody looks at, of several that an evaluation averages; `None` is the clip as one look.
+    pub seen: Option<ClipRef>,
     /// The class somebody chose (output position).
     pub class: Option<usize>,
     /// The part of the confusion matrix somebody chose.
@@ -89,6 +91,17 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// A clip as it is looked at: in the view that somebody chose of it, or as it is.
+    pub fn as_seen(&self, clip: &ClipRef) -> ClipRef {
+        self.view_of(clip).unwrap_or(clip).clone()
+    }
+
+    /// The view that somebody chose of a clip.
+    pub fn view_of(&self, clip: &ClipRef) -> Option<&ClipRef> {
+        let of_it = |v: &&ClipRef| (&v.video, v.start) == (&clip.video, clip.start) && v.cut.is_of_part(&clip.cut);
+        self.seen.as_ref().filter(of_it).filter(|_| self.clip.is_some())
+    }
+
     /// The chosen checkpoint, when a run is chosen.
     pub fn checkpoint_ref(&self) -> Option<CheckpointRef> {
         self.run.clone().map(|run| CheckpointRef { run, name: self.checkpoint.clone() })
@@ -124,7 +137,7 @@ impl Selection {
     pub fn use_network(&mut self, run: Option<PathBuf>, checkpoint: Option<String>) {
         self.settle();
         if self.run != run {
-            (self.cell, self.class) = (None, None);
+            (self.cell, self.class, self.seen) = (None, None, None);
             // Layers and classes of another network mean nothing in this one.
             if let Some(view) = self.views.get_mut(self.active_view) {
                 view.layer = None;

@@ -6,6 +6,7 @@ mod dialogs;
 mod inside;
 mod label_form;
 mod view;
+mod views;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
@@ -17,6 +18,7 @@ pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
+use super::augmentation::AugmentationStore;
 use super::derived::{Derived, Same};
 use super::disk::Then;
 use super::disk::{Disk, Question};
@@ -208,6 +210,8 @@ pub struct AppState {
     pub notes_revision: u64,
     /// Looking into the videos of the open dataset.
     pub index: IndexWork,
+    /// What a training would see of a clip.
+    pub augmentation: AugmentationStore,
     /// What was found in weight files.
     pub weights: WeightStore,
     /// Weights chosen for the next training, and how often some were chosen.
@@ -292,6 +296,7 @@ impl Default for AppState {
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
             index: IndexWork::default(),
+            augmentation: AugmentationStore::default(),
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),
@@ -442,13 +447,18 @@ impl AppState {
     }
 
     /// The clip whose map belongs to a frame: the chosen one while the frame is in it, else the window of the evaluation
-    /// grid of the run in use that holds the frame.
+    /// grid of the run in use that holds the frame, or the instance where its network is shown whole instances.
     pub fn clip_at(&self, video: &str, frame: u32) -> Option<ClipRef> {
         self.clip_of(self.selection.run.as_deref(), video, frame)
     }
 
     /// As [`AppState::clip_at`], for another run: clips of other networks may be longer or lie elsewhere.
     pub fn clip_of(&self, run: Option<&Path>, video: &str, frame: u32) -> Option<ClipRef> {
+        self.whole_clip_of(run, video, frame).map(|clip| self.selection.as_seen(&clip))
+    }
+
+    /// The same, whichever view of the clip is shown.
+    fn whole_clip_of(&self, run: Option<&Path>, video: &str, frame: u32) -> Option<ClipRef> {
         if self.video_named(video)?.frames() == 0 {
             return None;
         }
@@ -460,7 +470,8 @@ impl AppState {
         {
             return Some(clip.clone());
         }
-        Some(ClipRef::window(video, frame / stride * stride))
+        let instance = self.instance_at(run, video, frame);
+        Some(instance.unwrap_or_else(|| ClipRef::window(video, frame / stride * stride)))
     }
 
     /// Frames from the first to the last of a clip, and the distance between two clips, of the run in use

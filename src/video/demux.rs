@@ -276,7 +276,7 @@ fn start_of(track: &Track) -> u64 {
 /// Reads a file to its end and keeps the packets of its default video stream.
 pub(super) fn demux(path: &Path) -> Result<Demuxed, DemuxError> {
     runtime::init().map_err(DemuxError::Failed)?;
-    if let Some(pictures) = mjpeg::read(path).map_err(DemuxError::Failed)? {
+    if let mjpeg::Jpeg::Several(pictures) = mjpeg::read(path).map_err(DemuxError::Failed)? {
         return Ok(motion_jpeg(&pictures));
     }
     let movie = (container::demuxer(path) == Some("qtdemux")).then(|| Movie::read(path)).flatten();
@@ -323,7 +323,7 @@ impl Demuxed {
 }
 
 /// Raw Motion JPEG, which has no times.
-fn motion_jpeg(pictures: &mjpeg::Pictures) -> Demuxed {
+pub(super) fn motion_jpeg(pictures: &mjpeg::Pictures) -> Demuxed {
     let caps = gst::Caps::builder("image/jpeg").field("parsed", true).build();
     let mut track = Track::default();
     for part in &pictures.parts {

@@ -2,9 +2,9 @@
 
 use super::colour::Matrix;
 use super::decode::picture_of;
-use super::demux::Track;
+use super::demux::{Track, motion_jpeg};
 use super::index::{self, Index};
-use super::mjpeg;
+use super::mjpeg::{self, Jpeg};
 use super::opening::{absent, demux_or_say, unreadable};
 use super::picture::{Raw, meet, orient};
 use super::session::{AccessPattern, Miss, PacketStream, Session};
@@ -228,19 +228,24 @@ impl Video {
         if metadata.is_dir() {
             return stills(Stills::folder(path, folder_fps, verify));
         }
-        match sniff(path).map_err(fail)? {
+        let several = match sniff(path).map_err(fail)? {
             // Raw Motion JPEG begins as a picture does.
-            Kind::Picture if mjpeg::read(path).map_err(fail)?.is_none() => {
-                return stills(Stills::picture(path, folder_fps));
-            }
-            Kind::Picture | Kind::Stream => {}
-        }
+            Kind::Picture => match mjpeg::read(path).map_err(fail)? {
+                Jpeg::Several(pictures) => Some(pictures),
+                Jpeg::One(bytes) => return stills(Stills::picture(path, folder_fps, Some(bytes))),
+                Jpeg::Other => return stills(Stills::picture(path, folder_fps, None)),
+            },
+            Kind::Stream => None,
+        };
         if let Some(index) = store::load(path, &metadata)
             && (!verify || index.verified())
         {
             return Ok(Self::of_stream(path, index, None));
         }
-        let mut demuxed = demux_or_say(path).map_err(fail)?;
+        let mut demuxed = match &several {
+            Some(pictures) => runtime::init().map(|()| motion_jpeg(pictures)).map_err(fail)?,
+            None => demux_or_say(path).map_err(fail)?,
+        };
         demuxed.lost = losses::transport(path);
         let index = index::build(&demuxed, verify || store::distrusted(path))
             .map_err(|why| fail(unreadable(&why, &demuxed, path)))?;
@@ -436,7 +441,12 @@ impl Video {
     fn still(&self, index: u32) -> Result<Arc<Frame>, VideoError> {
         let fail = |why: String| VideoError::decode(&self.inner.path, index, why);
         let Source::Stills { stills, run } = &self.inner.source else { return Err(fail("it is no picture".into())) };
-        let image = stills.frame(index, &mut run.lock()).map_err(fail)?;
+        // Only an animation goes on from where it was: files of their own are decoded side by side.
+        let image = match stills.has_times() {
+            true => stills.frame(index, &mut run.lock()),
+            false => stills.frame(index, &mut None),
+        };
+        let image = image.map_err(fail)?;
         Ok(Arc::new(Frame { index, pts_s: stills.time(index, self.inner.info.fps), image }))
     }
 

@@ -15,6 +15,16 @@ pub(super) struct Pictures {
     pub cut: bool,
 }
 
+/// What a file is.
+pub(super) enum Jpeg {
+    /// Pictures of one size, one behind the other.
+    Several(Pictures),
+    /// One picture, whatever follows it: the bytes of the file.
+    One(Vec<u8>),
+    /// Anything else.
+    Other,
+}
+
 /// A picture found in a file.
 struct Found {
     end: usize,
@@ -23,15 +33,15 @@ struct Found {
     has_companions: bool,
 }
 
-/// Reads a file of JPEG pictures of one size; `None` for one picture, whatever follows it, and for anything else.
+/// Reads a file of JPEG pictures.
 ///
 /// # Errors
 /// A sentence for a file too large to be kept whole.
-pub(super) fn read(path: &Path) -> Result<Option<Pictures>, String> {
+pub(super) fn read(path: &Path) -> Result<Jpeg, String> {
     let mut head = [0; 3];
     let begun = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     if begun.is_err() || !begins(&head) {
-        return Ok(None);
+        return Ok(Jpeg::Other);
     }
     let bytes = match files::read(path, files::MOTION_JPEG_LIMIT) {
         Ok(bytes) => bytes,
@@ -42,10 +52,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Pictures>, String> {
                  ffmpeg -f mjpeg -i {from} -c copy {to}"
             ));
         }
-        Err(_) => return Ok(None),
+        Err(_) => return Ok(Jpeg::Other),
     };
     let (parts, cut) = split(&bytes);
-    Ok((parts.len() > 1).then_some(Pictures { bytes, parts, cut }))
+    Ok(if parts.len() > 1 { Jpeg::Several(Pictures { bytes, parts, cut }) } else { Jpeg::One(bytes) })
 }
 
 fn begins(bytes: &[u8]) -> bool {

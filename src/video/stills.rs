@@ -4,6 +4,7 @@ use super::VideoInfo;
 use super::picture::MAX_SIDE;
 use super::{folder_pictures, picture_file, tiff};
 use crate::domain::{RgbImage, leaf as name};
+use crate::files::PICTURE_LIMIT;
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
@@ -90,8 +91,12 @@ impl Stills {
     }
 
     /// Opens a file of pictures: an animation, a stack of pages at a rate of `fps` frames a second, or a single picture as
-    /// a video of one frame.
-    pub fn picture(path: &Path, fps: f64) -> Result<(Stills, VideoInfo), String> {
+    /// a video of one frame. `jpeg` are its bytes where it is known to be a JPEG.
+    pub fn picture(path: &Path, fps: f64, jpeg: Option<Vec<u8>>) -> Result<(Stills, VideoInfo), String> {
+        if let Some(bytes) = jpeg.filter(|bytes| bytes.len() as u64 <= PICTURE_LIMIT) {
+            let picture = checked(path, bytes)?;
+            return Ok(Self::single(path, (picture.width, picture.height), "mjpeg"));
+        }
         if let Some(kind) = Animated::of(path) {
             return Self::animation(path, kind);
         }
@@ -99,7 +104,7 @@ impl Stills {
         {
             return Self::stack(path, pages, fps);
         }
-        let (width, height) = dimensions(path)?;
+        let size = dimensions(path)?;
         // The whole picture is read once, so that a torn file is known at once.
         load(path)?;
         let codec = match opened(path)?.format() {
@@ -110,6 +115,11 @@ impl Stills {
             Some(image::ImageFormat::Tiff) => "tiff",
             _ => "images",
         };
+        Ok(Self::single(path, size, codec))
+    }
+
+    /// One picture as a video of one frame.
+    fn single(path: &Path, (width, height): (u32, u32), codec: &str) -> (Stills, VideoInfo) {
         let info = VideoInfo {
             width,
             height,
@@ -120,7 +130,7 @@ impl Stills {
             codec: codec.into(),
             ..VideoInfo::default()
         };
-        Ok((Stills::Files(vec![Some(path.to_path_buf())]), info))
+        (Stills::Files(vec![Some(path.to_path_buf())]), info)
     }
 
     fn stack(path: &Path, pages: tiff::Pages, fps: f64) -> Result<(Stills, VideoInfo), String> {
@@ -271,7 +281,7 @@ fn size_of<'a, R: BufRead + Seek + 'a>(path: &Path, reader: ImageReader<R>) -> R
 
 /// The bytes of a picture file.
 fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
-    crate::files::read(path, crate::files::PICTURE_LIMIT)
+    crate::files::read(path, PICTURE_LIMIT)
 }
 
 /// Looks whether a picture is whole; gives its size. JPEG files are checked by their markers, others decoded.
@@ -287,7 +297,11 @@ pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
 
 /// Reads a picture the way a viewer shows it.
 fn load(path: &Path) -> Result<RgbImage, String> {
-    let bytes = whole(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?;
+    checked(path, whole(path).map_err(|e| format!("{} cannot be read ({e})", name(path)))?)
+}
+
+/// The picture that the bytes of a file are.
+fn checked(path: &Path, bytes: Vec<u8>) -> Result<RgbImage, String> {
     picture_file::check(&bytes).map_err(|why| format!("the picture {} is damaged ({why})", name(path)))?;
     decoded(path, bytes)
 }

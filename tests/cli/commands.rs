@@ -16,6 +16,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod views;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -85,14 +86,22 @@ fn ok(words: &str) -> String {
 
 /// Standard output as the one JSON document it must be.
 fn document(words: &str) -> Value {
-    let text = ok(&format!("{words} --json"));
+    parse(words, &ok(&format!("{words} --json")))
+}
+
+/// What a command printed, as the one JSON document it must be.
+fn parse(words: &str, text: &str) -> Value {
     assert_eq!(text.lines().count(), 1, "kinolens {words}: more than one line");
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("kinolens {words}: {e}"))
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("kinolens {words}: {e}"))
 }
 
 /// Runs a command that must fail with a code and a sentence that holds every word.
 fn fails(code: i32, words: &str, sentence: &[&str]) {
-    let out = command(&fixture().path("cache"), words).output().unwrap();
+    fails_in(&fixture().path("cache"), code, words, sentence);
+}
+
+fn fails_in(cache: &Path, code: i32, words: &str, sentence: &[&str]) {
+    let out = command(cache, words).output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(code), "kinolens {words}\n{said}");
     for word in sentence {

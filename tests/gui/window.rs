@@ -2,6 +2,7 @@
 
 mod annotated;
 mod arrangement;
+mod augmented;
 mod checkpoints;
 mod compare;
 mod dialog_keys;
@@ -18,6 +19,7 @@ mod session;
 mod slow_disk;
 mod splits;
 mod values;
+mod views;
 mod work;
 
 use egui_kittest::Harness;

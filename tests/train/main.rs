@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod augmentation;
 mod baselines;
 mod frozen;
 mod large;

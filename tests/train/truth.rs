@@ -92,6 +92,7 @@ fn a_clip_has_one_true_class_whoever_asks() {
             checkpoint: reference,
             dataset: dataset.clone(),
             clips: Vec::new(),
+            view: None,
             num_samples: usize::MAX,
             split: SplitChoice::All,
             misclassified_only: false,

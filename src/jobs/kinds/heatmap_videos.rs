@@ -2,8 +2,10 @@
 
 use super::explain::{Asked, find_video};
 use crate::cam::METHODS;
-use crate::domain::{ClassMatch, ClassSet, Clip, Dataset, HeatMap, RgbImage, SplitChoice};
-use crate::eval::ClassMap;
+use crate::config::{ClipConfig, RunConfig};
+use crate::data::{as_configured, clips_of, views_of};
+use crate::domain::{ClassMatch, ClassSet, Clip, Dataset, FrameSampling, HeatMap, RgbImage, SplitChoice, counted};
+use crate::eval::{ClassMap, spread_frames};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -43,6 +45,9 @@ pub struct ExportRequest {
     pub dataset: Arc<Dataset>,
     /// Clips to take; empty draws `num_samples` from `split`.
     pub clips: Vec<ClipRef>,
+    /// Which of the views of each clip, of several that an evaluation averages, from 0 in their order; `None` takes the clip as
+    /// one look.
+    pub view: Option<usize>,
     /// Random samples when no clip is named.
     pub num_samples: usize,
     /// Where samples come from.
@@ -116,7 +121,7 @@ fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor)
     let identity = Identity::of(&loaded.checkpoint);
     let class_map = loaded.checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
-    let (candidates, wanted) = candidates(request, state.loaded()?, &class_map)?;
+    let (candidates, wanted) = candidates(request, state.loaded()?, &class_map, monitor)?;
     let mut samples: Vec<ClipSample> = Vec::new();
     for clip in candidates {
         if samples.len() >= wanted {
@@ -171,20 +176,56 @@ fn candidates(
     request: &ExportRequest,
     loaded: &Loaded,
     class_map: &ClassMap,
+    monitor: &dyn Monitor,
 ) -> Result<(Vec<ClipRef>, usize), JobError> {
-    if !request.clips.is_empty() {
-        for clip in &request.clips {
-            find_video(&request.dataset, &clip.video)?;
-        }
-        return Ok((request.clips.clone(), request.clips.len()));
-    }
+    let config = &loaded.checkpoint.state.config;
+    let seen = |clip: ClipRef| match request.view {
+        Some(view) => in_view(&clip, view, &config.clip),
+        None => Ok(clip),
+    };
     let dataset = &request.dataset;
+    if !request.clips.is_empty() {
+        let configured = as_configured(dataset, config);
+        let named = request.clips.iter().map(|clip| {
+            let (index, _) = find_video(dataset, &clip.video)?;
+            seen(as_evaluated(clip, index, &configured, config, monitor))
+        });
+        return Ok((named.collect::<Result<_, JobError>>()?, request.clips.len()));
+    }
     let (_, clips) = clips_of_split(loaded, dataset, class_map, request.split)?;
     let reference = |c: &Clip| dataset.videos.get(c.video).map(|v| ClipRef::of(&v.name, c));
     let mut clips: Vec<ClipRef> = clips.iter().filter_map(reference).collect();
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(request.seed);
     clips.shuffle(&mut rng);
-    Ok((clips, request.num_samples))
+    Ok((clips.into_iter().map(seen).collect::<Result<_, JobError>>()?, request.num_samples))
+}
+
+/// A clip that was named by its first frame alone, as an evaluation counts it: for a network that is shown whole instances
+/// the one that begins there, or else the shortest that holds the frame.
+fn as_evaluated(clip: &ClipRef, index: usize, dataset: &Dataset, config: &RunConfig, monitor: &dyn Monitor) -> ClipRef {
+    if config.clip.sampling == FrameSampling::Windows || !clip.cut.is_window_of_video() {
+        return clip.clone();
+    }
+    let instances = clips_of(dataset, index, &config.clip, config.clip.eval_stride);
+    let holding = instances.iter().filter(|c| c.cut.start <= clip.start && clip.start < c.cut.end);
+    match holding.min_by_key(|c| (c.start != clip.start, c.cut.end - c.cut.start)) {
+        Some(found) => ClipRef::of(&clip.video, found),
+        None => {
+            if let Some(sentence) = spread_frames(&config.clip) {
+                monitor.warn(format!("no instance of {} holds frame {}: {sentence}", clip.video, clip.start));
+            }
+            clip.clone()
+        }
+    }
+}
+
+/// A clip in one of the views in which an evaluation sees it.
+fn in_view(clip: &ClipRef, view: usize, config: &ClipConfig) -> Result<ClipRef, JobError> {
+    let views = views_of(&clip.clip(0), config);
+    views.get(view).map(|found| ClipRef::of(&clip.video, found)).ok_or_else(|| {
+        let (video, start, seen) = (&clip.video, clip.start, counted(views.len() as u64, "view"));
+        JobError::Missing(format!("{video} frame {start} is seen in {seen}, counted from 0: there is no view {view}"))
+    })
 }
 
 fn write_sample(
@@ -336,6 +377,10 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
     let (first, last) = (sample.frames.first().copied().unwrap_or(0), sample.frames.last().copied().unwrap_or(0));
     line("video", sample.clip.video.clone());
     line("frames", format!("{first} to {last} ({} frames)", sample.frames.len()));
+    let view = sample.clip.cut.view_words(None);
+    if !view.is_empty() {
+        line("view", view);
+    }
     let truths: Vec<&str> = sample.true_classes().into_iter().map(|c| classes.name(c)).collect();
     line("true class", if truths.is_empty() { "unlabelled".into() } else { truths.join("; ") });
     line("predicted class", classes.name(sample.predicted).to_owned());
@@ -407,6 +452,7 @@ mod tests {
             class_match: Default::default(),
             dataset: Arc::new(Dataset::default()),
             clips: Vec::new(),
+            view: None,
             num_samples: 1,
             split: SplitChoice::All,
             misclassified_only: false,

@@ -1,8 +1,7 @@
 //! A training as a job: the loop, then its pictures.
 
 use crate::config::RunConfig;
-use crate::data::{ClipSource, as_configured, plan};
-use crate::domain::{Dataset, RgbImage, leaf};
+use crate::domain::{Dataset, leaf};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::known;
@@ -12,14 +11,8 @@ use crate::jobs::run_view::{RunView, view};
 use crate::progress::Monitor;
 use crate::run_folder::TrainEnd;
 use crate::train::{TrainOptions, device_of, run};
-use crate::video::VideoWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Clips shown before and after augmentation by `--debug`.
-const DEBUG_CLIPS: usize = 6;
-/// Frames a second of those videos.
-const DEBUG_FPS: f64 = 10.0;
 
 /// Trains, or goes on training.
 #[derive(Clone, Debug)]
@@ -34,7 +27,7 @@ pub struct Train {
     pub resume: bool,
     /// Replace a run that is in `out`.
     pub force: bool,
-    /// Also write before/after videos of augmented clips.
+    /// Also write before/after videos of augmented clips, every epoch.
     pub debug: bool,
 }
 
@@ -61,10 +54,7 @@ impl JobKind for Train {
         let Self { dataset, config, out, resume, force, debug } = self;
         let dataset = known::labelled(&dataset, monitor)?;
         let device = state.device(device_of(&config), monitor);
-        let outcome = run(&dataset, &config, &out, TrainOptions { resume, force }, &device, monitor)?;
-        if debug {
-            write_debug_videos(&dataset, &config, &out.join("debug"), monitor)?;
-        }
+        let outcome = run(&dataset, &config, &out, TrainOptions { resume, force, debug }, &device, monitor)?;
         let run = view(&outcome.run)?;
         if !run.history.is_empty()
             && let Err(error) = pictures::plot_run(&run, pictures::TOP_CLASSES, &outcome.run.join("plots"))
@@ -83,41 +73,4 @@ impl JobKind for Train {
     fn output(run: Self::Answer) -> Output {
         Output::Run(run)
     }
-}
-
-/// Sample clips before and after augmentation, as videos. Each call draws what the first epoch would draw.
-fn write_debug_videos(
-    dataset: &Arc<Dataset>,
-    config: &RunConfig,
-    dir: &Path,
-    monitor: &dyn Monitor,
-) -> Result<(), JobError> {
-    std::fs::create_dir_all(dir).map_err(|source| JobError::Write { path: dir.to_path_buf(), source })?;
-    let dataset = &as_configured(dataset, config);
-    let plan = plan(dataset, config)?;
-    let source = ClipSource::new(dataset.clone(), config);
-    let every = plan.train.len().div_ceil(DEBUG_CLIPS).max(1);
-    for (i, clip) in plan.train.iter().step_by(every).enumerate() {
-        if monitor.stopped() {
-            return Ok(());
-        }
-        let (clip, draw) = source.draw(&config.augment, config.seed, 0, clip, 0);
-        let said = draw.map_or_else(|| "unchanged".to_owned(), |d| d.describe());
-        write(&dir.join(format!("clip{i}_before.mp4")), &source.pictures(&clip)?)?;
-        write(&dir.join(format!("clip{i}_after.mp4")), &source.seen(&clip, draw.as_ref())?)?;
-        let path = dir.join(format!("clip{i}.txt"));
-        let video = dataset.videos.get(clip.video).map(|v| v.name.as_str()).unwrap_or_default();
-        let text = format!("{video} frame {}\n{}\n", clip.start, said);
-        std::fs::write(&path, text).map_err(|source| JobError::Write { path, source })?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, pictures: &[RgbImage]) -> Result<(), JobError> {
-    let Some(first) = pictures.first() else { return Ok(()) };
-    let mut writer = VideoWriter::create(path, first.width, first.height, DEBUG_FPS)?;
-    for picture in pictures {
-        writer.push(picture)?;
-    }
-    Ok(writer.finish()?)
 }

@@ -393,6 +393,7 @@ fn export_request(state: &AppState, form: &ExportForm) -> Option<ExportRequest> 
         checkpoint,
         dataset: state.dataset.clone()?,
         clips,
+        view: None,
         num_samples: form.num_samples,
         split: if form.this_clip { SplitChoice::All } else { state.selection.split },
         misclassified_only: form.misclassified_only && !form.this_clip,

@@ -87,6 +87,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             }
             state.explain.ended(job, None);
             state.inside.ended(job, None);
+            state.augmentation.ended(job);
             notes::ended(state, job, false);
         }
         EventBody::Asked(path, choice) => {
@@ -107,6 +108,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 state.jobs.retain(|j| j.id != job);
                 return state.weights.answered(job, Err(sentence));
             }
+            if state.augmentation.answered(job, Err(sentence.clone())) {
+                // Said where the clip would be.
+                return state.jobs.retain(|j| j.id != job);
+            }
+            let view = state.job(job);
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
@@ -218,32 +224,35 @@ fn measure(state: &mut AppState, id: JobId, progress: &Progress) {
     (view.fraction, view.eta_s, view.stage) = (meter.share(), meter.eta_s(now), meter.phase().cloned());
 }
 
+/// A dataset was opened.
+fn opened(state: &mut AppState, workers: &dyn Workers, id: JobId, dataset: Arc<Dataset>) {
+    let count = dataset.warnings.len();
+    let name = dataset.name.clone();
+    let first = state.dataset.is_none();
+    let reading = match state.job(id).map(|j| &j.job) {
+        Some(Job::OpenDataset(kind)) => Reading::of(&kind.data),
+        _ => state.reading.clone(),
+    };
+    opening::dataset_opened(state, dataset, reading);
+    indexing::begin(state, workers);
+    if !std::mem::take(&mut state.restoring)
+        && first
+        && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
+    {
+        state.workspace = Workspace::Data;
+    }
+    if count > 0 {
+        let text = format!(
+            "{name} has {}: see the Warnings panel of the Data workspace.",
+            counted(count as u64, "integrity warning")
+        );
+        say(state, Severity::Info, "open dataset", text);
+    }
+}
+
 fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Output, cancelled: bool) {
     match output {
-        Output::Dataset(dataset) => {
-            let count = dataset.warnings.len();
-            let name = dataset.name.clone();
-            let first = state.dataset.is_none();
-            let reading = match state.job(id).map(|j| &j.job) {
-                Some(Job::OpenDataset(kind)) => Reading::of(&kind.data),
-                _ => state.reading.clone(),
-            };
-            opening::dataset_opened(state, dataset, reading);
-            indexing::begin(state, workers);
-            if !std::mem::take(&mut state.restoring)
-                && first
-                && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
-            {
-                state.workspace = Workspace::Data;
-            }
-            if count > 0 {
-                let text = format!(
-                    "{name} has {}: see the Warnings panel of the Data workspace.",
-                    counted(count as u64, "integrity warning")
-                );
-                say(state, Severity::Info, "open dataset", text);
-            }
-        }
+        Output::Dataset(dataset) => opened(state, workers, id, dataset),
         Output::Indexed(found) => indexing::found(state, workers, id, *found),
         Output::Demo(path) => {
             if !cancelled {
@@ -291,6 +300,9 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 Some(Job::PredictVideo(kind)) => kind.checkpoint.clone(),
                 _ => return,
             };
+            for warning in &prediction.warnings {
+                say(state, Severity::Warning, "predict", format!("{}: {warning}.", prediction.video));
+            }
             state.video_predictions.insert((checkpoint, prediction.video.clone()), prediction);
         }
         Output::Exported(path) => {
@@ -312,6 +324,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             opening::run(state, workers, imported.run.clone());
             state.workspace = Workspace::Evaluate;
         }
+        Output::Augmentation(view) => drop(state.augmentation.answered(id, Ok(view))),
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),

@@ -19,7 +19,7 @@ pub(super) fn select_video(state: &mut AppState, name: &str) {
     if state.selection.video.as_deref() != Some(name) {
         state.selection.video = Some(name.to_owned());
         state.selection.frame = 0;
-        state.selection.clip = None;
+        (state.selection.clip, state.selection.seen) = (None, None);
         state.playback.playing = false;
     }
 }
@@ -45,8 +45,46 @@ pub(super) fn select_clip(state: &mut AppState, clip: ClipRef) {
     if state.selection.video.as_ref() == Some(&clip.video) {
         state.selection.frame = clip.start.min(state.frames().saturating_sub(1));
         state.playback.playing = false;
-        state.selection.clip = Some(clip);
+        (state.selection.clip, state.selection.seen) = (Some(clip), None);
     }
+}
+
+/// Chooses a clip and a view of it, and goes to the first frame that is shown.
+pub(super) fn select_view(state: &mut AppState, clip: ClipRef, view: Option<ClipRef>) {
+    select_clip(state, clip);
+    if state.selection.clip.is_none() {
+        return;
+    }
+    state.selection.seen = view;
+    if let Some(first) = state.frames_of_view().and_then(|frames| frames.first().copied()) {
+        state.selection.frame = first;
+    }
+}
+
+/// Goes to another view of the clip under the playhead; before the first and behind the last is the clip as one look.
+pub(super) fn step_view(state: &mut AppState, by: i64) {
+    let Some(clip) = state.clip_with_views() else { return };
+    let views = state.views(&clip);
+    if views.is_empty() {
+        return say(
+            state,
+            Severity::Info,
+            "views",
+            "The run in use sees each clip once: clip.clips and clip.crops of its configuration are 1.",
+        );
+    }
+    let now = state.selection.view_of(&clip).and_then(|seen| views.iter().position(|v| v == seen));
+    let places = views.len() as i64 + 1;
+    let next = (now.map_or(0, |at| at as i64 + 1) + by).rem_euclid(places);
+    let view = usize::try_from(next - 1).ok().and_then(|at| views.get(at)).cloned();
+    select_view(state, clip, view);
+}
+
+/// The frame of a view that lies `by` places from the one shown.
+fn step_in_view(frames: &[u32], now: u32, by: i64) -> Option<u32> {
+    let at = frames.partition_point(|f| *f <= now).saturating_sub(1) as i64;
+    let last = frames.len() as i64 - 1;
+    frames.get(at.saturating_add(by).clamp(0, last.max(0)) as usize).copied()
 }
 
 /// Moves through time, or sets how time runs.
@@ -59,10 +97,16 @@ pub(super) fn fulfil(state: &mut AppState, action: TimeAction) {
             if state.frames() > 0 {
                 state.playback.playing = false;
             }
-            seek(state, now + by);
+            match state.frames_of_view() {
+                Some(frames) => {
+                    let next = step_in_view(&frames, state.selection.frame, by);
+                    seek(state, next.map_or(now, i64::from));
+                }
+                None => seek(state, now + by),
+            }
         }
-        TimeAction::First => seek(state, 0),
-        TimeAction::Last => seek(state, i64::from(last)),
+        TimeAction::First => seek(state, i64::from(first_and_last(state, last).0)),
+        TimeAction::Last => seek(state, i64::from(first_and_last(state, last).1)),
         TimeAction::Edge(forward) => {
             if let Some(frame) = edge(state, state.selection.frame, last, forward) {
                 seek(state, i64::from(frame));
@@ -74,11 +118,12 @@ pub(super) fn fulfil(state: &mut AppState, action: TimeAction) {
             }
         }
         TimeAction::TogglePlay => {
+            let (first, end) = first_and_last(state, last);
             let playback = &mut state.playback;
             playback.playing = !playback.playing && last > 0;
             playback.carry_s = 0.0;
-            if playback.playing && !playback.loop_clip && state.selection.frame >= last {
-                state.selection.frame = 0;
+            if playback.playing && !playback.loop_clip && state.selection.frame >= end {
+                state.selection.frame = first;
             }
         }
         TimeAction::SetSpeed(speed) => state.playback.speed = speed.clamp(0.05, 16.0),
@@ -101,11 +146,21 @@ pub(super) fn fulfil(state: &mut AppState, action: TimeAction) {
     }
 }
 
-/// Goes to a frame, or to the nearest the video has.
+/// The first and the last frame there is to go to: of the view that is shown, or of the video.
+fn first_and_last(state: &AppState, last: u32) -> (u32, u32) {
+    let of_view = state.frames_of_view();
+    of_view.and_then(|frames| Some((*frames.first()?, *frames.last()?))).unwrap_or((0, last))
+}
+
+/// Goes to a frame, or to the nearest the video has; in the clip of a view that is shown, to the nearest of the view.
 fn seek(state: &mut AppState, frame: i64) {
     if let Some(last) = state.frames().checked_sub(1) {
         state.selection.frame = frame.clamp(0, i64::from(last)) as u32;
         state.playback.carry_s = 0.0;
+        if let Some(frames) = state.frames_of_view() {
+            let now = state.selection.frame;
+            state.selection.frame = frames.into_iter().min_by_key(|f| f.abs_diff(now)).unwrap_or(now);
+        }
     }
 }
 
@@ -167,7 +222,32 @@ pub fn advance(state: &mut AppState, seconds: f64) -> Option<std::time::Duration
     let passed = state.playback.carry_s + seconds.clamp(0.0, 0.5);
     let frames = (passed / frame_s).floor();
     state.playback.carry_s = passed - frames * frame_s;
-    let mut frame = state.selection.frame.saturating_add(frames as u32);
+    if let Some(of_view) = state.frames_of_view() {
+        play_view(state, &of_view, frames as i64);
+    } else {
+        play_video(state, last, frames as u32);
+    }
+    let left = frame_s - state.playback.carry_s;
+    state.playback.playing.then(|| std::time::Duration::from_secs_f64(left.clamp(0.001, 1.0)))
+}
+
+/// Lets the frames of a view go by one after another, as the network is shown them.
+fn play_view(state: &mut AppState, frames: &[u32], by: i64) {
+    let at = frames.partition_point(|f| *f <= state.selection.frame).saturating_sub(1) as i64;
+    let next = at.saturating_add(by);
+    let length = frames.len().max(1) as i64;
+    if !state.playback.loop_clip && next >= length {
+        state.playback.playing = false;
+    }
+    let at = if state.playback.loop_clip { next % length } else { next.min(length - 1) };
+    if let Some(frame) = frames.get(at as usize) {
+        state.selection.frame = *frame;
+    }
+}
+
+/// Lets so many frames of the video go by.
+fn play_video(state: &mut AppState, last: u32, by: u32) {
+    let mut frame = state.selection.frame.saturating_add(by);
     let (span, _) = state.window_geometry();
     match &state.selection.clip {
         Some(clip) if state.playback.loop_clip && state.selection.video.as_ref() == Some(&clip.video) => {
@@ -181,6 +261,4 @@ pub fn advance(state: &mut AppState, seconds: f64) -> Option<std::time::Duration
         _ => {}
     }
     state.selection.frame = frame;
-    let left = frame_s - state.playback.carry_s;
-    state.playback.playing.then(|| std::time::Duration::from_secs_f64(left.clamp(0.001, 1.0)))
 }

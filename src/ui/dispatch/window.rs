@@ -29,6 +29,8 @@ pub(super) fn fulfil(state: &mut AppState, action: WindowAction) {
                 ThemeChoice::Light => ThemeChoice::Dark,
             }
         }
+        WindowAction::ChooseAugmentation(choice) => state.augmentation.choice = choice,
+        WindowAction::NextDraw => state.augmentation.next_draw(),
         WindowAction::ResetLayout => state.layout_generation += 1,
         WindowAction::ShowEpoch(epoch) => state.epoch_shown = epoch,
         WindowAction::SetOrder(order) => state.order = order,

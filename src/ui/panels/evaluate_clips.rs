@@ -9,10 +9,11 @@ use crate::ui::action::{ChooseAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
-use crate::ui::state::EvaluationEntry;
+use crate::ui::state::{EvaluationEntry, Workspace};
 use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
+use crate::ui::widgets::view_votes::{self, ViewVotes};
 use crate::ui::widgets::{style, tags};
 use egui::{RichText, Ui};
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct EvaluateClips {
     masks: Derived<Same<Dataset>, bool>,
     /// The tags of the run, and how many clips have each.
     tags: Derived<(Option<PathBuf>, u64), BTreeMap<String, usize>>,
+    /// How the views of the chosen clip voted.
+    votes: ViewVotes,
     key: Option<CardsKey>,
     cards: Vec<ClipCard>,
     thumbs: Option<Thumbs>,
@@ -121,6 +124,7 @@ impl Panel for EvaluateClips {
         if fresh {
             self.measure(cx);
         }
+        self.views(ui, cx, entry);
         if self.cards.is_empty() {
             let text = if cell.is_some() { "No clip lies here." } else { "No clip is wrong." };
             ui.weak(text);
@@ -139,6 +143,22 @@ impl EvaluateClips {
     fn has_masks(&self, state: &AppState) -> bool {
         let any = || state.dataset.as_ref().is_some_and(|d| d.videos.iter().any(|v| v.masks.is_some()));
         *self.masks.get(Same::maybe(state.dataset.as_ref()), any)
+    }
+
+    /// How the views of the chosen clip voted, where it was seen in several; a view that is chosen is shown in Review.
+    fn views(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>, entry: &EvaluationEntry) {
+        let state = cx.state;
+        let Some(clip) = &state.selection.clip else { return };
+        let Some(prediction) = state.prediction_of(entry, clip) else { return };
+        let Some(text) = view_votes::summary(prediction, &entry.evaluation.classes) else { return };
+        let mut chosen = None;
+        egui::CollapsingHeader::new(text).id_salt("views of the chosen clip").show(ui, |ui| {
+            chosen = self.votes.table(ui, state, clip, Some(entry));
+        });
+        if let Some(view) = chosen {
+            cx.send(ChooseAction::SelectView(clip.clone(), Some(view)));
+            cx.send(WindowAction::SetWorkspace(Workspace::Review));
+        }
     }
 
     /// The tags of the run as a filter, and the menu that tags the chosen clip.

@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, SAID_AT, Split, Task, VideoEntry, counted, duration, grouped, leaf};
+use crate::domain::{Label, SAID_AT, Split, Task, TimeView, VideoEntry, counted, duration, grouped, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::awaited::Awaited;
@@ -11,6 +11,7 @@ use crate::ui::state::{JobStatus, Workspace};
 use crate::ui::theme;
 use crate::ui::widgets::tags;
 use crate::ui::widgets::text::{fps, name};
+use crate::ui::widgets::view_votes::{self, ViewVotes};
 use egui::{RichText, Sense, Vec2};
 
 /// Probability bars shown.
@@ -21,6 +22,8 @@ const BARS: usize = 6;
 pub struct Inspector {
     /// A new tag while it is typed.
     fresh: String,
+    /// How the views of the explained clip voted.
+    votes: ViewVotes,
 }
 
 impl Panel for Inspector {
@@ -35,6 +38,7 @@ impl Panel for Inspector {
             ui.spacing_mut().interact_size.y = 18.0;
             if state.workspace == Workspace::Review {
                 prediction(ui, cx);
+                self.views(ui, cx);
                 ui.add_space(8.0);
                 self.notes(ui, cx);
             }
@@ -46,6 +50,31 @@ impl Panel for Inspector {
 }
 
 impl Inspector {
+    /// The views in which an evaluation sees the explained clip: how they voted, and which of them is shown.
+    fn views(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+        let state = cx.state;
+        let (Some(_), Some(clip)) = (state.run(), state.clip_with_views()) else { return };
+        let entry = state.evaluation();
+        let found = entry.and_then(|e| Some((state.prediction_of(e, &clip)?, &e.evaluation.classes)));
+        let voted = found.and_then(|(prediction, classes)| view_votes::summary(prediction, classes));
+        let views = state.views(&clip).len();
+        if voted.is_none() && views < 2 {
+            return;
+        }
+        ui.add_space(8.0);
+        section(ui, "Views");
+        ui.label(voted.unwrap_or_else(|| format!("views: {views}; evaluate the run to see how they vote")));
+        let one = state.selection.view_of(&clip).is_none();
+        let button = egui::Button::selectable(one, RichText::new("The clip as one look").text_style(theme::caption()));
+        let help = "Frames and crop in the middle: what is explained while no view is chosen (V goes to the next view)";
+        if ui.add(button).on_hover_text(help).clicked() {
+            cx.send(ChooseAction::SelectView(clip.clone(), None));
+        }
+        if let Some(view) = self.votes.table(ui, state, &clip, entry) {
+            cx.send(ChooseAction::SelectView(clip, Some(view)));
+        }
+    }
+
     /// Tags and notes of the explained clip.
     fn notes(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         let state = cx.state;
@@ -218,6 +247,9 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             cx.send(ChooseAction::FollowPlayhead);
         }
     });
+    if let Some(view) = state.selection.view_of(&clip) {
+        pair(ui, "view", view.cut.view_words(state.is_wide(view)));
+    }
     if let Some(run) = state.run() {
         pair(ui, "run", leaf(&run.path));
         pair(ui, "weights", state.identity().map_or_else(|| "none yet".to_owned(), |i| i.weights()));
@@ -239,6 +271,13 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         });
         return;
     };
+    let windowed = state.run().filter(|_| matches!(clip.cut.time, TimeView::Window));
+    if let Some(sentence) = windowed.and_then(|r| crate::eval::spread_frames(&r.config.clip)) {
+        ui.colored_label(
+            p.warn,
+            RichText::new(format!("No instance is here: {sentence}.")).text_style(theme::caption()),
+        );
+    }
     verdict(ui, answer);
     bars(ui, cx, answer);
     if let Some(frame) = shown {
@@ -247,8 +286,11 @@ fn prediction(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let predicting = state.jobs.iter().any(|j| {
         j.status.is_live() && j.status != JobStatus::Stopping && matches!(j.job, crate::jobs::Job::PredictVideo(_))
     });
-    let known = state.video_predictions.contains_key(&(checkpoint, clip.video.clone()));
-    if !known && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
+    let known = state.video_predictions.get(&(checkpoint, clip.video.clone()));
+    for warning in known.iter().flat_map(|p| &p.warnings) {
+        ui.colored_label(p.warn, RichText::new(format!("Prediction track: {warning}.")).text_style(theme::caption()));
+    }
+    if known.is_none() && ui.add_enabled(!predicting, egui::Button::new("Predict whole video")).clicked() {
         cx.send(WorkAction::PredictVideo);
     }
 }
@@ -340,7 +382,7 @@ fn heat_on_body(ui: &mut egui::Ui, cx: &PanelCx<'_>, frame: &Committed, answer: 
     let Some(map) = answer.maps.get(&cx.state.selection.view()) else {
         return pair(ui, "on body", "…");
     };
-    let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
+    let at = answer.position_of(frame.index);
     let text = cx.services.volumes.on_mask(map, mask, at, answer.frames.len()).map_or_else(
         || "no heat or no body in this frame".to_owned(),
         |share| {

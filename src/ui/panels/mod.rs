@@ -4,6 +4,7 @@
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
 mod activations;
+mod augmentation;
 mod channel_picture;
 mod clip_map;
 mod compare_classes;
@@ -94,6 +95,12 @@ pub const PANELS: &[PanelSpec] = &[
         build: || Box::<warnings::Warnings>::default(),
     },
     PanelSpec { id: "ledger", title: "Ledger", workspaces: &[Data], build: || Box::<ledger::LedgerPanel>::default() },
+    PanelSpec {
+        id: "augmentation",
+        title: "Augmentation",
+        workspaces: &[Data, Workspace::Train],
+        build: || Box::<augmentation::Augmentation>::default(),
+    },
     PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
     PanelSpec {
         id: "train-config",

@@ -3,7 +3,7 @@
 use super::{review_controls, transport, viewer};
 use crate::cam;
 use crate::classical::Baseline;
-use crate::domain::leaf;
+use crate::domain::{HeatMap, leaf};
 use crate::jobs::HeatRequest;
 use crate::render::ClipPosition;
 use crate::ui::action::{ChooseAction, SystemAction, WindowAction};
@@ -151,6 +151,12 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     picture::caption(ui, cx.state, frame, at);
     let badge_color = if layer.map.is_some() && !layer.late { overlay::MUTED } else { overlay::NOTE };
     picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);
+    if let Some([left, top, width, height]) = layer.map.as_ref().map(|m| m.region).filter(|r| *r != HeatMap::WHOLE) {
+        // The part of the picture that was seen, and where alone there is heat.
+        let corner = at.min + Vec2::new(left, top) * at.size();
+        let seen = Rect::from_min_size(corner, Vec2::new(width, height) * at.size());
+        ui.painter().rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
+    }
     if many {
         let id = ui.make_persistent_id(("choose view", index));
         let response = ui.interact(at, id, Sense::click());
@@ -201,7 +207,7 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         Awaited::NotAsked | Awaited::Pending(None) => return nothing(format!("computing {method}…")),
         Awaited::Unavailable(sentence) => return nothing(sentence),
     };
-    let at = answer.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
+    let at = answer.position_of(frame.index);
     let position = ClipPosition { frame: at, frames: answer.frames.len().max(1) };
     let badge = if late {
         format!("computing {method}…")
@@ -223,8 +229,10 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         let class = answer.classes.name(map.class);
         let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
         let method = method_title(&map.method);
+        let view = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
+        let view = view.map_or_else(String::new, |view| format!("view {view}: "));
         format!(
-            "{identity}\n{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
+            "{identity}\n{view}{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
             map.layer
         )
     };

@@ -31,4 +31,5 @@ pub mod table_view;
 pub mod tags;
 pub mod text;
 pub mod usage;
+pub mod view_votes;
 pub mod weight_report;
