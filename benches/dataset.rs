@@ -13,7 +13,8 @@ use egui_kittest::Harness;
 use kinolens::config::{DataConfig, RunConfig};
 use kinolens::data::{Sampler, look_into, open_above, plan};
 use kinolens::domain::{
-    ClassSet, Dataset, FrameSampling, Instance, InstanceLabel, Label, LabelTrack, RgbImage, Split, VideoEntry, VideoFacts,
+    ClassSet, Dataset, FrameSampling, Instance, InstanceLabel, Label, LabelTrack, RgbImage, Split, VideoEntry,
+    VideoFacts,
 };
 use kinolens::process_usage::Usage;
 use kinolens::progress::Silent;
@@ -211,7 +212,7 @@ fn known(videos: usize, instances: usize) -> Dataset {
                 fps: 25.0,
                 frames,
                 duration_s: f64::from(frames) / 25.0,
-                codec: if i % 3 == 0 { "vp9" } else { "h264" }.into(),
+                codec: if i.is_multiple_of(3) { "vp9" } else { "h264" }.into(),
                 ..VideoFacts::default()
             }),
             ..VideoEntry::default()
@@ -297,6 +298,7 @@ fn instances() -> bool {
                     unit: egui::MouseWheelUnit::Point,
                     delta,
                     phase: egui::TouchPhase::Move,
+                    source: egui::MouseWheelSource::Unknown,
                     modifiers: egui::Modifiers::NONE,
                 });
                 frame(&mut harness)
@@ -318,7 +320,9 @@ fn boxes() -> bool {
     }
     writer.finish().unwrap();
     let mut actions = String::new();
-    (1..=80).for_each(|i| drop(write!(actions, "item {{ name: \"action {i}\" id: {i} }}\n")));
+    for i in 1..=80 {
+        let _ = writeln!(actions, "item {{ name: \"action {i}\" id: {i} }}");
+    }
     std::fs::write(root.join("ava_action_list_v2.2.pbtxt"), actions).unwrap();
     let mut rows = String::new();
     for i in 0..100_000_usize {

@@ -110,11 +110,8 @@ pub(super) fn begin(draft: Draft, begin: Begin, empty: Dataset) -> Dataset {
         warning: warning(&empty.root, "the label files count frames from 1; they are read as if from 0"),
     });
     let opening = Opening { rules, large, cache: Mutex::new(cache), warnings: draft.warnings };
-    let indexing = Indexing {
-        left: draft.videos.len(),
-        noticed: from_one.into_iter().collect(),
-        opened: Opaque::new(opening),
-    };
+    let indexing =
+        Indexing { left: draft.videos.len(), noticed: from_one.into_iter().collect(), opened: Opaque::new(opening) };
     let mut out = Dataset {
         task: draft.task,
         choices: draft.choices,

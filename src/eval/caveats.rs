@@ -151,7 +151,8 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     let evaluated = |i: usize| setting.split.takes(setting.parts.get(i).copied());
     let config = &setting.checkpoint.state.config;
     out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
-    let unread = setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0 && !v.is_pending()).count();
+    let unread =
+        setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0 && !v.is_pending()).count();
     if unread > 0 {
         out.push(format!("{unread} labelled videos could not be opened and are not evaluated"));
     }

@@ -10,7 +10,8 @@ use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
 use crate::config::{RunConfig, Validation};
 use crate::data::{
-    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, require_known, views_of,
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, require_known,
+    views_of,
 };
 use crate::domain::{
     ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,

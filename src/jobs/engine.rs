@@ -293,7 +293,9 @@ pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::kinds::{Evaluate, ExplainRequest, IndexVideos, Indexing, OpenRun, PredictVideo, SaveNotes, Train};
+    use super::super::kinds::{
+        Evaluate, ExplainRequest, IndexVideos, Indexing, OpenRun, PredictVideo, SaveNotes, Train,
+    };
     use super::super::requests::{CheckpointRef, ClipRef};
     use super::*;
     use crate::domain::SplitChoice;

@@ -4,8 +4,9 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, IndexVideos, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, IndexVideos, InspectWeights,
+    LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;

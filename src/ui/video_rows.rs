@@ -127,9 +127,8 @@ mod tests {
     #[test]
     fn words_are_found_in_every_column_also_before_a_video_was_looked_into() {
         let entry = |name: &str, split: Split| VideoEntry { name: name.into(), split, ..VideoEntry::default() };
-        let unread = |class: usize| {
-            Some(Arc::new(Unread { classes: [class].into(), labelled: true, rows: Opaque::new(()) }))
-        };
+        let unread =
+            |class: usize| Some(Arc::new(Unread { classes: [class].into(), labelled: true, rows: Opaque::new(()) }));
         let facts = VideoFacts { codec: "h264".into(), frames: 9, ..VideoFacts::default() };
         let videos = vec![
             VideoEntry { unread: unread(1), ..entry("a/10.webm", Split::Train) },

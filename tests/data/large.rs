@@ -24,7 +24,10 @@ fn something(r: &Path) {
     for frame in 1..10 {
         std::fs::remove_file(r.join(format!("train/15/{frame:05}.png"))).unwrap();
     }
-    write(r.join("labels.json"), r#"{"Holding something": "0", "Tipping something over": "1", "Eating something": "2"}"#);
+    write(
+        r.join("labels.json"),
+        r#"{"Holding something": "0", "Tipping something over": "1", "Eating something": "2"}"#,
+    );
     let record = |id: u32, name: &str| format!("{{\"id\": \"{id}\", \"template\": \"{name}\"}}");
     let train: Vec<String> = (11..17)
         .map(|id| record(id, if id % 2 == 0 { "Holding [something]" } else { " Tipping [something] over" }))
@@ -43,7 +46,8 @@ fn opened(root: &Path, large: usize) -> Arc<Dataset> {
 /// All that is known of a dataset but for its fingerprint and what is said of its size.
 fn known(dataset: &Dataset) -> String {
     let mut list = serde_json::to_value(instance_list(dataset)).unwrap();
-    let own = |w: &serde_json::Value| !w["message"].as_str().unwrap().contains("copies are searched for among equal files");
+    let own =
+        |w: &serde_json::Value| !w["message"].as_str().unwrap().contains("copies are searched for among equal files");
     let warnings: Vec<_> = list["warnings"].as_array().unwrap().iter().filter(|w| own(w)).cloned().collect();
     list["warnings"] = warnings.into();
     let videos: Vec<_> = dataset.videos.iter().map(video_of).collect();
@@ -61,7 +65,15 @@ fn a_large_dataset_is_opened_from_its_lists_and_says_what_it_does_not_know() {
     let data = opened(root.path(), 9);
     let names: Vec<&str> = data.videos.iter().map(|v| v.name.as_str()).collect();
     let listed = [
-        "test/31", "test/32", "train/11", "train/12", "train/13", "train/14", "train/15", "train/16", "validation/21",
+        "test/31",
+        "test/32",
+        "train/11",
+        "train/12",
+        "train/13",
+        "train/14",
+        "train/15",
+        "train/16",
+        "validation/21",
         "validation/22",
     ];
     assert_eq!(names, listed);

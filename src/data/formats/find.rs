@@ -4,9 +4,7 @@ use super::Draft;
 use super::containers::{is_container, split_of_dir};
 use super::listing::Ignored;
 use crate::data::names::folded;
-use crate::data::scan::{
-    MAX_DEPTH, file_name, is_image, is_video, peek, plainly_holds_pictures, relative_name, stem,
-};
+use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, plainly_holds_pictures, relative_name, stem};
 use crate::domain::{Reason, Split};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};

@@ -579,7 +579,8 @@ pub(super) fn unlisted_pictures(root: &Path, others: Vec<PathBuf>, draft: &mut D
 
 fn not_searched(root: &Path, draft: &mut Draft) {
     let videos = counted(draft.videos.len() as u64, "video");
-    let message = format!("has {videos}, too many to look for others on the disk that no row names: none is listed as such");
+    let message =
+        format!("has {videos}, too many to look for others on the disk that no row names: none is listed as such");
     draft.warn(root, message);
 }
 

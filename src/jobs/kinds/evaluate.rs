@@ -3,8 +3,8 @@
 use crate::domain::{ClassMatch, Dataset, SplitChoice, leaf};
 use crate::eval::evaluate_matched;
 use crate::jobs::error::JobError;
-use crate::jobs::known;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::lane::open_checkpoint;
 use crate::jobs::pictures;

@@ -6,8 +6,8 @@ use crate::domain::{ClassId, ClassMatch, Clip, Dataset, MaskShare, Task, VideoEn
 use crate::eval::metrics::probabilities_of;
 use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
-use crate::jobs::known::with_videos;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
 use crate::model::ComputeDevice;

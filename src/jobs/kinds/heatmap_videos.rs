@@ -6,8 +6,8 @@ use crate::domain::{ClassMatch, ClassSet, Clip, Dataset, HeatMap, RgbImage, Spli
 use crate::eval::ClassMap;
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
-use crate::jobs::known;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
 use crate::jobs::split_clips::clips_of_split;

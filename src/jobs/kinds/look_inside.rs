@@ -13,8 +13,8 @@ use crate::inside::{
 use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{InsideView, LayerPictures, LayerView};
 use crate::jobs::kept_clip::{KeptClip, KeptKey};
-use crate::jobs::known::with_videos;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::LaneState;
 use crate::jobs::requests::{CheckpointRef, ClipRef, TargetClass};
 use crate::model::{ModuleTree, Network};

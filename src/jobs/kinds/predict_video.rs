@@ -3,8 +3,8 @@
 use crate::domain::Dataset;
 use crate::eval::{VideoPrediction, predict_video};
 use crate::jobs::error::JobError;
-use crate::jobs::known::with_videos;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::LaneState;
 use crate::jobs::lane::open_checkpoint;
 use crate::jobs::requests::CheckpointRef;

@@ -9,8 +9,8 @@ use crate::inside::{
 };
 use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{IdleOf, LayerSurvey, SurveyClip};
-use crate::jobs::known;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::requests::{CheckpointRef, ClipRef};
 use crate::jobs::split_clips::clips_of_split;

@@ -5,8 +5,8 @@ use crate::domain::{ClassId, ClassMatch, Clip, Dataset, SplitChoice, Task, count
 use crate::eval::evaluated_clips;
 use crate::files;
 use crate::jobs::error::JobError;
-use crate::jobs::known;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;

@@ -256,9 +256,10 @@ fn warnings_by_video(dataset: &Dataset) -> HashMap<usize, Vec<String>> {
 pub(super) fn refilter(state: &mut AppState) {
     state.filtered_revision += 1;
     let parts = state.run_parts.parts.as_ref().map(|p| p.as_slice());
-    let found = state.dataset.as_ref().map(|dataset| {
-        Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text)
-    });
+    let found = state
+        .dataset
+        .as_ref()
+        .map(|dataset| Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text));
     state.filtered = found.unwrap_or_default();
 }
 

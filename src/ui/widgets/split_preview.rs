@@ -106,7 +106,8 @@ impl SplitPreview {
                 }
             }
         }
-        let key = PreviewKey { dataset: Arc::as_ptr(dataset) as usize, pending: dataset.pending(), config: relevant(config) };
+        let key =
+            PreviewKey { dataset: Arc::as_ptr(dataset) as usize, pending: dataset.pending(), config: relevant(config) };
         if self.made_from.as_ref() == Some(&key) {
             return;
         }
