@@ -138,10 +138,6 @@ fn something(share: f64, folders: bool) -> bool {
     assert_eq!((dataset.videos.len(), dataset.pending()), (all, all));
     let mut ok = report(&format!("{what}_list_complete"), all, "s", took, 10.0);
     ok &= report(&format!("{what}_usable"), all, "s", took, 3.0);
-    let (again, took) = seconds(|| open(root));
-    assert_eq!(again.fingerprint, dataset.fingerprint);
-    ok &= report(&format!("{what}_opened_again"), all, "s", took, 3.0);
-    drop(again);
     ok &= rows_of(what, &dataset);
     ok &= report(&format!("{what}_memory"), all, "mb", peak_mb(), 600.0);
     if folders {

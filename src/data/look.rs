@@ -3,7 +3,7 @@
 //! A dataset that is not large is looked into as a whole while it is opened. A large one is opened from its lists alone; its
 //! videos are looked into later, a part at a time, by whoever needs them, and each becomes what it would have become at once.
 
-use super::formats::{Annotation, Clock, Draft, DraftVideo, warning};
+use super::formats::{Annotation, Clock, Draft, DraftVideo};
 use super::limited::Limited;
 use super::video_facts::{FEW, FactsCache, Record};
 use super::{DataError, duplicates, integrity, scan, times};
@@ -52,7 +52,8 @@ impl Opening {
 #[derive(Debug)]
 struct Rows {
     label_file: Option<PathBuf>,
-    clock: Clock,
+    /// `None` for the usual one.
+    clock: Option<Box<Clock>>,
     rate: Option<f64>,
     annotations: Box<[Annotation]>,
     frame_rows: Box<[(u32, u32, u32)]>,
@@ -69,7 +70,7 @@ fn unread(video: DraftVideo) -> VideoEntry {
     let labelled = video.annotations.iter().any(|a| a.label.single().is_some());
     let rows = Rows {
         label_file: video.label_file,
-        clock: video.clock,
+        clock: Some(video.clock).filter(|c| *c != Clock::Video).map(Box::new),
         rate: video.rate,
         annotations: video.annotations.into(),
         frame_rows: video.frame_rows.into(),
@@ -85,7 +86,7 @@ fn drafted(entry: &VideoEntry) -> Option<DraftVideo> {
     Some(DraftVideo {
         entry: VideoEntry { unread: None, ..entry.clone() },
         label_file: rows.label_file.clone(),
-        clock: rows.clock.clone(),
+        clock: rows.clock.as_deref().cloned().unwrap_or_default(),
         rate: rows.rate,
         annotations: rows.annotations.to_vec(),
         frame_rows: rows.frame_rows.to_vec(),
@@ -107,7 +108,8 @@ pub(super) fn begin(draft: Draft, begin: Begin, empty: Dataset) -> Dataset {
         video: 0,
         check: check::NUMBERS,
         kind: "one",
-        warning: warning(&empty.root, "the label files count frames from 1; they are read as if from 0"),
+        path: empty.root.clone(),
+        message: "the label files count frames from 1; they are read as if from 0".into(),
     });
     let opening = Opening { rules, large, cache: Mutex::new(cache), warnings: draft.warnings };
     let indexing =
@@ -239,7 +241,8 @@ pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) 
             video: at,
             check,
             kind,
-            warning: DatasetWarning { path, message },
+            path,
+            message,
         };
         let times = std::mem::take(&mut rows.notes);
         let mut all: Vec<Noticed> =
@@ -265,7 +268,8 @@ pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) 
             video: at,
             check: check::MASKS,
             kind,
-            warning: DatasetWarning { path, message },
+            path,
+            message,
         }));
     }
     Looked { videos: found.into_iter().flatten().collect() }
@@ -470,10 +474,10 @@ fn summed_up(dataset: &Dataset, copies: Option<&[Copies]>) -> Vec<DatasetWarning
     noticed.sort_by_key(|n| (n.check, n.video));
     for of_check in noticed.chunk_by(|a, b| a.check == b.check) {
         if of_check.first().is_some_and(|n| n.check == check::INSIDE) {
-            warnings.push_found(of_check.iter().map(|n| (n.warning.path.clone(), n.warning.message.clone())).collect());
+            warnings.push_found(of_check.iter().map(|n| (n.path.clone(), n.message.clone())).collect());
             continue;
         }
-        of_check.iter().for_each(|n| warnings.push(n.kind, &n.warning.path, n.warning.message.clone()));
+        of_check.iter().for_each(|n| warnings.push(n.kind, &n.path, n.message.clone()));
     }
     match copies {
         Some(copies) if indexing.left == 0 => {

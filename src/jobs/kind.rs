@@ -3,9 +3,8 @@
 
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
-use super::kinds::Indexed;
 use super::lane::LaneState;
-use super::requests::{Compared, Explanation};
+use super::requests::{Compared, Explanation, Indexed};
 use super::run_view::RunView;
 use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;

@@ -40,5 +40,7 @@ pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sa
 pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
-pub use requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TargetClass};
+pub use requests::{
+    CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News, TargetClass,
+};
 pub use run_view::{LOG_LINES, RunView, view};

@@ -29,7 +29,7 @@ pub use explain::{ExplainRequest, heat_on_body};
 pub use guess_network::GuessNetwork;
 pub use heatmap_videos::{ExportRequest, holds_export, is_sample};
 pub use import_weights::ImportWeights;
-pub use index_videos::{IndexVideos, Indexed, Indexing, News};
+pub use index_videos::{IndexVideos, Indexing};
 pub use inspect_weights::InspectWeights;
 pub use look_inside::LookInside;
 pub use make_demo::MakeDemo;
