@@ -3,9 +3,8 @@
 
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
-use super::kinds::Indexed;
 use super::lane::LaneState;
-use super::requests::{AugmentationView, Compared, Explanation};
+use super::requests::{AugmentationView, Compared, Explanation, Indexed};
 use super::run_view::RunView;
 use crate::compare::LabelIssues;
 use crate::compare::experiment::ExperimentReport;

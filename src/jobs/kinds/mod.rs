@@ -35,7 +35,7 @@ pub use find_rate::FindRate;
 pub use guess_network::GuessNetwork;
 pub use heatmap_videos::{ExportRequest, holds_export, is_sample};
 pub use import_weights::ImportWeights;
-pub use index_videos::{IndexVideos, Indexed, Indexing, News};
+pub use index_videos::{IndexVideos, Indexing};
 pub use inspect_weights::InspectWeights;
 pub use look_inside::LookInside;
 pub use make_demo::MakeDemo;

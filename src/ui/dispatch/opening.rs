@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{comparing, importing, indexing};
+use super::{comparing, importing};
 use crate::config::DataConfig;
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
@@ -58,10 +58,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         OpenAction::ReloadDataset => reload(state, workers),
-        OpenAction::CloseDataset => {
-            indexing::stop(state, workers);
-            close_dataset(state);
-        }
+        OpenAction::CloseDataset => close_dataset(state),
         OpenAction::CloseRun(path) => close_run(state, &path),
         OpenAction::ClearRecent => state.recent.clear(),
         OpenAction::AskImport(weights) => importing::ask(state, weights),
