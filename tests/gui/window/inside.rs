@@ -371,10 +371,15 @@ fn dead_channels_are_counted_over_clips_and_checkpoints() {
     assert!(
         harness.query_all_by_label_contains("block5 is mostly dead: 3 of 4 channels are 0 in all 20 clips").count() > 0
     );
-    harness.get_by_label("Channel 1, dead, fires in 0 of 20 clips").click();
+    let dead = "Channel 1, dead, fires in 0 of 20 clips";
+    harness.get_by_label(dead).scroll_to_me();
+    harness.run_steps(4);
+    harness.get_by_label(dead).click();
     harness.run_steps(2);
     assert_eq!(harness.state().state().inside.channel("block5"), Some(1));
     shots(&mut harness, "inside-statistics");
+    harness.get_by_label("last: 1 of 4").scroll_to_me();
+    harness.run_steps(4);
     harness.get_by_label("last: 1 of 4").click();
     harness.run_steps(3);
     assert_eq!(harness.state().state().selection.checkpoint.as_deref(), Some("last"));
