@@ -32,7 +32,9 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let data = match (&args.data, &plan.data) {
         (Some(path), _) => path.clone(),
         (None, Some(path)) => folder.join(path),
-        (None, None) => return Err(Exit::Usage(anyhow!("name the dataset: data: \"…\" in the plan, or --data DATASET"))),
+        (None, None) => {
+            return Err(Exit::Usage(anyhow!("name the dataset: data: \"…\" in the plan, or --data DATASET")));
+        }
     };
     let reading = same_reading(&arms)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(args.plan.file_stem().unwrap_or_default()));
@@ -92,7 +94,8 @@ fn same_reading(arms: &[Arm]) -> Result<DataConfig, Exit> {
 
 /// The runs there would be, and what is there of them.
 fn tell_plan(runs: &[PlannedRun], folds: &[Fold], as_json: bool) {
-    let mut table = Table::new("Runs", ["run", "network", "seed", "epochs", "clip", "begins with", "tested on", "state"]);
+    let mut table =
+        Table::new("Runs", ["run", "network", "seed", "epochs", "clip", "begins with", "tested on", "state"]);
     for run in runs {
         let clip = &run.config.clip;
         let tested = folds.get(run.fold).map(|f| listed(&f.tested, 4)).unwrap_or_default();

@@ -83,7 +83,12 @@ impl PlannedRun {
         if !taken {
             return Found::Nothing;
         }
-        let other = |why: String| Found::Other(format!("{} {why}; move it away, or name another --out", self.folder.display()));
+        let other = |why: String| {
+            Found::Other(format!(
+                "{} {why}; move it away, or choose another folder for this plan",
+                self.folder.display()
+            ))
+        };
         if !RunDir::is_run(&self.folder) {
             return other("is there and is no run".into());
         }
@@ -355,6 +360,10 @@ mod tests {
         let scores: Vec<(&str, f64)> = comparison.runs.iter().map(|r| (r.name.as_str(), r.accuracy.value)).collect();
         assert_eq!(scores, [("a", 0.6), ("c", 1.0)]);
         assert_eq!(comparison.resampled.count, 2, "people are what is drawn");
-        assert!(report.notes.iter().any(|n| n.contains("b is not compared: 1 of its 2 runs failed")), "{:?}", report.notes);
+        assert!(
+            report.notes.iter().any(|n| n.contains("b is not compared: 1 of its 2 runs failed")),
+            "{:?}",
+            report.notes
+        );
     }
 }

@@ -133,7 +133,9 @@ impl ExperimentPlan {
     /// Names that cannot be those of folders or come twice, assignments and presets that there are not.
     pub fn arms(&self, folder: &Path) -> Result<Vec<Arm>, ConfigError> {
         if self.folds != Folds::Dataset && self.split != SplitChoice::Test {
-            return invalid("folds by subject are evaluated on the people left out: leave split out, or say split: Test");
+            return invalid(
+                "folds by subject are evaluated on the people left out: leave split out, or say split: Test",
+            );
         }
         if self.folds == Folds::BySubject(0) || self.folds == Folds::BySubject(1) {
             return invalid("folds: BySubject needs at least 2 groups");
@@ -192,7 +194,9 @@ impl ExperimentPlan {
 
     /// Position of the variant that another one begins with.
     fn source(&self, variants: &[Variant], at: usize) -> Result<Option<usize>, ConfigError> {
-        let Some(InitFrom::Variant(wanted)) = variants.get(at).and_then(|v| v.init_from.as_ref()) else { return Ok(None) };
+        let Some(InitFrom::Variant(wanted)) = variants.get(at).and_then(|v| v.init_from.as_ref()) else {
+            return Ok(None);
+        };
         let earlier = variants.get(..at).unwrap_or_default();
         match earlier.iter().position(|v| v.name == *wanted) {
             Some(source) => Ok(Some(source)),
@@ -226,7 +230,10 @@ fn named(arms: &[Arm]) -> Result<(), ConfigError> {
             ));
         }
         if !seen.insert(&arm.name) {
-            return invalid(&format!("two lines of training are called '{}': give variants and values names of their own", arm.name));
+            return invalid(&format!(
+                "two lines of training are called '{}': give variants and values names of their own",
+                arm.name
+            ));
         }
     }
     Ok(())

@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn each_person_is_tested_on_once_and_groups_are_of_equal_size() {
         let d = dataset(&[("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("b2", "b"), ("c1", "c"), ("d1", "d")]);
-        let tested = |f: Folds| folds(&d, f).unwrap().into_iter().map(|f| (f.name, f.tested.join("+"))).collect::<Vec<_>>();
+        let tested =
+            |f: Folds| folds(&d, f).unwrap().into_iter().map(|f| (f.name, f.tested.join("+"))).collect::<Vec<_>>();
         let pair = |n: &str, s: &str| (n.to_owned(), s.to_owned());
         assert_eq!(
             tested(Folds::LeaveOneSubjectOut),
@@ -126,7 +127,11 @@ mod tests {
     fn people_who_are_not_known_and_too_few_are_sentences() {
         let told = |d: &Dataset, f| folds(d, f).unwrap_err().to_string();
         let unknown = dataset(&[("a1", "a"), ("b1", "")]);
-        assert!(told(&unknown, Folds::LeaveOneSubjectOut).contains("1 labelled video of"), "{}", told(&unknown, Folds::LeaveOneSubjectOut));
+        assert!(
+            told(&unknown, Folds::LeaveOneSubjectOut).contains("1 labelled video of"),
+            "{}",
+            told(&unknown, Folds::LeaveOneSubjectOut)
+        );
         assert!(told(&dataset(&[("a1", "a"), ("b1", "b")]), Folds::BySubject(3)).contains("too few for 3 folds"));
         assert!(told(&dataset(&[("a1", "a")]), Folds::LeaveOneSubjectOut).contains("too few"));
         assert_eq!(folds(&unknown, Folds::Dataset).unwrap(), [Fold::default()]);

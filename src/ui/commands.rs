@@ -3,7 +3,8 @@
 use super::action::Action;
 use super::state::{AppState, Dialog, PathPurpose, Workspace};
 use crate::ui::action::{
-    ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction, WorkAction,
+    ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction,
+    WorkAction,
 };
 use egui::Key;
 
@@ -271,7 +272,13 @@ pub const COMMANDS: &[Command] = &[
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
-    command!("Compare workspace", View, [ctrl(Key::Num6)], always, Action::Window(WindowAction::SetWorkspace(Workspace::Compare))),
+    command!(
+        "Compare workspace",
+        View,
+        [ctrl(Key::Num6)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Compare))
+    ),
     command!("Compare runs…", Run, [], |s| s.runs.len() > 1, Action::Compare(CompareAction::Open)),
 ];
 
@@ -331,7 +338,7 @@ mod tests {
         for k in plain {
             assert!(find(k, none).is_some(), "{k:?}");
         }
-        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Z] {
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num6, Key::Z] {
             assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
         }
         for k in [Key::N, Key::E, Key::Questionmark] {

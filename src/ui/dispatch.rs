@@ -62,6 +62,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
         undo::watched(&mut before, state, action, |state, action| {
             fulfil(state, workers, action, effects);
             networks::follow(state);
+            comparing::follow(state);
         });
     }
     if let Some(before) = before {
@@ -71,7 +72,13 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
 
 fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Open(action) => opening::fulfil(state, workers, action),
+        Action::Open(action) => {
+            let place = comparing::place_in(&action);
+            opening::fulfil(state, workers, action);
+            if let Some(path) = place {
+                comparing::place_chosen(state, workers, path);
+            }
+        }
         Action::Choose(action) => choosing::fulfil(state, action),
         Action::Time(action) => time::fulfil(state, action),
         Action::Draw(action) => drawing::fulfil(state, action),

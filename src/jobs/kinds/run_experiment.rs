@@ -248,10 +248,14 @@ impl Monitor for Part<'_> {
                 }
                 self.stage(&label);
             }
-            Progress::Step(step) => self.stage(&format!("epoch {} of {}, loss {:.3}", step.epoch, self.epochs, step.loss)),
+            Progress::Step(step) => {
+                self.stage(&format!("epoch {} of {}, loss {:.3}", step.epoch, self.epochs, step.loss))
+            }
             Progress::Epoch(e) => {
-                let score = e.score().map_or(String::new(), |s| format!(", validation {} {:.1} %", e.score_name(), 100.0 * s));
-                let text = format!("{}: epoch {} of {}, loss {:.4}{score}", self.name, e.epoch, self.epochs, e.train_loss);
+                let score =
+                    e.score().map_or(String::new(), |s| format!(", validation {} {:.1} %", e.score_name(), 100.0 * s));
+                let text =
+                    format!("{}: epoch {} of {}, loss {:.4}{score}", self.name, e.epoch, self.epochs, e.train_loss);
                 self.inner.emit(Progress::Log(text));
             }
             Progress::Warning(sentence) => self.inner.emit(Progress::Warning(format!("{}: {sentence}", self.name))),

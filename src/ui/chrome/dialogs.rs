@@ -1,7 +1,7 @@
 //! File dialogs of the platform, and the dialogs of our own.
 
-use crate::domain::leaf;
 use crate::compare::TableFormat;
+use crate::domain::leaf;
 use crate::jobs::{ExportRequest, SplitChoice};
 use crate::progress::panic_reason;
 use crate::render::OverlayParams;
@@ -243,7 +243,9 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
         // The platform's dialog asks before it gives a file that is there; this field does not.
         PathPurpose::Table(_) | PathPurpose::Report => match state.disk.at(path).value() {
             None => Some("Looking whether the name is free…".into()),
-            Some(found) if found.exists => Some(format!("There is something at {}: name another file.", path.display())),
+            Some(found) if found.exists => {
+                Some(format!("There is something at {}: name another file.", path.display()))
+            }
             Some(_) => None,
         },
         // What the disk has not answered to yet is left to whoever opens it.

@@ -40,7 +40,8 @@ impl Panel for CompareRunsPanel {
         buttons(ui, cx, &chosen);
         ui.separator();
         if state.runs.len() > MANY {
-            let field = egui::TextEdit::singleline(&mut self.filter).hint_text("Find a run").desired_width(f32::INFINITY);
+            let field =
+                egui::TextEdit::singleline(&mut self.filter).hint_text("Find a run").desired_width(f32::INFINITY);
             ui.add(field).accessible_name("Find a run");
         } else {
             self.filter.clear();
@@ -87,7 +88,8 @@ fn run(ui: &mut Ui, state: &AppState, run: &RunView, chosen: &[CheckpointRef]) -
         let usable = !run.checkpoints.is_empty();
         let title = text::elide_middle(&name, 26);
         let response = ui.add_enabled(usable, egui::Checkbox::new(&mut on, title));
-        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, usable, on, format!("Compare {name}")));
+        response
+            .widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, usable, on, format!("Compare {name}")));
         if response.on_hover_text(run.path.display().to_string()).changed() {
             let mut networks = chosen.to_vec();
             match at {

@@ -48,7 +48,8 @@ impl Panel for CompareSettings {
                 cx.send(CompareAction::SaveTable(format, Box::new(table(comparison))));
             }
         });
-        let shown = self.shown.get((Same::of(&found.compared), self.order), || ShownTable::of(&table(comparison), self.order));
+        let shown =
+            self.shown.get((Same::of(&found.compared), self.order), || ShownTable::of(&table(comparison), self.order));
         if let Some(order) = table_view::show(ui, "settings", &shown, self.order) {
             self.order = order;
             ui.ctx().request_repaint();

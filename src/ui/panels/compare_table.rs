@@ -40,7 +40,12 @@ impl Panel for CompareTable {
                 let all: Vec<String> = pair.units.iter().map(each).collect();
                 let name = |run: usize| comparison.runs.get(run).map_or("", |r| r.name.as_str());
                 let of = format!("{} minus {}", name(pair.b), name(pair.a));
-                ui.weak(format!("{of}, {} by {}: {}", comparison.resampled.unit.noun(), comparison.resampled.unit.noun(), all.join(", ")));
+                ui.weak(format!(
+                    "{of}, {} by {}: {}",
+                    comparison.resampled.unit.noun(),
+                    comparison.resampled.unit.noun(),
+                    all.join(", ")
+                ));
             }
         });
         let key = (Same::of(&found.compared), self.order, self.turned);

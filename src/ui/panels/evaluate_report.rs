@@ -1,10 +1,10 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
+use super::compare_runs::report_line;
 use crate::domain::{counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
 use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
-use super::compare_runs::report_line;
 use crate::ui::action::{ChooseAction, CompareAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
@@ -373,7 +373,8 @@ fn more(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
             let split = Some(state.selection.split).filter(|_| state.dataset.is_some());
             actions.push(CompareAction::AskReport(vec![network], split).into());
         }
-        if state.runs.len() > 1 && ui.button("Compare…").on_hover_text("With other runs, on the same clips").clicked() {
+        if state.runs.len() > 1 && ui.button("Compare…").on_hover_text("With other runs, on the same clips").clicked()
+        {
             actions.push(CompareAction::Open.into());
         }
     }

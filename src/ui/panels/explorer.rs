@@ -199,7 +199,10 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
             if cx.state.runs.len() > 1
-                && ui.small_button("Compare…").on_hover_text("Runs side by side: tables, tests, fixed and broken clips").clicked()
+                && ui
+                    .small_button("Compare…")
+                    .on_hover_text("Runs side by side: tables, tests, fixed and broken clips")
+                    .clicked()
             {
                 cx.send(CompareAction::Open);
             }

@@ -45,10 +45,10 @@ fn asked(state: &AppState) -> (Vec<CheckpointRef>, SplitChoice) {
     if state.workspace == Workspace::Compare {
         return (state.to_compare(), state.comparing.split.unwrap_or_default());
     }
-    let network = state.selection.checkpoint_ref().map(|n| CheckpointRef {
-        name: n.name.or_else(|| state.checkpoint_name().map(str::to_owned)),
-        ..n
-    });
+    let network = state
+        .selection
+        .checkpoint_ref()
+        .map(|n| CheckpointRef { name: n.name.or_else(|| state.checkpoint_name().map(str::to_owned)), ..n });
     (network.into_iter().collect(), state.selection.split)
 }
 
@@ -151,7 +151,12 @@ impl MotionTestPanel {
             }
             if let Some(test) = report.tests.first() {
                 let clips = test.scores.first().map_or(0, |s| s.clips);
-                ui.weak(format!("{} of '{}'. {}", counted(clips, "clip"), test.split, words::intervals(&test.resampled)));
+                ui.weak(format!(
+                    "{} of '{}'. {}",
+                    counted(clips, "clip"),
+                    test.split,
+                    words::intervals(&test.resampled)
+                ));
             }
         });
     }

@@ -70,7 +70,8 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     let side = (letters * 6.2 + 18.0).clamp(60.0, (outer.width() * 0.3).max(60.0));
     let top = (letters * 6.2 + 14.0).clamp(30.0, (outer.height() * 0.4).max(30.0));
     let body = Rect::from_min_max(pos2(outer.left() + side, outer.top() + top), outer.max);
-    let cell = ((body.width() - 12.0) / n as f32).min((body.height() - 12.0) / n as f32).clamp(MIN_CELL, MAX_CELL).floor();
+    let cell =
+        ((body.width() - 12.0) / n as f32).min((body.height() - 12.0) / n as f32).clamp(MIN_CELL, MAX_CELL).floor();
     let mut hovered = None;
     let mut picked = None;
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body).id_salt("difference cells"));

@@ -169,7 +169,8 @@ mod tests {
             p,
             p_holm: p,
         };
-        let classes = [class(0.5, 0.9, 4, 0.5), class(0.0, 0.0, 0, 1.0), class(0.9, 0.2, 9, 0.2), class(0.5, 0.5, 5, 1.0)];
+        let classes =
+            [class(0.5, 0.9, 4, 0.5), class(0.0, 0.0, 0, 1.0), class(0.9, 0.2, 9, 0.2), class(0.5, 0.5, 5, 1.0)];
         let by = |sort| order(&classes, sort);
         assert_eq!(by(PairSort::Difference), [2, 3, 0]);
         assert_eq!(by(PairSort::Index), [0, 2, 3]);

@@ -61,7 +61,14 @@ pub fn show(ui: &mut Ui, salt: &str, shown: &ShownTable, order: TableOrder) -> O
         let (area, _) = ui.allocate_exact_size(size, Sense::hover());
         let rows = visible(ui.clip_rect().top() - area.top(), ui.clip_rect().height(), table.rows.len());
         for row in rows {
-            stripe(ui, row, Rect::from_min_size(pos2(area.left(), area.top() + row as f32 * ROW), vec2(size.x.max(body.width()), ROW)));
+            stripe(
+                ui,
+                row,
+                Rect::from_min_size(
+                    pos2(area.left(), area.top() + row as f32 * ROW),
+                    vec2(size.x.max(body.width()), ROW),
+                ),
+            );
             let mut x = area.left();
             for column in 1..table.header.len() {
                 let rect = Rect::from_min_size(pos2(x, area.top() + row as f32 * ROW), vec2(shown.width(column), ROW));
@@ -74,7 +81,8 @@ pub fn show(ui: &mut Ui, salt: &str, shown: &ShownTable, order: TableOrder) -> O
     });
     let offset = scroll.state.clamped_offset();
     // The first column follows the rows, the headings follow the columns.
-    let side = Rect::from_min_max(pos2(outer.left(), body.top()), pos2(body.left(), outer.bottom())).intersect(ui.clip_rect());
+    let side =
+        Rect::from_min_max(pos2(outer.left(), body.top()), pos2(body.left(), outer.bottom())).intersect(ui.clip_rect());
     for row in visible(offset.y, body.height(), table.rows.len()) {
         let rect = Rect::from_min_size(pos2(outer.left(), body.top() + row as f32 * ROW - offset.y), vec2(first, ROW));
         let painter = ui.painter().with_clip_rect(side);
@@ -157,7 +165,8 @@ fn headings(
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on.is_some(), format!("Sort by {heading}")));
         let p = theme::palette(ui);
         let ink = if on.is_some() || response.hovered() || response.has_focus() { p.text } else { p.muted };
-        let mut job = egui::text::LayoutJob::simple(heading.clone(), FontId::proportional(11.0), ink, rect.width() - GAP * 0.6);
+        let mut job =
+            egui::text::LayoutJob::simple(heading.clone(), FontId::proportional(11.0), ink, rect.width() - GAP * 0.6);
         job.wrap.max_rows = 2;
         let right = shown.right.get(column).copied().unwrap_or(false);
         job.halign = if right { egui::Align::RIGHT } else { egui::Align::LEFT };

@@ -65,7 +65,9 @@ fn every_person_is_tested_on_once_and_nothing_is_trained_twice() {
         assert_eq!(said["comparison"]["clips"].as_array().unwrap().len() as f64, clips);
     }
     assert_eq!(said["comparison"]["resampled"]["count"], 3);
-    for file in ["experiment.csv", "experiment.md", "experiment.json", "comparison/runs.csv", "comparison/comparison.md"] {
+    for file in
+        ["experiment.csv", "experiment.md", "experiment.json", "comparison/runs.csv", "comparison/comparison.md"]
+    {
         assert!(out.join(file).is_file(), "{file}");
     }
 
@@ -102,7 +104,8 @@ fn a_failure_ends_its_own_run_and_those_that_begin_with_it() {
             (name: "third", set: ["model.id=classical-looks-knn"])]"#,
     );
     let out = dir.path().join("out");
-    let done = command(&fixture().path("cache"), &format!("experiment {plan} --out {}", out.display())).output().unwrap();
+    let done =
+        command(&fixture().path("cache"), &format!("experiment {plan} --out {}", out.display())).output().unwrap();
     let (told, table) = (String::from_utf8_lossy(&done.stderr), String::from_utf8_lossy(&done.stdout));
     assert_eq!(done.status.code(), Some(1));
     assert!(told.contains("none.pth") && told.contains("2 of 3 runs failed: first, second"), "{told}");

@@ -104,13 +104,26 @@ fn type_path(harness: &mut Harness<'static, App>, path: &Path) {
     let text = path.display().to_string();
     harness.state_mut().send(WindowAction::SetDialog(Some(Dialog::Path { purpose, text, note })));
     harness.run_steps(3);
-    until(harness, "whether it is free", |app| {
-        app.state().disk.at(path).value().is_some_and(|found| !found.exists)
-    });
+    until(harness, "whether it is free", |app| app.state().disk.at(path).value().is_some_and(|found| !found.exists));
     harness.run_steps(2);
     let button = if purpose == PathPurpose::Report { "Write it" } else { "Save" };
     // The word stands before the forms of a table too.
     harness.query_all_by_role_and_label(egui::accesskit::Role::Button, button).last().expect("a button").click();
+    harness.run_steps(3);
+}
+
+/// Pictures of the main tabs on a larger screen.
+fn large_shots(harness: &mut Harness<'static, App>, theme: ThemeChoice) {
+    harness.set_size(egui::vec2(1920.0, 1080.0));
+    for tab in ["Scores and tests", "Classes", "A minus B"] {
+        harness.get_by_label(tab).click();
+        harness.run_steps(6);
+        let image = harness.render().expect("the window renders");
+        assert_eq!((image.width(), image.height()), (1920, 1080));
+        let name = format!("compare-large-{}-{theme:?}.png", tab.to_lowercase().replace(' ', "-"));
+        image.save(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens").join(name)).unwrap();
+    }
+    harness.set_size(egui::vec2(1280.0, 720.0));
     harness.run_steps(3);
 }
 
@@ -153,7 +166,9 @@ fn two_clicks_lead_from_two_runs_to_their_comparison() {
     // The second: both are chosen already, the one opened first is A.
     harness.get_by_label("Compare runs").click();
     harness.run_steps(4);
-    let Job::CompareRuns(CompareRuns { runs: asked, dataset, split, .. }) = last_job(&script) else { panic!("not asked") };
+    let Job::CompareRuns(CompareRuns { runs: asked, dataset, split, .. }) = last_job(&script) else {
+        panic!("not asked")
+    };
     assert_eq!(asked.iter().map(|r| r.run.clone()).collect::<Vec<_>>(), [runs[0].path.clone(), runs[1].path.clone()]);
     assert!(asked.iter().all(|r| r.name.as_deref() == Some("last")), "checkpoints are named: {asked:?}");
     assert!(dataset.is_some() && split == Some(SplitChoice::Test));
@@ -257,6 +272,7 @@ fn every_part_of_a_comparison_has_its_tab() {
             assert!(count(&harness, &holds) > 0, "{tab} does not say '{holds}'");
             shot(&mut harness, &format!("compare-{}-{theme:?}", tab.to_lowercase().replace(' ', "-")));
         }
+        large_shots(&mut harness, theme);
         // A class that is clicked leaves its clips alone in the list.
         harness.get_by_label("Classes").click();
         harness.run_steps(4);
@@ -274,7 +290,10 @@ fn every_part_of_a_comparison_has_its_tab() {
 fn tables_are_sorted_by_their_headings_and_saved() {
     let (_, mut harness) = side_by_side(ThemeChoice::Dark);
     let place = |harness: &Harness<'static, App>, run: &str| {
-        harness.get_by_label(&format!("accuracy of {run}: {} %", if run == "run one" { "50.0" } else { "62.5" })).rect().top()
+        harness
+            .get_by_label(&format!("accuracy of {run}: {} %", if run == "run one" { "50.0" } else { "62.5" }))
+            .rect()
+            .top()
     };
     assert!(place(&harness, "run one") < place(&harness, "run two"), "as they were chosen");
     harness.get_by_label("Sort by accuracy").click();
@@ -383,7 +402,11 @@ fn the_motion_test_says_what_the_network_needs() {
     let mut test = judge(&classes, &clips, &answers, 1);
     (test.name, test.split) = ("run two".into(), "test".into());
     test.dataset_fingerprint.clone_from(&dataset.fingerprint);
-    answer(&script, &mut harness, Output::MotionReport(Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })));
+    answer(
+        &script,
+        &mut harness,
+        Output::MotionReport(Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })),
+    );
     assert!(count(&harness, "The direction of time decides") > 0);
     assert!(count(&harness, "Classes that need motion") + count(&harness, "stand") > 0);
     harness.get_by_label(&format!("run two of {}: 50.0 %", Alteration::Frozen.title()));
@@ -446,8 +469,13 @@ fn fifty_runs_of_a_hundred_thousand_steps_cost_a_frame_no_more_than_short_ones()
     for _ in 0..15 {
         times = (quickest(&mut short, times.0), quickest(&mut long, times.1));
     }
-    println!("50 runs: {:?} a frame for 2,000 steps each, {:?} for 100,000", times.0, times.1);
-    assert!(times.1 < times.0 * 2 + Duration::from_millis(4), "{:?} for 50 times the steps, {:?} before", times.1, times.0);
+    eprintln!("50 runs: {:?} a frame for 2,000 steps each, {:?} for 100,000", times.0, times.1);
+    assert!(
+        times.1 < times.0 * 2 + Duration::from_millis(4),
+        "{:?} for 50 times the steps, {:?} before",
+        times.1,
+        times.0
+    );
     let drawn = corners(&long);
     assert!(drawn < 400_000, "{drawn} corners");
     shot(&mut long, "compare-fifty-Dark");

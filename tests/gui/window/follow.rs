@@ -44,7 +44,8 @@ fn finish(script: &Scripted, harness: &mut Harness<'static, App>, job: JobId, ep
         ..Evaluation::clone(&evaluation)
     };
     let clips = predictions.clips.iter().enumerate();
-    let clips = clips.map(|(i, c)| Prediction { predicted: if i < wrong { c.truth + 1 } else { c.truth }, ..c.clone() });
+    let clips =
+        clips.map(|(i, c)| Prediction { predicted: if i < wrong { c.truth + 1 } else { c.truth }, ..c.clone() });
     let predictions = Predictions { clips: clips.collect() };
     let body = EventBody::Finished(Output::Evaluation(Arc::new(evaluation), Arc::new(predictions)));
     script.0.borrow_mut().events.push(Event { job, body });

@@ -154,10 +154,19 @@ mod tests {
                 })
                 .sum()
         };
-        for key in ["training.epochs", "training.batch_size", "model.dropout", "model.freeze", "model.init_from", "training.devices"] {
+        for key in [
+            "training.epochs",
+            "training.batch_size",
+            "model.dropout",
+            "model.freeze",
+            "model.init_from",
+            "training.devices",
+        ] {
             assert_eq!(rows_of(key), 0, "{key}");
         }
-        for key in ["optimizer.learning_rate", "schedule.warmup_epochs", "loss.label_smoothing", "augment.horizontal_flip"] {
+        for key in
+            ["optimizer.learning_rate", "schedule.warmup_epochs", "loss.label_smoothing", "augment.horizontal_flip"]
+        {
             assert_eq!(rows_of(key), 0, "{key}");
         }
         for key in ["model.id", "clip.length", "training.workers", "seed"] {
