@@ -367,7 +367,7 @@ mod tests {
         for k in plain {
             assert!(find(k, none).is_some(), "{k:?}");
         }
-        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Z] {
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Z] {
             assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
         }
         for k in [Key::N, Key::E, Key::Questionmark] {

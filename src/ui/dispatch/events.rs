@@ -28,6 +28,7 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     if any {
         networks::follow(state);
         indexing::follow(state, workers);
+        comparing::follow(state);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {

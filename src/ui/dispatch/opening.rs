@@ -1,8 +1,8 @@
 //! Opening and closing datasets and runs.
 
+use super::importing;
 use super::looking;
 use super::outbox::{say, start};
-use super::{comparing, importing};
 use crate::config::DataConfig;
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
@@ -99,7 +99,8 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
-        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_chosen(state, workers, path),
+        // What is written there is written by the file that was asked to.
+        PathPurpose::Table(_) | PathPurpose::Report => {}
     }
 }
 
@@ -112,7 +113,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
     let text = match purpose {
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
-        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_for(state, purpose),
+        PathPurpose::Table(_) | PathPurpose::Report => state.place_for(purpose),
         _ => recent,
     };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
@@ -194,7 +195,6 @@ fn put_away(state: &mut AppState) {
 
 pub(super) fn close_dataset(state: &mut AppState) {
     put_away(state);
-    comparing::dataset_changed(state, None);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
@@ -208,7 +208,6 @@ pub(super) fn close_dataset(state: &mut AppState) {
 
 pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
-    comparing::forget_run(state, path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
     state.inside.forget_run(path);
@@ -247,7 +246,6 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
-    comparing::dataset_changed(state, Some(&dataset));
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;
