@@ -50,7 +50,9 @@ pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use error::DataError;
-pub use formats::{FORMATS, FormatSpec, detect};
+pub use formats::{
+    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, table_preview,
+};
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};
 pub use instance_list::{InstanceList, instance_list, mapped_classes};

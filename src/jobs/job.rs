@@ -5,7 +5,7 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, ReadTable, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -57,6 +57,8 @@ macro_rules! jobs {
 jobs! {
     /// Open and index a dataset (a dataset folder, a video, or a frame folder).
     OpenDataset(OpenDataset),
+    /// Read the first rows of a table.
+    ReadTable(ReadTable),
     /// Make the demo dataset.
     MakeDemo(MakeDemo),
     /// Read a run folder.

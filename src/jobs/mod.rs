@@ -38,5 +38,5 @@ pub use kind::{Done, JobKind, Lane, OnStop, Output};
 pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
-pub use requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TargetClass};
+pub use requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TableView, TargetClass};
 pub use run_view::{LOG_LINES, RunView, view};

@@ -1,6 +1,8 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::compare::{Comparison, EvaluatedRun};
+use crate::config::TableColumns;
+use crate::data::TablePreview;
 use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule, Task};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,17 @@ pub struct Explanation {
     pub task: Task,
     /// One a clip.
     pub samples: Vec<ClipSample>,
+}
+
+/// Answer to a [`ReadTable`](super::kinds::ReadTable).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableView {
+    /// The table.
+    pub path: PathBuf,
+    /// The assignment it was read under.
+    pub columns: TableColumns,
+    /// Its first rows.
+    pub preview: TablePreview,
 }
 
 /// Answer to a [`CompareRuns`](super::kinds::CompareRuns).

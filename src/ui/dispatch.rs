@@ -12,6 +12,7 @@ mod networks;
 mod notes;
 mod opening;
 mod outbox;
+mod tables;
 mod time;
 mod undo;
 mod window;

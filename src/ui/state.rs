@@ -3,12 +3,14 @@
 mod clip_index;
 mod dialogs;
 mod label_form;
+mod table_form;
 mod view;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 

@@ -37,6 +37,7 @@ mod picture_csv;
 mod single;
 mod something;
 mod table;
+mod table_preview;
 mod tools;
 mod ucf101;
 mod ucf_csv;
@@ -49,6 +50,7 @@ use crate::config::DataConfig;
 use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
 pub(super) use choices::refuse_unknown;
 pub(super) use listing::{Annotation, Clock, Span};
+pub use table_preview::{PreviewRow, RowReading, TableColumn, TablePreview, is_table, table_preview};
 use std::path::{Path, PathBuf};
 
 /// A row of the format registry.

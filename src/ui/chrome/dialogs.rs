@@ -124,6 +124,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         PathPurpose::Import | PathPurpose::FirstWeights => {
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
+        PathPurpose::Table => Some(("tables", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export | PathPurpose::FirstRun => {
             None
@@ -134,6 +135,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
 fn title(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset => "Open a dataset",
+        PathPurpose::Table => "Open a table",
         PathPurpose::Run => "Open a run",
         PathPurpose::Demo => "Make the demo dataset in",
         PathPurpose::Export => "Export heatmaps to",
@@ -146,7 +148,7 @@ fn title(purpose: PathPurpose) -> &'static str {
 
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
-        PathPurpose::Dataset | PathPurpose::Run => "Open",
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Table => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
