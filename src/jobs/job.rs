@@ -5,7 +5,8 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, ReadTable, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    MakeDemo, OpenDataset, OpenRun, PredictVideo, ReadKernels, ReadTable, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;

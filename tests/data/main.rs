@@ -10,3 +10,4 @@ mod loading;
 mod sampling;
 #[path = "../support/mod.rs"]
 mod support;
+mod table_preview;

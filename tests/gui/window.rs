@@ -13,6 +13,7 @@ mod repaints;
 mod session;
 mod slow_disk;
 mod splits;
+mod table;
 mod values;
 mod work;
 

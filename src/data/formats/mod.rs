@@ -50,8 +50,8 @@ use crate::config::DataConfig;
 use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
 pub(super) use choices::refuse_unknown;
 pub(super) use listing::{Annotation, Clock, Span};
-pub use table_preview::{PreviewRow, RowReading, TableColumn, TablePreview, is_table, table_preview};
 use std::path::{Path, PathBuf};
+pub use table_preview::{PreviewRow, RowReading, TableColumn, TablePreview, is_table, table_preview};
 
 /// A row of the format registry.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,10 @@
 //! The first rows of a table, and how they are read under an assignment of its columns.
 
+use super::Draft;
 use super::find::{Finder, Hint};
 use super::listing::Ignored;
 use super::table::{Classes, Columns, extent, find_file, is_json, load};
 use super::tools::root_of;
-use super::Draft;
 use crate::config::{TableColumns, TimeUnit};
 use crate::data::DataError;
 use crate::data::label_csv::columns::{Header, Role, Unit, role};
@@ -94,7 +94,8 @@ pub fn table_preview(path: &Path, assigned: &TableColumns, rows: usize) -> Resul
     };
     let named = is_json(&file) || Header::is(first, table.decimal_comma());
     let columns = columns_of(first, named);
-    let mut out = TablePreview { suggested: suggested(&columns, named, first, &table), columns, ..TablePreview::default() };
+    let mut out =
+        TablePreview { suggested: suggested(&columns, named, first, &table), columns, ..TablePreview::default() };
     out.suggested.file.clone_from(&assigned.file);
     let places = match assigned.path.trim().is_empty() {
         true => None,
@@ -121,9 +122,8 @@ pub fn table_preview(path: &Path, assigned: &TableColumns, rows: usize) -> Resul
     let classes = Classes::of(&file, records, places.class, comma, &mut draft);
     let finder = Finder::new(&root, true).with_classes(classes.set.classes.iter().map(|c| c.name.as_str()));
     let mut reader = Reader { root: &root, file: &file, places, unit: assigned.unit, comma, classes, finder };
-    out.rows = shown
-        .map(|r| PreviewRow { line: r.line, cells: r.cells.clone(), reading: Some(reader.row(r)) })
-        .collect();
+    out.rows =
+        shown.map(|r| PreviewRow { line: r.line, cells: r.cells.clone(), reading: Some(reader.row(r)) }).collect();
     Ok(out)
 }
 
@@ -151,7 +151,8 @@ fn columns_of(first: &Record, named: bool) -> Vec<TableColumn> {
 fn suggested(columns: &[TableColumn], named: bool, first: &Record, table: &Table) -> TableColumns {
     let key = |at: usize| columns.get(at).map(|c| c.key.clone());
     if !named {
-        let path = first.cells.iter().position(|c| number(c, table.decimal_comma()).is_none() && c.contains(['.', '/']));
+        let path =
+            first.cells.iter().position(|c| number(c, table.decimal_comma()).is_none() && c.contains(['.', '/']));
         return TableColumns { path: path.and_then(key).unwrap_or_default(), ..TableColumns::default() };
     }
     let roles: Vec<(usize, Role)> =
@@ -205,7 +206,8 @@ impl Reader<'_> {
     fn row(&mut self, row: &Record) -> RowReading {
         let class = self.places.class.map(|c| row.cell(c)).unwrap_or_default();
         let label = self.classes.label(class, self.comma);
-        let name = label.map(|l| l.classes().first().map_or_else(String::new, |c| self.classes.set.name(*c).to_owned()));
+        let name =
+            label.map(|l| l.classes().first().map_or_else(String::new, |c| self.classes.set.name(*c).to_owned()));
         let split = self.places.split.map(|c| row.cell(c)).unwrap_or_default();
         let part = match self.places.times {
             None => Ok("the whole video".to_owned()),
@@ -213,7 +215,12 @@ impl Reader<'_> {
         };
         // Beside times an empty class is a mistake.
         let class = match name {
-            Ok(name) if name.is_empty() && self.places.times.is_some() && self.places.class.is_some() && class.is_empty() => {
+            Ok(name)
+                if name.is_empty()
+                    && self.places.times.is_some()
+                    && self.places.class.is_some()
+                    && class.is_empty() =>
+            {
                 Err("it has no class".to_owned())
             }
             other => other,

@@ -26,7 +26,9 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.set_width((ui.ctx().content_rect().width() - 80.0).clamp(420.0, 860.0));
         ui.heading(format!("What do the columns of {} say?", leaf(&form.path)));
         let told = match form.unrecognised {
-            true => "Its layout is none of the known ones. What is said here is kept with the dataset and with its runs.",
+            true => {
+                "Its layout is none of the known ones. What is said here is kept with the dataset and with its runs."
+            }
             false => "What is said here is kept with the dataset and with its runs.",
         };
         ui.label(RichText::new(told).weak());
@@ -170,7 +172,11 @@ fn sentences(ui: &mut Ui, form: &TableForm, preview: Option<&TablePreview>) {
     }
     if preview.rows.iter().any(|r| r.reading.is_some()) {
         let read = preview.rows.len() - faults.len();
-        let text = format!("{read} of the first {} can be read; {} in all", counted(preview.rows.len() as u64, "row"), counted(preview.total as u64, "row"));
+        let text = format!(
+            "{read} of the first {} can be read; {} in all",
+            counted(preview.rows.len() as u64, "row"),
+            counted(preview.total as u64, "row")
+        );
         ui.weak(text);
     }
 }
