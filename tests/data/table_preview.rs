@@ -107,7 +107,7 @@ fn tables_without_names_go_by_numbers_and_json_lines_by_keys() {
     assert_eq!((s.path.as_str(), s.class.as_deref(), s.unit), ("video", Some("action"), TimeUnit::Frames));
     assert_eq!((s.start.as_deref(), s.end.as_deref()), (Some("start_frame"), Some("end_frame")));
     assert_eq!(read(&preview(&file, s).rows[0]), "a | nod | frames 1 to 2");
-    write(&r.join("empty.csv"), "");
+    write(r.join("empty.csv"), "");
     assert_eq!(preview(&r.join("empty.csv"), &TableColumns::default()).fault.as_deref(), Some("the file is empty"));
     assert!(table_preview(&r.join("none.csv"), &TableColumns::default(), 5).is_err());
 }
