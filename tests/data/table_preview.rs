@@ -95,11 +95,12 @@ fn tables_without_names_go_by_numbers_and_json_lines_by_keys() {
         shown.rows.iter().map(read).collect::<Vec<_>>(),
         ["a | class 3 | the whole video", "a | class 7 | the whole video"]
     );
-    // Names that are the same, or that are numbers, are called by their places.
+    // Names that are the same are called by their places.
     let file = r.join("twice.csv");
-    write(&file, "file,label,label,2\na,nod,n,x\n");
-    let keys: Vec<String> = preview(&file, &TableColumns::default()).columns.into_iter().map(|c| c.key).collect();
-    assert_eq!(keys[0], "file");
+    write(&file, "file,label,label,note\na,nod,n,x\n");
+    let made = preview(&file, &TableColumns::default()).columns;
+    let keys: Vec<(&str, &str)> = made.iter().map(|c| (c.key.as_str(), c.title.as_str())).collect();
+    assert_eq!(keys, [("file", "file"), ("2", "label (column 2)"), ("3", "label (column 3)"), ("note", "note")]);
     let file = r.join("rows.jsonl");
     write(&file, "{\"video\": \"a\", \"action\": \"nod\", \"start_frame\": 1, \"end_frame\": 3}\n");
     let first = preview(&file, &TableColumns::default());
