@@ -44,6 +44,6 @@ pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
 pub use requests::{
     AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News,
-    PreviewClip, TargetClass,
+    PreviewClip, TableView, TargetClass,
 };
 pub use run_view::{LOG_LINES, RunView, view};

@@ -1,7 +1,8 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::compare::{Comparison, EvaluatedRun};
-use crate::data::{Conclusion, Draw, Looked};
+use crate::config::TableColumns;
+use crate::data::{Conclusion, Draw, Looked, TablePreview};
 use crate::domain::{ClassSet, Clip, Cut, Dataset, HeatMap, MaskShare, PoolingRule, RgbImage, Task};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
@@ -171,6 +172,17 @@ pub struct AugmentationView {
     pub shape: [usize; 4],
     /// The tensor as pictures, its normalisation undone.
     pub after: Vec<RgbImage>,
+}
+
+/// Answer to a [`ReadTable`](super::kinds::ReadTable).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableView {
+    /// The table.
+    pub path: PathBuf,
+    /// The assignment it was read under.
+    pub columns: TableColumns,
+    /// Its first rows.
+    pub preview: TablePreview,
 }
 
 /// Answer to a [`CompareRuns`](super::kinds::CompareRuns).

@@ -5,11 +5,11 @@ use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
 use super::selection::MatrixSelection;
 use super::state::{
-    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
+    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, TableForm, ThemeChoice, ViewSettings, Workspace,
 };
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, TableColumns};
 use crate::domain::{ClassSet, LabelMap};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
@@ -83,6 +83,12 @@ pub enum OpenAction {
     OpenDataset(PathBuf),
     /// Open a dataset with these answers to what its files leave open: key and value.
     Choose(PathBuf, Vec<(String, String)>),
+    /// Show the dialog that assigns the columns of a table.
+    AskTable(PathBuf),
+    /// Take over what is said about the columns of a table.
+    AssignTable(Box<TableForm>),
+    /// Open a table with this assignment of its columns.
+    OpenTable(PathBuf, Box<TableColumns>),
     /// Show the table of the classes of the open dataset.
     AskLabelMap,
     /// Read the open dataset again with this label map. Undo takes it back.

@@ -159,6 +159,7 @@ pub const COMMANDS: &[Command] = &[
         always,
         Action::System(SystemAction::AskPath(PathPurpose::Run))
     ),
+    command!("Open a table…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::OpenTable))),
     command!("Import PyTorch weights…", File, [], always, Action::Open(OpenAction::AskImport(None))),
     command!("Make the demo dataset…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::Demo))),
     command!(

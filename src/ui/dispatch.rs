@@ -16,6 +16,7 @@ mod networks;
 mod notes;
 mod opening;
 mod outbox;
+mod tables;
 mod time;
 mod undo;
 mod window;

@@ -5,6 +5,7 @@ mod comparing;
 mod dialogs;
 mod inside;
 mod label_form;
+mod table_form;
 mod view;
 mod views;
 mod work;
@@ -14,6 +15,7 @@ pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 

@@ -38,6 +38,7 @@ mod picture_csv;
 mod single;
 mod something;
 mod table;
+mod table_preview;
 mod tools;
 mod ucf101;
 mod ucf_csv;
@@ -51,6 +52,7 @@ use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Ta
 pub(super) use annotation::{Annotation, Clock, Span, place_of};
 pub(super) use choices::refuse_unknown;
 use std::path::{Path, PathBuf};
+pub use table_preview::{PreviewRow, RowReading, TableColumn, TablePreview, is_table, table_preview};
 
 /// A row of the format registry.
 #[derive(Clone, Copy, Debug)]

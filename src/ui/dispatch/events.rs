@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{comparing, following, indexing, inside, networks, notes, opening};
+use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
 use crate::config::{DataConfig, RunConfig};
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -99,6 +99,10 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             };
             opening::ask(state, path, choice, answered);
         }
+        EventBody::AskedTable(path) => {
+            ended(state, job, JobStatus::Cancelled);
+            opening::ask_table(state, workers, path, true);
+        }
         EventBody::Failed(sentence) => {
             ended(state, job, JobStatus::Failed(sentence.clone()));
             let view = state.job(job);
@@ -114,6 +118,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 return state.jobs.retain(|j| j.id != job);
             }
             let view = state.job(job);
+            if let Some(Job::ReadTable(kind)) = view.map(|j| &j.job).cloned() {
+                // Said in the dialog.
+                state.jobs.retain(|j| j.id != job);
+                return tables::failed(state, &kind.path, &kind.columns, sentence);
+            }
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
@@ -328,6 +337,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Augmentation(view) => drop(state.augmentation.answered(id, Ok(view))),
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
+        Output::Table(view) => tables::answered(state, workers, &view),
         Output::NotesSaved => notes::ended(state, id, true),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.

@@ -3,7 +3,8 @@
 use super::importing;
 use super::looking;
 use super::outbox::{say, start};
-use crate::config::DataConfig;
+use super::tables;
+use crate::config::{DataConfig, TableColumns};
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
@@ -44,7 +45,18 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         OpenAction::Choose(path, choices) => {
             state.dialog = None;
             let kept = reading_of(state, &path);
-            read_dataset(state, workers, path, Reading { choices, ..kept });
+            match assigned_anew(Reading { choices, ..kept }) {
+                Ok(reading) => read_dataset(state, workers, path, reading),
+                Err(sentence) => say(state, Severity::Error, "open dataset", sentence),
+            }
+        }
+        OpenAction::AskTable(path) => ask_table(state, workers, path, false),
+        OpenAction::AssignTable(form) => tables::assign(state, workers, *form),
+        OpenAction::OpenTable(path, columns) => {
+            state.dialog = None;
+            let label_map = reading_of(state, &path).label_map;
+            let reading = Reading { table: Some(*columns), label_map, ..Reading::default() };
+            read_dataset(state, workers, path, reading);
         }
         OpenAction::AskLabelMap => {
             let form = state.dataset.as_deref().map(LabelMapForm::of);
@@ -76,6 +88,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
     }
     match purpose {
         PathPurpose::Dataset => any(state, workers, path),
+        PathPurpose::OpenTable => ask_table(state, workers, path, false),
         PathPurpose::Run => run(state, workers, path),
         PathPurpose::Demo => demo(state, workers, path),
         PathPurpose::Export => {
@@ -142,6 +155,21 @@ fn reading_of(state: &AppState, path: &Path) -> Reading {
 
 fn read_dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf, reading: Reading) {
     start(state, workers, OpenDataset { path, data: reading.into_config(DataConfig::default()) }, false);
+}
+
+/// Shows the dialog that assigns the columns of a table, as they were assigned last time.
+pub(super) fn ask_table(state: &mut AppState, workers: &dyn Workers, path: PathBuf, unrecognised: bool) {
+    let known = reading_of(state, &path).table;
+    tables::ask(state, workers, path, unrecognised, known);
+}
+
+/// Choices of a table whose columns were assigned say how they are assigned now.
+fn assigned_anew(reading: Reading) -> Result<Reading, String> {
+    let chosen = |key: &str| reading.choices.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let (Some(before), Some(columns)) = (&reading.table, chosen("columns")) else { return Ok(reading) };
+    let file = chosen("table").unwrap_or(&before.file);
+    let table = Some(TableColumns::parse(file, columns, chosen("unit"))?);
+    Ok(Reading { table, choices: Vec::new(), ..reading })
 }
 
 /// Reads the open dataset again with a label map.
