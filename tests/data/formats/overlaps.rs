@@ -263,7 +263,7 @@ fn dives_are_clips_with_frames_from_zero() {
     );
     assert_eq!(
         ignored(&data),
-        [(4, Reason::Conflict), (5, Reason::UnknownClass), (6, Reason::NoVideo), (6, Reason::BadNumber)]
+        [(4, Reason::Conflict), (5, Reason::UnknownClass), (6, Reason::BadNumber), (7, Reason::BadNumber)]
     );
     assert_eq!((data.ledger.rows, data.ledger.used(), data.ledger.unlabelled.len()), (7, 2, 1));
     // The first version has wrong labels: it opens, and that is said.
