@@ -181,7 +181,11 @@ impl VideoEntry {
 
     /// Frames that at least one part labels.
     pub fn labelled_frames(&self) -> u64 {
-        let mut spans: Vec<Segment> = self.class_spans().collect();
+        if !self.labels.is_empty() {
+            // Its runs do not overlap.
+            return self.labels.clipped(self.frames()).map(|s| u64::from(s.end - s.start)).sum();
+        }
+        let mut spans: Vec<Segment> = self.instance_spans().collect();
         spans.sort_unstable_by_key(|s| s.start);
         frames_covered(&spans)
     }

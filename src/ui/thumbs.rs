@@ -89,6 +89,10 @@ impl Thumbs {
     fn look(&self, path: &Path) {
         let mut looked = self.looked.borrow_mut();
         if looked.get(path).is_none_or(|at| at.elapsed() > LOOK_AGAIN) {
+            if looked.len() > KEEP {
+                // Only what is on screen matters.
+                looked.retain(|_, at| at.elapsed() <= LOOK_AGAIN);
+            }
             looked.insert(path.to_path_buf(), Instant::now());
             self.shared.queue.lock().doubtful.push(path.to_path_buf());
             self.shared.signal.notify_one();
