@@ -141,7 +141,8 @@ fn row(ui: &mut Ui, form: &mut LabelMapForm, at: usize) -> Option<(usize, isize)
                 RowTarget::Background => "background".to_owned(),
                 RowTarget::LeftOut => "left out".to_owned(),
                 RowTarget::Into(class) => {
-                    becomes.iter().find(|(c, _)| *c == class).map_or_else(String::new, |(_, n)| n.clone())
+                    let into = becomes.iter().find(|(c, _)| *c == class);
+                    into.map_or_else(String::new, |(_, n)| format!("part of {n}"))
                 }
             };
             let combo = egui::ComboBox::from_id_salt(("becomes", class)).width(WIDTHS[5] - 10.0).truncate();

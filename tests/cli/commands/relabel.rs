@@ -1,6 +1,6 @@
 //! Label maps from the first look to the evaluation, and the frames that no clip shows.
 
-use super::{TINY, document, fails, fixture, list, ok};
+use super::{TINY, document, fails, fixture, list, ok, ok_in};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -114,36 +114,81 @@ fn a_run_of_mapped_classes_evaluates_the_mapped_truth_by_itself() {
     assert!(page.contains("Label maps") && page.contains(&format!("{merged} = ")), "no label map in the report");
 }
 
+/// Three people of 60 frames each: 20 of walking, 10 of background, 30 of running; the last is to be tested.
+fn walkers(root: &std::path::Path) -> String {
+    for person in ["s1", "s2", "s3"] {
+        let dir = root.join("data/anon").join(person);
+        std::fs::create_dir_all(&dir).unwrap();
+        for n in 0..60_u32 {
+            let picture =
+                image::RgbImage::from_fn(24, 18, |x, y| image::Rgb([(n * 4) as u8, (x * 9) as u8, (y * 11) as u8]));
+            picture.save(dir.join(format!("{n:03}.png"))).unwrap();
+        }
+        let label = |n: u32| {
+            if n < 20 {
+                "walk"
+            } else if n < 30 {
+                "background"
+            } else {
+                "run"
+            }
+        };
+        let rows: String = (0..60).map(|n| format!("{n},{}\n", label(n))).collect();
+        std::fs::create_dir_all(root.join("data/label")).unwrap();
+        std::fs::write(root.join(format!("data/label/{person}.csv")), format!("frame,class\n{rows}")).unwrap();
+    }
+    std::fs::write(root.join("data/split.csv"), "subject,split\ns1,train\ns2,train\ns3,test\n").unwrap();
+    root.join("data").display().to_string()
+}
+
 #[test]
 fn every_frame_is_in_a_clip_or_has_a_reason() {
-    let f = fixture();
-    let data = f.data();
-    let set = "--set clip.length=16 --set clip.step=2 --set clip.train_stride=40 --set clip.eval_stride=64";
-    let report = document(&format!("inspect {data} {set} --out {}", f.path("frames").display()));
-    let frames: u64 = list(&report["video_properties"]).iter().map(|v| v["frames"].as_u64().unwrap()).sum();
-    let uses = report["frame_use"].as_object().unwrap();
-    let mut all = 0;
-    for (part, used) in uses {
-        let none: u64 = list(&used["in_none"]).iter().map(|u| u["frames"].as_u64().unwrap()).sum();
-        assert_eq!(used["frames"].as_u64().unwrap(), used["in_clips"].as_u64().unwrap() + none, "{part}");
-        // A clip shows 16 frames and clips lie apart: no frame is in two.
-        assert_eq!(used["in_clips"].as_u64().unwrap() % 16, 0, "{part}");
-        all += used["frames"].as_u64().unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let (data, cache) = (walkers(root.path()), root.path().join("cache"));
+    let at = |name: &str| root.path().join(name).display().to_string();
+    let set = "--set clip.length=4 --set clip.train_stride=4 --set clip.eval_stride=4";
+    let json = |words: &str| -> Value { serde_json::from_str(&ok_in(&cache, &format!("{words} --json"))).unwrap() };
+    let report = json(&format!("inspect {data} {set} --out {}", at("frames")));
+    // Windows of four: five of walking; two of background, and one of two frames of either, which counts as what is seen
+    // first; seven of running.
+    let wanted = serde_json::json!([{ "reason": "background", "frames": 10 }, { "reason": "no-label", "frames": 2 }]);
+    let used = &report["frame_use"]["test"];
+    assert_eq!((&used["frames"], &used["in_clips"], &used["in_none"]), (&60.into(), &48.into(), &wanted));
+    let all: u64 = report["frame_use"].as_object().unwrap().values().map(|u| u["frames"].as_u64().unwrap()).sum();
+    assert_eq!(all, 180);
+    let csv = std::fs::read_to_string(root.path().join("frames/frame_use.csv")).unwrap();
+    for row in ["test,1,60,all,", "test,1,48,in clips,", "test,1,10,in none,background", "test,1,2,in none,no-label"] {
+        assert!(csv.lines().any(|l| l == row), "{row} is missing in {csv}");
     }
-    assert_eq!(all, frames);
-    let clips = report["splits"]["test"]["clips"].as_u64().unwrap();
-    assert_eq!(uses["test"]["in_clips"].as_u64().unwrap(), 16 * clips);
-    let csv = std::fs::read_to_string(f.path("frames/frame_use.csv")).unwrap();
-    assert!(csv.lines().any(|l| l == format!("test,1,{},in clips,", 16 * clips)), "{csv}");
-    let text = ok(&format!("inspect {data} {set}"));
-    for words in ["in clips", "in none", "background, which is no class", "between the frames that a clip takes"] {
+    let text = ok_in(&cache, &format!("inspect {data} {set}"));
+    for words in ["in clips", "in none", "background, which is no class", "in clips without a label by the rule"] {
         assert!(text.contains(words), "{words} is missing in {text}");
     }
-    // Evaluated: the frames of the videos of that split.
-    let report = document(&format!("evaluate {} {data} --split test --out {}", f.run(), f.path("used").display()));
+    // Longer than the video: its one clip repeats what is missing.
+    let long = json(&format!("inspect {data} --set clip.length=64"));
+    let short = &long["frame_use"]["test"]["short"];
+    assert_eq!((&short["parts"], &short["clips"], &short["repeated_frames"]), (&1.into(), &1.into(), &4.into()));
+    assert_eq!((&short["list"][0]["end"], &short["list"][0]["repeated"]), (&60.into(), &4.into()));
+    // Evaluated: the frames of the videos of that split; the map of the run is applied there as well.
+    let words =
+        format!("--epochs 1 --model small-3d --device cpu --workers 1 {set} --set clip.width=24 --set clip.height=32");
+    ok_in(
+        &cache,
+        &format!(
+            "train {data} --out {} {words} --relabel walk=move --relabel run=move --set data.background_class=true",
+            at("run")
+        ),
+    );
+    let report = json(&format!("evaluate {} {data} --split test --out {}", at("run"), at("judged")));
     let used = &report["frame_use"];
-    let none: u64 = list(&used["in_none"]).iter().map(|u| u["frames"].as_u64().unwrap()).sum();
-    assert_eq!((used["videos"].as_u64(), used["short"]["parts"].as_u64()), (Some(1), Some(0)));
-    let split = document(&format!("inspect {data}"))["splits"]["test"]["frames"].as_u64().unwrap();
-    assert_eq!(used["in_clips"].as_u64().unwrap() + none, split);
+    assert_eq!((&used["videos"], &used["frames"], &used["in_clips"]), (&1.into(), &60.into(), &60.into()));
+    let support = |name: &str| {
+        list(&report["per_class"]).iter().find(|c| c["class"] == name).and_then(|c| c["support"].as_u64()).unwrap()
+    };
+    assert_eq!((support("move"), support("background")), (12, 3));
+    let text = ok_in(&cache, &format!("evaluate {} {data} --split test --out {}", at("run"), at("told")));
+    assert!(text.contains("label map: move = run + walk"), "{text}");
+    assert!(text.contains("60 frames of 1 video: 60 in clips, 0 in none"), "{text}");
+    let config = std::fs::read_to_string(root.path().join("run/config.ron")).unwrap();
+    assert!(config.contains("label_map") && config.contains("\"move\""), "the run keeps it");
 }
