@@ -71,6 +71,13 @@ pub struct EpochReport {
     pub per_class_ap: Vec<Option<f32>>,
     /// Validation accuracy of each class in output order; `None` where a class has no clip. Empty in a multi-label task.
     pub per_class_accuracy: Vec<Option<f32>>,
+    /// Support-weighted precision, recall and F1 of the training clips as the network said them while it learned; `None` in a
+    /// multi-label task and in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_weighted: Option<WeightedScores>,
+    /// The same of the validation; `None` without a validation part as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_weighted: Option<WeightedScores>,
     /// Learning rate used in this epoch.
     pub learning_rate: f64,
     /// Mean gradient norm before clipping.
@@ -145,6 +152,48 @@ pub fn lowest_loss_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
     losses.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, e)| e)
 }
 
+/// Precision, recall and F1 of the classes, weighted by how many clips show each; 0…1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WeightedScores {
+    /// Precision.
+    pub precision: f32,
+    /// Recall, which with these weights is the accuracy.
+    pub recall: f32,
+    /// F1, the mean of each class's own.
+    pub f1: f32,
+}
+
+impl WeightedScores {
+    /// The three with their names in files.
+    pub fn named(self) -> [(&'static str, f32); 3] {
+        [("precision", self.precision), ("recall", self.recall), ("f1", self.f1)]
+    }
+}
+
+/// A layer at one optimiser step of a training: its output for one clip of the batch, in inference mode after the step
+/// before, and the gradient of its own parameters in this step, before clipping.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerReport {
+    /// The optimiser step, from 1.
+    pub step: u64,
+    /// The layer.
+    pub layer: String,
+    /// Mean of the output; `None` where a frozen backbone's kept features take the place of clips.
+    pub mean: Option<f32>,
+    /// Standard deviation of the output.
+    pub std: Option<f32>,
+    /// Share of outputs that are exactly 0.
+    pub zero_share: Option<f32>,
+    /// Channels that are 0 everywhere in the clip.
+    pub silent: Option<u32>,
+    /// Channels of the output.
+    pub channels: Option<u32>,
+    /// Norm of the gradient of all parameters of the layer; `None` where it has none that learn.
+    pub gradient_norm: Option<f32>,
+    /// Norm of these parameters before the step.
+    pub weight_norm: Option<f32>,
+}
+
 /// A cell of a confusion matrix that is not empty: true class, predicted class, clips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionCell(pub u32, pub u32, pub u64);
@@ -199,6 +248,8 @@ pub enum Progress {
     },
     /// A training step (frequent; only the newest matters).
     Step(StepReport),
+    /// Statistics of layers at a step.
+    Layers(Vec<LayerReport>),
     /// A finished epoch.
     Epoch(EpochReport),
     /// Wrong clips of the last validation, most confident first.

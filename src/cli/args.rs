@@ -1,10 +1,14 @@
 //! The arguments. Names are a contract with scripts.
 
 mod comparing;
+mod desktop;
+mod experiment;
 mod inside;
 mod parts;
 
-pub use comparing::{CompareArgs, MotionTestArgs, ReportArgs};
+pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
+pub use desktop::{DesktopEntryArgs, PackagingArgs};
+pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
@@ -40,8 +44,12 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Runs side by side on the same clips: scores, settings, fixed and broken clips, and whether it is luck.
     Compare(CompareArgs),
+    /// Clips and edges of segments whose labels are in doubt, the most doubtful first.
+    LabelIssues(LabelIssuesArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
+    /// The trainings of a plan, one after the other, compared: variants, seeds, folds by subject.
+    Experiment(ExperimentArgs),
     /// Sliding windows over a whole video.
     Predict(PredictArgs),
     /// Heatmaps of clips, as videos and numbers.
@@ -62,6 +70,11 @@ pub enum Command {
     Selftest(SelftestArgs),
     /// Measured figures of this machine: forward pass, training step, heatmap of every network.
     Bench(BenchArgs),
+    /// The menu entry of this program, for those who did not install a package.
+    DesktopEntry(DesktopEntryArgs),
+    /// Man pages and shell completions, as packages need them.
+    #[command(hide = true)]
+    Packaging(PackagingArgs),
     /// Test a GPU and leave; the program calls itself with this, so that a driver that crashes costs nothing.
     #[command(hide = true)]
     ProbeDevice {
@@ -109,6 +122,13 @@ pub struct ReadingArgs {
     /// What start and end count: s, ms, frames-0 (from 0, the end outside) or frames-1 (from 1, both ends inside).
     #[arg(long, value_name = "UNIT", requires = "table")]
     pub unit: Option<String>,
+    /// What becomes of a class of the dataset (repeatable): CLASS=NAME renames it, and classes of one name are one class;
+    /// CLASS= leaves it out; CLASS=@background makes it background. #7 is the class with the number 7 in the files.
+    #[arg(long, value_name = "CLASS=NAME")]
+    pub relabel: Vec<String>,
+    /// Classes in output order, by the names they have then, with commas between them; others follow as they stand.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    pub class_order: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -227,8 +247,11 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub reading: ReadingArgs,
     /// Run folder to make.
-    #[arg(long, required_unless_present = "resume")]
+    #[arg(long, required_unless_present_any = ["resume", "find_rate"])]
     pub out: Option<PathBuf>,
+    /// Find a learning rate instead: a few steps with a rate that grows (learning-rate range test). Writes nothing.
+    #[arg(long, conflicts_with_all = ["resume", "out", "debug", "force"])]
+    pub find_rate: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Network id (see `kinolens models`).

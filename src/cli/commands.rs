@@ -9,7 +9,7 @@ use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
-use crate::domain::{ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
+use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
 use crate::run_folder::Evaluation;
@@ -30,7 +30,9 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Train(args) => super::train::train(&args),
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
+        Command::LabelIssues(args) => super::label_issues::label_issues(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
+        Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
         Command::Explain(args) => super::explain::explain(&args),
         Command::LookInside(args) => super::look_inside::look_inside(&args),
@@ -41,6 +43,8 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Models(args) => models(&args),
         Command::Selftest(args) => super::selftest::selftest(&args),
         Command::Bench(args) => super::bench::bench(&args),
+        Command::DesktopEntry(args) => super::desktop::desktop_entry(&args),
+        Command::Packaging(args) => super::desktop::packaging(&args),
         Command::ProbeDevice { kind } => {
             Ok(if crate::model::device::probe::run(&kind) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -128,6 +132,9 @@ fn tell_evaluation(e: &Evaluation) {
         e.loss,
         percent(e.majority_baseline)
     ));
+    if !e.label_map.is_empty() {
+        print_line(&format!("label map: {}", ClassChange::words(&e.label_map).join(", ")));
+    }
     if let Some(views) = &e.views {
         print_line(&format!(
             "each is the mean of {} of {}",
@@ -161,6 +168,9 @@ fn tell_evaluation(e: &Evaluation) {
             c.support,
             ap(&known.map_or("-".to_owned(), |ap| format!("{ap:.3}")))
         ));
+    }
+    if let Some(frames) = &e.frame_use {
+        print_line(super::frames::text(frames).trim_end());
     }
     for warning in &e.warnings {
         eprintln!("warning: {warning}");

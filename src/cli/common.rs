@@ -34,6 +34,16 @@ pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState
     run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state)
 }
 
+/// As [`open_dataset`], with all videos of a large dataset looked into.
+pub(super) fn open_whole(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
+    let dataset = open_dataset(path, data, state)?;
+    let monitor = TerminalMonitor::new(false, 0);
+    match crate::data::look_into_all(&dataset, &monitor) {
+        Err(crate::data::DataError::Stopped) => Err(Exit::Interrupted),
+        known => known.map_err(|e| Exit::Failed(e.into())),
+    }
+}
+
 /// Says once a video what is wrong with it, as `probe` does.
 pub(super) fn say_warnings(dataset: &Dataset) {
     let mut said = std::collections::HashSet::new();

@@ -56,6 +56,8 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     };
     let dataset = request.dataset.clone();
     let (explanation, _) = run_job(request, &monitor, &mut state)?;
+    let shown = explanation.samples.iter().map(|s| s.clip.video.as_str());
+    let dataset = crate::jobs::with_videos(&dataset, shown, &monitor).map_err(|e| Exit::Failed(e.into()))?;
     drop(monitor);
     let on_body = explanation
         .samples
@@ -245,7 +247,8 @@ pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit>
         })
         .collect();
     match matches.as_slice() {
-        [one] if start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
+        // Of a video that nobody looked into, whoever looks into it tells.
+        [one] if one.is_pending() || start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
         [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
         [] => {
             let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();

@@ -1,10 +1,10 @@
 //! `kinolens inspect` and `kinolens probe`: looking without changing.
 
 use super::args::{InspectArgs, ProbeArgs};
-use super::common::{Outcome, open_dataset, resolve_config};
+use super::common::{Outcome, open_whole, resolve_config};
 use super::monitor::{print_json, print_line};
 use super::output::{is_table_or_plot, refuse_overwrite};
-use super::{Exit, instances};
+use super::{Exit, frames, instances};
 use crate::jobs::LaneState;
 use anyhow::Context;
 use std::process::ExitCode;
@@ -14,12 +14,22 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
     args.reading.apply(&args.dataset, &mut config.data)?;
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let mut state = LaneState::default();
-    let opened = open_dataset(&args.dataset, &config.data, &mut state)?;
+    let opened = open_whole(&args.dataset, &config.data, &mut state)?;
     let dataset = crate::data::as_configured(&opened, &config);
     let statistics = crate::data::statistics(&dataset, &config.clip, config.data.background_class);
+    let uses = match crate::data::plan(&dataset, &config) {
+        Ok(plan) => crate::data::frame_uses(&dataset, &config, &plan),
+        Err(error) => {
+            eprintln!("warning: {error}");
+            Vec::new()
+        }
+    };
     if let Some(out) = &args.to.out {
-        crate::jobs::write_inspection(&dataset, &statistics, out)
-            .with_context(|| format!("cannot write the inspection to {}", out.display()))?;
+        let cannot = || format!("cannot write the inspection to {}", out.display());
+        crate::jobs::write_inspection(&dataset, &statistics, out).with_context(cannot)?;
+        for (name, text) in crate::data::frame_use_tables(&uses) {
+            std::fs::write(out.join(name), text).with_context(cannot)?;
+        }
     }
     if args.instances && args.json.json {
         print_json(&serde_json::to_value(crate::data::instance_list(&opened))?);
@@ -29,6 +39,8 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         let mut document = serde_json::to_value(&statistics)?;
         document["choices"] = serde_json::to_value(&opened.choices)?;
         document["ledger"] = instances::ledger_totals(&opened);
+        document["frame_use"] = frames::document(&uses);
+        document["label_map"] = crate::data::mapped_classes(&opened);
         print_json(&document);
     } else {
         if args.instances {
@@ -36,6 +48,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         } else {
             print_line(statistics.text().trim_end());
             print_line(instances::summary(&opened).trim_end());
+            print_line(&format!("\n{}", frames::table(&uses).trim_end()));
         }
         if let Some(out) = &args.to.out {
             print_line(&format!("tables and plots in {}", out.display()));

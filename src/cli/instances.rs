@@ -1,6 +1,6 @@
 //! What was read of a dataset, for people: classes, videos, choices, and what became of the rows of its files.
 
-use crate::domain::{Dataset, Ledger, LedgerEntry, Reason, counted, grouped};
+use crate::domain::{ClassChange, Dataset, Ledger, LedgerEntry, Reason, counted, grouped};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::path::Path;
@@ -40,6 +40,9 @@ pub(super) fn summary(dataset: &Dataset) -> String {
         let options = if c.options.is_empty() { String::new() } else { format!(" (one of {})", c.options.join(", ")) };
         let options = if c.several { options.replace("(one of", "(some of") } else { options };
         let _ = writeln!(out, "choice {}={}: {}{options}", c.key, c.value, c.question);
+    }
+    for words in dataset.mapped.iter().flat_map(|m| ClassChange::words(&m.changes)) {
+        let _ = writeln!(out, "label map: {words}");
     }
     let ledger = &dataset.ledger;
     if ledger.rows == 0 {

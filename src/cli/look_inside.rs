@@ -127,7 +127,7 @@ fn the_clip(args: &LookInsideArgs, dataset: &Dataset) -> Result<ClipRef, Exit> {
             dataset.videos.len()
         )));
     };
-    if entry.frames() == 0 {
+    if entry.frames() == 0 && !entry.is_pending() {
         let why = dataset.warnings.iter().find(|w| w.path == entry.path).map(|w| w.message.clone());
         return Err(Exit::Failed(anyhow!(
             "{}",

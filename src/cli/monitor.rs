@@ -115,6 +115,7 @@ impl Drop for TerminalMonitor {
 pub fn event(progress: &Progress) -> Option<Value> {
     let (name, body) = match progress {
         Progress::Step(step) => ("step", serde_json::to_value(step).ok()?),
+        Progress::Layers(layers) => ("layers", json!({ "layers": layers })),
         Progress::Epoch(epoch) => ("epoch", serde_json::to_value(epoch).ok()?),
         Progress::Checkpoint { name, epoch } => ("checkpoint", json!({ "name": name, "epoch": epoch })),
         Progress::Warning(message) => ("warning", json!({ "message": message })),

@@ -1,10 +1,11 @@
-//! How a dataset is read: what `--choose`, `--format`, `--table`, `--columns` and `--unit` say, and what a run remembers.
+//! How a dataset is read: what `--choose`, `--format`, `--table`, `--columns`, `--unit`, `--relabel` and `--class-order` say,
+//! and what a run remembers.
 
 use super::Exit;
 use super::args::ReadingArgs;
 use crate::config::{DataConfig, TableColumns};
 use crate::data::FORMATS;
-use crate::domain::{choices, name_text};
+use crate::domain::{LabelMap, choices, name_text};
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
 use std::path::Path;
@@ -12,7 +13,8 @@ use std::path::Path;
 impl ReadingArgs {
     /// True where something was said.
     pub(super) fn is_given(&self) -> bool {
-        !self.choices.is_empty() || self.format.is_some() || self.table.is_some()
+        let mapped = !self.relabel.is_empty() || !self.class_order.is_empty();
+        mapped || !self.choices.is_empty() || self.format.is_some() || self.table.is_some()
     }
 
     /// Puts what was said into the settings for a dataset.
@@ -49,6 +51,10 @@ impl ReadingArgs {
             data.choices.retain(|(k, _)| k != key.trim());
             data.choices.push((key.trim().to_owned(), value.trim().to_owned()));
         }
+        if !self.relabel.is_empty() || !self.class_order.is_empty() {
+            let map = LabelMap::parse(&self.relabel, &self.class_order);
+            data.label_map = map.map_err(|why| usage(format!("--relabel {why}")))?;
+        }
         Ok(())
     }
 }
@@ -68,11 +74,13 @@ fn is_read_alike(data: &DataConfig, dataset: &Path) -> bool {
 }
 
 /// The data settings a run was trained with, so that subjects and names are found the same way, and what was said besides.
+/// The run's label map is not among them: it is applied when the run is asked, to whatever classes the dataset has.
 ///
 /// # Errors
 /// As [`ReadingArgs::apply`].
 pub(super) fn data_config_of(run: &Path, dataset: &Path, said: &ReadingArgs) -> Result<DataConfig, Exit> {
     let mut data = RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default();
+    data.label_map = LabelMap::default();
     if !is_read_alike(&data, dataset) {
         forget(&mut data);
     }

@@ -8,10 +8,11 @@ use super::reading::remember;
 use crate::classical::Learner;
 use crate::config::RunConfig;
 use crate::domain::Task;
-use crate::jobs::kinds::Train;
+use crate::jobs::kinds::{FindRate, Train};
 use crate::jobs::{LaneState, RunView};
 use crate::progress::best_epoch;
 use crate::run_folder::RunDir;
+use crate::train::RateRange;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,41 @@ pub(super) fn train(args: &TrainArgs) -> Outcome {
     result
 }
 
+/// `--find-rate`: the learning-rate range test.
+fn find_rate(args: &TrainArgs) -> Outcome {
+    let config = configured(args)?;
+    if let Learner::Baseline(_) = Learner::of(&config.model).map_err(|e| Exit::Usage(e.into()))? {
+        return Err(Exit::Usage(anyhow!("{} has no learning rate: it is fitted at once", config.model.id)));
+    }
+    let mut state = LaneState::default();
+    let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
+    say_warnings(&dataset);
+    let monitor = TerminalMonitor::new(false, 0);
+    let configured = config.optimizer.learning_rate;
+    let job = FindRate { dataset, config: Box::new(config), range: RateRange::default() };
+    let found = run_job(job, &monitor, &mut state)?;
+    drop(monitor);
+    if args.json.json {
+        let mut document = serde_json::to_value(&*found)?;
+        document["configured"] = json!(configured);
+        document["words"] = json!(found.words());
+        print_json(&document);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for point in &found.points {
+        print_line(&format!("{:>9.2e}  loss {:.4}  smoothed {:.4}", point.rate, point.loss, point.smoothed));
+    }
+    print_line(&format!("{} (configured: {configured:.1e})", found.words()));
+    if let Some(rate) = found.steepest {
+        print_line(&format!("take it with: --set optimizer.learning_rate={rate:.1e}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn prepare_and_run(args: &TrainArgs) -> Outcome {
+    if args.find_rate {
+        return find_rate(args);
+    }
     let resume = args.resume.is_some();
     let out = run_folder(args)?;
     let mut config = if resume { resumed_config(args, &out)? } else { configured(args)? };

@@ -10,7 +10,9 @@ use super::units::{Resampled, Units};
 use super::words;
 use crate::domain::leaf;
 use crate::eval::metrics::evaluation_of;
+use crate::eval::multi_label::{average_precision, mean_average_precision};
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -37,6 +39,8 @@ pub struct ComparedRun {
     pub accuracy: Score,
     /// Mean recall of the classes that have clips.
     pub mean_class_accuracy: Score,
+    /// Mean average precision: of the order of clips by the probability of each class that has some.
+    pub mean_average_precision: Option<f64>,
     /// All metrics over the shared clips; `run`, `checkpoint` and `warnings` are those of its own evaluation.
     pub evaluation: Evaluation,
     /// What it said about each clip, in the order of [`Comparison::clips`].
@@ -163,9 +167,18 @@ fn compared(
         facts: run.facts.clone(),
         accuracy: Score { value: evaluation.accuracy, interval: accuracy },
         mean_class_accuracy: Score { value: evaluation.mean_class_accuracy, interval: mean_class },
+        mean_average_precision: mean_average_precision_of(shared.classes.len(), answers),
         evaluation,
         answers: answers.to_vec(),
     }
+}
+
+/// The mean over classes of their average precision, each told from all others.
+fn mean_average_precision_of(classes: usize, answers: &[Prediction]) -> Option<f64> {
+    let score = |a: &Prediction, class: usize| a.probabilities.get(class).copied().unwrap_or(f32::NEG_INFINITY);
+    let of_class = |class: usize| average_precision(answers.iter().map(|a| (score(a, class), a.truth == class)));
+    let per_class: Vec<Option<f64>> = (0..classes).into_par_iter().map(of_class).collect();
+    mean_average_precision(&per_class)
 }
 
 fn spread(runs: Vec<usize>, accuracies: &[f64], names: &[&str]) -> Option<SeedSpread> {

@@ -45,7 +45,7 @@ pub struct Setting {
 }
 
 /// Values that change neither weights nor scores.
-const OF_THE_MACHINE: &[&str] =
+pub(super) const OF_THE_MACHINE: &[&str] =
     &["device", "training.workers", "training.cache_mib", "training.disk_cache_mib", "training.cache_features"];
 
 fn kind(path: &str) -> SettingKind {

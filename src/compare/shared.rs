@@ -54,17 +54,8 @@ fn keys(classes: &ClassSet) -> Vec<ClassKey<'_>> {
     out
 }
 
-/// Finds the clips all runs were evaluated on with the same label.
-///
-/// # Errors
-/// An evaluation without predictions or of a multi-label task, and evaluations without a clip in common.
-pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
-    if let Some(run) = runs.iter().find(|r| r.predictions.clips.is_empty()) {
-        return Err(CompareError::NoPredictions { run: run.name.clone(), split: run.evaluation.split.clone() });
-    }
-    if let Some(run) = runs.iter().find(|r| r.evaluation.multi_label.is_some()) {
-        return Err(CompareError::MultiLabel { run: run.name.clone(), split: run.evaluation.split.clone() });
-    }
+/// The classes of all runs in the order of the first that has them, and for each run the number there of each of its own.
+pub(super) fn numbering(runs: &[EvaluatedRun]) -> (ClassSet, Vec<Vec<usize>>) {
     let mut numbers: HashMap<ClassKey<'_>, usize> = HashMap::new();
     let mut classes = ClassSet::default();
     let mut to_shared: Vec<Vec<usize>> = Vec::new();
@@ -80,6 +71,28 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
         }
         to_shared.push(of_run);
     }
+    (classes, to_shared)
+}
+
+/// Refuses evaluations that do not tell of each clip which one class was said.
+pub(super) fn require_predictions(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
+    let of = |run: &EvaluatedRun| (run.name.clone(), run.evaluation.split.clone());
+    if let Some((run, split)) = runs.iter().find(|r| r.predictions.clips.is_empty()).map(of) {
+        return Err(CompareError::NoPredictions { run, split });
+    }
+    if let Some((run, split)) = runs.iter().find(|r| r.evaluation.multi_label.is_some()).map(of) {
+        return Err(CompareError::MultiLabel { run, split });
+    }
+    Ok(())
+}
+
+/// Finds the clips all runs were evaluated on with the same label.
+///
+/// # Errors
+/// An evaluation without predictions or of a multi-label task, and evaluations without a clip in common.
+pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
+    require_predictions(runs)?;
+    let (classes, to_shared) = numbering(runs);
     let truth = |run: usize, p: &Prediction| to_shared[run].get(p.truth).copied();
     let key = |p: &Prediction| (p.video.clone(), p.start, p.cut);
     let by_clip: Vec<HashMap<(String, u32, Cut), &Prediction>> =
@@ -128,7 +141,7 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
 }
 
 /// A prediction in the numbering of the shared classes.
-fn renumbered(p: &Prediction, to_shared: &[usize], classes: usize) -> Prediction {
+pub(super) fn renumbered(p: &Prediction, to_shared: &[usize], classes: usize) -> Prediction {
     let mut probabilities = vec![0.0; classes];
     for (value, at) in p.probabilities.iter().zip(to_shared) {
         if let Some(slot) = probabilities.get_mut(*at) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 
 /// A cell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -68,6 +69,17 @@ impl Cell {
         }
     }
 
+    /// Numbers by size, before words by letters.
+    fn cmp_to(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number { value: a, .. }, Self::Number { value: b, .. }) => a.total_cmp(b),
+            (Self::Number { .. }, Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number { .. }) => Ordering::Greater,
+            _ => self.shown().cmp(other.shown()),
+        }
+    }
+
+    /// True where it stands to the right.
     fn is_number(&self) -> bool {
         !matches!(self, Self::Text(_))
     }
@@ -76,6 +88,44 @@ impl Cell {
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
         Self::text(text)
+    }
+}
+
+/// A form a table is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Comma-separated values, numbers in full.
+    Csv,
+    /// A list of objects, numbers in full.
+    Json,
+    /// A Markdown table, numbers as people read them.
+    Markdown,
+    /// A LaTeX `tabular` for booktabs, numbers as people read them.
+    Latex,
+}
+
+impl TableFormat {
+    /// Every form.
+    pub const ALL: [TableFormat; 4] = [Self::Csv, Self::Json, Self::Markdown, Self::Latex];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Json => "JSON",
+            Self::Markdown => "Markdown",
+            Self::Latex => "LaTeX",
+        }
+    }
+
+    /// Ending of its files.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Markdown => "md",
+            Self::Latex => "tex",
+        }
     }
 }
 
@@ -119,6 +169,36 @@ impl Table {
         }
     }
 
+    /// The same with its rows in the order of a column, equal ones as they were; what is missing comes last.
+    pub fn sorted(&self, column: usize, descending: bool) -> Self {
+        let mut rows = self.rows.clone();
+        let missing = |row: &[Cell]| row.get(column).is_none_or(|c| *c == Cell::Missing);
+        rows.sort_by(|a, b| {
+            let order = match (a.get(column), b.get(column)) {
+                (Some(a), Some(b)) if descending => b.cmp_to(a),
+                (Some(a), Some(b)) => a.cmp_to(b),
+                _ => Ordering::Equal,
+            };
+            missing(a).cmp(&missing(b)).then(order)
+        });
+        Self { rows, ..self.clone() }
+    }
+
+    /// The same in the order of a column (its position, and whether its largest value comes first), or as it is.
+    pub fn sorted_by(&self, order: Option<(usize, bool)>) -> Self {
+        order.map_or_else(|| self.clone(), |(column, descending)| self.sorted(column, descending))
+    }
+
+    /// The text of a file of this form.
+    pub fn text(&self, format: TableFormat) -> String {
+        match format {
+            TableFormat::Csv => self.csv(),
+            TableFormat::Json => serde_json::to_string_pretty(&self.json()).unwrap_or_default() + "\n",
+            TableFormat::Markdown => self.markdown(),
+            TableFormat::Latex => self.latex(),
+        }
+    }
+
     /// As CSV, with numbers in full.
     pub fn csv(&self) -> String {
         let rows = self.rows.iter().map(|row| row.iter().map(Cell::raw).collect::<Vec<_>>());
@@ -134,7 +214,7 @@ impl Table {
     }
 
     /// True for a column of numbers, which stand to the right.
-    fn right(&self, column: usize) -> bool {
+    pub fn right(&self, column: usize) -> bool {
         column > 0 && self.rows.iter().all(|r| r.get(column).is_none_or(Cell::is_number))
     }
 
@@ -274,6 +354,22 @@ mod tests {
         );
         assert_eq!(t.json()[0]["accuracy"], 0.5);
         assert_eq!(t.json()[1]["accuracy"], Value::Null);
+    }
+
+    #[test]
+    fn rows_are_ordered_by_a_column_and_what_is_missing_comes_last() {
+        let mut t = Table::new("Runs", ["run", "value"]);
+        let cell = |v: Option<f64>| Cell::number(v, |v| format!("{v}"));
+        for (name, value) in [("a", Some(9.0)), ("b", None), ("c", Some(10.0)), ("d", Some(9.0))] {
+            t.rows.push(vec![name.into(), cell(value)]);
+        }
+        let names = |t: Table| t.rows.iter().map(|r| r[0].shown().to_owned()).collect::<String>();
+        assert_eq!(names(t.sorted(1, false)), "adcb", "9 before 10, as numbers");
+        assert_eq!(names(t.sorted(1, true)), "cadb");
+        assert_eq!(names(t.sorted(0, true)), "dcba");
+        assert_eq!(names(t.sorted(7, false)), "abcd", "there is no such column");
+        assert_eq!(t.text(TableFormat::Csv), t.csv());
+        assert!(t.text(TableFormat::Json).contains("\"value\": null"));
     }
 
     #[test]

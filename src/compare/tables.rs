@@ -40,6 +40,7 @@ impl Comparison {
             ("weighted precision", &|r| Cell::number(Some(r.evaluation.weighted_average.precision), percent)),
             ("weighted recall", &|r| Cell::number(Some(r.evaluation.weighted_average.recall), percent)),
             ("weighted F1", &|r| Cell::number(Some(r.evaluation.weighted_average.f1), percent)),
+            ("mAP", &|r| Cell::number(r.mean_average_precision, percent)),
             ("loss", &|r| Cell::number(Some(r.evaluation.loss), |v| format!("{v:.4}"))),
             ("majority baseline", &|r| Cell::number(Some(r.evaluation.majority_baseline), percent)),
             ("frame accuracy", &|r| Cell::number(r.evaluation.frames.map(|f| f.accuracy), percent)),

@@ -55,6 +55,20 @@ fn of_ten(name: &str, right: impl Fn(usize, usize) -> bool) -> EvaluatedRun {
 }
 
 #[test]
+fn the_mean_average_precision_is_of_the_order_by_probability() {
+    let mut a = run("a", &["sit", "stand"], &[("v", "p", 0, 0), ("w", "p", 1, 0), ("x", "p", 0, 0)]);
+    let mut predictions = Predictions::clone(&a.predictions);
+    for (clip, sit) in predictions.clips.iter_mut().zip([0.9, 0.8, 0.7]) {
+        clip.probabilities = vec![sit, 1.0 - sit];
+    }
+    a.predictions = Arc::new(predictions);
+    let found = Comparison::of(&[a.clone(), EvaluatedRun { name: "b".into(), ..a }], 1).unwrap();
+    // 'sit': hits at ranks 1 and 3, (1 + 2/3) / 2 = 5/6; 'stand': its clip has rank 2, 1/2.
+    let map = found.runs[0].mean_average_precision.unwrap();
+    assert!((map - (5.0 / 6.0 + 0.5) / 2.0).abs() < 1e-9, "{map}");
+}
+
+#[test]
 fn fixed_and_broken_clips_are_counted_and_tested() {
     // B has all that A has and the third clip of eight people besides, and loses the first clip of one.
     let a = of_ten("a", |_, clip| clip < 2);

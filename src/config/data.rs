@@ -1,6 +1,6 @@
 //! What a clip is, which clips there are, how they are changed and drawn.
 
-use crate::domain::{ClipGeometry, FrameSampling, LabelRule};
+use crate::domain::{ClipGeometry, FrameSampling, LabelMap, LabelRule};
 use serde::{Deserialize, Serialize};
 
 /// What a clip is and how it becomes numbers.
@@ -122,8 +122,9 @@ pub struct DataConfig {
     pub background_class: bool,
     /// Regular expression whose first group is the subject, matched on the file name; `None` uses the built-in rules.
     pub subject_pattern: Option<String>,
-    /// Class names that override those of the dataset, by the id in its files.
-    pub class_names: Vec<(i64, String)>,
+    /// What becomes of the classes of the dataset. Older configurations give names by the number in its files.
+    #[serde(alias = "class_names")]
+    pub label_map: LabelMap,
     /// Where validation clips come from.
     pub validation: Validation,
     /// Share of subjects held out for testing when the dataset has no split of its own.
@@ -242,7 +243,7 @@ impl Default for DataConfig {
         Self {
             background_class: false,
             subject_pattern: None,
-            class_names: Vec::new(),
+            label_map: LabelMap::default(),
             validation: Validation::Subjects { fraction: 0.2 },
             test_fraction: 0.3,
             fraction: 1.0,

@@ -88,6 +88,16 @@ pub const KEYS: &[ConfigKey] = &[
         "Cache frozen features",
         "A frozen backbone's features are computed once, where augmentation does not change the clip.",
     ),
+    resumable(
+        "training.statistics_every",
+        "Layer statistics",
+        "Sums up outputs and gradients of layers every so many steps, for the dashboard and TensorBoard; 0 never does. Each time costs a forward pass of a clip.",
+    ),
+    resumable(
+        "training.statistics_layers",
+        "Layers of them",
+        "Names of layers, with commas between them. Empty takes the outermost ones and the last of the classifier.",
+    ),
     fixed("optimizer.kind", "Optimizer", "How gradients move the weights."),
     fixed(
         "optimizer.learning_rate",
@@ -199,9 +209,9 @@ pub const KEYS: &[ConfigKey] = &[
         "Regular expression whose first group is the subject, matched on the file name. Off uses the built-in rules.",
     ),
     fixed(
-        "data.class_names",
-        "Class names",
-        "Names that override those of the dataset: the number in its files, and the name.",
+        "data.label_map",
+        "Label map",
+        "Classes that get another name, are one class, are left out or count as background, and their order.",
     ),
     fixed(
         "augment.enabled",

@@ -6,6 +6,7 @@
 
 mod compute;
 mod data;
+mod experiment;
 mod keys;
 mod model;
 mod presets;
@@ -17,6 +18,7 @@ pub use data::{
     AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, LabelsConfig, SamplingConfig, TableColumns,
     TimeUnit, Validation,
 };
+pub use experiment::{Arm, Axis, AxisValue, ExperimentPlan, Folds, InitFrom, Variant};
 pub use keys::{ConfigKey, KEYS, key, values};
 pub use model::{ModelConfig, ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};

@@ -74,7 +74,9 @@ impl RunConfig {
             key: assignment.to_owned(),
             message: "write it as key=value, for example training.epochs=20".into(),
         })?;
-        super::presets::set_value(self, key.trim(), value.trim())
+        // The name of a key in older scripts.
+        let key = if key.trim() == "data.class_names" { "data.label_map" } else { key.trim() };
+        super::presets::set_value(self, key, value.trim())
     }
 
     /// Checks that values can work together; the message names the key.

@@ -196,6 +196,10 @@ pub struct TrainingConfig {
     /// Keep only a few layers' outputs for the way back and compute the others a second time: somewhat less memory for
     /// somewhat more work. The numbers are the same.
     pub recompute: bool,
+    /// Every so many optimiser steps the outputs and gradients of layers are summed up; 0 never does.
+    pub statistics_every: u32,
+    /// The layers of these statistics; none are the outermost ones and the classifier's last.
+    pub statistics_layers: Vec<String>,
 }
 
 impl Default for TrainingConfig {
@@ -214,6 +218,8 @@ impl Default for TrainingConfig {
             precision: Precision::F32,
             devices: 1,
             recompute: false,
+            statistics_every: 0,
+            statistics_layers: Vec::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::video_facts::{FactsCache, More};
 use crate::domain::{Copies, Dataset, Label, RgbImage, Split, Task, VideoEntry};
 use crate::progress::Monitor;
 use crate::video::Video;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -32,14 +33,22 @@ const FLAT: f32 = 6.0;
 /// Lengths differ by no more than this share.
 const LENGTH: f64 = 0.04;
 
-/// The groups of videos that show the same, with what was worked out kept in the cache.
+/// The groups of videos that show the same, with what was worked out kept in the cache; without `with_alike`, which decodes
+/// nearly all of them, only equal files.
 ///
 /// # Errors
 /// [`DataError::Stopped`].
-pub(super) fn find(dataset: &Dataset, cache: &mut FactsCache, monitor: &dyn Monitor) -> Result<Vec<Copies>, DataError> {
+pub(super) fn find(
+    dataset: &Dataset,
+    cache: &Mutex<FactsCache>,
+    with_alike: bool,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Copies>, DataError> {
     let mut groups = Groups::new(dataset.videos.len());
     equal(dataset, cache, &mut groups, monitor)?;
-    alike(dataset, cache, &mut groups, monitor)?;
+    if with_alike {
+        alike(dataset, cache, &mut groups, monitor)?;
+    }
     Ok(groups.copies())
 }
 
@@ -85,7 +94,7 @@ fn named<'a>(dataset: &'a Dataset, videos: &[usize]) -> Vec<(&'a str, &'a Path)>
 /// Files with one content: of equal quick digests the whole is read.
 fn equal(
     dataset: &Dataset,
-    cache: &mut FactsCache,
+    cache: &Mutex<FactsCache>,
     groups: &mut Groups,
     monitor: &dyn Monitor,
 ) -> Result<(), DataError> {
@@ -94,7 +103,7 @@ fn equal(
         by_content.entry(video.content()).or_default().push(i);
     }
     let several: Vec<usize> = by_content.into_values().filter(|v| v.len() > 1).flatten().collect();
-    let wholes = cache.more(More::Whole, &named(dataset, &several), monitor)?;
+    let wholes = FactsCache::more(cache, More::Whole, &named(dataset, &several), monitor)?;
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     for (i, whole) in several.iter().zip(wholes) {
         let Some(whole) = whole else { continue };
@@ -137,7 +146,7 @@ fn same_length(a: &VideoEntry, b: &VideoEntry) -> bool {
 /// Recordings that look alike. Only those of one length are looked at.
 fn alike(
     dataset: &Dataset,
-    cache: &mut FactsCache,
+    cache: &Mutex<FactsCache>,
     groups: &mut Groups,
     monitor: &dyn Monitor,
 ) -> Result<(), DataError> {
@@ -157,7 +166,7 @@ fn alike(
         }
     }
     let asked: Vec<usize> = (0..videos.len()).filter(|i| wanted[*i]).collect();
-    let texts = cache.more(More::Looks, &named(dataset, &asked), monitor)?;
+    let texts = FactsCache::more(cache, More::Looks, &named(dataset, &asked), monitor)?;
     let mut looks: Vec<(usize, Looks)> =
         asked.iter().zip(texts).filter_map(|(i, text)| Some((*i, Looks::parse(&text?)?))).collect();
     looks.sort_by(|a, b| a.1.lean.total_cmp(&b.1.lean).then(a.0.cmp(&b.0)));
@@ -264,8 +273,8 @@ fn cells(image: &RgbImage) -> Vec<u8> {
 }
 
 /// Says which copies are labelled otherwise or lie in several splits.
-pub(super) fn warn(dataset: &Dataset, warnings: &mut Limited) {
-    for copies in &dataset.copies {
+pub(super) fn warn(dataset: &Dataset, copies: &[Copies], warnings: &mut Limited) {
+    for copies in copies {
         let videos: Vec<&VideoEntry> = copies.videos.iter().filter_map(|i| dataset.videos.get(*i)).collect();
         let how = |a: &VideoEntry, b: &VideoEntry| {
             if a.content() == b.content() { "are the same file" } else { "show the same recording, encoded anew" }

@@ -55,6 +55,14 @@ pub enum DataError {
         /// What is asked.
         choice: Box<crate::domain::Choice>,
     },
+    /// The label map does not fit the classes of the dataset.
+    #[error("the classes of {path} cannot be mapped: {reason}")]
+    LabelMap {
+        /// The dataset.
+        path: PathBuf,
+        /// Why.
+        reason: crate::domain::LabelMapError,
+    },
     /// A video that was there when the dataset was opened is gone.
     #[error(
         "{path} is gone: it was deleted, moved or its disk unmounted since the dataset was opened; bring it back, or open the dataset again"
@@ -90,6 +98,17 @@ pub enum DataError {
     Thread {
         /// What the thread said.
         reason: String,
+    },
+    /// Clips of videos were asked for that nobody looked into yet.
+    #[error(
+        "{count} labelled videos of {path} were not looked into yet, so their clips would be missing; wait until all videos are \
+         indexed"
+    )]
+    Pending {
+        /// The dataset.
+        path: PathBuf,
+        /// How many videos.
+        count: usize,
     },
     /// The owner of the job asked it to stop.
     #[error("stopped before it was finished")]

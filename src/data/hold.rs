@@ -2,7 +2,7 @@
 
 use super::limited::Limited;
 use crate::config::RunConfig;
-use crate::domain::{Dataset, LabelTrack, Segment, VideoEntry};
+use crate::domain::{Dataset, InstanceLabel, Label, LabelTrack, Segment, VideoEntry};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -20,18 +20,30 @@ pub(super) struct Sparse {
 
 /// How sparse the labels of a video are; `None` where they are not.
 pub(super) fn sparse(video: &VideoEntry) -> Option<Sparse> {
-    let frames = video.frames();
-    let segments: Vec<Segment> = video.labels.clipped(frames).collect();
-    let single = segments.iter().filter(|s| s.end - s.start == 1).count();
-    let (first, last) = (segments.first()?, segments.last()?);
-    let labelled: u64 = segments.iter().map(|s| u64::from(s.end - s.start)).sum();
-    let spread = f64::from(last.end - first.start);
-    if segments.len() < 2 || single * 10 < segments.len() * 9 || labelled as f64 >= SPARSE * spread {
+    let rows = rows(video);
+    let single = rows.iter().filter(|r| r.1 - r.0 == 1).count();
+    let (first, last) = (rows.first()?, rows.last()?);
+    let labelled: u64 = rows.iter().map(|r| u64::from(r.1 - r.0)).sum();
+    let spread = f64::from(last.1 - first.0);
+    if rows.len() < 2 || single * 10 < rows.len() * 9 || labelled as f64 >= SPARSE * spread {
         return None;
     }
-    let mut steps: Vec<u32> = segments.windows(2).map(|w| w[1].start - w[0].start).collect();
+    let mut steps: Vec<u32> = rows.windows(2).map(|w| w[1].0 - w[0].0).collect();
     steps.sort_unstable();
     Some(Sparse { step: steps.get(steps.len() / 2).copied()?, labelled })
+}
+
+/// Parts that rows speak of, in order of time: first frame, the one behind the last, and the label; none where a label map
+/// leaves the class of a row out, which ends what the row before it says all the same.
+fn rows(video: &VideoEntry) -> Vec<(u32, u32, Option<Label>)> {
+    let frames = video.frames();
+    let mut out: Vec<_> = video.labels.clipped(frames).map(|s| (s.start, s.end, Some(s.label))).collect();
+    if !out.is_empty() {
+        let silent = video.instances.iter().filter(|i| i.label == InstanceLabel::Unlabelled);
+        out.extend(silent.map(|i| (i.start, i.end.min(frames), None)).filter(|r| r.0 < r.1));
+        out.sort_by_key(|r| (r.0, r.1));
+    }
+    out
 }
 
 /// The dataset as a configuration wants its labels: the same, or with sparse ones held.
@@ -62,12 +74,12 @@ pub fn labels_of<'v>(video: &'v VideoEntry, config: &RunConfig) -> Cow<'v, Label
 /// or stand on most frames.
 fn held_labels(video: &VideoEntry) -> Option<LabelTrack> {
     let Sparse { step, .. } = sparse(video)?;
-    let segments = video.labels.segments();
-    let end = |i: usize, start: u32| match segments.get(i + 1) {
-        Some(next) => next.start,
+    let rows = rows(video);
+    let end = |i: usize, start: u32| match rows.get(i + 1) {
+        Some(next) => next.0,
         None => start.saturating_add(step).min(video.frames()),
     };
-    let held = segments.iter().enumerate().map(|(i, s)| Segment { end: end(i, s.start), ..*s });
+    let held = rows.iter().enumerate().filter_map(|(i, r)| Some(Segment { start: r.0, end: end(i, r.0), label: r.2? }));
     Some(LabelTrack::from_segments(held.collect()))
 }
 
@@ -92,7 +104,7 @@ pub(super) fn tell(dataset: &Dataset, warnings: &mut Limited) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Label, VideoFacts};
+    use crate::domain::{Instance, VideoFacts};
 
     fn video(frames: u32, segments: &[(u32, u32, usize)]) -> VideoEntry {
         let segment = |&(start, end, class): &(u32, u32, usize)| Segment { start, end, label: Label::Class(class) };
@@ -107,6 +119,7 @@ mod tests {
             poses: None,
             pose_video: None,
             facts: Some(VideoFacts { frames, ..VideoFacts::default() }),
+            unread: None,
         }
     }
 
@@ -125,6 +138,12 @@ mod tests {
         let runs: Vec<_> = held.videos[0].labels.segments().iter().map(|s| (s.start, s.end, s.label)).collect();
         assert_eq!(runs, [(0, 50, Label::Class(1)), (50, 100, Label::Class(2))]);
         assert_eq!((&held.videos[1].labels, held.fingerprint.as_str()), (&intervals.labels, "f"));
+        // A row whose class a label map leaves out ends the one before it.
+        let mut mapped = video(100, &[(0, 1, 1), (25, 26, 1), (75, 76, 2)]);
+        let silent = Instance { start: 50, end: 51, label: InstanceLabel::Unlabelled, ..Instance::default() };
+        mapped.instances.push(silent);
+        let runs: Vec<_> = held_labels(&mapped).unwrap().segments().iter().map(|s| (s.start, s.end)).collect();
+        assert_eq!(runs, [(0, 50), (75, 100)]);
         let short = Dataset { videos: vec![video(60, &[(0, 1, 1), (25, 26, 2), (50, 51, 1)])], ..Dataset::default() };
         assert_eq!(super::held(&short).videos[0].labels.end(), 60);
     }

@@ -1,6 +1,8 @@
 //! What was read of a dataset, row by row: classes with the source's numbers, videos, instances, and the ledger.
 
-use crate::domain::{Choice, Dataset, FrameBox, Instance, InstanceLabel, LedgerEntry, VideoEntry};
+use crate::domain::{
+    Choice, Dataset, Fate, FrameBox, Instance, InstanceLabel, LedgerEntry, MODIFIERS, SourceClass, VideoEntry,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ pub struct InstanceList {
     pub choices: Map<String, Value>,
     /// `index`, `source` (the source's own number), `name`, `background`.
     pub classes: Vec<Value>,
+    /// What the label map made of the classes of the files; empty where there is none: see [`mapped_classes`].
+    pub label_map: Value,
     /// `path`, `name`, `kind`, `frames`, `fps`, `width`, `height`, `subject`, `split`.
     pub videos: Vec<Value>,
     /// `video`, `start_frame`, `end_frame` (exclusive), `classes`, and what the source tells besides.
@@ -37,6 +41,7 @@ pub fn instance_list(dataset: &Dataset) -> InstanceList {
         task: dataset.task.name(),
         choices: dataset.choices.iter().map(|c| (c.key.clone(), value_of(c))).collect(),
         classes: classes(dataset),
+        label_map: mapped_classes(dataset),
         videos: dataset.videos.iter().map(video).collect(),
         instances: dataset.videos.iter().flat_map(|v| v.instances.iter().map(move |i| instance(root, v, i))).collect(),
         ledger: ledger(dataset),
@@ -77,6 +82,23 @@ fn classes(dataset: &Dataset) -> Vec<Value> {
             out
         })
         .collect()
+}
+
+/// What the label map of a dataset made of each class of its files: `class`, `source`, `instances`, `frames`, and `becomes`
+/// with the position in the classes, `"background"` or `"left-out"`. Empty where there is no map.
+pub fn mapped_classes(dataset: &Dataset) -> Value {
+    let Some(mapped) = &dataset.mapped else { return json!([]) };
+    let row = |(at, source): (usize, &SourceClass)| {
+        let becomes = match mapped.fates.of(at) {
+            Fate::Class(class) => json!(class),
+            Fate::Background => json!("background"),
+            Fate::LeftOut => json!("left-out"),
+        };
+        let SourceClass { class, instances, frames } = source;
+        let (name, number) = (&class.name, &class.source);
+        json!({ "class": name, "source": number, "instances": instances, "frames": frames, "becomes": becomes })
+    };
+    mapped.sources.iter().enumerate().map(row).collect()
 }
 
 fn video(video: &VideoEntry) -> Value {
@@ -150,7 +172,11 @@ fn instance(root: &Path, video: &VideoEntry, instance: &Instance) -> Value {
     if let Some(subject) = &details.subject {
         out["subject"] = json!(subject);
     }
-    for (name, text) in &details.notes {
+    let modifiers: Vec<&str> = details.notes.iter().filter(|n| n.0 == MODIFIERS).map(|n| n.1.as_str()).collect();
+    if !modifiers.is_empty() {
+        out[MODIFIERS] = json!(modifiers);
+    }
+    for (name, text) in details.notes.iter().filter(|n| n.0 != MODIFIERS) {
         out[*name] = text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n));
     }
     out

@@ -3,85 +3,85 @@
 use super::formats::DraftVideo;
 use super::limited::Limited;
 use super::video_facts::Record;
-use crate::domain::{Dataset, Label, MaskSource, Split, VideoEntry};
+use crate::domain::{Copies, Dataset, Label, MaskSource, Split, VideoEntry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What faults of its kind are called where they are counted, the file, the sentence.
+pub(super) type Fault = (&'static str, PathBuf, String);
 
 /// Labels that reach past the end of the video.
-pub(super) fn label_length(video: &DraftVideo, warnings: &mut Limited) {
-    let (Some(file), Some(facts)) = (&video.label_file, &video.entry.facts) else { return };
+pub(super) fn label_length(video: &DraftVideo) -> Option<Fault> {
+    let (Some(file), Some(facts)) = (&video.label_file, &video.entry.facts) else { return None };
     let (end, frames) = (video.entry.labels.end(), facts.frames);
-    if end > frames {
-        let rows: u64 =
-            video.entry.labels.segments().iter().map(|s| u64::from(s.end.saturating_sub(s.start.max(frames)))).sum();
-        warnings.push(
-            "past end",
-            file,
-            format!(
-                "{rows} label rows lie past the end of the video: {} has {frames} frames (0 to {}), the labels go to \
-                 frame {}; check that both belong together",
-                video.entry.name,
-                frames.saturating_sub(1),
-                end - 1
-            ),
-        );
+    if end <= frames {
+        return None;
     }
+    let rows: u64 =
+        video.entry.labels.segments().iter().map(|s| u64::from(s.end.saturating_sub(s.start.max(frames)))).sum();
+    let message = format!(
+        "{rows} label rows lie past the end of the video: {} has {frames} frames (0 to {}), the labels go to \
+         frame {}; check that both belong together",
+        video.entry.name,
+        frames.saturating_sub(1),
+        end - 1
+    );
+    Some(("past end", file.clone(), message))
 }
 
 /// A mask video that cannot be read or has another length than its video.
-pub(super) fn mask_video(video: Option<&VideoEntry>, record: &Record, warnings: &mut Limited) {
-    let Some(video) = video else { return };
-    let Some(MaskSource::Video(path)) = &video.masks else { return };
-    for message in &record.warnings {
-        warnings.push("unreadable", path, message.clone());
-    }
+pub(super) fn mask_video(video: &VideoEntry, record: &Record) -> Vec<Fault> {
+    let Some(MaskSource::Video(path)) = &video.masks else { return Vec::new() };
+    let mut out: Vec<Fault> = record.warnings.iter().map(|m| ("unreadable", path.clone(), m.clone())).collect();
     if let Some(facts) = &record.facts
         && video.facts.is_some()
         && facts.frames != video.frames()
     {
-        warnings.push(
-            "mask count",
-            path,
-            format!("has {} frames, but {} has {}; make the masks again", facts.frames, video.name, video.frames()),
-        );
+        let (own, frames) = (facts.frames, video.frames());
+        let message = format!("has {own} frames, but {} has {frames}; make the masks again", video.name);
+        out.push(("mask count", path.clone(), message));
     }
+    out
+}
+
+/// Files beside a video that do not fit it.
+pub(super) fn files(video: &VideoEntry) -> Vec<Fault> {
+    mask_files(video).into_iter().chain(pose_rows(video)).collect()
 }
 
 /// Everything that shows once all videos are known.
-pub(super) fn dataset(dataset: &Dataset, warnings: &mut Limited) {
-    for video in &dataset.videos {
-        mask_files(video, warnings);
-        pose_rows(video, warnings);
-    }
-    leakage(dataset, warnings);
-    super::duplicates::warn(dataset, warnings);
+pub(super) fn dataset(dataset: &Dataset, copies: &[Copies], warnings: &mut Limited) {
+    some_of_dataset(dataset, copies, warnings);
     empty_classes(dataset, warnings);
     frame_rates(dataset, warnings);
     super::hold::tell(dataset, warnings);
     super::task::tell(dataset, warnings);
 }
 
-fn mask_files(video: &VideoEntry, warnings: &mut Limited) {
-    let Some(MaskSource::Files(files)) = &video.masks else { return };
+/// What is known of a dataset before all of its videos are.
+pub(super) fn some_of_dataset(dataset: &Dataset, copies: &[Copies], warnings: &mut Limited) {
+    leakage(dataset, warnings);
+    super::duplicates::warn(dataset, copies, warnings);
+}
+
+fn mask_files(video: &VideoEntry) -> Option<Fault> {
+    let Some(MaskSource::Files(files)) = &video.masks else { return None };
     let frames = video.frames();
-    let Some(first) = files.iter().flatten().next() else { return };
+    let first = files.iter().flatten().next()?;
     let folder = first.parent().unwrap_or(first);
     let present = files.iter().flatten().count();
     let past = files.len().saturating_sub(frames as usize);
     if frames == 0 || (present == frames as usize && past == 0) {
-        return;
+        return None;
     }
     let message = if past > 0 {
         format!("has masks up to frame {}, but {} ends with frame {}", files.len() - 1, video.name, frames - 1)
     } else {
         format!("has {present} masks for the {frames} frames of {}", video.name)
     };
-    warnings.push(
-        "mask count",
-        folder,
-        format!("{message}; frames without a mask show none, complete or renumber them"),
-    );
+    let message = format!("{message}; frames without a mask show none, complete or renumber them");
+    Some(("mask count", folder.to_path_buf(), message))
 }
 
 /// The frame number in the last row of a pose file, read from its end: pose files are large.
@@ -97,20 +97,16 @@ fn last_pose_frame(path: &Path) -> Option<u32> {
     (number >= 0.0 && number.fract() == 0.0 && number < f64::from(u32::MAX)).then_some(number as u32)
 }
 
-fn pose_rows(video: &VideoEntry, warnings: &mut Limited) {
-    let (Some(path), Some(facts)) = (&video.poses, &video.facts) else { return };
-    let Some(last) = last_pose_frame(path) else { return };
+fn pose_rows(video: &VideoEntry) -> Option<Fault> {
+    let (Some(path), Some(facts)) = (&video.poses, &video.facts) else { return None };
+    let last = last_pose_frame(path)?;
     // Files that count from 1 end exactly at the number of frames.
-    if last > facts.frames || (facts.frames > 0 && u64::from(last) + 1 < u64::from(facts.frames) / 2) {
-        warnings.push(
-            "pose count",
-            path,
-            format!(
-                "its last pose is of frame {last}, but {} has {} frames; make the poses again",
-                video.name, facts.frames
-            ),
-        );
-    }
+    let unlike = last > facts.frames || (facts.frames > 0 && u64::from(last) + 1 < u64::from(facts.frames) / 2);
+    let message = format!(
+        "its last pose is of frame {last}, but {} has {} frames; make the poses again",
+        video.name, facts.frames
+    );
+    unlike.then(|| ("pose count", path.clone(), message))
 }
 
 /// Subjects on both sides of the split.

@@ -66,6 +66,9 @@ pub(super) fn composed(name: &str) -> String {
 /// A name as it is compared where lists and files differ in spelling only: accents composed (NFC), without case. Bytes that
 /// are no UTF-8, which [`crate::domain::name_text`] writes as `\\xE9`, become the letters they are in Latin-1.
 pub(super) fn folded(name: &str) -> String {
+    if name.is_ascii() && !name.contains('\\') {
+        return name.to_ascii_lowercase();
+    }
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     let name = if name.contains("\\x") { latin(name) } else { name.to_owned() };
     nfc.normalize(&nfc.normalize(&name).to_lowercase()).into_owned()

@@ -107,7 +107,7 @@ impl ClipPlan {
 /// Plans a run: divides the videos as [`assign`] does and cuts them into clips.
 ///
 /// # Errors
-/// When `model.num_classes` is smaller than the dataset's number of classes.
+/// When `model.num_classes` is smaller than the dataset's number of classes, or nobody looked into a video that plays a part.
 pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<ClipPlan, DataError> {
     let (parts, warnings) = assign(dataset, config);
     let mut plan = plan_with(dataset, config, &parts)?;
@@ -120,6 +120,7 @@ pub fn plan(dataset: &Dataset, config: &RunConfig) -> Result<ClipPlan, DataError
 /// # Errors
 /// As [`plan`].
 pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Result<ClipPlan, DataError> {
+    super::require_known(dataset, |i| parts.get(i).is_some_and(|p| *p != Split::Unassigned))?;
     let classes = output_classes(dataset, config)?;
     let of = |split: Split, stride: u32| labelled_clips(dataset, config, stride, |i| parts.get(i) == Some(&split));
     let mut train = of(Split::Train, config.clip.train_stride);
@@ -146,12 +147,12 @@ pub fn plan_with(dataset: &Dataset, config: &RunConfig, parts: &[Split]) -> Resu
 }
 
 /// Where background parts form a class: its position.
-fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
+pub(super) fn background_class(dataset: &Dataset, config: &RunConfig) -> Option<ClassId> {
     config.data.background_class.then_some(dataset.classes.len())
 }
 
 /// The classes of the clips of a video, in a multi-label task.
-fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
+pub(super) fn targets(dataset: &Dataset, video: &VideoEntry, background: Option<ClassId>) -> Option<VideoTargets> {
     (dataset.task == Task::MultiLabel).then(|| VideoTargets::of(video, background))
 }
 
@@ -256,16 +257,26 @@ pub(super) fn labelled_clips_of(
         let targets = targets(dataset, video, background);
         let whole = clips_of(dataset, i, config, stride).into_iter().filter(|c| rule.can_show(video, c));
         out.extend(whole.filter_map(|clip| {
-            let class = match (&targets, clip.label) {
-                (Some(targets), _) => targets.of_clip(&clip, &rule).first().copied()?,
-                (None, Some(Label::Class(c))) => c,
-                (None, Some(Label::Background)) => background?,
-                (None, None) => return None,
-            };
+            let class = class_of_clip(targets.as_ref(), &clip, &rule, background)?;
             Some(Clip { label: Some(Label::Class(class)), ..clip })
         }));
     }
     out
+}
+
+/// The class that a clip counts as: of several the first; `None` for one that nobody trains on.
+pub(super) fn class_of_clip(
+    targets: Option<&VideoTargets>,
+    clip: &Clip,
+    rule: &FrameRule,
+    background: Option<ClassId>,
+) -> Option<ClassId> {
+    match (targets, clip.label) {
+        (Some(targets), _) => targets.of_clip(clip, rule).first().copied(),
+        (None, Some(Label::Class(class))) => Some(class),
+        (None, Some(Label::Background)) => background,
+        (None, None) => None,
+    }
 }
 
 fn output_classes(dataset: &Dataset, config: &RunConfig) -> Result<ClassSet, DataError> {
@@ -312,7 +323,8 @@ fn keep_fraction(clips: &mut Vec<Clip>, fraction: f64, seed: u64) {
 /// Videos without a subject are divided one by one, a mirrored copy with its original, class by class.
 pub fn assign(dataset: &Dataset, config: &RunConfig) -> (Vec<Split>, Vec<DatasetWarning>) {
     let mut warnings = Vec::new();
-    let usable = |v: &VideoEntry| v.frames() > 0 && v.is_labelled();
+    // What cannot be opened plays no part; of what nobody looked into, that is not known.
+    let usable = |v: &VideoEntry| (v.frames() > 0 || v.is_pending()) && v.is_labelled();
     let mut parts: Vec<Split> =
         dataset.videos.iter().map(|v| if usable(v) { v.split } else { Split::Unassigned }).collect();
     let warn = |message: &str| DatasetWarning { path: dataset.root.clone(), message: message.into() };

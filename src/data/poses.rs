@@ -311,6 +311,7 @@ mod tests {
             poses: Some(file.path().to_path_buf()),
             pose_video: None,
             facts: Some(VideoFacts { width: 200, height: 100, frames, ..VideoFacts::default() }),
+            unread: None,
         };
         (file, entry)
     }

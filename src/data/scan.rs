@@ -3,7 +3,9 @@
 use super::DataError;
 use crate::domain::{is_system_name, name_text};
 use crate::files::{RUN_FILES, claims_to_be_run};
-use std::collections::HashSet;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub(super) use crate::domain::natural;
@@ -76,7 +78,7 @@ pub(super) const MAX_DEPTH: usize = 4;
 
 /// What a folder holds, in natural order (`9` before `10`); what is hidden, of systems ([`is_system_name`]) or
 /// the output of programs is left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
     pub(super) dirs: Vec<PathBuf>,
     pub(super) files: Vec<PathBuf>,
@@ -161,8 +163,62 @@ fn is_output(dir: &Path) -> bool {
     !videos && !folders.is_empty() && folders.iter().all(|d| called(d) || claims_to_be_run(d))
 }
 
+/// Entries of listings that are kept at most while a dataset is opened.
+const KEPT: usize = 300_000;
+
+/// Listings that were made on this thread, and how many entries they have.
+#[derive(Default)]
+struct Kept {
+    folders: HashMap<PathBuf, Listing>,
+    entries: usize,
+}
+
+thread_local! {
+    static LISTED: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// While it lives, each folder is listed once on this thread; a large one is asked for by many.
+pub(super) struct ListingOnce {
+    /// Another one lives already.
+    inner: bool,
+}
+
+/// See [`ListingOnce`].
+pub(super) fn listing_once() -> ListingOnce {
+    let inner = LISTED.with_borrow_mut(|kept| {
+        let inner = kept.is_some();
+        kept.get_or_insert_default();
+        inner
+    });
+    ListingOnce { inner }
+}
+
+impl Drop for ListingOnce {
+    fn drop(&mut self) {
+        if !self.inner {
+            LISTED.set(None);
+        }
+    }
+}
+
 /// Lists a folder.
 pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
+    let known = LISTED.with_borrow(|kept| kept.as_ref().and_then(|k| k.folders.get(dir)).cloned());
+    if let Some(listing) = known {
+        return Ok(listing);
+    }
+    let listing = list_now(dir)?;
+    let entries = listing.dirs.len() + listing.files.len();
+    LISTED.with_borrow_mut(|kept| {
+        if let Some(kept) = kept.as_mut().filter(|k| k.entries + entries <= KEPT) {
+            kept.entries += entries;
+            kept.folders.insert(dir.to_path_buf(), listing.clone());
+        }
+    });
+    Ok(listing)
+}
+
+fn list_now(dir: &Path) -> Result<Listing, DataError> {
     let mut out = Listing::default();
     for entry in std::fs::read_dir(dir).map_err(|e| DataError::read(dir, &e))? {
         let entry = entry.map_err(|e| DataError::read(dir, &e))?;
@@ -197,9 +253,30 @@ pub(super) fn list(dir: &Path) -> Result<Listing, DataError> {
         return Ok(Listing::default());
     }
     out.dirs.retain(|d| !is_output(d));
-    out.dirs.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
-    out.files.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
+    sort(&mut out.dirs);
+    sort(&mut out.files);
     Ok(out)
+}
+
+/// Sorts paths of one folder by their names, in natural order.
+fn sort(paths: &mut Vec<PathBuf>) {
+    let mut named: Vec<(String, PathBuf)> = paths.drain(..).map(|path| (file_name(&path), path)).collect();
+    named.par_sort_by(|(a, _), (b, _)| natural(a, b));
+    paths.extend(named.into_iter().map(|(_, path)| path));
+}
+
+/// True for a folder with a picture among plain files that is no run: what can be told without a sorted listing.
+pub(super) fn plainly_holds_pictures(dir: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(dir) else { return false };
+    let (mut picture, mut of_run) = (false, 0);
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        picture |= is_image(Path::new(&name))
+            && !is_system_name(&name_text(&name))
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        of_run += usize::from(RUN_FILES.iter().any(|file| name == *file));
+    }
+    picture && of_run < RUN_FILES.len()
 }
 
 /// True for a link in `dir` to a folder that `dir` lies in.

@@ -3,6 +3,7 @@
 use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
 use super::rate_hint;
+use super::rules::Rules;
 use super::tracks::{LabelInterval, lay};
 use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
@@ -130,7 +131,7 @@ fn about(rows: &[&Odd], one: &str, many: &str) -> String {
 }
 
 /// What became of the annotations of a video.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     /// Files and sentences.
     pub(super) notes: Vec<(PathBuf, String)>,
@@ -139,23 +140,13 @@ pub(super) struct Resolved {
     pub(super) unlabelled: Vec<LedgerEntry>,
 }
 
-/// How datasets are resolved.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) task: Task,
-    /// Frames have one label each, and annotations that share frames contradict each other.
-    pub(super) frame_wise: bool,
-    /// Frames of label files count from 1.
-    pub(super) from_one: bool,
-}
-
 /// Gives a video the instances and labels that its rows tell; what was left out or cut is told by file.
-pub(super) fn resolve(video: &mut DraftVideo, rules: Rules) -> Resolved {
+pub(super) fn resolve(video: &mut DraftVideo, rules: Rules<'_>) -> Resolved {
     let mut work = Work { out: Resolved::default(), odd: Default::default(), parts: Vec::new(), unread: None };
     if rules.from_one && video.label_file.is_some() {
         video.entry.labels = earlier(&video.entry.labels);
     }
-    work.frame_rows(video);
+    work.frame_rows(video, rules);
     let annotations = std::mem::take(&mut video.annotations);
     let untimed = |span: &Span| match span {
         Span::Whole | Span::First(_) | Span::At(Extent::Frames { .. }) => true,
@@ -307,8 +298,8 @@ struct Work {
 
 impl Work {
     /// Rows that label one frame each: those past the end and those without a label are entered row by row.
-    fn frame_rows(&mut self, video: &DraftVideo) {
-        let Some(file) = &video.label_file else { return };
+    fn frame_rows(&mut self, video: &DraftVideo, rules: Rules<'_>) {
+        let Some(file) = &video.label_file else { return self.out.ignored.extend(rules.of_folder(video)) };
         let file: Arc<Path> = file.as_path().into();
         let entry = |line: u32, rows: u32, reason: Reason, text: String| LedgerEntry {
             file: file.clone(),
@@ -325,8 +316,13 @@ impl Work {
         };
         let frame = |first: u32, i: u32| format!("frame {}", first + i);
         for (first, line, count) in &video.frame_rows {
-            let past = facts.frames.saturating_sub(*first)..*count;
+            let from = first.saturating_sub(u32::from(rules.from_one));
+            let past = facts.frames.saturating_sub(from)..*count;
             self.out.ignored.extend(past.map(|i| entry(line + i, 1, Reason::PastEnd, frame(*first, i))));
+            for (start, end) in rules.left_out(video, from, from.saturating_add(*count).min(facts.frames)) {
+                let text = format!("{} to {}", frame(*first, start - from), first + (end - 1 - from));
+                self.out.ignored.push(entry(line + (start - from), end - start, Reason::LeftOut, text));
+            }
         }
         for (first, line, count) in &video.unlabelled_rows {
             let inside = 0..facts.frames.saturating_sub(*first).min(*count);
@@ -360,7 +356,7 @@ impl Work {
         annotation: Annotation,
         times: Option<&FrameTimes>,
         seconds: &Seconds,
-        rules: Rules,
+        rules: Rules<'_>,
     ) {
         let at = seconds.of_span(annotation.span);
         let entries = |reason: Reason| -> Vec<LedgerEntry> {
@@ -425,7 +421,13 @@ impl Work {
             let note = format!("{file} line {} counts {listed} frames, but {there} are there", annotation.line);
             self.out.notes.push((video.entry.path.clone(), note));
         }
-        if counted {
+        let dropped = rules.drops(&annotation.label);
+        if counted && dropped {
+            self.out.ignored.extend(entries(Reason::LeftOut));
+        } else if counted {
+            if rules.fates.is_some_and(|f| f.leaves_out(&annotation.label)) {
+                adjusted.push(Reason::LeftOut);
+            }
             // What was changed is changed once, however many rows say it.
             let once = |entry: LedgerEntry| LedgerEntry { rows: entry.rows.min(1), ..entry };
             self.out.adjusted.extend(adjusted.into_iter().flat_map(entries).map(once));
@@ -466,7 +468,7 @@ impl Work {
     }
 
     /// Lays instances over the frames.
-    fn finish(mut self, video: &mut DraftVideo, rules: Rules) -> Resolved {
+    fn finish(mut self, video: &mut DraftVideo, rules: Rules<'_>) -> Resolved {
         let frames = video.entry.frames();
         if rules.task == Task::MultiLabel {
             video.entry.labels = LabelTrack::default();
@@ -540,7 +542,7 @@ fn place(
     at: Option<(f64, f64)>,
     times: Option<&FrameTimes>,
     seconds: &Seconds,
-    rules: Rules,
+    rules: Rules<'_>,
 ) -> Option<Placed> {
     let frames = video.entry.frames();
     let in_frames = |start: u32, end: u32| match start < frames {

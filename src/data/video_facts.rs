@@ -4,6 +4,7 @@ use super::{DataError, content, scan};
 use crate::domain::{VideoFacts, name_text};
 use crate::progress::Monitor;
 use crate::video::Video;
+use parking_lot::Mutex;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -87,81 +88,127 @@ struct CacheFile {
     records: HashMap<String, Record>,
 }
 
+/// So few videos do not wait for the cache to be read, nor for somebody else who uses it or the threads of all.
+pub(super) const FEW: usize = 16;
+/// Records found since the cache was written last before it is written again, at least; of a large one a quarter.
+const UNSAVED: usize = 2000;
+
 /// The cache of one dataset.
+#[derive(Debug)]
 pub(super) struct FactsCache {
     file: Option<PathBuf>,
     root: String,
-    records: HashMap<String, Record>,
+    /// Once they were read from the file.
+    records: Option<HashMap<String, Record>>,
+    /// How many of them the file does not have.
+    unsaved: usize,
 }
 
 impl FactsCache {
-    /// Opens the cache of the dataset at `root`; a missing, damaged or older file is an empty cache.
+    /// The cache of the dataset at `root`; it is read when it is asked for something.
     pub(super) fn open(root: &Path, cache: Option<&Path>) -> Self {
         let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
         let file = cache.map(|dir| {
             let digest = super::fingerprint::hex(root.as_os_str().as_encoded_bytes());
             dir.join("datasets").join(format!("{digest}.json"))
         });
-        let root = name_text(root.as_os_str());
-        let records = file
-            .as_ref()
-            .and_then(|f| crate::files::read(f, crate::files::TABLE_LIMIT).ok())
-            .and_then(|bytes| serde_json::from_slice::<CacheFile>(&bytes).ok())
-            .filter(|c| c.version == VERSION && c.root == root)
-            .map(|c| c.records)
-            .unwrap_or_default();
-        Self { file, root, records }
+        Self { file, root: name_text(root.as_os_str()), records: None, unsaved: 0 }
     }
 
-    /// Records of `paths` in their order, keyed by name; files that are new or changed are opened, in parallel.
+    /// What is known; a missing, damaged or older file is an empty cache.
+    fn records(&mut self) -> &mut HashMap<String, Record> {
+        let read = || {
+            let bytes = crate::files::read(self.file.as_ref()?, crate::files::TABLE_LIMIT).ok()?;
+            let content: CacheFile = serde_json::from_slice(&bytes).ok()?;
+            (content.version == VERSION && content.root == self.root).then_some(content.records)
+        };
+        if self.records.is_none() {
+            self.records = Some(read().unwrap_or_default());
+        }
+        self.records.get_or_insert_default()
+    }
+
+    /// Records of `paths` in their order, keyed by name; files that are new or changed are opened, in parallel. `all` says
+    /// that these are all paths of the dataset.
     ///
     /// # Errors
     /// [`DataError::Stopped`] when the monitor says so; what was found until then is kept for next time.
     pub(super) fn look_up(
-        &mut self,
+        cache: &Mutex<Self>,
         paths: &[(String, PathBuf)],
+        all: bool,
         monitor: &dyn Monitor,
     ) -> Result<Vec<Record>, DataError> {
-        let stamps: Vec<Option<Stamp>> = paths.par_iter().map(|(_, p)| Stamp::of(p).ok()).collect();
-        let known = |i: usize| -> Option<&Record> {
-            let (name, _) = paths.get(i)?;
-            let stamp = (*stamps.get(i)?)?;
-            self.records.get(name).filter(|r| r.stamp == stamp)
+        let few = paths.len() <= FEW && !all;
+        let stamps: Vec<Option<Stamp>> = match few {
+            true => paths.iter().map(|(_, p)| Stamp::of(p).ok()).collect(),
+            false => paths.par_iter().map(|(_, p)| Stamp::of(p).ok()).collect(),
         };
-        let missing: Vec<usize> = (0..paths.len()).filter(|i| known(*i).is_none()).collect();
-        if !missing.is_empty() {
-            let total = missing.len() as u64;
-            let done = AtomicU64::new(0);
-            monitor.stage("indexing videos", 0, total);
-            let found: Vec<(usize, Option<Record>)> = missing
-                .into_par_iter()
-                .map(|i| {
-                    if monitor.stopped() {
-                        return (i, None);
-                    }
-                    let stamp = stamps.get(i).copied().flatten().unwrap_or_default();
-                    let record = paths.get(i).map(|(_, path)| look_inside(path, stamp));
-                    monitor.stage("indexing videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
-                    (i, record)
-                })
-                .collect();
-            let complete = found.iter().all(|(_, r)| r.is_some());
-            for (i, record) in found {
-                if let (Some(record), Some((name, _))) = (record, paths.get(i)) {
-                    self.records.insert(name.clone(), record);
+        let known = |records: &HashMap<String, Record>| -> Vec<Option<Record>> {
+            let one = |((name, _), stamp): (&(String, PathBuf), &Option<Stamp>)| {
+                let stamp = (*stamp)?;
+                records.get(name).filter(|r| r.stamp == stamp).cloned()
+            };
+            paths.iter().zip(&stamps).map(one).collect()
+        };
+        // Whoever waits for a picture does not wait for a large cache.
+        let mut out = match (few, cache.try_lock()) {
+            (true, Some(cache)) => cache.records.as_ref().map_or_else(|| vec![None; paths.len()], &known),
+            (true, None) => vec![None; paths.len()],
+            (false, guard) => {
+                drop(guard);
+                known(cache.lock().records())
+            }
+        };
+        let missing: Vec<usize> = (0..paths.len()).filter(|i| out.get(*i).is_some_and(Option::is_none)).collect();
+        if missing.is_empty() {
+            return Ok(out.into_iter().map(Option::unwrap_or_default).collect());
+        }
+        let total = missing.len() as u64;
+        let done = AtomicU64::new(0);
+        monitor.stage("indexing videos", 0, total);
+        let one = |i: usize| {
+            if monitor.stopped() {
+                return (i, None);
+            }
+            let stamp = stamps.get(i).copied().flatten().unwrap_or_default();
+            let record = paths.get(i).map(|(_, path)| look_inside(path, stamp));
+            monitor.stage("indexing videos", done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            (i, record)
+        };
+        let found: Vec<(usize, Option<Record>)> = match few {
+            true => missing.into_iter().map(one).collect(),
+            false => missing.into_par_iter().map(one).collect(),
+        };
+        let complete = found.iter().all(|(_, r)| r.is_some());
+        if !few || cache.try_lock().is_some_and(|c| c.records.is_some()) {
+            let mut cache = cache.lock();
+            let records = cache.records();
+            for (i, record) in &found {
+                if let (Some(record), Some((name, _))) = (record, paths.get(*i)) {
+                    records.insert(name.clone(), record.clone());
                 }
             }
-            if complete {
+            if complete && all {
                 // Names that are no longer in the dataset would pile up.
                 let names: std::collections::HashSet<&String> = paths.iter().map(|(n, _)| n).collect();
-                self.records.retain(|name, _| names.contains(name));
+                records.retain(|name, _| names.contains(name));
             }
-            self.save();
-            if !complete {
-                return Err(DataError::Stopped);
+            let due = UNSAVED.max(records.len() / 4);
+            cache.unsaved += found.len();
+            if all || cache.unsaved >= due {
+                cache.save();
             }
         }
-        Ok(paths.iter().map(|(name, _)| self.records.get(name).cloned().unwrap_or_default()).collect())
+        if !complete {
+            return Err(DataError::Stopped);
+        }
+        for (i, record) in found {
+            if let Some(slot) = out.get_mut(i) {
+                *slot = record;
+            }
+        }
+        Ok(out.into_iter().map(Option::unwrap_or_default).collect())
     }
 
     /// More about `videos`, in their order; worked out in parallel where it is not known yet.
@@ -169,11 +216,14 @@ impl FactsCache {
     /// # Errors
     /// [`DataError::Stopped`] when the monitor says so; what was found until then is kept for next time.
     pub(super) fn more(
-        &mut self,
+        cache: &Mutex<Self>,
         what: More,
         videos: &[(&str, &Path)],
         monitor: &dyn Monitor,
     ) -> Result<Vec<Option<String>>, DataError> {
+        if videos.is_empty() {
+            return Ok(Vec::new());
+        }
         let known = |records: &HashMap<String, Record>, name: &str| {
             let record = records.get(name)?;
             match what {
@@ -181,8 +231,11 @@ impl FactsCache {
                 More::Looks => record.looks.clone(),
             }
         };
-        let missing: Vec<(&str, &Path)> =
-            videos.iter().copied().filter(|(name, _)| known(&self.records, name).is_none()).collect();
+        let missing: Vec<(&str, &Path)> = {
+            let mut cache = cache.lock();
+            let records = cache.records();
+            videos.iter().copied().filter(|(name, _)| known(records, name).is_none()).collect()
+        };
         if !missing.is_empty() {
             let (total, done) = (missing.len() as u64, AtomicU64::new(0));
             monitor.stage("comparing videos", 0, total);
@@ -202,33 +255,38 @@ impl FactsCache {
                 })
                 .collect();
             let complete = found.iter().all(|(_, text)| text.is_some());
+            let mut cache = cache.lock();
+            cache.unsaved += found.len();
+            let records = cache.records();
             for (name, text) in found {
-                let record = self.records.entry(name.to_owned()).or_default();
+                let record = records.entry(name.to_owned()).or_default();
                 match what {
                     More::Whole => record.whole = text,
                     More::Looks => record.looks = text,
                 }
             }
-            self.save();
+            cache.save();
             if !complete {
                 return Err(DataError::Stopped);
             }
         }
-        Ok(videos.iter().map(|(name, _)| known(&self.records, name).filter(|t| !t.is_empty())).collect())
+        let mut cache = cache.lock();
+        let records = cache.records();
+        Ok(videos.iter().map(|(name, _)| known(records, name).filter(|t| !t.is_empty())).collect())
     }
 
-    /// Writes the cache. One that cannot be written costs time, not results.
-    fn save(&mut self) {
-        let Some(file) = &self.file else { return };
-        let content =
-            CacheFile { version: VERSION, root: self.root.clone(), records: std::mem::take(&mut self.records) };
+    /// Writes what the file does not have. A cache that cannot be written costs time, not results.
+    pub(super) fn save(&mut self) {
+        let (Some(file), Some(records), true) = (&self.file, &mut self.records, self.unsaved > 0) else { return };
+        let content = CacheFile { version: VERSION, root: self.root.clone(), records: std::mem::take(records) };
         let write = || -> std::io::Result<()> {
             crate::files::replace_cached(file, &serde_json::to_vec(&content).map_err(std::io::Error::other)?)
         };
         if let Err(e) = write() {
             log::warn!("the video index cannot be kept in {}: {e}", file.display());
         }
-        self.records = content.records;
+        *records = content.records;
+        self.unsaved = 0;
     }
 }
 

@@ -1,6 +1,10 @@
-use super::{ClassSet, Instance, Label, LabelTrack, Ledger, Segment, Task, serialize_path};
+use super::{
+    ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
+    serialize_path,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which part of a dataset a video belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,14 +115,26 @@ pub struct VideoEntry {
     pub poses: Option<PathBuf>,
     /// Video with the pose drawn in, when the dataset has one.
     pub pose_video: Option<PathBuf>,
-    /// What looking inside the file told; `None` when it could not be opened.
+    /// What looking inside the file told; `None` when it could not be opened, or nobody looked yet.
     pub facts: Option<VideoFacts>,
+    /// What its rows say, until somebody looks into the file: then it becomes labels and instances. `None` from then on.
+    pub unread: Option<Arc<Unread>>,
 }
 
 impl VideoEntry {
-    /// Frames that decode; 0 when the file could not be opened.
+    /// Frames that decode; 0 when the file could not be opened, and until somebody looked into it.
     pub fn frames(&self) -> u32 {
         self.facts.as_ref().map_or(0, |f| f.frames)
+    }
+
+    /// True until somebody looked into the file: nothing is known of its frames, not even whether it can be opened.
+    pub fn is_pending(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// True where somebody looked into the file and it cannot be opened.
+    pub fn is_unreadable(&self) -> bool {
+        self.facts.is_none() && !self.is_pending()
     }
 
     /// Digest of what is in the file; empty when it is not known.
@@ -128,7 +144,9 @@ impl VideoEntry {
 
     /// True when somebody said what a part of it shows.
     pub fn is_labelled(&self) -> bool {
-        !self.labels.is_empty() || self.instances.iter().any(|i| i.label.single().is_some())
+        !self.labels.is_empty()
+            || self.instances.iter().any(|i| i.label.single().is_some())
+            || self.unread.as_ref().is_some_and(|u| u.labelled)
     }
 
     /// Every labelled part with its label, cut to the frames that decode. Where a frame has one label: its runs, which do
@@ -157,23 +175,22 @@ impl VideoEntry {
         spans.sort_unstable_by_key(|s| (s.label, s.start));
         spans
             .chunk_by(|a, b| a.label == b.label)
-            .filter_map(|of_label| {
-                let label = of_label.first()?.label;
-                let joined = LabelTrack::from_segments(of_label.to_vec());
-                Some((label, joined.segments().iter().map(|s| u64::from(s.end - s.start)).sum()))
-            })
+            .filter_map(|of_label| Some((of_label.first()?.label, frames_covered(of_label))))
             .collect()
     }
 
     /// Frames that at least one part labels.
     pub fn labelled_frames(&self) -> u64 {
-        let any = |s: Segment| Segment { label: Label::Background, ..s };
-        let joined = LabelTrack::from_segments(self.class_spans().map(any).collect());
-        joined.segments().iter().map(|s| u64::from(s.end - s.start)).sum()
+        let mut spans: Vec<Segment> = self.class_spans().collect();
+        spans.sort_unstable_by_key(|s| s.start);
+        frames_covered(&spans)
     }
 
-    /// Classes that it shows, ascending.
-    pub fn classes(&self) -> Vec<usize> {
+    /// Classes that it shows, ascending; those that its rows name until somebody looked into it.
+    pub fn classes(&self) -> Vec<ClassId> {
+        if let Some(unread) = &self.unread {
+            return unread.classes.to_vec();
+        }
         let mut classes: Vec<usize> = self.class_spans().filter_map(|s| s.label.class()).collect();
         classes.sort_unstable();
         classes.dedup();
@@ -188,6 +205,17 @@ impl VideoEntry {
         labels.dedup();
         labels
     }
+}
+
+/// Frames in at least one of several parts, which ascend by their start.
+fn frames_covered(parts: &[Segment]) -> u64 {
+    let mut reach = 0;
+    let mut new = |s: &Segment| {
+        let from = s.start.max(reach);
+        reach = reach.max(s.end);
+        u64::from(s.end.saturating_sub(from))
+    };
+    parts.iter().map(&mut new).sum()
 }
 
 /// A choice that a dataset's files leave open.
@@ -233,6 +261,8 @@ pub struct Dataset {
     pub choices: Vec<Choice>,
     /// The classes.
     pub classes: ClassSet,
+    /// What its label map made of the classes that its files have; `None` where there is no map.
+    pub mapped: Option<Box<MappedClasses>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.
@@ -244,6 +274,15 @@ pub struct Dataset {
     /// Groups of videos that show the same: equal files, or one recorded or encoded anew from the other. Positions in
     /// `videos`, ascending; a video is in at most one group.
     pub copies: Vec<Copies>,
+    /// How far looking into the videos is, in a dataset so large that it is opened without; `None` once all is known.
+    pub indexing: Option<Indexing>,
+}
+
+impl Dataset {
+    /// Videos that nobody looked into yet.
+    pub fn pending(&self) -> usize {
+        self.indexing.as_ref().map_or(0, |i| i.left)
+    }
 }
 
 /// Videos of a dataset that show the same.

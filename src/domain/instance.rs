@@ -1,4 +1,6 @@
 use super::{ClassId, Label};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,14 +47,6 @@ impl InstanceLabel {
         }
     }
 
-    /// The same in other classes; those that `other` gives nothing for are left out.
-    pub fn mapped(&self, other: impl Fn(ClassId) -> Option<ClassId>) -> Self {
-        match self {
-            Self::Unlabelled | Self::Background => self.clone(),
-            Self::Class(_) | Self::Classes(_) => Self::of(self.classes().iter().filter_map(|c| other(*c)).collect()),
-        }
-    }
-
     /// True where something was said.
     pub fn is_labelled(&self) -> bool {
         *self != Self::Unlabelled
@@ -80,6 +74,9 @@ pub struct FrameBox {
     pub corners: [f32; 4],
 }
 
+/// Name of the notes that hold the modifiers of a behaviour, one each.
+pub const MODIFIERS: &str = "modifiers";
+
 /// What only some annotations have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceDetails {
@@ -89,7 +86,8 @@ pub struct InstanceDetails {
     pub key_frame: Option<u32>,
     /// Who is meant, where it is not the subject of the whole video.
     pub subject: Option<String>,
-    /// Other columns of the source worth showing, such as a tier or modifiers: name and text.
+    /// Other columns of the source worth showing, such as a tier: name and text. Of several [`MODIFIERS`] each is a note of
+    /// its own.
     pub notes: Vec<(&'static str, String)>,
 }
 
@@ -122,16 +120,25 @@ impl Instance {
     pub fn lanes(instances: &[Instance]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..instances.len()).collect();
         order.sort_by_key(|i| instances.get(*i).map(|x| (x.start, x.end)));
-        let mut ends: Vec<u32> = Vec::new();
+        // Lanes in use by the frame at which they are free again, and those that are free: thousands may overlap.
+        let mut busy: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
+        let mut free: BTreeSet<usize> = BTreeSet::new();
+        let mut lanes = 0;
         let mut out = vec![0; instances.len()];
         for i in order {
             let Some(instance) = instances.get(i) else { continue };
-            let lane = ends.iter().position(|end| *end <= instance.start).unwrap_or_else(|| {
-                ends.push(0);
-                ends.len() - 1
+            while let Some(Reverse((end, lane))) = busy.peek().copied()
+                && end <= instance.start
+            {
+                busy.pop();
+                free.insert(lane);
+            }
+            let lane = free.pop_first().unwrap_or_else(|| {
+                lanes += 1;
+                lanes - 1
             });
-            if let (Some(end), Some(slot)) = (ends.get_mut(lane), out.get_mut(i)) {
-                *end = instance.end;
+            busy.push(Reverse((instance.end, lane)));
+            if let Some(slot) = out.get_mut(i) {
                 *slot = lane;
             }
         }

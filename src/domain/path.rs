@@ -59,6 +59,16 @@ pub fn is_system_name(name: &str) -> bool {
         "aquota.group",
         "icon\r",
     ];
+    if name.starts_with('.') {
+        return true;
+    }
+    if name.is_ascii() {
+        // Large folders ask this of every entry.
+        let of_check_disk = name.len() == 9
+            && name.get(..6).is_some_and(|n| n.eq_ignore_ascii_case("found."))
+            && name.bytes().skip(6).all(|b| b.is_ascii_digit());
+        return of_check_disk || KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known));
+    }
     let lower = name.to_lowercase();
     let of_check_disk =
         lower.strip_prefix("found.").is_some_and(|n| n.len() == 3 && n.bytes().all(|b| b.is_ascii_digit()));

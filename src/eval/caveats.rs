@@ -133,6 +133,13 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
     }
     if setting.same {
         out.extend(copies_across(setting.dataset, setting.parts).map(|w| w.message));
+        let pending = setting.dataset.pending() as u64;
+        if pending > 0 {
+            out.push(format!(
+                "{} of the dataset were not looked into, so whether evaluated ones are copies of them is not known",
+                counted(pending, "video")
+            ));
+        }
         return;
     }
     let evaluated: BTreeSet<&str> = predictions.clips.iter().map(|c| c.video.as_str()).collect();
@@ -154,7 +161,8 @@ fn copies(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<String
 }
 
 fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
-    if setting.same && setting.training.is_some_and(|t| t.fingerprint != setting.dataset.fingerprint) {
+    let map = &setting.checkpoint.state.config.data.label_map;
+    if setting.same && setting.training.is_some_and(|t| !t.is_unchanged(setting.dataset, map)) {
         let new = setting.parts.iter().filter(|p| **p == Split::Unassigned).count();
         let more = if new > 0 && setting.split != SplitChoice::All {
             format!("; {new} videos are new and belong to no part of the run, so they are not evaluated")
@@ -166,7 +174,8 @@ fn data(setting: &Setting<'_>, out: &mut Vec<String>) {
     let evaluated = |i: usize| setting.split.takes(setting.parts.get(i).copied());
     let config = &setting.checkpoint.state.config;
     out.extend(left_out(setting.dataset, config, setting.parts, evaluated).map(|w| w.message));
-    let unread = setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0).count();
+    let unread =
+        setting.dataset.videos.iter().filter(|v| v.is_labelled() && v.frames() == 0 && !v.is_pending()).count();
     if unread > 0 {
         out.push(format!("{unread} labelled videos could not be opened and are not evaluated"));
     }

@@ -4,8 +4,8 @@
 use crate::config::RunConfig;
 use crate::data::{FrameRule, clip_classes, clip_label, labels_of};
 use crate::domain::{
-    ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Instance, Label, LabelTrack, Segment, Task, VideoEntry,
-    choices, listed,
+    ClassChange, ClassId, ClassInfo, ClassMatch, ClassSet, Clip, Dataset, Fate, Fates, Instance, Label, LabelMap,
+    LabelTrack, Task, VideoEntry, choices, listed,
 };
 use std::collections::HashMap;
 
@@ -57,7 +57,12 @@ enum Matched {
 /// The output of a run that each class of a dataset is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassMap {
-    outputs: Vec<Option<ClassId>>,
+    /// What each class of the dataset is: an output, background, or nothing.
+    fates: Fates,
+    /// Classes of the dataset that the run does not know.
+    unknown: Vec<ClassId>,
+    /// What the label map of the run makes of the dataset's classes.
+    changes: Vec<ClassChange>,
     matched: Matched,
     /// The run's classes before background: those that a dataset can label.
     known: Vec<ClassInfo>,
@@ -79,40 +84,54 @@ impl ClassMap {
         background: bool,
         chosen: &ClassMatch,
     ) -> Result<Self, ClassMatchError> {
+        Self::of_mapped(dataset, run, background, chosen, &LabelMap::default())
+    }
+
+    /// As [`ClassMap::of`], of a run that was trained with a label map and a dataset that was read without one: the map
+    /// says what its classes are, as far as it speaks of them.
+    ///
+    /// # Errors
+    /// As [`ClassMap::of`].
+    pub fn of_mapped(
+        dataset: &ClassSet,
+        run: &ClassSet,
+        background: bool,
+        chosen: &ClassMatch,
+        label_map: &LabelMap,
+    ) -> Result<Self, ClassMatchError> {
         let background = run.classes.iter().position(|c| background && c.id == -1);
         let run = run.classes.get(..background.unwrap_or(run.len())).unwrap_or_default();
         let by_name: HashMap<&str, ClassId> = run.iter().enumerate().rev().map(|(i, c)| (c.name.as_str(), i)).collect();
-        let named = || dataset.classes.iter().map(|c| by_name.get(c.name.as_str()).copied()).collect::<Vec<_>>();
-        let numbered = || dataset.classes.iter().map(|c| run.iter().position(|r| r.id == c.id)).collect::<Vec<_>>();
+        let fitting = label_map.fitting(dataset);
+        let mapping = fitting.resolve(dataset).ok().filter(|m| !fitting.is_empty() && !m.classes.is_empty());
+        let changes = mapping.as_ref().map(|m| m.changes(dataset)).unwrap_or_default();
+        let output = |name: &str| by_name.get(name).copied().map(Fate::Class);
+        let named = || -> Vec<Option<Fate>> {
+            let of = |(at, class): (ClassId, &ClassInfo)| match &mapping {
+                None => output(&class.name),
+                Some(mapping) => match mapping.fates.of(at) {
+                    Fate::Class(new) => output(mapping.classes.name(new)),
+                    other => Some(other),
+                },
+            };
+            dataset.classes.iter().enumerate().map(of).collect()
+        };
+        let numbered = || -> Vec<Option<Fate>> {
+            dataset.classes.iter().map(|c| run.iter().position(|r| r.id == c.id).map(Fate::Class)).collect()
+        };
         let names_of = |classes: &[ClassInfo]| classes.iter().map(|c| c.name.clone()).collect();
-        let (outputs, matched) = match chosen {
+        let (fates, matched) = match chosen {
             ClassMatch::Unlabelled => (vec![None; dataset.len()], Matched::Nothing),
             ClassMatch::ByNumber => (numbered(), Matched::Numbers),
-            ClassMatch::Pairs(pairs) => {
-                let mut outputs = named();
-                for (from, to) in pairs {
-                    let known = |names: &[ClassInfo], name: &str| choices(name, names.iter().map(|c| c.name.as_str()));
-                    let at = dataset.by_name(from).ok_or_else(|| ClassMatchError::NotInDataset {
-                        name: from.clone(),
-                        known: known(&dataset.classes, from),
-                    })?;
-                    let unknown = || ClassMatchError::NotInRun { name: to.clone(), known: known(run, to) };
-                    let to = match to.is_empty() {
-                        true => None,
-                        false => Some(by_name.get(to.as_str()).copied().ok_or_else(unknown)?),
-                    };
-                    if let Some(slot) = outputs.get_mut(at) {
-                        *slot = to;
-                    }
-                }
-                (outputs, Matched::Said)
-            }
+            ClassMatch::Pairs(pairs) => (paired(pairs, dataset, run, &by_name, named())?, Matched::Said),
             // The run's own classes, of which several may have one name.
-            ClassMatch::Auto if dataset.classes == run => ((0..run.len()).map(Some).collect(), Matched::Names),
+            ClassMatch::Auto if dataset.classes == run => {
+                ((0..run.len()).map(|at| Some(Fate::Class(at))).collect(), Matched::Names)
+            }
             ClassMatch::Auto => {
-                let outputs = named();
-                if dataset.is_empty() || outputs.iter().any(Option::is_some) {
-                    (outputs, Matched::Names)
+                let fates = named();
+                if dataset.is_empty() || fates.iter().any(|f| matches!(f, Some(Fate::Class(_)))) {
+                    (fates, Matched::Names)
                 } else if run.iter().all(|c| is_number(&c.name)) {
                     (numbered(), Matched::Numbers)
                 } else {
@@ -120,7 +139,16 @@ impl ClassMap {
                 }
             }
         };
-        Ok(Self { outputs, matched, known: run.to_vec(), background, task: Task::SingleLabel })
+        let unknown = fates.iter().enumerate().filter(|(_, f)| f.is_none()).map(|(at, _)| at).collect();
+        Ok(Self {
+            fates: Fates(fates.into_iter().map(|f| f.unwrap_or(Fate::LeftOut)).collect()),
+            unknown,
+            changes: if matches!(matched, Matched::Names | Matched::Said) { changes } else { Vec::new() },
+            matched,
+            known: run.to_vec(),
+            background,
+            task: Task::SingleLabel,
+        })
     }
 
     /// The same for clips that may have several classes, where `task` is of that kind.
@@ -135,32 +163,31 @@ impl ClassMap {
 
     /// The output that a class of the dataset is.
     pub fn output(&self, class: ClassId) -> Option<ClassId> {
-        self.outputs.get(class).copied().flatten()
+        self.fates.class(class)
     }
 
     /// The class of the dataset that an output is; the first of several, `None` for what no class of it is matched with.
     pub fn class_of(&self, output: ClassId) -> Option<ClassId> {
-        self.outputs.iter().position(|o| *o == Some(output))
+        self.fates.0.iter().position(|f| *f == Fate::Class(output))
+    }
+
+    /// What the label map of the run makes of the dataset's classes; none where it has none, or the dataset was read with
+    /// it.
+    pub fn changes(&self) -> &[ClassChange] {
+        &self.changes
     }
 
     /// Labels of a video of the dataset as the run counts them: their classes are outputs, and what the run does not know
     /// is unlabelled.
     fn relabelled(&self, labels: &LabelTrack) -> LabelTrack {
-        let segments = labels.segments().iter().filter_map(|s| {
-            let label = match s.label {
-                Label::Background => Label::Background,
-                Label::Class(c) => Label::Class(self.output(c)?),
-            };
-            Some(Segment { label, ..*s })
-        });
-        LabelTrack::from_segments(segments.collect())
+        self.fates.track(labels)
     }
 
     /// As [`ClassMap::relabelled`], of the instances.
     fn instances(&self, video: &VideoEntry) -> Vec<Instance> {
-        let instances = video.instances.iter();
-        instances.map(|i| Instance { label: i.label.mapped(|c| self.output(c)), ..i.clone() }).collect()
+        self.fates.instances(&video.instances, false)
     }
+
     /// The dataset as the run would have labelled it, after [`as_configured`](crate::data::as_configured): its classes are
     /// those of the run before background, and classes the run does not know are unlabelled.
     pub fn dataset(&self, dataset: &Dataset) -> Dataset {
@@ -195,7 +222,7 @@ impl ClassMap {
         }
         let cut = (clip.cut.start, clip.cut.end);
         if let Some(instance) = video.instances.iter().find(|i| (i.start, i.end) == cut) {
-            return match instance.label.mapped(|c| self.output(c)).single()? {
+            return match self.fates.instance(&instance.label).single()? {
                 Label::Class(output) => Some(output),
                 Label::Background => self.background,
             };
@@ -222,12 +249,12 @@ impl ClassMap {
 
     /// Positions of the dataset's classes that the run does not know.
     pub fn unknown(&self) -> impl Iterator<Item = ClassId> + '_ {
-        self.outputs.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(i, _)| i)
+        self.unknown.iter().copied()
     }
 
     /// True when there are classes and the run knows none of them.
     pub fn is_empty(&self) -> bool {
-        !self.outputs.is_empty() && self.outputs.iter().all(Option::is_none)
+        !self.fates.0.is_empty() && self.fates.0.iter().all(|f| *f == Fate::LeftOut)
     }
 
     /// What to know about the way classes were matched, as sentences.
@@ -247,6 +274,10 @@ impl ClassMap {
             }
             Matched::Names | Matched::Nothing => {}
         }
+        if !self.changes.is_empty() {
+            let words = ClassChange::words(&self.changes);
+            out.push(format!("the label map of the run is applied: {}", listed(&words, LISTED)));
+        }
         let unknown: Vec<String> = self.unknown().map(|c| dataset.name(c).to_owned()).collect();
         if !unknown.is_empty() && !self.is_empty() {
             out.push(format!(
@@ -256,6 +287,32 @@ impl ClassMap {
         }
         out
     }
+}
+
+/// What somebody said of classes, over what their names say.
+fn paired(
+    pairs: &[(String, String)],
+    dataset: &ClassSet,
+    run: &[ClassInfo],
+    by_name: &HashMap<&str, ClassId>,
+    mut fates: Vec<Option<Fate>>,
+) -> Result<Vec<Option<Fate>>, ClassMatchError> {
+    let known = |names: &[ClassInfo], name: &str| choices(name, names.iter().map(|c| c.name.as_str()));
+    for (from, to) in pairs {
+        let at = dataset.by_name(from).ok_or_else(|| ClassMatchError::NotInDataset {
+            name: from.clone(),
+            known: known(&dataset.classes, from),
+        })?;
+        let unknown = || ClassMatchError::NotInRun { name: to.clone(), known: known(run, to) };
+        let to = match to.is_empty() {
+            true => None,
+            false => Some(Fate::Class(by_name.get(to.as_str()).copied().ok_or_else(unknown)?)),
+        };
+        if let Some(slot) = fates.get_mut(at) {
+            *slot = to;
+        }
+    }
+    Ok(fates)
 }
 
 /// True for a name that is only a number, as classes get that nobody named.
@@ -269,7 +326,7 @@ fn is_number(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::data::ClassTargets;
-    use crate::domain::{ClassInfo, InstanceLabel, VideoFacts};
+    use crate::domain::{ClassInfo, InstanceLabel, Segment, VideoFacts};
 
     fn set(names: &[(i64, &str)]) -> ClassSet {
         let classes = names.iter().map(|(id, name)| ClassInfo::named(*id, *name)).collect();
@@ -291,6 +348,33 @@ mod tests {
             map.notes(&dataset, &run),
             ["the run does not know these classes; their clips were left out: plank"]
         );
+    }
+
+    #[test]
+    fn the_label_map_of_a_run_says_what_classes_of_a_plain_dataset_are() {
+        let map = LabelMap::parse(
+            &["squat=legs".into(), "lunge=legs".into(), "idle=".into(), "rest=@background".into()],
+            &[],
+        );
+        let map = map.unwrap();
+        let dataset = set(&[(0, "squat"), (1, "lunge"), (2, "idle"), (3, "rest"), (4, "plank"), (5, "new")]);
+        let run = set(&[(0, "plank"), (1, "legs")]);
+        let mapped = ClassMap::of_mapped(&dataset, &run, false, &ClassMatch::Auto, &map).unwrap();
+        let outputs: Vec<_> = (0..6).map(|c| mapped.output(c)).collect();
+        assert_eq!(outputs, [Some(1), Some(1), None, None, Some(0), None]);
+        assert_eq!(mapped.unknown().collect::<Vec<_>>(), [5]);
+        let label = |class| mapped.fates.label(Label::Class(class));
+        assert_eq!((label(2), label(3)), (None, Some(Label::Background)));
+        let notes = mapped.notes(&dataset, &run);
+        assert!(notes[0].contains("legs = squat + lunge, left out: idle, background = rest"), "{notes:?}");
+        assert!(notes[1].ends_with("their clips were left out: new") && notes.len() == 2, "{notes:?}");
+        // Classes that are named as the run names them need no map.
+        let own = ClassMap::of_mapped(&run, &run, false, &ClassMatch::Auto, &map).unwrap();
+        assert_eq!((own.output(0), own.output(1), own.changes().len()), (Some(0), Some(1), 0));
+        // What is said comes before it.
+        let said = ClassMatch::Pairs(vec![("squat".into(), "plank".into())]);
+        let mapped = ClassMap::of_mapped(&dataset, &run, false, &said, &map).unwrap();
+        assert_eq!((mapped.output(0), mapped.output(1)), (Some(0), Some(1)));
     }
 
     #[test]
@@ -414,6 +498,7 @@ mod tests {
             poses: None,
             pose_video: None,
             facts: Some(facts.clone()),
+            unread: None,
         };
         let truth = |frames: &[(u32, u32, Label)]| map.truth(&video(frames), &Clip::window(0, 0), &config);
         // Two and three frames of one output win against three of another.

@@ -8,17 +8,19 @@ use super::same_data;
 use super::segments::{FrameTrack, frame_metrics};
 use super::views::{Vote, counts, one_by_one};
 use super::{ClassMap, EvalError};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Validation};
 use crate::data::{
-    ClassTargets, FrameRule, as_configured, assign, covering_windows, labelled_clips, plan_with, views_of,
+    ClassTargets, FrameRule, as_configured, assign, covering_windows, frame_use, labelled_clips, plan_with,
+    require_known, views_of,
 };
 use crate::domain::{
-    ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, Label, Split, SplitChoice, Task, VideoEntry,
+    ClassChange, ClassId, ClassMatch, ClassSet, Clip, Cut, Dataset, FrameSampling, FrameUse, Label, LabelMap, Split,
+    SplitChoice, Task, VideoEntry,
 };
 use crate::model::ComputeDevice;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Evaluation, FrameMetrics, Identity, Prediction, Predictions, RunDir, SplitRow};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Evaluates the network of a checkpoint on clips of any dataset whose classes the run knows.
@@ -98,9 +100,15 @@ pub fn evaluate_matched(
     evaluation.batches = identity.batches;
     evaluation.made_unix = identity.made_unix;
     evaluation.class_match = matched.clone();
+    evaluation.label_map = match map.changes() {
+        [] => dataset.mapped.as_ref().map(|m| m.changes.clone()).unwrap_or_default(),
+        changes => changes.to_vec(),
+    };
+    warnings.extend(other_map(original, config));
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
     evaluation.split = split.name().to_owned();
+    evaluation.frame_use = Some(frames_used(&dataset, config, &clips, &parts, split));
     evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));
     evaluation.frames = if frame_wise { frames_of(&dataset, config, &windows, &seen) } else { None };
     evaluation.warnings = warnings;
@@ -156,6 +164,8 @@ pub struct Training {
     pub root: std::path::PathBuf,
     /// Its fingerprint then.
     pub fingerprint: String,
+    /// The same without its label map; empty where there was none.
+    pub files_fingerprint: String,
 }
 
 impl Training {
@@ -167,7 +177,8 @@ impl Training {
     pub fn read(run: &RunDir) -> Option<Self> {
         let environment = run.environment().unwrap_or_default();
         let rows = run.split().ok()?;
-        Some(Self { rows, root: environment.dataset_root, fingerprint: environment.dataset_fingerprint })
+        let (root, fingerprint) = (environment.dataset_root, environment.dataset_fingerprint);
+        Some(Self { rows, root, fingerprint, files_fingerprint: environment.files_fingerprint })
     }
 
     /// The part each video of a dataset played in training, by position ([`Split::Unassigned`] for none); `None` for
@@ -185,6 +196,16 @@ impl Training {
         same_data::parts(&self.rows, dataset)
     }
 
+    /// True where files, labels and splits are what they were, whatever label map the dataset is read with now. `map` is
+    /// that of the run.
+    pub(super) fn is_unchanged(&self, dataset: &Dataset, map: &LabelMap) -> bool {
+        let files = dataset.files_fingerprint();
+        match self.files_fingerprint.as_str() {
+            "" => self.fingerprint == files || self.fingerprint == dataset.fingerprint || !map.is_empty(),
+            then => then == files,
+        }
+    }
+
     /// Subjects that were trained on.
     pub fn subjects(&self) -> BTreeSet<&str> {
         let trained = self.rows.iter().filter(|r| r.part == Split::Train && !r.subject.is_empty());
@@ -199,10 +220,30 @@ impl Checkpoint {
     /// Classes that cannot be matched; see [`ClassMap::of`].
     pub fn class_map(&self, dataset: &Dataset, matched: &ClassMatch) -> Result<ClassMap, EvalError> {
         let background = self.state.config.data.background_class;
-        ClassMap::of(&dataset.classes, &self.state.classes, background, matched)
+        let map = own_map(dataset, &self.state.config);
+        ClassMap::of_mapped(&dataset.classes, &self.state.classes, background, matched, &map)
             .map(|map| map.of_task(self.state.task.with(dataset.task)))
             .map_err(|reason| EvalError::Classes { root: dataset.root.clone(), reason })
     }
+}
+
+/// The label map of a run, where it says what the classes of a dataset are: one that was read with a map has its classes
+/// already.
+pub fn own_map(dataset: &Dataset, config: &RunConfig) -> LabelMap {
+    if dataset.mapped.is_some() { LabelMap::default() } else { config.data.label_map.clone() }
+}
+
+/// What to know where a dataset was read with another label map than a run was trained with; a sentence.
+pub fn other_map(dataset: &Dataset, config: &RunConfig) -> Option<String> {
+    let mapped = dataset.mapped.as_ref().filter(|m| m.map != config.data.label_map)?;
+    let words = match mapped.changes.as_slice() {
+        [] => "another order of classes".to_owned(),
+        changes => ClassChange::words(changes).join(", "),
+    };
+    Some(format!(
+        "the dataset was read with a label map that is not the one the run was trained with: {words}; read it without one to \
+         evaluate what the run was trained for"
+    ))
 }
 
 /// The dataset in the classes of the run, with what is worth knowing about it.
@@ -229,14 +270,65 @@ fn clips_of(
     split: SplitChoice,
 ) -> Result<Vec<Clip>, EvalError> {
     if split == SplitChoice::All {
+        require_known(dataset, |_| true)?;
         return Ok(labelled_clips(dataset, config, config.clip.eval_stride, |_| true));
     }
-    let plan = plan_with(dataset, config, parts)?;
+    let wanted = part_of(split, config);
+    require_known(dataset, |i| parts.get(i).copied() == wanted)?;
+    // What nobody looked into plays no part that is asked for.
+    let pending = |i: usize| dataset.videos.get(i).is_some_and(VideoEntry::is_pending);
+    let known = |(i, part): (usize, &Split)| if pending(i) { Split::Unassigned } else { *part };
+    let parts: Vec<Split> = parts.iter().enumerate().map(known).collect();
+    let plan = plan_with(dataset, config, &parts)?;
     Ok(match split {
         SplitChoice::Train => plan.train,
         SplitChoice::Val => plan.val,
         _ => plan.test,
     })
+}
+
+/// The part whose videos an evaluation of a split takes; `None` for all of them.
+fn part_of(split: SplitChoice, config: &RunConfig) -> Option<Split> {
+    match split {
+        SplitChoice::Train => Some(Split::Train),
+        SplitChoice::Val if config.data.validation == Validation::TestSplit => Some(Split::Test),
+        SplitChoice::Val => Some(Split::Val),
+        SplitChoice::Test => Some(Split::Test),
+        SplitChoice::All => None,
+    }
+}
+
+/// Positions of the videos that must be looked into before a split of a dataset is evaluated: those of the split, as far as
+/// names tell. Where they do not tell, all labelled ones; where none is labelled, all.
+pub fn videos_for(checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice) -> Vec<usize> {
+    let of = |keep: &dyn Fn(usize, &VideoEntry) -> bool| -> Vec<usize> {
+        dataset.videos.iter().enumerate().filter(|(i, v)| keep(*i, v)).map(|(i, _)| i).collect()
+    };
+    let labelled = of(&|_, v| v.is_labelled());
+    if labelled.is_empty() {
+        return of(&|_, _| true);
+    }
+    let Some(wanted) = part_of(split, &checkpoint.state.config) else { return labelled };
+    match Training::of(checkpoint).filter(|t| t.is_same(dataset)) {
+        Some(training) => {
+            let names: HashSet<&str> = dataset.videos.iter().map(|v| v.name.as_str()).collect();
+            if !training.rows.iter().all(|row| names.contains(row.video.as_str())) {
+                // What was renamed is found by its content alone.
+                return labelled;
+            }
+            let parts = training.parts(dataset);
+            of(&|i, v| v.is_labelled() && parts.get(i) == Some(&wanted))
+        }
+        None => {
+            let own = |split: Split| dataset.videos.iter().any(|v| v.is_labelled() && v.split == split);
+            if ![Split::Train, Split::Val, Split::Test].into_iter().any(own) {
+                return labelled;
+            }
+            // A validation part that the dataset does not bring is taken from the training videos.
+            let shared = wanted != Split::Test && !own(Split::Val);
+            of(&|_, v| v.is_labelled() && (v.split == wanted || (shared && v.split == Split::Train)))
+        }
+    }
 }
 
 fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> EvalError {
@@ -310,6 +402,21 @@ fn prediction(
         cut: clip.cut,
         views: one_by_one(trained, views, logits),
     }
+}
+
+/// Short instances that a report names one by one.
+const SHORT_LISTED: usize = 100;
+
+/// What became of the frames of the videos that a split takes.
+fn frames_used(dataset: &Dataset, config: &RunConfig, clips: &[Clip], parts: &[Split], split: SplitChoice) -> FrameUse {
+    // Where the test split validates, its videos are those of the validation.
+    let test = split == SplitChoice::Val && config.data.validation == Validation::TestSplit;
+    let split = if test { SplitChoice::Test } else { split };
+    let takes = |i: usize| split.takes(parts.get(i).copied());
+    let stride = if split == SplitChoice::Train { config.clip.train_stride } else { config.clip.eval_stride };
+    let mut out = frame_use(dataset, config, clips, (stride, false), takes);
+    out.short.list.truncate(SHORT_LISTED);
+    out
 }
 
 /// True when labels say more than one thing about the whole video.

@@ -1,7 +1,7 @@
 //! Classification metrics over clips, as scikit-learn defines them with `zero_division=0`.
 
 use crate::domain::{ClassSet, Task};
-use crate::progress::ConfusionCell;
+use crate::progress::{ConfusionCell, WeightedScores};
 use crate::run_folder::{Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, Prediction};
 
 pub use crate::domain::argmax;
@@ -122,6 +122,12 @@ impl Confusion {
     pub fn macro_average(&self, per_class: &[ClassMetrics]) -> Averages {
         let weights = (0..per_class.len()).map(|c| f64::from(u8::from(self.support(c) + self.predicted(c) > 0)));
         average(per_class, weights)
+    }
+
+    /// Precision, recall and F1 weighted by support, as an epoch reports them.
+    pub fn weighted_scores(&self) -> WeightedScores {
+        let Averages { precision, recall, f1 } = self.weighted_average(&self.per_class(&ClassSet::default()));
+        WeightedScores { precision: precision as f32, recall: recall as f32, f1: f1 as f32 }
     }
 
     /// Means weighted by support.

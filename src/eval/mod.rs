@@ -21,7 +21,7 @@ pub use caveats::spread_frames;
 pub use class_map::{ClassMap, ClassMatchError};
 pub use clip_features::clip_features;
 pub use error::EvalError;
-pub use evaluate::{Training, evaluate, evaluate_matched, evaluated_clips, parts_for};
+pub use evaluate::{Training, evaluate, evaluate_matched, evaluated_clips, other_map, own_map, parts_for, videos_for};
 pub(crate) use predict::clip_shape;
 pub use predict::{PredictOptions, Predictor, VideoPrediction, frame_probabilities, predict_clips, predict_video};
 pub(crate) use waiting::hold;

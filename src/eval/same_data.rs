@@ -77,6 +77,7 @@ mod tests {
             poses: None,
             pose_video: None,
             facts: Some(VideoFacts { frames: 9, content: (*content).into(), ..VideoFacts::default() }),
+            unread: None,
         };
         Dataset { root: root.into(), videos: videos.iter().map(entry).collect(), ..Dataset::default() }
     }

@@ -1,5 +1,6 @@
 //! A network as a graph that is drawn from left to right: modules collapsed or expanded, equal neighbours as one.
 
+use crate::domain::{bytes, grouped};
 use crate::model::{LayerKind, Module, ModuleParts, ModuleTree};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -62,6 +63,26 @@ pub struct GraphNode {
     pub size: (f32, f32),
 }
 
+impl GraphNode {
+    /// What it is, in a line: `block1.conv: 3x3x3 convolution, 64×16×56×56 from …`.
+    pub fn told(&self) -> String {
+        let time = self.seconds.map_or(String::new(), |s| format!(", {:.1} ms", s * 1000.0));
+        let modules = match self.modules.as_slice() {
+            [first, .., last] => format!("{first} to {last}: "),
+            [one] if !one.is_empty() => format!("{one}: "),
+            _ => String::new(),
+        };
+        format!(
+            "{modules}{}, {} from {}, {} parameters, {} of activations{time}",
+            self.title,
+            shape_label(self.shape),
+            shape_label(self.input),
+            grouped(self.parameters as u64),
+            bytes(self.bytes as u64)
+        )
+    }
+}
+
 /// A way from node to node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GraphEdge {
@@ -83,7 +104,7 @@ impl GraphEdge {
 }
 
 /// `64×16×56×56`; only units where there is one cell.
-pub(super) fn shape_label([c, t, h, w]: [usize; 4]) -> String {
+pub fn shape_label([c, t, h, w]: [usize; 4]) -> String {
     if [t, h, w] == [1; 3] { c.to_string() } else { format!("{c}×{t}×{h}×{w}") }
 }
 
@@ -137,6 +158,23 @@ impl Graph {
     pub fn expand_all(tree: &ModuleTree) -> BTreeSet<String> {
         let open = tree.modules().into_iter().filter(|m| !matches!(m.parts, ModuleParts::Leaf(_)));
         open.map(|m| m.id.clone()).collect()
+    }
+
+    /// Where the middle of the lower edge of an edge's label lies; `None` where another edge from the same node has it.
+    pub fn label_place(&self, edge: &GraphEdge) -> Option<(f32, f32)> {
+        let first = self.edges.iter().find(|e| e.from == edge.from)?;
+        let from = self.nodes.get(edge.from).filter(|_| first.to == edge.to)?;
+        Some((from.place.0 + from.size.0 + ACROSS / 2.0, from.place.1 + from.size.1 / 2.0 - 6.0))
+    }
+
+    /// How low an edge has to go that passes by modules of the same block on its own line; `None` where it need not.
+    pub fn passes_under(&self, edge: &GraphEdge) -> Option<f32> {
+        let (from, to) = self.nodes.get(edge.from).zip(self.nodes.get(edge.to)).filter(|_| edge.shortcut)?;
+        let middle = |n: &GraphNode| n.place.1 + n.size.1 / 2.0;
+        let (left, y) = (from.place.0 + from.size.0, middle(from));
+        let between = self.nodes.iter().filter(|n| n.place.0 > left && n.place.0 + n.size.0 < to.place.0);
+        let under = between.map(|n| n.place.1 + n.size.1).filter(|bottom| *bottom > y).fold(y, f32::max);
+        (y == middle(to) && under > y).then_some(under + 14.0)
     }
 
     /// The node that stands for a module or holds it; `None` for what is no module.

@@ -2,7 +2,6 @@
 
 use super::graph::{Graph, GraphEdge, GraphNode, NodeRole, shape_label};
 use super::page::escaped;
-use crate::domain::{bytes, grouped};
 use std::fmt::Write;
 
 const INK: &str = "#22242a";
@@ -80,11 +79,7 @@ fn draw_edge(out: &mut String, graph: &Graph, edge: &GraphEdge) {
     let ((x1, y1), (x2, y2)) = (right(from), (to.place.0, to.place.1 + to.size.1 / 2.0));
     let dash = if edge.shortcut { " stroke-dasharray=\"5 3\"" } else { "" };
     // What passes by modules on the same line goes below them.
-    let between = graph.nodes.iter().filter(|n| n.place.0 > x1 && n.place.0 + n.size.0 < x2);
-    let under = between.map(|n| n.place.1 + n.size.1).filter(|bottom| *bottom > y1).fold(y1, f32::max);
-    let passes = edge.shortcut && y1 == y2 && under > y1;
-    let path = if passes {
-        let low = under + 14.0;
+    let path = if let Some(low) = graph.passes_under(edge) {
         format!(
             "M{x1:.1} {y1:.1} C{:.1} {low:.1} {:.1} {low:.1} {:.1} {low:.1} L{:.1} {low:.1} C{:.1} {low:.1} {:.1} {y2:.1} {x2:.1} {y2:.1}",
             x1 + 20.0,
@@ -112,14 +107,10 @@ fn draw_edge(out: &mut String, graph: &Graph, edge: &GraphEdge) {
         x2 - 5.0,
         y2 + 4.0
     );
-    // The label of several edges from one node is said once.
-    let first = graph.edges.iter().find(|e| e.from == edge.from).is_some_and(|e| e.to == edge.to);
-    if first {
+    if let Some((x, y)) = graph.label_place(edge) {
         let _ = write!(
             out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"10\" fill=\"{SOFT}\">{}</text>",
-            x1 + super::graph::ACROSS / 2.0,
-            y1 - 6.0,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" font-size=\"10\" fill=\"{SOFT}\">{}</text>",
             edge.label()
         );
     }
@@ -127,7 +118,7 @@ fn draw_edge(out: &mut String, graph: &Graph, edge: &GraphEdge) {
 
 fn draw_node(out: &mut String, node: &GraphNode, most: [f64; 3]) {
     let ((x, y), (w, h)) = (node.place, node.size);
-    let _ = write!(out, "<g><title>{}</title>", escaped(&told(node)));
+    let _ = write!(out, "<g><title>{}</title>", escaped(&node.told()));
     let round = if node.size.0 < 40.0 { h / 2.0 } else { 6.0 };
     let _ = write!(
         out,
@@ -183,24 +174,6 @@ fn draw_node(out: &mut String, node: &GraphNode, most: [f64; 3]) {
         );
     }
     *out += "</g>";
-}
-
-/// What a node is, for a tooltip.
-fn told(node: &GraphNode) -> String {
-    let time = node.seconds.map_or(String::new(), |s| format!(", {:.1} ms", s * 1000.0));
-    let modules = match node.modules.as_slice() {
-        [first, .., last] => format!("{first} to {last}: "),
-        [one] if !one.is_empty() => format!("{one}: "),
-        _ => String::new(),
-    };
-    format!(
-        "{modules}{}, {} from {}, {} parameters, {} of activations{time}",
-        node.title,
-        shape_label(node.shape),
-        shape_label(node.input),
-        grouped(node.parameters as u64),
-        bytes(node.bytes as u64)
-    )
 }
 
 /// The text, or its beginning and an ellipsis.

@@ -45,6 +45,17 @@ pub fn film_strips(kernel: &Kernel, filters: &[usize], strips: usize) -> RgbImag
     canvas.finish()
 }
 
+/// Where a tile lies in a picture of strips, as shares of it: left, top, right, bottom. `rows` strips are below each other with
+/// `columns` tiles each.
+pub fn strip_tile(kernel: &Kernel, (columns, rows): (usize, usize), (column, row): (usize, usize)) -> [f32; 4] {
+    let [.., height, width] = kernel.shape;
+    let tile = (width * WEIGHT, height * WEIGHT);
+    let (x, y) = Canvas::place((column, row), tile);
+    let (right, bottom) = Canvas::place((columns, rows), tile);
+    let share = |at: usize, all: usize| at as f32 / all.max(1) as f32;
+    [share(x, right), share(y, bottom), share(x + tile.0, right), share(y + tile.1, bottom)]
+}
+
 /// Norms of single inputs: a row a filter, a column an input, from 0 to the largest.
 pub fn norm_matrix(kernel: &Kernel, map: &ColorMap) -> RgbImage {
     let [filters, inputs, ..] = kernel.shape;
@@ -100,5 +111,8 @@ mod tests {
         assert_eq!((matrix.width, matrix.height, matrix.data[0]), (24, 16, 255));
         let strips = strongest_strips(&kernel, 0, 2, color_map("gray").unwrap());
         assert_eq!((strips.width, strips.height), (38, 22));
+        // The second tile of two, below each other: from pixel 20 of 38 and 12 of 22.
+        let tile = strip_tile(&kernel, (2, 2), (1, 1));
+        assert_eq!(tile, [20.0 / 38.0, 12.0 / 22.0, 36.0 / 38.0, 20.0 / 22.0]);
     }
 }

@@ -27,10 +27,10 @@ pub use activations::{LayerActivation, RecordedLayer, record_layers, require_lay
 pub use clip_map::{ClipMap, MapPoint, NearPair, Pooled};
 pub use error::InsideError;
 pub use examples::{Example, Examples};
-pub use graph::{Graph, GraphEdge, GraphGroup, GraphNode, NodeRole};
+pub use graph::{Graph, GraphEdge, GraphGroup, GraphNode, NodeRole, shape_label};
 pub use graph_svg::graph_svg;
 pub use histogram::Histogram;
-pub use kernel_pictures::{film_strips, norm_matrix, strongest_strips};
+pub use kernel_pictures::{film_strips, norm_matrix, strip_tile, strongest_strips};
 pub use kernels::{Kernel, KernelForm, kernels};
 pub use measure::layer_seconds;
 pub use npy::npy_bytes;

@@ -293,7 +293,9 @@ pub fn panic_sentence(title: &str, panic: &(dyn std::any::Any + Send)) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::kinds::{Evaluate, ExplainRequest, OpenRun, PredictVideo, SaveNotes, Train};
+    use super::super::kinds::{
+        Evaluate, ExplainRequest, IndexVideos, Indexing, OpenRun, PredictVideo, SaveNotes, Train,
+    };
     use super::super::requests::{CheckpointRef, ClipRef};
     use super::*;
     use crate::domain::SplitChoice;
@@ -325,8 +327,8 @@ mod tests {
     }
 
     /// A job of each lane that works on `name`.
-    fn jobs(name: &str) -> [Job; 4] {
-        let dataset = Arc::new(crate::domain::Dataset::default());
+    fn jobs(name: &str) -> [Job; 5] {
+        let dataset = Arc::new(crate::domain::Dataset { name: name.into(), ..Default::default() });
         let mut config = Box::new(crate::config::RunConfig::reference());
         config.device = DeviceChoice::Cpu;
         let checkpoint = CheckpointRef { run: format!("/nowhere/{name}").into(), name: None };
@@ -334,7 +336,8 @@ mod tests {
             Train { dataset: dataset.clone(), config, out: name.into(), resume: false, force: false, debug: false }
                 .into(),
             PredictVideo { checkpoint: checkpoint.clone(), dataset: dataset.clone(), video: name.into() }.into(),
-            heatmap_of(checkpoint, dataset),
+            heatmap_of(checkpoint, dataset.clone()),
+            IndexVideos { work: Indexing::Compare(dataset), now: false, time: Duration::ZERO }.into(),
             OpenRun { path: format!("/nowhere/{name}").into() }.into(),
         ]
     }
@@ -385,7 +388,7 @@ mod tests {
             // The next job of the lane ran, and failed for a reason of its own.
             assert!(!ended[&whole].contains("internal error"), "{}", ended[&whole]);
             assert!(
-                ["does not exist", "nothing to train on"].iter().any(|w| ended[&whole].contains(w)),
+                ["does not exist", "nothing to train on", "nothing to index"].iter().any(|w| ended[&whole].contains(w)),
                 "{}",
                 ended[&whole]
             );

@@ -56,6 +56,8 @@ pub struct InsideView {
     pub clip: ClipRef,
     /// Frame numbers the network saw.
     pub frames: Vec<u32>,
+    /// The part of the picture that the network saw: left, top, width and height as shares of the picture.
+    pub region: [f32; 4],
     /// These frames at the size the network saw them.
     pub pictures: Vec<RgbImage>,
     /// The label's class, when labelled; of several the predicted one if it is among them, else the first.
@@ -83,6 +85,9 @@ pub struct KernelView {
     pub identity: Identity,
     /// Its convolutions in forward order, those asked for.
     pub kernels: Vec<Kernel>,
+    /// Mean motion share of each of its convolutions whose kernels have more than one step of time, in forward order, also of those
+    /// not asked for.
+    pub motion: Vec<(String, f64)>,
     /// Mean motion share of each of these layers in all checkpoints of the run, in the order they were trained, where that was
     /// asked for.
     pub over_checkpoints: Vec<MotionOf>,
@@ -106,6 +111,10 @@ pub struct SurveyClip {
     pub subject: String,
     /// The part its video plays.
     pub split: Split,
+    /// Frame numbers the network saw.
+    pub frames: Vec<u32>,
+    /// The part of the picture that the network saw: left, top, width and height as shares of the picture.
+    pub region: [f32; 4],
     /// The label's class, when labelled; of several the predicted one if it is among them, else the first.
     pub truth: Option<usize>,
     /// Most probable class.

@@ -4,9 +4,9 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, GuessNetwork, ImportWeights, InspectWeights, LookInside,
-    MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation, ReadKernels, SaveNotes, SurveyLayers,
-    TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
+    ReadKernels, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -58,16 +58,22 @@ macro_rules! jobs {
 jobs! {
     /// Open and index a dataset (a dataset folder, a video, or a frame folder).
     OpenDataset(OpenDataset),
+    /// Look into the videos of a large dataset.
+    IndexVideos(IndexVideos),
     /// Make the demo dataset.
     MakeDemo(MakeDemo),
     /// Read a run folder.
     OpenRun(OpenRun),
     /// Train, or go on training.
     Train(Train),
+    /// Find a learning rate to begin with.
+    FindRate(FindRate),
     /// Evaluate a checkpoint.
     Evaluate(Evaluate),
     /// Compare runs on the same clips.
     CompareRuns(CompareRuns),
+    /// Find clips and edges of segments whose labels are in doubt.
+    FindLabelIssues(FindLabelIssues),
     /// Test what of a clip networks need.
     TestMotion(TestMotion),
     /// Probabilities and heatmaps of clips.
@@ -94,6 +100,8 @@ jobs! {
     ReadKernels(ReadKernels),
     /// Layers over the clips of a split.
     SurveyLayers(SurveyLayers),
+    /// The trainings of a plan.
+    RunExperiment(RunExperiment),
 }
 
 /// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.

@@ -3,16 +3,19 @@
 
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
+use super::kinds::Indexed;
 use super::lane::LaneState;
 use super::requests::{AugmentationView, Compared, Explanation};
 use super::run_view::RunView;
+use crate::compare::LabelIssues;
+use crate::compare::experiment::ExperimentReport;
 use crate::compare::motion::MotionReport;
 use crate::domain::Dataset;
 use crate::eval::VideoPrediction;
 use crate::model::{ModelSpec, WeightReport};
 use crate::progress::Monitor;
 use crate::run_folder::{Evaluation, Predictions};
-use crate::train::Imported;
+use crate::train::{Imported, RateTest};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,11 +31,13 @@ pub enum Lane {
     Train,
     /// Reading and writing of small files: opening, notes, looks into weight files.
     Files,
+    /// What nobody waits for: looking into the videos of large datasets.
+    Index,
 }
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Lane; 4] = [Lane::Interactive, Lane::Batch, Lane::Train, Lane::Files];
+    pub const ALL: [Lane; 5] = [Lane::Interactive, Lane::Batch, Lane::Train, Lane::Files, Lane::Index];
 
     /// Name of its thread.
     pub fn name(self) -> &'static str {
@@ -41,6 +46,7 @@ impl Lane {
             Lane::Batch => "batch",
             Lane::Train => "train",
             Lane::Files => "files",
+            Lane::Index => "index",
         }
     }
 }
@@ -107,14 +113,20 @@ impl<T> Done<T> {
 pub enum Output {
     /// An opened dataset.
     Dataset(Arc<Dataset>),
+    /// Videos that were looked into.
+    Indexed(Box<Indexed>),
     /// Folder of the demo dataset made.
     Demo(PathBuf),
     /// A run as read from disk (also at the end of a training).
     Run(Arc<RunView>),
+    /// A learning-rate range test.
+    RateTest(Arc<RateTest>),
     /// An evaluation.
     Evaluation(Arc<Evaluation>, Arc<Predictions>),
     /// Runs compared.
     Comparison(Arc<Compared>),
+    /// Labels in doubt.
+    LabelIssues(Arc<LabelIssues>),
     /// Motion tests of runs.
     MotionReport(Arc<MotionReport>),
     /// Heatmaps.
@@ -139,4 +151,6 @@ pub enum Output {
     Kernels(Arc<KernelView>),
     /// Layers over many clips.
     Survey(Arc<LayerSurvey>),
+    /// What became of a plan.
+    Experiment(Arc<ExperimentReport>),
 }

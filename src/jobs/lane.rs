@@ -131,6 +131,8 @@ impl LaneState {
         if let Some((root, fingerprint, source)) = &loaded.source
             && *root == dataset.root
             && *fingerprint == dataset.fingerprint
+            && (Arc::ptr_eq(source.dataset(), dataset)
+                || (source.dataset().indexing.is_none() && dataset.indexing.is_none()))
         {
             return Ok(source.clone());
         }

@@ -18,6 +18,7 @@ mod kept_clip;
 mod kept_plan;
 mod kind;
 pub mod kinds;
+mod known;
 mod lane;
 mod pictures;
 mod requests;
@@ -38,6 +39,7 @@ pub use kept_clip::{KeptClip, KeptKey};
 pub use kept_plan::KeptPlan;
 pub use kind::{Done, JobKind, Lane, OnStop, Output};
 pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
+pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
 pub use requests::{

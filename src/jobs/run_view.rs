@@ -4,7 +4,7 @@ use super::error::JobError;
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Task};
 use crate::eval::Training;
-use crate::progress::{EpochReport, StepReport};
+use crate::progress::{EpochReport, LayerReport, StepReport};
 use crate::run_folder::{CheckpointInfo, Evaluation, Identity, Notes, Predictions, RunDir};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct RunView {
     pub history: Vec<EpochReport>,
     /// Optimiser steps so far; empty where the event file is gone.
     pub steps: Vec<StepReport>,
+    /// Statistics of layers, by step and in the order of the network; empty where none were gathered.
+    pub layer_reports: Vec<LayerReport>,
     /// Optimiser steps of an epoch; `None` where the run does not say how many clips it was trained on.
     pub steps_per_epoch: Option<u32>,
     /// The last lines of its log.
@@ -89,6 +91,7 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         task: run.environment().map(|e| e.task).unwrap_or_default(),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
         steps: crate::train::tensorboard::read_steps(run.path()),
+        layer_reports: run.layer_reports()?,
         steps_per_epoch: run
             .environment()
             .ok()

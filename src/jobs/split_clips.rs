@@ -2,7 +2,7 @@
 
 use super::error::JobError;
 use super::lane::Loaded;
-use crate::data::{as_configured, labelled_clips, window_starts};
+use crate::data::{as_configured, labelled_clips, require_known, window_starts};
 use crate::domain::{Clip, Dataset, Split, SplitChoice, VideoEntry};
 use crate::eval::{ClassMap, parts_for};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(super) fn clips_of_split(
     let dataset = &class_map.dataset(&as_configured(dataset, config));
     let parts = parts_for(&loaded.checkpoint, dataset);
     let keep = |video: usize| split.takes(parts.get(video).copied());
+    require_known(dataset, keep)?;
     let mut clips = labelled_clips(dataset, config, config.clip.eval_stride, keep);
     if clips.is_empty() && !dataset.videos.iter().any(VideoEntry::is_labelled) {
         let clip = &config.clip;

@@ -28,6 +28,9 @@ pub struct Environment {
     pub dataset_format: String,
     /// Changes whenever files, labels or splits of the dataset change.
     pub dataset_fingerprint: String,
+    /// The same without its label map; empty where there was none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub files_fingerprint: String,
     /// How many classes a clip may have.
     #[serde(skip_serializing_if = "Task::is_single")]
     pub task: Task,
@@ -101,6 +104,7 @@ pub(crate) fn environment(
         dataset_name: dataset.name.clone(),
         dataset_format: dataset.format.clone(),
         dataset_fingerprint: dataset.fingerprint.clone(),
+        files_fingerprint: dataset.mapped.as_ref().map(|m| m.fingerprint.clone()).unwrap_or_default(),
         task: dataset.task,
         train_clips: plan.train.len() as u64,
         val_clips: plan.val.len() as u64,

@@ -1,6 +1,6 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassMatch, ClassSet, Cut, SAID_AT, said};
+use crate::domain::{ClassChange, ClassMatch, ClassSet, Cut, FrameUse, SAID_AT, said};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
@@ -223,6 +223,9 @@ pub struct Evaluation {
     /// How the dataset's classes were found among the run's.
     #[serde(default, skip_serializing_if = "ClassMatch::is_auto")]
     pub class_match: ClassMatch,
+    /// What a label map made of the dataset's classes: that of the run, or the one the dataset was read with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_map: Vec<ClassChange>,
     /// Classes in output order.
     pub classes: ClassSet,
     /// Clips evaluated.
@@ -261,6 +264,9 @@ pub struct Evaluation {
     /// Frame-wise metrics, where labels are frame-wise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FrameMetrics>,
+    /// What became of the frames of the split's videos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_use: Option<FrameUse>,
     /// Sentences that put the score in doubt.
     pub warnings: Vec<String>,
 }

@@ -1,9 +1,9 @@
 //! The tables of a run's epochs: one row an epoch, written by the trainer and read for the curves.
 
 use super::files::read_text;
-use super::layout::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE};
+use super::layout::{CONFUSION_FILE, LAYERS_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE};
 use super::{RunDir, RunError};
-use crate::progress::{ConfusionCell, EpochReport};
+use crate::progress::{ConfusionCell, EpochReport, LayerReport, WeightedScores};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,6 +32,19 @@ impl RunDir {
                 Ok(report)
             })
             .collect()
+    }
+
+    /// Statistics of layers so far; none where none were gathered. A row that was torn by a crash ends them.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn layer_reports(&self) -> Result<Vec<LayerReport>, RunError> {
+        let path = self.path().join(LAYERS_FILE);
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let text = read_text(&path)?;
+        Ok(csv::Reader::from_reader(text.as_bytes()).deserialize().map_while(Result::ok).collect())
     }
 
     /// The columns of a table with one a class, by epoch; none where there is no such table.
@@ -108,6 +121,19 @@ pub(crate) struct MetricsRow {
     threads_busy: f32,
     #[serde(default)]
     device_memory_bytes: Option<u64>,
+    /// The six weighted scores are only in runs whose clips have one class, and absent in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    train_weighted_precision: Option<Option<f32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    train_weighted_recall: Option<Option<f32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    train_weighted_f1: Option<Option<f32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    val_weighted_precision: Option<Option<f32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    val_weighted_recall: Option<Option<f32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    val_weighted_f1: Option<Option<f32>>,
 }
 
 /// A column that is there, whatever its cell.
@@ -118,6 +144,8 @@ fn given<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Option<Option<f32>>,
 impl MetricsRow {
     /// The scalar part of a report; with the column of a multi-label task or without.
     pub(crate) fn of(r: &EpochReport, multi_label: bool) -> Self {
+        let weighted =
+            |scores: Option<WeightedScores>, of: fn(WeightedScores) -> f32| (!multi_label).then_some(scores.map(of));
         Self {
             epoch: r.epoch,
             train_loss: r.train_loss,
@@ -133,10 +161,19 @@ impl MetricsRow {
             memory_bytes: r.memory_bytes,
             threads_busy: r.threads_busy,
             device_memory_bytes: r.device_memory_bytes,
+            train_weighted_precision: weighted(r.train_weighted, |s| s.precision),
+            train_weighted_recall: weighted(r.train_weighted, |s| s.recall),
+            train_weighted_f1: weighted(r.train_weighted, |s| s.f1),
+            val_weighted_precision: weighted(r.val_weighted, |s| s.precision),
+            val_weighted_recall: weighted(r.val_weighted, |s| s.recall),
+            val_weighted_f1: weighted(r.val_weighted, |s| s.f1),
         }
     }
 
     fn into_report(self) -> EpochReport {
+        let weighted = |precision: Option<Option<f32>>, recall: Option<Option<f32>>, f1: Option<Option<f32>>| {
+            Some(WeightedScores { precision: precision??, recall: recall??, f1: f1?? })
+        };
         EpochReport {
             epoch: self.epoch,
             train_loss: self.train_loss,
@@ -146,6 +183,8 @@ impl MetricsRow {
             val_map: self.val_map.flatten(),
             per_class_ap: Vec::new(),
             per_class_accuracy: Vec::new(),
+            train_weighted: weighted(self.train_weighted_precision, self.train_weighted_recall, self.train_weighted_f1),
+            val_weighted: weighted(self.val_weighted_precision, self.val_weighted_recall, self.val_weighted_f1),
             learning_rate: self.learning_rate,
             gradient_norm: self.gradient_norm,
             seconds: self.seconds,

@@ -20,6 +20,8 @@ pub const PER_CLASS_FILE: &str = "per_class_accuracy.csv";
 pub const PER_CLASS_AP_FILE: &str = "per_class_average_precision.csv";
 /// One row an epoch and cell of the validation's confusion matrix that is not empty.
 pub const CONFUSION_FILE: &str = "validation_confusion.csv";
+/// One row a step and layer, where statistics of layers are gathered.
+pub const LAYERS_FILE: &str = "layer_statistics.csv";
 /// Every sentence of the training.
 pub const LOG_FILE: &str = "log.txt";
 /// Folder of checkpoints.

@@ -18,7 +18,7 @@ use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress};
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{NewRun, create_run, lock, make_room, write_checkpoint};
 use crate::run_folder::{
-    CheckpointState, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, environment, split_rows, taken,
+    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, environment, split_rows, taken,
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -128,7 +128,9 @@ impl Fitting<'_> {
         let said = |rows: &[Vec<f32>]| -> Vec<Vec<f32>> { rows.par_iter().map(|r| classifier.logits(r)).collect() };
         let (on_train, on_val) = (said(&train_rows), said(&val_rows));
         let (train_loss, train_accuracy) = scores(&on_train, &labels_of(train));
-        let mut report = EpochReport { epoch: 1, train_loss, train_accuracy, ..EpochReport::default() };
+        let pairs = labels_of(train).into_iter().zip(on_train.iter().map(|row| argmax(row)));
+        let train_weighted = Some(Confusion::count(classes, pairs).weighted_scores());
+        let mut report = EpochReport { epoch: 1, train_loss, train_accuracy, train_weighted, ..EpochReport::default() };
         if !val.is_empty() {
             let loss = scores(&on_val, &labels_of(val)).0;
             let validated = Validated { dataset: self.dataset, clips: val, rows: &on_val, classes, loss };

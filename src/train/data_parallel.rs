@@ -32,6 +32,8 @@ pub(super) struct BatchResult {
     pub loss: f64,
     /// Clips that were right: of several classes one was said.
     pub right: u64,
+    /// True class of each clip and the one said; none in a multi-label task.
+    pub said: Vec<(usize, usize)>,
     /// Gradient of the mean loss, on the first device; `None` when the loss is no number.
     pub gradients: Option<GradientSet>,
 }
@@ -85,12 +87,13 @@ impl Copies {
             }));
             all
         });
-        let mut sum = BatchResult { loss: 0.0, right: 0, gradients: None };
+        let mut sum = BatchResult { loss: 0.0, right: 0, said: Vec::new(), gradients: None };
         let mut finite = true;
         for (share, lesson) in lessons {
             let lesson = lesson?;
             sum.loss += share * lesson.loss;
             sum.right += lesson.right;
+            sum.said.extend(lesson.said);
             match lesson.gradients.map(|g| g.to_device(&device)) {
                 Some(gradients) => match &mut sum.gradients {
                     Some(sum) => sum.add(gradients),
@@ -122,10 +125,12 @@ fn pass(network: &mut Network, mut batch: Batch, task: BatchTask<'_>, share: f64
     let loss = task.loss.of_batch(pass.logits.clone(), &batch);
     let value = read(loss.clone())?.first().copied().unwrap_or(f32::NAN);
     let logits = read(pass.logits.clone())?; // [B, K]
-    let rows = logits.chunks(network.classes());
-    let right = rows.enumerate().filter(|(i, row)| batch.shows(*i, argmax(row))).count() as u64;
+    let predicted: Vec<usize> = logits.chunks(network.classes()).map(argmax).collect();
+    let right = predicted.iter().enumerate().filter(|(i, class)| batch.shows(*i, **class)).count() as u64;
+    let single = batch.sets.is_empty();
+    let said = if single { batch.labels.iter().copied().zip(predicted).collect() } else { Vec::new() };
     if !value.is_finite() {
-        return Ok(BatchResult { loss: f64::from(value), right, gradients: None });
+        return Ok(BatchResult { loss: f64::from(value), right, said, gradients: None });
     }
     let mut gradients = match task.scale {
         1.0 => pass.backward(&loss),
@@ -135,7 +140,7 @@ fn pass(network: &mut Network, mut batch: Batch, task: BatchTask<'_>, share: f64
     if factor != 1.0 {
         gradients.scale(factor as f32);
     }
-    Ok(BatchResult { loss: f64::from(value), right, gradients: Some(gradients) })
+    Ok(BatchResult { loss: f64::from(value), right, said, gradients: Some(gradients) })
 }
 
 /// A batch in as many parts of nearly equal size, but no empty ones.

@@ -2,6 +2,7 @@ use crate::cam::CamError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::eval::EvalError;
+use crate::inside::InsideError;
 use crate::model::ModelError;
 use crate::run_folder::RunError;
 use crate::video::VideoError;
@@ -135,6 +136,9 @@ pub enum TrainError {
     /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
+    /// What is inside the network.
+    #[error(transparent)]
+    Inside(#[from] InsideError),
     /// A state that the program rules out; never shown as a stop.
     #[error("an internal error: {0}; this is a fault of the program, please report it")]
     Internal(&'static str),

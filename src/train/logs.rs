@@ -3,7 +3,7 @@
 use super::TrainError;
 use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
-use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport};
+use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
 use crate::run_folder::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RunDir};
@@ -89,6 +89,11 @@ pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &Epo
     ];
     values.extend(r.val_loss.map(|v| ("loss/val".to_owned(), f64::from(v))));
     values.extend(r.val_accuracy.map(|v| ("accuracy/val".to_owned(), f64::from(v))));
+    for (part, scores) in [("train", r.train_weighted), ("val", r.val_weighted)] {
+        for (name, value) in scores.into_iter().flat_map(WeightedScores::named) {
+            values.push((format!("weighted_{name}/{part}"), f64::from(value)));
+        }
+    }
     values.extend(r.val_map.map(|v| ("mAP/val".to_owned(), f64::from(v))));
     let tag = if r.per_class_ap.is_empty() { "per_class" } else { "per_class_ap" };
     for (class, score) in r.class_scores().iter().enumerate() {
@@ -145,6 +150,7 @@ impl Monitor for Logged<'_> {
             Progress::Stage { .. }
             | Progress::Share(_)
             | Progress::Step(_)
+            | Progress::Layers(_)
             | Progress::WrongClips(_)
             | Progress::Logged(_) => {}
         }
@@ -159,14 +165,17 @@ impl Monitor for Logged<'_> {
 /// An epoch as people read it.
 fn epoch_line(r: &EpochReport) -> String {
     let percent = |v: Option<f32>| v.map_or("-".to_owned(), |v| format!("{:.2} %", 100.0 * v));
+    let f1 = |s: Option<WeightedScores>| s.map_or(String::new(), |s| format!(", weighted F1 {:.2} %", 100.0 * s.f1));
     format!(
-        "epoch {}: train loss {:.4}, accuracy {}; validation loss {}, accuracy {}{}; learning rate {:.3e}, {:.1} s, \
+        "epoch {}: train loss {:.4}, accuracy {}{}; validation loss {}, accuracy {}{}{}; learning rate {:.3e}, {:.1} s, \
          {:.1} clips/s",
         r.epoch,
         r.train_loss,
         percent(Some(r.train_accuracy)),
+        f1(r.train_weighted),
         r.val_loss.map_or("-".to_owned(), |v| format!("{v:.4}")),
         percent(r.val_accuracy),
+        f1(r.val_weighted),
         r.val_map.map_or(String::new(), |map| format!(", mAP {}", percent(Some(map)))),
         r.learning_rate,
         r.seconds,

@@ -1,6 +1,7 @@
 //! Running means over an epoch, throughput, and the time left.
 
-use crate::progress::EpochReport;
+use crate::progress::{ConfusionCell, EpochReport};
+use crate::run_folder::Confusion;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use std::time::Instant;
 const SMOOTHING: f64 = 0.1;
 
 /// What an epoch has summed up so far; saved when training stops within an epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EpochSums {
     /// Loss times clips.
     pub loss: f64,
@@ -22,6 +23,9 @@ pub(super) struct EpochSums {
     pub steps: u64,
     /// Seconds of training, without validation.
     pub seconds: f64,
+    /// What was said of the clips, by class; empty in a multi-label task.
+    #[serde(default)]
+    pub said: Vec<ConfusionCell>,
 }
 
 impl EpochSums {
@@ -34,13 +38,26 @@ impl EpochSums {
         self.steps += 1;
     }
 
+    /// Counts what was said of clips, as pairs of the true class and the one said.
+    pub fn count(&mut self, classes: usize, said: Vec<(usize, usize)>) {
+        if !said.is_empty() {
+            let mut confusion = Confusion::of_cells(classes, &self.said);
+            said.into_iter().for_each(|(truth, predicted)| confusion.add(truth, predicted));
+            self.said = confusion.cells();
+        }
+    }
+
     /// The training part of an epoch's report.
-    pub fn report(&self, epoch: u32, learning_rate: f64) -> EpochReport {
+    pub fn report(&self, epoch: u32, learning_rate: f64, classes: usize) -> EpochReport {
         let clips = self.clips.max(1) as f64;
+        let said = Confusion::of_cells(classes, &self.said);
+        // An epoch that an earlier version began knows only a part of its clips.
+        let whole = self.clips > 0 && said.total() == self.clips;
         EpochReport {
             epoch,
             train_loss: (self.loss / clips) as f32,
             train_accuracy: (self.correct as f64 / clips) as f32,
+            train_weighted: whole.then(|| said.weighted_scores()),
             learning_rate,
             gradient_norm: (self.norm / self.steps.max(1) as f64) as f32,
             clips_per_second: (clips / self.seconds.max(1e-9)) as f32,

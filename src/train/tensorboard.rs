@@ -1,10 +1,11 @@
-//! TensorBoard event files: scalar summaries as protocol-buffer records with masked CRC-32C checksums.
+//! TensorBoard event files: scalar and histogram summaries as protocol-buffer records with masked CRC-32C checksums.
 //!
 //! A record is `length: u64 LE, masked_crc(length): u32 LE, data, masked_crc(data): u32 LE`. The data is a
 //! `tensorflow.Event` with the fields 1 `wall_time` (double), 2 `step` (varint), 3 `file_version` (string) or
-//! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float).
+//! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float) or 5 `histo` (a histogram).
 
 use super::TrainError;
+use crate::inside::{Histogram, LayerStatistics};
 use crate::progress::StepReport;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -65,6 +66,25 @@ fn framed(data: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A `HistogramProto`. Values that are not finite are in none of its fields.
+fn histogram(statistics: &LayerStatistics) -> Vec<u8> {
+    let Histogram { low, high, counts } = &statistics.histogram;
+    let num = counts.iter().sum::<u64>() as f64;
+    let squares = num * (statistics.std * statistics.std + statistics.mean * statistics.mean);
+    let mut out = Vec::new();
+    for (number, value) in [statistics.min, statistics.max, num, statistics.mean * num, squares].into_iter().enumerate()
+    {
+        out.push((number as u8 + 1) << 3 | 1);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+    let width = (high - low) / counts.len().max(1) as f64;
+    let limits: Vec<u8> = (1..=counts.len()).flat_map(|bin| (low + width * bin as f64).to_le_bytes()).collect();
+    let buckets: Vec<u8> = counts.iter().flat_map(|n| (*n as f64).to_le_bytes()).collect();
+    bytes_field(6, &limits, &mut out);
+    bytes_field(7, &buckets, &mut out);
+    out
+}
+
 impl EventWriter {
     /// Opens the event file in `dir`, or starts one. What stands behind byte `keep` of an existing file is cut off: it
     /// was written after the checkpoint that training goes on from. A record torn by a crash is cut off too.
@@ -98,6 +118,23 @@ impl EventWriter {
             bytes_field(1, tag.as_bytes(), &mut one);
             one.push(2 << 3 | 5);
             one.extend_from_slice(&(value as f32).to_le_bytes());
+            bytes_field(1, &one, &mut summary);
+        }
+        self.record(&event(step, |out| bytes_field(5, &summary, out)))
+    }
+
+    /// Adds histograms at one step, as TensorFlow's `HistogramProto`: 1 `min`, 2 `max`, 3 `num`, 4 `sum`, 5 `sum_squares`
+    /// (doubles), 6 `bucket_limit`, 7 `bucket` (packed doubles), in the field 5 `histo` of a value.
+    pub fn histograms<'a>(
+        &mut self,
+        step: u64,
+        values: impl IntoIterator<Item = (&'a str, &'a LayerStatistics)>,
+    ) -> Result<(), TrainError> {
+        let mut summary = Vec::new();
+        for (tag, statistics) in values {
+            let mut one = Vec::new();
+            bytes_field(1, tag.as_bytes(), &mut one);
+            bytes_field(5, &histogram(statistics), &mut one);
             bytes_field(1, &one, &mut summary);
         }
         self.record(&event(step, |out| bytes_field(5, &summary, out)))

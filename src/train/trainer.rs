@@ -6,6 +6,7 @@ use super::best::{Checkpoints, checkpoints, plateau};
 use super::data_parallel::{BatchResult, BatchTask, Copies};
 use super::debug::DebugClips;
 use super::features::{FeaturePhase, FrozenFeatures, changes_every_epoch};
+use super::layer_watch::LayerWatch;
 use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
 use super::loss::Loss;
 use super::loss_scale::LossScale;
@@ -120,6 +121,8 @@ struct Trainer<'a> {
     scheduler: Scheduler,
     loss: Loss,
     events: EventWriter,
+    /// Statistics of layers, where they are asked for.
+    watch: Option<LayerWatch>,
     state: CheckpointState,
     memory: TrainerState,
     clock: Clock,
@@ -168,6 +171,7 @@ impl<'a> Trainer<'a> {
             (config.clone(), plan.classes.clone(), dataset.task, None);
         write_tables(&run, &state.classes, &state.history)?;
         let events = EventWriter::open(run.path(), memory.event_bytes)?;
+        let watch = LayerWatch::new(&config, &network, &run, state.step)?;
         let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
         for warning in &plan.warnings {
             monitor.warn(format!("{}: {}", warning.path.display(), warning.message));
@@ -203,6 +207,7 @@ impl<'a> Trainer<'a> {
             scheduler,
             loss,
             events,
+            watch,
             state,
             memory,
             monitor,
@@ -251,7 +256,7 @@ impl<'a> Trainer<'a> {
             return Ok(Some(TrainEnd::Stopped));
         }
         let rate = self.scheduler.rate(epoch, 0);
-        let mut report = self.memory.sums.report(epoch + 1, rate);
+        let mut report = self.memory.sums.report(epoch + 1, rate, self.network.classes());
         let validating = Instant::now();
         match self.validate(&mut report) {
             Ok(()) => {}
@@ -337,12 +342,18 @@ impl<'a> Trainer<'a> {
         let (mut total, mut correct) = (0.0_f64, 0_u64);
         let mut gradients: Option<GradientSet> = None;
         let tuning = self.announce_tuning(&micro);
+        let step = self.state.step + 1;
+        let watched = match &self.watch {
+            Some(watch) => watch.before(step, &self.network, micro.first())?,
+            None => None,
+        };
         for batch in micro {
             let share = batch.size as f64 / clips as f64;
             let lesson = self.learn(epoch, batch)?;
             self.require_finite("loss", lesson.loss as f32, rate)?;
             total += lesson.loss * share;
             correct += lesson.right;
+            self.memory.sums.count(self.network.classes(), lesson.said);
             let Some(mut found) = lesson.gradients else { return Ok(()) };
             if share != 1.0 {
                 found.scale(share as f32);
@@ -357,6 +368,10 @@ impl<'a> Trainer<'a> {
             self.state.batch_in_epoch += 1;
         }
         let Some(gradients) = gradients else { return Ok(()) };
+        if let Some((watch, gathered)) = self.watch.as_ref().zip(watched) {
+            let layers = watch.after(&gathered, step, &mut self.network, &gradients, &mut self.events)?;
+            self.monitor.emit(Progress::Layers(layers));
+        }
         let norm = self.move_weights(gradients, rate)?;
         self.state.step += 1;
         if let Some((shapes, since)) = tuning {

@@ -154,6 +154,7 @@ pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, moni
     report.val_loss = Some(loss);
     report.val_accuracy = Some(confusion.correct() as f32 / labels.len() as f32);
     report.per_class_accuracy = confusion.recalls().into_iter().map(|r| r.map(|r| r as f32)).collect();
+    report.val_weighted = Some(confusion.weighted_scores());
     report.confusion = confusion.cells();
     tell(wrong, monitor);
 }

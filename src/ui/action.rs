@@ -4,10 +4,13 @@
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
 use super::selection::MatrixSelection;
-use super::state::{Dialog, Filter, PathPurpose, ThemeChoice, ViewSettings, Workspace};
+use super::state::{
+    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
+};
 use super::weights::WeightQuery;
+use crate::compare::{Table, TableFormat};
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, LabelMap};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use crate::run_folder::ClipNote;
@@ -26,12 +29,16 @@ pub enum Action {
     Draw(DrawAction),
     /// Starting, ending and asking for work.
     Work(WorkAction),
+    /// Looking inside networks.
+    Inside(InsideAction),
     /// What the window itself shows.
     Window(WindowAction),
     /// Undo and redo.
     History(HistoryAction),
     /// What only the window system can do.
     System(SystemAction),
+    /// Runs side by side.
+    Compare(CompareAction),
 }
 
 macro_rules! groups {
@@ -44,7 +51,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -76,6 +83,10 @@ pub enum OpenAction {
     OpenDataset(PathBuf),
     /// Open a dataset with these answers to what its files leave open: key and value.
     Choose(PathBuf, Vec<(String, String)>),
+    /// Show the table of the classes of the open dataset.
+    AskLabelMap,
+    /// Read the open dataset again with this label map. Undo takes it back.
+    Relabel(Box<LabelMap>),
     /// Open a run folder.
     OpenRun(PathBuf),
     /// Make the demo dataset in a folder and open it.
@@ -107,6 +118,8 @@ pub enum ChooseAction {
     SelectView(ClipRef, Option<ClipRef>),
     /// Look at the next or previous view of the clip under the playhead.
     StepView(i64),
+    /// Choose a clip and look at it with two networks side by side, which were evaluated on this split.
+    ReviewBoth(ClipRef, Box<[CheckpointRef; 2]>, SplitChoice),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
     /// Choose a class, or none.
@@ -195,6 +208,8 @@ pub enum WorkAction {
     Control(JobId, Flow),
     /// Evaluate a checkpoint on a split of the open dataset.
     Evaluate(CheckpointRef, SplitChoice),
+    /// Evaluate the run in training again after each of its validations, or not.
+    FollowTraining(bool),
     /// Predict the chosen video from end to end with the chosen run.
     PredictVideo,
     /// Compute the active view's map for every window of the chosen video.
@@ -209,10 +224,35 @@ pub enum WorkAction {
     MeasureBody(Vec<ClipRef>),
     /// Look at a clip as a training would see it.
     PreviewAugmentation(Box<AugmentationQuery>),
+    /// Look into the videos at these positions before others: they are on screen.
+    IndexFirst(Vec<usize>),
+    /// Go on looking into the videos of the dataset.
+    IndexOn,
     /// Take ended jobs off the list.
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
     StopAndQuit,
+}
+
+/// Looking inside networks.
+#[derive(Clone, Debug)]
+pub enum InsideAction {
+    /// Look at a layer, with the heatmap too where one can be made at it. Undo takes this back.
+    ChooseLayer(String),
+    /// Look at a channel of a layer.
+    ChooseChannel(String, usize),
+    /// Look at layers in another way.
+    Show(LookSettings),
+    /// Measure how long each module takes for a clip.
+    Measure,
+    /// Read the kernels of a layer.
+    ReadKernels(KernelQuery),
+    /// What is surveyed next.
+    SetSurvey(SurveyForm),
+    /// Survey layers over the clips of a split with the run in use.
+    Survey,
+    /// Write a drawing of the network, an SVG document, to a file that is asked for.
+    SaveDrawing(String),
 }
 
 /// What the window itself shows.
@@ -272,4 +312,35 @@ pub enum SystemAction {
     Quit,
     /// Leave without waiting for anything.
     QuitNow,
+}
+
+/// Runs side by side.
+#[derive(Clone, Debug)]
+pub enum CompareAction {
+    /// Show the workspace.
+    Open,
+    /// Compare the run in use with this one.
+    With(PathBuf),
+    /// Choose what is compared, A first.
+    Choose(Vec<CheckpointRef>),
+    /// Compare on clips of the open dataset, or on whatever all of the runs were evaluated on.
+    SetSplit(Option<SplitChoice>),
+    /// Also time a forward pass of each network, or not.
+    SetTime(bool),
+    /// Compare what is chosen.
+    Start,
+    /// Look at a pair by its position.
+    ShowPair(usize),
+    /// Look at one of the four lists of clips.
+    ShowList(usize),
+    /// Only clips in this part of the confusion matrices, or all.
+    ShowCell(Option<MatrixSelection>),
+    /// Ask where a table goes, and write it there.
+    SaveTable(TableFormat, Box<Table>),
+    /// Test what of a clip networks need: on these clips of the open dataset, at most so many.
+    TestMotion(Vec<CheckpointRef>, SplitChoice, Option<usize>),
+    /// Ask where a report goes, and write it there: on these networks, on clips of the open dataset or as they were evaluated.
+    AskReport(Vec<CheckpointRef>, Option<SplitChoice>),
+    /// Open a file with the program this system has for it.
+    ShowFile(PathBuf),
 }

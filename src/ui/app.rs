@@ -57,6 +57,7 @@ pub fn run(options: LaunchOptions, workers: WorkersFactory) -> Result<(), String
         viewport: egui::ViewportBuilder::default()
             .with_title("kinolens")
             .with_app_id("kinolens")
+            .with_icon(icon())
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([960.0, 600.0]),
         ..Default::default()
@@ -64,6 +65,14 @@ pub fn run(options: LaunchOptions, workers: WorkersFactory) -> Result<(), String
     eframe::run_native("kinolens", native, Box::new(move |cc| Ok(Box::new(App::new(cc, options, workers))))).map_err(
         |e| format!("The window cannot be opened: {e}. On a machine without a display use the command line: kinolens --help."),
     )
+}
+
+/// The icon of the window, from the picture in the repository.
+fn icon() -> egui::IconData {
+    let picture = image::load_from_memory(include_bytes!("../../assets/icon/kinolens-128.png")).unwrap_or_default();
+    let rgba = picture.into_rgba8();
+    let (width, height) = rgba.dimensions();
+    egui::IconData { rgba: rgba.into_raw(), width, height }
 }
 
 impl App {
@@ -132,6 +141,11 @@ impl App {
     /// Has another one answer what the window asks the disk, from the next frame on.
     pub fn ask_disk(&mut self, probe: Arc<dyn Probe>) {
         self.state.disk = Disk::new(probe, self.wake.clone());
+    }
+
+    /// Shows no file dialog of the platform from now on: paths are typed.
+    pub fn type_paths(&mut self) {
+        self.dialogs = FileDialogs::none(self.wake.clone());
     }
 
     /// Asks for something from outside, as a panel would.
@@ -232,6 +246,7 @@ impl eframe::App for App {
         let passed = self.last_tick.replace(now).map_or(0.0, |t| (now - t).as_secs_f64());
         let next_frame = dispatch::advance(&mut self.state, passed);
         let next_wish = dispatch::keep_explaining(&mut self.state, self.workers.as_ref(), now);
+        let next_look = dispatch::keep_looking(&mut self.state, self.workers.as_ref(), now);
         self.leave(ctx);
         let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
@@ -243,7 +258,7 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_save, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
         theme::choose(ctx, self.state.theme);

@@ -6,6 +6,7 @@ use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
 use crate::config::{DataConfig, PRESETS, RunConfig, TableColumns};
+use crate::domain::{Dataset, LabelMap};
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -60,23 +61,23 @@ pub struct Draft {
     pub out: String,
 }
 
-impl Draft {
-    /// What a file or preset says, before any change. Presets are parsed by a test, so the last resort is never seen.
-    pub fn base(&self) -> RunConfig {
-        let preset = || PRESETS.iter().find(|p| p.name == self.preset).or(PRESETS.first());
-        let of_file = || read(&self.base).filter(|_| !PRESETS.iter().any(|p| p.name == self.preset));
-        of_file().or_else(|| preset().and_then(|p| p.config().ok())).unwrap_or_else(RunConfig::reference)
-    }
-
-    /// The configuration as it is now.
-    pub fn config(&self) -> RunConfig {
-        read(&self.config).unwrap_or_else(|| self.base())
-    }
+/// Configuration of a preset; presets are parsed by a test, so the fallback is never seen.
+pub fn preset(index: usize) -> RunConfig {
+    PRESETS.get(index).and_then(|p| p.config().ok()).unwrap_or_else(RunConfig::reference)
 }
 
-/// A configuration that was kept; `None` where none was, or an older one that can no longer be read.
-fn read(text: &str) -> Option<RunConfig> {
-    RunConfig::from_ron(text).ok().filter(|_| !text.is_empty())
+impl Draft {
+    /// The preset by its position (none for a file), the configuration as it began, and as it is now.
+    pub fn configs(&self) -> (Option<usize>, RunConfig, RunConfig) {
+        let read = |text: &str| RunConfig::from_ron(text).ok().filter(|_| !text.is_empty());
+        let index = PRESETS.iter().position(|p| p.name == self.preset);
+        let (index, base) = match (index, read(&self.base)) {
+            (None, Some(base)) => (None, base),
+            (index, _) => (Some(index.unwrap_or(0)), preset(index.unwrap_or(0))),
+        };
+        let config = read(&self.config).unwrap_or_else(|| base.clone());
+        (index, base, config)
+    }
 }
 
 /// How the files of a dataset are read where they leave it open.
@@ -89,17 +90,32 @@ pub struct Reading {
     pub choices: Vec<(String, String)>,
     /// The columns of a table.
     pub table: Option<TableColumns>,
+    /// What becomes of its classes.
+    pub label_map: LabelMap,
 }
 
 impl Reading {
     /// That of a configuration.
     pub fn of(data: &DataConfig) -> Self {
-        Self { format: data.format.clone(), choices: data.choices.clone(), table: data.table.clone() }
+        Self {
+            format: data.format.clone(),
+            choices: data.choices.clone(),
+            table: data.table.clone(),
+            label_map: data.label_map.clone(),
+        }
+    }
+
+    /// The configuration of a training on a dataset that was read like this. The run remembers how the files were read, so
+    /// that they are read the same way whenever it is used.
+    pub fn training(&self, dataset: &Dataset, config: RunConfig) -> RunConfig {
+        let data = DataConfig { label_map: dataset.label_map(), ..self.clone().into_config(config.data) };
+        RunConfig { data, ..config }
     }
 
     /// Puts it into a configuration.
     pub fn into_config(self, data: DataConfig) -> DataConfig {
-        DataConfig { format: self.format, choices: self.choices, table: self.table, ..data }
+        let Self { format, choices, table, label_map } = self;
+        DataConfig { format, choices, table, label_map, ..data }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::action::Action;
 use super::state::{AppState, Dialog, PathPurpose, Workspace};
 use crate::ui::action::{
-    ChooseAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction, WorkAction,
+    ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction,
+    WorkAction,
 };
 use egui::Key;
 
@@ -186,6 +187,7 @@ pub const COMMANDS: &[Command] = &[
         |s| !s.redo.is_empty(),
         Action::History(HistoryAction::Redo)
     ),
+    command!("Label map…", Edit, [], has_dataset, Action::Open(OpenAction::AskLabelMap)),
     command!(
         "Clear the filter",
         Edit,
@@ -220,6 +222,13 @@ pub const COMMANDS: &[Command] = &[
         [ctrl(Key::Num4)],
         always,
         Action::Window(WindowAction::SetWorkspace(Workspace::Review))
+    ),
+    command!(
+        "Inside workspace",
+        View,
+        [ctrl(Key::Num5)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Inside))
     ),
     command!("Heatmap on or off", View, [key(Key::H)], always, Action::Draw(DrawAction::ToggleHeat)),
     command!("Mask on or off", View, [key(Key::M)], always, Action::Draw(DrawAction::ToggleMask)),
@@ -292,6 +301,14 @@ pub const COMMANDS: &[Command] = &[
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
+    command!(
+        "Compare workspace",
+        View,
+        [ctrl(Key::Num6)],
+        always,
+        Action::Window(WindowAction::SetWorkspace(Workspace::Compare))
+    ),
+    command!("Compare runs…", Run, [], |s| s.runs.len() > 1, Action::Compare(CompareAction::Open)),
 ];
 
 /// The command a key press stands for.
@@ -350,7 +367,7 @@ mod tests {
         for k in plain {
             assert!(find(k, none).is_some(), "{k:?}");
         }
-        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Z] {
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Z] {
             assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
         }
         for k in [Key::N, Key::E, Key::Questionmark] {

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 thread_local! {
     static MADE: Cell<u64> = const { Cell::new(0) };
@@ -17,25 +17,25 @@ pub fn made() -> u64 {
     MADE.get()
 }
 
-/// A shared value as part of a key: equal only to itself. It keeps the value alive, so that no other one can take its
-/// place in memory meanwhile.
+/// A shared value as part of a key: equal only to itself. It keeps the value's place in memory, so that no other one can
+/// take it meanwhile, but not the value: a panel that is not on screen holds no dataset.
 #[derive(Debug)]
-pub struct Same<T: ?Sized>(Option<Arc<T>>);
+pub struct Same<T: ?Sized>(Option<Weak<T>>);
 
 impl<T: ?Sized> Same<T> {
     /// The identity of a value.
     pub fn of(value: &Arc<T>) -> Self {
-        Self(Some(value.clone()))
+        Self(Some(Arc::downgrade(value)))
     }
 
-    /// The value itself.
-    pub fn get(&self) -> Option<&Arc<T>> {
-        self.0.as_ref()
+    /// The value itself, while somebody holds it.
+    pub fn get(&self) -> Option<Arc<T>> {
+        self.0.as_ref()?.upgrade()
     }
 
     /// The identity of a value that may be missing.
     pub fn maybe(value: Option<&Arc<T>>) -> Self {
-        Self(value.cloned())
+        Self(value.map(Arc::downgrade))
     }
 }
 
@@ -54,7 +54,7 @@ impl<T: ?Sized> Clone for Same<T> {
 impl<T: ?Sized> PartialEq for Same<T> {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (Some(a), Some(b)) => a.ptr_eq(b),
             (a, b) => a.is_none() && b.is_none(),
         }
     }

@@ -43,14 +43,16 @@ pub enum Question {
     Classes(String),
     /// Which configuration is in a file?
     Config(PathBuf),
-    /// Write this configuration to a file.
-    SaveConfig(PathBuf, String),
+    /// Write this text to a file.
+    SaveText(PathBuf, String),
+    /// Open a file with the program this system has for it.
+    ShowFile(PathBuf),
 }
 
 impl Question {
     /// True for work that must be done once, and to its end.
     fn writes(&self) -> bool {
-        matches!(self, Self::SaveConfig(..))
+        matches!(self, Self::SaveText(..))
     }
 }
 
@@ -82,7 +84,7 @@ pub enum Answer {
     Classes(Result<ClassSet, String>),
     /// To [`Question::Config`]; a sentence where there is none.
     Config(Result<Box<RunConfig>, String>),
-    /// To [`Question::SaveConfig`]; a sentence where it was not written.
+    /// To the questions that ask for something to be done; a sentence where it was not.
     Saved(Result<(), String>),
 }
 
@@ -103,6 +105,10 @@ pub enum Then {
     RestoreRun(PathBuf),
     /// Offer the folder in the open dialog.
     Suggest,
+    /// Say that a file was written, or why not.
+    TellSaved(PathBuf),
+    /// Say why a file could not be shown.
+    TellShown,
 }
 
 /// Who answers. A test puts one in its place that takes its time.
@@ -124,7 +130,8 @@ impl Probe for RealDisk {
             Question::DemoFolder => Answer::Folder(demo_folder()),
             Question::Classes(file) => Answer::Classes(read_classes(file).map_err(|e| e.to_string())),
             Question::Config(path) => Answer::Config(RunConfig::load(path).map(Box::new).map_err(|e| e.to_string())),
-            Question::SaveConfig(path, text) => {
+            Question::ShowFile(path) => Answer::Saved(show_file(path)),
+            Question::SaveText(path, text) => {
                 let written = crate::files::replace(path, text.as_bytes());
                 Answer::Saved(
                     written
@@ -133,6 +140,24 @@ impl Probe for RealDisk {
             }
         }
     }
+}
+
+/// Has the program of this system for a file open it, and does not wait for it to end.
+fn show_file(path: &Path) -> Result<(), String> {
+    let program = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let failed = |why: String| format!("{} cannot be opened from here ({why}): open it in a browser.", path.display());
+    let quiet = std::process::Stdio::null;
+    let started = std::process::Command::new(program).arg(path).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+    let mut child = started.map_err(|e| failed(format!("{program}: {e}")))?;
+    // Its end is waited for, so that the system can forget it.
+    let wait = move || drop(child.wait());
+    std::thread::Builder::new().name("shown file".into()).spawn(wait).map(drop).map_err(|e| failed(e.to_string()))
 }
 
 /// A checkpoint folder is opened as the run it lies in.
@@ -405,7 +430,7 @@ mod tests {
         let mut config = RunConfig::reference();
         config.training.epochs = 7;
         let disk = Disk::default();
-        let save = Question::SaveConfig(path.clone(), config.to_ron());
+        let save = Question::SaveText(path.clone(), config.to_ron());
         disk.ask_first(save.clone());
         // Nothing that was asked to be written is lost when the window closes.
         drop(disk);
@@ -422,7 +447,7 @@ mod tests {
             std::fs::write(&ordinary, "").unwrap();
             assert_eq!(mode(&path), mode(&ordinary), "others may not read it as they may read any new file");
         }
-        let nowhere = Question::SaveConfig(dir.path().join("no/such/c.ron"), config.to_ron());
+        let nowhere = Question::SaveText(dir.path().join("no/such/c.ron"), config.to_ron());
         let Awaited::Ready(Answer::Saved(Err(told))) = answered(&disk, &nowhere) else {
             panic!("it cannot be written")
         };

@@ -3,10 +3,14 @@
 //! `looking`.
 
 mod choosing;
+mod comparing;
 mod drawing;
 mod events;
 mod explaining;
+mod following;
 mod importing;
+mod indexing;
+mod inside;
 mod looking;
 mod networks;
 mod notes;
@@ -19,11 +23,12 @@ mod working;
 
 pub use events::drain;
 pub use explaining::keep_explaining;
+pub use inside::keep_looking;
 pub use looking::settle;
 pub use notes::keep_notes;
 pub use time::advance;
 
-use super::action::{Action, SystemAction};
+use super::action::{Action, OpenAction, SystemAction};
 use super::state::{AppState, PathPurpose};
 use super::workers::Workers;
 
@@ -60,6 +65,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
         undo::watched(&mut before, state, action, |state, action| {
             fulfil(state, workers, action, effects);
             networks::follow(state);
+            indexing::follow(state, workers);
         });
     }
     if let Some(before) = before {
@@ -69,13 +75,22 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
 
 fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
     match action {
-        Action::Open(action) => opening::fulfil(state, workers, action),
+        Action::Open(action) => {
+            if matches!(action, OpenAction::Relabel(_)) {
+                undo::step(state);
+            }
+            opening::fulfil(state, workers, action);
+        }
         Action::Choose(action) => choosing::fulfil(state, action),
         Action::Time(action) => time::fulfil(state, action),
         Action::Draw(action) => drawing::fulfil(state, action),
         Action::Work(action) => working::fulfil(state, workers, action),
+        Action::Inside(action) => inside::fulfil(state, workers, action, effects),
         Action::Window(action) => window::fulfil(state, action),
-        Action::History(action) => undo::fulfil(state, action),
+        Action::Compare(action) => {
+            effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
+        }
+        Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),
             SystemAction::Copy(text) => Effect::Copy(text),

@@ -48,12 +48,38 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
 
-const EVALUATE: Node = Column(&[(0.69, pane("evaluate-report")), (0.31, pane("evaluate-clips"))]);
+const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test"])), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),
     (0.64, Column(&[(0.74, pane("review")), (0.26, pane("timeline"))])),
     (0.2, pane("inspector")),
+]);
+
+const INSIDE: Node = Column(&[
+    (0.36, pane("network-graph")),
+    (0.64, Row(&[(0.64, Tabs(&["activations", "kernels", "clip-map"])), (0.36, Tabs(&["layer-statistics", "units"]))])),
+]);
+
+const COMPARE: Node = Row(&[
+    (0.21, pane("compare-runs")),
+    (
+        0.79,
+        Column(&[
+            (
+                0.6,
+                Tabs(&[
+                    "compare-table",
+                    "compare-curves",
+                    "compare-classes",
+                    "compare-difference",
+                    "compare-settings",
+                    "motion-test",
+                ]),
+            ),
+            (0.4, pane("compare-clips")),
+        ]),
+    ),
 ]);
 
 fn default_node(workspace: Workspace) -> &'static Node {
@@ -62,6 +88,8 @@ fn default_node(workspace: Workspace) -> &'static Node {
         Workspace::Train => &TRAIN,
         Workspace::Evaluate => &EVALUATE,
         Workspace::Review => &REVIEW,
+        Workspace::Inside => &INSIDE,
+        Workspace::Compare => &COMPARE,
     }
 }
 

@@ -14,10 +14,12 @@
 //! | [`arrangement`] | what somebody arranged for one dataset or one run, kept under its folder |
 //! | [`action`], [`commands`], [`keys`] | what can be asked for, its name, menu, key and palette entry |
 //! | [`dispatch`] | the only hand that changes the state |
+//! | [`video_rows`] | which videos pass the filter, and in what order |
 //! | [`derived`] | values made from others, kept until one of those changes |
 //! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
+//! | [`inside`] | which layer is looked at, and what of it is wanted |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`augmentation`] | what a training would see of a clip: which look is wanted, asked for, and kept |
 //! | [`weights`] | which weight files were looked into, and what was found |
@@ -40,6 +42,7 @@ pub mod derived;
 pub mod disk;
 pub mod dispatch;
 pub mod explain;
+pub mod inside;
 pub mod keys;
 pub mod layout;
 pub mod networks;
@@ -51,6 +54,7 @@ pub mod state;
 pub mod storage;
 pub mod theme;
 pub mod thumbs;
+pub mod video_rows;
 pub mod weights;
 pub mod widgets;
 pub mod workers;

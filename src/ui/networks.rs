@@ -4,8 +4,8 @@
 use super::derived::{Derived, Same};
 use super::state::{AppState, EvaluationEntry};
 use crate::domain::{ClassId, ClassMatch, Dataset, Split, leaf, listed};
-use crate::eval::{ClassMap, ClassMatchError};
-use crate::jobs::{Identity, RunView};
+use crate::eval::{ClassMap, ClassMatchError, other_map, own_map};
+use crate::jobs::{CheckpointRef, Identity, RunView};
 use crate::run_folder::Evaluation;
 use std::path::Path;
 use std::rc::Rc;
@@ -78,13 +78,27 @@ impl AppState {
         Some(self.run()?.identity(self.checkpoint_name()?))
     }
 
+    /// The checkpoint a run is opened with: its default, or where that was not evaluated and others were, the one that was
+    /// evaluated last.
+    pub fn first_checkpoint(&self, run: &RunView) -> Option<String> {
+        let default = run.default_checkpoint()?;
+        let mut evaluated =
+            self.evaluations.iter().filter(|e| e.run == run.path).map(|e| e.evaluation.checkpoint.as_str());
+        let newest = evaluated.clone().find(|name| run.checkpoint(name).is_some());
+        let chosen = if evaluated.any(|name| name == default) { default } else { newest.unwrap_or(default) };
+        Some(chosen.to_owned())
+    }
+
     /// Evaluations of the run in use on the chosen split, of all its checkpoints; those of the open dataset first, each
     /// time the newest first.
     pub fn evaluations_of_run(&self) -> Vec<&EvaluationEntry> {
-        let Some(run) = &self.selection.run else { return Vec::new() };
+        self.selection.run.as_deref().map(|run| self.evaluations_on_split(run)).unwrap_or_default()
+    }
+
+    fn evaluations_on_split(&self, run: &Path) -> Vec<&EvaluationEntry> {
         let split = self.selection.split.name();
         let mut found: Vec<&EvaluationEntry> =
-            self.evaluations.iter().filter(|e| e.run == *run && e.evaluation.split == split).collect();
+            self.evaluations.iter().filter(|e| e.run == run && e.evaluation.split == split).collect();
         found.sort_by_key(|e| !self.is_of_dataset(&e.evaluation));
         found
     }
@@ -101,6 +115,14 @@ impl AppState {
     pub fn evaluation(&self) -> Option<&EvaluationEntry> {
         let name = self.checkpoint_name();
         self.evaluations_of_run().into_iter().find(|e| name.is_none_or(|n| e.evaluation.checkpoint == n))
+    }
+
+    /// The newest evaluation of a network on the chosen split.
+    pub fn evaluation_of(&self, network: &CheckpointRef) -> Option<&EvaluationEntry> {
+        let default = || self.run_at(&network.run).and_then(|r| r.default_checkpoint());
+        let name = network.name.as_deref().or_else(default);
+        let of_run = self.evaluations_on_split(&network.run);
+        of_run.into_iter().find(|e| name.is_none_or(|n| e.evaluation.checkpoint == n))
     }
 
     /// How the classes of the open dataset become those of a run: what somebody said, or by the rule.
@@ -125,7 +147,10 @@ impl AppState {
         let chosen = key.2.clone();
         let background = run.config.data.background_class;
         let task = self.dataset.as_ref().map(|d| d.task).unwrap_or_default().with(run.task);
-        let map = || ClassMap::of(self.classes(), &run.classes, background, &chosen).map(|map| map.of_task(task));
+        let labels = self.dataset.as_ref().map(|d| own_map(d, &run.config)).unwrap_or_default();
+        let map = || {
+            ClassMap::of_mapped(self.classes(), &run.classes, background, &chosen, &labels).map(|map| map.of_task(task))
+        };
         self.class_maps.maps.get(key, map)
     }
 
@@ -147,6 +172,7 @@ impl AppState {
                 Err(reason) => return Some(ClassNotice { foreign: true, text: foreign_sentence(&name, reason) }),
             };
             let mut notes = map.notes(classes, &run.classes);
+            notes.extend(self.dataset.as_ref().and_then(|d| other_map(d, &run.config)));
             if map.is_empty() {
                 notes.push("the labels of this dataset are not used".to_owned());
             }

@@ -1,15 +1,21 @@
 //! Everything the window knows. Only [`super::dispatch`] changes it.
 
 mod clip_index;
+mod comparing;
 mod dialogs;
+mod inside;
+mod label_form;
 mod view;
 mod views;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
+pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
+pub use label_form::{LabelMapForm, LabelRow, RowTarget};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
-pub use work::{JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::augmentation::AugmentationStore;
@@ -20,7 +26,7 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, VideoEntry, counted, grouped, leaf};
+use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
@@ -31,7 +37,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The four jobs of the window.
+/// The jobs of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Workspace {
     /// Inspect a dataset.
@@ -43,11 +49,22 @@ pub enum Workspace {
     Evaluate,
     /// Frame by frame with heatmaps.
     Review,
+    /// Layers, channels and kernels.
+    Inside,
+    /// Runs side by side.
+    Compare,
 }
 
 impl Workspace {
-    /// In the order of the top bar and of Ctrl+1…4.
-    pub const ALL: [Workspace; 4] = [Workspace::Data, Workspace::Train, Workspace::Evaluate, Workspace::Review];
+    /// In the order of the top bar and of Ctrl+1…6.
+    pub const ALL: [Workspace; 6] = [
+        Workspace::Data,
+        Workspace::Train,
+        Workspace::Evaluate,
+        Workspace::Review,
+        Workspace::Inside,
+        Workspace::Compare,
+    ];
 
     /// Name on the tab.
     pub fn title(self) -> &'static str {
@@ -56,6 +73,8 @@ impl Workspace {
             Workspace::Train => "Train",
             Workspace::Evaluate => "Evaluate",
             Workspace::Review => "Review",
+            Workspace::Inside => "Inside",
+            Workspace::Compare => "Compare",
         }
     }
 
@@ -66,6 +85,8 @@ impl Workspace {
             Workspace::Train => "train",
             Workspace::Evaluate => "evaluate",
             Workspace::Review => "review",
+            Workspace::Inside => "inside",
+            Workspace::Compare => "compare",
         }
     }
 }
@@ -116,6 +137,8 @@ pub struct Memento {
     pub view: ViewSettings,
     /// The filter.
     pub filter: Filter,
+    /// The label map the dataset is read with.
+    pub label_map: LabelMap,
     /// The workspace, where the change led into another one.
     pub workspace: Option<Workspace>,
 }
@@ -171,6 +194,8 @@ pub struct AppState {
     pub arrangements: Arrangements,
     /// Heatmaps and predictions: wanted, asked for, kept.
     pub explain: ExplainStore,
+    /// Layers, kernels and surveys: chosen, asked for, kept.
+    pub inside: InsideStore,
     /// How classes of a dataset become those of a run, where somebody said it: by run folder and root of the dataset.
     pub class_matches: HashMap<(PathBuf, PathBuf), ClassMatch>,
     /// The part each video of the dataset plays in the run in use.
@@ -185,6 +210,8 @@ pub struct AppState {
     pub notes_revision: u64,
     /// What a training would see of a clip.
     pub augmentation: AugmentationStore,
+    /// Looking into the videos of the open dataset.
+    pub index: IndexWork,
     /// What was found in weight files.
     pub weights: WeightStore,
     /// Weights chosen for the next training, and how often some were chosen.
@@ -229,6 +256,10 @@ pub struct AppState {
     pub leaving: bool,
     /// The window closes whatever would be lost.
     pub forced: bool,
+    /// Runs side by side.
+    pub comparing: Comparing,
+    /// The run in training is evaluated again after each of its validations.
+    pub follow_training: bool,
 }
 
 impl Default for AppState {
@@ -241,7 +272,7 @@ impl Default for AppState {
             warnings_by_video: HashMap::new(),
             filtered: Vec::new(),
             filtered_revision: 0,
-            clip_index: Derived::default(),
+            clip_index: Derived::keeping(4),
             error_order: Derived::default(),
             class_maps: ClassMaps::default(),
             runs: Vec::new(),
@@ -257,6 +288,7 @@ impl Default for AppState {
             epoch_shown: None,
             arrangements: Arrangements::default(),
             explain: ExplainStore::default(),
+            inside: InsideStore::default(),
             class_matches: HashMap::new(),
             run_parts: RunParts::default(),
             video_predictions: HashMap::new(),
@@ -264,6 +296,7 @@ impl Default for AppState {
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
             augmentation: AugmentationStore::default(),
+            index: IndexWork::default(),
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),
@@ -286,6 +319,8 @@ impl Default for AppState {
             layout_generation: 0,
             leaving: false,
             forced: false,
+            comparing: Comparing::default(),
+            follow_training: false,
         }
     }
 }
@@ -403,7 +438,7 @@ impl AppState {
     /// What to say where a run is missed, while one is being trained.
     pub fn awaited_run(&self) -> Option<String> {
         let (run, _) = self.live_training()?;
-        Some(format!("{} can be chosen when its training ends.", leaf(&run.run.path)))
+        Some(format!("{} can be chosen as soon as it has a checkpoint.", leaf(&run.run.path)))
     }
 
     /// The clip whose map belongs to the current frame; see [`AppState::clip_at`].
@@ -445,7 +480,8 @@ impl AppState {
         self.geometry_of(self.selection.run.as_deref())
     }
 
-    fn geometry_of(&self, run: Option<&Path>) -> (u32, u32) {
+    /// As [`AppState::window_geometry`], of another run.
+    pub fn geometry_of(&self, run: Option<&Path>) -> (u32, u32) {
         let clip = run.and_then(|r| self.run_at(r)).map(|r| r.config.clip.clone()).unwrap_or_default();
         (clip.geometry().span().max(1), clip.eval_stride.max(1))
     }

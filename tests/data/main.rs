@@ -5,6 +5,8 @@
 mod demo;
 mod formats;
 mod instances;
+mod label_map;
+mod large;
 mod loading;
 mod sampling;
 #[path = "../support/mod.rs"]

@@ -442,6 +442,7 @@ fn where_a_run_is_missed_the_one_in_training_is_told_of() {
             poses: None,
             pose_video: None,
             facts: None,
+            unread: None,
         };
         state.dataset = Some(Arc::new(Dataset { videos: vec![video], ..Dataset::default() }));
         state.video_by_name.insert("a.mp4".into(), 0);

@@ -5,6 +5,7 @@
 mod augmentation;
 mod baselines;
 mod frozen;
+mod large;
 mod multi_label;
 mod resume;
 #[path = "../support/mod.rs"]

@@ -1,5 +1,6 @@
 //! The training loop: what it learns, what it writes, how it fails.
 
+mod layers;
 mod told;
 
 use crate::support::bars::{After, bars, config, numbers, open, train};
@@ -124,8 +125,8 @@ fn fields(mut m: &[u8]) -> Vec<(u64, u64, Vec<u8>)> {
     out
 }
 
-/// `(step, tag, value)` of every scalar of an event file; every checksum is verified.
-fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
+/// The events of a file; every checksum is verified.
+fn events(path: &Path) -> Vec<Vec<(u64, u64, Vec<u8>)>> {
     let bytes = std::fs::read(path).unwrap();
     let (mut at, mut out) = (0, Vec::new());
     let mut first = true;
@@ -140,12 +141,21 @@ fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
         if std::mem::take(&mut first) {
             assert!(event.iter().any(|(n, _, b)| *n == 3 && b == b"brain.Event:2"));
         }
+        out.push(event);
+    }
+    out
+}
+
+/// `(step, tag, value)` of every scalar of an event file.
+fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
+    let mut out = Vec::new();
+    for event in events(path) {
         let step = event.iter().find(|f| f.0 == 2).map_or(0, |f| f.1);
         for (_, _, summary) in event.iter().filter(|f| f.0 == 5) {
             for (_, _, value) in fields(summary) {
                 let value = fields(&value);
                 let tag = value.iter().find(|f| f.0 == 1).unwrap().2.clone();
-                let number = value.iter().find(|f| f.0 == 2).unwrap().2.clone();
+                let Some(number) = value.iter().find(|f| f.0 == 2).map(|f| f.2.clone()) else { continue };
                 let number = f32::from_le_bytes(number.try_into().unwrap());
                 out.push((step, String::from_utf8(tag).unwrap(), number));
             }

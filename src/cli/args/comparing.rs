@@ -28,6 +28,27 @@ pub struct CompareArgs {
 
 #[derive(Debug, Args)]
 #[command(mut_arg("out", |a| a.help("Also write tables to this folder")))]
+pub struct LabelIssuesArgs {
+    /// Run folders or checkpoints: one, several, or the folds of a cross-validation; and, last, the dataset to evaluate them
+    /// on where they were not yet. With a dataset the edges of labelled segments are looked at too.
+    #[arg(value_name = "RUN", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Which clips; the test clips of each run's own split, or what all runs were evaluated on, when left out.
+    #[arg(long, value_enum)]
+    pub split: Option<SplitArg>,
+    /// Most clips and most edges that are listed.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub top: usize,
+    #[command(flatten)]
+    pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Also write tables to this folder")))]
 pub struct MotionTestArgs {
     /// Run folders or checkpoints, and, last, the dataset.
     #[arg(value_name = "RUN", required = true, num_args = 2..)]

@@ -8,7 +8,7 @@ use crate::compare::evaluated::EvaluatedRun;
 use crate::compare::motion::MotionReport;
 use crate::compare::settings::SettingKind;
 use crate::compare::table::{Cell, Table, html};
-use crate::domain::{Split, counted, grouped};
+use crate::domain::{ClassChange, Split, counted, grouped};
 use crate::render::encoded::base64;
 use crate::run_folder::files::{create_dir, write_atomic};
 use std::collections::BTreeSet;
@@ -255,6 +255,15 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         }
     }
     page.table("splits", &table)?;
+    let words = |run: &EvaluatedRun| -> Vec<String> {
+        let words = ClassChange::words(&run.evaluation.label_map).into_iter();
+        words.map(|words| format!("{}: {words}", run.name)).collect()
+    };
+    let maps: Vec<String> = input.runs.iter().flat_map(words).collect();
+    if !maps.is_empty() {
+        page.body += "<h3>Label maps</h3>\n";
+        page.list("note", maps);
+    }
     let mut seen: Vec<(&[String], Vec<&str>)> = Vec::new();
     for run in &c.runs {
         let warnings = run.evaluation.warnings.as_slice();

@@ -11,7 +11,7 @@ use crate::data::DataError;
 use crate::data::label_csv::intervals::Extent;
 use crate::data::label_csv::text;
 use crate::data::scan::{file_name, is_video, relative_name};
-use crate::domain::{ClassSet, InstanceDetails, InstanceLabel, Reason, Task, counted};
+use crate::domain::{ClassSet, InstanceDetails, InstanceLabel, MODIFIERS, Reason, Task, counted};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -143,10 +143,9 @@ impl Reading<'_> {
                 self.assembly.respelt(file, piece.line, &found.path);
                 adjusted.push(Reason::Case);
             }
-            let notes = (!event.modifiers.is_empty()).then(|| ("modifiers", event.modifiers.join(", ")));
             let details = InstanceDetails {
                 subject: event.subject.clone(),
-                notes: notes.into_iter().collect(),
+                notes: event.modifiers.iter().map(|m| (MODIFIERS, m.clone())).collect(),
                 ..InstanceDetails::default()
             };
             let span = match piece.end {

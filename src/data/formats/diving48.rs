@@ -53,30 +53,27 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
 }
 
 /// The list in a file; of anything else its kind is told.
-fn list(file: &Path, what: &str, draft: &mut Draft) -> Result<Vec<Json>, DataError> {
+fn list(file: &Path, what: &str, draft: &mut Draft) -> Result<Json, DataError> {
     draft.used.push(file.to_path_buf());
     let (json, note) = Json::read(file)?;
     draft.warnings.extend(note);
-    match json {
-        Json::List(_, list) => Ok(list),
-        other => {
-            let line = other.line().unwrap_or(1);
-            let reason = format!("line {line}: it holds {}, not a list of {what}; get it again", other.kind());
-            Err(DataError::Read { path: file.to_path_buf(), reason })
-        }
+    if json.list().is_some() {
+        return Ok(json);
     }
+    let line = json.line().unwrap_or(1);
+    let reason = format!("line {line}: it holds {}, not a list of {what}; get it again", json.kind());
+    Err(DataError::Read { path: file.to_path_buf(), reason })
 }
 
 /// Classes by the vocabulary: parts joined by `+`.
 fn vocabulary(file: &Path, draft: &mut Draft) -> Result<ClassSet, DataError> {
     let mut names = Vec::new();
-    for (i, entry) in list(file, "classes", draft)?.iter().enumerate() {
+    for (i, (line, entry)) in list(file, "classes", draft)?.items().enumerate() {
         let parts: Option<Vec<String>> = match entry.list() {
             Some(parts) => parts.iter().map(Json::name).collect(),
             None => entry.name().map(|name| vec![name]),
         };
         let Some(parts) = parts else {
-            let line = entry.line().unwrap_or(1);
             let reason = format!("line {line}: class {i} is {}, not a list of its parts; correct it", entry.kind());
             return Err(DataError::Read { path: file.to_path_buf(), reason });
         };
@@ -120,12 +117,14 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn list(&mut self, file: &Path, split: Split, records: &[Json], draft: &mut Draft) {
+    fn list(&mut self, file: &Path, split: Split, records: &Json, draft: &mut Draft) {
         let mut ignored = Ignored::of(file);
-        let mut last = 1;
-        for one in records {
-            let line = one.line().unwrap_or(last);
-            last = line;
+        for (line, one) in records.items() {
+            if one.entries().is_none() {
+                let message = format!("line {line}: {} where a record must be; it is skipped, correct it", one.kind());
+                ignored.skip(draft, (line, Reason::BadNumber), (None, ""), "more values are no records", message);
+                continue;
+            }
             let Some(name) = one.get("vid_name").and_then(Json::name) else {
                 let message = format!("line {line}: {} without a vid_name; it is skipped, correct it", one.kind());
                 let why = (line, Reason::NoVideo);
@@ -184,7 +183,7 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
         None => {
             draft.warn(root, "there is no Diving48_vocab.json, so classes are called by their numbers");
             let numbers =
-                lists.iter().flat_map(|(.., records)| records.iter().filter_map(|r| r.get("label")?.integer()));
+                lists.iter().flat_map(|(.., records)| records.items().filter_map(|(_, r)| r.get("label")?.integer()));
             unnamed(numbers.filter(|n| *n >= 0))
         }
     };

@@ -4,14 +4,17 @@ use super::Draft;
 use super::containers::{is_container, split_of_dir};
 use super::listing::Ignored;
 use crate::data::names::folded;
-use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, relative_name, stem};
+use crate::data::scan::{MAX_DEPTH, file_name, is_image, is_video, peek, plainly_holds_pictures, relative_name, stem};
 use crate::domain::{Reason, Split};
+use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Paths longer than this name no file.
 const LONGEST: usize = 4096;
+/// Folders below the root that are searched for videos whatever they are.
+const MOST_SEARCHED: usize = 2000;
 
 /// What else a row tells about its video.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,12 +51,50 @@ enum How {
     Stem,
 }
 
+/// Folders with more folders than this are asked at once which of them are videos, by all processors.
+const MANY: usize = 256;
+
+/// Places in a list: mostly one.
+#[derive(Debug)]
+enum Few {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl Few {
+    /// Adds a place, which is not lower than the last one, once.
+    fn push(few: &mut HashMap<String, Few>, name: String, place: usize) {
+        let place = place as u32;
+        match few.entry(name).or_insert(Few::One(place)) {
+            Few::Many(all) if all.last() != Some(&place) => all.push(place),
+            other => {
+                if let Few::One(first) = *other
+                    && first != place
+                {
+                    *other = Few::Many(vec![first, place]);
+                }
+            }
+        }
+    }
+
+    fn places(&self) -> &[u32] {
+        match self {
+            Few::One(place) => std::slice::from_ref(place),
+            Few::Many(places) => places,
+        }
+    }
+}
+
 /// One listing of a folder, by name.
 #[derive(Debug, Default)]
 struct Folder {
-    exact: HashMap<String, (PathBuf, bool)>,
-    folded: HashMap<String, Vec<String>>,
-    stems: HashMap<String, Vec<String>>,
+    /// Paths, and which of them are folders.
+    entries: Vec<(PathBuf, bool)>,
+    exact: HashMap<String, u32>,
+    folded: HashMap<String, Few>,
+    stems: HashMap<String, Few>,
+    /// Which entries are folders that are videos, once it was asked.
+    videos: Option<Vec<bool>>,
 }
 
 impl Folder {
@@ -62,44 +103,57 @@ impl Folder {
         let mut out = Self::default();
         let dirs = listing.dirs.into_iter().map(|d| (d, true));
         for (path, is_dir) in listing.files.into_iter().map(|f| (f, false)).chain(dirs) {
-            let name = file_name(&path);
-            out.folded.entry(folded(&name)).or_default().push(name.clone());
+            let (name, place) = (file_name(&path), out.entries.len());
+            Few::push(&mut out.folded, folded(&name), place);
             if is_dir || is_video(&path) || is_image(&path) {
-                let stem = if is_dir { name.clone() } else { stem(&path) };
-                out.stems.entry(folded(&stem)).or_default().push(name.clone());
+                let stem = if is_dir { folded(&name) } else { folded(&stem(&path)) };
+                Few::push(&mut out.stems, stem, place);
             }
-            out.exact.insert(name, (path, is_dir));
+            out.exact.insert(name, place as u32);
+            out.entries.push((path, is_dir));
         }
         out
     }
 
-    fn get(&self, name: &str, how: How) -> Option<&(PathBuf, bool)> {
+    fn get(&self, name: &str, how: How) -> Option<usize> {
         if how != How::Stem
-            && let Some(entry) = self.exact.get(name)
+            && let Some(place) = self.exact.get(name)
         {
-            return Some(entry);
+            return Some(*place as usize);
         }
         // Two that differ in case only: nobody knows which is meant.
-        let only = |names: Option<&Vec<String>>| match names.map(Vec::as_slice) {
-            Some([one]) => self.exact.get(one),
+        match self.alike(name, how) {
+            [one] => Some(*one as usize),
             _ => None,
-        };
-        only(self.alike(name, how))
+        }
     }
 
-    /// Names that a name fits otherwise than exactly.
-    fn alike(&self, name: &str, how: How) -> Option<&Vec<String>> {
-        match how {
+    /// Entries that a name fits otherwise than exactly.
+    fn alike(&self, name: &str, how: How) -> &[u32] {
+        let found = match how {
             How::Exact => None,
             How::Folded => self.folded.get(&folded(name)),
             How::Stem => self.stems.get(&folded(&stem(Path::new(name)))),
-        }
+        };
+        found.map_or(&[], Few::places)
     }
 
     /// The files that a name fits, where they are several.
     fn several(&self, name: &str, how: How) -> Vec<PathBuf> {
-        let names = self.alike(name, how).filter(|names| names.len() > 1).into_iter().flatten();
-        names.filter_map(|name| self.exact.get(name)).map(|(path, _)| path.clone()).collect()
+        let places = Some(self.alike(name, how)).filter(|places| places.len() > 1).into_iter().flatten();
+        places.filter_map(|place| self.entries.get(*place as usize)).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// True where an entry is a folder that is a video.
+    fn is_video(&mut self, place: usize) -> bool {
+        if self.videos.is_none() && self.entries.iter().filter(|(_, is_dir)| *is_dir).take(MANY).count() == MANY {
+            let is_video = |(path, is_dir): &(PathBuf, bool)| *is_dir && is_video_folder(path);
+            self.videos = Some(self.entries.par_iter().map(is_video).collect());
+        }
+        match &self.videos {
+            Some(known) => known.get(place).copied().unwrap_or(false),
+            None => self.entries.get(place).is_some_and(|(path, is_dir)| *is_dir && is_video_folder(path)),
+        }
     }
 }
 
@@ -128,8 +182,11 @@ pub(super) struct Finder<'a> {
     root: &'a Path,
     folders: HashMap<PathBuf, Folder>,
     inner: Arc<[Inner]>,
+    /// The inner folders by the split and by the name they are called after.
+    of_split: HashMap<Split, Vec<PathBuf>>,
+    of_name: HashMap<String, Vec<PathBuf>>,
     /// Which inner folders hold a name, folded, with or without its ending.
-    holders: Option<HashMap<String, Vec<usize>>>,
+    holders: Option<HashMap<String, Few>>,
     /// Folders of videos in folders of videos (`videos/train`) are among the inner ones.
     second: bool,
     /// Files in the folder of another split are never meant.
@@ -148,10 +205,12 @@ pub(super) struct Finder<'a> {
 impl<'a> Finder<'a> {
     /// Below `root`; `deep` searches all of it for what is not found otherwise.
     pub(super) fn new(root: &'a Path, deep: bool) -> Self {
-        Self {
+        let mut out = Self {
             root,
             folders: HashMap::new(),
-            inner: peek(root).dirs.into_iter().map(Inner::of).collect(),
+            inner: Arc::default(),
+            of_split: HashMap::new(),
+            of_name: HashMap::new(),
             holders: None,
             second: false,
             own_split: false,
@@ -160,7 +219,20 @@ impl<'a> Finder<'a> {
             everywhere: None,
             several: Vec::new(),
             empty: None,
+        };
+        out.search_in(peek(root).dirs.into_iter().map(Inner::of).collect());
+        out
+    }
+
+    fn search_in(&mut self, inner: Vec<Inner>) {
+        (self.holders, self.of_split, self.of_name) = Default::default();
+        for dir in &inner {
+            if dir.split != Split::Unassigned {
+                self.of_split.entry(dir.split).or_default().push(dir.path.clone());
+            }
+            self.of_name.entry(dir.name.clone()).or_default().push(dir.path.clone());
         }
+        self.inner = inner.into();
     }
 
     /// Tells the names of classes.
@@ -240,18 +312,18 @@ impl<'a> Finder<'a> {
     fn in_folders(&mut self, parts: &[&str], hint: &Hint<'_>) -> Option<Found> {
         let bases = self.bases(hint);
         let inner = self.inner.clone();
-        let foreign = |i: &Inner| self.own_split && i.split != hint.split && i.split != Split::Unassigned;
-        let own: Vec<bool> = inner.iter().map(|i| hint.split == Split::Unassigned || !foreign(i)).collect();
+        let own_split = self.own_split;
+        let foreign = |i: &Inner| own_split && i.split != hint.split && i.split != Split::Unassigned;
+        let own = |i: &&Inner| hint.split == Split::Unassigned || !foreign(i);
         for start in 0..parts.len() {
             let tail = &parts[start..];
-            let holders = self.holders(tail);
             for how in [How::Exact, How::Folded, How::Stem] {
                 let first = bases.iter().find_map(|base| self.lookup(base, tail, how));
                 let path = match first {
                     Some(path) => Some(path),
                     None => {
-                        let meant = holders.iter().filter(|i| own.get(**i).copied().unwrap_or(false));
-                        let dirs = meant.filter_map(|i| inner.get(*i));
+                        let holders = self.holders(tail);
+                        let dirs = holders.iter().filter_map(|i| inner.get(*i as usize)).filter(own);
                         let hits = dirs.filter_map(|dir| self.lookup(&dir.path, tail, how)).collect();
                         self.choose(hits, hint)
                     }
@@ -266,25 +338,28 @@ impl<'a> Finder<'a> {
     }
 
     /// The inner folders that hold what a path begins with.
-    fn holders(&mut self, tail: &[&str]) -> Vec<usize> {
+    fn holders(&mut self, tail: &[&str]) -> Vec<u32> {
         if self.holders.is_none() {
             let inner = self.inner.clone();
-            let mut all: HashMap<String, Vec<usize>> = HashMap::new();
-            for (i, dir) in inner.iter().enumerate() {
+            // Where there are very many they are videos themselves, and no folders of videos.
+            let searched: Vec<bool> = match inner.len() > MOST_SEARCHED {
+                true => inner.par_iter().map(|dir| !plainly_holds_pictures(&dir.path)).collect(),
+                false => vec![true; inner.len()],
+            };
+            let mut all: HashMap<String, Few> = HashMap::new();
+            for (i, dir) in inner.iter().enumerate().filter(|(i, _)| searched.get(*i).copied().unwrap_or(true)) {
                 let folder = self.folder(&dir.path);
                 for name in folder.folded.keys().chain(folder.stems.keys()) {
-                    let held = all.entry(name.clone()).or_default();
-                    if held.last() != Some(&i) {
-                        held.push(i);
-                    }
+                    Few::push(&mut all, name.clone(), i);
                 }
             }
             self.holders = Some(all);
         }
         let (Some(all), Some(first)) = (&self.holders, tail.first()) else { return Vec::new() };
-        let mut out = all.get(&folded(first)).cloned().unwrap_or_default();
+        let of = |name: &str| all.get(name).map_or(&[] as &[u32], Few::places);
+        let mut out = of(&folded(first)).to_vec();
         if tail.len() == 1 {
-            out.extend(all.get(&folded(&stem(Path::new(first)))).into_iter().flatten());
+            out.extend(of(&folded(&stem(Path::new(first)))));
         }
         out.sort_unstable();
         out.dedup();
@@ -300,8 +375,7 @@ impl<'a> Finder<'a> {
         let outer = self.inner.iter().filter(|i| is_container(&i.path));
         let more = outer.flat_map(|i| peek(&i.path).dirs).filter(|d| is_container(d)).map(Inner::of);
         let all: Vec<Inner> = self.inner.iter().cloned().chain(more).collect();
-        self.inner = all.into();
-        self.holders = None;
+        self.search_in(all);
         self.inner.len() > known
     }
 
@@ -309,12 +383,8 @@ impl<'a> Finder<'a> {
     fn bases(&self, hint: &Hint<'_>) -> Vec<PathBuf> {
         let mut out = vec![self.root.to_path_buf()];
         out.extend(hint.list.filter(|l| *l != self.root).map(Path::to_path_buf));
-        let of_split = |i: &&Inner| hint.split != Split::Unassigned && i.split == hint.split;
-        out.extend(self.inner.iter().filter(of_split).map(|i| i.path.clone()));
-        if let Some(class) = hint.class {
-            let wanted = compact(class);
-            out.extend(self.inner.iter().filter(|i| i.name == wanted).map(|i| i.path.clone()));
-        }
+        out.extend(self.of_split.get(&hint.split).into_iter().flatten().cloned());
+        out.extend(hint.class.and_then(|class| self.of_name.get(&compact(class))).into_iter().flatten().cloned());
         out
     }
 
@@ -323,14 +393,16 @@ impl<'a> Finder<'a> {
         let mut at = base.to_path_buf();
         let between = if how == How::Exact { How::Exact } else { How::Folded };
         for dir in dirs {
-            let (path, is_dir) = self.folder(&at).get(dir, between)?;
+            let folder = self.folder(&at);
+            let (path, is_dir) = folder.entries.get(folder.get(dir, between)?)?;
             if !is_dir {
                 return None;
             }
             at = path.clone();
         }
         let folder = self.folder(&at);
-        let Some((path, is_dir)) = folder.get(last, how).cloned() else {
+        let found = folder.get(last, how);
+        let Some((path, is_dir)) = found.and_then(|place| folder.entries.get(place)).cloned() else {
             let several = folder.several(last, how);
             if self.several.is_empty() {
                 self.several = several;
@@ -338,7 +410,7 @@ impl<'a> Finder<'a> {
             return None;
         };
         // A folder without pictures is no video.
-        if !is_dir || is_video_folder(&path) {
+        if !is_dir || found.is_some_and(|place| folder.is_video(place)) {
             return Some(path);
         }
         let listing = peek(&path);
@@ -348,7 +420,7 @@ impl<'a> Finder<'a> {
         None
     }
 
-    fn folder(&mut self, dir: &Path) -> &Folder {
+    fn folder(&mut self, dir: &Path) -> &mut Folder {
         self.folders.entry(dir.to_path_buf()).or_insert_with(|| Folder::read(dir))
     }
 
@@ -422,6 +494,9 @@ fn same_stem(path: &Path, written: &[&str]) -> bool {
 
 /// True for a folder of pictures, or of streams of one video.
 fn is_video_folder(dir: &Path) -> bool {
+    if plainly_holds_pictures(dir) {
+        return true;
+    }
     let listing = peek(dir);
     listing.images().next().is_some() || listing.is_one_video()
 }

@@ -20,7 +20,8 @@ pub(super) enum Json {
     Bool(bool),
     Number(f64),
     Text(String),
-    List(u32, Vec<Json>),
+    /// With the line of each value.
+    List(u32, Vec<Json>, Vec<u32>),
     /// Keys in the order of the file; one that stands twice is there twice.
     Object(u32, Vec<(String, Json)>),
 }
@@ -39,7 +40,7 @@ impl Json {
     /// The line of a list or an object.
     pub(super) fn line(&self) -> Option<u32> {
         match self {
-            Self::List(line, _) | Self::Object(line, _) => Some(*line),
+            Self::List(line, ..) | Self::Object(line, _) => Some(*line),
             _ => None,
         }
     }
@@ -56,7 +57,16 @@ impl Json {
 
     /// The values of a list.
     pub(super) fn list(&self) -> Option<&[Json]> {
-        if let Self::List(_, values) = self { Some(values) } else { None }
+        if let Self::List(_, values, _) = self { Some(values) } else { None }
+    }
+
+    /// The values of a list, each with the line it begins in.
+    pub(super) fn items(&self) -> impl Iterator<Item = (u32, &Json)> {
+        let (values, lines) = match self {
+            Self::List(_, values, lines) => (values.as_slice(), lines.as_slice()),
+            _ => Default::default(),
+        };
+        lines.iter().copied().zip(values)
     }
 
     /// A finite number.
@@ -134,6 +144,19 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
     }
 }
 
+/// The same for a value of a list, whose first letter is the last that was read.
+#[derive(Clone, Copy)]
+struct Item<'a>(At<'a>);
+
+impl<'de> DeserializeSeed<'de> for Item<'_> {
+    type Value = (u32, Json);
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(u32, Json), D::Error> {
+        let line = self.0.0.get();
+        Ok((line, self.0.deserialize(from)?))
+    }
+}
+
 impl<'de> Visitor<'de> for At<'_> {
     type Value = Json;
 
@@ -168,11 +191,12 @@ impl<'de> Visitor<'de> for At<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
         // The bracket is the last that was read.
         let line = self.0.get();
-        let mut out = Vec::new();
-        while let Some(value) = seq.next_element_seed(self)? {
-            out.push(value);
+        let (mut values, mut lines) = (Vec::new(), Vec::new());
+        while let Some((line, value)) = seq.next_element_seed(Item(self))? {
+            lines.push(line);
+            values.push(value);
         }
-        Ok(Json::List(line, out))
+        Ok(Json::List(line, values, lines))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
@@ -227,6 +251,11 @@ mod tests {
         let a = json.get("a").unwrap();
         assert_eq!((json.line(), a.line(), a.list().unwrap()[2].line()), (Some(1), Some(2), Some(3)));
         assert_eq!(json.get("c").unwrap().line(), Some(5));
+        assert_eq!(a.items().map(|(line, _)| line).collect::<Vec<_>>(), [2, 2, 3]);
+        let plain = parse("[\n7,\n null\n,\n[],\n\"a\nb\"\n, {}]").unwrap_err();
+        assert!(plain.contains("line"), "a line break within quotation marks is no JSON: {plain}");
+        let plain = parse("[\n7,\n null\n,\n[],\n\"ab\"\n, {}]").unwrap();
+        assert_eq!(plain.items().map(|(line, _)| line).collect::<Vec<_>>(), [2, 3, 5, 6, 7]);
         assert_eq!(json.entries().unwrap().len(), 3);
         assert_eq!((a.list().unwrap()[0].number(), a.list().unwrap()[1].name()), (Some(1.0), Some("x".into())));
         assert_eq!(parse("[\r[1],\r[2]]").unwrap().list().unwrap()[1].line(), Some(3));

@@ -149,12 +149,13 @@ struct Names {
 }
 
 /// `label_map.txt` with a name a line, else `classInd.txt` with numbers.
-fn names(root: &Path, lists: &[List]) -> Result<Option<Names>, DataError> {
+fn names(root: &Path, lists: &[List], draft: &mut Draft) -> Result<Option<Names>, DataError> {
     let mut places: Vec<PathBuf> = lists.iter().filter_map(|l| l.file.parent().map(Path::to_path_buf)).collect();
     places.extend(folders(root));
     for (name, numbered) in [("label_map.txt", false), ("classInd.txt", true)] {
         let Some(file) = places.iter().find_map(|p| child_file(p, name)) else { continue };
         let text = text::read(&file)?;
+        draft.warnings.extend(text.note.map(|note| super::warning(&file, note)));
         let mut classes = Vec::new();
         for (line, row) in lines(&text.text) {
             let (id, name) = match row.split_once(char::is_whitespace).filter(|_| numbered) {
@@ -367,7 +368,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     for list in &lists {
         draft.warnings.extend(list.text.note.clone().map(|n| super::warning(&list.file, n)));
     }
-    let names = names(&root, &lists)?;
+    let names = names(&root, &lists, &mut draft)?;
     draft.used.extend(names.iter().map(|n| n.file.clone()));
     let finder = Finder::new(&root, false);
     let mut reading = Reading { lists: &lists, finder, rows: Vec::new(), elsewhere: BTreeSet::new() };

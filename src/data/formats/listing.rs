@@ -117,10 +117,16 @@ const FEW: usize = 16;
 type Part = (u8, u64, u64, u64);
 
 fn part_of(span: Span, label: &InstanceLabel, multi: bool) -> Part {
+    let digest = if multi { BuildHasherDefault::<DefaultHasher>::default().hash_one(label) } else { 0 };
+    let (kind, from, to) = place_of(span);
+    (kind, from, to, digest)
+}
+
+/// The kind of a span and its two numbers, comparable; all spans of whole videos are one.
+pub(in crate::data) fn place_of(span: Span) -> (u8, u64, u64) {
     // Zero has two signs.
     let bits = |t: f64| (t + 0.0).to_bits();
-    let digest = if multi { BuildHasherDefault::<DefaultHasher>::default().hash_one(label) } else { 0 };
-    let (kind, from, to) = match span {
+    match span {
         Span::Whole | Span::First(_) => (0, 0, 0),
         Span::At(Extent::Seconds { start, end }) => (1, bits(start), bits(end)),
         Span::At(Extent::Frames { start, end }) => (2, start.into(), end.into()),
@@ -128,8 +134,7 @@ fn part_of(span: Span, label: &InstanceLabel, multi: bool) -> Part {
         Span::Steps { start, end } => (4, start.into(), end.into()),
         Span::Moment(at) => (5, bits(at), 0),
         Span::Around(at) => (6, bits(at), 0),
-    };
-    (kind, from, to, digest)
+    }
 }
 
 struct Listed {
@@ -548,7 +553,7 @@ pub(super) fn some_of(names: &[String]) -> String {
 /// Tells which videos on disk no row names: they are no part of the dataset.
 pub(super) fn unlisted(root: &Path, draft: &mut Draft) {
     if draft.videos.len() > SEARCHED {
-        return;
+        return not_searched(root, draft);
     }
     let listed: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
     let all = videos_below(root, true).unwrap_or_default();
@@ -562,7 +567,7 @@ pub(super) fn unlisted(root: &Path, draft: &mut Draft) {
 /// As [`unlisted`] where every picture is a video: those in the folders of the listed ones and in `others`.
 pub(super) fn unlisted_pictures(root: &Path, others: Vec<PathBuf>, draft: &mut Draft) {
     if draft.videos.len() > SEARCHED {
-        return;
+        return not_searched(root, draft);
     }
     let listed: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
     let of_listed = listed.iter().filter_map(|p| p.parent()).map(Path::to_path_buf);
@@ -570,6 +575,13 @@ pub(super) fn unlisted_pictures(root: &Path, others: Vec<PathBuf>, draft: &mut D
     let files = folders.iter().flat_map(|dir| peek(dir).files).filter(|f| is_image(f) || is_video(f));
     let unlisted: Vec<PathBuf> = files.filter(|f| !listed.contains(f.as_path())).collect();
     tell_unlisted(root, unlisted, draft);
+}
+
+fn not_searched(root: &Path, draft: &mut Draft) {
+    let videos = counted(draft.videos.len() as u64, "video");
+    let message =
+        format!("has {videos}, too many to look for others on the disk that no row names: none is listed as such");
+    draft.warn(root, message);
 }
 
 fn tell_unlisted(root: &Path, unlisted: Vec<PathBuf>, draft: &mut Draft) {

@@ -10,8 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Folders beside the videos that hold lists.
-const FOLDERS: &[&str] =
-    &["annotations", "annotation", "labels", "label", "lists", "list", "splits", "split", "metadata", "meta"];
+const FOLDERS: &[&str] = &[
+    "annotations",
+    "annotation",
+    "annos",
+    "anno",
+    "labels",
+    "label",
+    "lists",
+    "list",
+    "splits",
+    "split",
+    "metadata",
+    "meta",
+];
 /// Endings of text files.
 const ENDINGS: &[&str] = &["csv", "tsv", "txt"];
 

@@ -48,7 +48,7 @@ use super::label_csv::intervals::Extent;
 use crate::config::DataConfig;
 use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
 pub(super) use choices::refuse_unknown;
-pub(super) use listing::{Annotation, Clock, Span};
+pub(super) use listing::{Annotation, Clock, Span, place_of};
 use std::path::{Path, PathBuf};
 
 /// A row of the format registry.
@@ -421,12 +421,26 @@ pub(super) fn unused_files(root: &Path, draft: &Draft) -> Vec<DatasetWarning> {
     unused::tell(root, draft)
 }
 
+/// Lists without rows, with the line each ends in.
+fn no_rows(draft: &Draft, root: &Path) -> String {
+    let lists = draft.used.iter().filter(|f| lists::split_of_name(&super::scan::file_name(f)).is_some());
+    let ends = lists.filter_map(|f| {
+        let lines = super::label_csv::text::read(f).ok()?.text.trim_end().lines().count();
+        Some(format!("{} ends in line {lines}", super::scan::relative_name(root, f)))
+    });
+    let told: Vec<String> = ends.collect();
+    match told.is_empty() {
+        true => "the lists hold no rows".to_owned(),
+        false => format!("the lists hold no rows: {}; get them again", told.join(", ")),
+    }
+}
+
 /// Why no row of a list could be used, from what was noticed.
 fn first_reason(draft: &Draft, root: &Path) -> String {
     // What is wrong with a line is nearer to the reason than what is said of a file.
     let of_line = draft.warnings.iter().find(|w| w.message.contains("line "));
     of_line.or(draft.warnings.first()).map_or_else(
-        || "the lists hold no rows".to_owned(),
+        || no_rows(draft, root),
         |w| {
             format!("no listed video could be used; first {}: {}", super::scan::relative_name(root, &w.path), w.message)
         },
@@ -451,6 +465,7 @@ fn bare_entry(root: &Path, path: PathBuf) -> VideoEntry {
         poses: None,
         pose_video: None,
         facts: None,
+        unread: None,
     }
 }
 

@@ -53,6 +53,8 @@ const NAMES: usize = 500;
 const SHORTEST: usize = 3;
 /// Folders of videos that are searched.
 const FOLDERS: usize = 100;
+/// Bytes of a file that is looked through for anything but spaces.
+const HOLLOW: u64 = 64;
 /// Files that are told.
 const TOLD: usize = 10;
 
@@ -111,6 +113,9 @@ fn names_a_video(file: &Path, stems: &HashSet<String>) -> bool {
 pub(super) fn why_unread(file: &Path) -> String {
     const LISTS: &str = "train.csv, val.csv or test.csv with a path and a class column";
     let name = file_name(file);
+    if is_hollow(file) {
+        return format!("{name} is empty, so what it listed is not known; get it again, or remove it to do without it");
+    }
     let tool = FORMATS.iter().find(|f| TOOLS.contains(&f.id) && (f.detect)(file).is_ok());
     if let Some(tool) = tool {
         return format!(
@@ -138,13 +143,19 @@ pub(super) fn looks_listed(root: &Path, any: bool) -> Option<PathBuf> {
     let table =
         |f: &Path| read_table(f).map_or(true, |t| t.records.first().is_some_and(|h| Header::of(h).path().is_some()));
     let plain = |f: &Path| split_word(&bare_stem(f)).is_some();
-    let certain = |f: &Path| (is_csv(f) && (plain(f) || (split(f) && table(f)))) || (any && split(f));
+    let certain = |f: &Path| (is_csv(f) && (plain(f) || (split(f) && table(f)))) || (split(f) && (any || is_hollow(f)));
     if let Some(file) = files.iter().find(|f| certain(f)) {
         return Some(file.clone());
     }
     let videos = crate::data::scan::videos_below(root, true).unwrap_or_default();
     let stems = stems(videos.iter().map(PathBuf::as_path));
     files.into_iter().find(|f| (any || split(f)) && names_a_video(f, &stems))
+}
+
+/// True for a file that holds nothing: what it listed is lost.
+fn is_hollow(file: &Path) -> bool {
+    let length = std::fs::metadata(file).map_or(u64::MAX, |m| m.len());
+    length == 0 || length <= HOLLOW && head(file).trim().is_empty()
 }
 
 /// The name of any file without its ending.

@@ -1,6 +1,7 @@
 //! Several runs on the same clips, with the evaluations they have or new ones.
 
 use super::evaluate::Evaluate;
+use crate::classical::Baseline;
 use crate::compare::{Comparison, EvaluatedRun, name_apart};
 use crate::domain::{ClassMatch, Dataset, SplitChoice, counted, leaf, listed};
 use crate::jobs::error::JobError;
@@ -50,13 +51,13 @@ impl JobKind for CompareRuns {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        let mut runs = match &self.dataset {
-            Some(dataset) => self.on(dataset, state, monitor)?,
-            None => self.as_evaluated()?,
-        };
-        name_apart(&mut runs);
+        let mut runs = self.evaluated(state, monitor)?;
         if self.time {
             for (run, reference) in runs.iter_mut().zip(&self.runs) {
+                // A baseline has no forward pass.
+                if Baseline::find(&run.config.model.id).is_some() {
+                    continue;
+                }
                 monitor.stage("timing networks", 0, 0);
                 run.facts.seconds_per_clip = Some(seconds_per_clip(state.load(reference, monitor)?)?);
             }
@@ -74,6 +75,20 @@ impl JobKind for CompareRuns {
 type Found = (Arc<Evaluation>, Arc<Predictions>);
 
 impl CompareRuns {
+    /// The runs with their evaluations, those they have or new ones, each with a name of its own.
+    pub(super) fn evaluated(
+        &self,
+        state: &mut LaneState,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<EvaluatedRun>, JobError> {
+        let mut runs = match &self.dataset {
+            Some(dataset) => self.on(dataset, state, monitor)?,
+            None => self.as_evaluated()?,
+        };
+        name_apart(&mut runs);
+        Ok(runs)
+    }
+
     /// Every run on one dataset: as it was evaluated there, else evaluated now.
     fn on(
         &self,

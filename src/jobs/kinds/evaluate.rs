@@ -4,6 +4,7 @@ use crate::domain::{ClassMatch, Dataset, SplitChoice, leaf};
 use crate::eval::evaluate_matched;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::lane::open_checkpoint;
 use crate::jobs::pictures;
@@ -53,6 +54,7 @@ impl JobKind for Evaluate {
         let Self { checkpoint, dataset, split, class_match, out } = self;
         let found = open_checkpoint(&checkpoint)?;
         found.class_map(&dataset, &class_match)?;
+        let dataset = known::of_split(&found, &dataset, split, monitor)?;
         let device = state.device(found.state.config.device, monitor);
         let (evaluation, predictions) = evaluate_matched(&found, &dataset, split, &class_match, &device, monitor)?;
         let dir = out.unwrap_or_else(|| results_folder(&found, &dataset));

@@ -7,6 +7,7 @@ use crate::eval::metrics::probabilities_of;
 use crate::eval::{ClassMap, PredictOptions, Predictor};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::{LaneState, Loaded, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest, TargetClass};
 use crate::model::ComputeDevice;
@@ -55,7 +56,8 @@ impl JobKind for ExplainRequest {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        Ok(Done::Finished(Arc::new(explain(&self, state, monitor)?)))
+        let dataset = with_videos(&self.dataset, self.clips.iter().map(|c| c.video.as_str()), monitor)?;
+        Ok(Done::Finished(Arc::new(explain(&Self { dataset, ..self }, state, monitor)?)))
     }
 
     fn output(explanation: Self::Answer) -> Output {

@@ -9,6 +9,7 @@ use crate::eval::{ClassMap, spread_frames};
 use crate::files::{TEXT_LIMIT, read_text};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
 use crate::jobs::split_clips::clips_of_split;
@@ -89,8 +90,16 @@ impl JobKind for ExportRequest {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        let explanation = export(&self, state, monitor)?;
-        Ok(Done::Finished((explanation, self.out.unwrap_or_default())))
+        let dataset = match self.clips.is_empty() {
+            false => known::with_videos(&self.dataset, self.clips.iter().map(|c| c.video.as_str()), monitor)?,
+            true => {
+                let checkpoint = &state.load(&self.checkpoint, monitor)?.checkpoint;
+                known::of_split(checkpoint, &self.dataset, self.split, monitor)?
+            }
+        };
+        let request = Self { dataset, ..self };
+        let explanation = export(&request, state, monitor)?;
+        Ok(Done::Finished((explanation, request.out.unwrap_or_default())))
     }
 
     fn output((_, folder): Self::Answer) -> Output {

@@ -14,6 +14,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{InsideView, LayerPictures, LayerView};
 use crate::jobs::kept_clip::{KeptClip, KeptKey};
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::LaneState;
 use crate::jobs::requests::{CheckpointRef, ClipRef, TargetClass};
 use crate::model::{ModuleTree, Network};
@@ -78,7 +79,8 @@ impl JobKind for LookInside {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        Ok(Done::Finished(Arc::new(look(&self, state, monitor)?)))
+        let dataset = with_videos(&self.dataset, [self.clip.video.as_str()], monitor)?;
+        Ok(Done::Finished(Arc::new(look(&Self { dataset, ..self }, state, monitor)?)))
     }
 
     fn output(view: Self::Answer) -> Output {
@@ -133,6 +135,7 @@ fn look(request: &LookInside, state: &mut LaneState, monitor: &dyn Monitor) -> R
         classes: checkpoint.state.classes.clone(),
         clip: request.clip.clone(),
         frames: FrameRule::of(&config.clip).shown(entry, &clip),
+        region: source.region(&clip),
         pictures: source.pictures(&clip)?,
         truth: class_map.truth_beside(predicted, entry, &clip, config),
         predicted,

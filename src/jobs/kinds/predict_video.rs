@@ -4,6 +4,7 @@ use crate::domain::Dataset;
 use crate::eval::{VideoPrediction, predict_video};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::LaneState;
 use crate::jobs::lane::open_checkpoint;
 use crate::jobs::requests::CheckpointRef;
@@ -42,8 +43,9 @@ impl JobKind for PredictVideo {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let found = open_checkpoint(&self.checkpoint)?;
+        let dataset = with_videos(&self.dataset, [self.video.as_str()], monitor)?;
         let device = state.device(found.state.config.device, monitor);
-        let prediction = predict_video(&found, &self.dataset, &self.video, &device, monitor)?;
+        let prediction = predict_video(&found, &dataset, &self.video, &device, monitor)?;
         Ok(Done::Finished(Arc::new(prediction)))
     }
 

@@ -47,7 +47,9 @@ impl JobKind for ReadKernels {
         let found = open_checkpoint(&self.checkpoint)?;
         let tree = tree_of(&found)?;
         self.require_layers(&tree)?;
-        let kernels = self.kernels(&found, &tree)?;
+        let all = kernels_of(&found, &tree)?;
+        let motion = motion_of(&all);
+        let kernels = self.asked_for(all);
         let mut over = Vec::new();
         if self.over_checkpoints {
             let all = checkpoints_in_order(&found)?;
@@ -56,15 +58,13 @@ impl JobKind for ReadKernels {
                     return Err(JobError::Stopped);
                 }
                 monitor.stage("reading checkpoints", i as u64, all.len() as u64);
-                let kernels = self.kernels(checkpoint, &tree)?;
-                let share = |k: &Kernel| Some((k.layer.clone(), k.mean_motion_share()?));
-                over.push(MotionOf {
-                    identity: Identity::of(checkpoint),
-                    layers: kernels.iter().filter_map(share).collect(),
-                });
+                let read = kernels_of(checkpoint, &tree)?;
+                let layers = motion_of(&self.asked_for(read));
+                over.push(MotionOf { identity: Identity::of(checkpoint), layers });
             }
         }
-        Ok(Done::Finished(Arc::new(KernelView { identity: Identity::of(&found), kernels, over_checkpoints: over })))
+        let identity = Identity::of(&found);
+        Ok(Done::Finished(Arc::new(KernelView { identity, kernels, motion, over_checkpoints: over })))
     }
 
     fn output(view: Self::Answer) -> Output {
@@ -86,13 +86,22 @@ impl ReadKernels {
         }
     }
 
-    fn kernels(&self, checkpoint: &Checkpoint, tree: &ModuleTree) -> Result<Vec<Kernel>, JobError> {
-        let arrays = read_safetensors(&checkpoint.path.join(MODEL_FILE))?;
+    /// Those of the layers asked for.
+    fn asked_for(&self, mut all: Vec<Kernel>) -> Vec<Kernel> {
         let wanted = |id: &str| self.layers.iter().any(|l| crate::model::belongs_to(id, l));
-        let mut found = kernels(tree, arrays);
-        found.retain(|k| self.layers.is_empty() || wanted(&k.layer));
-        Ok(found)
+        all.retain(|k| self.layers.is_empty() || wanted(&k.layer));
+        all
     }
+}
+
+/// All kernels of a checkpoint.
+fn kernels_of(checkpoint: &Checkpoint, tree: &ModuleTree) -> Result<Vec<Kernel>, JobError> {
+    Ok(kernels(tree, read_safetensors(&checkpoint.path.join(MODEL_FILE))?))
+}
+
+/// Mean motion share of each layer that has one.
+fn motion_of(kernels: &[Kernel]) -> Vec<(String, f64)> {
+    kernels.iter().filter_map(|k| Some((k.layer.clone(), k.mean_motion_share()?))).collect()
 }
 
 /// The modules of the network of a checkpoint.

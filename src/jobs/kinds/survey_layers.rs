@@ -1,7 +1,7 @@
 //! Layers over the clips of a split: statistics, examples of what excites each channel, a map of the clips.
 
 use super::read_kernels::{checkpoints_in_order, tree_of};
-use crate::data::{ClipSource, Loader, LoaderOptions};
+use crate::data::{ClipSource, FrameRule, Loader, LoaderOptions};
 use crate::domain::{ClassMatch, Clip, Dataset, Split, SplitChoice, argmax, leaf};
 use crate::eval::{ClassMap, metrics::probabilities_of};
 use crate::inside::{
@@ -10,6 +10,7 @@ use crate::inside::{
 use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{IdleOf, LayerSurvey, SurveyClip};
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::requests::{CheckpointRef, ClipRef};
 use crate::jobs::split_clips::clips_of_split;
@@ -70,7 +71,9 @@ impl JobKind for SurveyLayers {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        Ok(Done::Finished(Arc::new(survey(&self, state, monitor)?)))
+        let checkpoint = &state.load(&self.checkpoint, monitor)?.checkpoint;
+        let dataset = known::of_split(checkpoint, &self.dataset, self.split, monitor)?;
+        Ok(Done::Finished(Arc::new(survey(&Self { dataset, ..self }, state, monitor)?)))
     }
 
     fn output(survey: Self::Answer) -> Output {
@@ -107,7 +110,7 @@ fn survey(request: &SurveyLayers, state: &mut LaneState, monitor: &dyn Monitor) 
     let rows: Vec<SurveyClip> = clips
         .iter()
         .zip(found.logits.chunks_exact(classes.max(1)))
-        .filter_map(|(clip, logits)| survey_clip(request, &checkpoint, &class_map, &parts, clip, logits))
+        .filter_map(|(clip, logits)| survey_clip(request, &source, &checkpoint, &class_map, &parts, clip, logits))
         .collect();
 
     let mut over_checkpoints = Vec::new();
@@ -152,6 +155,7 @@ fn draw(clips: &mut Vec<Clip>, count: usize, seed: u64) {
 
 fn survey_clip(
     request: &SurveyLayers,
+    source: &ClipSource,
     checkpoint: &Checkpoint,
     class_map: &ClassMap,
     parts: &[Split],
@@ -163,6 +167,8 @@ fn survey_clip(
     let predicted = argmax(&probabilities);
     Some(SurveyClip {
         clip: ClipRef::of(&entry.name, clip),
+        frames: FrameRule::of(&checkpoint.state.config.clip).shown(entry, clip),
+        region: source.region(clip),
         subject: entry.subject.clone(),
         split: parts.get(clip.video).copied().unwrap_or_default(),
         truth: class_map.truth_beside(predicted, entry, clip, &checkpoint.state.config),

@@ -6,6 +6,7 @@ use crate::eval::evaluated_clips;
 use crate::files;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;
@@ -57,7 +58,7 @@ impl JobKind for TestMotion {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        let tested = self.runs.iter().map(|run| self.tested(run)).collect::<Result<Vec<_>, _>>()?;
+        let tested = self.runs.iter().map(|run| self.tested(run, monitor)).collect::<Result<Vec<_>, _>>()?;
         let lists: Vec<_> = tested.iter().map(Tested::names).collect();
         let chosen = shared_clips(&lists, self.most);
         if chosen.iter().all(Vec::is_empty) {
@@ -79,7 +80,7 @@ impl JobKind for TestMotion {
 }
 
 impl TestMotion {
-    fn tested(&self, reference: &CheckpointRef) -> Result<Tested, JobError> {
+    fn tested(&self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<Tested, JobError> {
         let checkpoint = open_checkpoint(reference)?;
         if checkpoint.state.task.with(self.dataset.task) == Task::MultiLabel {
             return Err(JobError::Missing(
@@ -88,7 +89,8 @@ impl TestMotion {
                     .into(),
             ));
         }
-        let (dataset, clips) = evaluated_clips(&checkpoint, &self.dataset, self.split, &self.class_match)?;
+        let dataset = known::of_split(&checkpoint, &self.dataset, self.split, monitor)?;
+        let (dataset, clips) = evaluated_clips(&checkpoint, &dataset, self.split, &self.class_match)?;
         Ok(Tested { checkpoint, dataset, clips })
     }
 

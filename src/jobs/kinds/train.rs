@@ -4,6 +4,7 @@ use crate::config::RunConfig;
 use crate::domain::{Dataset, leaf};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
@@ -51,6 +52,7 @@ impl JobKind for Train {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { dataset, config, out, resume, force, debug } = self;
+        let dataset = known::labelled(&dataset, monitor)?;
         let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force, debug }, &device, monitor)?;
         let run = view(&outcome.run)?;

@@ -7,10 +7,12 @@ use super::test_motion::kept;
 use crate::compare::motion::MotionReport;
 use crate::compare::report::{ErrorExample, ReportInput, Shown, write_report};
 use crate::compare::{Comparison, EvaluatedRun};
+use crate::config::DataConfig;
 use crate::data::ClipSource;
-use crate::domain::{Dataset, PoolingRule, RgbImage, counted};
+use crate::domain::{Dataset, LabelMap, PoolingRule, RgbImage, counted};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
+use crate::jobs::known::with_videos;
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, TargetClass};
 use crate::progress::Monitor;
@@ -123,7 +125,9 @@ impl WriteReport {
         if !path.exists() {
             return Ok(Err(gone()));
         }
-        match (OpenDataset { path, data: first.config.data.clone() }).work(state, monitor) {
+        // Each run has a label map of its own.
+        let data = DataConfig { label_map: LabelMap::default(), ..first.config.data.clone() };
+        match (OpenDataset { path, data }).work(state, monitor) {
             Ok(Done::Finished(dataset)) => Ok(Ok(dataset)),
             Ok(Done::Cancelled(_)) | Err(JobError::Stopped) => Err(JobError::Stopped),
             Err(error) => {
@@ -149,6 +153,8 @@ impl WriteReport {
         if chosen.is_empty() {
             return Ok(Vec::new());
         }
+        let names = chosen.iter().filter_map(|(_, clip)| comparison.clips.get(*clip)).map(|c| c.video.as_str());
+        let dataset = &with_videos(dataset, names, monitor)?;
         let clip_ref = |clip: usize| {
             comparison
                 .clips

@@ -1,5 +1,6 @@
 //! File dialogs of the platform, and the dialogs of our own.
 
+use crate::compare::TableFormat;
 use crate::domain::leaf;
 use crate::jobs::{ExportRequest, SplitChoice};
 use crate::progress::panic_reason;
@@ -47,6 +48,11 @@ impl FileDialogs {
     /// `wake` is called when a dialog closes.
     pub fn new(wake: Wake) -> Self {
         Self::with(wake, show_native)
+    }
+
+    /// Of a system that shows none, so that paths are typed.
+    pub fn none(wake: Wake) -> Self {
+        Self::with(wake, |_, _| None)
     }
 
     fn with(wake: Wake, show: Show) -> Self {
@@ -112,7 +118,13 @@ fn show_native(purpose: PathPurpose, start: Option<PathBuf>) -> Option<PathBuf> 
     if let Some(folder) = start {
         dialog = dialog.set_directory(folder);
     }
+    if let Some(name) = purpose.new_file() {
+        return dialog.set_file_name(name).save_file();
+    }
     match extensions(purpose) {
+        Some((name, endings)) if purpose == PathPurpose::Drawing => {
+            dialog.add_filter(name, endings).set_file_name("network.svg").save_file()
+        }
         Some((name, endings)) => dialog.add_filter(name, endings).add_filter("all files", &["*"]).pick_file(),
         None => dialog.pick_folder(),
     }
@@ -124,10 +136,15 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         PathPurpose::Import | PathPurpose::FirstWeights => {
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
+        PathPurpose::Drawing => Some(("drawings", &["svg"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::Demo | PathPurpose::Export | PathPurpose::FirstRun => {
-            None
-        }
+        PathPurpose::Dataset
+        | PathPurpose::Run
+        | PathPurpose::Demo
+        | PathPurpose::Export
+        | PathPurpose::FirstRun
+        | PathPurpose::Table(_)
+        | PathPurpose::Report => None,
     }
 }
 
@@ -141,6 +158,12 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::ClassList => "Open a list of classes",
         PathPurpose::FirstWeights => "Weights to start from",
         PathPurpose::FirstRun => "Run to start from",
+        PathPurpose::Drawing => "Save the drawing of the network as",
+        PathPurpose::Table(TableFormat::Csv) => "Save the table as CSV",
+        PathPurpose::Table(TableFormat::Json) => "Save the table as JSON",
+        PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
+        PathPurpose::Table(TableFormat::Latex) => "Save the table as LaTeX",
+        PathPurpose::Report => "Write the report to",
     }
 }
 
@@ -148,8 +171,11 @@ fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run => "Open",
         PathPurpose::Demo => "Make it here",
+        PathPurpose::Drawing => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
+        PathPurpose::Table(_) => "Save",
+        PathPurpose::Report => "Write it",
     }
 }
 
@@ -219,7 +245,15 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
         return Some("Type a path.".into());
     }
     match purpose {
-        PathPurpose::Demo | PathPurpose::Export => None,
+        PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
+        // The platform's dialog asks before it gives a file that is there; this field does not.
+        PathPurpose::Table(_) | PathPurpose::Report => match state.disk.at(path).value() {
+            None => Some("Looking whether the name is free…".into()),
+            Some(found) if found.exists => {
+                Some(format!("There is something at {}: name another file.", path.display()))
+            }
+            Some(_) => None,
+        },
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

@@ -9,6 +9,7 @@ pub mod dialogs;
 pub mod help;
 pub mod import;
 pub mod jobs;
+mod label_map;
 pub mod messages;
 pub mod palette;
 pub mod status_bar;
@@ -50,6 +51,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Import(_)) => import::ui(ui, cx),
         Some(Dialog::Classes(_)) => classes::ui(ui, cx),
         Some(Dialog::Choices(_)) => choices::ui(ui, cx),
+        Some(Dialog::LabelMap(_)) => label_map::ui(ui, cx),
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),

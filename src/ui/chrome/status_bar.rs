@@ -23,7 +23,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         if let Some((_, video)) = cx.state.video() {
             ui.label(small("·".into()));
             let facts = video.facts.as_ref().map_or_else(
-                || "cannot be opened".to_owned(),
+                || if video.is_pending() { "not looked into yet" } else { "cannot be opened" }.to_owned(),
                 |f| {
                     format!("{}×{}  {:.4} fps  {}  {} frames", f.width, f.height, f.fps, f.codec, f.frames)
                         .replace(".0000", "")

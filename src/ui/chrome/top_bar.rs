@@ -3,7 +3,7 @@
 use super::jobs;
 use crate::domain::leaf;
 use crate::ui::action::{OpenAction, WindowAction};
-use crate::ui::commands::{COMMANDS, Menu};
+use crate::ui::commands::{COMMANDS, Menu, keys_of};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{ThemeChoice, Workspace};
 use crate::ui::theme;
@@ -59,10 +59,10 @@ fn menu(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, menu: Menu) {
     });
 }
 
-/// The four tabs. A bar under the chosen one, in the accent colour.
+/// The tabs. A bar under the chosen one, in the accent colour.
 fn workspaces(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let p = theme::palette(ui);
-    for (number, workspace) in Workspace::ALL.into_iter().enumerate() {
+    for workspace in Workspace::ALL {
         let chosen = cx.state.workspace == workspace && !cx.state.welcome;
         let font = egui::TextStyle::Button.resolve(ui.style());
         let color = if chosen { p.text } else { p.muted };
@@ -83,7 +83,7 @@ fn workspaces(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             );
             ui.painter().rect_filled(line, 1.0, p.accent);
         }
-        if response.on_hover_text(format!("Ctrl+{}", number + 1)).clicked() {
+        if response.on_hover_text(keys_of(&format!("{title} workspace"))).clicked() {
             cx.send(WindowAction::SetWorkspace(workspace));
         }
     }

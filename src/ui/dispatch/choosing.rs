@@ -2,6 +2,7 @@
 
 use super::{networks, opening, time};
 use crate::cam;
+use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, SplitChoice, TargetClass};
 use crate::ui::action::ChooseAction;
 use crate::ui::selection::default_view;
 use crate::ui::state::{AppState, Workspace};
@@ -20,6 +21,7 @@ pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
         ChooseAction::SelectView(clip, view) => time::select_view(state, clip, view),
         ChooseAction::StepView(by) => time::step_view(state, by),
         ChooseAction::FollowPlayhead => (selection.clip, selection.seen) = (None, None),
+        ChooseAction::ReviewBoth(clip, networks, split) => review_both(state, clip, *networks, split),
         ChooseAction::SelectClass(class) => selection.class = class,
         ChooseAction::SelectCell(cell) => selection.cell = cell,
         ChooseAction::SelectRun(run) => networks::use_run(state, run),
@@ -48,6 +50,27 @@ pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
             opening::refilter(state);
         }
     }
+}
+
+/// Shows a clip with two networks: the first two views are of these and show the same map.
+fn review_both(state: &mut AppState, clip: ClipRef, networks: [CheckpointRef; 2], split: SplitChoice) {
+    let selection = &mut state.selection;
+    selection.split = split;
+    let method = HeatRequest { layer: None, target: TargetClass::Predicted, against: None, ..selection.view() };
+    if selection.views.len() < 2 {
+        selection.views = vec![method.clone(); 2];
+    }
+    for (view, network) in networks.into_iter().enumerate().rev() {
+        selection.activate(view);
+        selection.use_network(Some(network.run), network.name);
+        if let Some(slot) = selection.views.get_mut(view) {
+            slot.clone_from(&method);
+        }
+    }
+    state.explain.retry();
+    time::select_clip(state, clip);
+    state.workspace = Workspace::Review;
+    state.welcome = false;
 }
 
 /// The method after this one in the registry, wrapping around.

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{networks, notes, opening};
+use super::{comparing, following, indexing, inside, networks, notes, opening};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -27,6 +27,7 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     }
     if any {
         networks::follow(state);
+        indexing::follow(state, workers);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
@@ -45,8 +46,7 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
-    // The run remembers how the files were read, so that they are read the same way whenever it is used.
-    let config = RunConfig { data: state.reading.clone().into_config(config.data), ..config };
+    let config = state.reading.training(&dataset, config);
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
@@ -66,7 +66,14 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 }
             }
         }
-        EventBody::Progress(p) => progress(state, job, p),
+        EventBody::Progress(p) => {
+            let written = matches!(p, Progress::Checkpoint { .. });
+            progress(state, job, p);
+            let live = state.training.as_ref().filter(|t| written && t.job == job).map(|t| t.run.path.clone());
+            if let Some(run) = live {
+                following::checkpoint_written(state, workers, &run);
+            }
+        }
         EventBody::Finished(output) => {
             ended(state, job, JobStatus::Done);
             finished(state, workers, job, output, false);
@@ -78,6 +85,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             }
             state.explain.ended(job, None);
             state.augmentation.ended(job);
+            state.inside.ended(job, None);
             notes::ended(state, job, false);
         }
         EventBody::Asked(path, choice) => {
@@ -105,12 +113,22 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let view = state.job(job);
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
+            state.inside.ended(job, Some(sentence.clone()));
+            comparing::failed(state, job, &sentence);
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(live) = &mut state.training
                 && live.run.log.is_empty()
             {
                 // It never came to a log of its own; otherwise the sentence stands in it.
                 live.run.log.push(sentence.clone());
+            }
+            let unmapped = match state.job(job).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) if sentence.contains("label map") => Some(kind.path.clone()),
+                _ => None,
+            };
+            if unmapped.is_some_and(|root| opening::put_label_map_aside(state, &root)) {
+                let told = "Its label map is put aside: open it again to read it without, and map its classes anew.";
+                say(state, Severity::Info, &source, told);
             }
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
@@ -154,6 +172,13 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
                     live.run.steps.pop();
                 }
                 live.run.steps.push(step);
+            }
+        }
+        Progress::Layers(layers) => {
+            if let Some(live) = training {
+                let step = layers.first().map_or(u64::MAX, |l| l.step);
+                live.run.layer_reports.retain(|l| l.step < step);
+                live.run.layer_reports.extend(layers);
             }
         }
         Progress::Epoch(epoch) => {
@@ -208,7 +233,11 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => state.reading.clone(),
             };
             opening::dataset_opened(state, dataset, reading);
-            if !std::mem::take(&mut state.restoring) && first && state.workspace != Workspace::Review {
+            indexing::begin(state, workers);
+            if !std::mem::take(&mut state.restoring)
+                && first
+                && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
+            {
                 state.workspace = Workspace::Data;
             }
             if count > 0 {
@@ -219,6 +248,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 say(state, Severity::Info, "open dataset", text);
             }
         }
+        Output::Indexed(found) => indexing::found(state, workers, id, *found),
         Output::Demo(path) => {
             if !cancelled {
                 opening::dataset(state, workers, path);
@@ -235,6 +265,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), trained || asked);
+            following::run_read(state, workers, &run);
             // A run opened alone brings its dataset along.
             if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
                 let root = run.dataset_root.clone();
@@ -247,9 +278,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => PathBuf::from(&evaluation.run),
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
+            following::evaluated(state, workers);
         }
-        // Asked for by the command line alone.
-        Output::Comparison(_) | Output::MotionReport(_) => {}
+        Output::Comparison(compared) => comparing::compared(state, id, compared),
+        Output::MotionReport(report) => comparing::motion_tested(state, id, report),
         Output::Explanation(explanation) => {
             let asked = match state.job(id).map(|j| &j.job) {
                 Some(Job::Explain(request)) => request.maps.clone(),
@@ -259,10 +291,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             state.explain.insert(id, &explanation, &asked);
         }
         Output::VideoPrediction(prediction) => {
-            let checkpoint = match state.job(id).map(|j| &j.job) {
-                Some(Job::PredictVideo(kind)) => kind.checkpoint.clone(),
-                _ => return,
-            };
+            let Some(Job::PredictVideo(kind)) = state.job(id).map(|j| &j.job) else { return };
+            let checkpoint = kind.checkpoint.clone();
             for warning in &prediction.warnings {
                 say(state, Severity::Warning, "predict", format!("{}: {warning}.", prediction.video));
             }
@@ -270,7 +300,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Exported(path) => {
             let what = match state.job(id).map(|j| &j.job) {
-                Some(Job::WriteReport(_)) => "The report is",
+                Some(Job::WriteReport(_)) => {
+                    state.comparing.report = Some(path.clone());
+                    "The report is"
+                }
                 _ => "The heatmap videos are in",
             };
             say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
@@ -288,7 +321,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::NotesSaved => notes::ended(state, id, true),
+        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.
-        Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => {}
+        Output::LabelIssues(_) | Output::RateTest(_) | Output::Experiment(_) => {}
     }
 }

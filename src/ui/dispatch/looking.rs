@@ -37,11 +37,13 @@ pub fn settle(state: &mut AppState, workers: &dyn Workers) {
         match answer {
             Some(Answer::At(found)) => look_at(state, workers, then, found),
             Some(Answer::Folder(folder)) => folder_known(state, workers, then, folder),
+            Some(Answer::Saved(done)) => told(state, then, done),
             _ => {}
         }
     }
 }
 
+/// Says where something was written, or why not.
 fn look_at(state: &mut AppState, workers: &dyn Workers, then: Then, found: Found) {
     match then {
         Then::Open(path) => {
@@ -67,6 +69,15 @@ fn look_at(state: &mut AppState, workers: &dyn Workers, then: Then, found: Found
             opening::run(state, workers, path);
         }
         _ => {}
+    }
+}
+
+/// Says what became of a file.
+fn told(state: &mut AppState, then: Then, done: Result<(), String>) {
+    match (done, then) {
+        (Ok(()), Then::TellSaved(path)) => say(state, Severity::Info, "save", format!("Saved {}.", path.display())),
+        (Ok(()), _) => {}
+        (Err(sentence), _) => say(state, Severity::Error, "file", sentence),
     }
 }
 

@@ -4,7 +4,7 @@ use super::opening;
 use super::outbox::{say, start};
 use crate::domain::ClassMatch;
 use crate::jobs::kinds::Evaluate;
-use crate::jobs::{CheckpointRef, RunView, SplitChoice};
+use crate::jobs::{CheckpointRef, SplitChoice};
 use crate::ui::networks::RunParts;
 use crate::ui::state::{AppState, ClassForm, Dialog, Severity};
 use crate::ui::workers::Workers;
@@ -18,25 +18,15 @@ pub(super) fn follow(state: &mut AppState) {
     }
 }
 
-/// The checkpoint a run is opened with: its default, or where that was not evaluated and others were, the one that was
-/// evaluated last.
-pub(super) fn first_checkpoint(state: &AppState, run: &RunView) -> Option<String> {
-    let default = run.default_checkpoint()?;
-    let mut evaluated =
-        state.evaluations.iter().filter(|e| e.run == run.path).map(|e| e.evaluation.checkpoint.as_str());
-    let newest = evaluated.clone().find(|name| run.checkpoint(name).is_some());
-    let chosen = if evaluated.any(|name| name == default) { default } else { newest.unwrap_or(default) };
-    Some(chosen.to_owned())
-}
-
 /// Uses a run with the checkpoint it is opened with, or none.
 pub(super) fn use_run(state: &mut AppState, run: Option<PathBuf>) {
     if state.selection.run != run {
         let view = run.as_ref().and_then(|r| state.run_at(r)).cloned();
-        let checkpoint = view.and_then(|r| first_checkpoint(state, &r));
+        let checkpoint = view.and_then(|r| state.first_checkpoint(&r));
         state.selection.use_network(run, checkpoint);
     }
     state.explain.retry();
+    state.inside.retry();
 }
 
 /// Uses a checkpoint of the run in use; `None` takes its default.
@@ -105,6 +95,7 @@ pub(super) fn set_classes(
     state.dialog = None;
     let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else { return };
     state.explain.forget_run(&run);
+    state.inside.forget_run(&run);
     state.class_matches.insert((run, root), said);
     if let Some((checkpoint, split)) = then {
         evaluate(state, workers, checkpoint, split);

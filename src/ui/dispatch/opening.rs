@@ -2,9 +2,9 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{importing, networks};
+use super::{comparing, importing, indexing};
 use crate::config::DataConfig;
-use crate::domain::{Choice, Dataset, Label};
+use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
 use crate::run_folder::Evaluation;
@@ -13,9 +13,12 @@ use crate::ui::arrangement::{DatasetArrangement, Reading};
 use crate::ui::disk::{Question, Then};
 use crate::ui::selection::default_view;
 use crate::ui::state::{
-    AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, PathPurpose, Recent, Severity,
+    AppState, ChoiceForm, Dialog, EvaluationEntry, ExportForm, ImportForm, LabelMapForm, PathPurpose, Recent, Severity,
 };
+use crate::ui::video_rows::Rows;
 use crate::ui::workers::Workers;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,11 +46,22 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
             let kept = reading_of(state, &path);
             read_dataset(state, workers, path, Reading { choices, ..kept });
         }
+        OpenAction::AskLabelMap => {
+            let form = state.dataset.as_deref().map(LabelMapForm::of);
+            state.dialog = form.map(|form| Dialog::LabelMap(Box::new(form)));
+        }
+        OpenAction::Relabel(map) => {
+            state.dialog = None;
+            relabel(state, workers, *map);
+        }
         OpenAction::OpenRun(path) => run(state, workers, path),
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         OpenAction::ReloadDataset => reload(state, workers),
-        OpenAction::CloseDataset => close_dataset(state),
+        OpenAction::CloseDataset => {
+            indexing::stop(state, workers);
+            close_dataset(state);
+        }
         OpenAction::CloseRun(path) => close_run(state, &path),
         OpenAction::ClearRecent => state.recent.clear(),
         OpenAction::AskImport(weights) => importing::ask(state, weights),
@@ -80,9 +94,15 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
                 importing::set(state, form);
             }
         }
+        PathPurpose::Drawing => {
+            if let Some(svg) = state.inside.drawing.take() {
+                looking::await_answer(state, workers, Question::SaveText(path.clone(), svg), Then::TellSaved(path));
+            }
+        }
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_chosen(state, workers, path),
     }
 }
 
@@ -93,7 +113,11 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         return;
     }
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
-    let text = if purpose == PathPurpose::Demo { String::new() } else { recent };
+    let text = match purpose {
+        PathPurpose::Demo | PathPurpose::Drawing => String::new(),
+        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_for(state, purpose),
+        _ => recent,
+    };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
     if purpose == PathPurpose::Demo {
         looking::await_answer(state, workers, Question::DemoFolder, Then::Suggest);
@@ -120,6 +144,23 @@ fn reading_of(state: &AppState, path: &Path) -> Reading {
 
 fn read_dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf, reading: Reading) {
     start(state, workers, OpenDataset { path, data: reading.into_config(DataConfig::default()) }, false);
+}
+
+/// Reads the open dataset again with a label map.
+pub(super) fn relabel(state: &mut AppState, workers: &dyn Workers, label_map: LabelMap) {
+    let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else { return };
+    let kept = reading_of(state, &root);
+    read_dataset(state, workers, root, Reading { label_map, ..kept });
+}
+
+/// A dataset that cannot be read with its label map any more is to be opened without it next time.
+pub(super) fn put_label_map_aside(state: &mut AppState, root: &Path) -> bool {
+    let open = state.dataset.as_ref().is_some_and(|d| d.root == root);
+    let kept = state.arrangements.dataset(root).filter(|d| !d.reading.label_map.is_empty() && !open).cloned();
+    let Some(mut kept) = kept else { return false };
+    kept.reading.label_map = LabelMap::default();
+    state.arrangements.keep_dataset(root, kept);
+    true
 }
 
 /// The files of a dataset leave something open: asks for it, over what was answered before.
@@ -156,11 +197,13 @@ fn put_away(state: &mut AppState) {
 
 pub(super) fn close_dataset(state: &mut AppState) {
     put_away(state);
+    comparing::dataset_changed(state, None);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
     refilter(state);
     state.explain.clear();
+    state.inside.clear();
     state.video_predictions.clear();
     state.playback.playing = false;
     state.welcome = true;
@@ -168,8 +211,10 @@ pub(super) fn close_dataset(state: &mut AppState) {
 
 pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
+    comparing::forget_run(state, path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
+    state.inside.forget_run(path);
     state.video_predictions.retain(|(c, _), _| c.run != path);
     if !state.unsaved_notes.contains_key(path) {
         state.notes.remove(path);
@@ -189,6 +234,7 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
     state.warnings_by_video = warnings_by_video(&dataset);
     if !same || state.dataset.as_ref().is_some_and(|d| d.fingerprint != dataset.fingerprint) {
         state.explain.clear();
+        state.inside.clear();
         state.video_predictions.clear();
     }
     let arrangement = if same {
@@ -200,6 +246,11 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // A training set up before anything was open was meant for this one.
         kept.unwrap_or_else(|| DatasetArrangement { draft: before.unwrap_or_default(), ..Default::default() })
     };
+    if same && state.reading.label_map != reading.label_map {
+        // What somebody said of classes that are called otherwise now.
+        state.class_matches.retain(|(_, root), _| *root != dataset.root);
+    }
+    comparing::dataset_changed(state, Some(&dataset));
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;
@@ -228,50 +279,33 @@ fn restore(state: &mut AppState, dataset: &Dataset, wanted: DatasetArrangement) 
     }
 }
 
-fn warnings_by_video(dataset: &Dataset) -> std::collections::HashMap<usize, Vec<String>> {
-    let mut found: std::collections::HashMap<usize, Vec<String>> = Default::default();
-    let by_path: std::collections::HashMap<&Path, usize> =
-        dataset.videos.iter().enumerate().map(|(i, v)| (v.path.as_path(), i)).collect();
-    for warning in &dataset.warnings {
-        if let Some(i) = by_path.get(warning.path.as_path()) {
-            found.entry(*i).or_default().push(warning.message.clone());
-        }
+/// More is known of the videos of the open dataset than before; names and order are the same.
+pub(super) fn known_better(state: &mut AppState) {
+    if let Some(dataset) = state.dataset.clone() {
+        state.warnings_by_video = warnings_by_video(&dataset);
     }
-    found
+    refilter(state);
 }
 
-/// Finds the videos whose facts contain every word of the filter.
+fn warnings_by_video(dataset: &Dataset) -> HashMap<usize, Vec<String>> {
+    // Videos are many, warnings are not.
+    let mut told: HashMap<&OsStr, Vec<String>> = HashMap::new();
+    for warning in &dataset.warnings {
+        told.entry(warning.path.as_os_str()).or_default().push(warning.message.clone());
+    }
+    let of = |(i, v): (usize, &crate::domain::VideoEntry)| Some((i, told.get(v.path.as_os_str())?.clone()));
+    dataset.videos.iter().enumerate().filter_map(of).collect()
+}
+
+/// Finds the videos that the filter lets pass.
 pub(super) fn refilter(state: &mut AppState) {
     state.filtered_revision += 1;
-    let Some(dataset) = &state.dataset else {
-        state.filtered.clear();
-        return;
-    };
-    let words: Vec<String> = state.filter.text.split_whitespace().map(str::to_lowercase).collect();
-    let passes = |index: usize| {
-        if words.is_empty() {
-            return true;
-        }
-        let Some(video) = dataset.videos.get(index) else { return false };
-        let part = state.part_in_run(index).unwrap_or(video.split);
-        let mut text = format!("{} {} {} ", video.name, video.subject, part.name());
-        if let Some(facts) = &video.facts {
-            text.push_str(&facts.codec);
-        }
-        for class in video.classes() {
-            text.push(' ');
-            text.push_str(dataset.classes.name(class));
-        }
-        if video.class_spans().any(|s| s.label == Label::Background) {
-            text.push_str(" background");
-        }
-        if state.warnings_by_video.contains_key(&index) {
-            text.push_str(" warning");
-        }
-        let text = text.to_lowercase();
-        words.iter().all(|w| text.contains(w.as_str()))
-    };
-    state.filtered = (0..dataset.videos.len()).filter(|i| passes(*i)).collect();
+    let parts = state.run_parts.parts.as_ref().map(|p| p.as_slice());
+    let found = state
+        .dataset
+        .as_ref()
+        .map(|dataset| Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text));
+    state.filtered = found.unwrap_or_default();
 }
 
 /// A run was read from disk, or read again.
@@ -280,6 +314,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     let changed = state.run_at(&run.path).is_some_and(|old| **old != *run);
     if changed {
         state.explain.forget_run(&run.path);
+        state.inside.forget_run(&run.path);
         state.video_predictions.retain(|(c, _), _| c.run != run.path);
     }
     for (evaluation, predictions) in &run.evaluations {
@@ -305,7 +340,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
     }
     let restored = state.restoring_runs.remove(&run.path) && state.selection.run.is_some();
     if state.selection.run.as_ref() != Some(&run.path) && (state.selection.run.is_none() || (choose && !restored)) {
-        let checkpoint = networks::first_checkpoint(state, &run);
+        let checkpoint = state.first_checkpoint(&run);
         state.selection.use_network(Some(run.path.clone()), checkpoint);
     }
     name_checkpoints(state, &run);
@@ -322,7 +357,7 @@ pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) 
 
 /// Takes the run's default where no checkpoint of it is chosen, or one that is gone: what is in use has a name.
 fn name_checkpoints(state: &mut AppState, run: &RunView) {
-    let first = networks::first_checkpoint(state, run);
+    let first = state.first_checkpoint(run);
     let named = |name: &Option<String>| name.as_deref().is_some_and(|n| run.checkpoint(n).is_some());
     let selection = &mut state.selection;
     if selection.run.as_ref() == Some(&run.path) && !named(&selection.checkpoint) {

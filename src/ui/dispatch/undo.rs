@@ -1,11 +1,23 @@
 //! Undo: what a gesture changed, taken back at once.
 
 use super::opening;
-use crate::ui::action::{Action, ChooseAction, HistoryAction, TimeAction};
+use crate::ui::action::{Action, ChooseAction, HistoryAction, InsideAction, TimeAction};
 use crate::ui::state::{AppState, Memento, Workspace};
+use crate::ui::workers::Workers;
 
 /// Undo steps kept.
 const UNDO_DEPTH: usize = 100;
+
+/// Makes an undo step of what is there now, before something that is not a gesture of its own.
+pub(super) fn step(state: &mut AppState) {
+    let now = memento(state);
+    state.redo.clear();
+    state.undo_gesture = None;
+    state.undo.push(now);
+    if state.undo.len() > UNDO_DEPTH {
+        state.undo.remove(0);
+    }
+}
 
 /// What was there before a gesture, and whether the gesture has changed it so far.
 pub(super) struct Before {
@@ -57,28 +69,33 @@ pub(super) fn watched(
 fn remembers(action: &Action) -> bool {
     match action {
         Action::Choose(ChooseAction::SetActiveView(_)) => false,
-        Action::Choose(_) | Action::Draw(_) | Action::Time(TimeAction::Error(_)) => true,
+        Action::Choose(_)
+        | Action::Draw(_)
+        | Action::Time(TimeAction::Error(_))
+        | Action::Inside(InsideAction::ChooseLayer(_)) => true,
         Action::Open(_)
         | Action::Time(_)
         | Action::Work(_)
+        | Action::Inside(_)
         | Action::Window(_)
         | Action::History(_)
-        | Action::System(_) => false,
+        | Action::System(_)
+        | Action::Compare(_) => false,
     }
 }
 
 /// Goes back or forth by one step.
-pub(super) fn fulfil(state: &mut AppState, action: HistoryAction) {
+pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: HistoryAction) {
     match action {
         HistoryAction::Undo => {
             if let Some(step) = state.undo.pop() {
-                let back = restore(state, step);
+                let back = restore(state, workers, step);
                 state.redo.push(back);
             }
         }
         HistoryAction::Redo => {
             if let Some(step) = state.redo.pop() {
-                let back = restore(state, step);
+                let back = restore(state, workers, step);
                 state.undo.push(back);
             }
         }
@@ -87,15 +104,20 @@ pub(super) fn fulfil(state: &mut AppState, action: HistoryAction) {
 
 fn memento(state: &AppState) -> Memento {
     let (selection, view, filter) = (state.selection.clone(), state.view.clone(), state.filter.clone());
-    Memento { selection, view, filter, workspace: None }
+    Memento { selection, view, filter, label_map: state.reading.label_map.clone(), workspace: None }
 }
 
 /// Brings back a memento; what was before is the memento of the way back.
-fn restore(state: &mut AppState, memento: Memento) -> Memento {
+fn restore(state: &mut AppState, workers: &dyn Workers, memento: Memento) -> Memento {
     let mut back = self::memento(state);
     state.selection = memento.selection;
     state.view = memento.view;
     state.filter = memento.filter;
+    if memento.label_map != state.reading.label_map {
+        // Its number is one among other classes.
+        state.selection.class = None;
+        opening::relabel(state, workers, memento.label_map);
+    }
     if let Some(workspace) = memento.workspace {
         back.workspace = Some(std::mem::replace(&mut state.workspace, workspace));
     }

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{events, networks, notes};
+use super::{events, following, indexing, networks, notes};
 use crate::jobs::kinds::PredictVideo;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
@@ -25,10 +25,17 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
                     "A training is running: stop it before starting another.",
                 );
             }
+            let map = &config.data.label_map;
+            if !map.is_empty() && *map != dataset.label_map() {
+                let told = "The configuration has a label map that the open dataset was not read with: apply it in Data \
+                            (Label map…), or clear it in the form.";
+                return say(state, Severity::Error, "train", told);
+            }
             events::begin_training(state, workers, dataset, *config, out, resume);
         }
         WorkAction::Control(job, flow) => control(state, workers, job, flow),
         WorkAction::Evaluate(checkpoint, split) => networks::evaluate(state, workers, checkpoint, split),
+        WorkAction::FollowTraining(on) => following::set(state, workers, on),
         WorkAction::AskClasses(run, then) => networks::ask_classes(state, &run, then),
         WorkAction::SetClasses(run, said, then) => networks::set_classes(state, workers, run, said, then),
         WorkAction::PredictVideo => predict_video(state, workers),
@@ -55,6 +62,8 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
                 state.augmentation.asked(*query, id);
             }
         }
+        WorkAction::IndexFirst(positions) => state.index.first = positions,
+        WorkAction::IndexOn => indexing::go_on(state, workers),
         WorkAction::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
     }
 }

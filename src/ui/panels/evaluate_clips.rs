@@ -260,6 +260,7 @@ impl EvaluateClips {
                 let clip = ClipRef { video: p.video.clone(), start: p.start, cut: p.cut };
                 ClipCard {
                     on_body: share(&clip),
+                    other: None,
                     tags: note(p).map(|n| n.tags.clone()).unwrap_or_default(),
                     path: video.map(|v| v.path.clone()),
                     frames: rule.numbers(&clip.clip(0), video.map_or(u32::MAX, |v| v.frames())),

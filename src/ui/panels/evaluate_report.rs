@@ -1,10 +1,11 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
-use crate::domain::{counted, leaf};
+use super::compare_runs::report_line;
+use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
 use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
-use crate::ui::action::{ChooseAction, SystemAction, WindowAction, WorkAction};
+use crate::ui::action::{ChooseAction, CompareAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
@@ -353,6 +354,7 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             ui.spinner();
             ui.weak(text);
         }
+        more(ui, state, &mut actions);
         if state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
             actions.push(Action::System(SystemAction::AskPath(PathPurpose::Dataset)));
         }
@@ -360,6 +362,30 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     for action in actions {
         cx.send(action);
     }
+}
+
+/// A report on the run in use, other runs beside it, and the training that is followed.
+fn more(ui: &mut Ui, state: &AppState, actions: &mut Vec<Action>) {
+    let network = state.selection.checkpoint_ref().filter(|_| state.checkpoint_name().is_some());
+    if let Some(network) = network {
+        let help = "One HTML file: scores, tests, curves, errors with maps over them";
+        if ui.button("Report…").on_hover_text(help).clicked() {
+            let split = Some(state.selection.split).filter(|_| state.dataset.is_some());
+            actions.push(CompareAction::AskReport(vec![network], split).into());
+        }
+        if state.runs.len() > 1 && ui.button("Compare…").on_hover_text("With other runs, on the same clips").clicked()
+        {
+            actions.push(CompareAction::Open.into());
+        }
+    }
+    if state.live_training().is_some_and(|(live, _)| state.run_at(&live.run.path).is_some()) {
+        let mut on = state.follow_training;
+        let help = "Evaluates the newest weights of the run in training after each of its validations";
+        if ui.checkbox(&mut on, "Follow training").on_hover_text(help).changed() {
+            actions.push(WorkAction::FollowTraining(on).into());
+        }
+    }
+    report_line(ui, state, actions);
 }
 
 /// What the evaluation that runs is doing.
@@ -384,6 +410,10 @@ fn identity(ui: &mut Ui, state: &AppState, e: &Evaluation) {
         let text = format!("Evaluated: {} · {}{on}, {}{when}", identity.weights(), e.split, counted(e.clips, "clip"));
         ui.label(RichText::new(text).color(p.muted)).on_hover_text(format!("{}\n{}", e.run, e.dataset));
     });
+    if !e.label_map.is_empty() {
+        let text = format!("Label map: {}", ClassChange::words(&e.label_map).join(", "));
+        ui.add(egui::Label::new(RichText::new(&text).color(p.muted)).truncate()).on_hover_text(text);
+    }
     let now = state.run().and_then(|r| r.checkpoint(&e.checkpoint));
     if let Some(now) = now.filter(|now| now.epoch.is_some() && now.step != e.step) {
         let trained = now.epoch.map_or(String::new(), |n| format!(" (epoch {n} now)"));

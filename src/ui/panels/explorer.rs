@@ -1,8 +1,8 @@
 //! Dataset → split → subject → video, and runs → checkpoints.
 
-use crate::domain::{Dataset, Split, counted, leaf};
+use crate::domain::{ClassChange, Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
-use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
+use crate::ui::action::{ChooseAction, CompareAction, OpenAction, SystemAction};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{ClipIndex, Filter, PathPurpose};
@@ -70,17 +70,17 @@ impl Explorer {
         if self.made_from == from {
             return;
         }
-        let mut splits: BTreeMap<Split, BTreeMap<String, Vec<usize>>> = BTreeMap::new();
+        let mut splits: BTreeMap<Split, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
         for index in &cx.state.filtered {
             if let Some(video) = dataset.videos.get(*index) {
                 let split = cx.state.part_in_run(*index).unwrap_or(video.split);
-                splits.entry(split).or_default().entry(video.subject.clone()).or_default().push(*index);
+                splits.entry(split).or_default().entry(&video.subject).or_default().push(*index);
             }
         }
-        let group = |(split, subjects): (Split, BTreeMap<String, Vec<usize>>)| Group {
+        let group = |(split, subjects): (Split, BTreeMap<&str, Vec<usize>>)| Group {
             split,
             videos: subjects.values().map(Vec::len).sum(),
-            subjects: subjects.into_iter().collect(),
+            subjects: subjects.into_iter().map(|(subject, videos)| (subject.to_owned(), videos)).collect(),
         };
         self.groups = splits.into_iter().map(group).collect();
         self.made_from = from;
@@ -97,6 +97,21 @@ impl Explorer {
         };
         ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
+        super::indexing(ui, cx);
+        let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));
+        let help = match &mapped {
+            None => "Rename classes, make several one, leave some out, put them in order".to_owned(),
+            Some(words) => words.join("\n"),
+        };
+        let classes = counted(dataset.classes.len() as u64, "class");
+        ui.horizontal(|ui| {
+            if ui.small_button("Label map…").on_hover_text(help).clicked() {
+                cx.send(OpenAction::AskLabelMap);
+            }
+            let of =
+                dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
+            ui.label(RichText::new(format!("{classes}{of}")).text_style(theme::caption()).weak());
+        });
         if shown == 0 && total > 0 {
             ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {
@@ -198,6 +213,14 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
+            if cx.state.runs.len() > 1
+                && ui
+                    .small_button("Compare…")
+                    .on_hover_text("Runs side by side: tables, tests, fixed and broken clips")
+                    .clicked()
+            {
+                cx.send(CompareAction::Open);
+            }
         });
     });
     if cx.state.runs.is_empty() {
@@ -248,6 +271,11 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     header.context_menu(|ui| {
         if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
             cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
+            ui.close();
+        }
+        let another = !in_use && cx.state.run().is_some() && !run.checkpoints.is_empty();
+        if ui.add_enabled(another, egui::Button::new("Compare with the run in use")).clicked() {
+            cx.send(CompareAction::With(run.path.clone()));
             ui.close();
         }
         if ui.button("Take off the list").clicked() {

@@ -182,6 +182,7 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
             pair(ui, "length", format!("{}, {}", counted(u64::from(f.frames), "frame"), duration(f.duration_s)));
             pair(ui, "codec", &f.codec);
         }
+        None if video.is_pending() => drop(ui.weak("Nobody looked into this video yet.")),
         None => drop(ui.colored_label(p.bad, "This video cannot be opened; see the Warnings panel.")),
     }
     let there = |yes: bool| if yes { "yes" } else { "none" };

@@ -1,13 +1,16 @@
 //! What became of every row of the dataset's files: used, unlabelled, left out and why; and how the files were read.
 
+use crate::config::RunConfig;
 use crate::domain::{Choice, Dataset, Ledger, LedgerEntry, counted, grouped};
 use crate::ui::action::{ChooseAction, OpenAction, SystemAction};
+use crate::ui::arrangement::Draft;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::widgets::choice_rows;
+use crate::ui::widgets::frame_table::FrameTable;
 use egui::{RichText, Sense, Vec2};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which rows are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,9 +66,17 @@ pub struct LedgerPanel {
     listed: Listed,
     /// Sentences on the reasons of each list.
     reasons: Derived<Same<Dataset>, [String; 4]>,
+    /// What became of the frames is shown instead of rows.
+    frames: bool,
+    frame_table: FrameTable,
+    /// The training that is set up for the dataset.
+    config: Derived<Draft, RunConfig>,
     /// Other values of choices, before the dataset is read again.
     changed: Vec<Choice>,
-    changed_of: Same<Dataset>,
+    /// The dataset they are of, and its own values.
+    changed_of: (PathBuf, Vec<Choice>),
+    /// Rows of each list.
+    counts: Derived<Same<Dataset>, (u64, [u64; 4])>,
 }
 
 impl Panel for LedgerPanel {
@@ -74,18 +85,25 @@ impl Panel for LedgerPanel {
             ui.weak("No dataset is open.");
             return;
         };
-        if self.changed_of != Same::of(&dataset) {
-            self.changed_of = Same::of(&dataset);
+        if self.changed_of.0 != dataset.root || self.changed_of.1 != dataset.choices {
+            self.changed_of = (dataset.root.clone(), dataset.choices.clone());
             self.changed.clone_from(&dataset.choices);
         }
         let ledger = &dataset.ledger;
+        let count = || (ledger.used(), Listed::ALL.map(|listed| listed.count(ledger)));
+        let counts = self.counts.get(Same::of(&dataset), count);
+        let (used, [ignored, unlabelled, ..]) = *counts;
         ui.horizontal_wrapped(|ui| {
+            let pending = match dataset.pending() as u64 {
+                0 => String::new(),
+                left => format!("; rows of {} are not placed yet and count as used", counted(left, "video")),
+            };
             let text = format!(
-                "{}: {} used, {} unlabelled, {} left out",
+                "{}: {} used, {} unlabelled, {} left out{pending}",
                 counted(ledger.rows, "row"),
-                grouped(ledger.used()),
-                grouped(Listed::Unlabelled.count(ledger)),
-                grouped(Listed::Ignored.count(ledger))
+                grouped(used),
+                grouped(unlabelled),
+                grouped(ignored)
             );
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
             if ui.small_button("Copy as CSV").clicked() {
@@ -94,11 +112,23 @@ impl Panel for LedgerPanel {
         });
         self.choices(ui, cx, &dataset);
         ui.horizontal(|ui| {
-            for listed in Listed::ALL {
-                let title = format!("{} {}", listed.title(), grouped(listed.count(ledger)));
-                ui.selectable_value(&mut self.listed, listed, title).on_hover_text(listed.explains());
+            for (listed, rows) in Listed::ALL.into_iter().zip(counts.1) {
+                let title = format!("{} {}", listed.title(), grouped(rows));
+                let chosen = !self.frames && self.listed == listed;
+                if ui.selectable_label(chosen, title).on_hover_text(listed.explains()).clicked() {
+                    (self.listed, self.frames) = (listed, false);
+                }
+            }
+            let help =
+                "Frames that no clip of the training set up in Train shows, and why; instances shorter than a clip";
+            if ui.selectable_label(self.frames, "Frames in clips").on_hover_text(help).clicked() {
+                self.frames = true;
             }
         });
+        if self.frames {
+            let config = self.config.get(cx.state.draft.clone(), || cx.state.draft.configs().2);
+            return self.frame_table.show(ui, cx, &dataset, &config);
+        }
         let reasons = self.reasons.get(Same::of(&dataset), || Listed::ALL.map(|listed| summary(listed, ledger)));
         let at = Listed::ALL.iter().position(|l| *l == self.listed).unwrap_or(0);
         if let Some(text) = reasons.get(at).filter(|t| !t.is_empty()) {

@@ -3,21 +3,40 @@
 //! A panel draws from the state and the services it is given, keeps only view state of its own (scroll positions, text being
 //! typed), and sends actions. It never changes the state, starts a job or touches the disk.
 
+mod activations;
 mod augmentation;
+mod channel_picture;
+mod clip_map;
+mod compare_classes;
+mod compare_clips;
+mod compare_curves;
+mod compare_difference;
+mod compare_parts;
+mod compare_runs;
+mod compare_settings;
+mod compare_table;
 mod evaluate_clips;
 mod evaluate_report;
 mod explorer;
+mod inside_parts;
 mod inspector;
+mod kernels;
+mod layer_statistics;
 mod ledger;
+mod motion_test;
+mod network_graph;
 mod review;
 mod review_controls;
 mod statistics;
+mod survey_cards;
 mod timeline;
 mod timeline_tracks;
 mod train_config;
+mod train_layers;
 mod train_live;
 mod train_tracks;
 mod transport;
+mod units;
 mod videos;
 mod viewer;
 mod warnings;
@@ -26,9 +45,10 @@ pub(super) use timeline_tracks::instance_name;
 
 use super::panel::{PanelCx, PanelSpec};
 use super::state::{Filter, Workspace};
-use crate::ui::action::ChooseAction;
+use super::theme;
+use crate::ui::action::{ChooseAction, WorkAction};
 
-use Workspace::{Data, Review};
+use Workspace::{Compare, Data, Inside, Review};
 
 /// Says so where the filter leaves no video of the dataset, with a way back; true then.
 fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
@@ -106,7 +126,100 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Workspace::Evaluate],
         build: || Box::<evaluate_clips::EvaluateClips>::default(),
     },
+    PanelSpec {
+        id: "network-graph",
+        title: "Network graph",
+        workspaces: &[Inside],
+        build: || Box::<network_graph::NetworkGraph>::default(),
+    },
+    PanelSpec {
+        id: "activations",
+        title: "Activations",
+        workspaces: &[Inside],
+        build: || Box::<activations::Activations>::default(),
+    },
+    PanelSpec { id: "kernels", title: "Kernels", workspaces: &[Inside], build: || Box::<kernels::Kernels>::default() },
+    PanelSpec {
+        id: "clip-map",
+        title: "Clip map",
+        workspaces: &[Inside],
+        build: || Box::<clip_map::ClipMapPanel>::default(),
+    },
+    PanelSpec {
+        id: "layer-statistics",
+        title: "Layer statistics",
+        workspaces: &[Inside],
+        build: || Box::<layer_statistics::LayerStatisticsPanel>::default(),
+    },
+    PanelSpec {
+        id: "units",
+        title: "Units by example",
+        workspaces: &[Inside],
+        build: || Box::<units::Units>::default(),
+    },
+    PanelSpec {
+        id: "motion-test",
+        title: "Motion test",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-runs",
+        title: "Runs to compare",
+        workspaces: &[Compare],
+        build: || Box::<compare_runs::CompareRunsPanel>::default(),
+    },
+    PanelSpec {
+        id: "compare-table",
+        title: "Scores and tests",
+        workspaces: &[Compare],
+        build: || Box::<compare_table::CompareTable>::default(),
+    },
+    PanelSpec {
+        id: "compare-curves",
+        title: "Curves",
+        workspaces: &[Compare],
+        build: || Box::<compare_curves::CompareCurves>::default(),
+    },
+    PanelSpec {
+        id: "compare-classes",
+        title: "Classes",
+        workspaces: &[Compare],
+        build: || Box::<compare_classes::CompareClasses>::default(),
+    },
+    PanelSpec {
+        id: "compare-difference",
+        title: "A minus B",
+        workspaces: &[Compare],
+        build: || Box::<compare_difference::CompareDifference>::default(),
+    },
+    PanelSpec {
+        id: "compare-settings",
+        title: "Different settings",
+        workspaces: &[Compare],
+        build: || Box::<compare_settings::CompareSettings>::default(),
+    },
+    PanelSpec {
+        id: "compare-clips",
+        title: "Fixed and broken clips",
+        workspaces: &[Compare],
+        build: || Box::<compare_clips::CompareClips>::default(),
+    },
 ];
+
+/// How far looking into the videos of a large dataset is, with a button where it was stopped.
+fn indexing(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some((note, goes_on)) = cx.state.indexing_note() else { return };
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(note).text_style(theme::caption()).weak()).on_hover_text(
+            "The dataset is large: its lists are read, its videos are looked into in the background, those on screen first. \
+             What is not known yet is not counted.",
+        );
+        if !goes_on && ui.small_button("Go on indexing").clicked() {
+            cx.send(WorkAction::IndexOn);
+        }
+    });
+}
 
 /// A panel by its id.
 pub fn find(id: &str) -> Option<&'static PanelSpec> {

@@ -93,7 +93,8 @@ fn captioned(ui: &mut egui::Ui, name: &str, width: f32, text: &str, help: &str, 
     });
 }
 
-fn run(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
+/// The runs that are open, to choose the one in use.
+pub fn run(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
     let state = cx.state;
     let chosen = state.selection.run.as_deref();
     let text = chosen.map_or_else(|| "choose a run".to_owned(), leaf);
@@ -104,7 +105,8 @@ fn run(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action
     });
 }
 
-fn checkpoint(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
+/// The checkpoints of the run in use, to choose from.
+pub fn checkpoint(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, actions: &mut Vec<Action>) {
     let state = cx.state;
     let Some(run) = state.run() else {
         return captioned(ui, "Checkpoint", width, "–", "Choose a run first", |_| {});
@@ -209,6 +211,17 @@ fn class(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
     let none = ClassSet::default();
     let classes = cx.state.run().map_or(&none, |r| &r.classes);
     captioned(ui, "For", width, target_name(view.target, classes), "The class that is explained", |ui| {
+        for (target, name) in targets(classes) {
+            ui.selectable_value(&mut view.target, target, name);
+        }
+    });
+}
+
+/// The class that is explained, as a list without a caption.
+pub fn class_choice(ui: &mut egui::Ui, cx: &PanelCx<'_>, name: &str, width: f32, view: &mut HeatRequest) {
+    let none = ClassSet::default();
+    let classes = cx.state.run().map_or(&none, |r| &r.classes);
+    combo(ui, name, width, target_name(view.target, classes), |ui| {
         for (target, name) in targets(classes) {
             ui.selectable_value(&mut view.target, target, name);
         }

@@ -18,6 +18,8 @@ pub struct StatisticsPanel {
     /// Windows of the reference clip length in each class.
     clips: Vec<u64>,
     unlabelled: u64,
+    /// Videos that nobody looked into yet.
+    pending: u64,
     /// How many videos are how long: the width of a bin in seconds, and the videos in each.
     lengths: (f64, Vec<u32>),
 }
@@ -40,6 +42,10 @@ impl Panel for StatisticsPanel {
             grouped(self.unlabelled)
         );
         ui.label(RichText::new(text).text_style(theme::caption()).weak());
+        if self.pending > 0 {
+            let text = format!("{} are not looked into yet and not counted", counted(self.pending, "video"));
+            ui.label(RichText::new(text).text_style(theme::caption()));
+        }
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.balance(ui, &dataset);
             ui.add_space(8.0);
@@ -58,7 +64,7 @@ impl StatisticsPanel {
         let clip = ClipConfig::default();
         self.frames = vec![0; classes + 1];
         self.clips = vec![0; classes + 1];
-        self.unlabelled = 0;
+        (self.unlabelled, self.pending) = (0, 0);
         let mut lengths = Vec::new();
         for video in cx.state.filtered.iter().filter_map(|i| dataset.videos.get(*i)) {
             for (label, length) in video.frames_by_label() {
@@ -68,6 +74,7 @@ impl StatisticsPanel {
                     *c += length / u64::from(clip.eval_stride.max(1));
                 }
             }
+            self.pending += u64::from(video.is_pending());
             self.unlabelled += u64::from(video.frames()).saturating_sub(video.labelled_frames());
             if let Some(facts) = &video.facts {
                 lengths.push(facts.duration_s);
@@ -110,7 +117,10 @@ impl StatisticsPanel {
         ui.strong("Length of videos, in seconds");
         let (width, counts) = (self.lengths.0, &self.lengths.1);
         if counts.is_empty() {
-            ui.weak("None of these videos could be opened: the Warnings panel says why.");
+            ui.weak(match self.pending {
+                0 => "None of these videos could be opened: the Warnings panel says why.",
+                _ => "None of these videos is looked into yet.",
+            });
             return;
         }
         let bars = counts

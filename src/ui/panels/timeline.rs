@@ -1,6 +1,8 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
 use super::timeline_tracks::{self as tracks, Known, Strip};
+use crate::jobs::CheckpointRef;
+use crate::ui::AppState;
 use crate::ui::action::TimeAction;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
@@ -100,12 +102,42 @@ impl Timeline {
     }
 }
 
+/// What a row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowOf {
+    Labels,
+    /// What a network says, by its position among those shown.
+    Said(usize),
+    Heat,
+}
+
+/// The networks whose predictions have a row: those of the views in Review, where they differ, else the one in use.
+fn networks(state: &AppState, review: bool) -> Vec<(&'static str, Option<CheckpointRef>)> {
+    const VIEWS: [&str; 4] = ["view 1", "view 2", "view 3", "view 4"];
+    let selection = &state.selection;
+    let mut out: Vec<(&'static str, Option<CheckpointRef>)> = Vec::new();
+    let views = if review { selection.views.len() } else { 0 };
+    for (view, name) in VIEWS.into_iter().enumerate().take(views) {
+        let network = selection.network(view);
+        if out.iter().all(|(_, known)| *known != network) {
+            out.push((name, network));
+        }
+    }
+    match out.as_slice() {
+        [] | [_] => vec![("prediction", selection.checkpoint_ref())],
+        _ => out,
+    }
+}
+
 fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) {
     let p = theme::palette(ui);
     let review = cx.state.workspace == Workspace::Review;
-    let rows: &[&str] = if review { &["labels", "prediction", "heat"] } else { &["labels", "prediction"] };
-    let spans = known.spans(cx.state);
-    let rows: Vec<&str> = rows.iter().copied().filter(|r| *r != "prediction" || review || !spans.is_empty()).collect();
+    let networks = networks(cx.state, review);
+    let spans: Vec<_> = networks.iter().map(|(_, network)| known.spans(cx.state, network.clone())).collect();
+    let mut rows = vec![(RowOf::Labels, "labels")];
+    let told = |i: &usize| review || spans.get(*i).is_some_and(|s| !s.is_empty());
+    rows.extend(networks.iter().enumerate().filter(|(i, _)| told(i)).map(|(i, (name, _))| (RowOf::Said(i), *name)));
+    rows.extend(review.then_some((RowOf::Heat, "heat")));
     let gap = 5.0;
     let lanes = known.lanes(cx.state);
     let room = space.height() - RULER - gap * rows.len() as f32;
@@ -118,16 +150,19 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
     let font = theme::caption().resolve(ui.style());
     tracks::ruler(ui, strip, Rect::from_min_size(strip.rect.min, Vec2::new(strip.rect.width(), RULER)), cx.state.fps());
     let mut y = space.top() + RULER + 2.0;
-    for row in &rows {
-        let height = if *row == "labels" && lanes.count > 1 { tall } else { height };
+    for (row, name_of_row) in &rows {
+        let height = if *row == RowOf::Labels && lanes.count > 1 { tall } else { height };
         let rect = Rect::from_min_size(egui::pos2(strip.rect.left(), y), Vec2::new(strip.rect.width(), height));
         let name = egui::pos2(space.left() + 2.0, rect.center().y);
-        ui.painter().text(name, Align2::LEFT_CENTER, *row, font.clone(), p.muted);
+        ui.painter().text(name, Align2::LEFT_CENTER, *name_of_row, font.clone(), p.muted);
         ui.painter().rect_filled(rect, 3.0, p.well);
         match *row {
-            "labels" => tracks::labels(ui, cx, strip, rect, &lanes),
-            "prediction" => tracks::predictions(ui, cx, strip, rect, &spans),
-            _ => tracks::heat(ui, cx, strip, rect, &known.bars(cx.state)),
+            RowOf::Labels => tracks::labels(ui, cx, strip, rect, &lanes),
+            RowOf::Said(i) => {
+                let network = networks.get(i).and_then(|(_, n)| n.as_ref()).filter(|_| networks.len() > 1);
+                tracks::predictions(ui, cx, strip, rect, spans.get(i).map_or(&[], |s| s.as_slice()), network);
+            }
+            RowOf::Heat => tracks::heat(ui, cx, strip, rect, &known.bars(cx.state)),
         }
         y += height + gap;
     }

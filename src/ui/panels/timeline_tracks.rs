@@ -252,11 +252,19 @@ pub type HeatBar = (u32, u32, f32);
 type HeatKey = (Option<CheckpointRef>, Option<String>, HeatRequest, u64);
 
 /// What is known along the chosen video, found again only when it has changed.
-#[derive(Default)]
 pub struct Known {
     spans: Derived<SpanKey, Vec<PredictionSpan>>,
     bars: Derived<HeatKey, Vec<HeatBar>>,
     lanes: Derived<(Same<Dataset>, Option<String>), Lanes>,
+}
+
+/// Views have as many networks at most.
+const NETWORKS: usize = 4;
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { spans: Derived::keeping(NETWORKS), bars: Derived::default(), lanes: Derived::default() }
+    }
 }
 
 impl Known {
@@ -266,22 +274,22 @@ impl Known {
         self.lanes.get(key, || state.video().map(|(_, video)| Lanes::of(video)).unwrap_or_default())
     }
 
-    /// What the network says about the frames.
-    pub fn spans(&self, state: &AppState) -> Rc<Vec<PredictionSpan>> {
-        let (network, video) = (state.selection.checkpoint_ref(), state.selection.video.clone());
+    /// What a network says about the frames.
+    pub fn spans(&self, state: &AppState, network: Option<CheckpointRef>) -> Rc<Vec<PredictionSpan>> {
+        let video = state.selection.video.clone();
         let along = network.clone().zip(video.clone()).and_then(|key| state.video_predictions.get(&key));
-        let entry = state.evaluation();
+        let entry = network.as_ref().and_then(|n| state.evaluation_of(n));
         let evaluation = (Same::maybe(entry.map(|e| &e.evaluation)), Same::maybe(entry.map(|e| &e.predictions)));
         let key = (
-            network,
+            network.clone(),
             video,
             Same::maybe(along),
             evaluation,
             state.explain.generation(),
             Same::maybe(state.dataset.as_ref()),
-            state.window_geometry(),
+            state.geometry_of(network.as_ref().map(|n| n.run.as_path())),
         );
-        self.spans.get(key, || prediction_spans(state))
+        self.spans.get(key, || network.map(|n| prediction_spans(state, &n)).unwrap_or_default())
     }
 
     /// How much heat each moment of the explained clips has.
@@ -300,11 +308,9 @@ fn called(evaluation: &Evaluation, clip: &Prediction) -> String {
 
 /// What is known about the chosen video: the prediction along it, else the clips of the evaluation, else what was
 /// explained.
-fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
-    let (Some(checkpoint), Some((_, video))) = (state.selection.checkpoint_ref(), state.video()) else {
-        return Vec::new();
-    };
-    let map = state.run().map(|run| state.class_map(run));
+fn prediction_spans(state: &AppState, checkpoint: &CheckpointRef) -> Vec<PredictionSpan> {
+    let Some((_, video)) = state.video() else { return Vec::new() };
+    let map = state.run_at(&checkpoint.run).map(|run| state.class_map(run));
     let of_dataset = |output: usize| map.as_ref().and_then(|map| map.as_ref().as_ref().ok()?.class_of(output));
     // As the class of the dataset it is; that of its name where the classes of the run are not known.
     let color = |name: &str, output: usize| {
@@ -344,10 +350,10 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
         }
         return spans;
     }
-    let (span, stride) = state.window_geometry();
+    let (span, stride) = state.geometry_of(Some(&checkpoint.run));
     let length = stride.min(span).max(1);
     let frames = video.frames();
-    let mut spans: Vec<PredictionSpan> = match state.evaluation() {
+    let mut spans: Vec<PredictionSpan> = match state.evaluation_of(checkpoint) {
         Some(entry) => {
             let index = state.clips_by_video(entry);
             let mine = index.of_video(&video.name).map_or(&[][..], |of_video| &of_video.clips);
@@ -366,7 +372,7 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
         None => Vec::new(),
     };
     let evaluated: HashSet<u32> = spans.iter().map(|s| s.start).collect();
-    for (clip, answer) in state.explain.answers_of(&checkpoint, &video.name) {
+    for (clip, answer) in state.explain.answers_of(checkpoint, &video.name) {
         if !evaluated.contains(&clip.start) {
             let name = answer.classes.name(answer.predicted);
             spans.push(PredictionSpan {
@@ -384,8 +390,16 @@ fn prediction_spans(state: &AppState) -> Vec<PredictionSpan> {
 }
 
 /// What the frames show, by the network; opacity is probability, a red line marks errors.
-pub fn predictions(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, spans: &[PredictionSpan]) {
+pub fn predictions(
+    ui: &egui::Ui,
+    cx: &PanelCx<'_>,
+    strip: &Strip,
+    rect: Rect,
+    spans: &[PredictionSpan],
+    network: Option<&CheckpointRef>,
+) {
     let p = theme::palette(ui);
+    let of = network.map_or_else(String::new, |n| format!(" by {}", leaf(&n.run)));
     if spans.is_empty() {
         let text =
             if cx.state.run().is_some() { "not predicted yet: Run, Predict this video" } else { "no run is chosen" };
@@ -402,16 +416,20 @@ pub fn predictions(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, s
             ui.painter_at(rect).rect_filled(line, 0.0, p.bad);
         }
         if named < NAMED {
-            let id = ui.make_persistent_id(("prediction span", span.start));
+            let id = ui.make_persistent_id(("prediction span", span.start, network));
             let response = ui.interact(area, id, Sense::hover());
             let wrong = if span.correct == Some(false) { ", wrong" } else { "" };
-            response.on_hover_text_at_pointer(format!(
-                "predicted {} with {:.2}{wrong}, frames {} to {}",
+            let text = format!(
+                "predicted {} with {:.2}{of}{wrong}, frames {} to {}",
                 span.class,
                 span.probability,
                 span.start,
                 span.end.saturating_sub(1)
-            ));
+            );
+            if network.is_some() {
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+            }
+            response.on_hover_text_at_pointer(text);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
 use crate::ui::action::{SystemAction, WindowAction, WorkAction};
-use crate::ui::arrangement::Draft;
+use crate::ui::arrangement::{Draft, preset};
 use crate::ui::awaited::Awaited;
 use crate::ui::disk::{Answer, Question};
 use crate::ui::panel::{Panel, PanelCx};
@@ -62,11 +62,6 @@ impl Default for TrainConfig {
     }
 }
 
-/// Configuration of a preset; presets are parsed by a test, so the fallback is never seen.
-fn preset(index: usize) -> RunConfig {
-    PRESETS.get(index).and_then(|p| p.config().ok()).unwrap_or_else(RunConfig::reference)
-}
-
 impl Panel for TrainConfig {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         self.follow(cx.state);
@@ -110,16 +105,9 @@ impl TrainConfig {
             return;
         }
         self.dataset = root;
-        let draft = &state.draft;
-        let index = PRESETS.iter().position(|p| p.name == draft.preset);
-        // Without a preset's name the configuration came from a file, where that could be read.
-        self.preset = index.unwrap_or(if RunConfig::from_ron(&draft.base).is_ok() && !draft.base.is_empty() {
-            usize::MAX
-        } else {
-            0
-        });
-        (self.base, self.config) = (draft.base(), draft.config());
-        self.out.clone_from(&draft.out);
+        let (index, base, config) = state.draft.configs();
+        (self.preset, self.base, self.config) = (index.unwrap_or(usize::MAX), base, config);
+        self.out.clone_from(&state.draft.out);
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         self.file_note = None;
     }
@@ -192,7 +180,7 @@ impl TrainConfig {
                 asked = Some(Question::Config(path.clone()));
             }
             if ui.add_enabled(free, egui::Button::new("Save file")).clicked() {
-                asked = Some(Question::SaveConfig(path.clone(), self.config.to_ron()));
+                asked = Some(Question::SaveText(path.clone(), self.config.to_ron()));
             }
             if let Some(question) = asked {
                 self.file_note = None;
@@ -218,7 +206,7 @@ impl TrainConfig {
     /// Takes over what became of the file that was asked for.
     fn take_file(&mut self, state: &AppState) {
         let Some(question) = &self.file_asked else { return };
-        let (Question::Config(path) | Question::SaveConfig(path, _)) = question else { return };
+        let (Question::Config(path) | Question::SaveText(path, _)) = question else { return };
         self.file_note = Some(match state.disk.known(question) {
             Awaited::Pending(_) => return,
             Awaited::Ready(Answer::Config(Ok(config))) => {

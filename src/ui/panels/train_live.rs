@@ -1,5 +1,6 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
+use super::train_layers::LayerCurves;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
@@ -37,6 +38,7 @@ enum ClassLines {
 pub struct TrainLive {
     curves: CurveState,
     tracks: Tracks,
+    layers: LayerCurves,
     others: HashMap<PathBuf, Tracks>,
     axis: Axis,
     log: bool,
@@ -56,6 +58,7 @@ impl Default for TrainLive {
         Self {
             curves: CurveState::new(0.6),
             tracks: Tracks::default(),
+            layers: LayerCurves::default(),
             others: HashMap::new(),
             axis: Axis::Epoch,
             log: false,
@@ -139,7 +142,11 @@ impl Panel for TrainLive {
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
             self.charts(ui, &run, state);
+            self.weighted(ui);
             self.classes(ui, &run);
+            let chart = self.chart("");
+            let layers = (identity(&run), run.layer_reports.as_slice());
+            self.layers.show(ui, chart, layers, (&run.steps, &self.tracks.step_x), &mut self.curves);
             self.small_charts(ui, &run);
             if let Some((live, _)) = run.live {
                 self.wrong_strip(ui, live, cx);
@@ -324,6 +331,30 @@ impl TrainLive {
         );
     }
 
+    /// Precision and F1 weighted by support, where clips have one class each.
+    fn weighted(&mut self, ui: &mut Ui) {
+        let t = &self.tracks;
+        let [train, val] = &t.weighted;
+        if train.is_empty() && val.is_empty() {
+            return;
+        }
+        ui.add_space(6.0);
+        let chart = |title| Chart { height: 112.0, y_unit: Unit::Percent, ..self.chart(title) };
+        let (precision, f1) = (chart("Weighted precision (weighted recall is the accuracy)"), chart("Weighted F1"));
+        let colors = (theme::palette(ui).train, theme::palette(ui).val);
+        let series = |name, color, ys| Series { name, color, xs: &t.epoch_x, ys, look: Look::Dotted };
+        let both = |a, b| [series("train", colors.0, a), series("validation", colors.1, b)];
+        let precisions = both(&train.precision, &val.precision);
+        let f1s = both(&train.f1, &val.f1);
+        let curves = &mut self.curves;
+        pair(
+            ui,
+            curves,
+            |ui, curves| curves::show(ui, &precision, &precisions, &[], curves),
+            |ui, curves| curves::show(ui, &f1, &f1s, &[], curves),
+        );
+    }
+
     /// Accuracy of each class, as lines or as a map of epochs and classes.
     fn classes(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
@@ -491,6 +522,7 @@ impl TrainLive {
                     loss: f32::NAN,
                     tags: Vec::new(),
                     on_body: None,
+                    other: None,
                 }
             })
             .collect();

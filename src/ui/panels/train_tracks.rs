@@ -1,7 +1,7 @@
 //! The values of a run as columns that curves can be drawn from.
 
 use crate::config::{RunConfig, Schedule};
-use crate::progress::{EpochReport, StepReport};
+use crate::progress::{EpochReport, StepReport, WeightedScores};
 use crate::train::Scheduler;
 
 /// What the horizontal axis counts.
@@ -42,6 +42,8 @@ pub struct Tracks {
     pub train_accuracy: Vec<f64>,
     /// Validation accuracy of each epoch; NaN without one.
     pub val_accuracy: Vec<f64>,
+    /// Support-weighted precision and F1 of each epoch, of the training and of the validation; NaN where there is none.
+    pub weighted: [Weighted; 2],
     /// What the best epoch is chosen by ([`EpochReport::score`]): mean average precision in a multi-label task, else the
     /// validation accuracy again.
     pub score: Vec<f64>,
@@ -61,6 +63,29 @@ pub struct Tracks {
     pub busy: Vec<f64>,
     /// Score of each class ([`EpochReport::class_scores`]) after each epoch, `[class][epoch]`; NaN without clips.
     pub classes: Vec<Vec<f64>>,
+}
+
+/// Support-weighted scores of each epoch; the recall is the accuracy again.
+#[derive(Clone, Debug, Default)]
+pub struct Weighted {
+    /// Precision.
+    pub precision: Vec<f64>,
+    /// F1.
+    pub f1: Vec<f64>,
+}
+
+impl Weighted {
+    fn of(epochs: &[EpochReport], part: impl Fn(&EpochReport) -> Option<WeightedScores>) -> Self {
+        let column = |of: fn(WeightedScores) -> f32| {
+            epochs.iter().map(|e| part(e).map_or(f64::NAN, |s| f64::from(of(s)))).collect()
+        };
+        Self { precision: column(|s| s.precision), f1: column(|s| s.f1) }
+    }
+
+    /// True where no epoch has any.
+    pub fn is_empty(&self) -> bool {
+        self.f1.iter().all(|v| v.is_nan())
+    }
 }
 
 impl Tracks {
@@ -145,6 +170,7 @@ impl Tracks {
         self.val_loss = column(&|e| or_nan(e.val_loss));
         self.train_accuracy = column(&|e| f64::from(e.train_accuracy));
         self.val_accuracy = column(&|e| or_nan(e.val_accuracy));
+        self.weighted = [Weighted::of(epochs, |e| e.train_weighted), Weighted::of(epochs, |e| e.val_weighted)];
         self.score = column(&|e| or_nan(e.score()));
         self.rate = column(&|e| e.learning_rate);
         self.gradient = column(&|e| f64::from(e.gradient_norm));

@@ -1,15 +1,16 @@
 //! The table of videos.
 
 use crate::domain::{Dataset, Split, VideoEntry, counted, grouped, leaf};
-use crate::ui::action::{ChooseAction, WindowAction};
+use crate::ui::action::{ChooseAction, WindowAction, WorkAction};
 use crate::ui::arrangement::{VideoKey, VideoOrder};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
+use crate::ui::video_rows::Rows;
 use crate::ui::widgets::text::fps;
 use egui::{RichText, Sense, Vec2};
 use egui_extras::{Column, TableBuilder};
-use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 const COLUMNS: [(VideoKey, &str, f32); 8] = [
@@ -30,10 +31,12 @@ type RowsKey = (Same<Dataset>, u64, VideoOrder, Same<Vec<Split>>);
 #[derive(Default)]
 pub struct Videos {
     rows: Vec<usize>,
-    /// Classes present in each video of the dataset.
-    classes: Vec<Vec<usize>>,
-    /// Frames of the videos in the table.
+    /// Classes present in the videos that were on screen.
+    classes: HashMap<usize, Vec<usize>>,
+    /// Frames of the videos in the table, as far as they are known.
     frames: u64,
+    /// Videos on screen that nobody looked into yet, as they were told of last.
+    pending: Vec<usize>,
     made_from: Option<RowsKey>,
     classes_of: Same<Dataset>,
     shown: Option<String>,
@@ -48,12 +51,14 @@ impl Panel for Videos {
         self.refresh(cx, &dataset);
         ui.horizontal(|ui| {
             let videos = cx.state.narrowed().unwrap_or_else(|| counted(self.rows.len() as u64, "video"));
-            let mut text = format!("{videos}, {}", counted(self.frames, "frame"));
+            let known = if dataset.pending() > 0 { " in those looked into" } else { "" };
+            let mut text = format!("{videos}, {}{known}", counted(self.frames, "frame"));
             if let Some(run) = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()) {
                 text.push_str(&format!(" · split of run {}", leaf(&run.path)));
             }
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         });
+        super::indexing(ui, cx);
         if super::nothing_passes(ui, cx) {
             return;
         }
@@ -65,7 +70,7 @@ impl Videos {
     fn refresh(&mut self, cx: &PanelCx<'_>, dataset: &Arc<Dataset>) {
         if self.classes_of != Same::of(dataset) {
             self.classes_of = Same::of(dataset);
-            self.classes = dataset.videos.iter().map(VideoEntry::classes).collect();
+            self.classes.clear();
         }
         let parts = Same::maybe(cx.state.run_parts.parts.as_ref());
         let order = cx.state.order;
@@ -73,23 +78,9 @@ impl Videos {
         if self.made_from == from {
             return;
         }
-        self.rows.clone_from(&cx.state.filtered);
-        let warnings = |i: usize| cx.state.warnings_by_video.get(&i).map_or(0, Vec::len);
-        let key = order.key;
-        self.rows.sort_by(|a, b| match (dataset.videos.get(*a), dataset.videos.get(*b)) {
-            (Some(x), Some(y)) if key == VideoKey::Warnings => {
-                warnings(*a).cmp(&warnings(*b)).then(x.name.cmp(&y.name))
-            }
-            (Some(x), Some(y)) if key == VideoKey::Split => {
-                let part = |i: usize, v: &VideoEntry| cx.state.part_in_run(i).unwrap_or(v.split);
-                part(*a, x).cmp(&part(*b, y)).then(x.name.cmp(&y.name))
-            }
-            (Some(x), Some(y)) => compare(x, y, key).then(x.name.cmp(&y.name)),
-            _ => Ordering::Equal,
-        });
-        if order.descending {
-            self.rows.reverse();
-        }
+        let parts = cx.state.run_parts.parts.as_ref().map(|p| p.as_slice());
+        let rows = Rows { dataset, parts, warnings: &cx.state.warnings_by_video };
+        self.rows = rows.sorted(&cx.state.filtered, order);
         let videos = self.rows.iter().filter_map(|i| dataset.videos.get(*i));
         self.frames = videos.map(|v| u64::from(v.frames())).sum();
         self.made_from = from;
@@ -104,6 +95,8 @@ impl Videos {
         let chosen = cx.state.selection.video.clone();
         let moved = self.shown != chosen;
         self.shown.clone_from(&chosen);
+        let (listed, classes) = (&self.rows, &mut self.classes);
+        let mut pending = Vec::new();
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
             let mut table = TableBuilder::new(ui)
                 .striped(false)
@@ -123,7 +116,7 @@ impl Videos {
             table = table.column(Column::remainder().at_least(60.0).clip(true));
             if moved
                 && let Some(row) =
-                    self.rows.iter().position(|i| dataset.videos.get(*i).map(|v| &v.name) == chosen.as_ref())
+                    listed.iter().position(|i| dataset.videos.get(*i).map(|v| &v.name) == chosen.as_ref())
             {
                 table = table.scroll_to_row(row, None);
             }
@@ -140,11 +133,15 @@ impl Videos {
                     header.col(|ui| drop(ui.label(RichText::new("classes").text_style(theme::caption()).weak())));
                 })
                 .body(|body| {
-                    body.rows(height, self.rows.len(), |mut row| {
-                        let Some(index) = self.rows.get(row.index()).copied() else { return };
+                    body.rows(height, listed.len(), |mut row| {
+                        let Some(index) = listed.get(row.index()).copied() else { return };
                         let Some(video) = dataset.videos.get(index) else { return };
+                        if video.is_pending() {
+                            pending.push(index);
+                        }
+                        let classes = classes.entry(index).or_insert_with(|| video.classes());
                         row.set_selected(chosen.as_deref() == Some(video.name.as_str()));
-                        cells(&mut row, cx, dataset, index, video, self.classes.get(index).map_or(&[], Vec::as_slice));
+                        cells(&mut row, cx, dataset, index, video, classes);
                         let response = row.response();
                         response.widget_info(|| {
                             egui::WidgetInfo::labeled(egui::Role::Row, true, format!("Video {}", video.name))
@@ -155,6 +152,10 @@ impl Videos {
                     });
                 });
         });
+        if !pending.is_empty() && self.pending != pending {
+            self.pending.clone_from(&pending);
+            cx.send(WorkAction::IndexFirst(pending));
+        }
         if let Some(key) = sort {
             let descending = order.key == key && !order.descending;
             cx.send(WindowAction::SetOrder(VideoOrder { key, descending }));
@@ -190,16 +191,17 @@ fn cells(
     classes: &[usize],
 ) {
     let facts = video.facts.as_ref();
+    let unknown = if video.is_pending() { "…" } else { "–" };
     let text = |ui: &mut egui::Ui, text: String| {
         ui.add(egui::Label::new(RichText::new(text).text_style(theme::caption())).truncate().selectable(false));
     };
     row.col(|ui| text(ui, video.name.rsplit('/').next().unwrap_or(&video.name).to_owned()));
     row.col(|ui| text(ui, video.subject.clone()));
     row.col(|ui| split(ui, cx, index, video));
-    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| grouped(u64::from(f.frames)))));
-    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| fps(f.fps))));
-    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| format!("{}×{}", f.width, f.height))));
-    row.col(|ui| text(ui, facts.map_or_else(|| "–".into(), |f| f.codec.clone())));
+    row.col(|ui| text(ui, facts.map_or_else(|| unknown.into(), |f| grouped(u64::from(f.frames)))));
+    row.col(|ui| text(ui, facts.map_or_else(|| unknown.into(), |f| fps(f.fps))));
+    row.col(|ui| text(ui, facts.map_or_else(|| unknown.into(), |f| format!("{}×{}", f.width, f.height))));
+    row.col(|ui| text(ui, facts.map_or_else(|| unknown.into(), |f| f.codec.clone())));
     row.col(|ui| {
         let p = theme::palette(ui);
         if let Some(warnings) = cx.state.warnings_by_video.get(&index) {
@@ -237,20 +239,4 @@ fn split(ui: &mut egui::Ui, cx: &PanelCx<'_>, index: usize, video: &VideoEntry) 
     let response = ui.add(label);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &told));
     response.on_hover_text(told);
-}
-
-fn compare(a: &VideoEntry, b: &VideoEntry, key: VideoKey) -> Ordering {
-    let (fa, fb) = (a.facts.as_ref(), b.facts.as_ref());
-    match key {
-        VideoKey::Name | VideoKey::Warnings | VideoKey::Split => Ordering::Equal,
-        VideoKey::Subject => a.subject.cmp(&b.subject),
-        VideoKey::Frames => a.frames().cmp(&b.frames()),
-        VideoKey::Fps => fa.map_or(0.0, |f| f.fps).total_cmp(&fb.map_or(0.0, |f| f.fps)),
-        VideoKey::Size => {
-            let area =
-                |f: Option<&crate::domain::VideoFacts>| f.map_or(0, |f| u64::from(f.width) * u64::from(f.height));
-            area(fa).cmp(&area(fb))
-        }
-        VideoKey::Codec => fa.map(|f| &f.codec).cmp(&fb.map(|f| &f.codec)),
-    }
 }

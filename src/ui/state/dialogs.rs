@@ -1,5 +1,7 @@
 //! The dialogs, with what was typed into them.
 
+use super::label_form::LabelMapForm;
+use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use std::path::PathBuf;
@@ -23,6 +25,23 @@ pub enum PathPurpose {
     FirstWeights,
     /// A run whose weights a training starts from.
     FirstRun,
+    /// Where the drawing of a network goes.
+    Drawing,
+    /// The file of a table.
+    Table(TableFormat),
+    /// The file of a report.
+    Report,
+}
+
+impl PathPurpose {
+    /// Name of the file where a new one is written; `None` where something is opened.
+    pub fn new_file(self) -> Option<String> {
+        match self {
+            Self::Table(format) => Some(format!("table.{}", format.extension())),
+            Self::Report => Some("report.html".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// The export dialog.
@@ -114,6 +133,8 @@ pub enum Dialog {
     Classes(Box<ClassForm>),
     /// Say what the files of a dataset leave open.
     Choices(Box<ChoiceForm>),
+    /// Say what becomes of the classes of the dataset.
+    LabelMap(Box<LabelMapForm>),
     /// Work is running that closing would end.
     Leave,
     /// Every key.

@@ -107,6 +107,19 @@ impl LiveRun {
     }
 }
 
+/// How looking into the videos of a large dataset goes on.
+#[derive(Clone, Debug, Default)]
+pub struct IndexWork {
+    /// The part under way, or the last one.
+    pub job: Option<JobId>,
+    /// Parts begun so far.
+    pub parts: u32,
+    /// Positions of videos that come first.
+    pub first: Vec<usize>,
+    /// The chosen video that was asked for by itself.
+    pub asked: Option<String>,
+}
+
 /// Notes of a run that are not on the disk yet.
 #[derive(Clone, Debug)]
 pub struct UnsavedNotes {

@@ -52,6 +52,8 @@ pub struct ClipCard {
     pub tags: Vec<String>,
     /// Share of the map's heat that lies on the body, 0…1, where it was measured.
     pub on_body: Option<f32>,
+    /// What another network said of it, in words, where two are compared.
+    pub other: Option<String>,
 }
 
 impl ClipCard {
@@ -68,7 +70,8 @@ impl ClipCard {
             Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
             None => format!("{truth} called {predicted}"),
         };
-        format!("{what} {:.2}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
+        let other = self.other.as_ref().map_or_else(String::new, |o| format!(" ({o})"));
+        format!("{what} {:.2}{other}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
     }
 
     /// Names of the label's classes.
@@ -146,6 +149,25 @@ pub enum ClipEvent {
     Open(ClipRef),
 }
 
+/// What is said of a clip instead of what the network answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CardNote {
+    /// In a few words.
+    pub said: String,
+    /// The part of the picture that is meant: left, top, right and bottom as shares of it.
+    pub mark: Option<[f32; 4]>,
+    /// The clip has a label.
+    pub labelled: bool,
+}
+
+impl CardNote {
+    /// The accessible name of a card with this note.
+    fn title(&self, card: &ClipCard, classes: &ClassSet) -> String {
+        let label = if self.labelled { card.label_names(classes) } else { "no label".to_owned() };
+        format!("{label}, {}, frame {} of {}", self.said, card.clip.start, card.clip.video)
+    }
+}
+
 /// Thumbnail area of a card; three lines of text stand below it.
 const PICTURE: Vec2 = vec2(132.0, 88.0);
 const TEXT: f32 = 51.0;
@@ -160,6 +182,17 @@ pub const CARD: Vec2 = vec2(PICTURE.x, PICTURE.y + TEXT);
 pub fn grid(
     ui: &mut Ui,
     cards: &[ClipCard],
+    classes: &ClassSet,
+    pictures: &dyn Pictures,
+    selected: Option<&ClipRef>,
+) -> Option<ClipEvent> {
+    noted(ui, (cards, &[]), classes, pictures, selected)
+}
+
+/// As [`grid`], with a note for each card, in their order; cards without one say what the network answered.
+pub fn noted(
+    ui: &mut Ui,
+    (cards, notes): (&[ClipCard], &[CardNote]),
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
@@ -186,7 +219,8 @@ pub fn grid(
                     for index in row * columns..((row + 1) * columns).min(cards.len()) {
                         let Some(c) = cards.get(index) else { continue };
                         let chosen = selected == Some(&c.clip);
-                        let response = card(ui, c, classes, pictures, chosen, chosen && focus.has_focus());
+                        let note = notes.get(index);
+                        let response = card(ui, (c, note), classes, pictures, chosen, chosen && focus.has_focus());
                         if let Some(clicked) = clicked(&response, c) {
                             event = Some(clicked);
                             focus.request_focus();
@@ -230,7 +264,7 @@ pub fn strip(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for c in cards {
-                let response = card(ui, c, classes, pictures, selected == Some(&c.clip), false);
+                let response = card(ui, (c, None), classes, pictures, selected == Some(&c.clip), false);
                 event = clicked(&response, c).or(event.take());
             }
         });
@@ -278,14 +312,15 @@ fn keyboard(
 /// One card.
 fn card(
     ui: &mut Ui,
-    card: &ClipCard,
+    (card, note): (&ClipCard, Option<&CardNote>),
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: bool,
     focused: bool,
 ) -> egui::Response {
     let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, card.title(classes)));
+    let title = || note.map_or_else(|| card.title(classes), |n| n.title(card, classes));
+    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, title()));
     if !ui.is_rect_visible(rect) {
         return response;
     }
@@ -293,7 +328,7 @@ fn card(
     let frame = Rect::from_min_size(rect.min, PICTURE);
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
-    let failure = draw_picture(ui, &painter, frame, card, pictures, response.hovered());
+    let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());
     let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     let badge = format!("{:.2}", card.confidence);
     let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
@@ -316,23 +351,42 @@ fn card(
         painter.galley(pos2(rect.left() + inset, y), galley, color);
     };
     let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
-    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
-    line(frame.bottom() + 3.0, &[&card.label_names(classes)], 12.0, text, 16.0);
+    let label = match note {
+        Some(note) if !note.labelled => "no label".to_owned(),
+        _ => {
+            painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
+            card.label_names(classes)
+        }
+    };
+    line(frame.bottom() + 3.0, &[&label], 12.0, text, 16.0);
     let predicted = classes.name(card.predicted);
     let (called, together) =
         (format!("called {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
     let said = match &card.said {
+        _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
         Some(_) => vec![together.as_str()],
         None if card.correct() => vec!["recognised"],
         None => vec![called.as_str(), predicted],
     };
-    painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 25.5), 3.5, theme::class_color(card.predicted));
-    line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
+    match note {
+        Some(_) => line(frame.bottom() + 18.0, &said, 12.0, text, 6.0),
+        None => {
+            painter.circle_filled(
+                pos2(rect.left() + 8.0, frame.bottom() + 25.5),
+                3.5,
+                theme::class_color(card.predicted),
+            );
+            line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
+        }
+    }
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
     let mut place = match card.tags.as_slice() {
         [] => format!("{name} · {}", card.clip.start),
         tags => format!("{} · {name} · {}", tags.join(", "), card.clip.start),
     };
+    if let Some(other) = &card.other {
+        place = format!("{other} · {place}");
+    }
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
@@ -348,7 +402,8 @@ fn card(
         painter.rect_stroke(rect, 5.0, Stroke::new(1.0, ui.visuals().weak_text_color()), StrokeKind::Outside);
     }
     let help = match failure {
-        Some(message) => format!("{}\n{message}", card.title(classes)),
+        Some(message) => format!("{}\n{message}", title()),
+        None if note.is_some() => format!("{}\nDouble click: look at it frame by frame", title()),
         None => format!(
             "{}\nmargin {:.2}, loss {:.2}\nDouble click: look at it frame by frame",
             card.title(classes),
@@ -364,7 +419,7 @@ fn draw_picture(
     ui: &Ui,
     painter: &egui::Painter,
     rect: Rect,
-    card: &ClipCard,
+    (card, mark): (&ClipCard, Option<[f32; 4]>),
     pictures: &dyn Pictures,
     play: bool,
 ) -> Option<String> {
@@ -407,7 +462,13 @@ fn draw_picture(
             } else {
                 uv = Rect::from_center_size(uv.center(), vec2(1.0, aspect / want));
             }
-            painter.image(texture, Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
+            let place = Rect::from_center_size(rect.center(), size);
+            painter.image(texture, place, uv, Color32::WHITE);
+            if let Some([left, top, right, bottom]) = mark {
+                let at = |x: f32, y: f32| place.min + (pos2(x, y) - uv.min) / uv.size() * place.size();
+                let area = Rect::from_two_pos(at(left, top), at(right, bottom)).intersect(place);
+                painter.rect_stroke(area, 1.0, Stroke::new(1.5, overlay::NOTE), StrokeKind::Inside);
+            }
             None
         }
         Awaited::NotAsked | Awaited::Pending(_) => {
@@ -438,6 +499,7 @@ mod tests {
             margin,
             loss,
             tags: Vec::new(),
+            other: None,
             on_body: None,
         }
     }

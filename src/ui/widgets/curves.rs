@@ -95,6 +95,12 @@ pub struct Chart<'a> {
     pub empty: &'a str,
     /// Names of series can be switched off in the heading; false when there are too many to list.
     pub legend: bool,
+    /// Points that all of its curves may have together, so that many of them cost no more than one.
+    pub budget: usize,
+    /// The raw values stand faintly behind smoothed ones.
+    pub raw: bool,
+    /// Marks have a line from top to bottom.
+    pub mark_lines: bool,
 }
 
 impl Default for Chart<'_> {
@@ -109,9 +115,15 @@ impl Default for Chart<'_> {
             include: &[],
             empty: "no values yet",
             legend: true,
+            budget: usize::MAX,
+            raw: true,
+            mark_lines: true,
         }
     }
 }
+
+/// A curve is thinned to no fewer columns than these.
+const MIN_COLUMNS: usize = 60;
 
 /// What the plots of one screen share and remember.
 #[derive(Debug, Default)]
@@ -217,7 +229,9 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     }
     let weight = state.smoothing;
     let (cache, thinned) = (&mut state.cache, &mut state.thinned);
-    let width = ui.available_width().max(50.0) as usize;
+    // Each column of pixels has four points at most.
+    let share = chart.budget / (4 * shown.len().max(1));
+    let width = (ui.available_width().max(50.0) as usize).min(share.max(MIN_COLUMNS));
     let mark_color = ui.visuals().weak_text_color();
     let gold = theme::palette(ui).gold;
     let response = plot.show(ui, |plot_ui| {
@@ -235,7 +249,9 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         };
         for s in &shown {
             if s.look == Look::Smoothed && weight > 0.0 {
-                draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain, true);
+                if chart.raw {
+                    draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain, true);
+                }
                 let key = format!("{}/{}", chart.title, s.name);
                 let smooth = cache.entry(key).or_default().update(s.ys, weight);
                 draw(s.name, s.xs, smooth, s.color, 1.8, Look::Plain, false);
@@ -244,8 +260,10 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
             }
         }
         for mark in marks {
-            plot_ui
-                .vline(egui_plot::VLine::new("", mark.x).color(mark_color).style(LineStyle::dotted_loose()).width(1.0));
+            if chart.mark_lines {
+                let line = egui_plot::VLine::new("", mark.x).color(mark_color);
+                plot_ui.vline(line.style(LineStyle::dotted_loose()).width(1.0));
+            }
             if let Some(y) = mark.y.map(lift).filter(|y| y.is_finite()) {
                 let star = Points::new("", PlotPoints::from(vec![[mark.x, y]]));
                 plot_ui.points(star.shape(MarkerShape::Asterisk).radius(6.0).color(gold));

@@ -1,6 +1,7 @@
 //! Rows of a form: a name, an editor, a mark when the value was changed, and the sentence when it is wrong.
 
 use super::series::number;
+use crate::classical::Baseline;
 use crate::config::{ConfigKey, RunConfig, key};
 use crate::domain::Task;
 use crate::ui::Action;
@@ -64,6 +65,11 @@ impl<'a> Rows<'a> {
     /// The configuration being edited.
     pub fn config(&self) -> &RunConfig {
         self.config
+    }
+
+    /// True where the configuration is of a classical baseline, to which much of a training means nothing.
+    pub fn baseline(&self) -> bool {
+        Baseline::find(&self.config.model.id).is_some()
     }
 
     /// One row. `path` is the dotted key of the value; its name and help come from the table of keys.

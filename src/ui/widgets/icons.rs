@@ -38,6 +38,10 @@ pub enum Icon {
     Search,
     /// A cross.
     Close,
+    /// A chevron up.
+    Up,
+    /// A chevron down.
+    Down,
 }
 
 /// A flat button with an icon; `label` is its accessible name and tooltip.
@@ -102,6 +106,8 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
         Icon::Last => vec![bar(0.78, 0.92), fill(vec![at(0.08, 0.08), at(0.7, 0.5), at(0.08, 0.92)])],
         Icon::Back => vec![path(vec![at(0.68, 0.1), at(0.28, 0.5), at(0.68, 0.9)])],
         Icon::Forward => vec![path(vec![at(0.32, 0.1), at(0.72, 0.5), at(0.32, 0.9)])],
+        Icon::Up => vec![path(vec![at(0.1, 0.68), at(0.5, 0.28), at(0.9, 0.68)])],
+        Icon::Down => vec![path(vec![at(0.1, 0.32), at(0.5, 0.72), at(0.9, 0.32)])],
         Icon::Loop => round_arrow(rect, line, color),
         Icon::Folder => vec![path(vec![
             at(0.04, 0.86),

@@ -2,6 +2,7 @@
 //!
 //! Widgets take what they show as arguments and give back what was asked of them; they know nothing of the state or of jobs.
 
+pub mod channel_tiles;
 pub mod choice_rows;
 pub mod class_bars;
 pub mod class_heat;
@@ -10,16 +11,23 @@ pub mod clip_grid;
 pub mod config_form;
 pub mod curves;
 pub mod form_rows;
+pub mod frame_table;
+pub mod graph_canvas;
 pub mod icons;
 pub mod matrix;
 mod matrix_counts;
+pub mod matrix_difference;
 pub mod navigation;
 pub mod network_card;
 pub mod network_pick;
+pub mod paired_bars;
 pub mod picture;
+mod planned;
+pub mod scatter;
 pub mod series;
 pub mod split_preview;
 pub mod style;
+pub mod table_view;
 pub mod tags;
 pub mod text;
 pub mod usage;

@@ -66,7 +66,7 @@ impl Thinned {
         let near = (range.0 - self.range.0).abs() <= slack && (range.1 - self.range.1).abs() <= slack;
         let same = columns == self.columns && weight == self.weight && ends(xs, ys, self.taken) == self.ends;
         if same && near && count >= self.taken && count - self.thinned <= TAIL {
-            for (x, y) in xs.iter().zip(ys).take(count).skip(self.taken) {
+            for (x, y) in slice_of(xs, self.taken, count).iter().zip(slice_of(ys, self.taken, count)) {
                 // One point beyond the border is enough for a line to reach it.
                 let within = self.points.last().is_none_or(|p| p[0] <= range.1);
                 if within && x.is_finite() && y.is_finite() {
@@ -81,6 +81,11 @@ impl Thinned {
         self.ends = ends(xs, ys, count);
         &self.points
     }
+}
+
+/// The part of a column that came since; skipping through it would cost all that came before.
+fn slice_of(values: &[f64], from: usize, to: usize) -> &[f64] {
+    values.get(from..to).unwrap_or_default()
 }
 
 /// The bits of the first and the last of the first `count` points; `None` without points.

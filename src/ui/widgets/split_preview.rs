@@ -1,17 +1,19 @@
 //! How a training would divide the dataset: subjects, videos and clips of each part, clips of each class.
 
+use super::planned::Planned;
 use crate::config::RunConfig;
 use crate::data::{ClipPlan, plan};
 use crate::domain::{ClassSet, Dataset, Split, counted, grouped};
 use crate::ui::theme;
 use egui::{RichText, Ui};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 /// What of a configuration decides on the split and its clips.
 #[derive(Clone, PartialEq)]
 struct PreviewKey {
     dataset: usize,
+    /// Videos that nobody looked into yet.
+    pending: usize,
     config: RunConfig,
 }
 
@@ -50,23 +52,30 @@ impl Counted {
     }
 }
 
-/// What planning came to: the split counted, or why there is none.
-type Outcome = Result<Counted, String>;
-
 /// The preview, planned on a thread of its own whenever what it depends on has changed.
 #[derive(Default)]
 pub struct SplitPreview {
-    made_from: Option<PreviewKey>,
-    shown: Option<Outcome>,
-    under_way: Option<(PreviewKey, Receiver<Outcome>)>,
+    planned: Planned<PreviewKey, Counted>,
 }
 
 impl SplitPreview {
     /// Draws the preview: a line that says how many clips each part has, and below it, once opened, the rest.
     pub fn show(&mut self, ui: &mut Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
-        self.refresh(ui, dataset, config);
+        if dataset.pending() > 0 {
+            // A training looks into the videos that it needs by itself.
+            let left = counted(dataset.pending() as u64, "video");
+            ui.weak(format!("Split: shown when all videos are indexed; {left} are left"));
+            return;
+        }
+        let key =
+            PreviewKey { dataset: Arc::as_ptr(dataset) as usize, pending: dataset.pending(), config: relevant(config) };
+        self.planned.refresh(ui, "the split", key, |key| {
+            let (dataset, config) = (dataset.clone(), key.config.clone());
+            Box::new(move || plan(&dataset, &config).map(|p| Counted::of(&p, &dataset)).map_err(|e| e.to_string()))
+        });
         let p = theme::palette(ui);
-        let title = match &self.shown {
+        let shown = self.planned.shown();
+        let title = match shown {
             Some(Ok(split)) => {
                 let clips = |part: &PartCount| format!("{} {}", grouped(part.clips.iter().sum()), part.name);
                 format!("Split: {} clips", split.parts.iter().map(clips).collect::<Vec<_>>().join(", "))
@@ -75,47 +84,11 @@ impl SplitPreview {
             None => "Split: planning…".to_owned(),
         };
         let header = egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("split preview");
-        header.default_open(false).show(ui, |ui| match &self.shown {
+        header.default_open(false).show(ui, |ui| match shown {
             None => {}
             Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),
             Some(Ok(split)) => draw(ui, split),
         });
-    }
-
-    fn refresh(&mut self, ui: &Ui, dataset: &Arc<Dataset>, config: &RunConfig) {
-        if let Some((key, answer)) = &self.under_way {
-            match answer.try_recv() {
-                Ok(outcome) => {
-                    (self.made_from, self.shown) = (Some(key.clone()), Some(outcome));
-                    self.under_way = None;
-                }
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    // Planned again it would only fail again.
-                    let told = "the split cannot be planned: planning ended by an internal error; see the log";
-                    (self.made_from, self.shown) = (Some(key.clone()), Some(Err(told.to_owned())));
-                    self.under_way = None;
-                }
-            }
-        }
-        let key = PreviewKey { dataset: Arc::as_ptr(dataset) as usize, config: relevant(config) };
-        if self.made_from.as_ref() == Some(&key) {
-            return;
-        }
-        let (sender, receiver) = sync_channel(1);
-        let (dataset, config, ctx) = (dataset.clone(), key.config.clone(), ui.ctx().clone());
-        let work = move || {
-            let outcome = plan(&dataset, &config).map(|p| Counted::of(&p, &dataset)).map_err(|e| e.to_string());
-            // Nobody waits any more once the panel is gone.
-            let _ = sender.send(outcome);
-            ctx.request_repaint();
-        };
-        match std::thread::Builder::new().name("split preview".into()).spawn(work) {
-            Ok(_) => self.under_way = Some((key, receiver)),
-            Err(error) => {
-                (self.made_from, self.shown) = (Some(key), Some(Err(format!("the split cannot be planned: {error}"))));
-            }
-        }
     }
 }
 
@@ -191,24 +164,4 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
             ui.end_row();
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn planning_that_ends_without_an_answer_is_said_and_not_begun_again() {
-        let (dataset, config) = (Arc::new(Dataset::default()), RunConfig::reference());
-        let key = PreviewKey { dataset: Arc::as_ptr(&dataset) as usize, config: relevant(&config) };
-        // As when the thread panics: the sender is gone.
-        let mut preview = SplitPreview { under_way: Some((key, sync_channel(1).1)), ..SplitPreview::default() };
-        let ctx = egui::Context::default();
-        for _ in 0..3 {
-            let draw = |ui: &mut Ui| preview.show(ui, &dataset, &config);
-            ctx.run_ui(egui::RawInput::default(), draw).textures_delta.clear();
-            assert!(matches!(&preview.shown, Some(Err(s)) if s.contains("internal error")));
-            assert!(preview.under_way.is_none());
-        }
-    }
 }

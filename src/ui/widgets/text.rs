@@ -5,6 +5,11 @@ pub fn name(response: &egui::Response, name: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
 }
 
+/// A title with signs that the window's font has: the arrows of layers in words.
+pub fn drawable(title: &str) -> String {
+    title.replace('→', " to ")
+}
+
 /// `30`, `29.97`: frames a second without needless digits.
 pub fn fps(value: f64) -> String {
     let text = format!("{value:.3}");
@@ -57,6 +62,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([fps(30.0), fps(29.97), fps(12.5)], ["30", "29.97", "12.5"]);
+        assert_eq!(drawable("Linear 256→17"), "Linear 256 to 17");
         assert_eq!([timestamp(13.9), timestamp(125.3)], ["13.90 s", "2:05.3"]);
     }
 }

@@ -25,6 +25,7 @@ fn dialogs() -> Vec<(&'static str, Action, Option<&'static str>)> {
         ("the import", Action::Open(OpenAction::AskImport(None)), Some("Weights")),
         ("the palette", Action::Window(WindowAction::OpenPalette), Some("Search commands")),
         ("the classes", Action::Work(WorkAction::AskClasses(run_of(&demo()).path.clone(), None)), None),
+        ("the label map", Action::Open(OpenAction::AskLabelMap), None),
         ("leaving", Action::Window(WindowAction::SetDialog(Some(Dialog::Leave))), None),
         ("about", Action::Window(WindowAction::SetDialog(Some(Dialog::About))), None),
         ("the keys", Action::Window(WindowAction::SetDialog(Some(Dialog::Keys))), None),

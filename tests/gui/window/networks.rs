@@ -9,7 +9,7 @@ use kinolens::ui::action::{OpenAction, WindowAction};
 use kinolens::ui::widgets::network_card;
 
 /// A window with the lanes of the program.
-fn real() -> Harness<'static, App> {
+pub fn real() -> Harness<'static, App> {
     let mut harness = Harness::builder().with_size([1280.0, 720.0]).wgpu().build_eframe(|cc| {
         let factory = Box::new(|wake| Box::new(Engine::new(wake).expect("threads can be started")) as Box<dyn Workers>);
         App::new(cc, LaunchOptions { open: None, fresh: true }, factory)
@@ -19,7 +19,7 @@ fn real() -> Harness<'static, App> {
 }
 
 /// Weights of `small-3d` as PyTorch writes them.
-fn small(dir: &Path, classes: usize) -> PathBuf {
+pub fn small(dir: &Path, classes: usize) -> PathBuf {
     let config = ModelConfig { id: "small-3d".into(), ..ModelConfig::default() };
     let network = Network::build(&config, classes, [16, 64, 64], &ComputeDevice::cpu(), 7).unwrap();
     let path = dir.join("small.pth");

@@ -17,7 +17,8 @@ fn trained(parts: [Split; 3]) -> Arc<RunView> {
         content: String::new(),
     };
     let rows = dataset.videos.iter().zip(parts).map(row).collect();
-    let training = Training { rows, root: dataset.root.clone(), fingerprint: dataset.fingerprint.clone() };
+    let (root, fingerprint) = (dataset.root.clone(), dataset.fingerprint.clone());
+    let training = Training { rows, root, fingerprint, files_fingerprint: String::new() };
     Arc::new(RunView { training: Some(training), ..RunView::clone(&run_of(&dataset)) })
 }
 
@@ -81,6 +82,7 @@ fn people() -> Dataset {
         poses: None,
         pose_video: None,
         facts: Some(VideoFacts { frames: 64, fps: 30.0, duration_s: 64.0 / 30.0, ..VideoFacts::default() }),
+        unread: None,
     };
     let mut videos: Vec<_> = (1..=4).flat_map(|p| [video(p, Some(0)), video(p, Some(1))]).collect();
     videos.push(video(1, None));

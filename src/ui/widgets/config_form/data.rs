@@ -3,7 +3,7 @@
 use super::super::form_rows::{Rows, choice, fraction, optional, parsed, switch, whole};
 use crate::config::{ClipConfig, ColorJitter, CropConfig, TableColumns, TimeUnit, Validation};
 use crate::data::FORMATS;
-use crate::domain::{FrameSampling, LabelRule};
+use crate::domain::{Becomes, ClassRule, FrameSampling, LabelMap, LabelRule, counted};
 use crate::model::MODELS;
 use egui::{DragValue, Ui};
 
@@ -122,7 +122,7 @@ pub(super) fn data(r: &mut Rows<'_>) {
             ui.add(egui::TextEdit::singleline(text).desired_width(ui.available_width()));
         }),
     );
-    r.row("data.class_names", |c| &mut c.data.class_names, class_names);
+    r.row("data.label_map", |c| &mut c.data.label_map, label_map);
     r.row(
         "data.format",
         |c| &mut c.data.format,
@@ -185,27 +185,22 @@ fn table(ui: &mut Ui, table: &mut TableColumns) {
     });
 }
 
-fn class_names(ui: &mut Ui, names: &mut Vec<(i64, String)>) {
-    ui.vertical(|ui| {
-        let mut gone = None;
-        for (i, (id, name)) in names.iter_mut().enumerate() {
-            ui.horizontal(|ui| {
-                ui.add(DragValue::new(id).speed(0.1));
-                ui.add(egui::TextEdit::singleline(name).desired_width(ui.available_width() - 34.0));
-                let remove = ui.small_button("x").on_hover_text("Remove this name");
-                if remove.accessible_name(format!("remove class name {i}")).clicked() {
-                    gone = Some(i);
-                }
-            });
-        }
-        if let Some(i) = gone {
-            names.remove(i);
-        }
-        if ui.small_button("add a name").clicked() {
-            let next = names.iter().map(|(id, _)| id + 1).max().unwrap_or(0);
-            names.push((next, format!("class {next}")));
-        }
-    });
+/// What a label map changes; it is made where the classes of the dataset are.
+fn label_map(ui: &mut Ui, map: &mut LabelMap) {
+    if map.is_empty() {
+        ui.weak("that of the dataset").on_hover_text("Data has a table of the classes: Label map…");
+        return;
+    }
+    let told = |rule: &ClassRule| match &rule.becomes {
+        Becomes::Class(name) => format!("{} is {name}", rule.class),
+        Becomes::Background => format!("{} is background", rule.class),
+        Becomes::LeftOut => format!("{} is left out", rule.class),
+    };
+    let lines: Vec<String> = map.rules.iter().map(told).collect();
+    ui.label(counted(map.rules.len() as u64, "class") + " mapped").on_hover_text(lines.join("\n"));
+    if ui.small_button("clear").on_hover_text("Take the label map of the dataset").clicked() {
+        *map = LabelMap::default();
+    }
 }
 
 pub(super) fn augmentation(r: &mut Rows<'_>) {

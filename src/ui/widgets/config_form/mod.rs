@@ -7,7 +7,7 @@ mod training;
 
 use super::form_rows::{Around, Rows};
 use super::style;
-use crate::classical::Learner;
+use crate::classical::{Baseline, Learner};
 use crate::config::RunConfig;
 use crate::model::ModelError;
 use crate::ui::theme;
@@ -24,19 +24,21 @@ pub struct FormState {
 struct Group {
     title: &'static str,
     open: bool,
+    /// It means nothing to a classical baseline, which is fitted at once.
+    networks_only: bool,
     rows: fn(&mut Rows<'_>),
 }
 
 const GROUPS: &[Group] = &[
-    Group { title: "Network", open: true, rows: network::network },
-    Group { title: "Training", open: true, rows: training::training },
-    Group { title: "Optimizer", open: true, rows: training::optimiser },
-    Group { title: "Schedule", open: false, rows: schedule::schedule },
-    Group { title: "Loss and sampling", open: false, rows: training::loss },
-    Group { title: "Clips", open: false, rows: data::clips },
-    Group { title: "Data", open: false, rows: data::data },
-    Group { title: "Augmentation", open: false, rows: data::augmentation },
-    Group { title: "Device and seed", open: false, rows: training::device },
+    Group { title: "Network", open: true, networks_only: false, rows: network::network },
+    Group { title: "Training", open: true, networks_only: false, rows: training::training },
+    Group { title: "Optimizer", open: true, networks_only: true, rows: training::optimiser },
+    Group { title: "Schedule", open: false, networks_only: true, rows: schedule::schedule },
+    Group { title: "Loss and sampling", open: false, networks_only: true, rows: training::loss },
+    Group { title: "Clips", open: false, networks_only: false, rows: data::clips },
+    Group { title: "Data", open: false, networks_only: false, rows: data::data },
+    Group { title: "Augmentation", open: false, networks_only: true, rows: data::augmentation },
+    Group { title: "Device and seed", open: false, networks_only: false, rows: training::device },
 ];
 
 /// The sentence that says what is wrong with a configuration; `None` when it can be used. Covers what
@@ -63,7 +65,8 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
         style::notice(ui, theme::palette(ui).warn, &sentence);
     }
     let mut found = 0;
-    for group in GROUPS {
+    let baseline = Baseline::find(&config.model.id).is_some();
+    for group in GROUPS.iter().filter(|g| !(baseline && g.networks_only)) {
         let mut counted = Rows::count(config, &mut base, &query, fault.as_deref());
         (group.rows)(&mut counted);
         let (matching, changed, faulty) = (counted.matching, counted.changed, counted.faulty);
@@ -133,6 +136,41 @@ mod tests {
                 })
                 .sum();
             assert!(found >= 1, "no row for {key}");
+        }
+    }
+
+    #[test]
+    fn what_a_baseline_cannot_be_told_has_no_row() {
+        let mut config = RunConfig::reference();
+        config.model.id = "classical-motion-svm".into();
+        let mut base = config.clone();
+        let mut rows_of = |key: &str| -> usize {
+            let groups = GROUPS.iter().filter(|g| !g.networks_only);
+            groups
+                .map(|g| {
+                    let mut rows = Rows::count(&mut config, &mut base, key, None);
+                    (g.rows)(&mut rows);
+                    rows.matching
+                })
+                .sum()
+        };
+        for key in [
+            "training.epochs",
+            "training.batch_size",
+            "model.dropout",
+            "model.freeze",
+            "model.init_from",
+            "training.devices",
+        ] {
+            assert_eq!(rows_of(key), 0, "{key}");
+        }
+        for key in
+            ["optimizer.learning_rate", "schedule.warmup_epochs", "loss.label_smoothing", "augment.horizontal_flip"]
+        {
+            assert_eq!(rows_of(key), 0, "{key}");
+        }
+        for key in ["model.id", "clip.length", "training.workers", "seed"] {
+            assert!(rows_of(key) >= 1, "{key}");
         }
     }
 

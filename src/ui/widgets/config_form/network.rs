@@ -2,7 +2,8 @@
 
 use super::super::form_rows::{Rows, choice, fraction, optional, switch, whole};
 use super::super::{network_card, weight_report};
-use crate::config::{ModelOptions, Pooling};
+use crate::classical::Learner;
+use crate::config::{ModelConfig, ModelOptions, Pooling};
 use crate::model::{BACKBONE, MODELS, NOTHING};
 use crate::ui::Action;
 use crate::ui::action::SystemAction;
@@ -16,12 +17,25 @@ pub(super) fn network(r: &mut Rows<'_>) {
     r.block(|ui, config, around| {
         network_card::card(ui, config, around.classes);
     });
+    if r.baseline() {
+        return told_in_vain(r);
+    }
     frozen(r);
     r.row("model.freeze_statistics", |c| &mut c.model.freeze_statistics, switch);
     first_weights(r);
     network_options(r);
     r.row("model.dropout", |c| &mut c.model.dropout, optional("the network's own", 0.5, fraction(0.0..=1.0, 0.01, "")));
     r.row("model.num_classes", |c| &mut c.model.num_classes, optional("as the dataset", 17, whole(1..=10_000, "")));
+}
+
+/// What a baseline was told that only networks can be: one click takes it all away.
+fn told_in_vain(r: &mut Rows<'_>) {
+    r.block(|ui, config, _| {
+        if Learner::of(&config.model).is_err() && ui.button("Forget what is for networks").clicked() {
+            let plain = ModelConfig::default();
+            config.model = ModelConfig { id: config.model.id.clone(), num_classes: config.model.num_classes, ..plain };
+        }
+    });
 }
 
 /// Where the first weights come from, and what of that file would be taken.

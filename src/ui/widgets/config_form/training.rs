@@ -1,10 +1,23 @@
 //! Epochs, checkpoints, caches, the optimiser, the loss, sampling and the device.
 
-use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, switch, whole};
+use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
 use crate::config::{DeviceChoice, EarlyStopping, LossKind, OptimizerKind, Precision};
 use egui::DragValue;
 
 pub(super) fn training(r: &mut Rows<'_>) {
+    if !r.baseline() {
+        epochs(r);
+    }
+    r.row("training.workers", |c| &mut c.training.workers, whole(0..=256, ""));
+    r.row("training.cache_mib", |c| &mut c.training.cache_mib, whole(0..=1_048_576, " MiB"));
+    r.row("training.disk_cache_mib", |c| &mut c.training.disk_cache_mib, whole(0..=16_777_216, " MiB"));
+    if !r.baseline() {
+        r.row("training.cache_features", |c| &mut c.training.cache_features, switch);
+    }
+}
+
+/// What only networks are trained in.
+fn epochs(r: &mut Rows<'_>) {
     r.row("training.epochs", |c| &mut c.training.epochs, whole(0..=100_000, ""));
     r.row("training.batch_size", |c| &mut c.training.batch_size, whole(0..=4096, " clips"));
     r.row(
@@ -25,10 +38,16 @@ pub(super) fn training(r: &mut Rows<'_>) {
         },
     );
     r.row("training.keep_best", |c| &mut c.training.keep_best, whole(0..=1000, ""));
-    r.row("training.workers", |c| &mut c.training.workers, whole(0..=256, ""));
-    r.row("training.cache_mib", |c| &mut c.training.cache_mib, whole(0..=1_048_576, " MiB"));
-    r.row("training.disk_cache_mib", |c| &mut c.training.disk_cache_mib, whole(0..=16_777_216, " MiB"));
-    r.row("training.cache_features", |c| &mut c.training.cache_features, switch);
+    r.row("training.statistics_every", |c| &mut c.training.statistics_every, whole(0..=1_000_000, " steps"));
+    r.row(
+        "training.statistics_layers",
+        |c| &mut c.training.statistics_layers,
+        |ui, layers| {
+            let read =
+                |text: &str| Some(text.split(',').map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect());
+            parsed(ui, "statistics layers", layers, |l| l.join(", "), read);
+        },
+    );
 }
 
 pub(super) fn optimiser(r: &mut Rows<'_>) {
@@ -102,6 +121,14 @@ pub(super) fn loss(r: &mut Rows<'_>) {
 }
 
 pub(super) fn device(r: &mut Rows<'_>) {
+    if !r.baseline() {
+        devices(r);
+    }
+    r.row("seed", |c| &mut c.seed, whole(0..=u64::MAX, ""));
+}
+
+/// What networks compute on; baselines need no GPU.
+fn devices(r: &mut Rows<'_>) {
     r.row(
         "device",
         |c| &mut c.device,
@@ -122,5 +149,4 @@ pub(super) fn device(r: &mut Rows<'_>) {
         |ui, precision| choice(ui, "precision", precision, &Precision::ALL),
     );
     r.row("training.recompute", |c| &mut c.training.recompute, switch);
-    r.row("seed", |c| &mut c.seed, whole(0..=u64::MAX, ""));
 }

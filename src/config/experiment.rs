@@ -1,0 +1,305 @@
+//! A plan of many trainings: a configuration, what is varied, and how people are divided.
+//!
+//! ```ron
+//! (
+//!     data: "../demo",
+//!     preset: "demo",
+//!     set: ["training.epochs=8"],
+//!     variants: [
+//!         (name: "2d", set: ["model.id=small-2d"]),
+//!         (name: "3d", set: ["model.id=small-3d"]),
+//!         (name: "3d-inflated", set: ["model.id=small-3d"], init_from: Variant("2d")),
+//!     ],
+//!     axes: [(name: "sampling", values: [(name: "dense"), (name: "segments", set: ["clip.sampling=Segments"])])],
+//!     seeds: [1, 2, 3],
+//!     folds: LeaveOneSubjectOut,
+//! )
+//! ```
+
+use super::{ConfigError, Preset, RunConfig};
+use crate::domain::{SplitChoice, choices};
+use crate::files;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A plan as its file says it. Paths in it are relative to the file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExperimentPlan {
+    /// The dataset; it may be named on the command line instead.
+    pub data: Option<PathBuf>,
+    /// Preset that all variants begin with.
+    pub preset: Option<String>,
+    /// Configuration file that they begin with instead.
+    pub config: Option<PathBuf>,
+    /// Assignments for all of them, as `--set` takes them.
+    pub set: Vec<String>,
+    /// What is compared; one called `base` where there is none.
+    pub variants: Vec<Variant>,
+    /// What is varied besides: every variant is trained with every combination.
+    pub axes: Vec<Axis>,
+    /// Seeds; that of the configuration where there is none.
+    pub seeds: Vec<u64>,
+    /// How people are divided into those trained and those tested on.
+    pub folds: Folds,
+    /// Which clips are evaluated.
+    pub split: SplitChoice,
+}
+
+/// One thing that is compared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Variant {
+    /// Its name, which run folders begin with.
+    pub name: String,
+    /// Preset it begins with instead of the plan's.
+    pub preset: Option<String>,
+    /// Assignments.
+    pub set: Vec<String>,
+    /// Where its first weights come from; 2D kernels become 3D ones by inflation.
+    pub init_from: Option<InitFrom>,
+}
+
+/// Where first weights come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InitFrom {
+    /// The run of an earlier variant with the same axes, seed and fold.
+    Variant(String),
+    /// A file of weights, or a run folder.
+    File(PathBuf),
+}
+
+/// Something that is varied for all variants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Axis {
+    /// What it is.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<AxisValue>,
+}
+
+/// A value of an axis.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AxisValue {
+    /// Its name, as it stands in the names of run folders.
+    pub name: String,
+    /// Assignments.
+    pub set: Vec<String>,
+}
+
+/// How people are divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Folds {
+    /// As the dataset does, or a training of its own would.
+    #[default]
+    Dataset,
+    /// Each person is tested on once, with a network trained on all others.
+    LeaveOneSubjectOut,
+    /// People in so many groups, each of which is tested on once.
+    BySubject(usize),
+}
+
+/// One line of training: a variant with a value of each axis and a seed. With folds it is trained once a fold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    /// Its name: variant, values of the axes, seed.
+    pub name: String,
+    /// How it is trained; weights of another arm stand in `init`.
+    pub config: RunConfig,
+    /// Position of the arm whose weights of the same fold it begins with.
+    pub init: Option<usize>,
+}
+
+impl ExperimentPlan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no plan: with line, column and reason.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = files::read_text(path, files::TEXT_LIMIT)
+            .map_err(|source| ConfigError::Io { path: path.to_path_buf(), source })?;
+        ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
+            .from_str(&text)
+            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: format!("{e} (of a plan)") })
+    }
+
+    /// Every arm, those others begin with first. `folder` is that of the plan.
+    ///
+    /// # Errors
+    /// Names that cannot be those of folders or come twice, assignments and presets that there are not.
+    pub fn arms(&self, folder: &Path) -> Result<Vec<Arm>, ConfigError> {
+        if self.folds != Folds::Dataset && self.split != SplitChoice::Test {
+            return invalid(
+                "folds by subject are evaluated on the people left out: leave split out, or say split: Test",
+            );
+        }
+        if self.folds == Folds::BySubject(0) || self.folds == Folds::BySubject(1) {
+            return invalid("folds: BySubject needs at least 2 groups");
+        }
+        let base = Variant { name: "base".into(), ..Variant::default() };
+        let variants = if self.variants.is_empty() { std::slice::from_ref(&base) } else { &self.variants };
+        let combinations = self.combinations()?;
+        let seeds: Vec<Option<u64>> = match self.seeds.as_slice() {
+            [] => vec![None],
+            seeds => seeds.iter().copied().map(Some).collect(),
+        };
+        let each = combinations.len() * seeds.len();
+        let mut arms = Vec::with_capacity(variants.len() * each);
+        for (at, variant) in variants.iter().enumerate() {
+            let source = self.source(variants, at)?;
+            for (which, values) in combinations.iter().enumerate() {
+                for (nth, seed) in seeds.iter().enumerate() {
+                    let mut config = self.begin(variant, folder)?;
+                    let assignments = self.set.iter().chain(&variant.set).chain(values.iter().flat_map(|v| &v.set));
+                    assignments.into_iter().try_for_each(|a| config.set(a))?;
+                    if let Some(seed) = seed {
+                        config.seed = *seed;
+                    }
+                    if let Some(InitFrom::File(path)) = &variant.init_from {
+                        let path = folder.join(path);
+                        config.model.init_from = Some(std::path::absolute(&path).unwrap_or(path));
+                    }
+                    config.validate()?;
+                    let mut name = vec![variant.name.clone()];
+                    name.extend(values.iter().map(|v| v.name.clone()));
+                    name.extend(seed.filter(|_| seeds.len() > 1).map(|s| format!("seed{s}")));
+                    let init = source.map(|source| source * each + which * seeds.len() + nth);
+                    arms.push(Arm { name: name.join("_"), config, init });
+                }
+            }
+        }
+        named(&arms)?;
+        Ok(arms)
+    }
+
+    /// Every combination of the values of the axes.
+    fn combinations(&self) -> Result<Vec<Vec<&AxisValue>>, ConfigError> {
+        let mut out: Vec<Vec<&AxisValue>> = vec![Vec::new()];
+        for axis in &self.axes {
+            if axis.values.is_empty() {
+                return invalid(&format!("the axis '{}' has no values", axis.name));
+            }
+            let mut longer = Vec::with_capacity(out.len() * axis.values.len());
+            for before in &out {
+                longer.extend(axis.values.iter().map(|value| [before.as_slice(), &[value]].concat()));
+            }
+            out = longer;
+        }
+        Ok(out)
+    }
+
+    /// Position of the variant that another one begins with.
+    fn source(&self, variants: &[Variant], at: usize) -> Result<Option<usize>, ConfigError> {
+        let Some(InitFrom::Variant(wanted)) = variants.get(at).and_then(|v| v.init_from.as_ref()) else {
+            return Ok(None);
+        };
+        let earlier = variants.get(..at).unwrap_or_default();
+        match earlier.iter().position(|v| v.name == *wanted) {
+            Some(source) => Ok(Some(source)),
+            None => {
+                let known = choices(wanted, earlier.iter().map(|v| v.name.as_str()));
+                invalid(&format!("init_from names the variant '{wanted}', which is none of those before it: {known}"))
+            }
+        }
+    }
+
+    /// What a variant begins with.
+    fn begin(&self, variant: &Variant, folder: &Path) -> Result<RunConfig, ConfigError> {
+        match (&variant.preset, &self.config, &self.preset) {
+            (Some(name), ..) | (None, None, Some(name)) => Preset::find(name)?.config(),
+            (None, Some(_), Some(_)) => invalid("a plan begins with a preset or a config, not with both"),
+            (None, Some(file), None) => RunConfig::load(&folder.join(file)),
+            (None, None, None) => Ok(RunConfig::reference()),
+        }
+    }
+}
+
+/// Names become those of folders, and each is one of its own.
+fn named(arms: &[Arm]) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for arm in arms {
+        let plain = |c: char| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c);
+        if arm.name.is_empty() || arm.name.starts_with('.') || !arm.name.chars().all(plain) {
+            return invalid(&format!(
+                "'{}' becomes the name of a folder: use letters, digits, '-', '_' and '.' in names of variants and values",
+                arm.name
+            ));
+        }
+        if !seen.insert(&arm.name) {
+            return invalid(&format!(
+                "two lines of training are called '{}': give variants and values names of their own",
+                arm.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn invalid<T>(sentence: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::Invalid(sentence.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(text: &str) -> Result<Vec<Arm>, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.ron");
+        std::fs::write(&path, text).unwrap();
+        ExperimentPlan::load(&path)?.arms(dir.path())
+    }
+
+    #[test]
+    fn every_combination_is_an_arm_and_weights_come_from_the_same_combination() {
+        let arms = plan(
+            r#"(preset: "demo", set: ["training.epochs=3"], seeds: [1, 2],
+                variants: [(name: "2d", set: ["model.id=small-2d"]),
+                           (name: "3d", set: ["model.id=small-3d"], init_from: Variant("2d"))],
+                axes: [(name: "length", values: [(name: "t8", set: ["clip.length=8"]), (name: "t12")])])"#,
+        )
+        .unwrap();
+        let names: Vec<&str> = arms.iter().map(|a| a.name.as_str()).collect();
+        let expected = [
+            "2d_t8_seed1",
+            "2d_t8_seed2",
+            "2d_t12_seed1",
+            "2d_t12_seed2",
+            "3d_t8_seed1",
+            "3d_t8_seed2",
+            "3d_t12_seed1",
+            "3d_t12_seed2",
+        ];
+        assert_eq!(names, expected);
+        assert!(arms.iter().all(|a| a.config.training.epochs == 3));
+        let of = |a: &Arm| (a.config.model.id.clone(), a.config.clip.length, a.config.seed);
+        assert_eq!(of(&arms[5]), ("small-3d".into(), 8, 2));
+        assert_eq!(of(&arms[6]), ("small-3d".into(), 12, 1));
+        let init: Vec<Option<usize>> = arms.iter().map(|a| a.init).collect();
+        assert_eq!(init, [None, None, None, None, Some(0), Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn a_plan_without_anything_is_one_training_and_faults_are_sentences() {
+        let arms = plan("()").unwrap();
+        assert_eq!((arms.len(), arms[0].name.as_str(), arms[0].config.seed), (1, "base", 42));
+        for (text, told) in [
+            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are called 'a'"),
+            (r#"(variants: [(name: "a/b")])"#, "becomes the name of a folder"),
+            (r#"(variants: [(name: "a", init_from: Variant("b")), (name: "b")])"#, "none of those before it"),
+            (r#"(set: ["training.epoks=3"])"#, "epoks"),
+            (r#"(preset: "demon")"#, "demon"),
+            (r#"(axes: [(name: "x")])"#, "the axis 'x' has no values"),
+            (r#"(folds: BySubject(1))"#, "at least 2 groups"),
+            (r#"(folds: LeaveOneSubjectOut, split: Val)"#, "people left out"),
+            (r#"(seed: [1])"#, "seed"),
+        ] {
+            let error = plan(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+    }
+}
