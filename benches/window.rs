@@ -14,8 +14,8 @@ use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset, HeatMap, VideoEntry};
 use kinolens::jobs::kinds::Train;
 use kinolens::jobs::{
-    ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Job, JobId, Output,
-    RunView,
+    CheckpointRef, ClipRef, ClipSample, Engine, Event, EventBody, ExplainRequest, Explanation, HeatRequest, Job, JobId,
+    Output, RunView,
 };
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
@@ -437,9 +437,51 @@ fn workspaces(dir: &Path) -> bool {
     ok
 }
 
+/// The curves of fifty runs of a hundred thousand steps each in one plot.
+fn overlaid() -> bool {
+    let step = |n: u64| StepReport {
+        step: n,
+        epoch: 1 + (n / 5_000) as u32,
+        step_in_epoch: (n % 5_000) as u32,
+        steps_per_epoch: 5_000,
+        loss: 2.0 + (n as f32 * 0.7).sin(),
+        ..StepReport::default()
+    };
+    let steps: Vec<StepReport> = (1..=100_000).map(step).collect();
+    let epoch =
+        |epoch: u32| EpochReport { epoch, val_loss: Some(2.0 / epoch as f32), seconds: 9.0, ..EpochReport::default() };
+    let run = |i: usize| {
+        Arc::new(RunView {
+            path: format!("/runs/{i:02}").into(),
+            checkpoints: vec!["last".into()],
+            steps: steps.clone(),
+            history: (1..=20).map(epoch).collect(),
+            ..RunView::default()
+        })
+    };
+    let runs: Vec<Arc<RunView>> = (0..50).map(run).collect();
+    let mut state = AppState { workspace: Workspace::Compare, ..AppState::default() };
+    let network = |r: &Arc<RunView>| CheckpointRef { run: r.path.clone(), name: Some("last".into()) };
+    state.comparing.chosen = Some(runs.iter().map(network).collect());
+    state.runs = runs;
+    let spec = PANELS.iter().find(|p| p.id == "compare-curves").expect("the panel");
+    let services = Services::new(Arc::new(|| {}), None);
+    let drawn = Dashboard { state, panel: (spec.build)(), services, actions: Vec::new() };
+    let mut window = Harness::builder().with_size(SIZE).with_context_setup(theme::install).build_ui_state(
+        |ui, drawn: &mut Dashboard| {
+            let mut cx = PanelCx { state: &drawn.state, services: &drawn.services, actions: &mut drawn.actions };
+            drawn.panel.ui(ui, &mut cx);
+        },
+        drawn,
+    );
+    window.run_steps(5);
+    report("compare_curves_50_runs_100000_steps", (0..200).map(|_| frame(&mut window)).collect(), 6.0)
+}
+
 fn main() {
     let mut ok = dashboard(1_000);
     ok &= dashboard(100_000);
+    ok &= overlaid();
     let dir = tempfile::tempdir().expect("a temporary folder");
     ok &= workspaces(&dir.path().join("large"));
     ok &= review(dir.path());

@@ -67,6 +67,8 @@ fn forget(data: &mut DataConfig) {
 /// True where a dataset may be read as a run remembers it; a run is also asked about files of other formats.
 fn is_read_alike(data: &DataConfig, dataset: &Path) -> bool {
     match (&data.table, &data.format) {
+        // The table itself may be what was opened.
+        (Some(table), _) if table.file.is_empty() => dataset.is_file(),
         (Some(table), _) => dataset.join(&table.file).is_file(),
         (None, Some(id)) => FORMATS.iter().any(|f| f.id == id && (f.detect)(dataset).is_ok()),
         (None, None) => true,

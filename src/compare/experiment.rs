@@ -48,13 +48,13 @@ pub enum Found {
 }
 
 impl Found {
-    /// In a word or a sentence.
-    pub fn words(&self) -> &str {
+    /// In a few words.
+    pub fn words(&self) -> &'static str {
         match self {
             Self::Nothing => "to train",
             Self::Unfinished => "to resume",
             Self::Finished => "trained",
-            Self::Other(sentence) => sentence,
+            Self::Other(_) => "in the way",
         }
     }
 }
@@ -83,8 +83,12 @@ impl PlannedRun {
         if !taken {
             return Found::Nothing;
         }
-        let other =
-            |why: String| Found::Other(format!("{} {why}; move it away, or name another --out", self.folder.display()));
+        let other = |why: String| {
+            Found::Other(format!(
+                "{} {why}; move it away, or choose another folder for this plan",
+                self.folder.display()
+            ))
+        };
         if !RunDir::is_run(&self.folder) {
             return other("is there and is no run".into());
         }
@@ -223,7 +227,11 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
     };
     let mut facts = first.facts.clone();
     let seconds: Option<Vec<f64>> = runs.iter().map(|r| r.facts.training_seconds).collect();
-    (facts.training_seconds, facts.epochs, facts.checkpoint_epoch) = (seconds.map(|s| s.iter().sum()), None, None);
+    facts.training_seconds = seconds.map(|s| s.iter().sum());
+    facts.memory_bytes = runs.iter().filter_map(|r| r.facts.memory_bytes).max();
+    facts.device_memory_bytes = runs.iter().filter_map(|r| r.facts.device_memory_bytes).max();
+    // These are another number in every fold.
+    (facts.epochs, facts.checkpoint_epoch, facts.train_clips) = (None, None, None);
     Ok(EvaluatedRun {
         name: name.to_owned(),
         path: first.path.parent().unwrap_or(&first.path).join(name),
@@ -242,13 +250,12 @@ impl ExperimentReport {
         let header = ["run", "network", "seed", "tested on", "was", "epochs", "time", "clips", "score", "failure"];
         let mut table = Table::new("Runs", header);
         for row in &self.rows {
-            let was = if matches!(row.found, Found::Other(_)) { "in the way" } else { row.found.words() };
             table.rows.push(vec![
                 Cell::text(row.run.clone()),
                 Cell::text(row.model.clone()),
                 Cell::number(Some(row.seed as f64), |_| row.seed.to_string()),
                 Cell::text(listed(&row.tested, 4)),
-                was.into(),
+                row.found.words().into(),
                 Cell::count(row.epochs.map(u64::from)),
                 Cell::number(row.seconds, duration),
                 Cell::count(row.clips),

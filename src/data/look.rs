@@ -3,7 +3,7 @@
 //! A dataset that is not large is looked into as a whole while it is opened. A large one is opened from its lists alone; its
 //! videos are looked into later, a part at a time, by whoever needs them, and each becomes what it would have become at once.
 
-use super::formats::{Annotation, Clock, Draft, DraftVideo, warning};
+use super::formats::{Annotation, Clock, Draft, DraftVideo};
 use super::limited::Limited;
 use super::rules::Rules;
 use super::video_facts::{FEW, FactsCache, Record};
@@ -62,7 +62,8 @@ impl Opening {
 #[derive(Debug)]
 struct Rows {
     label_file: Option<PathBuf>,
-    clock: Clock,
+    /// `None` for the usual one.
+    clock: Option<Box<Clock>>,
     rate: Option<f64>,
     annotations: Box<[Annotation]>,
     frame_rows: Box<[(u32, u32, u32)]>,
@@ -84,7 +85,7 @@ fn unread(video: DraftVideo, fates: Option<&Fates>) -> VideoEntry {
     let labelled = video.annotations.iter().any(|a| is_labelled(&a.label));
     let rows = Rows {
         label_file: video.label_file,
-        clock: video.clock,
+        clock: Some(video.clock).filter(|c| *c != Clock::Video).map(Box::new),
         rate: video.rate,
         annotations: video.annotations.into(),
         frame_rows: video.frame_rows.into(),
@@ -100,7 +101,7 @@ fn drafted(entry: &VideoEntry) -> Option<DraftVideo> {
     Some(DraftVideo {
         entry: VideoEntry { unread: None, ..entry.clone() },
         label_file: rows.label_file.clone(),
-        clock: rows.clock.clone(),
+        clock: rows.clock.as_deref().cloned().unwrap_or_default(),
         rate: rows.rate,
         annotations: rows.annotations.to_vec(),
         frame_rows: rows.frame_rows.to_vec(),
@@ -124,7 +125,8 @@ pub(super) fn begin(draft: Draft, begin: Begin, empty: Dataset) -> Dataset {
         video: 0,
         check: check::NUMBERS,
         kind: "one",
-        warning: warning(&empty.root, "the label files count frames from 1; they are read as if from 0"),
+        path: empty.root.clone(),
+        message: "the label files count frames from 1; they are read as if from 0".into(),
     });
     let videos = draft.videos.into_iter().map(|video| unread(video, fates.as_ref())).collect::<Vec<VideoEntry>>();
     let cache = Mutex::new(cache);
@@ -263,7 +265,8 @@ pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) 
             video: at,
             check,
             kind,
-            warning: DatasetWarning { path, message },
+            path,
+            message,
         };
         let times = std::mem::take(&mut rows.notes);
         let mut all: Vec<Noticed> =
@@ -289,7 +292,8 @@ pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) 
             video: at,
             check: check::MASKS,
             kind,
-            warning: DatasetWarning { path, message },
+            path,
+            message,
         }));
     }
     Looked { videos: found.into_iter().flatten().collect() }
@@ -494,10 +498,10 @@ fn summed_up(dataset: &Dataset, copies: Option<&[Copies]>) -> Vec<DatasetWarning
     noticed.sort_by_key(|n| (n.check, n.video));
     for of_check in noticed.chunk_by(|a, b| a.check == b.check) {
         if of_check.first().is_some_and(|n| n.check == check::INSIDE) {
-            warnings.push_found(of_check.iter().map(|n| (n.warning.path.clone(), n.warning.message.clone())).collect());
+            warnings.push_found(of_check.iter().map(|n| (n.path.clone(), n.message.clone())).collect());
             continue;
         }
-        of_check.iter().for_each(|n| warnings.push(n.kind, &n.warning.path, n.warning.message.clone()));
+        of_check.iter().for_each(|n| warnings.push(n.kind, &n.path, n.message.clone()));
     }
     match copies {
         Some(copies) if indexing.left == 0 => {

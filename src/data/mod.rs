@@ -55,7 +55,9 @@ pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};
 pub use error::DataError;
 pub use folds::{Fold, folds};
-pub use formats::{FORMATS, FormatSpec, detect};
+pub use formats::{
+    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, table_preview,
+};
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};
 pub use instance_list::{InstanceList, instance_list, mapped_classes};

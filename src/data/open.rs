@@ -1,6 +1,6 @@
 //! From a path to a [`Dataset`].
 
-use super::formats::{self, Draft};
+use super::formats::{self, Draft, DraftVideo};
 use super::look::{Begin, Records, begin, conclude, labels_count_from_one, resolve};
 use super::video_facts::FactsCache;
 use super::{DataError, fingerprint, scan};
@@ -8,6 +8,7 @@ use crate::config::DataConfig;
 use crate::domain::{ClassMapping, ClassSet, Dataset, LabelMap};
 use crate::progress::Monitor;
 use parking_lot::Mutex;
+use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ pub fn open_above(
         return Err(DataError::Empty { path: path.to_path_buf(), reason: format!("expected {}", format.looks_for) });
     }
     let mapping = mapping(path, &config.label_map, &draft.classes)?;
-    draft.videos.sort_by(|a, b| scan::natural(&a.entry.name, &b.entry.name));
+    draft.videos = in_order(std::mem::take(&mut draft.videos));
     look_around(path, format.takes_all, &mut draft);
 
     let large = draft.videos.len() > large;
@@ -112,12 +113,27 @@ pub fn open_above(
     Ok(dataset)
 }
 
+/// Videos in natural order of their names.
+fn in_order(videos: Vec<DraftVideo>) -> Vec<DraftVideo> {
+    let mut order: Vec<(&str, usize)> = videos.iter().zip(0..).map(|(v, i)| (v.entry.name.as_str(), i)).collect();
+    order.par_sort_by(|a, b| scan::natural(a.0, b.0));
+    let order: Vec<usize> = order.into_iter().map(|(_, i)| i).collect();
+    if order.is_sorted() {
+        return videos;
+    }
+    // Each is moved once, and not in every step of sorting.
+    let mut videos: Vec<Option<DraftVideo>> = videos.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|i| videos.get_mut(i)?.take()).collect()
+}
+
 /// Tells of what lies around the videos and is no part of the dataset.
 fn look_around(path: &Path, takes_all: bool, draft: &mut Draft) {
     if takes_all {
         unlisted_videos(path, draft);
     }
-    let used: HashSet<&Path> = draft.videos.iter().map(|v| v.entry.path.as_path()).collect();
+    // Those that may be folders, which are not searched.
+    let folders = draft.videos.iter().map(|v| v.entry.path.as_path()).filter(|p| !scan::is_video(p));
+    let used: HashSet<&Path> = folders.collect();
     let links = scan::links(path, &used);
     links.into_iter().for_each(|(link, why)| draft.warn(link, why));
     if path.is_dir() {

@@ -1,8 +1,9 @@
 //! What is known of a large dataset before anybody looked into all of its videos.
 
-use super::{ClassId, DatasetWarning};
+use super::ClassId;
 use std::any::Any;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What the rows of a video say before anybody looked into it.
@@ -58,6 +59,8 @@ pub struct Noticed {
     pub check: u8,
     /// What faults of this kind are called where they are counted.
     pub kind: &'static str,
-    /// What is said.
-    pub warning: DatasetWarning,
+    /// The file or folder concerned.
+    pub path: PathBuf,
+    /// A sentence: what is wrong and what to do.
+    pub message: String,
 }

@@ -219,7 +219,8 @@ impl Engine {
         for event in queued {
             let over = match event.body {
                 EventBody::Started | EventBody::Progress(_) => false,
-                EventBody::Finished(_) | EventBody::Cancelled(_) | EventBody::Asked(..) | EventBody::Failed(_) => true,
+                EventBody::Finished(_) | EventBody::Cancelled(_) | EventBody::Asked(..) => true,
+                EventBody::AskedTable(_) | EventBody::Failed(_) => true,
             };
             if over {
                 jobs.remove(&event.job);
@@ -273,6 +274,9 @@ fn work(
         Ok(Ok(Done::Cancelled(output))) => EventBody::Cancelled(output),
         Ok(Err(JobError::Stopped)) => EventBody::Cancelled(None),
         Ok(Err(JobError::Data(DataError::Choice { path, choice }))) => EventBody::Asked(path, *choice),
+        Ok(Err(JobError::Data(DataError::UnknownFormat { path, .. }))) if crate::data::is_table(&path) => {
+            EventBody::AskedTable(path)
+        }
         Ok(Err(error)) => EventBody::Failed(error.to_string()),
         Err(panic) => {
             // Whatever the lane had loaded may be half changed; the next job loads afresh.

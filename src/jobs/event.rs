@@ -31,6 +31,8 @@ pub enum EventBody {
     Cancelled(Option<Output>),
     /// The files of this dataset leave something open that somebody has to decide first.
     Asked(PathBuf, Choice),
+    /// This table has a layout that nothing recognises: somebody has to say what its columns are.
+    AskedTable(PathBuf),
     /// It failed; a sentence.
     Failed(String),
 }

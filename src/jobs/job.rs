@@ -6,7 +6,7 @@ use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
     IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
-    ReadKernels, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -60,6 +60,8 @@ jobs! {
     OpenDataset(OpenDataset),
     /// Look into the videos of a large dataset.
     IndexVideos(IndexVideos),
+    /// Read the first rows of a table.
+    ReadTable(ReadTable),
     /// Make the demo dataset.
     MakeDemo(MakeDemo),
     /// Read a run folder.

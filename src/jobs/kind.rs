@@ -3,9 +3,8 @@
 
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
-use super::kinds::Indexed;
 use super::lane::LaneState;
-use super::requests::{AugmentationView, Compared, Explanation};
+use super::requests::{AugmentationView, Compared, Explanation, Indexed, TableView};
 use super::run_view::RunView;
 use crate::compare::LabelIssues;
 use crate::compare::experiment::ExperimentReport;
@@ -143,6 +142,8 @@ pub enum Output {
     Network(Option<&'static ModelSpec>),
     /// What a network could take from a weight file.
     Weights(Arc<WeightReport>),
+    /// The first rows of a table.
+    Table(Arc<TableView>),
     /// The notes are on the disk.
     NotesSaved,
     /// Outputs of layers for a clip.

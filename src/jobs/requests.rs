@@ -1,8 +1,9 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
 use crate::compare::{Comparison, EvaluatedRun};
-use crate::data::Draw;
-use crate::domain::{ClassSet, Clip, Cut, HeatMap, MaskShare, PoolingRule, RgbImage, Task};
+use crate::config::TableColumns;
+use crate::data::{Conclusion, Draw, Looked, TablePreview};
+use crate::domain::{ClassSet, Clip, Cut, Dataset, HeatMap, MaskShare, PoolingRule, RgbImage, Task};
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -173,6 +174,17 @@ pub struct AugmentationView {
     pub after: Vec<RgbImage>,
 }
 
+/// Answer to a [`ReadTable`](super::kinds::ReadTable).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableView {
+    /// The table.
+    pub path: PathBuf,
+    /// The assignment it was read under.
+    pub columns: TableColumns,
+    /// Its first rows.
+    pub preview: TablePreview,
+}
+
 /// Answer to a [`CompareRuns`](super::kinds::CompareRuns).
 #[derive(Clone, Debug)]
 pub struct Compared {
@@ -180,4 +192,34 @@ pub struct Compared {
     pub runs: Vec<EvaluatedRun>,
     /// What comparing them found.
     pub comparison: Comparison,
+}
+
+/// Answer to an [`IndexVideos`](super::kinds::IndexVideos).
+#[derive(Clone, Debug)]
+pub struct Indexed {
+    /// The dataset it is about.
+    pub root: PathBuf,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// What is to become part of the dataset.
+    pub news: News,
+}
+
+/// What is to become part of a dataset.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// Videos that were looked into.
+    Videos(Looked),
+    /// What comparing all of them showed.
+    Compared(Conclusion),
+}
+
+impl News {
+    /// Makes it part of the dataset.
+    pub fn merge_into(self, dataset: &mut Dataset) {
+        match self {
+            Self::Videos(looked) => looked.merge_into(dataset),
+            Self::Compared(conclusion) => conclusion.merge_into(dataset),
+        }
+    }
 }

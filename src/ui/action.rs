@@ -5,11 +5,11 @@ use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
 use super::selection::MatrixSelection;
 use super::state::{
-    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, ThemeChoice, ViewSettings, Workspace,
+    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, TableForm, ThemeChoice, ViewSettings, Workspace,
 };
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
-use crate::config::RunConfig;
+use crate::config::{RunConfig, TableColumns};
 use crate::domain::{ClassSet, LabelMap};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
@@ -83,6 +83,12 @@ pub enum OpenAction {
     OpenDataset(PathBuf),
     /// Open a dataset with these answers to what its files leave open: key and value.
     Choose(PathBuf, Vec<(String, String)>),
+    /// Show the dialog that assigns the columns of a table.
+    AskTable(PathBuf),
+    /// Take over what is said about the columns of a table.
+    AssignTable(Box<TableForm>),
+    /// Open a table with this assignment of its columns.
+    OpenTable(PathBuf, Box<TableColumns>),
     /// Show the table of the classes of the open dataset.
     AskLabelMap,
     /// Read the open dataset again with this label map. Undo takes it back.
@@ -114,12 +120,12 @@ pub enum ChooseAction {
     SelectClip(ClipRef),
     /// Choose a clip and look at its heatmap.
     ReviewClip(ClipRef),
+    /// Choose a clip and look at it with two networks side by side, which were evaluated on this split.
+    ReviewBoth(ClipRef, Box<[CheckpointRef; 2]>, SplitChoice),
     /// Look at one view of a clip, of several that an evaluation averages, or at the clip as one look.
     SelectView(ClipRef, Option<ClipRef>),
     /// Look at the next or previous view of the clip under the playhead.
     StepView(i64),
-    /// Choose a clip and look at it with two networks side by side, which were evaluated on this split.
-    ReviewBoth(ClipRef, Box<[CheckpointRef; 2]>, SplitChoice),
     /// Let the explained clip follow the playhead again.
     FollowPlayhead,
     /// Choose a class, or none.
@@ -222,12 +228,12 @@ pub enum WorkAction {
     SetNote(ClipRef, ClipNote),
     /// Measure how much of the active view's map lies on the body, for these clips.
     MeasureBody(Vec<ClipRef>),
-    /// Look at a clip as a training would see it.
-    PreviewAugmentation(Box<AugmentationQuery>),
     /// Look into the videos at these positions before others: they are on screen.
     IndexFirst(Vec<usize>),
     /// Go on looking into the videos of the dataset.
     IndexOn,
+    /// Look at a clip as a training would see it.
+    PreviewAugmentation(Box<AugmentationQuery>),
     /// Take ended jobs off the list.
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.

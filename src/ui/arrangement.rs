@@ -78,6 +78,11 @@ impl Draft {
         let config = read(&self.config).unwrap_or_else(|| base.clone());
         (index, base, config)
     }
+
+    /// The configuration as it is now.
+    pub fn config(&self) -> RunConfig {
+        self.configs().2
+    }
 }
 
 /// How the files of a dataset are read where they leave it open.

@@ -159,6 +159,7 @@ pub const COMMANDS: &[Command] = &[
         always,
         Action::System(SystemAction::AskPath(PathPurpose::Run))
     ),
+    command!("Open a table…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::OpenTable))),
     command!("Import PyTorch weights…", File, [], always, Action::Open(OpenAction::AskImport(None))),
     command!("Make the demo dataset…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::Demo))),
     command!(
@@ -367,7 +368,7 @@ mod tests {
         for k in plain {
             assert!(find(k, none).is_some(), "{k:?}");
         }
-        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Z] {
+        for k in [Key::O, Key::P, Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Z] {
             assert!(find(k, egui::Modifiers::COMMAND).is_some(), "Ctrl+{k:?}");
         }
         for k in [Key::N, Key::E, Key::Questionmark] {

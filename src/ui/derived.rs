@@ -28,7 +28,7 @@ impl<T: ?Sized> Same<T> {
         Self(Some(Arc::downgrade(value)))
     }
 
-    /// The value itself, while somebody holds it.
+    /// The value itself, as long as somebody else holds it.
     pub fn get(&self) -> Option<Arc<T>> {
         self.0.as_ref()?.upgrade()
     }

@@ -16,6 +16,7 @@ mod networks;
 mod notes;
 mod opening;
 mod outbox;
+mod tables;
 mod time;
 mod undo;
 mod window;
@@ -66,6 +67,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
             fulfil(state, workers, action, effects);
             networks::follow(state);
             indexing::follow(state, workers);
+            comparing::follow(state);
         });
     }
     if let Some(before) = before {
@@ -79,7 +81,11 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
             if matches!(action, OpenAction::Relabel(_)) {
                 undo::step(state);
             }
+            let place = comparing::place_in(&action);
             opening::fulfil(state, workers, action);
+            if let Some(path) = place {
+                comparing::place_chosen(state, workers, path);
+            }
         }
         Action::Choose(action) => choosing::fulfil(state, action),
         Action::Time(action) => time::fulfil(state, action),

@@ -5,6 +5,7 @@ mod comparing;
 mod dialogs;
 mod inside;
 mod label_form;
+mod table_form;
 mod view;
 mod views;
 mod work;
@@ -14,6 +15,7 @@ pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
 
@@ -208,10 +210,10 @@ pub struct AppState {
     pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
     /// Counts changes of the notes.
     pub notes_revision: u64,
-    /// What a training would see of a clip.
-    pub augmentation: AugmentationStore,
     /// Looking into the videos of the open dataset.
     pub index: IndexWork,
+    /// What a training would see of a clip.
+    pub augmentation: AugmentationStore,
     /// What was found in weight files.
     pub weights: WeightStore,
     /// Weights chosen for the next training, and how often some were chosen.
@@ -295,8 +297,8 @@ impl Default for AppState {
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
             notes_revision: 0,
-            augmentation: AugmentationStore::default(),
             index: IndexWork::default(),
+            augmentation: AugmentationStore::default(),
             weights: WeightStore::default(),
             first_weights: (0, PathBuf::new()),
             jobs: Vec::new(),

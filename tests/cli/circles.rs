@@ -12,7 +12,7 @@ const CIRCLES: &[&[&str]] = &[
     &["model::kernels::conv_f64", "model::kernels::winograd::transforms_f64"],
     &["model::weights::globals", "model::weights::pickle", "model::weights::tree"],
     &["ui::arrangement", "ui::explain", "ui::networks", "ui::state"],
-    &["ui::dispatch::looking", "ui::dispatch::networks", "ui::dispatch::opening"],
+    &["ui::dispatch::looking", "ui::dispatch::opening"],
     &["video::beginning", "video::demux", "video::edits", "video::reorder"],
     &["video::file", "video::pool", "video::suspects"],
     &["video::folder_pictures", "video::stills", "video::tiff"],

@@ -212,3 +212,26 @@ fn the_window_is_told_of_a_dataset_deleted_during_training() {
     assert!(sentence.contains("is gone") || sentence.contains("cannot"), "{sentence}");
     assert!(run.join("checkpoints/last/model.safetensors").is_file());
 }
+
+#[test]
+fn a_table_that_nothing_recognises_is_asked_about_in_the_window_and_refused_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("notes.csv");
+    std::fs::write(&table, "where;what\na;nod\n").unwrap();
+    let engine = Engine::new(Arc::new(|| {})).unwrap();
+    engine.start(OpenDataset { path: table.clone(), data: Default::default() }.into());
+    let began = Instant::now();
+    let asked = 'wait: loop {
+        for event in engine.drain() {
+            if !matches!(event.body, EventBody::Started | EventBody::Progress(_)) {
+                break 'wait event.body;
+            }
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(matches!(&asked, EventBody::AskedTable(path) if *path == table), "{asked:?}");
+    let ended = Command::new(env!("CARGO_BIN_EXE_kinolens")).arg("inspect").arg(&table).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(said(&ended).contains("notes.csv is not a dataset in a known layout"), "{}", said(&ended));
+}

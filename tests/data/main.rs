@@ -11,3 +11,4 @@ mod loading;
 mod sampling;
 #[path = "../support/mod.rs"]
 mod support;
+mod table_preview;

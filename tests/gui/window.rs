@@ -18,6 +18,7 @@ mod repaints;
 mod session;
 mod slow_disk;
 mod splits;
+mod table;
 mod values;
 mod views;
 mod work;

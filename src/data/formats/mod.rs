@@ -4,6 +4,7 @@
 //! classes, videos, labels, splits, and warnings with file and line. What lies inside the videos comes later, in `data/open.rs`.
 
 mod activitynet;
+mod annotation;
 mod answers;
 mod ava;
 mod boris;
@@ -37,6 +38,7 @@ mod picture_csv;
 mod single;
 mod something;
 mod table;
+mod table_preview;
 mod tools;
 mod ucf101;
 mod ucf_csv;
@@ -47,9 +49,10 @@ use super::DataError;
 use super::label_csv::intervals::Extent;
 use crate::config::DataConfig;
 use crate::domain::{Choice, DatasetWarning, Label, LabelTrack, Ledger, Split, Task, VideoEntry};
+pub(super) use annotation::{Annotation, Clock, Span, place_of};
 pub(super) use choices::refuse_unknown;
-pub(super) use listing::{Annotation, Clock, Span, place_of};
 use std::path::{Path, PathBuf};
+pub use table_preview::{PreviewRow, RowReading, TableColumn, TablePreview, is_table, table_preview};
 
 /// A row of the format registry.
 #[derive(Clone, Copy, Debug)]

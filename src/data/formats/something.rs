@@ -223,6 +223,8 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     if reading.assembly.is_empty() {
         return Err(DataError::Empty { path: root.to_path_buf(), reason: super::first_reason(&draft, root) });
     }
+    // It knows every file by several names, and is not needed any more.
+    drop(reading.finder);
     reading.assembly.finish(None, &mut draft);
     unlisted(root, &mut draft);
     Ok(draft)

@@ -69,7 +69,7 @@ fn note_choices(table: &TableColumns, draft: &mut Draft) {
 }
 
 /// The file of a table: below the dataset, or as written.
-fn find_file(path: &Path, root: &Path, written: &str) -> Result<PathBuf, DataError> {
+pub(super) fn find_file(path: &Path, root: &Path, written: &str) -> Result<PathBuf, DataError> {
     if written.is_empty() && path.is_file() {
         return Ok(path.to_path_buf());
     }
@@ -127,20 +127,30 @@ fn json_lines(file: &Path, ignored: &mut Ignored<'_>, draft: &mut Draft) -> Resu
     Ok(Table { separator: ',', records, note: read.note })
 }
 
+/// True for a file of JSON lines.
+pub(super) fn is_json(file: &Path) -> bool {
+    ends_in(file, &["json", "jsonl", "ndjson"])
+}
+
+/// The rows of a file, the header among them.
+pub(super) fn load(file: &Path, ignored: &mut Ignored<'_>, draft: &mut Draft) -> Result<Table, DataError> {
+    if is_json(file) { json_lines(file, ignored, draft) } else { read_table(file) }
+}
+
 /// Places of the assigned columns.
-struct Columns {
-    path: usize,
-    class: Option<usize>,
-    times: Option<(usize, usize)>,
-    subject: Option<usize>,
-    split: Option<usize>,
+pub(super) struct Columns {
+    pub(super) path: usize,
+    pub(super) class: Option<usize>,
+    pub(super) times: Option<(usize, usize)>,
+    pub(super) subject: Option<usize>,
+    pub(super) split: Option<usize>,
     /// Rows before the first of data.
-    header: usize,
+    pub(super) header: usize,
 }
 
 impl Columns {
     /// By their names in the header, else by their numbers from 1.
-    fn of(assigned: &TableColumns, table: &Table) -> Result<Self, String> {
+    pub(super) fn of(assigned: &TableColumns, table: &Table) -> Result<Self, String> {
         let Some(first) = table.records.first() else { return Err("line 1: it is empty".into()) };
         let (line, width) = (first.line, first.cells.len());
         let mut named = false;
@@ -174,15 +184,15 @@ impl Columns {
 }
 
 /// The classes of a table.
-struct Classes {
-    set: ClassSet,
+pub(super) struct Classes {
+    pub(super) set: ClassSet,
     /// Every class is a number.
     numbers: bool,
     by_cell: HashMap<String, usize>,
 }
 
 impl Classes {
-    fn of(file: &Path, rows: &[Record], column: Option<usize>, comma: bool, draft: &mut Draft) -> Self {
+    pub(super) fn of(file: &Path, rows: &[Record], column: Option<usize>, comma: bool, draft: &mut Draft) -> Self {
         let cells = || rows.iter().filter_map(|r| Some((r.line, r.cell(column?)))).filter(|(_, c)| !c.is_empty());
         let mut classes = cells().filter(|(_, c)| !is_missing(c)).peekable();
         let numbers = classes.peek().is_some() && classes.all(|(_, c)| integer(c, comma).is_some());
@@ -200,7 +210,7 @@ impl Classes {
     }
 
     /// The class of a cell: none for an empty one and for -1.
-    fn label(&self, cell: &str, comma: bool) -> Result<InstanceLabel, String> {
+    pub(super) fn label(&self, cell: &str, comma: bool) -> Result<InstanceLabel, String> {
         let key = match integer(cell, comma) {
             Some(-1) => return Ok(InstanceLabel::Unlabelled),
             Some(n) if self.numbers => n.to_string(),
@@ -215,7 +225,12 @@ impl Classes {
 }
 
 /// The part of a video that a row is about.
-fn extent(row: &Record, (start, end): (usize, usize), unit: TimeUnit, comma: bool) -> Result<Extent, (Reason, String)> {
+pub(super) fn extent(
+    row: &Record,
+    (start, end): (usize, usize),
+    unit: TimeUnit,
+    comma: bool,
+) -> Result<Extent, (Reason, String)> {
     let (start, end) = (row.cell(start), row.cell(end));
     let bad = |cell: &str, what: &str| (Reason::BadNumber, format!("'{cell}' is no {what}"));
     let scale = match unit {
@@ -323,11 +338,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let mut draft = Draft { from_zero: true, task: Task::SingleLabel, ..Draft::default() };
     draft.used.push(file.clone());
     let mut ignored = Ignored::of(&file);
-    let table = if ends_in(&file, &["json", "jsonl", "ndjson"]) {
-        json_lines(&file, &mut ignored, &mut draft)?
-    } else {
-        read_table(&file)?
-    };
+    let table = load(&file, &mut ignored, &mut draft)?;
     draft.warnings.extend(table.note.clone().map(|n| warning(&file, n)));
     let columns = Columns::of(&assigned, &table).map_err(refuse)?;
     let comma = table.decimal_comma();

@@ -1,12 +1,12 @@
 //! Looking into the videos of a large dataset while people work with what is known.
 
-use crate::data::{Conclusion, Looked, Part, conclude};
+use crate::data::{Part, conclude};
 use crate::domain::Dataset;
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::LaneState;
+use crate::jobs::requests::{Indexed, News};
 use crate::progress::Monitor;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,36 +37,6 @@ impl Indexing {
         match self {
             Self::Look(part, _) => part.dataset(),
             Self::Compare(dataset) => dataset,
-        }
-    }
-}
-
-/// What indexing found.
-#[derive(Clone, Debug)]
-pub struct Indexed {
-    /// The dataset it is about.
-    pub root: PathBuf,
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// What is to become part of the dataset.
-    pub news: News,
-}
-
-/// What is to become part of a dataset.
-#[derive(Clone, Debug)]
-pub enum News {
-    /// Videos that were looked into.
-    Videos(Looked),
-    /// What comparing all of them showed.
-    Compared(Conclusion),
-}
-
-impl News {
-    /// Makes it part of the dataset.
-    pub fn merge_into(self, dataset: &mut Dataset) {
-        match self {
-            Self::Videos(looked) => looked.merge_into(dataset),
-            Self::Compared(conclusion) => conclusion.merge_into(dataset),
         }
     }
 }

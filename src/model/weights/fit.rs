@@ -40,7 +40,8 @@ pub(super) fn fit(target: &[usize], source: &[usize]) -> Option<Fit> {
     let ([tt, th, tw], [st, sh, sw]) = (padded(tk), padded(sk));
     match (th, tw) == (sh, sw) {
         true if tt == st => Some(Fit::Reshaped),
-        true if sk.len() == 2 => Some(Fit::Inflated(tt)),
+        // A 2D network may hold its kernels as those of one frame.
+        true if sk.len() == 2 || (sk.len() == 3 && st == 1) => Some(Fit::Inflated(tt)),
         _ => None,
     }
 }
@@ -403,4 +404,19 @@ fn alike(targets: &Targets, plan: &TensorMapping, sources: &[ArrayInfo]) -> f64 
     let all: u64 = sources.iter().map(ArrayInfo::len).sum::<u64>().saturating_sub(class_sources + misfit);
     let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     share(found, wanted).min(share(found, all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_of_one_frame_are_inflated_and_others_are_not() {
+        assert_eq!(fit(&[8, 3, 3, 5, 5], &[8, 3, 5, 5]), Some(Fit::Inflated(3)));
+        assert_eq!(fit(&[8, 3, 3, 5, 5], &[8, 3, 1, 5, 5]), Some(Fit::Inflated(3)));
+        assert_eq!(fit(&[8, 3, 1, 5, 5], &[8, 3, 5, 5]), Some(Fit::Reshaped));
+        assert_eq!(fit(&[8, 3, 1, 5, 5], &[8, 3, 3, 5, 5]), None, "time is not taken away");
+        assert_eq!(fit(&[8, 3, 3, 5, 5], &[8, 3, 1, 3, 3]), None);
+        assert_eq!(fit(&[8, 3, 3, 1, 1], &[8, 3]), None, "a linear layer is none of pictures");
+    }
 }

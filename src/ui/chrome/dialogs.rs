@@ -137,6 +137,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::Drawing => Some(("drawings", &["svg"])),
+        PathPurpose::OpenTable => Some(("tables", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset
         | PathPurpose::Run
@@ -151,6 +152,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
 fn title(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset => "Open a dataset",
+        PathPurpose::OpenTable => "Open a table",
         PathPurpose::Run => "Open a run",
         PathPurpose::Demo => "Make the demo dataset in",
         PathPurpose::Export => "Export heatmaps to",
@@ -169,7 +171,7 @@ fn title(purpose: PathPurpose) -> &'static str {
 
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
-        PathPurpose::Dataset | PathPurpose::Run => "Open",
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Drawing => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",

@@ -12,6 +12,8 @@ const MOUSE: &[(&str, &str)] = &[
     ("Wheel on the timeline", "zoom at the pointer"),
     ("Right drag on the timeline", "pan"),
     ("Double click on the timeline", "fit the whole video"),
+    ("Wheel or drag on the network graph", "zoom at the pointer, move"),
+    ("Drag on the map of clips", "choose the clips in a box or lasso"),
     ("Drag a panel's tab", "dock it elsewhere"),
     ("Drop a folder or a video on the window", "open it"),
 ];

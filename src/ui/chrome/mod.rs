@@ -13,6 +13,7 @@ mod label_map;
 pub mod messages;
 pub mod palette;
 pub mod status_bar;
+mod table;
 pub mod top_bar;
 pub mod welcome;
 
@@ -52,6 +53,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Classes(_)) => classes::ui(ui, cx),
         Some(Dialog::Choices(_)) => choices::ui(ui, cx),
         Some(Dialog::LabelMap(_)) => label_map::ui(ui, cx),
+        Some(Dialog::Table(_)) => table::ui(ui, cx),
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),

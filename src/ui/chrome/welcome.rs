@@ -65,6 +65,13 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
             let told = "makes a run of a .pth, .pt or .safetensors file, to evaluate and look into";
             ui.label(RichText::new(told).text_style(theme::caption()).color(p.muted));
+            if ui
+                .button("Open a table…")
+                .on_hover_text("Any CSV, TSV or JSON lines: you say what its columns are")
+                .clicked()
+            {
+                cx.send(SystemAction::AskPath(PathPurpose::OpenTable));
+            }
         });
         ui.add_space(12.0);
         recent(ui, cx);

@@ -18,10 +18,10 @@ pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
             state.workspace = Workspace::Review;
             state.welcome = false;
         }
+        ChooseAction::ReviewBoth(clip, networks, split) => review_both(state, clip, *networks, split),
         ChooseAction::SelectView(clip, view) => time::select_view(state, clip, view),
         ChooseAction::StepView(by) => time::step_view(state, by),
         ChooseAction::FollowPlayhead => (selection.clip, selection.seen) = (None, None),
-        ChooseAction::ReviewBoth(clip, networks, split) => review_both(state, clip, *networks, split),
         ChooseAction::SelectClass(class) => selection.class = class,
         ChooseAction::SelectCell(cell) => selection.cell = cell,
         ChooseAction::SelectRun(run) => networks::use_run(state, run),

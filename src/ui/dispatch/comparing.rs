@@ -5,10 +5,10 @@ use super::opening;
 use super::outbox::{say, start};
 use crate::cam;
 use crate::compare::motion::MotionReport;
-use crate::domain::{Dataset, leaf, listed};
+use crate::domain::{leaf, listed};
 use crate::jobs::kinds::{CompareRuns, TestMotion, WriteReport};
 use crate::jobs::{CheckpointRef, ClassMatch, Compared, Job, JobId, SplitChoice};
-use crate::ui::action::CompareAction;
+use crate::ui::action::{CompareAction, OpenAction};
 use crate::ui::disk::{Question, Then};
 use crate::ui::state::{AppState, EvaluationEntry, FoundMotion, PathPurpose, Severity, ToWrite, Workspace};
 use crate::ui::workers::Workers;
@@ -154,12 +154,12 @@ fn test_motion(
     }
 }
 
-/// Offers a file for what is written, beside the runs.
-pub(super) fn place_for(state: &AppState, purpose: PathPurpose) -> String {
-    let name = purpose.new_file().unwrap_or_default();
-    let run = state.to_compare().into_iter().next().map(|n| n.run).or_else(|| state.selection.run.clone());
-    let folder = run.as_deref().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
-    folder.join(name).display().to_string()
+/// The file somebody chose for a table or a report.
+pub(super) fn place_in(action: &OpenAction) -> Option<PathBuf> {
+    match action {
+        OpenAction::PathChosen(PathPurpose::Table(_) | PathPurpose::Report, path) => Some(path.clone()),
+        _ => None,
+    }
 }
 
 /// Writes what was to be written to this file.
@@ -175,15 +175,6 @@ pub(super) fn place_chosen(state: &mut AppState, workers: &dyn Workers, path: Pa
         }
         None => {}
     }
-}
-
-/// A run was taken off the list.
-pub(super) fn forget_run(state: &mut AppState, run: &Path) {
-    let comparing = &mut state.comparing;
-    if let Some(chosen) = &mut comparing.chosen {
-        chosen.retain(|n| n.run != run);
-    }
-    comparing.motion.retain(|m| m.networks.iter().all(|n| n.run != run));
 }
 
 /// A comparison is there; the evaluations that were made for it are known from now on.
@@ -226,11 +217,17 @@ pub(super) fn failed(state: &mut AppState, job: JobId, sentence: &str) {
     }
 }
 
-/// The dataset was closed, or is another one now.
-pub(super) fn dataset_changed(state: &mut AppState, now: Option<&Dataset>) {
-    let of_it = |m: &FoundMotion| {
+/// What follows from runs that were taken off the list, and from another dataset.
+pub(super) fn follow(state: &mut AppState) {
+    let AppState { comparing, runs, dataset, .. } = state;
+    let open = |n: &CheckpointRef| runs.iter().any(|r| r.path == n.run);
+    if let Some(chosen) = &mut comparing.chosen {
+        chosen.retain(open);
+    }
+    let fits = |m: &FoundMotion| {
         let tests = &m.report.tests;
-        now.is_some_and(|d| tests.iter().all(|t| t.dataset_fingerprint == d.fingerprint))
+        let of_it = dataset.as_ref().is_some_and(|d| tests.iter().all(|t| t.dataset_fingerprint == d.fingerprint));
+        of_it && m.networks.iter().all(open)
     };
-    state.comparing.motion.retain(of_it);
+    comparing.motion.retain(fits);
 }

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{say, start};
-use super::{comparing, following, indexing, inside, networks, notes, opening};
+use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -28,6 +28,7 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
     if any {
         networks::follow(state);
         indexing::follow(state, workers);
+        comparing::follow(state);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
@@ -84,8 +85,8 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 finished(state, workers, job, output, true);
             }
             state.explain.ended(job, None);
-            state.augmentation.ended(job);
             state.inside.ended(job, None);
+            state.augmentation.ended(job);
             notes::ended(state, job, false);
         }
         EventBody::Asked(path, choice) => {
@@ -95,6 +96,10 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 _ => Vec::new(),
             };
             opening::ask(state, path, choice, answered);
+        }
+        EventBody::AskedTable(path) => {
+            ended(state, job, JobStatus::Cancelled);
+            opening::ask_table(state, workers, path, true);
         }
         EventBody::Failed(sentence) => {
             ended(state, job, JobStatus::Failed(sentence.clone()));
@@ -111,6 +116,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 return state.jobs.retain(|j| j.id != job);
             }
             let view = state.job(job);
+            if let Some(Job::ReadTable(kind)) = view.map(|j| &j.job).cloned() {
+                // Said in the dialog.
+                state.jobs.retain(|j| j.id != job);
+                return tables::failed(state, &kind.path, &kind.columns, sentence);
+            }
             let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
@@ -222,32 +232,35 @@ fn measure(state: &mut AppState, id: JobId, progress: &Progress) {
     (view.fraction, view.eta_s, view.stage) = (meter.share(), meter.eta_s(now), meter.phase().cloned());
 }
 
+/// A dataset was opened.
+fn opened(state: &mut AppState, workers: &dyn Workers, id: JobId, dataset: Arc<Dataset>) {
+    let count = dataset.warnings.len();
+    let name = dataset.name.clone();
+    let first = state.dataset.is_none();
+    let reading = match state.job(id).map(|j| &j.job) {
+        Some(Job::OpenDataset(kind)) => Reading::of(&kind.data),
+        _ => state.reading.clone(),
+    };
+    opening::dataset_opened(state, dataset, reading);
+    indexing::begin(state, workers);
+    if !std::mem::take(&mut state.restoring)
+        && first
+        && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
+    {
+        state.workspace = Workspace::Data;
+    }
+    if count > 0 {
+        let text = format!(
+            "{name} has {}: see the Warnings panel of the Data workspace.",
+            counted(count as u64, "integrity warning")
+        );
+        say(state, Severity::Info, "open dataset", text);
+    }
+}
+
 fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Output, cancelled: bool) {
     match output {
-        Output::Dataset(dataset) => {
-            let count = dataset.warnings.len();
-            let name = dataset.name.clone();
-            let first = state.dataset.is_none();
-            let reading = match state.job(id).map(|j| &j.job) {
-                Some(Job::OpenDataset(kind)) => Reading::of(&kind.data),
-                _ => state.reading.clone(),
-            };
-            opening::dataset_opened(state, dataset, reading);
-            indexing::begin(state, workers);
-            if !std::mem::take(&mut state.restoring)
-                && first
-                && !matches!(state.workspace, Workspace::Review | Workspace::Inside)
-            {
-                state.workspace = Workspace::Data;
-            }
-            if count > 0 {
-                let text = format!(
-                    "{name} has {}: see the Warnings panel of the Data workspace.",
-                    counted(count as u64, "integrity warning")
-                );
-                say(state, Severity::Info, "open dataset", text);
-            }
-        }
+        Output::Dataset(dataset) => opened(state, workers, id, dataset),
         Output::Indexed(found) => indexing::found(state, workers, id, *found),
         Output::Demo(path) => {
             if !cancelled {
@@ -320,6 +333,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Augmentation(view) => drop(state.augmentation.answered(id, Ok(view))),
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
+        Output::Table(view) => tables::answered(state, workers, &view),
         Output::NotesSaved => notes::ended(state, id, true),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.

@@ -4,8 +4,8 @@ use super::opening;
 use super::outbox::{control, say, start};
 use crate::data::Part;
 use crate::domain::{counted, grouped};
-use crate::jobs::JobId;
-use crate::jobs::kinds::{IndexVideos, Indexed, Indexing};
+use crate::jobs::kinds::{IndexVideos, Indexing};
+use crate::jobs::{Indexed, JobId};
 use crate::progress::Flow;
 use crate::ui::state::{AppState, JobView, Severity};
 use crate::ui::workers::Workers;
@@ -26,7 +26,7 @@ pub(super) fn begin(state: &mut AppState, workers: &dyn Workers) {
 }
 
 /// Nobody needs the open dataset any more.
-pub(super) fn stop(state: &mut AppState, workers: &dyn Workers) {
+fn stop(state: &mut AppState, workers: &dyn Workers) {
     let work = std::mem::take(&mut state.index);
     if let Some(job) = work.job {
         control(state, workers, job, Flow::Stop);
@@ -56,8 +56,11 @@ pub(super) fn go_on(state: &mut AppState, workers: &dyn Workers) {
     state.index.parts = parts.saturating_add(1);
 }
 
-/// Has the chosen video looked into at once, where nobody did.
+/// Has the chosen video looked into at once, where nobody did; without a dataset nothing goes on.
 pub(super) fn follow(state: &mut AppState, workers: &dyn Workers) {
+    if state.dataset.is_none() && state.index.job.is_some() {
+        return stop(state, workers);
+    }
     let Some(dataset) = state.dataset.clone().filter(|d| d.pending() > 0) else { return };
     let Some((at, video)) = state.video().filter(|(_, v)| v.is_pending()) else { return };
     if state.index.asked.as_ref() == Some(&video.name) {

@@ -1,9 +1,10 @@
 //! Opening and closing datasets and runs.
 
+use super::importing;
 use super::looking;
 use super::outbox::{say, start};
-use super::{comparing, importing, indexing};
-use crate::config::DataConfig;
+use super::tables;
+use crate::config::{DataConfig, TableColumns};
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
 use crate::jobs::kinds::{ImportWeights, MakeDemo, OpenDataset, OpenRun};
@@ -44,7 +45,18 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         OpenAction::Choose(path, choices) => {
             state.dialog = None;
             let kept = reading_of(state, &path);
-            read_dataset(state, workers, path, Reading { choices, ..kept });
+            match assigned_anew(Reading { choices, ..kept }) {
+                Ok(reading) => read_dataset(state, workers, path, reading),
+                Err(sentence) => say(state, Severity::Error, "open dataset", sentence),
+            }
+        }
+        OpenAction::AskTable(path) => ask_table(state, workers, path, false),
+        OpenAction::AssignTable(form) => tables::assign(state, workers, *form),
+        OpenAction::OpenTable(path, columns) => {
+            state.dialog = None;
+            let label_map = reading_of(state, &path).label_map;
+            let reading = Reading { table: Some(*columns), label_map, ..Reading::default() };
+            read_dataset(state, workers, path, reading);
         }
         OpenAction::AskLabelMap => {
             let form = state.dataset.as_deref().map(LabelMapForm::of);
@@ -58,10 +70,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         OpenAction::ReloadDataset => reload(state, workers),
-        OpenAction::CloseDataset => {
-            indexing::stop(state, workers);
-            close_dataset(state);
-        }
+        OpenAction::CloseDataset => close_dataset(state),
         OpenAction::CloseRun(path) => close_run(state, &path),
         OpenAction::ClearRecent => state.recent.clear(),
         OpenAction::AskImport(weights) => importing::ask(state, weights),
@@ -79,6 +88,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
     }
     match purpose {
         PathPurpose::Dataset => any(state, workers, path),
+        PathPurpose::OpenTable => ask_table(state, workers, path, false),
         PathPurpose::Run => run(state, workers, path),
         PathPurpose::Demo => demo(state, workers, path),
         PathPurpose::Export => {
@@ -102,7 +112,8 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
-        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_chosen(state, workers, path),
+        // What is written there is written by the file that was asked to.
+        PathPurpose::Table(_) | PathPurpose::Report => {}
     }
 }
 
@@ -115,7 +126,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
     let text = match purpose {
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
-        PathPurpose::Table(_) | PathPurpose::Report => comparing::place_for(state, purpose),
+        PathPurpose::Table(_) | PathPurpose::Report => state.place_for(purpose),
         _ => recent,
     };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
@@ -144,6 +155,21 @@ fn reading_of(state: &AppState, path: &Path) -> Reading {
 
 fn read_dataset(state: &mut AppState, workers: &dyn Workers, path: PathBuf, reading: Reading) {
     start(state, workers, OpenDataset { path, data: reading.into_config(DataConfig::default()) }, false);
+}
+
+/// Shows the dialog that assigns the columns of a table, as they were assigned last time.
+pub(super) fn ask_table(state: &mut AppState, workers: &dyn Workers, path: PathBuf, unrecognised: bool) {
+    let known = reading_of(state, &path).table;
+    tables::ask(state, workers, path, unrecognised, known);
+}
+
+/// Choices of a table whose columns were assigned say how they are assigned now.
+fn assigned_anew(reading: Reading) -> Result<Reading, String> {
+    let chosen = |key: &str| reading.choices.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let (Some(before), Some(columns)) = (&reading.table, chosen("columns")) else { return Ok(reading) };
+    let file = chosen("table").unwrap_or(&before.file);
+    let table = Some(TableColumns::parse(file, columns, chosen("unit"))?);
+    Ok(Reading { table, choices: Vec::new(), ..reading })
 }
 
 /// Reads the open dataset again with a label map.
@@ -197,7 +223,6 @@ fn put_away(state: &mut AppState) {
 
 pub(super) fn close_dataset(state: &mut AppState) {
     put_away(state);
-    comparing::dataset_changed(state, None);
     state.dataset = None;
     state.video_by_name.clear();
     state.warnings_by_video.clear();
@@ -211,7 +236,6 @@ pub(super) fn close_dataset(state: &mut AppState) {
 
 pub(super) fn close_run(state: &mut AppState, path: &Path) {
     state.runs.retain(|r| r.path != path);
-    comparing::forget_run(state, path);
     state.evaluations.retain(|e| e.run != path);
     state.explain.forget_run(path);
     state.inside.forget_run(path);
@@ -250,7 +274,6 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
-    comparing::dataset_changed(state, Some(&dataset));
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;

@@ -56,14 +56,14 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
             }
             state.leaving = true;
         }
+        WorkAction::IndexFirst(positions) => state.index.first = positions,
+        WorkAction::IndexOn => indexing::go_on(state, workers),
         WorkAction::PreviewAugmentation(query) => {
             if let Some(job) = query.job().filter(|_| state.augmentation.lacks(&query)) {
                 let id = start(state, workers, job, true);
                 state.augmentation.asked(*query, id);
             }
         }
-        WorkAction::IndexFirst(positions) => state.index.first = positions,
-        WorkAction::IndexOn => indexing::go_on(state, workers),
         WorkAction::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
     }
 }

@@ -49,7 +49,7 @@ impl Panel for Activations {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let Some((_, tree)) = inside_parts::with_clip(ui, cx) else { return };
         let Some(layer) = cx.state.inside_layer() else { return };
-        controls(ui, cx);
+        controls(ui, cx, &layer);
         let Some(shown) = inside_parts::look(ui, cx, &layer) else { return };
         let Some(of) = shown.layer() else { return };
         let Some(activation) = of.activation.clone() else { return };
@@ -79,7 +79,7 @@ impl Panel for Activations {
 }
 
 /// Layout, order and what else is drawn.
-fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>) {
+fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>, layer: &str) {
     let before = cx.state.inside.settings;
     let mut now = before;
     let mut target = cx.state.selection.view();
@@ -116,6 +116,10 @@ fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>) {
             .on_hover_text("Each channel from its smallest to its largest value, instead of one scale for all");
         ui.toggle_value(&mut now.field, "receptive field")
             .on_hover_text("What of the clip the cell under the pointer is made from, and what moves the middle cell");
+        if let Some(text) = scale_words(cx, layer) {
+            let text = egui::RichText::new(text).text_style(theme::caption()).weak();
+            ui.label(text).on_hover_text("What the lowest and the highest colour of the small pictures stand for");
+        }
     });
     if now != before {
         cx.send(InsideAction::Show(LookSettings { ..now }));
@@ -123,6 +127,19 @@ fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     if target != asked {
         cx.send(ChooseAction::SetHeatView(cx.state.selection.active_view, target));
     }
+}
+
+/// What the colours of the tiles of a layer span.
+fn scale_words(cx: &PanelCx<'_>, layer: &str) -> Option<String> {
+    let (_, of) = cx.state.inside.earlier_look(&cx.state.look_query(layer)?)?;
+    Some(match (cx.state.inside.settings.own_scale, cx.state.view.scale) {
+        (true, _) => "colours: each channel its own range".to_owned(),
+        (_, HeatScale::Fixed(most)) => format!("colours: 0 to {most}"),
+        (_, HeatScale::Frame) => "colours: the range of this moment".to_owned(),
+        (_, HeatScale::Clip) => {
+            format!("colours: {:.3} to {:.3}", of.statistics.min.min(0.0), of.statistics.max.max(0.0))
+        }
+    })
 }
 
 fn short(order: ChannelOrder) -> &'static str {
@@ -327,8 +344,8 @@ impl Activations {
                     ui.allocate_ui_with_layout(vec2(TILE, 40.0), egui::Layout::top_down(egui::Align::Min), |ui| {
                         ui.set_width(TILE);
                         let on = now.as_ref() == Some(layer);
-                        let name = crate::ui::widgets::text::elide_middle(layer, 11);
-                        if ui.selectable_label(on, name).on_hover_text(layer).clicked() {
+                        let name = egui::Button::selectable(on, layer.as_str()).truncate();
+                        if ui.add(name).on_hover_text(layer).clicked() {
                             cx.send(InsideAction::ChooseLayer(layer.clone()));
                         }
                         self.strip(ui, cx, rows, layer, (view.frames.len(), at, ratio));

@@ -92,10 +92,8 @@ impl Augmentation {
     fn query(&mut self, state: &AppState) -> Option<AugmentationQuery> {
         let dataset = state.dataset.as_ref()?;
         let key = (state.draft.clone(), state.reading.clone(), Same::of(dataset));
-        let config = Arc::clone(&self.config.get(key, || {
-            let (_, _, config) = state.draft.configs();
-            Arc::new(state.reading.training(dataset, config))
-        }));
+        let make = || Arc::new(state.reading.training(dataset, state.draft.config()));
+        let config = Arc::clone(&self.config.get(key, make));
         let AugmentationChoice { epoch, repeat, random } = state.augmentation.choice;
         let clip = match (random, &state.selection.video) {
             (Some(number), _) => PreviewClip::Random(number),

@@ -33,13 +33,14 @@ impl Panel for LayerStatisticsPanel {
             ui.add_space(4.0);
             ui.separator();
             match statistics_of(cx, &run, &layer) {
-                Found::Here(survey, at) => {
+                Found::Here(survey, weights, at) => {
                     inside_parts::survey_bar(ui, cx);
-                    let Some(statistics) = survey.1.get(at) else { return };
-                    let split = survey.0.split.name();
+                    let all = statistics_with(&survey, weights);
+                    let Some(statistics) = all.get(at) else { return };
+                    let split = survey.split.name();
                     summary(ui, cx, statistics, &format!("{} of '{split}'", counted(statistics.clips, "clip")));
-                    over(ui, cx, &survey.0, &layer);
-                    table(ui, cx, &survey.1, &layer);
+                    over(ui, cx, &survey, &layer);
+                    table(ui, cx, all, &layer);
                 }
                 Found::OtherLayers => {
                     let text = format!("The last survey of these weights did not look at {layer}: begin another one.");
@@ -57,10 +58,19 @@ impl Panel for LayerStatisticsPanel {
 
 /// What is known over many clips.
 enum Found {
-    /// The survey, the statistics of its layers with the weights in use, and the layer's position among them.
-    Here((Arc<LayerSurvey>, Vec<LayerStatistics>), usize),
+    /// The survey, the position of the weights in use among its other checkpoints where it is not of them, and the layer's
+    /// position.
+    Here(Arc<LayerSurvey>, Option<usize>, usize),
     OtherLayers,
     Nothing,
+}
+
+/// The statistics of all layers of a survey: with its own weights, or with those of another checkpoint.
+fn statistics_with(survey: &LayerSurvey, weights: Option<usize>) -> &[LayerStatistics] {
+    match weights {
+        None => &survey.statistics,
+        Some(at) => survey.over_checkpoints.get(at).map_or(&[], |of| &of.statistics),
+    }
 }
 
 /// The statistics of the weights in use: of a survey of their own, or of one over all checkpoints.
@@ -68,16 +78,17 @@ fn statistics_of(cx: &PanelCx<'_>, run: &RunView, layer: &str) -> Found {
     let name = cx.state.checkpoint_name();
     let step = name.and_then(|n| run.checkpoint(n)).map(|c| c.step);
     let over = cx.state.inside.survey_over(&run.path).and_then(|survey| {
-        let same = |i: &crate::jobs::Identity| Some(i.checkpoint.as_str()) == name || Some(i.step) == step;
-        let of = survey.over_checkpoints.iter().find(|of| same(&of.identity))?;
-        Some((survey.clone(), of.statistics.clone()))
+        // Of checkpoints at one step only one was looked at.
+        let named = survey.over_checkpoints.iter().position(|of| Some(of.identity.checkpoint.as_str()) == name);
+        let at = named.or_else(|| survey.over_checkpoints.iter().position(|of| Some(of.identity.step) == step))?;
+        Some((survey.clone(), Some(at)))
     });
-    let own = inside_parts::survey(cx).map(|survey| (survey.clone(), survey.statistics.clone()));
+    let own = inside_parts::survey(cx).map(|survey| (survey, None));
     let mut seen = false;
-    for found in [own, over].into_iter().flatten() {
+    for (survey, weights) in [own, over].into_iter().flatten() {
         seen = true;
-        if let Some(at) = found.1.iter().position(|s| s.layer == layer) {
-            return Found::Here(found, at);
+        if let Some(at) = statistics_with(&survey, weights).iter().position(|s| s.layer == layer) {
+            return Found::Here(survey, weights, at);
         }
     }
     if seen { Found::OtherLayers } else { Found::Nothing }

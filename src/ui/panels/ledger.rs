@@ -126,7 +126,7 @@ impl Panel for LedgerPanel {
             }
         });
         if self.frames {
-            let config = self.config.get(cx.state.draft.clone(), || cx.state.draft.configs().2);
+            let config = self.config.get(cx.state.draft.clone(), || cx.state.draft.config());
             return self.frame_table.show(ui, cx, &dataset, &config);
         }
         let reasons = self.reasons.get(Same::of(&dataset), || Listed::ALL.map(|listed| summary(listed, ledger)));

@@ -1,12 +1,12 @@
 //! Runs side by side: which, what came back, and what of it is looked at.
 
-use super::{AppState, JobView};
+use super::{AppState, JobView, PathPurpose};
 use crate::compare::motion::MotionReport;
 use crate::compare::{Comparison, Pair};
 use crate::jobs::kinds::CompareRuns;
 use crate::jobs::{CheckpointRef, Compared, Job, SplitChoice};
 use crate::ui::selection::MatrixSelection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What came back from a comparison.
@@ -140,6 +140,14 @@ impl AppState {
             newest.map(|run| CheckpointRef { run: run.path.clone(), name: self.first_checkpoint(run) }).collect();
         networks.reverse();
         networks
+    }
+
+    /// A file to offer for what is written, beside the runs.
+    pub fn place_for(&self, purpose: PathPurpose) -> String {
+        let name = purpose.new_file().unwrap_or_default();
+        let run = self.to_compare().into_iter().next().map(|n| n.run).or_else(|| self.selection.run.clone());
+        let folder = run.as_deref().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
+        folder.join(name).display().to_string()
     }
 
     /// The comparison under way.

@@ -1,6 +1,7 @@
 //! The dialogs, with what was typed into them.
 
 use super::label_form::LabelMapForm;
+use super::table_form::TableForm;
 use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 pub enum PathPurpose {
     /// A dataset folder, a video or a frame folder.
     Dataset,
+    /// A table whose columns are assigned.
+    OpenTable,
     /// A run folder.
     Run,
     /// Where the demo dataset goes.
@@ -133,6 +136,8 @@ pub enum Dialog {
     Classes(Box<ClassForm>),
     /// Say what the files of a dataset leave open.
     Choices(Box<ChoiceForm>),
+    /// Say what the columns of a table are.
+    Table(Box<TableForm>),
     /// Say what becomes of the classes of the dataset.
     LabelMap(Box<LabelMapForm>),
     /// Work is running that closing would end.

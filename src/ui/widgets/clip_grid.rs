@@ -330,12 +330,15 @@ fn card(
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());
     let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
-    let badge = format!("{:.2}", card.confidence);
+    // A note says itself what it is about.
+    let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
     let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
     let plate =
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
-    painter.rect_filled(plate, 3.0, overlay::PLATE);
-    painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::TEXT);
+    if note.is_none() {
+        painter.rect_filled(plate, 3.0, overlay::PLATE);
+        painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::TEXT);
+    }
     // Of several ways to say it the first that fits; the last in smaller letters before it is cut.
     let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
         let room = rect.width() - inset - 5.0;

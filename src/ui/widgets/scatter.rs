@@ -105,10 +105,15 @@ pub struct Points<'a, K> {
     pub name: &'a str,
 }
 
+/// The middle of the plane on the screen, and the length of its side: both axes have the same scale.
+fn plane(rect: Rect) -> (Pos2, f32) {
+    (rect.center(), rect.shrink(10.0).size().min_elem().max(1.0))
+}
+
 /// Where a place lies on the screen.
 fn on_screen(rect: Rect, sight: Sight, place: Vec2) -> Pos2 {
-    let room = rect.shrink(10.0);
-    room.center() + (place - sight.center) * sight.zoom * room.size()
+    let (center, side) = plane(rect);
+    center + (place - sight.center) * sight.zoom * side
 }
 
 /// Draws the points into `rect`.
@@ -168,20 +173,20 @@ fn mesh_of<K>(rect: Rect, sight: Sight, points: &Points<'_, K>) -> Mesh {
 
 /// Zooms by the wheel, moves by the other buttons or by the tool for it.
 fn move_about<K>(ui: &Ui, rect: Rect, state: &mut ScatterState<K>, response: &egui::Response) {
-    let room = rect.shrink(10.0);
-    let scale = room.size() * state.sight.zoom;
+    let (middle, side) = plane(rect);
+    let scale = side * state.sight.zoom;
     let moves = response.dragged_by(PointerButton::Secondary)
         || response.dragged_by(PointerButton::Middle)
         || (state.tool == Tool::Move && response.dragged());
-    if moves && scale.min_elem() > 0.0 {
+    if moves {
         state.sight.center -= response.drag_delta() / scale;
     }
     if let Some(pointer) = response.hover_pos() {
         let (scroll, zoom) = ui.input(|i| (i.smooth_scroll_delta(), i.zoom_delta()));
         let next = (state.sight.zoom * zoom * (scroll.y / 240.0).exp()).clamp(0.5, 200.0);
-        if (next - state.sight.zoom).abs() > 1e-6 && scale.min_elem() > 0.0 {
-            let under = state.sight.center + (pointer - room.center()) / scale;
-            state.sight.center = under - (pointer - room.center()) / (room.size() * next);
+        if (next - state.sight.zoom).abs() > 1e-6 {
+            let under = state.sight.center + (pointer - middle) / scale;
+            state.sight.center = under - (pointer - middle) / (side * next);
             state.sight.zoom = next;
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-const SMALL: &str = r#""training.batch_size=8", "device=Cpu", "training.workers=1", "training.epochs=1", "clip.length=4",
+const SMALL: &str = r#""training.batch_size=8", "device=cpu", "training.workers=1", "training.epochs=1", "clip.length=4",
     "clip.width=24", "clip.height=32", "clip.train_stride=24", "clip.eval_stride=24""#;
 
 fn plan(dir: &Path, name: &str, rest: &str) -> String {

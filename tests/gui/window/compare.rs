@@ -112,6 +112,21 @@ fn type_path(harness: &mut Harness<'static, App>, path: &Path) {
     harness.run_steps(3);
 }
 
+/// Pictures of the main tabs on a larger screen.
+fn large_shots(harness: &mut Harness<'static, App>, theme: ThemeChoice) {
+    harness.set_size(egui::vec2(1920.0, 1080.0));
+    for tab in ["Scores and tests", "Classes", "A minus B"] {
+        harness.get_by_label(tab).click();
+        harness.run_steps(6);
+        let image = harness.render().expect("the window renders");
+        assert_eq!((image.width(), image.height()), (1920, 1080));
+        let name = format!("compare-large-{}-{theme:?}.png", tab.to_lowercase().replace(' ', "-"));
+        image.save(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens").join(name)).unwrap();
+    }
+    harness.set_size(egui::vec2(1280.0, 720.0));
+    harness.run_steps(3);
+}
+
 /// Answers the job asked for last.
 fn answer(script: &Scripted, harness: &mut Harness<'static, App>, output: Output) {
     let job = JobId(script.0.borrow().jobs.len() as u64);
@@ -257,6 +272,7 @@ fn every_part_of_a_comparison_has_its_tab() {
             assert!(count(&harness, &holds) > 0, "{tab} does not say '{holds}'");
             shot(&mut harness, &format!("compare-{}-{theme:?}", tab.to_lowercase().replace(' ', "-")));
         }
+        large_shots(&mut harness, theme);
         // A class that is clicked leaves its clips alone in the list.
         harness.get_by_label("Classes").click();
         harness.run_steps(4);
@@ -453,7 +469,7 @@ fn fifty_runs_of_a_hundred_thousand_steps_cost_a_frame_no_more_than_short_ones()
     for _ in 0..15 {
         times = (quickest(&mut short, times.0), quickest(&mut long, times.1));
     }
-    println!("50 runs: {:?} a frame for 2,000 steps each, {:?} for 100,000", times.0, times.1);
+    eprintln!("50 runs: {:?} a frame for 2,000 steps each, {:?} for 100,000", times.0, times.1);
     assert!(
         times.1 < times.0 * 2 + Duration::from_millis(4),
         "{:?} for 50 times the steps, {:?} before",
