@@ -499,10 +499,10 @@ pub struct BenchArgs {
     /// Also tell in which operations the time went.
     #[arg(long)]
     pub profile: bool,
-    /// Time decoding, seeking and loading of this video instead of networks.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "only", "clip", "profile", "in_turns"])]
+    /// Time decoding, seeking and loading of this video, or of the videos of a dataset in turns, instead of networks.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "only", "clip", "profile"])]
     pub video: Option<PathBuf>,
-    /// Clips loaded from the video.
+    /// Clips loaded.
     #[arg(long, default_value_t = 60, requires = "video")]
     pub clips: usize,
     /// Frames of a clip.

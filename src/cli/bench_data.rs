@@ -5,13 +5,14 @@ use super::args::BenchArgs;
 use super::monitor::{print_json, print_line};
 use crate::config::{DataConfig, RunConfig};
 use crate::data::{ClipSource, Loader, LoaderOptions, open_with_cache};
-use crate::domain::Clip;
+use crate::domain::{Clip, Dataset, VideoEntry};
 use crate::process_usage::Usage;
 use crate::progress::Silent;
 use crate::video::Video;
 use anyhow::anyhow;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,12 +42,14 @@ pub(super) fn data(args: &BenchArgs, video: &Path) -> Result<ExitCode, Exit> {
     // Without the cache of earlier sessions: what is timed is this machine, not its memory.
     let dataset = Arc::new(open_with_cache(video, &DataConfig::default(), None, &Silent)?);
     figures.add("open and index", begun.elapsed().as_secs_f64(), "s");
-    let frames = dataset.videos.first().map_or(0, |v| v.frames());
-    if frames == 0 {
-        return Err(Exit::Failed(anyhow!("{} has no frame that can be decoded", video.display())));
+    let first = dataset.videos.iter().find(|v| v.frames() > 0);
+    let first = first.ok_or_else(|| Exit::Failed(anyhow!("{} has no frame that can be decoded", video.display())))?;
+    if args.in_turns {
+        return in_turns(args, &dataset);
     }
-    decode(video, frames, &mut figures)?;
-    loading(args, &dataset, frames, &mut figures)?;
+    let frames = first.frames();
+    decode(&first.path, frames, &mut figures)?;
+    loading(args, &dataset, &mut figures)?;
     figures.add("memory", Usage::now().memory_bytes as f64 / (1 << 20) as f64, "MiB");
     if args.json.json {
         print_json(&json!({ "video": video, "frames": frames, "results": figures.0 }));
@@ -85,29 +88,51 @@ fn decode(path: &Path, frames: u32, figures: &mut Figures) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Random clips resized, normalised and in batches, twice.
-fn loading(
-    args: &BenchArgs,
-    dataset: &Arc<crate::domain::Dataset>,
-    frames: u32,
-    figures: &mut Figures,
-) -> Result<(), Exit> {
+/// What clips are loaded as.
+fn config(args: &BenchArgs) -> RunConfig {
     let mut config = RunConfig::default();
     (config.clip.length, config.clip.width, config.clip.height) = (args.frames, args.size, args.size);
     config.clip.step = 1;
+    config
+}
+
+/// Clips at random places, of the videos in turns.
+fn random_clips(args: &BenchArgs, dataset: &Dataset) -> Vec<Clip> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-    let last = frames.saturating_sub(args.frames);
-    let clips: Vec<Clip> = (0..args.clips).map(|_| Clip::window(0, rng.random_range(0..=last))).collect();
-    let source = Arc::new(ClipSource::new(dataset.clone(), &config));
+    let videos: Vec<(usize, u32)> =
+        dataset.videos.iter().map(VideoEntry::frames).enumerate().filter(|(_, frames)| *frames > 0).collect();
+    let places = videos.iter().cycle().take(args.clips);
+    places.map(|(i, frames)| Clip::window(*i, rng.random_range(0..=frames.saturating_sub(args.frames)))).collect()
+}
+
+/// Loads clips, resized, normalised and in batches; gives the seconds that took.
+fn load(args: &BenchArgs, source: &Arc<ClipSource>, clips: &[Clip], epoch: u64) -> Result<f64, Exit> {
+    let options = LoaderOptions { batch_size: BATCH, workers: args.workers, epoch, ..LoaderOptions::default() };
+    let begun = Instant::now();
+    for batch in Loader::new(source.clone(), clips, &options) {
+        batch?;
+    }
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// Random clips, twice: decoded, and from memory.
+fn loading(args: &BenchArgs, dataset: &Arc<Dataset>, figures: &mut Figures) -> Result<(), Exit> {
+    let clips = random_clips(args, dataset);
+    let source = Arc::new(ClipSource::new(dataset.clone(), &config(args)));
     for (epoch, name) in ["clips, first epoch", "clips, second epoch"].into_iter().enumerate() {
-        let options =
-            LoaderOptions { batch_size: BATCH, workers: args.workers, epoch: epoch as u64, ..LoaderOptions::default() };
-        let begun = Instant::now();
-        let mut count = 0;
-        for batch in Loader::new(source.clone(), &clips, &options) {
-            count += batch?.size;
-        }
-        figures.add(name, count as f64 / begun.elapsed().as_secs_f64(), "clips/s");
+        figures.add(name, clips.len() as f64 / load(args, &source, &clips, epoch as u64)?, "clips/s");
     }
     Ok(())
+}
+
+/// For every line that comes in all clips once, decoded: nothing is kept from one round to the next.
+fn in_turns(args: &BenchArgs, dataset: &Arc<Dataset>) -> Result<ExitCode, Exit> {
+    let (clips, config) = (random_clips(args, dataset), config(args));
+    print_line("ready");
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        let source = Arc::new(ClipSource::new(dataset.clone(), &config));
+        print_line(&load(args, &source, &clips, 0)?.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
 use crate::config::{DataConfig, PRESETS, RunConfig, TableColumns};
-use crate::domain::LabelMap;
+use crate::domain::{Dataset, LabelMap};
 use crate::jobs::ClipRef;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -78,9 +78,7 @@ impl Draft {
         let config = read(&self.config).unwrap_or_else(|| base.clone());
         (index, base, config)
     }
-}
 
-impl Draft {
     /// The configuration as it is now.
     pub fn config(&self) -> RunConfig {
         self.configs().2
@@ -110,6 +108,13 @@ impl Reading {
             table: data.table.clone(),
             label_map: data.label_map.clone(),
         }
+    }
+
+    /// The configuration of a training on a dataset that was read like this. The run remembers how the files were read, so
+    /// that they are read the same way whenever it is used.
+    pub fn training(&self, dataset: &Dataset, config: RunConfig) -> RunConfig {
+        let data = DataConfig { label_map: dataset.label_map(), ..self.clone().into_config(config.data) };
+        RunConfig { data, ..config }
     }
 
     /// Puts it into a configuration.

@@ -8,6 +8,7 @@ use crate::config::RunConfig;
 use crate::domain::Dataset;
 use crate::jobs::kinds::PreviewAugmentation;
 use crate::jobs::{AugmentationView, Job, JobId, PreviewClip};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What somebody looks at.
@@ -32,6 +33,8 @@ impl Default for AugmentationChoice {
 pub struct AugmentationQuery {
     /// What would be trained on.
     pub dataset: Same<Dataset>,
+    /// Its folder, which stays while its videos are still looked into.
+    pub root: PathBuf,
     /// How.
     pub config: Arc<RunConfig>,
     /// Which clip.
@@ -74,7 +77,7 @@ impl AugmentationStore {
     pub fn get(&self, query: &AugmentationQuery) -> Awaited<Arc<AugmentationView>> {
         match &self.answered {
             Some((known, found)) if known == query => Awaited::found(Some(found.clone())),
-            Some((known, Ok(before))) if known.dataset == query.dataset => Awaited::Pending(Some(before.clone())),
+            Some((known, Ok(before))) if known.root == query.root => Awaited::Pending(Some(before.clone())),
             _ => Awaited::Pending(None),
         }
     }
@@ -120,6 +123,7 @@ mod tests {
         let dataset = Arc::new(Dataset::default());
         let query = |epoch| AugmentationQuery {
             dataset: Same::of(&dataset),
+            root: PathBuf::new(),
             config: Arc::default(),
             clip: PreviewClip::Random(1),
             epoch,

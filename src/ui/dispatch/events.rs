@@ -3,7 +3,7 @@
 use super::looking;
 use super::outbox::{say, start};
 use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
-use crate::config::{DataConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
 use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
@@ -47,9 +47,7 @@ pub(super) fn begin_training(
     resume: bool,
 ) {
     let classes = dataset.classes.clone();
-    // The run remembers how the files were read, so that they are read the same way whenever it is used.
-    let data = DataConfig { label_map: dataset.label_map(), ..state.reading.clone().into_config(config.data) };
-    let config = RunConfig { data, ..config };
+    let config = state.reading.training(&dataset, config);
     let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
@@ -306,10 +304,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             state.explain.insert(id, &explanation, &asked);
         }
         Output::VideoPrediction(prediction) => {
-            let checkpoint = match state.job(id).map(|j| &j.job) {
-                Some(Job::PredictVideo(kind)) => kind.checkpoint.clone(),
-                _ => return,
-            };
+            let Some(Job::PredictVideo(kind)) = state.job(id).map(|j| &j.job) else { return };
+            let checkpoint = kind.checkpoint.clone();
             for warning in &prediction.warnings {
                 say(state, Severity::Warning, "predict", format!("{}: {warning}.", prediction.video));
             }

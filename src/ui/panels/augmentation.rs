@@ -1,10 +1,10 @@
 //! What the network sees of a training clip: the frames as they are, and the tensor an epoch draws of them, side by side.
 
 use crate::config::RunConfig;
-use crate::domain::{FrameSampling, RgbImage, counted, leaf};
+use crate::domain::{Dataset, FrameSampling, RgbImage, counted, leaf};
 use crate::jobs::{AugmentationView, PreviewClip};
 use crate::ui::action::{ChooseAction, WindowAction, WorkAction};
-use crate::ui::arrangement::Draft;
+use crate::ui::arrangement::{Draft, Reading};
 use crate::ui::augmentation::{AugmentationChoice, AugmentationQuery};
 use crate::ui::awaited::Awaited;
 use crate::ui::derived::{Derived, Same};
@@ -24,6 +24,9 @@ const RATE: f64 = 12.0;
 /// Room below the pictures for what was drawn.
 const WRITTEN: f32 = 112.0;
 
+/// What the configuration of a training follows from.
+type Configured = (Draft, Reading, Same<Dataset>);
+
 /// What a texture was made of: the clip, and which of its frames.
 type Made = (Same<AugmentationView>, usize);
 
@@ -34,7 +37,7 @@ pub struct Augmentation {
     at: f64,
     /// Time of the last paint.
     painted: f64,
-    config: Derived<Draft, Arc<RunConfig>>,
+    config: Derived<Configured, Arc<RunConfig>>,
     /// The clip under the playhead, as it was before time ran.
     followed: Option<PreviewClip>,
     textures: [Option<(Made, TextureHandle)>; 2],
@@ -88,7 +91,9 @@ impl Augmentation {
     /// The look that is meant now; `None` without a dataset.
     fn query(&mut self, state: &AppState) -> Option<AugmentationQuery> {
         let dataset = state.dataset.as_ref()?;
-        let config = Arc::clone(&self.config.get(state.draft.clone(), || Arc::new(state.draft.config())));
+        let key = (state.draft.clone(), state.reading.clone(), Same::of(dataset));
+        let make = || Arc::new(state.reading.training(dataset, state.draft.config()));
+        let config = Arc::clone(&self.config.get(key, make));
         let AugmentationChoice { epoch, repeat, random } = state.augmentation.choice;
         let clip = match (random, &state.selection.video) {
             (Some(number), _) => PreviewClip::Random(number),
@@ -108,7 +113,8 @@ impl Augmentation {
                 self.followed.clone()?
             }
         };
-        Some(AugmentationQuery { dataset: Same::of(dataset), config, clip, epoch, repeat })
+        let root = dataset.root.clone();
+        Some(AugmentationQuery { dataset: Same::of(dataset), root, config, clip, epoch, repeat })
     }
 
     fn controls(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>, known: &Awaited<Arc<AugmentationView>>) {

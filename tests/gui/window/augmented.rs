@@ -67,6 +67,7 @@ fn shown(app: &App, clip: PreviewClip, epoch: u32) -> Option<Arc<AugmentationVie
     let state = app.state();
     let query = AugmentationQuery {
         dataset: Same::maybe(state.dataset.as_ref()),
+        root: state.dataset.as_ref().map(|d| d.root.clone()).unwrap_or_default(),
         config: Arc::new(config()),
         clip,
         epoch,
