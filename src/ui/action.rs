@@ -253,6 +253,8 @@ pub enum InsideAction {
     Measure,
     /// Read the kernels of a layer.
     ReadKernels(KernelQuery),
+    /// Read how much of the kernels is change over time in all checkpoints of the run in use.
+    ReadMotion,
     /// What is surveyed next.
     SetSurvey(SurveyForm),
     /// Survey layers over the clips of a split with the run in use.

@@ -29,6 +29,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Inside
             let id = start(state, workers, job, true);
             state.inside.reads_kernels(id, query);
         }
+        InsideAction::ReadMotion => read_motion(state, workers),
         InsideAction::SetSurvey(form) => state.inside.form = form,
         InsideAction::Survey => survey(state, workers),
         InsideAction::SaveDrawing(svg) => {
@@ -62,6 +63,16 @@ fn measure(state: &mut AppState, workers: &dyn Workers) {
     if state.inside.measuring(&run).is_none() {
         let id = start(state, workers, job, false);
         state.inside.measures(id, run);
+    }
+}
+
+fn read_motion(state: &mut AppState, workers: &dyn Workers) {
+    let Some(checkpoint) = state.selection.checkpoint_ref() else { return };
+    let run = checkpoint.run.clone();
+    if state.inside.reading_motion(&run).is_none() {
+        let job = ReadKernels { checkpoint, layers: Vec::new(), over_checkpoints: true };
+        let id = start(state, workers, job, false);
+        state.inside.reads_motion(id, run);
     }
 }
 

@@ -131,11 +131,15 @@ fn controls(ui: &mut Ui, cx: &mut PanelCx<'_>, layer: &str) {
 
 /// What the colours of the tiles of a layer span.
 fn scale_words(cx: &PanelCx<'_>, layer: &str) -> Option<String> {
+    let settings = cx.state.inside.settings;
     let (_, of) = cx.state.inside.earlier_look(&cx.state.look_query(layer)?)?;
-    Some(match (cx.state.inside.settings.own_scale, cx.state.view.scale) {
+    Some(match (settings.own_scale, cx.state.view.scale) {
         (true, _) => "colours: each channel its own range".to_owned(),
         (_, HeatScale::Fixed(most)) => format!("colours: 0 to {most}"),
         (_, HeatScale::Frame) => "colours: the range of this moment".to_owned(),
+        (_, HeatScale::Clip) if settings.layout == ChannelLayout::Layers => {
+            "colours: each layer its own range".to_owned()
+        }
         (_, HeatScale::Clip) => {
             format!("colours: {:.3} to {:.3}", of.statistics.min.min(0.0), of.statistics.max.max(0.0))
         }

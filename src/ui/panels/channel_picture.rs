@@ -69,7 +69,7 @@ fn badge(of: &LayerView, map: &HeatMap, channel: usize, late: bool) -> String {
     let [t, h, w] = map.shape;
     let low = map.values.iter().copied().fold(0.0, f32::min);
     let below = if low < 0.0 { format!("; values below 0 (down to {low:.3}) are not drawn") } else { String::new() };
-    let late = if late { "\nanother order is being computed…" } else { "" };
+    let late = if late { "\nwhat was asked for last is being computed…" } else { "" };
     let (layer, channels) = (&of.statistics.layer, of.statistics.shape[0]);
     format!("channel {channel} of {channels}, {layer}\n{t}×{h}×{w} cells, at most {:.3}{below}{late}", map.clip_max())
 }

@@ -67,8 +67,8 @@ pub struct ClipMapPanel {
     grid: survey_cards::Cards,
 }
 
-/// How points are coloured, and on which ground.
-type ColorByKey = (u8, bool);
+/// How points are coloured, on which ground, and which choice is marked.
+type ColorByKey = (u8, bool, u64);
 
 impl Panel for ClipMapPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
@@ -146,7 +146,7 @@ impl ClipMapPanel {
         let current = cx.state.selection.clip.as_ref().and_then(|c| cloud.by_clip.get(c)).copied();
         let points = Points {
             places: &cloud.places,
-            key: (Same::of(survey), (by as u8, ui.visuals().dark_mode)),
+            key: (Same::of(survey), (by as u8, ui.visuals().dark_mode, self.revision)),
             color: &color,
             chosen: &self.chosen,
             current,

@@ -3,7 +3,7 @@
 use super::inside_parts;
 use crate::domain::{RgbImage, counted};
 use crate::inside::{Kernel, KernelForm, film_strips, norm_matrix, strip_tile, strongest_strips};
-use crate::jobs::KernelView;
+use crate::jobs::{KernelView, MotionOf};
 use crate::render::{COLOR_MAPS, ColorMap, color_map};
 use crate::ui::action::InsideAction;
 use crate::ui::awaited::Awaited;
@@ -271,34 +271,72 @@ impl Kernels {
     }
 }
 
-/// All layers whose kernels can tell change, with their mean motion share.
+/// All layers whose kernels can tell change, with their mean motion share, and where that was read with its way through training.
 fn layers(ui: &mut Ui, cx: &mut PanelCx<'_>, view: &KernelView, chosen: &str) {
     let p = theme::palette(ui);
-    ui.label(RichText::new("Mean motion share").text_style(theme::caption()).weak());
+    let run = cx.state.run().cloned();
+    let over = run.as_ref().and_then(|r| cx.state.inside.motion(&r.path)).cloned().unwrap_or_default();
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Mean motion share").text_style(theme::caption()).weak());
+        let several = run.as_ref().is_some_and(|r| r.checkpoints.len() > 1);
+        let reading = run.as_ref().is_some_and(|r| cx.state.inside.reading_motion(&r.path).is_some());
+        let text = if reading { "Reading…" } else { "Over training" };
+        let help = "Reads the kernels of every checkpoint of the run: did the network learn time?";
+        if several && ui.add_enabled(!reading, egui::Button::new(text).small()).on_hover_text(help).clicked() {
+            cx.send(InsideAction::ReadMotion);
+        }
+    });
     if view.motion.is_empty() {
         ui.weak("The kernels of this network have one step of time: it cannot see change within a layer.");
     }
+    let tall = if over.len() > 1 { 34.0 } else { 18.0 };
     let scroll = egui::ScrollArea::vertical().id_salt("motion of layers").auto_shrink([false, false]);
-    scroll.show_rows(ui, 18.0, view.motion.len(), |ui, range| {
+    scroll.show_rows(ui, tall, view.motion.len(), |ui, range| {
         for (layer, share) in view.motion.get(range).unwrap_or_default() {
-            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::click());
+            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), tall), Sense::click());
             let on = layer == chosen;
-            let text = format!("{layer}: mean motion share {:.1} %", share * 100.0);
+            let way = way_of(&over, layer);
+            let text = told(layer, *share, &way);
             response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, on, &text));
             let fill = if on || response.hovered() { p.accent_soft } else { p.well };
             ui.painter().rect_filled(rect, 2.0, fill);
-            let bar = Rect::from_min_size(rect.min, vec2(rect.width() * *share as f32, rect.height()));
+            let line = Rect::from_min_size(rect.min, vec2(rect.width(), 18.0));
+            let bar = Rect::from_min_size(rect.min, vec2(rect.width() * *share as f32, 18.0));
             ui.painter().rect_filled(bar, 2.0, p.train.gamma_multiply(0.35));
             let font = theme::caption().resolve(ui.style());
             let name = crate::ui::widgets::text::elide_middle(layer, ((rect.width() - 48.0) / 6.2) as usize);
-            ui.painter().text(rect.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, name, font.clone(), p.text);
+            ui.painter().text(line.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, name, font.clone(), p.text);
             let share = format!("{:.0} %", share * 100.0);
-            ui.painter().text(rect.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, share, font, p.text);
+            ui.painter().text(line.right_center() - vec2(4.0, 0.0), Align2::RIGHT_CENTER, share, font, p.text);
+            if way.len() > 1 {
+                let plot = Rect::from_min_max(line.left_bottom() + vec2(4.0, 2.0), rect.max - vec2(4.0, 2.0));
+                let last = (way.len() - 1) as f32;
+                let point = |(i, (_, share)): (usize, &(String, f64))| {
+                    pos2(plot.left() + i as f32 / last * plot.width(), plot.bottom() - *share as f32 * plot.height())
+                };
+                let points = way.iter().enumerate().map(point).collect();
+                ui.painter().add(Shape::line(points, Stroke::new(1.4, p.val)));
+            }
             if response.on_hover_text(text).clicked() {
                 cx.send(InsideAction::ChooseLayer(layer.clone()));
             }
         }
     });
+}
+
+/// The mean motion share of a layer in every checkpoint.
+fn way_of(over: &[MotionOf], layer: &str) -> Vec<(String, f64)> {
+    let share =
+        |of: &MotionOf| of.layers.iter().find(|(l, _)| l == layer).map(|(_, share)| (of.identity.weights(), *share));
+    over.iter().filter_map(share).collect()
+}
+
+fn told(layer: &str, share: f64, way: &[(String, f64)]) -> String {
+    let mut text = format!("{layer}: mean motion share {:.1} %", share * 100.0);
+    for (weights, share) in way {
+        text += &format!("\n{weights}: {:.1} %", share * 100.0);
+    }
+    text
 }
 
 /// Filters in an order, with what they are ordered by.

@@ -7,7 +7,7 @@
 use crate::domain::SplitChoice;
 use crate::inside::{ActivationStore, ChannelOrder, LayerActivation};
 use crate::jobs::{
-    CheckpointRef, ClipRef, InsideView, JobId, KernelView, LayerSurvey, LayerView, RunView, TargetClass,
+    CheckpointRef, ClipRef, InsideView, JobId, KernelView, LayerSurvey, LayerView, MotionOf, RunView, TargetClass,
 };
 use crate::model::ModuleTree;
 use crate::ui::awaited::Awaited;
@@ -150,6 +150,8 @@ pub struct InsideStore {
     pending: Option<(LookQuery, Instant)>,
     kernels: Option<(KernelQuery, Awaited<Arc<KernelView>>)>,
     reading: Option<JobId>,
+    motion: HashMap<PathBuf, Arc<Vec<MotionOf>>>,
+    moving: Option<(JobId, PathBuf)>,
     surveys: Vec<(CheckpointRef, Arc<LayerSurvey>)>,
     surveying: Option<(JobId, CheckpointRef)>,
     seconds: HashMap<PathBuf, Arc<HashMap<String, f64>>>,
@@ -275,6 +277,21 @@ impl InsideStore {
         (self.reading, self.kernels) = (Some(job), Some((query, Awaited::Pending(None))));
     }
 
+    /// The kernels of all checkpoints of a run are being read.
+    pub fn reads_motion(&mut self, job: JobId, run: PathBuf) {
+        self.moving = Some((job, run));
+    }
+
+    /// The job that reads the kernels of all checkpoints of a run.
+    pub fn reading_motion(&self, run: &Path) -> Option<JobId> {
+        self.moving.as_ref().filter(|(_, r)| r == run).map(|(job, _)| *job)
+    }
+
+    /// Mean motion share of each layer in all checkpoints of a run, in the order they were trained.
+    pub fn motion(&self, run: &Path) -> Option<&Arc<Vec<MotionOf>>> {
+        self.motion.get(run)
+    }
+
     /// A survey became a job.
     pub fn surveys(&mut self, job: JobId, checkpoint: CheckpointRef) {
         self.surveying = Some((job, checkpoint));
@@ -342,6 +359,10 @@ impl InsideStore {
 
     /// Kernels were read.
     pub fn read(&mut self, job: JobId, view: Arc<KernelView>) {
+        if let Some((_, run)) = self.moving.take_if(|(j, _)| *j == job) {
+            self.motion.insert(run, Arc::new(view.over_checkpoints.clone()));
+            return;
+        }
         if self.reading.take_if(|j| *j == job).is_some()
             && let Some((_, answer)) = &mut self.kernels
         {
@@ -362,6 +383,7 @@ impl InsideStore {
     pub fn ended(&mut self, job: JobId, failure: Option<String>) {
         self.surveying.take_if(|(j, _)| *j == job);
         self.measuring.take_if(|(j, _)| *j == job);
+        self.moving.take_if(|(j, _)| *j == job);
         if self.reading.take_if(|j| *j == job).is_some()
             && let Some((_, answer)) = &mut self.kernels
         {
@@ -387,6 +409,7 @@ impl InsideStore {
         self.strips.retain(|(q, _)| q.checkpoint.run != run);
         self.failed.retain(|(q, _)| q.checkpoint.run != run);
         self.kernels.take_if(|(q, _)| q.checkpoint.run == run);
+        self.motion.remove(run);
         self.surveys.retain(|(c, _)| c.run != run);
     }
 

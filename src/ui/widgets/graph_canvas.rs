@@ -25,6 +25,8 @@ pub struct CanvasState {
     /// Where the graph's upper left corner lies, from that of the canvas; `None` before the graph was fitted.
     offset: Option<Vec2>,
     scale: f32,
+    /// The size of the canvas it was fitted to, as long as nobody moved it.
+    fitted: Option<Vec2>,
     /// The module that was brought into sight last.
     shown: Option<String>,
 }
@@ -127,16 +129,20 @@ fn move_about(ui: &Ui, state: &mut CanvasState, graph: &Graph, rect: Rect, respo
     if response.double_clicked() {
         state.fit();
     }
+    if state.fitted.is_some_and(|size| size != rect.size()) {
+        state.fit();
+    }
     if state.offset.is_none() {
         let room = rect.shrink(6.0).size();
         let fitting = (room.x / graph.size.0.max(1.0)).min(room.y / graph.size.1.max(1.0));
         state.scale = fitting.clamp(READABLE, 1.2);
         let down = ((rect.height() - graph.size.1 * state.scale) / 2.0).max(0.0);
-        (state.offset, state.shown) = (Some(vec2(0.0, down)), None);
+        (state.offset, state.shown, state.fitted) = (Some(vec2(0.0, down)), None, Some(rect.size()));
     }
     let Some(offset) = &mut state.offset else { return };
     if response.dragged() {
         *offset += response.drag_delta();
+        state.fitted = None;
     }
     if let Some(pointer) = ui.input(|i| i.pointer.hover_pos()).filter(|at| rect.contains(*at))
         && ui.rect_contains_pointer(rect)
@@ -145,6 +151,9 @@ fn move_about(ui: &Ui, state: &mut CanvasState, graph: &Graph, rect: Rect, respo
         let scale = (state.scale * zoom * (scroll.y / 240.0).exp()).clamp(SCALES.0, SCALES.1);
         let at = pointer - rect.min - *offset;
         *offset += at * (1.0 - scale / state.scale) + vec2(scroll.x, 0.0);
+        if (scale - state.scale).abs() > 1e-6 || scroll.x.abs() > 0.1 {
+            state.fitted = None;
+        }
         state.scale = scale;
     }
     // Some of it stays in sight.

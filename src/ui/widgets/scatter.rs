@@ -2,9 +2,7 @@
 
 use crate::ui::derived::Derived;
 use crate::ui::theme;
-use egui::{
-    Color32, Mesh, PointerButton, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2,
-};
+use egui::{Color32, Mesh, PointerButton, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, vec2};
 use std::sync::Arc;
 
 /// Side of a point.
@@ -91,7 +89,7 @@ pub enum ScatterEvent {
 pub struct Points<'a, K> {
     /// Where they lie, 0…1 to the right and down.
     pub places: &'a [Vec2],
-    /// Another key where places or colours are others.
+    /// Another key where places, colours or what is chosen are others.
     pub key: K,
     /// The colour of each.
     pub color: &'a dyn Fn(usize) -> Color32,
@@ -131,14 +129,10 @@ pub fn show<K: PartialEq + Clone>(
     let sight = state.sight;
     let bits = |r: Rect| [r.left(), r.top(), r.right(), r.bottom()].map(f32::to_bits);
     let key = (points.key.clone(), bits(rect), [sight.center.x, sight.center.y, sight.zoom].map(f32::to_bits));
-    let mesh = state.mesh.get(key, || Arc::new(mesh_of(rect, sight, points)));
+    let mesh = state.mesh.get(key, || Arc::new(mesh_of(rect, sight, points, p.text)));
     let painter = ui.painter_at(rect);
     painter.add(Shape::Mesh((*mesh).clone()));
     let at = |i: usize| points.places.get(i).map(|place| on_screen(rect, sight, *place));
-    for place in points.chosen.iter().filter_map(|i| at(*i)) {
-        let square = Rect::from_center_size(place, Vec2::splat(POINT + 3.0));
-        painter.rect_stroke(square, 0.0, Stroke::new(1.0, p.text), StrokeKind::Inside);
-    }
     if let Some(place) = points.current.and_then(at) {
         painter.circle_stroke(place, 8.0, Stroke::new(2.0, p.accent));
     }
@@ -160,10 +154,16 @@ pub fn show<K: PartialEq + Clone>(
     event
 }
 
-fn mesh_of<K>(rect: Rect, sight: Sight, points: &Points<'_, K>) -> Mesh {
+/// A square a point, and a larger one below those that are chosen.
+fn mesh_of<K>(rect: Rect, sight: Sight, points: &Points<'_, K>, rim: Color32) -> Mesh {
     let mut mesh = Mesh::default();
-    mesh.reserve_vertices(points.places.len() * 4);
-    mesh.reserve_triangles(points.places.len() * 2);
+    let squares = points.places.len() + points.chosen.len();
+    mesh.reserve_vertices(squares * 4);
+    mesh.reserve_triangles(squares * 2);
+    for place in points.chosen.iter().filter_map(|i| points.places.get(*i)) {
+        let at = on_screen(rect, sight, *place);
+        mesh.add_colored_rect(Rect::from_center_size(at, Vec2::splat(POINT + 4.0)), rim);
+    }
     for (i, place) in points.places.iter().enumerate() {
         let at = on_screen(rect, sight, *place);
         mesh.add_colored_rect(Rect::from_center_size(at, Vec2::splat(POINT)), (points.color)(i));

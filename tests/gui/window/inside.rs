@@ -10,7 +10,8 @@ use kinolens::inside::{
 };
 use kinolens::jobs::kinds::LookInside;
 use kinolens::jobs::{
-    CheckpointRef, ClipRef, Identity, IdleOf, InsideView, KernelView, LayerSurvey, LayerView, SplitChoice, SurveyClip,
+    CheckpointRef, ClipRef, Identity, IdleOf, InsideView, KernelView, LayerSurvey, LayerView, MotionOf, SplitChoice,
+    SurveyClip,
 };
 use kinolens::model::ModuleTree;
 use kinolens::ui::action::{ChooseAction, InsideAction, OpenAction, WindowAction};
@@ -422,6 +423,12 @@ fn a_box_on_the_map_leads_to_the_clips_in_it() {
     harness.drop_at(at(0.5, 1.0) - egui::vec2(0.0, 2.0));
     harness.run_steps(3);
     harness.get_by_label("Chosen: 2 clips");
+    let before = kinolens::ui::derived::made();
+    for i in 0..6 {
+        harness.hover_at(at(0.15 * i as f32, 0.3));
+        harness.run_steps(1);
+    }
+    assert_eq!(kinolens::ui::derived::made(), before, "points are made again only where something changed");
     assert_eq!(harness.query_all_by_label_contains("recognised 0.75, frame ").count(), 2);
     shots(&mut harness, "inside-map-chosen");
     // A click beside the points leaves the choice; one on the upper left point chooses the last clip.
@@ -479,6 +486,27 @@ fn kernels_tell_change_over_time() {
     harness.run_steps(10);
     assert!(harness.query_all_by_label_contains("of 2 steps").count() > 0, "it plays under the pointer");
     assert_eq!(script.0.borrow().jobs.iter().filter(|j| matches!(j, Job::ReadKernels(_))).count(), 1);
+    // Over the checkpoints of the run.
+    let known = script.0.borrow().jobs.len();
+    harness.get_by_label("Over training").click();
+    let (job, request) = asked(&script, &mut harness, known, |j| match j {
+        Job::ReadKernels(kernels) => Some(kernels.clone()),
+        _ => None,
+    });
+    assert!(request.over_checkpoints && request.layers.is_empty());
+    let of = |name: &str, share| MotionOf {
+        identity: Identity { checkpoint: name.into(), ..Identity::default() },
+        layers: vec![("block1.0".into(), share)],
+    };
+    let view = KernelView {
+        identity: Identity::default(),
+        kernels: Vec::new(),
+        motion: Vec::new(),
+        over_checkpoints: vec![of("epoch_0001", 0.0625), of("last", 0.125)],
+    };
+    answer(&script, &mut harness, job, Output::Kernels(Arc::new(view)));
+    harness.get_by_label("block1.0: mean motion share 12.5 %\nepoch_0001: 6.2 %\nlast: 12.5 %");
+    harness.query_all_by_label_contains("Filter 1,").next().expect("the kernels stay");
 }
 
 #[test]
@@ -525,6 +553,9 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     settings.field = true;
     harness.state_mut().send(InsideAction::Show(settings));
     patiently(&mut harness, "the receptive field", looked);
+    harness.get_by_label("Over time").click();
+    harness.run_steps(3);
+    shots(&mut harness, "inside-time");
     harness.get_by_label("Layers").click();
     patiently(&mut harness, "every layer", |app| !app.state().inside.busy());
     harness.run_steps(3);
@@ -549,6 +580,14 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     });
     harness.run_steps(3);
     shots(&mut harness, "inside-kernels");
+    harness.state_mut().send(InsideAction::ChooseLayer("stage2.0".into()));
+    harness.run_steps(3);
+    patiently(&mut harness, "the kernels of a deeper layer", |app| {
+        let checkpoint = app.state().selection.checkpoint_ref().unwrap();
+        let query = KernelQuery { checkpoint, layer: "stage2.0".into() };
+        app.state().inside.kernels(&query).ready().is_some()
+    });
+    shots(&mut harness, "inside-kernels-deep");
     // A survey of a few clips, with the map and the examples.
     let form = SurveyForm { split: SplitChoice::All, clips: 12, over_checkpoints: false };
     harness.state_mut().send(InsideAction::SetSurvey(form));
