@@ -2,6 +2,7 @@
 
 use super::compare_parts::{found, notes};
 use crate::compare::{Cell, Comparison, Table};
+use crate::domain::counted;
 use crate::jobs::Compared;
 use crate::ui::action::CompareAction;
 use crate::ui::derived::{Derived, Same};
@@ -42,7 +43,9 @@ impl Panel for CompareSettings {
             return;
         }
         ui.horizontal(|ui| {
-            ui.weak(format!("{} settings differ; all others are the same.", comparison.settings.len()));
+            let count = comparison.settings.len();
+            let differ = if count == 1 { "differs" } else { "differ" };
+            ui.weak(format!("{} {differ}; all others are the same.", counted(count as u64, "setting")));
             ui.add_space(8.0);
             if let Some(format) = table_view::save_buttons(ui, "settings") {
                 cx.send(CompareAction::SaveTable(format, Box::new(table(comparison))));

@@ -115,6 +115,7 @@ fn type_path(harness: &mut Harness<'static, App>, path: &Path) {
 /// Pictures of the main tabs on a larger screen.
 fn large_shots(harness: &mut Harness<'static, App>, theme: ThemeChoice) {
     harness.set_size(egui::vec2(1920.0, 1080.0));
+    harness.run_steps(3);
     for tab in ["Scores and tests", "Classes", "A minus B"] {
         harness.get_by_label(tab).click();
         harness.run_steps(6);
