@@ -118,6 +118,7 @@ mod tests {
             masks: None,
             poses: None,
             pose_video: None,
+            stated_rate: None,
             facts: Some(VideoFacts { frames, ..VideoFacts::default() }),
             unread: None,
         }

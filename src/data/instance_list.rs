@@ -115,7 +115,7 @@ fn video(video: &VideoEntry) -> Value {
         "name": super::scan::stem(&video.path),
         "kind": kind,
         "frames": counted(video, facts.frames),
-        "fps": (kind == "video" && facts.fps > 0.0).then(|| fraction(facts.fps)),
+        "fps": (if kind == "video" { Some(facts.fps).filter(|f| *f > 0.0) } else { video.stated_rate }).map(fraction),
         "width": facts.width,
         "height": facts.height,
         "subject": video.subject,

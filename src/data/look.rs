@@ -153,6 +153,29 @@ fn sort(ledger: &mut Ledger) {
     }
 }
 
+/// Which videos are there because rows name them; of those that nobody looked into yet.
+pub(super) fn named_by_rows(dataset: &Dataset) -> Vec<bool> {
+    let named = |v: &VideoEntry| {
+        v.unread.as_ref().and_then(|u| u.rows.get::<Rows>()).is_some_and(|r| !r.annotations.is_empty())
+    };
+    dataset.videos.iter().map(named).collect()
+}
+
+/// Takes the videos out of which no row can be used, now that they were looked into: they lie on the disk and are no part of
+/// the dataset. Gives which are left.
+pub(super) fn unlist(dataset: &mut Dataset, named: &[bool]) -> Vec<bool> {
+    let unused = |(v, named): (&VideoEntry, &bool)| *named && v.facts.is_some() && v.instances.is_empty();
+    let left: Vec<bool> = dataset.videos.iter().zip(named).map(|pair| !unused(pair)).collect();
+    if left.iter().all(|l| *l) || !left.iter().any(|l| *l) {
+        return vec![true; left.len()];
+    }
+    let mut stays = left.iter();
+    let gone = dataset.videos.extract_if(.., |_| stays.next() == Some(&false));
+    dataset.ledger.unlisted.extend(gone.map(|v| v.path).collect::<Vec<PathBuf>>());
+    dataset.ledger.unlisted.sort();
+    left
+}
+
 /// What is inside videos and their mask videos.
 pub(super) struct Records {
     pub(super) videos: Vec<Record>,
@@ -259,6 +282,7 @@ pub(super) fn resolve(dataset: &Dataset, positions: &[usize], records: Records) 
     let one = |(at, record): (usize, Record)| {
         let mut video = drafted(dataset.videos.get(at)?)?;
         video.entry.facts = record.facts;
+        video.entry.stated_rate = video.rate;
         let mut rows = times::resolve(&mut video, opening.rules(task));
         mend_mask_numbers(&mut video.entry);
         let noticed = |check: u8, kind: &'static str, path: PathBuf, message: String| Noticed {

@@ -1,7 +1,7 @@
 //! From a path to a [`Dataset`].
 
 use super::formats::{self, Draft, DraftVideo};
-use super::look::{Begin, Records, begin, conclude, labels_count_from_one, resolve};
+use super::look::{Begin, Records, begin, conclude, labels_count_from_one, named_by_rows, resolve, unlist};
 use super::video_facts::FactsCache;
 use super::{DataError, fingerprint, scan};
 use crate::config::DataConfig;
@@ -102,8 +102,13 @@ pub fn open_above(
     };
     let all: Vec<usize> = (0..dataset.videos.len()).collect();
     let looked = resolve(&dataset, &all, records);
-    let sizes = looked.sizes();
+    let mut sizes = looked.sizes();
+    let named = named_by_rows(&dataset);
     looked.merge_into(&mut dataset);
+    if !format.frame_wise && !format.takes_all {
+        let mut left = unlist(&mut dataset, &named).into_iter();
+        sizes.retain(|_| left.next().unwrap_or(true));
+    }
     if let Some(mapping) = &mapping {
         dataset.fingerprint = fingerprint::of(&dataset, &sizes);
         dataset.apply(&config.label_map, mapping);

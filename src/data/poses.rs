@@ -310,6 +310,7 @@ mod tests {
             masks: None,
             poses: Some(file.path().to_path_buf()),
             pose_video: None,
+            stated_rate: None,
             facts: Some(VideoFacts { width: 200, height: 100, frames, ..VideoFacts::default() }),
             unread: None,
         };

@@ -115,6 +115,8 @@ pub struct VideoEntry {
     pub poses: Option<PathBuf>,
     /// Video with the pose drawn in, when the dataset has one.
     pub pose_video: Option<PathBuf>,
+    /// Pictures a second of a folder of pictures, where the format of the dataset says so.
+    pub stated_rate: Option<f64>,
     /// What looking inside the file told; `None` when it could not be opened, or nobody looked yet.
     pub facts: Option<VideoFacts>,
     /// What its rows say, until somebody looks into the file: then it becomes labels and instances. `None` from then on.

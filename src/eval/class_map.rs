@@ -497,6 +497,7 @@ mod tests {
             masks: None,
             poses: None,
             pose_video: None,
+            stated_rate: None,
             facts: Some(facts.clone()),
             unread: None,
         };

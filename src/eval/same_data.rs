@@ -76,6 +76,7 @@ mod tests {
             masks: None,
             poses: None,
             pose_video: None,
+            stated_rate: None,
             facts: Some(VideoFacts { frames: 9, content: (*content).into(), ..VideoFacts::default() }),
             unread: None,
         };

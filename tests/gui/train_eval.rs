@@ -441,6 +441,7 @@ fn where_a_run_is_missed_the_one_in_training_is_told_of() {
             masks: None,
             poses: None,
             pose_video: None,
+            stated_rate: None,
             facts: None,
             unread: None,
         };

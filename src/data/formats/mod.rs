@@ -467,6 +467,7 @@ fn bare_entry(root: &Path, path: PathBuf) -> VideoEntry {
         masks: None,
         poses: None,
         pose_video: None,
+        stated_rate: None,
         facts: None,
         unread: None,
     }

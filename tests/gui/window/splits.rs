@@ -81,6 +81,7 @@ fn people() -> Dataset {
         masks: None,
         poses: None,
         pose_video: None,
+        stated_rate: None,
         facts: Some(VideoFacts { frames: 64, fps: 30.0, duration_s: 64.0 / 30.0, ..VideoFacts::default() }),
         unread: None,
     };
