@@ -453,7 +453,6 @@ fn a_box_on_the_map_leads_to_the_clips_in_it() {
     let name = demo().videos[0].name.clone();
     // Its nearest lies half a unit away, of two that are usual.
     harness.get_by_label(&format!("{name}:0  25 % of the usual distance"));
-    shots(&mut harness, "inside-map");
 }
 
 #[test]
@@ -486,7 +485,6 @@ fn kernels_tell_change_over_time() {
     harness.run_steps(10);
     assert!(harness.query_all_by_label_contains("of 2 steps").count() > 0, "it plays under the pointer");
     assert_eq!(script.0.borrow().jobs.iter().filter(|j| matches!(j, Job::ReadKernels(_))).count(), 1);
-    // Over the checkpoints of the run.
     let known = script.0.borrow().jobs.len();
     harness.get_by_label("Over training").click();
     let (job, request) = asked(&script, &mut harness, known, |j| match j {
@@ -553,9 +551,6 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     settings.field = true;
     harness.state_mut().send(InsideAction::Show(settings));
     patiently(&mut harness, "the receptive field", looked);
-    harness.get_by_label("Over time").click();
-    harness.run_steps(3);
-    shots(&mut harness, "inside-time");
     harness.get_by_label("Layers").click();
     patiently(&mut harness, "every layer", |app| !app.state().inside.busy());
     harness.run_steps(3);
@@ -580,14 +575,6 @@ fn imported_weights_are_looked_into_with_the_lanes_of_the_program() {
     });
     harness.run_steps(3);
     shots(&mut harness, "inside-kernels");
-    harness.state_mut().send(InsideAction::ChooseLayer("stage2.0".into()));
-    harness.run_steps(3);
-    patiently(&mut harness, "the kernels of a deeper layer", |app| {
-        let checkpoint = app.state().selection.checkpoint_ref().unwrap();
-        let query = KernelQuery { checkpoint, layer: "stage2.0".into() };
-        app.state().inside.kernels(&query).ready().is_some()
-    });
-    shots(&mut harness, "inside-kernels-deep");
     // A survey of a few clips, with the map and the examples.
     let form = SurveyForm { split: SplitChoice::All, clips: 12, over_checkpoints: false };
     harness.state_mut().send(InsideAction::SetSurvey(form));
