@@ -19,6 +19,9 @@ MEAN = numpy.array([0.485, 0.456, 0.406], numpy.float32)
 STD = numpy.array([0.229, 0.224, 0.225], numpy.float32)
 BATCH = 8  # As `kinolens bench`.
 
+# Before any worker is forked: threads of OpenCV's own do not survive that, and workers are what is compared.
+cv2.setNumThreads(0)
+
 
 def make(root, folders, frames, size):
     """Folders of JPEGs: a textured ground that moves, a disc, and some noise, as cameras give."""
@@ -54,7 +57,6 @@ class Clips(Dataset):
         return len(self.clips)
 
     def __getitem__(self, at):
-        cv2.setNumThreads(1)
         frames = []
         for path in self.clips[at]:
             frame = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
