@@ -1,11 +1,12 @@
 //! What several commands share: running a job, and reading what names a dataset, a run, a checkpoint.
 
 use super::Exit;
-use super::args::{ClassMatchArg, ConfigArgs, SplitArg};
+use super::args::{ClassMatchArg, ConfigArgs, ReadingArgs, SplitArg};
 use super::monitor::TerminalMonitor;
+use super::reading::data_config_of;
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::Dataset;
-use crate::jobs::kinds::OpenDataset;
+use crate::jobs::kinds::{CompareRuns, OpenDataset};
 use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
 use crate::progress::Monitor;
 use crate::run_folder::RunDir;
@@ -98,6 +99,26 @@ pub(super) fn runs_and_dataset(paths: &[PathBuf]) -> Result<(&[PathBuf], Option<
     };
     runs.iter().try_for_each(|run| require_run(run))?;
     Ok((runs, dataset))
+}
+
+/// The comparison that is asked for: runs and, last, the dataset, which is read as the first run's was. Its warnings are said.
+pub(super) fn comparison_of(
+    paths: &[PathBuf],
+    split: Option<SplitArg>,
+    class_match: ClassMatch,
+    (time, seed): (bool, u64),
+    state: &mut LaneState,
+) -> Result<CompareRuns, Exit> {
+    let (runs, dataset) = runs_and_dataset(paths)?;
+    let dataset = match (runs.first(), dataset) {
+        (Some(first), Some(path)) => {
+            Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, state)?)
+        }
+        _ => None,
+    };
+    dataset.as_deref().into_iter().for_each(say_warnings);
+    let runs = runs.iter().map(|r| checkpoint_ref(r)).collect();
+    Ok(CompareRuns { runs, dataset, split: split.map(split_choice), class_match, time, seed })
 }
 
 /// Fails early, and as a usage error, when the run is not there.

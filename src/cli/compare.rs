@@ -2,42 +2,24 @@
 
 use super::Exit;
 use super::args::CompareArgs;
-use super::args::ReadingArgs;
-use super::common::{
-    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
-};
+use super::common::{Outcome, class_match, comparison_of, run_job, runs_and_dataset};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
-use super::reading::data_config_of;
 use crate::compare::{Comparison, is_comparison_file};
 use crate::jobs::LaneState;
-use crate::jobs::kinds::CompareRuns;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 pub(super) fn compare(args: &CompareArgs) -> Outcome {
-    let (runs, dataset) = runs_and_dataset(&args.paths)?;
-    let [first, _, ..] = runs else {
+    if runs_and_dataset(&args.paths)?.0.len() < 2 {
         return Err(Exit::Usage(anyhow!("there is only one run; name at least two to compare")));
-    };
+    }
     let class_match = class_match(&args.classes)?;
     refuse_overwrite(&args.to, is_comparison_file)?;
     let mut state = LaneState::default();
-    let dataset = match dataset {
-        Some(path) => Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, &mut state)?),
-        None => None,
-    };
-    dataset.as_deref().into_iter().for_each(say_warnings);
+    let job = comparison_of(&args.paths, args.split, class_match, (args.time, args.seed), &mut state)?;
     let monitor = TerminalMonitor::new(false, 0);
-    let job = CompareRuns {
-        runs: runs.iter().map(|r| checkpoint_ref(r)).collect(),
-        dataset,
-        split: args.split.map(split_choice),
-        class_match,
-        time: args.time,
-        seed: args.seed,
-    };
     let compared = run_job(job, &monitor, &mut state)?;
     drop(monitor);
     let comparison = &compared.comparison;

@@ -1,17 +1,14 @@
 //! `kinolens label-issues`: clips and edges of segments whose labels are in doubt.
 
 use super::Exit;
-use super::args::{LabelIssuesArgs, ReadingArgs};
-use super::common::{
-    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
-};
+use super::args::LabelIssuesArgs;
+use super::common::{Outcome, class_match, comparison_of, run_job, runs_and_dataset};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
-use super::reading::data_config_of;
 use crate::compare::LabelIssues;
 use crate::domain::counted;
 use crate::jobs::LaneState;
-use crate::jobs::kinds::{CompareRuns, FindLabelIssues};
+use crate::jobs::kinds::FindLabelIssues;
 use anyhow::anyhow;
 use serde_json::json;
 use std::process::ExitCode;
@@ -20,25 +17,14 @@ use std::process::ExitCode;
 const SEED: u64 = 0;
 
 pub(super) fn label_issues(args: &LabelIssuesArgs) -> Outcome {
-    let (runs, dataset) = runs_and_dataset(&args.paths)?;
-    let Some(first) = runs.first() else { return Err(Exit::Usage(anyhow!("name at least one run"))) };
+    if runs_and_dataset(&args.paths)?.0.is_empty() {
+        return Err(Exit::Usage(anyhow!("name at least one run")));
+    }
     let class_match = class_match(&args.classes)?;
     refuse_overwrite(&args.to, LabelIssues::is_file)?;
     let mut state = LaneState::default();
-    let dataset = match dataset {
-        Some(path) => Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, &mut state)?),
-        None => None,
-    };
-    dataset.as_deref().into_iter().for_each(say_warnings);
+    let runs = comparison_of(&args.paths, args.split, class_match, (false, SEED), &mut state)?;
     let monitor = TerminalMonitor::new(false, 0);
-    let runs = CompareRuns {
-        runs: runs.iter().map(|r| checkpoint_ref(r)).collect(),
-        dataset,
-        split: args.split.map(split_choice),
-        class_match,
-        time: false,
-        seed: SEED,
-    };
     let found = run_job(FindLabelIssues { runs }, &monitor, &mut state)?;
     drop(monitor);
     let files = args.to.out.as_ref().map(|out| found.write(out)).transpose()?;

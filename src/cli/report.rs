@@ -1,23 +1,20 @@
 //! `kinolens report`: runs as one HTML file.
 
 use super::Exit;
-use super::args::ReadingArgs;
 use super::args::ReportArgs;
-use super::common::{
-    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
-};
+use super::common::{Outcome, class_match, comparison_of, run_job, runs_and_dataset};
 use super::monitor::{TerminalMonitor, print_json, print_line};
-use super::reading::data_config_of;
 use crate::compare::report::files_folder;
 use crate::jobs::LaneState;
-use crate::jobs::kinds::{CompareRuns, WriteReport};
+use crate::jobs::kinds::WriteReport;
 use anyhow::anyhow;
 use serde_json::json;
 use std::process::ExitCode;
 
 pub(super) fn report(args: &ReportArgs) -> Outcome {
-    let (runs, dataset) = runs_and_dataset(&args.paths)?;
-    let Some(first) = runs.first() else { return Err(Exit::Usage(anyhow!("name at least one run"))) };
+    if runs_and_dataset(&args.paths)?.0.is_empty() {
+        return Err(Exit::Usage(anyhow!("name at least one run")));
+    }
     let class_match = class_match(&args.classes)?;
     crate::cam::MethodSpec::find(&args.method).map_err(|e| Exit::Usage(e.into()))?;
     if args.out.is_dir() {
@@ -31,20 +28,8 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
         )));
     }
     let mut state = LaneState::default();
-    let dataset = match dataset {
-        Some(path) => Some(open_dataset(path, &data_config_of(first, path, &ReadingArgs::default())?, &mut state)?),
-        None => None,
-    };
-    dataset.as_deref().into_iter().for_each(say_warnings);
+    let compare = comparison_of(&args.paths, args.split, class_match, (args.time, args.seed), &mut state)?;
     let monitor = TerminalMonitor::new(false, 0);
-    let compare = CompareRuns {
-        runs: runs.iter().map(|r| checkpoint_ref(r)).collect(),
-        dataset,
-        split: args.split.map(split_choice),
-        class_match,
-        time: args.time,
-        seed: args.seed,
-    };
     let job = WriteReport { compare, errors: args.errors, method: args.method.clone(), out: args.out.clone() };
     let (compared, files) = run_job(job, &monitor, &mut state)?;
     drop(monitor);
