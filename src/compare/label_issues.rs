@@ -383,7 +383,8 @@ fn crossing(windows: &[&Placed<'_>], frame: u32) -> Option<EdgeIssue> {
         before,
         after,
         frame,
-        proposed: at.ceil().max(0.0) as u32,
+        // What lies on a frame but for rounding is that frame.
+        proposed: (at - 1e-3).ceil().max(0.0) as u32,
         resolution,
     })
 }

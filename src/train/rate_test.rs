@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Weight of the past in the running mean that says when to end.
 const SMOOTHING: f64 = 0.9;
 /// Steps of the test for one standard deviation of the smoothing of its curve.
-const STEPS_PER_SIGMA: usize = 30;
+const STEPS_PER_SIGMA: usize = 60;
 /// The test ends once the running mean of the loss is so many times its lowest value.
 const DIVERGED: f64 = 4.0;
 /// Steps before which it does not end, and which are no place for a proposal.
@@ -77,7 +77,8 @@ pub struct RateTest {
     pub points: Vec<RatePoint>,
     /// The rate at which the loss falls fastest: a good one to start from. `None` where it does not fall.
     pub steepest: Option<f64>,
-    /// The rate with the lowest loss; larger ones no longer help.
+    /// The rate with the lowest smoothed loss, which begins to rise up to two standard deviations of the smoothing before the
+    /// losses themselves do; larger rates no longer help.
     pub lowest: Option<f64>,
     /// The rate at which the loss had grown out of hand, where the test came to it.
     pub diverged: Option<f64>,
@@ -223,7 +224,9 @@ mod tests {
         let found = test(curve, Some(1.0));
         let steepest = found.steepest.unwrap();
         assert!((steepest / 1e-3).ln().abs() < 0.25, "{steepest}");
-        assert!((found.lowest.unwrap() / 0.1).ln().abs() < 0.25, "{:?}", found.lowest);
+        // Two standard deviations of two steps each before the edge, a step being a factor of 10^0.1; not behind it.
+        let lowest = found.lowest.unwrap();
+        assert!((0.1 * 10_f64.powf(-0.4)..0.1 * 10_f64.powf(0.05)).contains(&lowest), "{lowest}");
         assert!(
             found.words().contains("1.0e-3") && found.words().contains("out of hand at 1.0e0"),
             "{}",

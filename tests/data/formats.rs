@@ -6,6 +6,7 @@ mod events;
 mod frame_folders;
 mod labels;
 mod lists;
+mod lost_rows;
 mod names_on_disk;
 mod overlaps;
 mod people;

@@ -452,7 +452,7 @@ fn where_a_run_is_missed_the_one_in_training_is_told_of() {
     };
     for panel in ["evaluate-report", "review", "explorer"] {
         let h = screen(training(JobStatus::Running), &[panel], false);
-        let told = h.query_all_by_label_contains("live can be chosen when its training ends.").count();
+        let told = h.query_all_by_label_contains("live can be chosen as soon as it has a checkpoint.").count();
         assert_eq!(told, 1, "{panel}");
     }
     let mut h = screen(training(JobStatus::Running), &["evaluate-report"], true);

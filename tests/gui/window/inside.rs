@@ -196,7 +196,7 @@ fn the_drawing_is_saved_where_somebody_says() {
     harness.state_mut().send(OpenAction::PathChosen(PathPurpose::Drawing, path.clone()));
     until(&mut harness, "the file", |_| path.is_file());
     until(&mut harness, "the message", |app| {
-        app.state().messages.iter().any(|m| m.text.contains("c3d.svg is written"))
+        app.state().messages.iter().any(|m| m.text.contains("Saved") && m.text.contains("c3d.svg"))
     });
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("<svg") && text.contains("64×16×56×56") && text.ends_with("</svg>"));
