@@ -71,7 +71,10 @@ fn demo(args: &DemoArgs) -> Outcome {
         print_json(&json!({ "path": name_text(dir.as_os_str()) }));
     } else {
         print_line(&format!("demo dataset in {}", dir.display()));
-        print_line(&format!("look at it:   kinolens {}", dir.display()));
+        // A bare name may be that of a command.
+        let bare = dir.is_relative() && dir.components().count() == 1;
+        let shown = if bare { Path::new(".").join(&dir) } else { dir.clone() };
+        print_line(&format!("look at it:   kinolens {}", shown.display()));
         print_line(&format!("train on it:  kinolens train {} --preset demo --out demo-run", dir.display()));
     }
     Ok(ExitCode::SUCCESS)

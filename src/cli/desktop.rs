@@ -87,6 +87,10 @@ fn files(home: &Path, entry: &str) -> Vec<(PathBuf, Vec<u8>)> {
 
 pub(super) fn packaging(args: &PackagingArgs) -> Outcome {
     let dir = &args.dir;
+    let empty = std::fs::read_dir(dir).map_or(!dir.exists(), |mut entries| entries.next().is_none());
+    if !empty {
+        return Err(Exit::Usage(anyhow!("{} is there and is not an empty folder; name another one", dir.display())));
+    }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
     let failed = || format!("cannot write to {}", dir.display());
     clap_mangen::generate_to(Cli::command(), dir).with_context(failed)?;

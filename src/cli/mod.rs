@@ -101,7 +101,7 @@ pub fn start() -> Start {
             FAILED
         }
         Ok(Err(Exit::Interrupted)) => {
-            eprintln!("interrupted; everything done so far is saved");
+            eprintln!("interrupted");
             INTERRUPTED
         }
         Err(panic) => {

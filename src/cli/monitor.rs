@@ -20,7 +20,7 @@ pub fn catch_interrupts() {
         if INTERRUPTS.fetch_add(1, Ordering::SeqCst) > 0 {
             std::process::exit(130);
         }
-        eprintln!("\nstopping with a checkpoint; press Ctrl+C again to leave at once");
+        eprintln!("\nstopping (a training writes a checkpoint first); press Ctrl+C again to leave at once");
     });
     if let Err(error) = caught {
         log::warn!("Ctrl+C will end the program without a checkpoint: {error}");

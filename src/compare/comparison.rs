@@ -158,7 +158,8 @@ fn compared(
         dataset_fingerprint: own.dataset_fingerprint.clone(),
         split: own.split.clone(),
         class_match: own.class_match.clone(),
-        frames: own.frames,
+        // Of the run's own clips and labels: the same for all only where nothing was left out and labels are alike.
+        frames: own.frames.filter(|_| own.classes == shared.classes && run.predictions.clips.len() == answers.len()),
         warnings: own.warnings.clone(),
         ..evaluation_of(&shared.classes, answers)
     };

@@ -135,7 +135,7 @@ impl LabelIssues {
             let order = b.likely_wrong.cmp(&a.likely_wrong).then(a.margin().total_cmp(&b.margin()));
             order.then_with(|| (&a.video, a.start).cmp(&(&b.video, b.start)))
         });
-        let mut notes = Vec::new();
+        let mut notes = doubts(runs);
         let learned = asked.iter().filter(|c| c.trained_on).count();
         if learned > 0 {
             notes.push(format!(
@@ -238,6 +238,38 @@ impl LabelIssues {
     pub fn is_file(name: &str) -> bool {
         [CLIPS_FILE, EDGES_FILE].contains(&name)
     }
+}
+
+/// What makes the word of the runs weak: scores near that of always saying the commonest class, and other classes.
+fn doubts(runs: &[EvaluatedRun]) -> Vec<String> {
+    let weak = |r: &&EvaluatedRun| {
+        r.evaluation.accuracy_interval.high > 0.0
+            && r.evaluation.accuracy_interval.low <= r.evaluation.majority_baseline
+    };
+    let mut out: Vec<String> = runs
+        .iter()
+        .filter(weak)
+        .map(|r| {
+            format!(
+                "{} is not clearly better than always saying the commonest class ({} against {}): what it says of labels means \
+                 little",
+                r.name,
+                percent(r.evaluation.accuracy),
+                percent(r.evaluation.majority_baseline)
+            )
+        })
+        .collect();
+    let names =
+        |r: &EvaluatedRun| -> HashSet<String> { r.evaluation.classes.classes.iter().map(|c| c.name.clone()).collect() };
+    if let [first, rest @ ..] = runs
+        && rest.iter().any(|r| names(r) != names(first))
+    {
+        out.push(
+            "the runs know different classes: of a clip only those are asked that give it the same label as the first"
+                .into(),
+        );
+    }
+    out
 }
 
 /// Every clip with what the runs said that were not trained on its video, or else all of them. Of runs that give it

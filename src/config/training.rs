@@ -198,8 +198,24 @@ pub struct TrainingConfig {
     pub recompute: bool,
     /// Every so many optimiser steps the outputs and gradients of layers are summed up; 0 never does.
     pub statistics_every: u32,
-    /// The layers of these statistics; none are the outermost ones and the classifier's last.
+    /// The layers of these statistics; none are the outermost ones and the classifier's last. A list, or names with commas
+    /// between them.
+    #[serde(deserialize_with = "names")]
     pub statistics_layers: Vec<String>,
+}
+
+/// A list of names, or one text with commas between them.
+fn names<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Names::deserialize(from)? {
+        Names::List(names) => names,
+        Names::Text(text) => text.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect(),
+    })
 }
 
 impl Default for TrainingConfig {

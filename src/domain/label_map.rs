@@ -44,6 +44,9 @@ pub enum Becomes {
     LeftOut,
 }
 
+/// What frames of no class are called.
+const BACKGROUND_NAME: &str = "background";
+
 impl LabelMap {
     /// What `--relabel` writes for background.
     pub const BACKGROUND: &'static str = "@background";
@@ -74,7 +77,13 @@ impl LabelMap {
                 })?;
             let becomes = match becomes.trim() {
                 "" => Becomes::LeftOut,
-                Self::BACKGROUND => Becomes::Background,
+                at if at.eq_ignore_ascii_case(Self::BACKGROUND) => Becomes::Background,
+                at if at.starts_with('@') => {
+                    return Err(format!(
+                        "'{text}': '{at}' is not known; write CLASS={} to make the class background",
+                        Self::BACKGROUND
+                    ));
+                }
                 name => Becomes::Class(name.to_owned()),
             };
             Ok(ClassRule { class: class.trim().to_owned(), becomes })
@@ -100,6 +109,12 @@ impl LabelMap {
         for rule in &self.rules {
             if matches!(&rule.becomes, Becomes::Class(name) if name.trim().is_empty()) {
                 return Err(LabelMapError::NoName(rule.class.clone()));
+            }
+            // A class of that name would stand beside the frames of no class, which are called so.
+            let taken = |name: &str| name.trim().eq_ignore_ascii_case(BACKGROUND_NAME);
+            let own = || classes.classes.iter().any(|c| taken(&c.name));
+            if matches!(&rule.becomes, Becomes::Class(name) if taken(name) && !own()) {
+                return Err(LabelMapError::CalledBackground(rule.class.clone()));
             }
             match find(classes, &rule.class)?.and_then(|at| said.get_mut(at)) {
                 Some(Some(_)) => return Err(LabelMapError::Twice(rule.class.clone())),
@@ -359,6 +374,9 @@ pub enum LabelMapError {
     /// A class without a name.
     #[error("the label map gives the class '{0}' an empty name; name it, or leave it out")]
     NoName(String),
+    /// A class that would be called as what is no class.
+    #[error("the label map calls the class '{0}' background; write @background to make it background, or another name")]
+    CalledBackground(String),
     /// Merged into a class that is left out.
     #[error("the label map makes '{class}' a part of '{into}', which it leaves out; keep '{into}', or leave both out")]
     IntoLeftOut {

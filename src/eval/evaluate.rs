@@ -483,5 +483,9 @@ fn frames_of(dataset: &Dataset, config: &RunConfig, windows: &[Clip], seen: &See
         }
         tracks.push(track);
     }
-    frame_metrics(&tracks)
+    // A network that cannot say background would be right wherever it is labelled.
+    let says_rest = background.is_some() || dataset.classes.classes.iter().any(|c| c.background);
+    let metrics = frame_metrics(&tracks)?;
+    let accuracy_with_background = metrics.accuracy_with_background.filter(|_| says_rest);
+    Some(FrameMetrics { accuracy_with_background, ..metrics })
 }

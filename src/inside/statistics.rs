@@ -216,7 +216,8 @@ impl LayerTally {
             fires_in: self.channels.iter().map(|c| c.fires_in).collect(),
             dead: which(&dead),
             saturated: which(&saturated),
-            constant: which(&|c| c.low == c.high && !dead(c) && !saturated(c)),
+            // One value alone says nothing of others.
+            constant: which(&|c| each > 1 && c.low == c.high && !dead(c) && !saturated(c)),
         }
     }
 }

@@ -157,7 +157,7 @@ pub struct FrameMetrics {
     /// Share of the frames labelled with a class other than background that are right.
     pub accuracy: f64,
     /// Share of all labelled frames that are right, background included, as MS-TCN counts; `None` where no frame is labelled
-    /// as background.
+    /// as background, or the network has no output for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy_with_background: Option<f64>,
     /// Segmental edit score, 0…100.

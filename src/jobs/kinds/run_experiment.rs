@@ -7,7 +7,7 @@ use crate::compare::EvaluatedRun;
 use crate::compare::experiment::{ExperimentReport, ExperimentRow, Found, PlannedRun, planned, summary};
 use crate::config::{Arm, RunConfig};
 use crate::data::Fold;
-use crate::domain::{ClassMatch, Dataset, SplitChoice, counted};
+use crate::domain::{ClassMatch, Dataset, SplitChoice, counted, listed};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
@@ -56,6 +56,20 @@ impl JobKind for RunExperiment {
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let runs = planned(&self.arms, &self.folds, &self.out);
         let found: Vec<Found> = runs.iter().map(PlannedRun::found).collect();
+        let taken = |(run, found): (&PlannedRun, &Found)| match found {
+            Found::Other(why) => Some((run.name.clone(), why.clone())),
+            _ => None,
+        };
+        let others: Vec<(String, String)> = runs.iter().zip(&found).filter_map(taken).collect();
+        if let Some((_, why)) = others.first() {
+            // Before anything is written: what lies there belongs to another plan.
+            let names: Vec<&str> = others.iter().map(|(name, _)| name.as_str()).collect();
+            let (count, all) = (others.len(), runs.len());
+            return Err(JobError::Missing(format!(
+                "{count} of {all} runs are in the way ({}): {why}",
+                listed(&names, 6)
+            )));
+        }
         // Runs that are there cost next to nothing.
         let cost = |f: &Found| if *f == Found::Finished { 0.02 } else { 1.0 };
         let all: f64 = found.iter().map(cost).sum::<f64>().max(1e-9);
