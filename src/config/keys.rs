@@ -284,6 +284,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_of_layers_are_a_list_or_a_text_with_commas() {
+        let mut config = RunConfig::reference();
+        for text in ["stem, stage1", "[\"stem\", \"stage1\"]"] {
+            config.set(&format!("training.statistics_layers={text}")).unwrap();
+            assert_eq!(config.training.statistics_layers, ["stem", "stage1"], "{text}");
+        }
+        config.set("training.statistics_layers=stem").unwrap();
+        assert_eq!(config.training.statistics_layers, ["stem"]);
+        assert_eq!(RunConfig::from_ron(&config.to_ron()).unwrap(), config);
+    }
+
+    #[test]
     fn every_value_of_a_configuration_has_one_row_and_every_row_a_value() {
         let all = values(&RunConfig::reference());
         for path in all.keys() {

@@ -57,11 +57,17 @@ fn faults_are_sentences() {
         (&["walk=", "run=", "jump=@background", "idle="], &[], &["leaves no class"]),
         (&["walk=x"], &["walk"], &["order", "'walk'", "x, run, jump, idle"]),
         (&[], &["run", "run"], &["'run' twice"]),
+        (&["walk=Background"], &[], &["'walk' background", "@background"]),
     ] {
         let sentence = fault(relabel, order);
         assert!(words.iter().all(|w| sentence.contains(w)), "{relabel:?} {order:?}: {sentence}");
     }
     assert!(LabelMap::parse(&["walk".into()], &[]).unwrap_err().contains("CLASS=NAME"));
+    assert!(LabelMap::parse(&["walk=@backgruond".into()], &[]).unwrap_err().contains("CLASS=@background"));
+    assert_eq!(map(&["idle=@Background"], &[]), map(&["idle=@background"], &[]));
+    // A class that is called so in the dataset itself may be joined.
+    let own = ClassSet::from_names(["background", "a", "b"]);
+    assert_eq!(map(&["a=background"], &[]).resolve(&own).unwrap().classes.len(), 2);
     let twice = ClassSet::from_names(["a", "a", "b"]);
     let named = map(&["a=c"], &[]).resolve(&twice).unwrap_err().to_string();
     assert!(named.contains("by its number"), "{named}");
