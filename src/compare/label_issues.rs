@@ -6,7 +6,7 @@ use super::evaluated::EvaluatedRun;
 use super::shared::{numbering, renumbered, require_predictions};
 use super::table::{Cell, Table};
 use super::words::percent;
-use crate::domain::{ClassSet, Cut, Dataset, Split, argmax, counted};
+use crate::domain::{ClassSet, Cut, Dataset, Split, VideoEntry, argmax, counted};
 use crate::run_folder::files::{create_dir, write_atomic};
 use crate::run_folder::{Prediction, RunError};
 use serde::Serialize;
@@ -368,10 +368,11 @@ fn edges(runs: &[EvaluatedRun], dataset: &Dataset, asked: &[Asked<'_>], means: &
         let centre = f64::from(clip.first.start) + f64::from(reach) / 2.0;
         by_video.entry(&clip.first.video).or_default().push(Placed { clip, mean, centre });
     }
+    let entries: HashMap<&str, &VideoEntry> = dataset.videos.iter().map(|v| (v.name.as_str(), v)).collect();
     let (mut seen, mut out) = (0, Vec::new());
     for (video, mut windows) in by_video {
         windows.sort_by(|a, b| a.centre.total_cmp(&b.centre));
-        let Some(entry) = dataset.videos.iter().find(|v| v.name == video) else { continue };
+        let Some(entry) = entries.get(video) else { continue };
         let starts: Vec<u32> = entry.labels.segments().iter().map(|s| s.start).collect();
         let groups: Vec<&[Placed<'_>]> = windows.chunk_by(|a, b| a.clip.label == b.clip.label).collect();
         for pair in groups.windows(2) {
@@ -424,7 +425,7 @@ fn crossing(windows: &[&Placed<'_>], frame: u32) -> Option<EdgeIssue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClassInfo, Label, LabelTrack, Segment, VideoEntry};
+    use crate::domain::{ClassInfo, Label, LabelTrack, Segment};
     use crate::run_folder::{Evaluation, Predictions, SplitRow};
     use std::sync::Arc;
 

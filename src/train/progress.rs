@@ -23,7 +23,7 @@ pub(super) struct EpochSums {
     pub steps: u64,
     /// Seconds of training, without validation.
     pub seconds: f64,
-    /// What was said of the clips, by class; empty in a multi-label task.
+    /// What was said of the clips, by true class and the one said; empty in a multi-label task.
     #[serde(default)]
     pub said: Vec<ConfusionCell>,
 }
@@ -39,11 +39,13 @@ impl EpochSums {
     }
 
     /// Counts what was said of clips, as pairs of the true class and the one said.
-    pub fn count(&mut self, classes: usize, said: Vec<(usize, usize)>) {
-        if !said.is_empty() {
-            let mut confusion = Confusion::of_cells(classes, &self.said);
-            said.into_iter().for_each(|(truth, predicted)| confusion.add(truth, predicted));
-            self.said = confusion.cells();
+    pub fn count(&mut self, said: Vec<(usize, usize)>) {
+        for (truth, predicted) in said {
+            let place = (truth as u32, predicted as u32);
+            match self.said.binary_search_by_key(&place, |cell| (cell.0, cell.1)) {
+                Ok(at) => self.said.get_mut(at).into_iter().for_each(|cell| cell.2 += 1),
+                Err(at) => self.said.insert(at, ConfusionCell(place.0, place.1, 1)),
+            }
         }
     }
 

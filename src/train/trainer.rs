@@ -353,7 +353,7 @@ impl<'a> Trainer<'a> {
             self.require_finite("loss", lesson.loss as f32, rate)?;
             total += lesson.loss * share;
             correct += lesson.right;
-            self.memory.sums.count(self.network.classes(), lesson.said);
+            self.memory.sums.count(lesson.said);
             let Some(mut found) = lesson.gradients else { return Ok(()) };
             if share != 1.0 {
                 found.scale(share as f32);

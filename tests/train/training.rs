@@ -146,8 +146,9 @@ fn events(path: &Path) -> Vec<Vec<(u64, u64, Vec<u8>)>> {
     out
 }
 
-/// `(step, tag, value)` of every scalar of an event file.
-fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
+/// `(step, tag, fields)` of every value of every summary of an event file.
+#[allow(clippy::type_complexity)]
+fn values(path: &Path) -> Vec<(u64, String, Vec<(u64, u64, Vec<u8>)>)> {
     let mut out = Vec::new();
     for event in events(path) {
         let step = event.iter().find(|f| f.0 == 2).map_or(0, |f| f.1);
@@ -155,13 +156,20 @@ fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
             for (_, _, value) in fields(summary) {
                 let value = fields(&value);
                 let tag = value.iter().find(|f| f.0 == 1).unwrap().2.clone();
-                let Some(number) = value.iter().find(|f| f.0 == 2).map(|f| f.2.clone()) else { continue };
-                let number = f32::from_le_bytes(number.try_into().unwrap());
-                out.push((step, String::from_utf8(tag).unwrap(), number));
+                out.push((step, String::from_utf8(tag).unwrap(), value));
             }
         }
     }
     out
+}
+
+/// `(step, tag, value)` of every scalar of an event file.
+fn scalars(path: &Path) -> Vec<(u64, String, f32)> {
+    let number = |value: &[(u64, u64, Vec<u8>)]| {
+        let bytes = value.iter().find(|f| f.0 == 2)?.2.clone();
+        Some(f32::from_le_bytes(bytes.try_into().unwrap()))
+    };
+    values(path).into_iter().filter_map(|(step, tag, value)| Some((step, tag, number(&value)?))).collect()
 }
 
 fn event_file(run: &Path) -> PathBuf {

@@ -187,7 +187,9 @@ fn progress(state: &mut AppState, id: JobId, progress: Progress) {
         Progress::Layers(layers) => {
             if let Some(live) = training {
                 let step = layers.first().map_or(u64::MAX, |l| l.step);
-                live.run.layer_reports.retain(|l| l.step < step);
+                while live.run.layer_reports.last().is_some_and(|l| l.step >= step) {
+                    live.run.layer_reports.pop();
+                }
                 live.run.layer_reports.extend(layers);
             }
         }

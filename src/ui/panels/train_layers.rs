@@ -41,8 +41,12 @@ const QUANTITIES: [(Quantity, &str, &str); 6] = [
 #[derive(Clone, Debug, Default)]
 pub struct LayerCurves {
     quantity: Quantity,
-    /// The run, the quantity, reports, steps, and the place of the last step, which tells the axis.
-    made_from: Option<(u64, Quantity, usize, usize, u64)>,
+    /// The run and the quantity that the lines are of.
+    made_for: Option<(u64, Quantity)>,
+    /// Reports taken over.
+    taken: usize,
+    /// The step of the last of them, and the bits of its place: another place is another axis.
+    last: Option<(u64, u64)>,
     /// Names of the layers with positions and values.
     lines: Vec<(String, Vec<f64>, Vec<f64>)>,
 }
@@ -67,30 +71,31 @@ fn value(report: &LayerReport, quantity: Quantity) -> f64 {
 }
 
 impl LayerCurves {
-    /// Takes over what is new; `step_x` holds the position of each of `steps`. Costs nothing while nothing changed.
+    /// Takes over what is new; `step_x` holds the position of each of `steps`. What was taken over costs nothing again. A report
+    /// whose step is not told yet waits for it.
     fn update(&mut self, run: u64, reports: &[LayerReport], steps: &[StepReport], step_x: &[f64]) {
-        let made_from =
-            Some((run, self.quantity, reports.len(), steps.len(), step_x.last().map_or(0, |x| x.to_bits())));
-        if self.made_from == made_from {
-            return;
+        let place = |step: u64| {
+            let at = steps.partition_point(|s| s.step < step);
+            steps.get(at).filter(|s| s.step == step).and_then(|_| step_x.get(at).copied())
+        };
+        let unmoved = self.last.is_none_or(|(step, x)| place(step).map(f64::to_bits) == Some(x));
+        if self.made_for != Some((run, self.quantity)) || !unmoved || reports.len() < self.taken {
+            self.lines.clear();
+            (self.made_for, self.taken, self.last) = (Some((run, self.quantity)), 0, None);
         }
-        self.made_from = made_from;
-        self.lines.clear();
-        for report in reports {
-            let at = steps.partition_point(|s| s.step < report.step);
-            let x = match steps.get(at).filter(|s| s.step == report.step) {
-                Some(_) => step_x.get(at).copied(),
-                None => None,
-            };
-            let Some(x) = x else { continue };
-            let place = match self.lines.iter().position(|(layer, _, _)| *layer == report.layer) {
-                Some(place) => place,
+        let told = steps.last().map_or(0, |s| s.step);
+        for report in reports.iter().skip(self.taken).take_while(|r| r.step <= told) {
+            self.taken += 1;
+            let Some(x) = place(report.step) else { continue };
+            self.last = Some((report.step, x.to_bits()));
+            let at = match self.lines.iter().position(|(layer, _, _)| *layer == report.layer) {
+                Some(at) => at,
                 None => {
                     self.lines.push((report.layer.clone(), Vec::new(), Vec::new()));
                     self.lines.len() - 1
                 }
             };
-            if let Some((_, xs, ys)) = self.lines.get_mut(place) {
+            if let Some((_, xs, ys)) = self.lines.get_mut(at) {
                 xs.push(x);
                 ys.push(value(report, self.quantity));
             }
@@ -165,6 +170,13 @@ mod tests {
         let expected =
             [("a".to_owned(), vec![0.5, 1.0], vec![0.25, 0.5]), ("b".to_owned(), vec![0.5, 1.0], vec![0.0, 1.0])];
         assert_eq!(curves.lines, expected, "a step that is not known has no place");
+        // It gets one once its step is told; another axis moves all.
+        let more: Vec<StepReport> = [1, 2, 3, 4, 9].map(|step| StepReport { step, ..StepReport::default() }).to_vec();
+        curves.update(1, &reports, &more, &[0.25, 0.5, 0.75, 1.0, 2.25]);
+        assert_eq!(curves.lines[0], ("a".to_owned(), vec![0.5, 1.0, 2.25], vec![0.25, 0.5, 0.125]));
+        curves.update(1, &reports, &more, &[1.0, 2.0, 3.0, 4.0, 9.0]);
+        assert_eq!(curves.lines[0].1, [2.0, 4.0, 9.0]);
+        assert_eq!(curves.lines[1], ("b".to_owned(), vec![2.0, 4.0], vec![0.0, 1.0]));
         assert_eq!(value(&reports[0], Quantity::Relative), 0.25);
         assert!(value(&reports[0], Quantity::Mean).is_nan());
     }

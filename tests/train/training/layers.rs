@@ -65,21 +65,12 @@ fn reports(told: &After) -> Vec<LayerReport> {
 #[allow(clippy::type_complexity)]
 fn histograms(path: &Path) -> Vec<(u64, String, [f64; 5], Vec<f64>, Vec<f64>)> {
     let doubles = |b: &[u8]| b.chunks(8).map(|c| f64::from_le_bytes(c.try_into().unwrap())).collect::<Vec<f64>>();
-    let mut out = Vec::new();
-    for event in events(path) {
-        let step = event.iter().find(|f| f.0 == 2).map_or(0, |f| f.1);
-        for (_, _, summary) in event.iter().filter(|f| f.0 == 5) {
-            for (_, _, value) in fields(summary) {
-                let value = fields(&value);
-                let tag = String::from_utf8(value.iter().find(|f| f.0 == 1).unwrap().2.clone()).unwrap();
-                let Some(histogram) = value.iter().find(|f| f.0 == 5) else { continue };
-                let histogram = fields(&histogram.2);
-                let one = |n: u64| doubles(&histogram.iter().find(|f| f.0 == n).unwrap().2);
-                out.push((step, tag, [1, 2, 3, 4, 5].map(|n| one(n)[0]), one(6), one(7)));
-            }
-        }
-    }
-    out
+    let of = |(step, tag, value): (u64, String, Vec<(u64, u64, Vec<u8>)>)| {
+        let histogram = fields(&value.iter().find(|f| f.0 == 5)?.2);
+        let one = |n: u64| doubles(&histogram.iter().find(|f| f.0 == n).unwrap().2);
+        Some((step, tag, [1, 2, 3, 4, 5].map(|n| one(n)[0]), one(6), one(7)))
+    };
+    values(path).into_iter().filter_map(of).collect()
 }
 
 #[test]
