@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::{ExportArgs, WeightFormatArg};
-use super::common::{Outcome, checkpoint_ref, require_run};
+use super::common::{Outcome, checkpoint_ref, require_run, say_damage};
 use super::monitor::{print_json, print_line};
 use crate::files;
 use crate::model::{WeightFormat, write_torch};
@@ -29,6 +29,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
     if args.out.exists() && !args.force {
         return Err(Exit::Usage(anyhow!("{} exists already; use --force to replace it", args.out.display())));
     }
+    say_damage(&args.run.path)?;
     let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
     checkpoint.require_network()?;
     let from = checkpoint.path.join(crate::run_folder::MODEL_FILE);

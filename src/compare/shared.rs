@@ -115,7 +115,8 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
         let (video, subject) = (first.video.clone(), first.subject.clone());
         out.clips.push(SharedClip { video, subject, start: first.start, truth: label, cut: first.cut });
     }
-    out.notes = differences(runs);
+    out.notes = runs.iter().flat_map(|r| &r.damage).cloned().collect();
+    out.notes.extend(differences(runs));
     if relabelled > 0 {
         let clips = counted(relabelled, "clip");
         out.notes

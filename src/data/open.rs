@@ -114,8 +114,21 @@ pub fn open_above(
         dataset.apply(&config.label_map, mapping);
     }
     conclude(&dataset, monitor)?.merge_into(&mut dataset);
+    refuse_unreadable(path, &dataset)?;
     dataset.fingerprint = fingerprint::of(&dataset, &sizes);
     Ok(dataset)
+}
+
+/// Refuses a file that was named by itself and cannot be opened: nothing of it could be shown.
+fn refuse_unreadable(path: &Path, dataset: &Dataset) -> Result<(), DataError> {
+    match dataset.videos.as_slice() {
+        [one] if path.is_file() && one.path == path && one.is_unreadable() => {
+            let why = dataset.warnings.iter().find(|w| w.path == path);
+            let reason = why.map_or_else(|| "it cannot be decoded".to_owned(), |w| w.message.clone());
+            Err(DataError::Read { path: path.to_path_buf(), reason })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Videos in natural order of their names.

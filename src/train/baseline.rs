@@ -65,6 +65,7 @@ pub(super) fn fit(
     if options.debug {
         logged
             .warn("a baseline is fitted to clips as they are: there is no augmentation to write videos of".to_owned());
+        logged.emit(Progress::Log(quick_look(config)));
     }
     let dataset = as_configured(dataset, config);
     let plan = plan(&dataset, config)?;

@@ -28,7 +28,7 @@ use crate::model::{ComputeDevice, GradientSet, Network, read_safetensors, write_
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress, StepReport, best_epoch};
 use crate::run_folder::files::ron_text;
-use crate::run_folder::writer::{RunLock, lock, make_room, recover, remove_checkpoint, write_checkpoint};
+use crate::run_folder::writer::{FolderLock, lock, make_room, recover, remove_checkpoint, write_checkpoint};
 use crate::run_folder::{CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, STATE_FILE, TrainEnd, titles};
 use std::path::Path;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub fn run_on(
     };
     let mut trainer = Trainer::new(prepared, devices, &logged)?;
     if options.debug {
-        trainer.debug = Some(DebugClips::new(trainer.run.path(), &trainer.plan)?);
+        trainer.debug = Some(DebugClips::new(trainer.run.path(), &trainer.plan, &trainer.config, &logged)?);
     }
     let end = match trainer.preload() {
         Ok(()) => trainer.train(),
@@ -109,7 +109,7 @@ pub fn run_on(
 
 struct Trainer<'a> {
     run: RunDir,
-    _lock: RunLock,
+    _lock: FolderLock,
     config: RunConfig,
     plan: ClipPlan,
     source: Arc<ClipSource>,
@@ -143,6 +143,7 @@ impl<'a> Trainer<'a> {
         let Prepared { run, dataset, config, plan, mut network, checkpoint } = prepared;
         let lock = lock(run.path())?;
         monitor.write_to(&run.path().join(LOG_FILE))?;
+        lock.left.iter().for_each(|told| monitor.warn(told.clone()));
         let mut optimizer = Optimizer::new(&config.optimizer, &network.parameter_infos());
         let steps = steps_per_epoch(&config, plan.train.len());
         let mut scheduler =
@@ -171,7 +172,7 @@ impl<'a> Trainer<'a> {
             (config.clone(), plan.classes.clone(), dataset.task, None);
         write_tables(&run, &state.classes, &state.history)?;
         let events = EventWriter::open(run.path(), memory.event_bytes)?;
-        let watch = LayerWatch::new(&config, &network, &run, state.step)?;
+        let watch = LayerWatch::new(&config, &network, &run, [state.step, steps.into()], monitor)?;
         let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
         for warning in &plan.warnings {
             monitor.warn(format!("{}: {}", warning.path.display(), warning.message));

@@ -13,6 +13,8 @@ use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::{Flow, Monitor, Progress};
+use crate::run_folder::files::create_dir;
+use crate::run_folder::writer::lock;
 use crate::run_folder::{Checkpoint, RunDir};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,6 +72,9 @@ impl JobKind for RunExperiment {
                 listed(&names, 6)
             )));
         }
+        create_dir(&self.out)?;
+        let lock = lock(&self.out)?;
+        lock.left.iter().for_each(|told| monitor.warn(told.clone()));
         // Runs that are there cost next to nothing.
         let cost = |f: &Found| if *f == Found::Finished { 0.02 } else { 1.0 };
         let all: f64 = found.iter().map(cost).sum::<f64>().max(1e-9);
@@ -157,7 +162,9 @@ impl RunExperiment {
     ) -> Result<EvaluatedRun, JobError> {
         let reference = CheckpointRef { run: run.folder.clone(), name: None };
         let checkpoint: Checkpoint = open_checkpoint(&reference)?;
-        let known = RunDir::open(&run.folder)?.evaluations().into_iter().rev().find(|(e, p)| {
+        let results = RunDir::open(&run.folder)?.results();
+        results.damage.iter().for_each(|error| part.warn(error.to_string()));
+        let known = results.evaluations.into_iter().rev().find(|(e, p)| {
             e.checkpoint == checkpoint.name
                 && e.step == checkpoint.state.step
                 && e.split == self.split.name()

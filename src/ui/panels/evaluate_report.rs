@@ -473,7 +473,8 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
         let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
-        let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
+        let help =
+            "Wilson's 95 % interval over single clips. Clips of one video are alike, so the truth may lie further out.";
         if let Some(m) = &e.multi_label {
             let (small, help) = (
                 format!("by chance {}", percent(m.chance)),
@@ -483,7 +484,7 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
             card(ui, "mAP", &percent(m.map), &small, help);
         }
         let name = if e.multi_label.is_some() { "Most probable right" } else { "Accuracy" };
-        card(ui, name, &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
+        card(ui, name, &percent(e.accuracy), &format!("{interval} (Wilson), {}", counted(e.clips, "clip")), help);
         let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
         let classes = format!("{with_clips} of {} classes", e.per_class.len());
         card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
