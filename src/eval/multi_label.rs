@@ -3,7 +3,7 @@
 
 use super::metrics::{average, in_top_k, ratio, wilson_interval};
 use crate::domain::ClassSet;
-use crate::run_folder::{ClassMetrics, Confusion, Evaluation, MultiLabel, Prediction};
+use crate::run_folder::{ClassMetrics, ConfidenceInterval, Confusion, Evaluation, MultiLabel, Prediction};
 
 /// Average precision of one class (scikit-learn's `average_precision_score`): the sum of precisions at each score, times
 /// how much the recall rises there. Clips of equal score are taken together, whatever their order. `None` without a clip

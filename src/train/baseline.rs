@@ -1,6 +1,7 @@
 //! Fitting a classical baseline: a training without epochs, which leaves a run as any other.
 
 use super::TrainError;
+use super::debug::quick_look;
 use super::logs::{Logged, best_line, epoch_events, write_tables};
 use super::outcome::{TrainOptions, TrainOutcome};
 use super::resume::{Stored, TrainerState};
