@@ -4,6 +4,7 @@ mod baselines;
 mod best_epoch;
 mod comparing;
 mod corpus;
+mod damaged;
 mod desktop;
 mod experiment;
 mod inside;
@@ -17,6 +18,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod sentences;
 mod views;
 
 use assert_cmd::Command;

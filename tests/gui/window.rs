@@ -5,6 +5,7 @@ mod arrangement;
 mod augmented;
 mod checkpoints;
 mod compare;
+mod damaged;
 mod dialog_keys;
 mod follow;
 mod foreign;
