@@ -346,9 +346,9 @@ pub enum WeightFormatArg {
 pub struct ExportArgs {
     #[command(flatten)]
     pub run: RunArg,
-    /// Kind of file.
-    #[arg(long, value_enum, default_value_t = WeightFormatArg::Safetensors)]
-    pub format: WeightFormatArg,
+    /// Kind of file; by the ending of its name when left out (.pth and .pt are files of PyTorch, others safetensors).
+    #[arg(long, value_enum)]
+    pub format: Option<WeightFormatArg>,
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

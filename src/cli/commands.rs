@@ -318,6 +318,9 @@ fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyh
 
 fn plot(args: &PlotArgs) -> Outcome {
     require_run(&args.run)?;
+    if args.top_classes == 0 {
+        return Err(Exit::Usage(anyhow!("--top-classes must be at least 1")));
+    }
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
     say_problems(&view.problems);

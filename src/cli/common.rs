@@ -145,6 +145,12 @@ pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
             "is a file and no run folder ('kinolens import' makes a run of a file of weights)".to_owned()
         }
         Some(place) => format!("is {place}"),
+        None if crate::data::detect(&run).is_ok() => {
+            let run = run.display();
+            return Err(Exit::Failed(anyhow!(
+                "{run} holds videos and is no run folder; name the run before the dataset or video"
+            )));
+        }
         None => "has no config.ron and classes.ron, so it is no run folder".to_owned(),
     };
     Err(Exit::Failed(anyhow!("{} {what}; name a folder that 'kinolens train --out' made", run.display())))

@@ -129,6 +129,15 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => out.exists(),
     };
+    if out.is_file() {
+        return Err(Exit::Usage(anyhow!("--out {} is a file; name a folder", out.display())));
+    }
+    if occupied && !RunDir::is_run(out) {
+        return Err(Exit::Usage(anyhow!(
+            "{} is not empty and holds no whole run, so it is neither resumed nor replaced; name another --out",
+            out.display()
+        )));
+    }
     if occupied && !force {
         return Err(Exit::Usage(anyhow!(
             "{} exists already; use --resume {} to resume it, --force to replace it, or another --out",
