@@ -9,7 +9,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     if bytes.iter().all(|b| *b == 0) {
         return Err("the file is nothing but zeros".into());
     }
-    if bytes.starts_with(b"\xff\xd8\xff") { jpeg(bytes) } else { Ok(()) }
+    if super::jpeg::is_jpeg(bytes) { jpeg(bytes) } else { Ok(()) }
 }
 
 const CUT: &str = "the file is cut off";
