@@ -110,6 +110,22 @@ pub enum DataError {
         /// How many videos.
         count: usize,
     },
+    /// A file of labels for another tool cannot be written.
+    #[error("cannot write {path}: {reason}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is nothing that another tool could be told.
+    #[error("{path} has no labels to export: {reason}")]
+    NothingToExport {
+        /// The dataset.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The owner of the job asked it to stop.
     #[error("stopped before it was finished")]
     Stopped,

@@ -21,6 +21,7 @@ pub mod kinds;
 mod known;
 mod lane;
 mod pictures;
+mod prediction_files;
 mod requests;
 mod run_view;
 mod split_clips;
@@ -41,6 +42,7 @@ pub use kind::{Done, JobKind, Lane, OnStop, Output};
 pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
 pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
+pub use prediction_files::{PREDICTION_FILES, is_prediction_file, write_predictions};
 pub use pictures::{plot_run, write_inspection};
 pub use requests::{
     AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News,
