@@ -6,7 +6,7 @@ use super::common::{
     Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
-use super::output::{is_table_or_plot, refuse_overwrite};
+use super::output::{is_table_or_plot, refuse_file, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
@@ -126,9 +126,7 @@ fn refuse_prediction_files(args: &EvaluateArgs) -> Result<(), Exit> {
             let ends = crate::jobs::PREDICTION_FILES.join(" or .");
             return Err(Exit::Usage(anyhow!("--export-predictions {shown}: name a file that ends in .{ends}")));
         }
-        if file.exists() && !args.to.force {
-            return Err(Exit::Usage(anyhow!("{shown} exists already; use --force to replace it")));
-        }
+        refuse_file(file, args.to.force)?;
     }
     Ok(())
 }

@@ -110,14 +110,6 @@ pub enum DataError {
         /// How many videos.
         count: usize,
     },
-    /// A file of labels for another tool cannot be written.
-    #[error("cannot write {path}: {reason}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// There is nothing that another tool could be told.
     #[error("{path} has no labels to export: {reason}")]
     NothingToExport {

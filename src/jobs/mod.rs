@@ -33,7 +33,7 @@ pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use error::JobError;
 pub use event::{Event, EventBody, JobId};
-pub use inside_files::{InsideParts, is_inside_file, write_inside};
+pub use inside_files::{InsideParts, is_inside_file, write_inside, write_inside_page};
 pub use inside_view::{IdleOf, InsideView, KernelView, LayerPictures, LayerSurvey, LayerView, MotionOf, SurveyClip};
 pub use job::{Job, run, run_kind};
 pub use kept_clip::{KeptClip, KeptKey};
