@@ -2,14 +2,14 @@
 //! predictions of all folds of an arm pooled.
 
 use super::settings::OF_THE_MACHINE;
+use super::comparison::evaluation_for;
 use super::table::{Cell, Table};
 use super::words::percent;
 use super::{Comparison, EvaluatedRun};
 use crate::classical::Baseline;
 use crate::config::{self, Arm, RunConfig};
 use crate::data::Fold;
-use crate::domain::{duration, leaf, listed};
-use crate::eval::metrics::evaluation_of;
+use crate::domain::{Task, duration, leaf, listed};
 use crate::run_folder::files::{create_dir, write_atomic};
 use crate::run_folder::{Evaluation, Predictions, RunDir, RunError};
 use serde::Serialize;
@@ -215,6 +215,7 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
     if let Some(other) = runs.iter().find(|r| r.evaluation.classes != *classes) {
         return Err(format!("{name} is not compared: {} knows other classes than {}", other.name, first.name));
     }
+    let task = if first.evaluation.multi_label.is_some() { Task::MultiLabel } else { Task::SingleLabel };
     let clips: Vec<_> = runs.iter().flat_map(|r| r.predictions.clips.iter().cloned()).collect();
     let of = |e: &Evaluation| Evaluation {
         run: e.run.clone(),
@@ -223,7 +224,7 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
         dataset_fingerprint: e.dataset_fingerprint.clone(),
         split: e.split.clone(),
         class_match: e.class_match.clone(),
-        ..evaluation_of(classes, &clips)
+        ..evaluation_for(task, classes, &clips)
     };
     let mut facts = first.facts.clone();
     let seconds: Option<Vec<f64>> = runs.iter().map(|r| r.facts.training_seconds).collect();
@@ -308,6 +309,7 @@ impl ExperimentReport {
 mod tests {
     use super::*;
     use crate::domain::ClassSet;
+    use crate::eval::metrics::evaluation_of;
     use crate::run_folder::Prediction;
 
     fn arm(name: &str, init: Option<usize>) -> Arm {
