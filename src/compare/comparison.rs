@@ -150,7 +150,7 @@ fn of_classes(
     seed: u64,
 ) -> (Vec<ComparedRun>, Vec<Pair>) {
     let intervals = Intervals::of(shared, units, which, seed);
-    let of_run = |((run, answers), [accuracy, mean_class]): ((&EvaluatedRun, &Vec<Prediction>), &_)| {
+    let of_run = |((run, answers), [accuracy, mean_class]): ((&EvaluatedRun, &Vec<Prediction>), &[_; 2])| {
         let out = compared(run, shared, answers);
         let score = |score: Score, interval: &ConfidenceInterval| Score { interval: *interval, ..score };
         ComparedRun {

@@ -1,8 +1,8 @@
 //! Many trainings of one plan: which run of which arm and fold, what became of each, and the arms compared, with the
 //! predictions of all folds of an arm pooled.
 
-use super::settings::OF_THE_MACHINE;
 use super::comparison::evaluation_for;
+use super::settings::OF_THE_MACHINE;
 use super::table::{Cell, Table};
 use super::words::percent;
 use super::{Comparison, EvaluatedRun};

@@ -99,9 +99,7 @@ fn require_predictions(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
 pub(super) fn require_one_class(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
     require_predictions(runs)?;
     match runs.iter().find(|r| r.evaluation.multi_label.is_some()) {
-        Some(run) => {
-            Err(CompareError::MultiLabel { run: run.name.clone(), split: run.evaluation.split.clone() })
-        }
+        Some(run) => Err(CompareError::MultiLabel { run: run.name.clone(), split: run.evaluation.split.clone() }),
         None => Ok(()),
     }
 }

@@ -79,12 +79,7 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 /// Each of `draws` takes as many of the `units` as there are, with replacement. `statistic` is given how often each unit
 /// was drawn, and answers several numbers at once, so that differences are paired: whoever is drawn is drawn for all. What
 /// is not finite in a draw is left out there. The same seed gives the same draws, whatever the number of threads.
-pub fn resample(
-    units: usize,
-    draws: usize,
-    seed: u64,
-    statistic: impl Fn(&[u32]) -> Vec<f64> + Sync,
-) -> Vec<Vec<f64>> {
+pub fn resample(units: usize, draws: usize, seed: u64, statistic: impl Fn(&[u32]) -> Vec<f64> + Sync) -> Vec<Vec<f64>> {
     if units == 0 || draws == 0 {
         return Vec::new();
     }

@@ -101,8 +101,7 @@ const FACTS: &[Column] = &[
 impl Comparison {
     /// What the runs are and how they score: one row a run.
     pub fn scores(&self) -> Table {
-        let (first, last) =
-            if self.metric.of_sets() { (OF_SETS, LAST_OF_SETS) } else { (OF_CLASSES, LAST_OF_CLASSES) };
+        let (first, last) = if self.metric.of_sets() { (OF_SETS, LAST_OF_SETS) } else { (OF_CLASSES, LAST_OF_CLASSES) };
         let columns = || [HEAD, first, AVERAGES, last, FACTS].into_iter().flatten();
         let mut table = Table::new("Runs on the same clips", std::iter::once("run").chain(columns().map(|c| c.0)));
         let row = |run: &ComparedRun| {
@@ -119,7 +118,8 @@ impl Comparison {
         let precision = if sets { names("AP") } else { Vec::new() };
         let header = ["class".to_owned(), "clips".to_owned()].into_iter().chain(precision);
         let header = header.chain(names("recall")).chain(names("F1"));
-        let title = if sets { "Average precision per class, and recall and F1 at one half" } else { "Recall and F1 per class" };
+        let title =
+            if sets { "Average precision per class, and recall and F1 at one half" } else { "Recall and F1 per class" };
         let mut table = Table::new(title, header);
         for (class, name) in self.classes.iter().enumerate() {
             let of = |r: &ComparedRun| r.evaluation.per_class.get(class).cloned().unwrap_or_default();
@@ -257,7 +257,8 @@ impl Comparison {
     fn clips_csv(&self) -> String {
         let mut header: Vec<String> = ["video", "subject", "start", "true"].map(str::to_owned).to_vec();
         for run in &self.runs {
-            let said = if self.metric.of_sets() { ["said", "largest probability"] } else { ["predicted", "probability"] };
+            let said =
+                if self.metric.of_sets() { ["said", "largest probability"] } else { ["predicted", "probability"] };
             header.extend(said.map(|what| format!("{what} {}", run.name)));
         }
         let name = |run: usize| self.runs.get(run).map_or("", |r| r.name.as_str());
@@ -373,8 +374,7 @@ impl Comparison {
 /// True for the name of a file that [`Comparison::write`] makes.
 pub fn is_comparison_file(name: &str) -> bool {
     let known = ["comparison.json", "comparison.md", "settings.csv", "clips.csv"];
-    let tables =
-        ["runs.", "per_class.", "pairs.", "classes_", "confusion_difference_", "co_occurrence_difference_"];
+    let tables = ["runs.", "per_class.", "pairs.", "classes_", "confusion_difference_", "co_occurrence_difference_"];
     known.contains(&name)
         || tables.iter().any(|t| name.starts_with(t)) && (name.ends_with(".csv") || name.ends_with(".tex"))
 }

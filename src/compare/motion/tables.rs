@@ -95,9 +95,7 @@ impl MotionReport {
         let mut table = Table::new(&format!("{measure} per class: {}", test.name), header);
         let whole = test.scores.first().map(|s| s.classes.as_slice()).unwrap_or_default();
         for (class, of) in whole.iter().enumerate().filter(|(_, c)| c.support > 0) {
-            let recall = |s: &AlteredScore| {
-                Cell::number(s.classes.get(class).and_then(|c| c.values()[1]), percent)
-            };
+            let recall = |s: &AlteredScore| Cell::number(s.classes.get(class).and_then(|c| c.values()[1]), percent);
             let mut row = vec![Cell::text(of.class.clone()), Cell::count(Some(of.support))];
             row.extend(test.scores.iter().map(recall));
             table.rows.push(row);

@@ -11,8 +11,7 @@ fn run(name: &str, classes: &ClassSet, case: &Value, scores: &str) -> EvaluatedR
     let clips: Vec<Prediction> = rows
         .map(|(i, ((set, row), subject))| {
             let truths: Vec<usize> = set.as_array().unwrap().iter().map(number).collect();
-            let probabilities: Vec<f32> =
-                row.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+            let probabilities: Vec<f32> = row.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
             Prediction {
                 video: format!("v{i}"),
                 subject: format!("p{}", number(&subject)),
@@ -35,8 +34,7 @@ fn run(name: &str, classes: &ClassSet, case: &Value, scores: &str) -> EvaluatedR
 
 #[test]
 fn sets_are_compared_as_scikit_learn_and_statsmodels_have_it() {
-    let golden: Value =
-        serde_json::from_str(include_str!("../../../tests/golden/extra_set_comparison.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../../../tests/golden/extra_set_comparison.json")).unwrap();
     let cases = golden["cases"].as_array().unwrap();
     assert!(cases.len() >= 4);
     for case in cases {
@@ -57,8 +55,7 @@ fn sets_are_compared_as_scikit_learn_and_statsmodels_have_it() {
         let pair = &found.pairs[0];
         near(pair.difference, &case["difference"], "difference");
         for (list, clips) in pair.lists.named() {
-            let want: Vec<u64> =
-                case["lists"][list].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).collect();
+            let want: Vec<u64> = case["lists"][list].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()).collect();
             assert_eq!(clips.iter().map(|c| *c as u64).collect::<Vec<_>>(), want, "{list}");
         }
         near(pair.exact_p.unwrap(), &case["exact_p"], "McNemar of exact sets");
@@ -94,8 +91,7 @@ fn sets_are_compared_as_scikit_learn_and_statsmodels_have_it() {
 
 #[test]
 fn every_form_of_the_tables_tells_of_sets() {
-    let golden: Value =
-        serde_json::from_str(include_str!("../../../tests/golden/extra_set_comparison.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../../../tests/golden/extra_set_comparison.json")).unwrap();
     let case = &golden["cases"][0];
     let classes = ClassSet::from_names((0..case["classes"].as_u64().unwrap()).map(|c| format!("c{c}")));
     let runs = [run("a", &classes, case, "a"), run("b", &classes, case, "b")];
@@ -107,8 +103,7 @@ fn every_form_of_the_tables_tells_of_sets() {
     assert!(!text.contains("majority baseline"), "{text}");
     let dir = tempfile::tempdir().unwrap();
     let files = found.write(dir.path()).unwrap();
-    let names: Vec<String> =
-        files.iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = files.iter().map(|f| f.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert!(names.contains(&"co_occurrence_difference_1_2.csv".to_owned()), "{names:?}");
     assert!(names.iter().all(|n| is_comparison_file(n)), "{names:?}");
     let clips = std::fs::read_to_string(dir.path().join("clips.csv")).unwrap();

@@ -264,7 +264,11 @@ fn shown(
             let classes = said(&sample.probabilities);
             let all: Vec<String> =
                 classes.map(|c| one(c, sample.probabilities.get(c).copied().unwrap_or(0.0))).collect();
-            if all.is_empty() { format!("nothing; {} at most", one(sample.predicted, probability)) } else { all.join(" + ") }
+            if all.is_empty() {
+                format!("nothing; {} at most", one(sample.predicted, probability))
+            } else {
+                all.join(" + ")
+            }
         }
     };
     let mut out = Shown { run: run.to_owned(), said, ..Shown::default() };

@@ -52,7 +52,8 @@ impl Panel for CompareClips {
             for (i, (name, clips)) in lists.iter().enumerate() {
                 let text = format!("{name} ({})", clips.len());
                 let help = HELP.get(i).copied().unwrap_or_default();
-                let whole = if comparison.metric.of_sets() { "Right is who says exactly the true classes. " } else { "" };
+                let whole =
+                    if comparison.metric.of_sets() { "Right is who says exactly the true classes. " } else { "" };
                 let row = ui.selectable_label(comparing.list == i, text).on_hover_text(format!("{whole}{help}"));
                 if row.clicked() {
                     cx.send(CompareAction::ShowList(i));
