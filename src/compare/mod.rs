@@ -13,6 +13,7 @@ mod label_issues;
 pub mod motion;
 mod pairs;
 pub mod report;
+pub mod search;
 mod sets;
 mod settings;
 mod shared;
