@@ -9,6 +9,7 @@ mod asked;
 mod engine;
 mod error;
 mod event;
+mod experiment_part;
 mod inside_files;
 mod inside_report;
 mod inside_survey;
@@ -24,7 +25,9 @@ mod pictures;
 mod prediction_files;
 mod requests;
 mod run_view;
+mod search;
 mod split_clips;
+mod until_epoch;
 
 pub use crate::domain::{ClassMatch, SplitChoice};
 pub use crate::eval::VideoPrediction;
