@@ -4,9 +4,10 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
-    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
+    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo,
+    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteInsidePage, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -100,6 +101,8 @@ jobs! {
     SaveNotes(SaveNotes),
     /// Outputs of layers for a clip.
     LookInside(LookInside),
+    /// The inside of a network for a clip as one page.
+    WriteInsidePage(WriteInsidePage),
     /// Kernels of checkpoints.
     ReadKernels(ReadKernels),
     /// Layers over the clips of a split.
