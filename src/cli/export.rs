@@ -39,12 +39,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
     if let Some(folder) = args.out.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
         return Err(Exit::Usage(anyhow!("the folder {} does not exist; make it, or name another", folder.display())));
     }
-    if args.out.is_dir() {
-        return Err(Exit::Usage(anyhow!("--out {} is a folder; name a file", args.out.display())));
-    }
-    if args.out.exists() && !args.force {
-        return Err(Exit::Usage(anyhow!("{} exists already; use --force to replace it", args.out.display())));
-    }
+    super::output::refuse_file(&args.out, args.force)?;
     say_damage(&args.run.path)?;
     let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
     checkpoint.require_network()?;

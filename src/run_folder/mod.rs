@@ -38,5 +38,6 @@ pub use layout::{
 pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use place::{suggestion, taken};
 pub use reader::CheckpointInfo;
+pub(crate) use results::predictions_csv;
 pub use results::{ConfusedPair, Results, SubjectScore, write_results};
 pub use writer::make_room;

@@ -8,6 +8,7 @@ mod damaged;
 mod desktop;
 mod experiment;
 mod inside;
+mod interchange;
 mod labels;
 mod large_files;
 mod maps;
@@ -19,6 +20,7 @@ mod relabel;
 mod reporting;
 mod results;
 mod sentences;
+mod stills;
 mod views;
 
 use assert_cmd::Command;
