@@ -123,8 +123,7 @@ pub fn open_above(
 fn refuse_unreadable(path: &Path, dataset: &Dataset) -> Result<(), DataError> {
     match dataset.videos.as_slice() {
         [one] if path.is_file() && one.path == path && one.is_unreadable() => {
-            let why = dataset.warnings.iter().find(|w| w.path == path);
-            let reason = why.map_or_else(|| "it cannot be decoded".to_owned(), |w| w.message.clone());
+            let reason = dataset.why_unreadable(one).unwrap_or("it cannot be decoded").to_owned();
             Err(DataError::Read { path: path.to_path_buf(), reason })
         }
         _ => Ok(()),

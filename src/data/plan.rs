@@ -106,10 +106,11 @@ impl ClipPlan {
         let broken: Vec<&VideoEntry> =
             dataset.videos.iter().filter(meant).filter(|v| v.is_unreadable() || v.frames() == 0).collect();
         let first = broken.first().filter(|v| !v.is_pending())?;
-        let why = dataset.warnings.iter().find(|w| w.path == first.path).map(|w| format!(": {}", w.message));
+        let why = dataset.why_unreadable(first).map(|why| format!(": {why}"));
         let of = if divided { " of the training split" } else { "" };
         Some(format!(
-            "{}{of} cannot be opened, and no other is left to train on; the first is {}{}. Look at it with 'kinolens probe', copy              the videos again if they are cut off or empty, or convert them, to H.264 in .mp4 for instance",
+            "{}{of} cannot be opened, and no other is left to train on; the first is {}{}. Look at it with 'kinolens probe', copy \
+             the videos again if they are cut off or empty, or convert them, to H.264 in .mp4 for instance",
             counted(broken.len() as u64, "video"),
             first.path.display(),
             why.unwrap_or_default()

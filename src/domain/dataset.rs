@@ -289,6 +289,14 @@ impl Dataset {
     pub fn pending(&self) -> usize {
         self.indexing.as_ref().map_or(0, |i| i.left)
     }
+
+    /// Why a video cannot be opened, where a warning says it, without naming the file again.
+    pub fn why_unreadable(&self, video: &VideoEntry) -> Option<&str> {
+        let said = self.warnings.iter().find(|w| w.path == video.path)?.message.as_str();
+        let own = format!("cannot open {}: ", video.path.display());
+        let reason = said.strip_prefix(own.as_str()).unwrap_or(said);
+        Some(reason.split_once("; it is left out").map_or(reason, |(why, _)| why))
+    }
 }
 
 /// Videos of a dataset that show the same.

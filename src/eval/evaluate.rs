@@ -336,7 +336,7 @@ fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> E
     let root = dataset.root.display();
     let unreadable: Vec<&VideoEntry> = dataset.videos.iter().filter(|v| v.is_unreadable()).collect();
     if let (Some(first), true) = (unreadable.first(), unreadable.len() == dataset.videos.len()) {
-        let why = dataset.warnings.iter().find(|w| w.path == first.path).map(|w| format!(": {}", w.message));
+        let why = dataset.why_unreadable(first).map(|why| format!(": {why}"));
         return EvalError::NothingToJudge(format!(
             "no video of {root} can be opened; the first of {} is {}{}",
             unreadable.len(),

@@ -45,7 +45,8 @@ pub enum TrainError {
     },
     /// The checkpoint that training goes on from was lost.
     #[error(
-        "{path} has no checkpoint 'last' to go on from, but others ({known}), which a training from its first step would replace;          copy one of them to checkpoints/last to go on from there, or start a new run"
+        "{path} has no checkpoint 'last' to go on from, but others ({known}), which a training from its first step would replace; \
+         copy one of them to checkpoints/last to go on from there, or start a new run"
     )]
     NoLast {
         /// Run folder.

@@ -21,7 +21,7 @@ mod tools;
 
 use crate::support::datasets::{open, outside, temp, try_open, video, video_of, warns, write};
 use kinolens::config::{DataConfig, RunConfig, Validation};
-use kinolens::data::{FORMATS, Statistics, detect, load_mask, load_poses, open_with_cache, plan, statistics};
+use kinolens::data::{FORMATS, Statistics, detect, layouts, load_mask, load_poses, open_with_cache, plan, statistics};
 use kinolens::domain::{Dataset, Label, LabelRule, Split};
 use kinolens::progress::{Flow, Monitor, Progress, Silent};
 use std::collections::BTreeSet;
@@ -352,15 +352,15 @@ fn what_no_format_fits_says_what_each_looked_for() {
     assert!(message.contains(&*root.path().to_string_lossy()));
     assert!(message.contains("no video") && message.contains("notes"), "{message}");
     assert!(message.chars().count() < 400, "{message}");
-    let layouts = kinolens::data::layouts(root.path());
+    let looked = layouts(root.path());
     for format in FORMATS {
-        let found = layouts.iter().find(|(f, _)| f.id == format.id).unwrap();
+        let found = looked.iter().find(|(f, _)| f.id == format.id).unwrap();
         assert!(found.1.as_ref().is_err_and(|why| !why.is_empty()), "{}", format.id);
     }
     // What has to do with runs says so.
     let run = root.path().join("runs/a");
     ["config.ron", "classes.ron"].iter().for_each(|f| write(run.join(f), "()"));
-    let of = |path: &std::path::Path| try_open(path).unwrap_err().to_string();
+    let of = |path: &Path| try_open(path).unwrap_err().to_string();
     assert!(of(&run).contains("it is a run folder"), "{}", of(&run));
     assert!(of(&root.path().join("runs")).contains("it is a folder of runs (a)"), "{}", of(&root.path().join("runs")));
     let gone = try_open(root.path().join("nowhere")).unwrap_err().to_string();

@@ -91,7 +91,8 @@ fn tell_unit(assigned: &TableColumns, table: &Table, columns: &Columns, file: &P
     draft.warn(
         file,
         format!(
-            "nothing states what start and end count: they are read as seconds from the first frame{doubt}; state the unit: s,              ms, frames-0 (from 0, the end outside) or frames-1 (from 1, the end inside)"
+            "nothing states what start and end count: they are read as seconds from the first frame{doubt}; state the unit: s, \
+             ms, frames-0 (from 0, the end outside) or frames-1 (from 1, the end inside)"
         ),
     );
 }

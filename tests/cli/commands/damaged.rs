@@ -6,6 +6,7 @@ use std::fs;
 /// A run of its own, copied from the fixture's with the results of an evaluation.
 fn copied(dir: &Path, name: &str) -> PathBuf {
     let run = dir.join(name);
+    fs::create_dir_all(run.parent().unwrap()).unwrap();
     let status = std::process::Command::new("cp").arg("-r").args([f_run(), run.clone()]).status().unwrap();
     assert!(status.success());
     run
