@@ -10,6 +10,7 @@ mod bench_data;
 mod commands;
 mod common;
 mod compare;
+mod corrections;
 mod desktop;
 mod experiment;
 mod explain;

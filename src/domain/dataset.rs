@@ -1,5 +1,5 @@
 use super::{
-    ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
+    ClassId, ClassSet, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
     serialize_path,
 };
 use serde::{Deserialize, Serialize};
@@ -269,6 +269,8 @@ pub struct Dataset {
     pub classes: ClassSet,
     /// What its label map made of the classes that its files have; `None` where there is no map.
     pub mapped: Option<Box<MappedClasses>>,
+    /// Corrections of its labels, which are kept apart from its files; `None` where there are none.
+    pub corrections: Option<Box<DatasetCorrections>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.

@@ -6,7 +6,7 @@ use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
     IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
-    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    ReadKernels, ReadTable, RunExperiment, SaveCorrections, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -96,6 +96,8 @@ jobs! {
     WriteReport(WriteReport),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
+    /// Write corrections of labels.
+    SaveCorrections(SaveCorrections),
     /// Outputs of layers for a clip.
     LookInside(LookInside),
     /// Kernels of checkpoints.

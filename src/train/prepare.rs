@@ -9,7 +9,7 @@ use crate::domain::Dataset;
 use crate::model::{ComputeDevice, Network};
 use crate::progress::Monitor;
 use crate::run_folder::writer::{NewRun, create_run};
-use crate::run_folder::{RunDir, environment, split_rows, titles};
+use crate::run_folder::{RunDir, corrections_text, environment, split_rows, titles};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,7 @@ pub(super) fn begin(
         classes: &plan.classes,
         split: &split_rows(&dataset, &plan),
         environment: &environment(&dataset, &plan, network.parameters(), titles(devices), config.seed, origin),
+        corrections: corrections_text(&dataset)?,
     };
     let run = create_run(out, &new)?;
     Ok(Prepared { run, dataset, config, plan, network, checkpoint: None })

@@ -265,15 +265,16 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
 /// What closing the window would end.
 pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
-    let failed: Vec<String> =
-        cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run)).collect();
+    let notes = cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run));
+    let corrections = cx.state.correcting.unsaved.iter().filter(|(_, u)| u.failed.is_some()).map(|(root, _)| leaf(root));
+    let failed: Vec<String> = notes.chain(corrections).collect();
     let mut done: Option<Action> = None;
     let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
         if !failed.is_empty() {
             ui.label(format!(
-                "The notes of {} could not be written (why is said in the messages). They are lost if you leave without them.",
+                "Notes or corrections of {} could not be written (why is said in the messages). They are lost if you leave without them.",
                 failed.join(", ")
             ));
         }

@@ -1,7 +1,7 @@
 //! Undo: what a gesture changed, taken back at once.
 
-use super::opening;
-use crate::ui::action::{Action, ChooseAction, HistoryAction, InsideAction, TimeAction};
+use super::{correcting, opening};
+use crate::ui::action::{Action, ChooseAction, CorrectAction, HistoryAction, InsideAction, TimeAction};
 use crate::ui::state::{AppState, Memento, Workspace};
 use crate::ui::workers::Workers;
 
@@ -72,6 +72,7 @@ fn remembers(action: &Action) -> bool {
         Action::Choose(_)
         | Action::Draw(_)
         | Action::Time(TimeAction::Error(_))
+        | Action::Correct(CorrectAction::Edit { .. } | CorrectAction::Confirm { .. })
         | Action::Inside(InsideAction::ChooseLayer(_)) => true,
         Action::Open(_)
         | Action::Time(_)
@@ -80,6 +81,7 @@ fn remembers(action: &Action) -> bool {
         | Action::Window(_)
         | Action::History(_)
         | Action::System(_)
+        | Action::Correct(CorrectAction::FindIssues(..))
         | Action::Compare(_) => false,
     }
 }
@@ -104,7 +106,8 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Histor
 
 fn memento(state: &AppState) -> Memento {
     let (selection, view, filter) = (state.selection.clone(), state.view.clone(), state.filter.clone());
-    Memento { selection, view, filter, label_map: state.reading.label_map.clone(), workspace: None }
+    let (label_map, corrections) = (state.reading.label_map.clone(), state.corrections());
+    Memento { selection, view, filter, label_map, corrections, workspace: None }
 }
 
 /// Brings back a memento; what was before is the memento of the way back.
@@ -113,6 +116,8 @@ fn restore(state: &mut AppState, workers: &dyn Workers, memento: Memento) -> Mem
     state.selection = memento.selection;
     state.view = memento.view;
     state.filter = memento.filter;
+    // Before the files are read again, which takes over what is on the disk.
+    correcting::set(state, workers, memento.corrections);
     if memento.label_map != state.reading.label_map {
         // Its number is one among other classes.
         state.selection.class = None;

@@ -21,6 +21,8 @@ mod explorer;
 mod inside_parts;
 mod inspector;
 mod kernels;
+mod label_issue_rows;
+mod label_issues;
 mod layer_statistics;
 mod ledger;
 mod motion_test;
@@ -30,6 +32,7 @@ mod review_controls;
 mod statistics;
 mod survey_cards;
 mod timeline;
+mod timeline_edit;
 mod timeline_tracks;
 mod train_config;
 mod train_layers;
@@ -162,6 +165,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Motion test",
         workspaces: &[Workspace::Evaluate, Compare],
         build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "label-issues",
+        title: "Labels in doubt",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<label_issues::LabelIssuesPanel>::default(),
     },
     PanelSpec {
         id: "compare-runs",
