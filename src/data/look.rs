@@ -9,8 +9,8 @@ use super::rules::Rules;
 use super::video_facts::{FEW, FactsCache, Record};
 use super::{DataError, corrections, duplicates, integrity, scan, times};
 use crate::domain::{
-    ClassId, Copies, Dataset, DatasetCorrections, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource, Noticed, Opaque,
-    Task, Unread, VideoEntry, counted, grouped,
+    ClassId, Copies, Dataset, DatasetCorrections, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource,
+    Noticed, Opaque, Task, Unread, VideoEntry, counted, grouped,
 };
 use crate::progress::{Flow, Monitor, Progress};
 use parking_lot::Mutex;
@@ -259,7 +259,9 @@ impl Looked {
             let Some(slot) = dataset.videos.get_mut(one.at).filter(|v| v.is_pending()) else { continue };
             if let (Some(corrections), Some(classes)) = (&mut dataset.corrections, &classes) {
                 let unfit = corrections::correct_entry(corrections, &mut one.entry, classes, (task, runs));
-                indexing.noticed.extend(unfit.into_iter().map(|(path, message)| unfit_correction(one.at, path, message)));
+                indexing
+                    .noticed
+                    .extend(unfit.into_iter().map(|(path, message)| unfit_correction(one.at, path, message)));
             }
             if let Some(mapped) = &mut dataset.mapped {
                 mapped.relabel(&mut one.entry, runs);

@@ -148,7 +148,8 @@ fn corrections_of(
     let found = corrections::open(path, config.corrections.as_deref(), folder.as_deref(), &names)?;
     for video in found.iter().flat_map(|c| &c.missing) {
         let file = found.as_ref().and_then(|c| c.file.clone()).unwrap_or_default();
-        draft.warn(file, format!("corrects labels of '{video}', which the dataset does not have; they are not applied"));
+        draft
+            .warn(file, format!("corrects labels of '{video}', which the dataset does not have; they are not applied"));
     }
     Ok(found)
 }

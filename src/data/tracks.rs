@@ -46,9 +46,8 @@ pub(super) fn lay(mut parts: Vec<LabelInterval>) -> (LabelTrack, Option<String>)
 /// The track of the annotations of a video of so many frames, and a sentence where they contradict each other. What labels all of
 /// a video labels it however long it is.
 pub(super) fn track_of(parts: &[Instance], frames: u32) -> (LabelTrack, Option<String>) {
-    let part = |i: &Instance| {
-        Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })
-    };
+    let part =
+        |i: &Instance| Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line });
     let whole = parts.iter().all(|i| i.seconds.is_none() && i.start == 0 && i.end == frames);
     match parts.first().filter(|_| whole && frames > 0) {
         Some(first) => (first.label.single().map(LabelTrack::whole).unwrap_or_default(), None),

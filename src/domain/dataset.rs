@@ -1,6 +1,6 @@
 use super::{
-    ClassId, ClassSet, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
-    serialize_path,
+    ClassId, ClassSet, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task,
+    Unread, serialize_path,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

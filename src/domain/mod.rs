@@ -30,7 +30,8 @@ pub use class::{ClassId, ClassInfo, ClassSet};
 pub use class_match::ClassMatch;
 pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, TimeView};
 pub use corrections::{
-    CorrectedVideo, Correction, CorrectionCounts, CorrectionKind, Corrections, DatasetCorrections, LabelledPart, PartLabel,
+    CorrectedVideo, Correction, CorrectionCounts, CorrectionKind, Corrections, DatasetCorrections, LabelledPart,
+    PartLabel,
 };
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use fates::{Fate, Fates};

@@ -259,7 +259,10 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, clock, toast]
+            .into_iter()
+            .flatten()
+        {
             ctx.request_repaint_after(wait);
         }
         theme::choose(ctx, self.state.theme);

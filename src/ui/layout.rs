@@ -48,7 +48,8 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
 
-const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test", "label-issues"])), (0.31, pane("evaluate-clips"))]);
+const EVALUATE: Node =
+    Column(&[(0.69, Tabs(&["evaluate-report", "motion-test", "label-issues"])), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),

@@ -30,7 +30,9 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Corrections, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf};
+use crate::domain::{
+    ClassMatch, ClassSet, Corrections, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf,
+};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;

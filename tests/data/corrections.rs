@@ -207,9 +207,8 @@ fn instances_are_changed_added_and_removed_and_read_again_from_a_table() {
     for (class, name) in [("jump", "a"), ("jump", "b"), ("run", "c")] {
         video(root.path().join(format!("train/{class}/{name}")), 10);
     }
-    let jump = |rest: &str| {
-        format!(r#"[(original: Some((start: 0, end: 10, label: Classes(["jump"]))), corrected: {rest}"#)
-    };
+    let jump =
+        |rest: &str| format!(r#"[(original: Some((start: 0, end: 10, label: Classes(["jump"]))), corrected: {rest}"#);
     write(
         root.path().join(CORRECTIONS_FILE),
         &format!(
@@ -234,7 +233,8 @@ fn instances_are_changed_added_and_removed_and_read_again_from_a_table() {
     let columns = exported.read_with.split("--columns ").nth(1).and_then(|t| t.split(' ').next()).unwrap();
     let table = TableColumns::parse(&exported.files[0].display().to_string(), columns, Some("frames")).unwrap();
     let none = Some(NO_CORRECTIONS.to_owned());
-    let read = with(root.path(), DataConfig { table: Some(table), corrections: none, ..DataConfig::default() }).unwrap();
+    let read =
+        with(root.path(), DataConfig { table: Some(table), corrections: none, ..DataConfig::default() }).unwrap();
     // A video without a row is none of the table's.
     let named = |data: &Dataset| -> Vec<_> {
         let videos = data.videos.iter().zip(parts(data)).filter(|(_, p)| !p.is_empty());

@@ -3,7 +3,7 @@
 use crate::data::fingerprint::hex;
 use crate::data::tracks::track_of;
 use crate::domain::{
-    ClassSet, Correction, CorrectedVideo, Corrections, Dataset, DatasetCorrections, Instance, LabelTrack, LabelledPart,
+    ClassSet, CorrectedVideo, Correction, Corrections, Dataset, DatasetCorrections, Instance, LabelTrack, LabelledPart,
     Task, VideoEntry,
 };
 use std::path::PathBuf;
@@ -34,9 +34,8 @@ pub fn corrected(
         let place = match &correction.original {
             None => None,
             Some(original) => {
-                let free = |(i, part): (usize, &LabelledPart)| {
-                    (part == original && taken.get(i) == Some(&false)).then_some(i)
-                };
+                let free =
+                    |(i, part): (usize, &LabelledPart)| (part == original && taken.get(i) == Some(&false)).then_some(i);
                 match parts.iter().enumerate().find_map(free) {
                     Some(i) => Some(i),
                     None => {

@@ -73,7 +73,10 @@ pub fn edited(
             .into());
     }
     if video.frames() == 0 {
-        return Err(format!("{} was not looked into yet, or cannot be read: its labels cannot be corrected.", video.name));
+        return Err(format!(
+            "{} was not looked into yet, or cannot be read: its labels cannot be corrected.",
+            video.name
+        ));
     }
     let runs = dataset.joins_runs();
     let now = changed(&video.instances, video.frames(), runs, edit)?;
@@ -244,7 +247,12 @@ mod tests {
             facts: Some(VideoFacts { frames: 100, ..VideoFacts::default() }),
             ..VideoEntry::default()
         };
-        Dataset { classes: ClassSet::from_names(["a", "b", "c"]), videos: vec![video], instance_wise, ..Dataset::default() }
+        Dataset {
+            classes: ClassSet::from_names(["a", "b", "c"]),
+            videos: vec![video],
+            instance_wise,
+            ..Dataset::default()
+        }
     }
 
     /// The dataset after an edit, by way of corrections.
@@ -316,7 +324,13 @@ mod tests {
         let start = dataset(&[one(0, 50, 0)], false);
         let now = after(start.clone(), LabelEdit::Paint { start: 10, end: 20, label: InstanceLabel::Class(1) });
         assert_eq!(spans(&now), [(0, 10, 0), (10, 20, 1), (20, 50, 0)]);
-        let same = edited(&start, &start.videos[0], &LabelEdit::Split { part: 0, at: 5, rest: InstanceLabel::Class(0) }, 0, "");
+        let same = edited(
+            &start,
+            &start.videos[0],
+            &LabelEdit::Split { part: 0, at: 5, rest: InstanceLabel::Class(0) },
+            0,
+            "",
+        );
         assert!(same.unwrap_err().contains("another class"));
         let none = edited(&start, &start.videos[0], &LabelEdit::Move { part: 0, start: 30, end: 30 }, 0, "");
         assert!(none.unwrap_err().contains("one frame"));

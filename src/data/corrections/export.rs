@@ -148,7 +148,8 @@ fn table(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
             background |= part.label == InstanceLabel::Background;
             let who = part.details.as_ref().and_then(|d| d.subject.as_ref()).unwrap_or(&video.subject);
             for name in names {
-                let cells = [quoted(&video.name), part.start.to_string(), part.end.to_string(), quoted(name), quoted(who)];
+                let cells =
+                    [quoted(&video.name), part.start.to_string(), part.end.to_string(), quoted(name), quoted(who)];
                 text += &format!("{},{split}\n", cells.join(","));
             }
         }

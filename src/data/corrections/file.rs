@@ -46,10 +46,14 @@ fn in_folder(root: &Path, folder: &Path) -> PathBuf {
 fn read(path: &Path) -> Result<Corrections, DataError> {
     let refuse = |reason: String| DataError::Read { path: path.to_path_buf(), reason };
     let text = files::read_text(path, files::TABLE_LIMIT).map_err(|e| DataError::read(path, &e))?;
-    let whole: Document = ron::from_str(&text)
-        .map_err(|e| refuse(format!("it holds no corrections of labels ({e}); repair it, or move it away to do without")))?;
+    let whole: Document = ron::from_str(&text).map_err(|e| {
+        refuse(format!("it holds no corrections of labels ({e}); repair it, or move it away to do without"))
+    })?;
     if whole.version > VERSION {
-        return Err(refuse(format!("its form {} is newer than this program; take a newer version of it", whole.version)));
+        return Err(refuse(format!(
+            "its form {} is newer than this program; take a newer version of it",
+            whole.version
+        )));
     }
     Ok(Corrections { videos: whole.videos, confirmed: whole.confirmed })
 }
@@ -163,7 +167,10 @@ mod tests {
     fn one() -> Corrections {
         let part = |start, end| Some(LabelledPart { start, end, label: PartLabel::Classes(vec!["a".into()]) });
         let mut all = Corrections::default();
-        all.set("v", vec![Correction { original: part(0, 5), corrected: part(0, 7), made_unix: 9, note: "later".into() }]);
+        all.set(
+            "v",
+            vec![Correction { original: part(0, 5), corrected: part(0, 7), made_unix: 9, note: "later".into() }],
+        );
         all
     }
 

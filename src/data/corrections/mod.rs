@@ -13,8 +13,8 @@ mod list;
 pub use apply::{corrected, with_corrections};
 pub use edit::{LabelEdit, edited};
 pub use export::{Exported, export_labels, exported_files};
-pub use list::{corrections_document, each as each_correction};
 pub use file::{CORRECTIONS_FILE, NO_CORRECTIONS, save_corrections};
+pub use list::{corrections_document, each as each_correction};
 
 pub(super) use apply::{correct_all, correct_entry, file_classes, fingerprint};
 pub(super) use file::open;

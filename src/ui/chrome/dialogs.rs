@@ -266,7 +266,8 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
 pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
     let notes = cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run));
-    let corrections = cx.state.correcting.unsaved.iter().filter(|(_, u)| u.failed.is_some()).map(|(root, _)| leaf(root));
+    let corrections =
+        cx.state.correcting.unsaved.iter().filter(|(_, u)| u.failed.is_some()).map(|(root, _)| leaf(root));
     let failed: Vec<String> = notes.chain(corrections).collect();
     let mut done: Option<Action> = None;
     let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {

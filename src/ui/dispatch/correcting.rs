@@ -145,7 +145,12 @@ pub(super) fn ended(state: &mut AppState, job: JobId, saved: Option<&Path>) {
         dataset.corrections.iter_mut().for_each(|c| c.file = Some(file.to_path_buf()));
         state.dataset = Some(Arc::new(dataset));
     }
-    say(state, Severity::Info, "labels", format!("Corrections of {name} are kept in {}; its files stay as they are.", file.display()));
+    say(
+        state,
+        Severity::Info,
+        "labels",
+        format!("Corrections of {name} are kept in {}; its files stay as they are.", file.display()),
+    );
 }
 
 /// Looks for labels in doubt.

@@ -184,8 +184,7 @@ fn of_clip(state: &AppState, issues: &LabelIssues, issue: &LabelIssue, span: u32
 fn of_edge(state: &AppState, issues: &LabelIssues, edge: &EdgeIssue) -> IssueRow {
     let entry = state.video_named(&edge.video);
     let (before, after) = (issues.class(edge.before), issues.class(edge.after));
-    let part =
-        LabelledPart { start: edge.frame, end: edge.frame, label: PartLabel::Classes(vec![after.to_owned()]) };
+    let part = LabelledPart { start: edge.frame, end: edge.frame, label: PartLabel::Classes(vec![after.to_owned()]) };
     let is_there = |e: &VideoEntry| e.instances.iter().any(|i| i.start == edge.frame || i.end == edge.frame);
     let answered = match entry {
         _ if state.corrections().is_confirmed(&edge.video, &part) => Some(Answered::Kept),

@@ -224,25 +224,30 @@ impl LabelIssuesPanel {
         let moved = self.keys(ui, &focus, rows.len(), &mut answer);
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
         let mut chosen = self.chosen;
-        egui::ScrollArea::vertical().id_salt("doubts").auto_shrink([false, false]).show_rows(ui, ROW, rows.len(), |ui, range| {
-            let first = range.start;
-            for at in range {
-                let Some(row) = rows.get(at) else { continue };
-                let response = draw(ui, row, thumbs, at == chosen, at == chosen && focus.has_focus());
-                if response.clicked() || response.double_clicked() {
-                    chosen = at;
-                    focus.request_focus();
+        egui::ScrollArea::vertical().id_salt("doubts").auto_shrink([false, false]).show_rows(
+            ui,
+            ROW,
+            rows.len(),
+            |ui, range| {
+                let first = range.start;
+                for at in range {
+                    let Some(row) = rows.get(at) else { continue };
+                    let response = draw(ui, row, thumbs, at == chosen, at == chosen && focus.has_focus());
+                    if response.clicked() || response.double_clicked() {
+                        chosen = at;
+                        focus.request_focus();
+                    }
+                    if response.double_clicked() {
+                        answer = Some(Answer::Open);
+                    }
                 }
-                if response.double_clicked() {
-                    answer = Some(Answer::Open);
+                if moved {
+                    let height = ROW + ui.spacing().item_spacing.y;
+                    let top = ui.max_rect().top() + (chosen as f32 - first as f32) * height;
+                    ui.scroll_to_rect(Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, ROW)), None);
                 }
-            }
-            if moved {
-                let height = ROW + ui.spacing().item_spacing.y;
-                let top = ui.max_rect().top() + (chosen as f32 - first as f32) * height;
-                ui.scroll_to_rect(Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, ROW)), None);
-            }
-        });
+            },
+        );
         // A double click answers for the row it was on, which its first click has chosen.
         self.chosen = chosen;
         answer

@@ -61,7 +61,8 @@ impl Timeline {
         let place = Rect::from_min_size(space.min, Vec2::new(NAMES - 6.0, RULER));
         let text = egui::RichText::new("Edit labels").text_style(theme::caption());
         let button = egui::Button::selectable(self.editing.on, text).min_size(place.size());
-        let help = "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
+        let help =
+            "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
         if ui.put(place, button).on_hover_text(help).clicked() {
             self.editing.on = !self.editing.on;
         }

@@ -47,8 +47,14 @@ impl LabelEditing {
         };
         let Some((_, video)) = cx.state.video() else { return };
         let seen = |i: &Instance| f64::from(i.end) >= strip.range.0 && f64::from(i.start) <= strip.range.1;
-        let parts: Vec<(usize, Instance)> =
-            video.instances.iter().enumerate().filter(|(_, i)| seen(i)).take(EDGES).map(|(i, p)| (i, p.clone())).collect();
+        let parts: Vec<(usize, Instance)> = video
+            .instances
+            .iter()
+            .enumerate()
+            .filter(|(_, i)| seen(i))
+            .take(EDGES)
+            .map(|(i, p)| (i, p.clone()))
+            .collect();
         let name = video.name.clone();
         for (at, part) in &parts {
             let Some(span) = strip.span(lanes.row(*at, rect), part.start, part.end) else { continue };
@@ -82,7 +88,11 @@ impl LabelEditing {
         let id = ui.make_persistent_id(("label edge", at, start));
         let response = ui.interact(place, id, Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
         let what = if start { "Start" } else { "End" };
-        let text = format!("{what} of {}, frame {}", instance_name(cx.state, part), if start { frame } else { frame.saturating_sub(1) });
+        let text = format!(
+            "{what} of {}, frame {}",
+            instance_name(cx.state, part),
+            if start { frame } else { frame.saturating_sub(1) }
+        );
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, &text));
         if response.hovered() || response.dragged() {
             let line = [egui::pos2(x, row.top()), egui::pos2(x, row.bottom())];
@@ -156,15 +166,18 @@ fn edit(cx: &mut PanelCx<'_>, video: &str, edit: LabelEdit) {
 }
 
 /// A segment that shows what can be done with it.
-fn segment(ui: &mut Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, video: &str, (at, part): (usize, &Instance), span: Rect) {
+fn segment(
+    ui: &mut Ui,
+    cx: &mut PanelCx<'_>,
+    dataset: &Dataset,
+    video: &str,
+    (at, part): (usize, &Instance),
+    span: Rect,
+) {
     let id = ui.make_persistent_id(("edited label", at));
     let response = ui.interact(span, id, Sense::click());
-    let text = format!(
-        "Edit {}, frames {} to {}",
-        instance_name(cx.state, part),
-        part.start,
-        part.end.saturating_sub(1)
-    );
+    let text =
+        format!("Edit {}, frames {} to {}", instance_name(cx.state, part), part.start, part.end.saturating_sub(1));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
     if response.hovered() {
         let edge = Stroke::new(1.5, theme::palette(ui).accent.gamma_multiply(0.7));

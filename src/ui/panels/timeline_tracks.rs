@@ -300,7 +300,12 @@ const NETWORKS: usize = 4;
 
 impl Default for Known {
     fn default() -> Self {
-        Self { spans: Derived::keeping(NETWORKS), bars: Derived::default(), lanes: Derived::default(), marks: Derived::default() }
+        Self {
+            spans: Derived::keeping(NETWORKS),
+            bars: Derived::default(),
+            lanes: Derived::default(),
+            marks: Derived::default(),
+        }
     }
 }
 
