@@ -5,10 +5,11 @@ use super::common::{Outcome, open_whole, say_warnings};
 use super::monitor::{print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::config::DataConfig;
-use crate::data::{corrections_document, each_correction, export_labels, exported_files};
-use crate::domain::DatasetCorrections;
+use crate::data::{Exported, NO_CORRECTIONS, corrections_document, each_correction, export_labels, exported_files};
+use crate::domain::{DatasetCorrections, shell_quoted};
 use crate::jobs::{JobError, LaneState};
 use serde_json::json;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
@@ -24,7 +25,7 @@ pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
         let mut document = json!({ "dataset": dataset.root, "corrections": corrections_document(&dataset, true) });
         if let Some(exported) = &exported {
             document["files"] = json!(exported.files);
-            document["read_with"] = json!(exported.read_with);
+            document["read_with"] = json!(read_with(exported));
             document["notes"] = json!(exported.notes);
         }
         print_json(&document);
@@ -37,9 +38,28 @@ pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
     if let Some(exported) = exported {
         exported.notes.iter().for_each(|note| eprintln!("note: {note}"));
         exported.files.iter().for_each(|file| print_line(&file.display().to_string()));
-        print_line(&format!("read them again: {}", exported.read_with));
+        print_line(&format!("read them again: {}", read_with(&exported)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the files are read again.
+fn read_with(exported: &Exported) -> String {
+    if let Some(folder) = exported.folder {
+        return format!("put the folder {folder} in place of that of a copy of the dataset");
+    }
+    let Some(t) = &exported.table else { return String::new() };
+    let columns = [
+        ("path", Some(&t.path)),
+        ("class", t.class.as_ref()),
+        ("start", t.start.as_ref()),
+        ("end", t.end.as_ref()),
+        ("subject", t.subject.as_ref()),
+        ("split", t.split.as_ref()),
+    ];
+    let columns: Vec<String> = columns.into_iter().filter_map(|(key, c)| Some(format!("{key}={}", c?))).collect();
+    let file = shell_quoted(Path::new(&t.file));
+    format!("--table {file} --columns {} --unit {} --corrections {NO_CORRECTIONS}", columns.join(","), t.unit.name())
 }
 
 fn say(corrections: &DatasetCorrections) {

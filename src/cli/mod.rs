@@ -14,6 +14,7 @@ mod corrections;
 mod desktop;
 mod experiment;
 mod explain;
+mod explain_features;
 mod export;
 mod frames;
 mod hints;

@@ -257,13 +257,6 @@ impl DatasetCorrections {
     }
 }
 
-impl super::Dataset {
-    /// How many of its labels are corrected.
-    pub fn correction_counts(&self) -> CorrectionCounts {
-        self.corrections.as_deref().map(DatasetCorrections::counts).unwrap_or_default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

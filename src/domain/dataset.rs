@@ -1,6 +1,6 @@
 use super::{
-    ClassId, ClassSet, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task,
-    Unread, serialize_path,
+    ClassId, ClassSet, CorrectionCounts, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger,
+    MappedClasses, Segment, Task, Unread, serialize_path,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -290,6 +290,11 @@ impl Dataset {
     /// Videos that nobody looked into yet.
     pub fn pending(&self) -> usize {
         self.indexing.as_ref().map_or(0, |i| i.left)
+    }
+
+    /// How many of its labels are corrected.
+    pub fn correction_counts(&self) -> CorrectionCounts {
+        self.corrections.as_deref().map(DatasetCorrections::counts).unwrap_or_default()
     }
 }
 

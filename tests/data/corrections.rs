@@ -1,7 +1,7 @@
 //! Corrections of labels: laid over what the files say, told where they do not fit, and the same once they stand in files.
 
 use crate::support::datasets::{open, temp, video, warns, write};
-use kinolens::config::{DataConfig, RunConfig, TableColumns};
+use kinolens::config::{DataConfig, RunConfig};
 use kinolens::data::{
     CORRECTIONS_FILE, DataError, NO_CORRECTIONS, corrections_document, export_labels, look_into_all, open_above,
     open_with_cache, plan,
@@ -229,12 +229,9 @@ fn instances_are_changed_added_and_removed_and_read_again_from_a_table() {
     let text = std::fs::read_to_string(out.path().join("labels.csv")).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.contains("train/jump/a,4,8,run,") && text.contains(",train\n"), "{text}");
-    // With the arguments that it says.
-    let columns = exported.read_with.split("--columns ").nth(1).and_then(|t| t.split(' ').next()).unwrap();
-    let table = TableColumns::parse(&exported.files[0].display().to_string(), columns, Some("frames")).unwrap();
+    let table = exported.table;
     let none = Some(NO_CORRECTIONS.to_owned());
-    let read =
-        with(root.path(), DataConfig { table: Some(table), corrections: none, ..DataConfig::default() }).unwrap();
+    let read = with(root.path(), DataConfig { table, corrections: none, ..DataConfig::default() }).unwrap();
     // A video without a row is none of the table's.
     let named = |data: &Dataset| -> Vec<_> {
         let videos = data.videos.iter().zip(parts(data)).filter(|(_, p)| !p.is_empty());

@@ -5,6 +5,7 @@ mod arrangement;
 mod augmented;
 mod checkpoints;
 mod compare;
+mod corrections;
 mod dialog_keys;
 mod follow;
 mod foreign;
@@ -27,7 +28,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, HeatMap};
-use kinolens::jobs::kinds::{OpenDataset, OpenRun};
+use kinolens::jobs::kinds::{OpenDataset, OpenRun, SaveCorrections};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::run_folder::{Evaluation, Prediction, Predictions};
@@ -95,6 +96,9 @@ impl Workers for Scripted {
                     samples,
                     ..Explanation::default()
                 })))
+            }
+            Job::SaveCorrections(SaveCorrections { root, .. }) => {
+                EventBody::Finished(Output::CorrectionsSaved(root.join("kinolens_corrections.ron")))
             }
             _ => return id,
         };

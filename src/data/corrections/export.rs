@@ -1,9 +1,10 @@
 //! Labels with their corrections as files: in the layout of the dataset where that is a label a frame, else as a table.
 
+use crate::config::{TableColumns, TimeUnit};
 use crate::data::DataError;
 use crate::data::label_csv::BACKGROUND_ID;
 use crate::data::scan::{file_name, stem};
-use crate::domain::{ClassSet, Dataset, InstanceLabel, Label, LabelTrack, Task, VideoEntry};
+use crate::domain::{ClassSet, Dataset, InstanceLabel, Label, LabelTrack, Task, VideoEntry, name_text};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,10 @@ const NOBODY: &str = "unlabelled";
 pub struct Exported {
     /// The files.
     pub files: Vec<PathBuf>,
-    /// How they are read again, one sentence.
-    pub read_with: String,
+    /// The folder that takes the place of one of the dataset, where that is its layout.
+    pub folder: Option<&'static str>,
+    /// The table with its columns, elsewhere.
+    pub table: Option<TableColumns>,
     /// What the files cannot say as the dataset does.
     pub notes: Vec<String>,
 }
@@ -59,14 +62,11 @@ fn save(path: PathBuf, text: &str, out: &mut Exported) -> Result<(), DataError> 
 }
 
 /// A label file a video.
-fn per_frame(dataset: &Dataset, out: &Path, folder: &str) -> Result<Exported, DataError> {
+fn per_frame(dataset: &Dataset, out: &Path, folder: &'static str) -> Result<Exported, DataError> {
     let files: Vec<Option<String>> = dataset.videos.iter().map(|v| label_file(dataset, v)).collect();
     let mut used: HashMap<&str, usize> = HashMap::new();
     files.iter().flatten().for_each(|name| *used.entry(name).or_default() += 1);
-    let mut exported = Exported {
-        read_with: format!("put the folder {folder} in place of that of a copy of the dataset"),
-        ..Exported::default()
-    };
+    let mut exported = Exported { folder: Some(folder), ..Exported::default() };
     let rows = folder == LABELS;
     for (video, file) in dataset.videos.iter().zip(&files) {
         if video.labels.is_empty() || video.frames() == 0 {
@@ -154,12 +154,18 @@ fn table(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
             }
         }
     }
-    let mut exported = Exported {
-        read_with: format!(
-            "--table {TABLE} --columns path=path,class=class,start=start,end=end,subject=subject,split=split --unit frames"
-        ),
-        ..Exported::default()
+    let column = |name: &str| Some(name.to_owned());
+    let columns = TableColumns {
+        file: name_text(out.join(TABLE).as_os_str()),
+        path: "path".into(),
+        class: column("class"),
+        start: column("start"),
+        end: column("end"),
+        subject: column("subject"),
+        split: column("split"),
+        unit: TimeUnit::Frames,
     };
+    let mut exported = Exported { table: Some(columns), ..Exported::default() };
     let mut note = |is: bool, text: &str| exported.notes.extend(is.then(|| text.to_owned()));
     note(
         several || dataset.task == Task::MultiLabel,

@@ -29,6 +29,7 @@ mod motion_test;
 mod network_graph;
 mod review;
 mod review_controls;
+mod review_features;
 mod statistics;
 mod survey_cards;
 mod timeline;
@@ -104,7 +105,7 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Data, Workspace::Train],
         build: || Box::<augmentation::Augmentation>::default(),
     },
-    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
+    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::<review::Review>::default() },
     PanelSpec {
         id: "train-config",
         title: "Configuration",

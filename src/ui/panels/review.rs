@@ -1,5 +1,6 @@
 //! Frame by frame with heatmaps.
 
+use super::review_features::{FeatureViews, arrange, baseline_of};
 use super::{review_controls, transport, viewer};
 use crate::cam;
 use crate::classical::Baseline;
@@ -18,7 +19,10 @@ use crate::ui::widgets::picture::{self, HeatLayer, Picture};
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
 /// The viewer.
-pub struct Review;
+#[derive(Default)]
+pub struct Review {
+    features: FeatureViews,
+}
 
 impl Panel for Review {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -84,7 +88,7 @@ impl Review {
         for (cell, place) in cells.iter().zip(&places) {
             match cell {
                 Cell::Frame => viewer::show_frame(ui, cx, *place, 10, "Picture"),
-                Cell::View(index) => view(ui, cx, *place, *index),
+                Cell::View(index) => self.view(ui, cx, *place, *index),
             }
         }
         if no_run && let Some(place) = places.get(1) {
@@ -93,24 +97,30 @@ impl Review {
     }
 }
 
-/// Divides a rectangle into `n` places such that pictures of this shape become as large as possible.
-fn arrange(rect: Rect, n: usize, aspect: f32) -> Vec<Rect> {
-    let n = n.max(1);
-    let gap = 6.0;
-    let size = |columns: usize| {
-        let rows = n.div_ceil(columns);
-        let w = (rect.width() - gap * (columns - 1) as f32) / columns as f32;
-        let h = (rect.height() - gap * (rows - 1) as f32) / rows as f32;
-        Vec2::new(w.max(1.0), h.max(1.0))
-    };
-    let picture = |s: Vec2| s.x.min(s.y * aspect);
-    let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
-    let cell = size(columns);
-    let place = |i: usize| {
-        let at = Vec2::new((i % columns) as f32 * (cell.x + gap), (i / columns) as f32 * (cell.y + gap));
-        Rect::from_min_size(rect.min + at, cell)
-    };
-    (0..n).map(place).collect()
+impl Review {
+    /// A linked view: what the features of a baseline saw, or the heatmap of a network.
+    fn view(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
+        let baseline = baseline_of(cx.state, index).filter(|_| cx.state.view.heat);
+        if baseline.is_none_or(|baseline| !self.features.show(ui, cx, rect, (index, baseline))) {
+            return view(ui, cx, rect, index);
+        }
+        if cx.state.selection.views.len() > 1 {
+            choose(ui, cx, rect, index);
+        }
+    }
+}
+
+/// Makes a view the active one where it is clicked.
+fn choose(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, at: Rect, index: usize) {
+    let id = ui.make_persistent_id(("choose view", index));
+    let response = ui.interact(at, id, Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Use view {}", index + 1)));
+    if index == cx.state.selection.active_view {
+        ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, theme::palette(ui).accent), StrokeKind::Inside);
+    }
+    if response.clicked() {
+        cx.send(ChooseAction::SetActiveView(index));
+    }
 }
 
 fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
@@ -139,7 +149,6 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
 
 fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     let Some(request) = cx.state.selection.views.get(index).cloned() else { return };
-    let p = theme::palette(ui);
     let many = cx.state.selection.views.len() > 1;
     let Some(frame) = cx.services.shown() else {
         return viewer::show_frame(ui, cx, rect, 20 + index as u64, "Heatmap");
@@ -158,15 +167,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
         ui.painter().rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
     }
     if many {
-        let id = ui.make_persistent_id(("choose view", index));
-        let response = ui.interact(at, id, Sense::click());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Use view {}", index + 1)));
-        if index == cx.state.selection.active_view {
-            ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
-        }
-        if response.clicked() {
-            cx.send(ChooseAction::SetActiveView(index));
-        }
+        choose(ui, cx, at, index);
     }
 }
 
