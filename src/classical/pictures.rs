@@ -47,8 +47,7 @@ impl FeatureSet {
                 let frames = grey();
                 let change = mean_change(&frames);
                 let most = change.values.iter().copied().fold(0.0, f32::max);
-                let cells: Vec<f64> =
-                    motion_directions(&frames, CELLS, 1, SIGNED).into_iter().map(f64::from).collect();
+                let cells: Vec<f64> = motion_directions(&frames, CELLS, 1, SIGNED).into_iter().map(f64::from).collect();
                 let size = (middle.width as usize / CELLS, middle.height as usize / CELLS);
                 let directions = Directions::Signed(SIGNED);
                 let layout = Glyphs { columns: CELLS, rows: CELLS, size, directions };
@@ -79,7 +78,9 @@ impl FeatureSet {
                     },
                     FeaturePicture {
                         id: "history_hog",
-                        title: format!("HOG of the motion history: {columns}x{rows} cells, strokes towards newer motion"),
+                        title: format!(
+                            "HOG of the motion history: {columns}x{rows} cells, strokes towards newer motion"
+                        ),
                         image: layout.over(&image, &cells),
                     },
                 ]

@@ -16,6 +16,7 @@ mod experiment;
 mod explain;
 mod explain_features;
 mod export;
+mod export_labels;
 mod frames;
 mod hints;
 mod import;

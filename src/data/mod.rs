@@ -27,6 +27,7 @@ mod hold;
 mod instance_list;
 mod integrity;
 mod label_csv;
+mod label_export;
 mod limited;
 mod loader;
 mod look;
@@ -54,8 +55,8 @@ pub use augment::Draw;
 pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
 pub use corrections::{
-    CORRECTIONS_FILE, Exported, LabelEdit, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
-    export_labels, exported_files, save_corrections, with_corrections,
+    CORRECTIONS_FILE, LabelEdit, LabelFiles, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
+    is_label_output, save_corrections, with_corrections, write_labels,
 };
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};
@@ -67,6 +68,7 @@ pub use formats::{
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};
 pub use instance_list::{InstanceList, instance_list, mapped_classes};
+pub use label_export::{LabelTool, SaidPart, WrittenLabels, export_labels};
 pub use loader::{Batch, Loader, LoaderOptions, UNLABELLED};
 pub use look::{Conclusion, Looked, Part, conclude, look, look_into, look_into_all, require_known};
 pub use masks::load_mask;

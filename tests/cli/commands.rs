@@ -8,6 +8,7 @@ mod corrections;
 mod desktop;
 mod experiment;
 mod inside;
+mod interchange;
 mod labels;
 mod large_files;
 mod maps;
@@ -18,6 +19,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod stills;
 mod views;
 
 use assert_cmd::Command;

@@ -6,6 +6,7 @@ mod corrections;
 mod demo;
 mod formats;
 mod instances;
+mod label_export;
 mod label_map;
 mod large;
 mod loading;
