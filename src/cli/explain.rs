@@ -258,7 +258,7 @@ pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit>
             Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
         }
         many => Err(usage(format!(
-            "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
+            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
             many.len()
         ))),
     }

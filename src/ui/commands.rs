@@ -245,7 +245,7 @@ pub const COMMANDS: &[Command] = &[
         Action::Draw(DrawAction::ChangeAlpha(0.05))
     ),
     command!(
-        "Next draw of the augmentation",
+        "Next sample of the augmentation",
         View,
         [key(Key::R)],
         |s| s.dataset.is_some() && matches!(s.workspace, Workspace::Data | Workspace::Train),
@@ -301,6 +301,7 @@ pub const COMMANDS: &[Command] = &[
     command!("Command palette", Help, [ctrl(Key::P)], always, Action::Window(WindowAction::OpenPalette)),
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
+    command!("Glossary", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::Glossary)))),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
     command!(
         "Compare workspace",

@@ -41,7 +41,7 @@ pub struct LookInsideArgs {
     /// Which clips of the dataset.
     #[arg(long, value_enum, default_value = "test", requires = "dataset")]
     pub split: SplitArg,
-    /// How many clips of the dataset, drawn at random.
+    /// How many clips of the dataset, sampled at random.
     #[arg(long, default_value_t = 200, requires = "dataset")]
     pub clips: usize,
     /// Clips kept as examples of each channel.
@@ -53,7 +53,7 @@ pub struct LookInsideArgs {
     /// Also look at the other checkpoints of the run: motion share of kernels, and dead channels with --dataset.
     #[arg(long)]
     pub all_checkpoints: bool,
-    /// Seed of the draw.
+    /// Seed of the sample.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]

@@ -79,7 +79,7 @@ pub struct MotionTest {
     pub dataset_fingerprint: String,
     /// Split tested.
     pub split: String,
-    /// Accuracy of always saying the commonest class.
+    /// Accuracy of always predicting the majority class.
     pub majority_baseline: f64,
     /// What was drawn for intervals.
     pub resampled: Resampled,
@@ -185,7 +185,7 @@ fn conclude(test: &mut MotionTest) {
     let Some(as_is) = test.scores.first() else { return };
     if as_is.interval.low <= test.majority_baseline {
         test.findings.push(format!(
-            "On the clips as they are the network ({:.1} %) is not clearly better than always saying the commonest class \
+            "On the clips as they are the network ({:.1} %) is not clearly better than always predicting the majority class \
              ({:.1} %), so there is nothing that altering them could show.",
             100.0 * as_is.accuracy,
             100.0 * test.majority_baseline
@@ -197,7 +197,7 @@ fn conclude(test: &mut MotionTest) {
     if test.score(Alteration::Mirrored).is_some_and(AlteredScore::clear_loss) {
         test.causes.push(Cause::Side);
         test.findings
-            .push("It matters on which side something happens: mirrored clips are recognised clearly worse.".into());
+            .push("It matters on which side something happens: clips flipped horizontally are recognised clearly worse.".into());
     }
     let clearly_worse = |alterations: &[Alteration]| -> Vec<String> {
         let scores: Vec<&AlteredScore> = alterations.iter().filter_map(|a| test.score(*a)).collect();

@@ -353,7 +353,7 @@ fn motion_test(page: &mut Page, motion: &MotionReport) -> Result<(), CompareErro
     page.section("Motion test");
     page.note(
         "The same clips as they are, with the middle frame frozen, frames shuffled, reversed, every second frame dropped, \
-         without the body, without the background, and mirrored. Pictures with parts missing are unlike anything the networks \
+         without the body, without the background, and flipped horizontally. Pictures with parts missing are unlike anything the networks \
          were trained on, which alone costs accuracy.",
     );
     page.list("note", &motion.notes);

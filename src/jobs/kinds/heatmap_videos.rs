@@ -52,7 +52,7 @@ pub struct ExportRequest {
     pub num_samples: usize,
     /// Where samples come from.
     pub split: SplitChoice,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     pub misclassified_only: bool,
     /// The maps of each clip.
     pub maps: Vec<HeatRequest>,
@@ -60,7 +60,7 @@ pub struct ExportRequest {
     pub look: OverlayParams,
     /// Frames a second of the videos written.
     pub fps: f64,
-    /// Seed of the draw.
+    /// Seed of the sample.
     pub seed: u64,
     /// Folder to write to; `None` computes the maps and writes nothing.
     pub out: Option<PathBuf>,

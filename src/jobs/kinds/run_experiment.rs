@@ -30,7 +30,7 @@ pub struct RunExperiment {
     pub split: SplitChoice,
     /// Folder of the runs and tables.
     pub out: PathBuf,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     pub seed: u64,
 }
 

@@ -308,7 +308,7 @@ fn said(clip: &SurveyClip, survey: &LayerSurvey) -> String {
     let name = survey.classes.name(clip.predicted);
     match clip.truth {
         Some(truth) if truth == clip.predicted => format!("recognised {:.2}", clip.probability),
-        _ => format!("called {name} {:.2}", clip.probability),
+        _ => format!("predicted as {name} {:.2}", clip.probability),
     }
 }
 

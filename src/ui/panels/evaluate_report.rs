@@ -510,8 +510,8 @@ fn cards(ui: &mut Ui, e: &Evaluation) {
             ui,
             "Baseline",
             &percent(e.majority_baseline),
-            "always the commonest",
-            "Accuracy of always saying the commonest class",
+            "always the majority class",
+            "Accuracy of always predicting the majority class",
         );
         if let Some(f) = &e.frames {
             let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);

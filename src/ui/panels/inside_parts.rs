@@ -145,7 +145,7 @@ pub fn survey_bar(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.label("Survey");
         let drag = egui::DragValue::new(&mut form.clips).range(1..=1_000_000).speed(5.0);
         ui.name_inputs("Clips of the survey", |ui| ui.add(drag))
-            .on_hover_text("Drawn at random; all where there are fewer");
+            .on_hover_text("Sampled at random; all where there are fewer");
         ui.label("clips of");
         let combo = egui::ComboBox::from_id_salt("survey split").width(64.0).selected_text(form.split.name());
         ui.name_inputs("Split of the survey", |ui| {

@@ -150,7 +150,7 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
     captioned(ui, "Layer", width, &text, "The layer whose activations are weighted", |ui| {
         // As wide with blocks open as with all of them closed.
         ui.set_width(230.0);
-        ui.selectable_value(&mut view.layer, None, default).on_hover_text("The network's default target layer.");
+        ui.selectable_value(&mut view.layer, None, default).on_hover_text("The default layer of this network.");
         let layers: Vec<&str> = run.iter().flat_map(|r| r.layers.iter().map(String::as_str)).collect();
         let search = search(ui, layers.len());
         ui.separator();
@@ -163,7 +163,7 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
         }
         let found: Vec<&&str> = layers.iter().rev().filter(|id| id.to_lowercase().contains(&search)).collect();
         if found.is_empty() {
-            ui.weak("No layer is called like that.");
+            ui.weak("No layer matches.");
         }
         for id in found {
             ui.selectable_value(&mut view.layer, Some((*id).to_owned()), *id);

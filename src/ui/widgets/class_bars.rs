@@ -137,7 +137,7 @@ fn header(ui: &mut Ui, state: &mut BarState, with_ap: bool) {
     let first = usize::from(with_ap);
     let heads = [
         (BarSort::Index, "Class", class, "Order of the network's outputs"),
-        (BarSort::Precision, "Precision", columns.rect(row, first), "Right among the clips called so"),
+        (BarSort::Precision, "Precision", columns.rect(row, first), "Correct among the clips predicted as the class"),
         (BarSort::Recall, "Recall", columns.rect(row, first + 1), "Right among the clips that show it"),
         (BarSort::F1, "F1", columns.rect(row, first + 2), "Harmonic mean of precision and recall"),
         (BarSort::Support, "Clips", support, "Clips that show it"),
@@ -204,7 +204,7 @@ fn row(
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(pos2(rect.left() + 16.0, rect.center().y - galley.size().y / 2.0), galley, ink);
     let cells = [
-        ("precision", m.precision, this_column, "Click for the clips called so"),
+        ("precision", m.precision, this_column, "Click for the clips predicted as the class"),
         ("recall", m.recall, this_row, "Click for its clips"),
         ("F1", m.f1, this_row, "Click for its clips"),
     ];

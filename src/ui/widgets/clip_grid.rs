@@ -62,13 +62,13 @@ impl ClipCard {
         if self.truths.is_empty() { self.truth == self.predicted } else { self.truths.contains(&self.predicted) }
     }
 
-    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
+    /// The accessible name: "lunge predicted as squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
     /// 0.71, frame 480 of s05.mp4".
     pub fn title(&self, classes: &ClassSet) -> String {
         let (truth, predicted) = (self.label_names(classes), classes.name(self.predicted));
         let what = match &self.said {
             Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
-            None => format!("{truth} called {predicted}"),
+            None => format!("{truth} predicted as {predicted}"),
         };
         let other = self.other.as_ref().map_or_else(String::new, |o| format!(" ({o})"));
         format!("{what} {:.2}{other}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
@@ -84,9 +84,9 @@ fn joined(list: &[usize], classes: &ClassSet) -> String {
     list.iter().map(|c| classes.name(*c)).collect::<Vec<_>>().join(" + ")
 }
 
-/// "said walk + talk", or "said nothing".
+/// "said walk + talk", or "none predicted".
 fn said_text(said: &[usize], classes: &ClassSet) -> String {
-    if said.is_empty() { "said nothing".to_owned() } else { format!("said {}", joined(said, classes)) }
+    if said.is_empty() { "none predicted".to_owned() } else { format!("predicted {}", joined(said, classes)) }
 }
 
 /// What cards are ordered by.
@@ -364,7 +364,7 @@ fn card(
     line(frame.bottom() + 3.0, &[&label], 12.0, text, 16.0);
     let predicted = classes.name(card.predicted);
     let (called, together) =
-        (format!("called {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
+        (format!("predicted as {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
     let said = match &card.said {
         _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
         Some(_) => vec![together.as_str()],
@@ -432,7 +432,7 @@ fn draw_picture(
     };
     let Some(path) = card.path.as_deref() else {
         note("not in this dataset");
-        return Some(format!("The open dataset has no video called {}.", card.clip.video));
+        return Some(format!("The open dataset has no video named {}.", card.clip.video));
     };
     let middle = card.frames.get(card.frames.len() / 2).copied().unwrap_or(card.clip.start);
     let mut shown = pictures.picture(ui.ctx(), path, middle);
@@ -523,12 +523,12 @@ mod tests {
     #[test]
     fn a_card_names_what_it_shows() {
         let classes = ClassSet::from_names(["lunge", "squat"]);
-        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge called squat 0.71, frame 480 of a.mp4");
+        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge predicted as squat 0.71, frame 480 of a.mp4");
         let several = |said| ClipCard { truths: vec![0, 1], said: Some(said), ..clip(480, 0.714, 0.0, 0.0) };
         assert_eq!(
             several(vec![1]).title(&classes),
-            "lunge + squat, said squat, most probable squat 0.71, frame 480 of a.mp4"
+            "lunge + squat, predicted squat, most probable squat 0.71, frame 480 of a.mp4"
         );
-        assert!(several(Vec::new()).title(&classes).contains("said nothing") && several(vec![1]).correct());
+        assert!(several(Vec::new()).title(&classes).contains("none predicted") && several(vec![1]).correct());
     }
 }

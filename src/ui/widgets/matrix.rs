@@ -46,8 +46,8 @@ pub fn show(
     grid.widget_info(|| {
         let enter = if state.counts_only { "" } else { ", Enter opens the clips" };
         let what = match matrix.together {
-            None => "confusion matrix, rows are true classes, columns what was said",
-            Some(_) => "co-occurrence matrix, rows are labels, columns what was said of their clips",
+            None => "confusion matrix, rows are true classes, columns predicted ones",
+            Some(_) => "co-occurrence matrix, rows are labels, columns the classes predicted for their clips",
         };
         let text = format!("{what}; arrow keys move{enter}");
         WidgetInfo::labeled(Role::Grid, true, text)
@@ -59,8 +59,8 @@ pub fn show(
         || {
             let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
             match matrix.together {
-                None => format!("Rows are what clips show, columns what the network said.{clips}"),
-                Some(_) => format!("Rows are labels, columns what was said of their clips, also together.{clips}"),
+                None => format!("Rows are what clips show, columns what the network predicted.{clips}"),
+                Some(_) => format!("Rows are labels, columns the classes predicted for their clips, also together.{clips}"),
             }
         },
         |p| matrix.sentence(p, state.mode),
@@ -86,7 +86,7 @@ pub fn controls(ui: &mut Ui, state: &mut MatrixState, together: bool) {
     for (mode, text, help) in [
         (MatrixMode::Counts, "Counts", "Clips in each cell"),
         (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
-        (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
+        (MatrixMode::ByColumn, "By column", "Per cent of the clips predicted as the class: the diagonal is precision"),
     ] {
         ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
     }

@@ -40,7 +40,7 @@ impl<'a> MatrixDifference<'a> {
         let what = if truth == predicted {
             format!("'{truth_name}' recognised")
         } else {
-            format!("'{truth_name}' called '{said}'")
+            format!("'{truth_name}' predicted as '{said}'")
         };
         match n.unsigned_abs() {
             0 => format!("as many clips of {what} by both"),
@@ -101,7 +101,7 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     names(ui, m, outer, body, cell, offset);
     let told = hovered.map(|(t, p)| m.sentence(t, p)).unwrap_or_else(|| {
         format!(
-            "Rows are what clips show, columns what was said: how many more clips {} has there than {}. Click a cell to see \
+            "Rows are what clips show, columns what was predicted: how many more clips {} has there than {}. Click a cell to see \
              its clips.",
             m.runs[0], m.runs[1]
         )
@@ -181,8 +181,8 @@ mod tests {
         let m = MatrixDifference::new(&counts, &classes, ["a", "b"]);
         assert_eq!(m.most, 3);
         assert_eq!(m.sentence(0, 0), "2 more clips of 'squat' recognised by a than by b");
-        assert_eq!(m.sentence(0, 1), "1 more clip of 'squat' called 'lunge' by b than by a");
-        assert_eq!(m.sentence(1, 0), "as many clips of 'lunge' called 'squat' by both");
+        assert_eq!(m.sentence(0, 1), "1 more clip of 'squat' predicted as 'lunge' by b than by a");
+        assert_eq!(m.sentence(1, 0), "as many clips of 'lunge' predicted as 'squat' by both");
         assert_eq!(m.sentence(1, 1), "3 more clips of 'lunge' recognised by b than by a");
     }
 

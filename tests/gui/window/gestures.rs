@@ -82,8 +82,8 @@ fn a_click_on_a_cell_or_on_a_bar_is_one_step() {
     let classes = demo().classes.clone();
     let (first, second) = (classes.name(0).to_owned(), classes.name(1).to_owned());
     for label in [
-        format!("{first} called {second}: 1"),
-        format!("{second} called {second}: 1"),
+        format!("{first} predicted as {second}: 1"),
+        format!("{second} predicted as {second}: 1"),
         format!("recall of {first}: 0.50"),
         format!("precision of {second}: 0.50"),
     ] {
@@ -95,7 +95,7 @@ fn a_click_on_a_cell_or_on_a_bar_is_one_step() {
         });
     }
     // Choosing the same cell again lets go of it, which is a step of its own.
-    let cell = format!("{first} called {second}: 1");
+    let cell = format!("{first} predicted as {second}: 1");
     for _ in 0..2 {
         one_step(&mut harness, "the cell", |harness| {
             harness.get_by_role_and_label(Role::Button, &cell).click();

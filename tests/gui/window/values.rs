@@ -185,7 +185,7 @@ fn through_training_shows_nothing_of_another_evaluation() {
     harness.get_by_label("validation, epoch 12, 27 clips");
     assert!(harness.query_all_by_label("The clips of this epoch are not kept").next().is_some());
     let classes = demo().classes.clone();
-    let cell = format!("{} called {}: 8", classes.name(0), classes.name(1));
+    let cell = format!("{} predicted as {}: 8", classes.name(0), classes.name(1));
     harness.get_by_label(&cell).click();
     harness.run_steps(3);
     assert_eq!(harness.state().state().selection.cell, None, "a cell of counts chooses no clips");

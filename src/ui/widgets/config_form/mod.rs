@@ -94,7 +94,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
         });
     }
     if found == 0 {
-        ui.weak(format!("No setting is called '{}'.", state.search.trim()));
+        ui.weak(format!("No setting matches '{}'.", state.search.trim()));
     }
     *config != before
 }
