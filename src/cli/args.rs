@@ -421,6 +421,12 @@ pub struct ExplainArgs {
     /// Weight of the heatmap in the overlay.
     #[arg(long, default_value_t = 0.5)]
     pub alpha: f32,
+    /// The same weight everywhere, instead of one that grows with the heat and leaves cold places to the picture.
+    #[arg(long)]
+    pub even: bool,
+    /// How what lies between the cells of a map is found: nearest, smooth or cubic.
+    #[arg(long, default_value = "smooth")]
+    pub interpolation: String,
     /// Frames a second of the videos written.
     #[arg(long, default_value_t = 10.0)]
     pub fps: f64,

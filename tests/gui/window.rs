@@ -511,7 +511,8 @@ fn every_panel_renders_in_both_themes() {
             full.state_mut().send(WindowAction::SetWorkspace(workspace));
             full.run_steps(3);
             for panel in PANELS.iter().filter(|p| p.workspaces.contains(&workspace)) {
-                let tabs = full.query_all_by_label(panel.title).count();
+                let corner = format!("Panel {}", panel.title);
+                let tabs = full.query_all_by_label(panel.title).count() + full.query_all_by_label(&corner).count();
                 assert!(tabs > 0, "{} is missing from {}", panel.title, workspace.title());
             }
             shot(&mut full, &format!("workspace-{}-{theme:?}", workspace.title()));

@@ -47,9 +47,8 @@ pub fn keys(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 fn section(ui: &mut egui::Ui, title: &str) {
-    let p = theme::palette(ui);
     ui.add_space(6.0);
-    ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
+    ui.label(RichText::new(title).text_style(theme::section()));
 }
 
 fn group(ui: &mut egui::Ui, menu: Menu) {

@@ -265,7 +265,7 @@ fn written(ui: &mut Ui, view: &AugmentationView) {
             ui.label("Augmentation is off: training clips stay as they are.");
             return;
         };
-        ui.label(RichText::new(format!("Sampled: {}", draw.describe())).strong());
+        ui.label(RichText::new(format!("Sampled: {}", draw.describe())).text_style(theme::section()));
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for (name, value) in draw.parameters() {

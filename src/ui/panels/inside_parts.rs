@@ -108,7 +108,7 @@ pub fn look(ui: &mut Ui, cx: &mut PanelCx<'_>, layer: &str) -> Option<Shown> {
 pub fn layer_name(ui: &mut Ui, layer: &str, shape: [usize; 4]) {
     let text = format!("{layer}   {}", crate::inside::shape_label(shape));
     let size = bytes((shape.iter().product::<usize>() * size_of::<f32>()) as u64);
-    ui.add(egui::Label::new(RichText::new(text).strong()).truncate())
+    ui.add(egui::Label::new(RichText::new(text).text_style(theme::section())).truncate())
         .on_hover_text(format!("{layer}: channels × time × height × width, {size} for a clip"));
 }
 

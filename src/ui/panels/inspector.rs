@@ -106,8 +106,7 @@ impl Inspector {
 }
 
 fn section(ui: &mut egui::Ui, title: &str) {
-    let p = theme::palette(ui);
-    ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
+    ui.label(RichText::new(title).text_style(theme::section()));
 }
 
 /// The left column of a fact.

@@ -140,7 +140,7 @@ impl MotionTestPanel {
             ui.spacing_mut().item_spacing.y = 3.0;
             for test in &report.tests {
                 if report.tests.len() > 1 {
-                    ui.label(RichText::new(format!("{} ({})", test.name, test.model)).strong());
+                    ui.label(RichText::new(format!("{} ({})", test.name, test.model)).text_style(theme::section()));
                 }
                 for finding in &test.findings {
                     sentence(ui, finding, !test.causes.is_empty());

@@ -332,7 +332,7 @@ fn card(
     let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     // A note says itself what it is about.
     let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
-    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
+    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(theme::SMALL), overlay::TEXT);
     let plate =
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
     if note.is_none() {
@@ -428,7 +428,7 @@ fn draw_picture(
 ) -> Option<String> {
     let note = |text: &str| {
         let color = overlay::MUTED;
-        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(11.0), color);
+        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(theme::SMALL), color);
     };
     let Some(path) = card.path.as_deref() else {
         note("not in this dataset");

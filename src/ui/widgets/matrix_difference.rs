@@ -129,8 +129,8 @@ fn one(
     let fill = fill(ui.visuals().dark_mode, n, truth == predicted, m.most);
     let painter = ui.painter();
     painter.rect_filled(rect.shrink(if rect.width() >= 16.0 { 1.0 } else { 0.5 }), 1.5, fill);
-    if n != 0 && rect.width() >= 14.0 {
-        let font = FontId::proportional((rect.width() * 0.45).clamp(8.5, 14.0));
+    if n != 0 && rect.width() >= 18.0 {
+        let font = FontId::proportional((rect.width() * 0.45).clamp(theme::SMALL, theme::BODY));
         painter.text(rect.center(), Align2::CENTER_CENTER, format!("{n:+}"), font, theme::text_on(fill));
     }
     let response = ui.interact(rect, ui.scope_id().with(("difference", truth, predicted)), Sense::CLICK);
@@ -144,7 +144,7 @@ fn one(
 
 /// Names of rows and columns, which stay in sight.
 fn names(ui: &Ui, m: &MatrixDifference<'_>, outer: Rect, body: Rect, cell: f32, offset: egui::Vec2) {
-    let font = FontId::proportional((cell * 0.62).clamp(9.0, 12.0));
+    let font = FontId::proportional((cell * 0.62).clamp(theme::SMALL, theme::BODY));
     let ink = ui.visuals().text_color();
     let side = Rect::from_min_max(pos2(outer.left(), body.top()), pos2(body.left(), outer.bottom()));
     let above = Rect::from_min_max(pos2(body.left(), outer.top()), pos2(outer.right(), body.top()));
