@@ -43,7 +43,8 @@ pub fn show(ui: &Ui, picture: Rect, params: &OverlayParams, most: f32, view: usi
     let line = Stroke::new(1.0, p.muted);
     painter.rect_stroke(bar, 0.0, Stroke::new(1.0, p.line), egui::StrokeKind::Outside);
     let font = theme::caption().resolve(ui.style());
-    for (share, text, length) in [(0.0, "0".to_owned(), 6.0), (0.5, number(f64::from(most) / 2.0), 3.0), (1.0, value, 3.0)] {
+    let half = number(f64::from(most) / 2.0);
+    for (share, text, length) in [(0.0, "0", 6.0), (0.5, half.as_str(), 3.0), (1.0, value.as_str(), 3.0)] {
         if share == 0.5 && (most <= 0.0 || height < 80.0) {
             continue;
         }
