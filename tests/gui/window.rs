@@ -13,6 +13,7 @@ mod indexing;
 mod inside;
 mod kept_map;
 mod label_map;
+mod look;
 mod networks;
 mod repaints;
 mod session;
@@ -452,6 +453,7 @@ fn heat_alone(harness: &mut Harness<'static, App>) {
     harness.state_mut().send(DrawAction::SetView(ViewSettings {
         mode: ViewMode::Overlay,
         smooth: false,
+        alpha_follows_heat: false,
         caption: false,
         alpha,
         color_map,

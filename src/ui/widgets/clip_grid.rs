@@ -361,7 +361,7 @@ fn card(
             card.label_names(classes)
         }
     };
-    line(frame.bottom() + 3.0, &[&label], 12.0, text, 16.0);
+    line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
     let predicted = classes.name(card.predicted);
     let (called, together) =
         (format!("predicted as {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
@@ -372,14 +372,14 @@ fn card(
         None => vec![called.as_str(), predicted],
     };
     match note {
-        Some(_) => line(frame.bottom() + 18.0, &said, 12.0, text, 6.0),
+        Some(_) => line(frame.bottom() + 18.0, &said, theme::SMALL, text, 6.0),
         None => {
             painter.circle_filled(
                 pos2(rect.left() + 8.0, frame.bottom() + 25.5),
                 3.5,
                 theme::class_color(card.predicted),
             );
-            line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
+            line(frame.bottom() + 18.0, &said, theme::SMALL, accent, 16.0);
         }
     }
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
@@ -393,7 +393,7 @@ fn card(
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
-    line(frame.bottom() + 34.0, &[&place], 10.5, weak, 6.0);
+    line(frame.bottom() + 34.0, &[&place], theme::SMALL, weak, 6.0);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,

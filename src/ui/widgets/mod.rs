@@ -16,6 +16,7 @@ pub mod frame_table;
 pub mod graph_canvas;
 pub mod icons;
 pub mod line_names;
+pub mod mark;
 pub mod matrix;
 mod matrix_counts;
 pub mod matrix_difference;
