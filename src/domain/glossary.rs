@@ -65,7 +65,7 @@ pub const GLOSSARY: &[Term] = &[
     term(
         "architecture default",
         "The value that the published architecture has for an option.",
-        &["the network's own"],
+        &["the architecture default"],
     ),
     term(
         "optimizer",

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
+    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
     IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
     ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
@@ -82,6 +82,8 @@ jobs! {
     Explain(ExplainRequest),
     /// Heatmaps as videos.
     Export(ExportRequest),
+    /// Labels for another tool.
+    ExportLabels(ExportLabels),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
     /// A training clip as an epoch would have it.

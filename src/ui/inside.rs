@@ -2,7 +2,7 @@
 
 use super::state::{AppState, ChannelLayout, LookQuery, SurveyForm, Workspace};
 use crate::classical::Baseline;
-use crate::inside::{ChannelOrder, shown_layers};
+use crate::inside::{ChannelOrder, PERPLEXITY, shown_layers};
 use crate::jobs::kinds::{LookInside, SurveyLayers};
 use crate::jobs::{CheckpointRef, RunView, TargetClass};
 use crate::model::{MODELS, ModuleTree};
@@ -121,6 +121,7 @@ pub fn survey_job(state: &AppState, checkpoint: CheckpointRef, form: SurveyForm)
         layers,
         examples: EXAMPLES,
         map: Some(String::new()),
+        perplexity: PERPLEXITY,
         over_checkpoints: form.over_checkpoints,
     })
 }

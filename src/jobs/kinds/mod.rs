@@ -6,6 +6,7 @@
 mod compare_runs;
 mod evaluate;
 mod explain;
+mod export_labels;
 mod find_label_issues;
 mod find_rate;
 mod guess_network;
@@ -30,6 +31,7 @@ mod write_report;
 
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
+pub use export_labels::ExportLabels;
 pub use explain::{ExplainRequest, heat_on_body};
 pub use find_label_issues::FindLabelIssues;
 pub use find_rate::FindRate;

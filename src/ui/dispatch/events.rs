@@ -48,7 +48,15 @@ pub(super) fn begin_training(
 ) {
     let classes = dataset.classes.clone();
     let config = state.reading.training(&dataset, config);
-    let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
+    let job = Train {
+        dataset,
+        config: Box::new(config.clone()),
+        out: out.clone(),
+        resume,
+        force: false,
+        debug: false,
+        until: None,
+    };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
     let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
