@@ -344,17 +344,17 @@ impl Prepared {
         }
     }
 
-    /// 480 videos of 60 people, and an evaluation of 28,000 clips of them, every fifth wrong.
-    fn large(dir: &Path) -> Self {
+    /// Videos named `name`, and an evaluation of so many clips of them, every fifth wrong.
+    fn large(dir: &Path, videos: usize, clips: usize, name: impl Fn(usize, &ClassSet) -> (String, String)) -> Self {
         let options = DemoOptions { subjects: 2, ..DemoOptions::default() };
         make(dir, &options, &Silent).expect("the demo dataset");
         let demo = kinolens::data::open(dir, &Default::default(), &Silent).expect("the demo dataset opens");
         let copy = |i: usize| {
             let original = &demo.videos[i % demo.videos.len()];
-            let subject = format!("p{:02}", i % 60);
-            VideoEntry { name: format!("{subject}/take {i:03}.mp4"), subject, ..original.clone() }
+            let (name, subject) = name(i, &demo.classes);
+            VideoEntry { name, subject, ..original.clone() }
         };
-        let dataset = Dataset { videos: (0..480).map(copy).collect(), ..demo.clone() };
+        let dataset = Dataset { videos: (0..videos).map(copy).collect(), ..demo.clone() };
         let classes = dataset.classes.len();
         let prediction = |i: usize| {
             let (truth, video) = (i % classes, &dataset.videos[i % dataset.videos.len()]);
@@ -370,7 +370,7 @@ impl Prepared {
                 ..Prediction::default()
             }
         };
-        let clips: Vec<Prediction> = (0..28_000).map(prediction).collect();
+        let clips: Vec<Prediction> = (0..clips).map(prediction).collect();
         let confusion = Confusion::count(classes, clips.iter().map(|p| (p.truth, p.predicted)));
         let evaluation = Evaluation {
             checkpoint: "last".into(),
@@ -396,8 +396,7 @@ impl Prepared {
 }
 
 /// Frames of every workspace with a large dataset and an open evaluation: standing, and with the pointer over everything.
-fn workspaces(dir: &Path) -> bool {
-    let prepared = Prepared::large(dir);
+fn workspaces(what: &str, prepared: Prepared) -> bool {
     let (root, run) = (prepared.dataset.root.clone(), prepared.run.path.clone());
     let workers = Box::new(prepared) as Box<dyn Workers>;
     let mut window: Harness<'static, App> = Harness::builder()
@@ -427,13 +426,13 @@ fn workspaces(dir: &Path) -> bool {
         }
         let name = workspace.id();
         let standing = (0..200).map(|_| frame(&mut window)).collect();
-        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips"), standing);
+        ok &= report_frames(&format!("workspace_{name}_{what}"), standing);
         let hovered = (0..200).map(|i| {
             window.hover_at(egui::pos2((i * 37 % 1280) as f32, (i * 23 % 720) as f32));
             frame(&mut window)
         });
         let hovered = hovered.collect();
-        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips_hovered"), hovered);
+        ok &= report_frames(&format!("workspace_{name}_{what}_hovered"), hovered);
     }
     ok
 }
@@ -484,7 +483,16 @@ fn main() {
     ok &= dashboard(100_000);
     ok &= overlaid();
     let dir = tempfile::tempdir().expect("a temporary folder");
-    ok &= workspaces(&dir.path().join("large"));
+    let of_people = |i: usize, _: &ClassSet| {
+        let subject = format!("p{:02}", i % 60);
+        (format!("{subject}/take {i:03}.mp4"), subject)
+    };
+    let people = Prepared::large(&dir.path().join("people"), 480, 28_000, of_people);
+    ok &= workspaces("60_subjects_28000_clips", people);
+    let in_folders =
+        |i: usize, classes: &ClassSet| (format!("{}/v_{i:05}.mp4", classes.name(i % classes.len())), String::new());
+    let folders = Prepared::large(&dir.path().join("folders"), 25_000, 25_000, in_folders);
+    ok &= workspaces("25000_class_folder_videos", folders);
     ok &= review(dir.path());
     if !ok && std::env::var_os("KINOLENS_BENCH_STRICT").is_some() {
         std::process::exit(1);

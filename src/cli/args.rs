@@ -291,7 +291,7 @@ pub struct TrainArgs {
     /// What of the network does not learn: backbone, none, or a layer (frozen with all below it).
     #[arg(long, value_name = "WHAT")]
     pub freeze: Option<String>,
-    /// Go on with a run from its last checkpoint.
+    /// Resume a run from its last checkpoint.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
     /// Start from these weights: a file of PyTorch or safetensors, a run, or a checkpoint.
@@ -365,7 +365,7 @@ pub struct EvaluateArgs {
     pub split: SplitArg,
     #[command(flatten)]
     pub classes: ClassMatchArg,
-    /// Also write what was said of each clip to this .csv or .safetensors file (repeatable).
+    /// Also write what was predicted for each clip to this .csv or .safetensors file (repeatable).
     #[arg(long, value_name = "FILE")]
     pub export_predictions: Vec<PathBuf>,
     #[command(flatten)]
@@ -419,7 +419,7 @@ pub struct ExplainArgs {
     /// Random samples when no clip is named.
     #[arg(long, default_value_t = 5)]
     pub num_samples: usize,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     #[arg(long)]
     pub misclassified_only: bool,
     /// Pool gradients for each time step by itself instead of over the whole clip.
@@ -428,13 +428,19 @@ pub struct ExplainArgs {
     /// Weight of the heatmap in the overlay.
     #[arg(long, default_value_t = 0.5)]
     pub alpha: f32,
+    /// The same weight everywhere, instead of one that grows with the heat and leaves cold places to the picture.
+    #[arg(long)]
+    pub even: bool,
+    /// How what lies between the cells of a map is found: nearest, smooth or cubic.
+    #[arg(long, default_value = "smooth")]
+    pub interpolation: String,
     /// Frames a second of the videos written.
     #[arg(long, default_value_t = 10.0)]
     pub fps: f64,
     /// Colour map id.
     #[arg(long, default_value = "turbo")]
     pub color_map: String,
-    /// Seed of the draw.
+    /// Seed of the sample.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// Include the raw map values in the JSON.
@@ -467,7 +473,7 @@ pub struct ModelsArgs {
     /// Output units.
     #[arg(long, default_value_t = 17)]
     pub classes: usize,
-    /// Count as trainable what learns when this is frozen; the network's own when left out.
+    /// Count as trainable what learns when this is frozen; the architecture default when left out.
     #[arg(long, value_name = "WHAT", value_parser = [BACKBONE, NOTHING])]
     pub freeze: Option<String>,
     #[command(flatten)]

@@ -137,7 +137,7 @@ fn tell_evaluation(e: &Evaluation) {
     print_line(&format!("{} on {} ({} clips of '{}')", e.identity().weights(), e.dataset, e.clips, e.split));
     if let Some(m) = &e.multi_label {
         print_line(&format!(
-            "multi-label: mAP {}   an order by chance {}   (said at a probability of {SAID_AT} or more)",
+            "multi-label: mAP {}   an order by chance {}   (predicted at a probability of {SAID_AT} or more)",
             percent(m.map),
             percent(m.chance)
         ));

@@ -12,7 +12,7 @@ use crate::domain::{
     ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said,
 };
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
-use crate::render::OverlayParams;
+use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -47,7 +47,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         split: split_choice(args.split),
         misclassified_only: args.misclassified_only,
         maps,
-        look: OverlayParams { alpha: args.alpha, color_map, ..OverlayParams::default() },
+        look: look(args, color_map)?,
         fps: args.fps,
         seed: args.seed,
         out: args.to.out.clone(),
@@ -88,6 +88,17 @@ fn require_values(args: &ExplainArgs) -> Result<(), Exit> {
 }
 
 /// Fails as a usage error for a view that no clip of the run has.
+/// How the overlay is drawn.
+fn look(args: &ExplainArgs, color_map: &'static ColorMap) -> Result<OverlayParams, Exit> {
+    let id = args.interpolation.as_str();
+    let Some((_, interpolation)) = Interpolation::ALL.into_iter().find(|(known, _)| *known == id) else {
+        let known = choices(id, Interpolation::ALL.into_iter().map(|(known, _)| known));
+        return Err(Exit::Usage(anyhow!("--interpolation '{id}' is not known; choose one of {known}")));
+    };
+    let blend = if args.even { Blend::Constant } else { Blend::FollowsHeat };
+    Ok(OverlayParams { alpha: args.alpha, color_map, interpolation, blend, ..OverlayParams::default() })
+}
+
 fn require_view(args: &ExplainArgs, run: &Path) -> Result<(), Exit> {
     let Some(view) = args.view else { return Ok(()) };
     let clip = crate::run_folder::RunDir::open(run)?.config()?.clip;
@@ -258,7 +269,7 @@ pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit>
             Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
         }
         many => Err(usage(format!(
-            "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
+            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
             many.len()
         ))),
     }

@@ -311,7 +311,7 @@ impl Default for AugmentConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// Draw clips with replacement, each class equally often; off shuffles all clips.
+    /// Sample clips with replacement, each class equally often; off shuffles all clips.
     pub weighted: bool,
     /// Clips drawn an epoch; `None` draws as many as there are.
     pub clips_per_epoch: Option<usize>,

@@ -305,7 +305,7 @@ fn named(arms: &[Arm]) -> Result<(), ConfigError> {
         }
         if !seen.insert(&arm.name) {
             return invalid(&format!(
-                "two lines of training are called '{}': give variants and values names of their own",
+                "two lines of training are named '{}': give variants and values names of their own",
                 arm.name
             ));
         }
@@ -377,7 +377,7 @@ mod tests {
         let arms = plan("()").unwrap();
         assert_eq!((arms.len(), arms[0].name.as_str(), arms[0].config.seed), (1, "base", 42));
         for (text, told) in [
-            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are called 'a'"),
+            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are named 'a'"),
             (r#"(variants: [(name: "a/b")])"#, "becomes the name of a folder"),
             (r#"(variants: [(name: "a", init_from: Variant("b")), (name: "b")])"#, "none of those before it"),
             (r#"(set: ["training.epoks=3"])"#, "epoks"),

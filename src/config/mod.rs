@@ -59,7 +59,7 @@ pub enum ConfigError {
         message: String,
     },
     /// No preset has this name.
-    #[error("there is no preset called '{name}'; the presets are: {known}")]
+    #[error("there is no preset named '{name}'; the presets are: {known}")]
     UnknownPreset {
         /// The name asked for.
         name: String,

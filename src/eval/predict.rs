@@ -195,7 +195,7 @@ pub fn predict_video(
     let config = &checkpoint.state.config;
     let found = dataset.videos.iter().enumerate().find(|(_, v)| v.name == video);
     let (index, entry) = found.ok_or_else(|| {
-        EvalError::NothingToJudge(format!("{} has no video called '{video}'", dataset.root.display()))
+        EvalError::NothingToJudge(format!("{} has no video named '{video}'", dataset.root.display()))
     })?;
     if entry.frames() == 0 {
         return Err(EvalError::NothingToJudge(format!(

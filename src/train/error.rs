@@ -44,11 +44,11 @@ pub enum TrainError {
         reason: String,
     },
     /// There is no training that could go on.
-    #[error("{0} was imported, so there is no training to go on with; start a new training from its weights")]
+    #[error("{0} was imported, so there is no training to resume; start a new training from its weights")]
     Imported(PathBuf),
     /// A classical baseline has no epochs to go on with.
     #[error(
-        "{0} holds a classical baseline, which is fitted at once, so there is no training to go on with; start a new run"
+        "{0} holds a classical baseline, which is fitted at once, so there is no training to resume; start a new run"
     )]
     Fitted(PathBuf),
     /// A classical baseline says one class of a clip.

@@ -294,6 +294,10 @@ pub enum WindowAction {
     SetTheme(ThemeChoice),
     /// The other theme.
     ToggleTheme,
+    /// Draw everything so many steps larger, or smaller.
+    ChangeScale(isize),
+    /// Draw everything as large as the screen asks for.
+    ResetScale,
     /// Choose what is looked at of augmentation.
     ChooseAugmentation(AugmentationChoice),
     /// Look at the draw of the next epoch.

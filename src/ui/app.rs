@@ -43,6 +43,8 @@ pub struct App {
     /// The newest press of the pointer, and the one before.
     pointer: [u64; 2],
     last_tick: Option<Instant>,
+    /// What stands in the window's title.
+    title: String,
 }
 
 /// Builds the workers once the window can be woken.
@@ -100,8 +102,10 @@ impl App {
             presses: 0,
             pointer: [0; 2],
             last_tick: None,
+            title: String::new(),
         };
         app.state.theme = session.theme;
+        app.state.scale = if (0.5..=4.0).contains(&session.scale) { session.scale } else { 1.0 };
         app.state.workspace = session.workspace;
         app.state.view = session.view;
         app.state.recent = session.recent;
@@ -119,7 +123,9 @@ impl App {
         if app.state.selection.views.is_empty() {
             app.state.selection.views = fallback.views;
         }
-        theme::choose(&ctx, app.state.theme);
+        // Ours are in the menu, and are kept.
+        ctx.options_mut(|o| o.zoom_with_keyboard = false);
+        theme::choose(&ctx, app.state.theme, app.state.scale);
         app
     }
 
@@ -236,6 +242,18 @@ impl App {
     }
 }
 
+/// A line around what has the keyboard, the same for everything that can have it; what scrolled out of sight has none.
+fn focus_ring(ui: &egui::Ui) {
+    let ctx = ui.ctx();
+    let Some(id) = ctx.memory(|m| m.focused()) else { return };
+    let Some(response) = ctx.read_response(id).filter(|r| r.interact_rect.is_positive()) else { return };
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("focus ring"));
+    let p = theme::palette(ui);
+    let rect = response.interact_rect.expand(1.0);
+    let stroke = egui::Stroke::new(1.5, p.accent);
+    ctx.layer_painter(layer).rect_stroke(rect, 5.0, stroke, egui::StrokeKind::Outside);
+}
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.apply_outside(ctx);
@@ -261,7 +279,13 @@ impl eframe::App for App {
         for wait in [next_mask, next_frame, next_wish, next_look, next_save, clock, toast].into_iter().flatten() {
             ctx.request_repaint_after(wait);
         }
-        theme::choose(ctx, self.state.theme);
+        theme::choose(ctx, self.state.theme, self.state.scale);
+        self.state.dark = ctx.theme() == egui::Theme::Dark;
+        let title = self.state.title();
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -281,6 +305,7 @@ impl eframe::App for App {
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };
         chrome::ui(ui, &mut cx, &mut self.layout);
+        focus_ring(ui);
         let ctx = ui.ctx().clone();
         if self.apply_panels(&ctx) {
             // What was asked for is drawn in the next frame.

@@ -1,7 +1,7 @@
 //! The table of named commands. Menus, keys, the palette and the key help are all drawn from it.
 
 use super::action::Action;
-use super::state::{AppState, Dialog, PathPurpose, Workspace};
+use super::state::{AppState, Dialog, PathPurpose, ThemeChoice, Workspace};
 use crate::ui::action::{
     ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction,
     WorkAction,
@@ -245,13 +245,35 @@ pub const COMMANDS: &[Command] = &[
         Action::Draw(DrawAction::ChangeAlpha(0.05))
     ),
     command!(
-        "Next draw of the augmentation",
+        "Next sample of the augmentation",
         View,
         [key(Key::R)],
         |s| s.dataset.is_some() && matches!(s.workspace, Workspace::Data | Workspace::Train),
         Action::Window(WindowAction::NextDraw)
     ),
     command!("Light or dark theme", View, [], always, Action::Window(WindowAction::ToggleTheme)),
+    command!(
+        "Follow the system's theme",
+        View,
+        [],
+        always,
+        Action::Window(WindowAction::SetTheme(ThemeChoice::System))
+    ),
+    command!(
+        "Larger text and controls",
+        View,
+        [ctrl(Key::Plus), ctrl(Key::Equals)],
+        always,
+        Action::Window(WindowAction::ChangeScale(1))
+    ),
+    command!(
+        "Smaller text and controls",
+        View,
+        [ctrl(Key::Minus)],
+        always,
+        Action::Window(WindowAction::ChangeScale(-1))
+    ),
+    command!("Usual size of text", View, [ctrl(Key::Num0)], always, Action::Window(WindowAction::ResetScale)),
     command!("Put the panels back", View, [], always, Action::Window(WindowAction::ResetLayout)),
     command!("Play or pause", Run, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),
     command!("Next frame", Run, [key(Key::ArrowRight), key(Key::Period)], has_video, Action::Time(TimeAction::Step(1))),
@@ -301,6 +323,7 @@ pub const COMMANDS: &[Command] = &[
     command!("Command palette", Help, [ctrl(Key::P)], always, Action::Window(WindowAction::OpenPalette)),
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
+    command!("Glossary", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::Glossary)))),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
     command!(
         "Compare workspace",

@@ -192,6 +192,24 @@ fn usable(tree: &Tree<Pane>, workspace: Workspace) -> bool {
     known && complete && tree.root.is_some()
 }
 
+/// Between the border of a panel and what it shows.
+const PADDING: f32 = 12.0;
+
+/// The corner by which a panel is moved: dots that appear under the pointer. True when a drag begins.
+fn grip(ui: &egui::Ui, panel: egui::Rect, title: &str) -> bool {
+    let rect = egui::Rect::from_min_size(panel.right_top() - egui::vec2(PADDING, 0.0), egui::Vec2::splat(PADDING));
+    let id = ui.make_persistent_id(("move panel", title));
+    let response = ui.interact(rect, id, egui::Sense::DRAG);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, format!("Panel {title}")));
+    let p = theme::palette(ui);
+    let color = if response.hovered() || response.dragged() { p.text } else { p.line };
+    for (x, y) in [(0.35, 0.35), (0.65, 0.35), (0.35, 0.65), (0.65, 0.65)] {
+        ui.painter().circle_filled(rect.lerp_inside(egui::vec2(x, y)), 1.0, color);
+    }
+    let response = response.on_hover_cursor(egui::CursorIcon::Grab).on_hover_text(format!("Drag to move {title}"));
+    response.drag_started()
+}
+
 struct Tiling<'a, 'b> {
     panels: &'a mut HashMap<&'static str, Box<dyn Panel>>,
     cx: &'a mut PanelCx<'b>,
@@ -200,15 +218,22 @@ struct Tiling<'a, 'b> {
 impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     fn pane_ui(&mut self, ui: &mut egui::Ui, _tile: TileId, pane: &mut Pane) -> egui_tiles::UiResponse {
         let p = theme::palette(ui);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, p.panel);
-        egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 6)).show(ui, |ui| {
+        let space = ui.max_rect();
+        ui.painter().rect_filled(space, 0.0, p.panel);
+        egui::Frame::new().inner_margin(PADDING).show(ui, |ui| {
             ui.set_min_size(ui.available_size());
             match self.panels.get_mut(pane.0.as_str()) {
                 Some(panel) => panel.ui(ui, self.cx),
                 None => drop(ui.weak("This panel does not exist in this version.")),
             }
         });
-        egui_tiles::UiResponse::None
+        let title = panels::find(&pane.0).map_or("?", |s| s.title);
+        if grip(ui, space, title) { egui_tiles::UiResponse::DragStarted } else { egui_tiles::UiResponse::None }
+    }
+
+    /// A bar with one tab tells nothing that the panel does not; it can be moved by its grip.
+    fn is_tab_bar_visible(&self, _tile: TileId, tabs: &egui_tiles::Tabs) -> bool {
+        tabs.children.len() > 1
     }
 
     fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
@@ -224,7 +249,7 @@ impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     }
 
     fn gap_width(&self, _style: &egui::Style) -> f32 {
-        3.0
+        1.0
     }
 
     fn min_size(&self) -> f32 {
@@ -274,7 +299,7 @@ impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
         let p = theme::of(style.visuals.dark_mode);
         match state {
-            egui_tiles::ResizeState::Idle => egui::Stroke::NONE,
+            egui_tiles::ResizeState::Idle => egui::Stroke::new(1.0, p.line),
             egui_tiles::ResizeState::Hovering => egui::Stroke::new(3.0, p.line),
             egui_tiles::ResizeState::Dragging => egui::Stroke::new(3.0, p.accent),
         }

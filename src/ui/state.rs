@@ -230,8 +230,12 @@ pub struct AppState {
     pub show_jobs: bool,
     /// What networks run on.
     pub device: String,
-    /// Light or dark.
+    /// Light, dark, or as the system has it.
     pub theme: ThemeChoice,
+    /// True while everything is drawn dark.
+    pub dark: bool,
+    /// How large everything is drawn, as a factor on what the screen asks for.
+    pub scale: f32,
     /// What can be opened again, newest first.
     pub recent: Vec<Recent>,
     /// Questions to the disk.
@@ -308,6 +312,8 @@ impl Default for AppState {
             show_jobs: false,
             device: String::new(),
             theme: ThemeChoice::Dark,
+            dark: true,
+            scale: 1.0,
             recent: Vec::new(),
             disk: Disk::default(),
             awaiting: Vec::new(),
@@ -372,6 +378,14 @@ impl AppState {
             [] => self.label_name(None).to_owned(),
             labels => labels.iter().map(|l| self.label_name(Some(*l))).collect::<Vec<_>>().join(" + "),
         }
+    }
+
+    /// The title of the window: what is open, the run in use before its dataset.
+    pub fn title(&self) -> String {
+        let run = self.run().map(|r| leaf(&r.path));
+        let dataset = self.dataset.as_ref().map(|d| d.name.clone());
+        let open: Vec<String> = [run, dataset].into_iter().flatten().filter(|name| !name.is_empty()).collect();
+        if open.is_empty() { "kinolens".to_owned() } else { format!("{} – kinolens", open.join(" · ")) }
     }
 
     /// The chosen run.

@@ -17,6 +17,8 @@ const KEY: &str = "kinolens.session.1";
 pub struct Session {
     /// Light or dark.
     pub theme: ThemeChoice,
+    /// How large everything is drawn, as a factor on what the screen asks for; 0 in sessions that do not tell.
+    pub scale: f32,
     /// The workspace shown.
     pub workspace: Workspace,
     /// How things are drawn.
@@ -65,6 +67,7 @@ impl Session {
     pub fn of(state: &AppState, layout: SavedLayout) -> Self {
         Self {
             theme: state.theme,
+            scale: state.scale,
             workspace: state.workspace,
             view: state.view.clone(),
             recent: state.recent.clone(),

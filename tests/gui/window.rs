@@ -14,6 +14,7 @@ mod inside;
 mod inside_map;
 mod kept_map;
 mod label_map;
+mod look;
 mod networks;
 mod repaints;
 mod session;
@@ -453,6 +454,7 @@ fn heat_alone(harness: &mut Harness<'static, App>) {
     harness.state_mut().send(DrawAction::SetView(ViewSettings {
         mode: ViewMode::Overlay,
         smooth: false,
+        alpha_follows_heat: false,
         caption: false,
         alpha,
         color_map,
@@ -512,7 +514,8 @@ fn every_panel_renders_in_both_themes() {
             full.state_mut().send(WindowAction::SetWorkspace(workspace));
             full.run_steps(3);
             for panel in PANELS.iter().filter(|p| p.workspaces.contains(&workspace)) {
-                let tabs = full.query_all_by_label(panel.title).count();
+                let corner = format!("Panel {}", panel.title);
+                let tabs = full.query_all_by_label(panel.title).count() + full.query_all_by_label(&corner).count();
                 assert!(tabs > 0, "{} is missing from {}", panel.title, workspace.title());
             }
             shot(&mut full, &format!("workspace-{}-{theme:?}", workspace.title()));

@@ -95,7 +95,7 @@ pub fn write_report(input: &ReportInput<'_>, out: &Path) -> Result<Vec<PathBuf>,
     for (i, pair) in input.comparison.pairs.iter().enumerate() {
         page.table(&format!("classes_{}_{}", pair.a + 1, pair.b + 1), &input.comparison.class_changes(i))?;
     }
-    page.section(if input.comparison.metric.of_sets() { "Classes said together" } else { "Confusion matrices" });
+    page.section(if input.comparison.metric.of_sets() { "Classes predicted together" } else { "Confusion matrices" });
     page.figures(figures::matrices(input.comparison)?)?;
     page.figures(figures::differences(input.comparison)?)?;
     errors(&mut page, input)?;
@@ -353,7 +353,7 @@ fn motion_test(page: &mut Page, motion: &MotionReport) -> Result<(), CompareErro
     page.section("Motion test");
     page.note(
         "The same clips as they are, with the middle frame frozen, frames shuffled, reversed, every second frame dropped, \
-         without the body, without the background, and mirrored. Pictures with parts missing are unlike anything the networks \
+         without the body, without the background, and flipped horizontally. Pictures with parts missing are unlike anything the networks \
          were trained on, which alone costs accuracy.",
     );
     page.list("note", &motion.notes);

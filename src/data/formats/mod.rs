@@ -107,7 +107,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "hmdb51-splits",
         title: "HMDB51 with its official splits",
-        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        looks_for: "files named CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
         takes_all: false,
         frame_wise: false,
         detect: hmdb51::detect,
@@ -206,7 +206,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "list",
         title: "Lists of paths and class numbers",
-        looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
+        looks_for: "text files named train, val or test with lines 'path number' or 'path frames number'",
         takes_all: false,
         frame_wise: false,
         detect: list::detect,

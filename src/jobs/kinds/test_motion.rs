@@ -28,7 +28,7 @@ pub struct TestMotion {
     pub class_match: ClassMatch,
     /// Most clips, evenly spread over the split; all without a word.
     pub most: Option<usize>,
-    /// Seed of shuffled frames and of the draws for intervals.
+    /// Seed of shuffled frames and of the bootstrap for intervals.
     pub seed: u64,
 }
 

@@ -275,7 +275,7 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
         if !failed.is_empty() {
             ui.label(format!(
-                "The notes of {} could not be written (why is said in the messages). They are lost if you leave without them.",
+                "The notes of {} could not be written (the messages tell why). They are lost if you leave without them.",
                 failed.join(", ")
             ));
         }
@@ -361,7 +361,7 @@ fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>)
         ui.radio_value(&mut form.this_clip, true, "The clip on screen").on_hover_text(clip.unwrap_or_default());
         ui.end_row();
         ui.label("");
-        ui.radio_value(&mut form.this_clip, false, "A random draw");
+        ui.radio_value(&mut form.this_clip, false, "A random sample");
         ui.end_row();
         let label = ui.label("Samples").id;
         ui.add_enabled(!form.this_clip, egui::DragValue::new(&mut form.num_samples).range(1..=1000)).labelled_by(label);

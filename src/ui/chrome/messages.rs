@@ -18,7 +18,7 @@ fn stay(severity: Severity) -> Duration {
 
 fn color(severity: Severity, p: &Palette) -> Color32 {
     match severity {
-        Severity::Info => p.accent,
+        Severity::Info => p.plain,
         Severity::Warning => p.warn,
         Severity::Error => p.bad,
     }

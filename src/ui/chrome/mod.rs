@@ -57,6 +57,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),
+        Some(Dialog::Glossary) => help::glossary(ui, cx),
         Some(Dialog::Palette { .. }) => palette::ui(ui, cx),
         None => {}
     }

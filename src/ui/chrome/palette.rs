@@ -68,7 +68,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 }
             }
             if found.is_empty() {
-                ui.weak("No command is called like that.");
+                ui.weak("No command matches.");
             }
         });
     });

@@ -6,6 +6,7 @@ use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
+use crate::ui::widgets::mark;
 use egui::{RichText, Sense, Vec2};
 
 /// Size of a card.
@@ -22,11 +23,16 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         Vec2::new(width, (ui.available_height() - top).max(100.0)),
     );
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
-        ui.label(RichText::new("kinolens").text_style(theme::title()).strong());
-        ui.label(
-            RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
-                .color(p.muted),
-        );
+        ui.horizontal(|ui| {
+            mark::show(ui, cx.services, 48.0);
+            ui.vertical(|ui| {
+                ui.label(RichText::new("kinolens").text_style(theme::title()));
+                ui.label(
+                    RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
+                        .color(p.muted),
+                );
+            });
+        });
         ui.add_space(18.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 16.0;
@@ -94,7 +100,7 @@ fn card(ui: &mut egui::Ui, icon: Icon, title: &str, text: &str, primary: bool) -
     ui.painter().rect(rect, 9.0, fill, stroke, egui::StrokeKind::Inside);
     let inner = rect.shrink(14.0);
     icons::paint(ui.painter(), egui::Rect::from_min_size(inner.min, Vec2::splat(22.0)), icon, p.accent);
-    let font = egui::FontId::proportional(14.5);
+    let font = theme::section().resolve(ui.style());
     let head = ui.painter().layout_no_wrap(title.to_owned(), font, p.text);
     ui.painter().galley(inner.min + Vec2::new(0.0, 32.0), head, p.text);
     let body = ui.painter().layout(text.to_owned(), theme::caption().resolve(ui.style()), p.muted, inner.width());

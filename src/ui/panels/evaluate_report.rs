@@ -13,6 +13,7 @@ use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState, ClassBars};
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
+use crate::ui::widgets::score_card::{self, Interval, figure as card};
 use crate::ui::widgets::{class_notice, network_pick, style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
@@ -470,77 +471,73 @@ fn percent(value: f64) -> String {
 }
 
 fn cards(ui: &mut Ui, e: &Evaluation) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
-        let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
-        let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
-        if let Some(m) = &e.multi_label {
-            let (small, help) = (
-                format!("by chance {}", percent(m.chance)),
-                "Mean average precision of the classes that a clip shows. Clips have several classes, so there is no \
-                 confusion matrix",
-            );
-            card(ui, "mAP", &percent(m.map), &small, help);
-        }
-        let name = if e.multi_label.is_some() { "Most probable right" } else { "Accuracy" };
-        card(ui, name, &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
-        let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
-        let classes = format!("{with_clips} of {} classes", e.per_class.len());
-        card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
-        card(
-            ui,
-            "Top 3",
-            &percent(e.top3_accuracy),
-            &format!("top 5 {}", percent(e.top5_accuracy)),
-            "The label is among the most probable classes",
-        );
-        card(
-            ui,
-            "F1",
-            &format!("{:.2}", e.macro_average.f1),
-            &format!("weighted {:.2}", e.weighted_average.f1),
-            "Mean over classes; weighted: by their clips",
-        );
-        let (kind, help) = match e.multi_label {
-            None => ("cross-entropy", "Mean cross-entropy of the clips"),
-            Some(_) => ("binary cross-entropy", "Mean binary cross-entropy of clips and classes"),
-        };
-        card(ui, "Loss", &format!("{:.3}", e.loss), kind, help);
-        card(
-            ui,
-            "Baseline",
-            &percent(e.majority_baseline),
-            "always the commonest",
-            "Accuracy of always saying the commonest class",
-        );
-        if let Some(f) = &e.frames {
-            let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
-            let with = f
-                .accuracy_with_background
-                .map_or_else(String::new, |a| format!(" With background, as MS-TCN counts: {}.", percent(a)));
-            let help = format!(
-                "Frame by frame, background left out.{with} F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
-                f.f1_10, f.f1_25, f.f1_50
-            );
-            card(ui, "Frames", &percent(f.accuracy), &text, &help);
-        }
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(16.0, 6.0);
+        headline(ui, e);
+        ui.vertical(|ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| figures(ui, e));
+        });
     });
 }
 
-fn card(ui: &mut Ui, name: &str, value: &str, small: &str, help: &str) {
-    let p = theme::palette(ui);
-    let frame = egui::Frame::new().fill(p.card).corner_radius(6.0).inner_margin(egui::Margin::symmetric(10, 5));
-    let response = frame
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            ui.vertical(|ui| {
-                ui.label(RichText::new(name).small().color(p.muted));
-                ui.label(RichText::new(value).size(19.0).strong());
-                ui.label(RichText::new(small).small().color(p.muted));
-            });
-        })
-        .response;
-    response.on_hover_text(help);
+/// The number of the page, twice as large as the others, with its interval.
+fn headline(ui: &mut Ui, e: &Evaluation) {
+    if let Some(m) = &e.multi_label {
+        let help = "Mean average precision of the classes that a clip shows. Clips have several classes, so there is no \
+                    confusion matrix";
+        let scale = Interval { value: m.map, low: m.map, high: m.map, baseline: m.chance };
+        score_card::headline(ui, "mAP", &percent(m.map), &format!("by chance {}", percent(m.chance)), help, scale);
+        return;
+    }
+    let i = &e.accuracy_interval;
+    let scale = Interval { value: e.accuracy, low: i.low, high: i.high, baseline: e.majority_baseline };
+    score_card::headline(ui, "Accuracy", &percent(e.accuracy), &interval(e), INTERVAL, scale);
+}
+
+const INTERVAL: &str = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
+
+fn interval(e: &Evaluation) -> String {
+    let (low, high) = (e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
+    format!("{low:.0}–{high:.0} %, {}", counted(e.clips, "clip"))
+}
+
+fn figures(ui: &mut Ui, e: &Evaluation) {
+    ui.spacing_mut().item_spacing = egui::vec2(20.0, 6.0);
+    if e.multi_label.is_some() {
+        card(ui, "Most probable correct", &percent(e.accuracy), &interval(e), INTERVAL);
+    }
+    let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
+    let classes = format!("{with_clips} of {} classes", e.per_class.len());
+    card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
+    let top5 = format!("top 5 {}", percent(e.top5_accuracy));
+    card(ui, "Top 3", &percent(e.top3_accuracy), &top5, "The label is among the most probable classes");
+    let weighted = format!("weighted {:.2}", e.weighted_average.f1);
+    let f1 = format!("{:.2}", e.macro_average.f1);
+    card(ui, "F1", &f1, &weighted, "Mean over classes; weighted: by their clips");
+    let (kind, help) = match e.multi_label {
+        None => ("cross-entropy", "Mean cross-entropy of the clips"),
+        Some(_) => ("binary cross-entropy", "Mean binary cross-entropy of clips and classes"),
+    };
+    card(ui, "Loss", &format!("{:.3}", e.loss), kind, help);
+    card(
+        ui,
+        "Baseline",
+        &percent(e.majority_baseline),
+        "always the majority class",
+        "Accuracy of always predicting the majority class",
+    );
+    if let Some(f) = &e.frames {
+        let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
+        let with = f
+            .accuracy_with_background
+            .map_or_else(String::new, |a| format!(" With background, as MS-TCN counts: {}.", percent(a)));
+        let help = format!(
+            "Frame by frame, background left out.{with} F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
+            f.f1_10, f.f1_25, f.f1_50
+        );
+        card(ui, "Frames", &percent(f.accuracy), &text, &help);
+    }
 }
 
 /// Narrower than this the doubts lie below the cards instead of beside them.

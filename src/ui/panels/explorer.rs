@@ -95,7 +95,7 @@ impl Explorer {
         } else {
             cx.state.narrowed().unwrap_or_default()
         };
-        ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
+        ui.label(RichText::new(&dataset.name).text_style(theme::section())).on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
         super::indexing(ui, cx);
         let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));
@@ -208,7 +208,7 @@ fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usiz
 
 fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Runs").strong());
+        ui.label(RichText::new("Runs").text_style(theme::section()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));

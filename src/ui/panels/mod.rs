@@ -34,6 +34,7 @@ mod timeline_tracks;
 mod train_config;
 mod train_layers;
 mod train_live;
+mod train_others;
 mod train_tracks;
 mod transport;
 mod units;

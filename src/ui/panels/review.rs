@@ -14,6 +14,7 @@ use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
 use crate::ui::theme;
 use crate::ui::theme::overlay;
 use crate::ui::widgets::class_notice;
+use crate::ui::widgets::color_bar;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
@@ -32,7 +33,8 @@ impl Panel for Review {
         review_controls::top(ui, cx);
         foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
-        let bar = 62.0;
+        // At the foot: transport, and how the overlay looks, in two rows where there is little room.
+        let bar = if ui.available_width() < 720.0 { 92.0 } else { 62.0 };
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         self.stage(ui, cx, stage);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);
@@ -147,7 +149,15 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     let layer = heat_layer(cx.state, frame, index, &request);
     let name = format!("Heatmap view {}: {}", index + 1, layer.badge);
     let shown = Picture { view: 20 + index as u64, frame, heat: cx.state.view.heat.then_some(&layer), name: &name };
-    let at = picture::show(ui, cx, rect, &shown);
+    let mapped = layer.map.as_ref().filter(|_| cx.state.view.heat && rect.width() > color_bar::LEAST);
+    let space = if mapped.is_some() { rect.with_max_x(rect.right() - color_bar::ROOM) } else { rect };
+    let at = picture::show(ui, cx, space, &shown);
+    let volume = mapped.map(|map| cx.services.volumes.of(map));
+    if let Some(volume) = volume.as_deref().and_then(Option::as_ref) {
+        let params = picture::params(&cx.state.view, layer.late);
+        let most = params.scale_value(&volume.heat, layer.position);
+        color_bar::show(ui, space.with_min_x(at.left()), &params, most, index);
+    }
     picture::caption(ui, cx.state, frame, at);
     let badge_color = if layer.map.is_some() && !layer.late { overlay::MUTED } else { overlay::NOTE };
     picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);

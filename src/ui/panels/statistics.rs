@@ -127,8 +127,8 @@ impl StatisticsPanel {
             .iter()
             .enumerate()
             .filter(|(_, n)| **n > 0)
-            .map(|(i, n)| Bar::new((i as f64 + 0.5) * width, f64::from(*n)).width(width * 0.92).fill(p.accent));
-        let chart = BarChart::new("videos", bars.collect()).color(p.accent);
+            .map(|(i, n)| Bar::new((i as f64 + 0.5) * width, f64::from(*n)).width(width * 0.92).fill(p.plain));
+        let chart = BarChart::new("videos", bars.collect()).color(p.plain);
         Plot::new("lengths")
             .height(120.0)
             .include_y(0.0)

@@ -55,7 +55,7 @@ fn place(ui: &mut egui::Ui, frames: [u32; 2], seconds: [f64; 2]) {
         |frame, last, time| format!("{frame} / {last}   {time}"),
         |frame, last, _| format!("{frame} / {last}"),
     ];
-    let font = egui::FontId::monospace(theme::caption().resolve(ui.style()).size);
+    let font = theme::caption().resolve(ui.style());
     // By the widest that will come (of a minute's last seconds), so that nothing jumps while it plays.
     let last = format!("{:7}", timestamp(seconds[1]));
     let fits = |words: &fn(u32, u32, &str) -> String| {
@@ -65,7 +65,7 @@ fn place(ui: &mut egui::Ui, frames: [u32; 2], seconds: [f64; 2]) {
     };
     let words = [long, short].into_iter().find(fits).unwrap_or(bare);
     let now = timestamp(seconds[0]);
-    let text = RichText::new(words(frames[0], frames[1], &now)).text_style(theme::caption()).monospace();
+    let text = RichText::new(words(frames[0], frames[1], &now)).text_style(theme::caption());
     ui.label(text).on_hover_text(long(frames[0], frames[1], &now));
 }
 

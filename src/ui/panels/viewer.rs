@@ -7,6 +7,7 @@ use crate::ui::awaited::Awaited;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use crate::ui::theme::overlay;
+use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::picture::{self, Picture};
 use egui::{Align2, Rect, Vec2};
 
@@ -38,16 +39,16 @@ pub fn toggles(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let view = cx.state.view.clone();
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        let mut toggle = |on: bool, there: bool, name: &str, key: &str, action: Action| {
-            let response = ui.add_enabled(there, egui::Button::selectable(on, name));
+        let mut toggle = |on: bool, there: bool, icon: Icon, name: &str, key: &str, action: Action| {
+            let response = ui.add_enabled_ui(there, |ui| icons::word_toggle(ui, icon, name, on)).inner;
             let missing = format!("This dataset has no {} for this video.", name.to_lowercase());
             if response.on_hover_text(format!("{name} on or off ({key})")).on_disabled_hover_text(missing).clicked() {
                 cx.send(action);
             }
         };
-        toggle(view.mask, masks, "Mask", "M", Action::Draw(DrawAction::ToggleMask));
-        toggle(view.skeleton, poses, "Skeleton", "K", Action::Draw(DrawAction::ToggleSkeleton));
-        toggle(view.caption, true, "Caption", "C", Action::Draw(DrawAction::ToggleCaption));
+        toggle(view.mask, masks, Icon::Mask, "Mask", "M", Action::Draw(DrawAction::ToggleMask));
+        toggle(view.skeleton, poses, Icon::Skeleton, "Skeleton", "K", Action::Draw(DrawAction::ToggleSkeleton));
+        toggle(view.caption, true, Icon::Caption, "Caption", "C", Action::Draw(DrawAction::ToggleCaption));
     });
 }
 

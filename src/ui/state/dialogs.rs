@@ -57,7 +57,7 @@ pub struct ExportForm {
     pub this_clip: bool,
     /// Random samples.
     pub num_samples: usize,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     pub misclassified_only: bool,
     /// Weight of the heatmap.
     pub alpha: f32,
@@ -149,6 +149,8 @@ pub enum Dialog {
     Keys,
     /// What this program is.
     About,
+    /// The words of the field.
+    Glossary,
     /// Every command, searchable.
     Palette {
         /// The text so far.

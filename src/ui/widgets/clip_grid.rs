@@ -62,13 +62,13 @@ impl ClipCard {
         if self.truths.is_empty() { self.truth == self.predicted } else { self.truths.contains(&self.predicted) }
     }
 
-    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
+    /// The accessible name: "lunge predicted as squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
     /// 0.71, frame 480 of s05.mp4".
     pub fn title(&self, classes: &ClassSet) -> String {
         let (truth, predicted) = (self.label_names(classes), classes.name(self.predicted));
         let what = match &self.said {
             Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
-            None => format!("{truth} called {predicted}"),
+            None => format!("{truth} predicted as {predicted}"),
         };
         let other = self.other.as_ref().map_or_else(String::new, |o| format!(" ({o})"));
         format!("{what} {:.2}{other}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
@@ -84,9 +84,9 @@ fn joined(list: &[usize], classes: &ClassSet) -> String {
     list.iter().map(|c| classes.name(*c)).collect::<Vec<_>>().join(" + ")
 }
 
-/// "said walk + talk", or "said nothing".
+/// "said walk + talk", or "none predicted".
 fn said_text(said: &[usize], classes: &ClassSet) -> String {
-    if said.is_empty() { "said nothing".to_owned() } else { format!("said {}", joined(said, classes)) }
+    if said.is_empty() { "none predicted".to_owned() } else { format!("predicted {}", joined(said, classes)) }
 }
 
 /// What cards are ordered by.
@@ -332,7 +332,7 @@ fn card(
     let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     // A note says itself what it is about.
     let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
-    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
+    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(theme::SMALL), overlay::TEXT);
     let plate =
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
     if note.is_none() {
@@ -361,10 +361,10 @@ fn card(
             card.label_names(classes)
         }
     };
-    line(frame.bottom() + 3.0, &[&label], 12.0, text, 16.0);
+    line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
     let predicted = classes.name(card.predicted);
     let (called, together) =
-        (format!("called {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
+        (format!("predicted as {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
     let said = match &card.said {
         _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
         Some(_) => vec![together.as_str()],
@@ -372,14 +372,14 @@ fn card(
         None => vec![called.as_str(), predicted],
     };
     match note {
-        Some(_) => line(frame.bottom() + 18.0, &said, 12.0, text, 6.0),
+        Some(_) => line(frame.bottom() + 18.0, &said, theme::SMALL, text, 6.0),
         None => {
             painter.circle_filled(
                 pos2(rect.left() + 8.0, frame.bottom() + 25.5),
                 3.5,
                 theme::class_color(card.predicted),
             );
-            line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
+            line(frame.bottom() + 18.0, &said, theme::SMALL, accent, 16.0);
         }
     }
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
@@ -393,7 +393,7 @@ fn card(
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
-    line(frame.bottom() + 34.0, &[&place], 10.5, weak, 6.0);
+    line(frame.bottom() + 34.0, &[&place], theme::SMALL, weak, 6.0);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,
@@ -428,11 +428,11 @@ fn draw_picture(
 ) -> Option<String> {
     let note = |text: &str| {
         let color = overlay::MUTED;
-        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(11.0), color);
+        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(theme::SMALL), color);
     };
     let Some(path) = card.path.as_deref() else {
         note("not in this dataset");
-        return Some(format!("The open dataset has no video called {}.", card.clip.video));
+        return Some(format!("The open dataset has no video named {}.", card.clip.video));
     };
     let middle = card.frames.get(card.frames.len() / 2).copied().unwrap_or(card.clip.start);
     let mut shown = pictures.picture(ui.ctx(), path, middle);
@@ -523,12 +523,12 @@ mod tests {
     #[test]
     fn a_card_names_what_it_shows() {
         let classes = ClassSet::from_names(["lunge", "squat"]);
-        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge called squat 0.71, frame 480 of a.mp4");
+        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge predicted as squat 0.71, frame 480 of a.mp4");
         let several = |said| ClipCard { truths: vec![0, 1], said: Some(said), ..clip(480, 0.714, 0.0, 0.0) };
         assert_eq!(
             several(vec![1]).title(&classes),
-            "lunge + squat, said squat, most probable squat 0.71, frame 480 of a.mp4"
+            "lunge + squat, predicted squat, most probable squat 0.71, frame 480 of a.mp4"
         );
-        assert!(several(Vec::new()).title(&classes).contains("said nothing") && several(vec![1]).correct());
+        assert!(several(Vec::new()).title(&classes).contains("none predicted") && several(vec![1]).correct());
     }
 }

@@ -46,8 +46,8 @@ pub fn show(
     grid.widget_info(|| {
         let enter = if state.counts_only { "" } else { ", Enter opens the clips" };
         let what = match matrix.together {
-            None => "confusion matrix, rows are true classes, columns what was said",
-            Some(_) => "co-occurrence matrix, rows are labels, columns what was said of their clips",
+            None => "confusion matrix, rows are true classes, columns predicted ones",
+            Some(_) => "co-occurrence matrix, rows are labels, columns the classes predicted for their clips",
         };
         let text = format!("{what}; arrow keys move{enter}");
         WidgetInfo::labeled(Role::Grid, true, text)
@@ -59,8 +59,8 @@ pub fn show(
         || {
             let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
             match matrix.together {
-                None => format!("Rows are what clips show, columns what the network said.{clips}"),
-                Some(_) => format!("Rows are labels, columns what was said of their clips, also together.{clips}"),
+                None => format!("Rows are what clips show, columns what the network predicted.{clips}"),
+                Some(_) => format!("Rows are labels, columns the classes predicted for their clips, also together.{clips}"),
             }
         },
         |p| matrix.sentence(p, state.mode),
@@ -81,12 +81,12 @@ struct Outcome {
 /// What the cells say and how they are sorted, for a row of controls.
 pub fn controls(ui: &mut Ui, state: &mut MatrixState, together: bool) {
     let title = if together { "Co-occurrence" } else { "Confusion" };
-    ui.label(egui::RichText::new(title).strong());
+    ui.label(egui::RichText::new(title).text_style(theme::section()));
     ui.add_space(4.0);
     for (mode, text, help) in [
         (MatrixMode::Counts, "Counts", "Clips in each cell"),
         (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
-        (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
+        (MatrixMode::ByColumn, "By column", "Per cent of the clips predicted as the class: the diagonal is precision"),
     ] {
         ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
     }
@@ -119,20 +119,21 @@ struct MatrixLayout {
     rotated: bool,
 }
 
-const MIN_CELL: f32 = 11.0;
+/// High enough for the smallest letters.
+const MIN_CELL: f32 = 13.0;
 const MAX_CELL: f32 = 58.0;
 /// Cells are wider than high where the room is: names of columns then need no turning, which leaves height for cells.
 const WIDEST_CELL: f32 = 72.0;
 /// Lines of a column's name that is not turned.
 const NAME_LINES: usize = 3;
-const COLUMN_FONT: f32 = 10.5;
+const COLUMN_FONT: f32 = theme::SMALL;
 
 impl MatrixLayout {
     fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
         let (n, columns) = (order.len() as f32, matrix.columns(order));
         let across = columns.len() as f32;
         let rough = ((rect.width() - 110.0) / across).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
-        let label_font = FontId::proportional((rough * 0.62).clamp(9.0, 12.5));
+        let label_font = FontId::proportional((rough * 0.62).clamp(theme::SMALL, theme::BODY));
         let names = || columns.iter().map(|c| matrix.column_name(*c));
         let widest = names().map(|name| fitted(ui.painter(), name, &label_font, Color32::WHITE, f32::MAX).size().x);
         let widest = widest.fold(0.0_f32, f32::max);
@@ -150,7 +151,7 @@ impl MatrixLayout {
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
         let cell = vec2(wide.clamp(MIN_CELL, most.max(MIN_CELL)).floor(), high.min(wide.max(MIN_CELL)));
         let number = cell.y.min(cell.x) * 0.5;
-        let number_font = (cell.min_elem() >= 14.0).then(|| FontId::proportional(number.clamp(9.0, 14.0)));
+        let number_font = (cell.min_elem() >= 18.0).then(|| FontId::proportional(number.clamp(theme::SMALL, theme::BODY)));
         let column_font = if straight.is_some() { column_font } else { label_font.clone() };
         Self { rect, cells, cell, label_font, column_font, number_font, rotated: straight.is_none() }
     }

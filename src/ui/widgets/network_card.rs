@@ -163,7 +163,7 @@ fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, ass
     let clip = outline.training_bytes_per_clip as u64;
     let batch = config.training.batch_size as u64;
     let memory = format!("{} a clip, {} a batch of {batch}", bytes(clip), bytes(clip.saturating_mul(batch)));
-    let help = "About what clips cost a training, besides the network and its optimiser's state.";
+    let help = "About what clips cost a training, besides the network and its optimizer's state.";
     fact("Memory", memory, help);
 }
 

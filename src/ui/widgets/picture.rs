@@ -4,7 +4,7 @@ use crate::domain::{GrayImage, HeatMap};
 use crate::render::contour::contour_picture;
 use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
 use crate::render::{
-    Blend, COLOR_MAPS, ClipPosition, HeatVolume, Interpolation, OverlayParams, Region, color_map, composite,
+    Blend, COLOR_MAPS, ClipPosition, HeatVolume, OverlayParams, Region, color_map, composite,
 };
 use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
@@ -58,7 +58,7 @@ pub fn params(view: &ViewSettings, dim: bool) -> OverlayParams {
         alpha: if dim { view.alpha * 0.4 } else { view.alpha },
         threshold: view.threshold,
         color_map: color_map(&view.color_map).unwrap_or(&COLOR_MAPS[0]),
-        interpolation: if view.smooth { Interpolation::Smooth } else { Interpolation::Nearest },
+        interpolation: view.interpolation(),
         scale: view.scale,
         blend: if view.alpha_follows_heat { Blend::FollowsHeat } else { Blend::Constant },
         contours: view.contours,

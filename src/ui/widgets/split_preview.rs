@@ -83,7 +83,7 @@ impl SplitPreview {
             Some(Err(_)) => "Split: there is none".to_owned(),
             None => "Split: planning…".to_owned(),
         };
-        let header = egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("split preview");
+        let header = egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section())).id_salt("split preview");
         header.default_open(false).show(ui, |ui| match shown {
             None => {}
             Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),
@@ -159,7 +159,7 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
                 let n = of(part);
                 let missing = n == 0 && part.clips.iter().any(|c| *c > 0);
                 let text = RichText::new(grouped(n));
-                ui.label(if missing { text.color(p.bad).strong() } else { text });
+                ui.label(if missing { text.color(p.bad).text_style(theme::section()) } else { text });
             }
             ui.end_row();
         }

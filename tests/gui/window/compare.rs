@@ -226,7 +226,7 @@ fn a_fixed_clip_is_looked_at_with_both_networks_on_one_clock() {
     let (first, second) = (dataset.classes.name(0).to_owned(), dataset.classes.name(1).to_owned());
     let video = dataset.videos[0].name.clone();
     // Clip 3 is of the first class: A called it the second.
-    let card = format!("{first} called {first} 0.90 (A: {second} 0.90), frame 48 of {video}");
+    let card = format!("{first} predicted as {first} 0.90 (A: {second} 0.90), frame 48 of {video}");
     harness.get_by_label(&card).click();
     harness.run_steps(3);
     harness.key_press(egui::Key::Enter);

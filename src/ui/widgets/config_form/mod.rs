@@ -78,7 +78,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
             0 => String::new(),
             n => format!("  ({n} changed)"),
         };
-        let mut title = egui::RichText::new(format!("{}{marks}", group.title)).strong();
+        let mut title = egui::RichText::new(format!("{}{marks}", group.title)).text_style(theme::section());
         if faulty {
             title = title.color(theme::palette(ui).bad);
         }
@@ -94,7 +94,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
         });
     }
     if found == 0 {
-        ui.weak(format!("No setting is called '{}'.", state.search.trim()));
+        ui.weak(format!("No setting matches '{}'.", state.search.trim()));
     }
     *config != before
 }
