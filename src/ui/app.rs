@@ -107,6 +107,7 @@ impl App {
         app.state.recent = session.recent;
         app.state.class_matches = session.class_matches.into_iter().collect();
         app.state.arrangements = session.arrangements;
+        app.state.leading.first_task = session.first_task;
         if let Some(path) = options.open {
             app.actions.push(Action::Open(OpenAction::OpenAny(path)));
         } else {

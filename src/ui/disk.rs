@@ -105,6 +105,8 @@ pub enum Then {
     RestoreRun(PathBuf),
     /// Offer the folder in the open dialog.
     Suggest,
+    /// Start a training with this configuration in the folder that is free.
+    StartTraining(Box<RunConfig>),
     /// Say that a file was written, or why not.
     TellSaved(PathBuf),
     /// Say why a file could not be shown.

@@ -1,6 +1,6 @@
 //! Choosing what is looked at: videos, clips, classes, cells, networks, views, the filter.
 
-use super::{networks, opening, time};
+use super::{marking, networks, opening, time};
 use crate::cam;
 use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, SplitChoice, TargetClass};
 use crate::ui::action::ChooseAction;
@@ -45,6 +45,8 @@ pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
                 view.method = method_after(&view.method);
             }
         }
+        ChooseAction::Mark(marks) => marking::mark(state, marks),
+        ChooseAction::TagVideos(videos, tag, on) => marking::tag(state, &videos, &tag, on),
         ChooseAction::SetFilter(filter) => {
             state.filter = filter;
             opening::refilter(state);

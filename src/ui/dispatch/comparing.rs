@@ -42,18 +42,31 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Compar
             return Some(PathPurpose::Table(format));
         }
         CompareAction::TestMotion(networks, split, most) => test_motion(state, workers, networks, split, most),
-        CompareAction::AskReport(networks, split) => match request(state, networks, split) {
-            Ok(job) => {
-                state.comparing.to_write = Some(ToWrite::Report(Box::new(job)));
-                return Some(PathPurpose::Report);
-            }
-            Err(sentence) => say(state, Severity::Warning, "report", sentence),
-        },
+        CompareAction::AskReport(networks, split) => return ask_report(state, networks, split),
+        CompareAction::ReportInUse => {
+            let networks = state.selection.checkpoint_ref().into_iter().collect();
+            let split = Some(state.selection.split).filter(|_| state.dataset.is_some());
+            return ask_report(state, networks, split);
+        }
         CompareAction::ShowFile(path) => {
             looking::await_answer(state, workers, Question::ShowFile(path), Then::TellShown);
         }
     }
     None
+}
+
+/// Keeps the report that is to be written; gives what a place must be asked for.
+fn ask_report(state: &mut AppState, networks: Vec<CheckpointRef>, split: Option<SplitChoice>) -> Option<PathPurpose> {
+    match request(state, networks, split) {
+        Ok(job) => {
+            state.comparing.to_write = Some(ToWrite::Report(Box::new(job)));
+            Some(PathPurpose::Report)
+        }
+        Err(sentence) => {
+            say(state, Severity::Warning, "report", sentence);
+            None
+        }
+    }
 }
 
 fn show(state: &mut AppState) {

@@ -214,6 +214,7 @@ fn put_away(state: &mut AppState) {
     let arrangement = DatasetArrangement::of(state);
     state.arrangements.keep_dataset(&root, arrangement);
     (state.filter, state.order, state.draft) = Default::default();
+    (state.marks, state.video_tags) = Default::default();
     let selection = &mut state.selection;
     (selection.video, selection.clip, selection.frame, selection.class) = (None, None, 0, None);
     // Undo would bring back the filter and the video of another dataset.
@@ -289,6 +290,8 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
 /// Takes over what was arranged for the dataset, as far as it still exists.
 fn restore(state: &mut AppState, dataset: &Dataset, wanted: DatasetArrangement) {
     (state.filter, state.order, state.draft) = (wanted.filter, wanted.order, wanted.draft);
+    state.video_tags = Arc::new(wanted.tags);
+    state.marks.videos.retain(|name| state.video_by_name.contains_key(name));
     let known = |name: &str| state.video_by_name.get(name).and_then(|i| dataset.videos.get(*i));
     let video = wanted.video.as_deref().and_then(known);
     let last = video.map_or(0, |v| v.frames().saturating_sub(1));
@@ -324,10 +327,9 @@ fn warnings_by_video(dataset: &Dataset) -> HashMap<usize, Vec<String>> {
 pub(super) fn refilter(state: &mut AppState) {
     state.filtered_revision += 1;
     let parts = state.run_parts.parts.as_ref().map(|p| p.as_slice());
-    let found = state
-        .dataset
-        .as_ref()
-        .map(|dataset| Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text));
+    let found = state.dataset.as_ref().map(|dataset| {
+        Rows { dataset, parts, warnings: &state.warnings_by_video, tags: &state.video_tags }.passing(&state.filter.text)
+    });
     state.filtered = found.unwrap_or_default();
 }
 

@@ -15,6 +15,7 @@ use crate::ui::theme;
 use crate::ui::theme::overlay;
 use crate::ui::widgets::class_notice;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
+use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
 /// The viewer.
@@ -153,9 +154,10 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
     picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);
     if let Some([left, top, width, height]) = layer.map.as_ref().map(|m| m.region).filter(|r| *r != HeatMap::WHOLE) {
         // The part of the picture that was seen, and where alone there is heat.
-        let corner = at.min + Vec2::new(left, top) * at.size();
-        let seen = Rect::from_min_size(corner, Vec2::new(width, height) * at.size());
-        ui.painter().rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
+        let whole = zoom::of(ui.ctx()).whole(at);
+        let corner = whole.min + Vec2::new(left, top) * whole.size();
+        let seen = Rect::from_min_size(corner, Vec2::new(width, height) * whole.size());
+        ui.painter_at(at).rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
     }
     if many {
         let id = ui.make_persistent_id(("choose view", index));
@@ -163,6 +165,9 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Use view {}", index + 1)));
         if index == cx.state.selection.active_view {
             ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
+        }
+        if response.double_clicked() {
+            zoom::set(ui.ctx(), zoom::Zoom::default());
         }
         if response.clicked() {
             cx.send(ChooseAction::SetActiveView(index));

@@ -1,5 +1,6 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
+use super::next_steps;
 use super::train_layers::LayerCurves;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
 use crate::data::FrameRule;
@@ -137,6 +138,7 @@ impl Panel for TrainLive {
         let made_from = (identity(&run), run.steps.len(), run.history.len());
         let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
+        next_steps::after_training(ui, cx, &run.path);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
