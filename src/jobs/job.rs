@@ -5,7 +5,7 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, OverlayVideo, PredictVideo, PreviewAugmentation,
     ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
 };
 use super::lane::LaneState;
@@ -82,6 +82,8 @@ jobs! {
     Explain(ExplainRequest),
     /// Heatmaps as videos.
     Export(ExportRequest),
+    /// A whole video with heatmaps as one file.
+    OverlayVideo(OverlayVideo),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
     /// A training clip as an epoch would have it.

@@ -3,6 +3,7 @@
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
+use super::drawn::{Drawn, Form};
 use super::selection::MatrixSelection;
 use super::state::{
     Dialog, Filter, KernelQuery, LookSettings, Marks, NextStep, PathPurpose, SurveyForm, TableForm, ThemeChoice,
@@ -366,6 +367,12 @@ pub enum CompareAction {
     ShowCell(Option<MatrixSelection>),
     /// Ask where a table goes, and write it there.
     SaveTable(TableFormat, Box<Table>),
+    /// Ask where a drawing goes, and write it there.
+    SaveDrawn(Form, Drawn),
+    /// Put a drawing on the clipboard.
+    CopyDrawn(Drawn),
+    /// Ask where the chosen video with its heatmaps goes, and write it there: with the plain frame beside it or not.
+    SaveVideo(bool),
     /// Test what of a clip networks need: on these clips of the open dataset, at most so many.
     TestMotion(Vec<CheckpointRef>, SplitChoice, Option<usize>),
     /// Ask where a report goes, and write it there: on these networks, on clips of the open dataset or as they were evaluated.

@@ -1,7 +1,7 @@
 //! What to do next in every state of the window, and how that is called.
 
 use super::derived::Same;
-use super::state::{AppState, NextStep};
+use super::state::{AppState, NextStep, Recent};
 use crate::jobs::{Job, SplitChoice};
 use crate::run_folder::ConfusedPair;
 use std::path::Path;
@@ -44,6 +44,11 @@ impl AppState {
     /// The pair of classes with most clips that were confused.
     pub fn worst_confusion(&self) -> Option<ConfusedPair> {
         self.confused_pairs()?.first().cloned()
+    }
+
+    /// Where something of a kind was opened last; empty where nothing was.
+    pub fn last_opened(&self, is: impl Fn(&Recent) -> bool) -> String {
+        self.recent.iter().find(|r| is(r)).map_or_else(String::new, |r| r.path().display().to_string())
     }
 
     /// What a next step is called on its button.

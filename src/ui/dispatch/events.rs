@@ -331,6 +331,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                     state.comparing.report = Some(path.clone());
                     "The report is"
                 }
+                Some(Job::OverlayVideo(_)) => "The video is",
                 _ => "The heatmap videos are in",
             };
             let folder = match path.extension() {

@@ -38,6 +38,11 @@ pub fn settle(state: &mut AppState, workers: &dyn Workers) {
             Some(Answer::At(found)) => look_at(state, workers, then, found),
             Some(Answer::Folder(folder)) => folder_known(state, workers, then, folder),
             Some(Answer::Saved(done)) => told(state, then, done),
+            Some(Answer::Drawn(Ok(picture))) => {
+                state.leading.to_copy = Some(picture);
+                say(state, Severity::Info, "copy", "The picture is on the clipboard.");
+            }
+            Some(Answer::Drawn(Err(sentence))) => say(state, Severity::Error, "copy", sentence),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::compare_runs::report_line;
 use super::evaluate_epochs::Through;
+use super::figures;
 use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
@@ -105,8 +106,12 @@ impl Panel for EvaluateReport {
                 let bars = ClassBars { metrics: &evaluation.per_class, average_precision };
                 let confused = state.confused_pairs();
                 let more = (history, confused.as_ref().map(|p| p.as_slice()));
-                if let Some(pick) = self.body(ui, &shown, bars, selected, more) {
+                let (pick, figure) = self.body(ui, &shown, bars, selected, more);
+                if let Some(pick) = pick {
                     select(cx, pick, selected);
+                }
+                if let Some(figure) = figure {
+                    figures::matrix(&figure, cx, &entry.evaluation, self.matrix.mode);
                 }
             }
         }
@@ -153,7 +158,8 @@ impl EvaluateReport {
         bars: ClassBars<'_>,
         selected: Option<MatrixPick>,
         (history, confused): (&[EpochReport], Option<&[ConfusedPair]>),
-    ) -> Option<MatrixPick> {
+    ) -> (Option<MatrixPick>, Option<egui::Response>) {
+        let mut figure = None;
         ui.add_space(4.0);
         let size = ui.available_size();
         let three = size.x >= THREE_COLUMNS && confused.is_some();
@@ -174,7 +180,8 @@ impl EvaluateReport {
                     matrix::size_controls(ui, &mut self.matrix, shown.classes.len());
                     self.through.ui(ui, history);
                 });
-                picked = matrix::show(ui, shown, selected, &mut self.matrix);
+                let shown = ui.scope(|ui| picked = matrix::show(ui, shown, selected, &mut self.matrix)).response;
+                figure = Some(shown);
             });
             let bars_width = if three { bars_width } else { ui.available_width() };
             column(ui, egui::vec2(bars_width, size.y), |ui| {
@@ -198,7 +205,7 @@ impl EvaluateReport {
                 });
             }
         });
-        picked
+        (picked, figure)
     }
 }
 

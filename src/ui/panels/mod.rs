@@ -19,6 +19,7 @@ mod evaluate_clips;
 mod evaluate_epochs;
 mod evaluate_report;
 mod explorer;
+mod figures;
 mod inside_parts;
 mod inspector;
 mod kernels;

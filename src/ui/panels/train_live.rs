@@ -1,6 +1,6 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
-use super::next_steps;
+use super::{figures, next_steps};
 use super::train_layers::LayerCurves;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
 use crate::data::FrameRule;
@@ -143,7 +143,8 @@ impl Panel for TrainLive {
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
-            self.charts(ui, &run, state);
+            let charts = ui.scope(|ui| self.charts(ui, &run, state)).response;
+            figures::curves(&charts, cx, &run.history);
             self.weighted(ui);
             self.classes(ui, &run);
             let chart = self.chart("");

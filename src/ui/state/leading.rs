@@ -1,6 +1,7 @@
 //! What leads people on: the first task, and what was asked to be shown from elsewhere in the window.
 
 use crate::config::RunConfig;
+use crate::domain::RgbImage;
 use crate::run_folder::{ConfusedPair, Evaluation};
 use crate::ui::derived::{Derived, Same};
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,8 @@ pub struct Leading {
     pub focus: (u64, bool),
     /// A training that starts in a folder that was found to be free.
     pub start: Option<(Box<RunConfig>, PathBuf)>,
+    /// A picture that goes to the clipboard.
+    pub to_copy: Option<RgbImage>,
     /// Pairs of classes that were confused, of an evaluation.
     pub confused: Derived<Same<Evaluation>, Vec<ConfusedPair>>,
 }

@@ -30,6 +30,8 @@ pub struct HeatLayer {
     pub late: bool,
     /// The truth about the map, for people.
     pub badge: String,
+    /// The same in parts, so that of several maps only what differs is said beside each; none where there is no map.
+    pub parts: Vec<String>,
 }
 
 /// What one picture shows.
