@@ -5,8 +5,9 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, OverlayVideo, PredictVideo, PreviewAugmentation,
-    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, OverlayVideo, PredictVideo,
+    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;

@@ -1,9 +1,9 @@
 //! Pictures and plots that are drawn when they are wanted, on the thread that writes them.
 
 use crate::domain::RgbImage;
+use crate::render::RenderError;
 use crate::render::encoded::png;
 use crate::render::plots::Scene;
-use crate::render::RenderError;
 use std::fmt::{Debug, Formatter};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

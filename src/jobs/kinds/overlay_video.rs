@@ -109,9 +109,7 @@ fn write(request: &OverlayVideo, state: &mut LaneState, monitor: &dyn Monitor) -
             let picture = laid_out(request, (plain, drawn), &caption(request, &sample, number, labels, &classes));
             let writer = match &mut writer {
                 Some(writer) => writer,
-                None => {
-                    writer.insert(VideoWriter::create(&request.out, picture.width, picture.height, fps)?)
-                }
+                None => writer.insert(VideoWriter::create(&request.out, picture.width, picture.height, fps)?),
             };
             writer.push(&picture)?;
         }

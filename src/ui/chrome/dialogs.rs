@@ -263,13 +263,15 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::Drawn(_) | PathPurpose::Video => match state.disk.at(path).value() {
-            None => Some("Looking whether the name is free…".into()),
-            Some(found) if found.exists => {
-                Some(format!("There is something at {}: name another file.", path.display()))
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::Drawn(_) | PathPurpose::Video => {
+            match state.disk.at(path).value() {
+                None => Some("Looking whether the name is free…".into()),
+                Some(found) if found.exists => {
+                    Some(format!("There is something at {}: name another file.", path.display()))
+                }
+                Some(_) => None,
             }
-            Some(_) => None,
-        },
+        }
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

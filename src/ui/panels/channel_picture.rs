@@ -8,8 +8,8 @@ use crate::render::ClipPosition;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::theme::{self, overlay};
-use crate::ui::widgets::zoom;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
+use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl ChannelPicture {
         let whole = zoom::of(ui.ctx()).whole(inner);
         let mut within = ui.new_child(egui::UiBuilder::new().max_rect(inner));
         within.set_clip_rect(inner.intersect(ui.clip_rect()));
-        field(&mut within, whole, of, &shown.view, (time, activation.shape), cx.state.inside.settings.field);
+        field(&within, whole, of, &shown.view, (time, activation.shape), cx.state.inside.settings.field);
     }
 }
 

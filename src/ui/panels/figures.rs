@@ -110,7 +110,8 @@ pub fn curves(response: &Response, cx: &mut PanelCx<'_>, history: &[EpochReport]
 
 fn curves_table(history: &[EpochReport]) -> String {
     let number = |value: Option<f32>| value.map_or_else(String::new, |v| v.to_string());
-    let mut text = "epoch\ttrain loss\ttrain accuracy\tvalidation loss\tvalidation accuracy\tlearning rate\n".to_owned();
+    let mut text =
+        "epoch\ttrain loss\ttrain accuracy\tvalidation loss\tvalidation accuracy\tlearning rate\n".to_owned();
     for e in history {
         let (loss, accuracy) = (number(e.val_loss), number(e.val_accuracy));
         let _ = writeln!(

@@ -205,7 +205,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layer
     let id = ui.make_persistent_id(("choose view", index));
     let response = ui.interact(at, id, Sense::click());
     let told = if many { format!("Use view {}", index + 1) } else { "Menu of the heatmap".to_owned() };
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, told));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &told));
     if many && index == cx.state.selection.active_view {
         ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
     }
@@ -226,8 +226,13 @@ fn method_title(id: &str) -> &str {
 
 /// The map that belongs to the frame on screen, and the truth about it.
 pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &HeatRequest) -> HeatLayer {
-    let nothing =
-        |badge: String| HeatLayer { map: None, position: ClipPosition { frame: 0, frames: 1 }, late: false, badge, parts: Vec::new() };
+    let nothing = |badge: String| HeatLayer {
+        map: None,
+        position: ClipPosition { frame: 0, frames: 1 },
+        late: false,
+        badge,
+        parts: Vec::new(),
+    };
     let method = method_title(&request.method);
     if !state.view.heat {
         return nothing("heatmap is off (H)".into());
@@ -326,7 +331,8 @@ mod tests {
         let two = arrange(rect, 2, (400.0 / 550.0, 0.0));
         assert!(two[1].left() > two[0].right());
         // Four of them, and the frame, stand in two rows: larger than in one.
-        let five = arrange(Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(800.0, 500.0)), 5, (400.0 / 550.0, 34.0));
+        let five =
+            arrange(Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(800.0, 500.0)), 5, (400.0 / 550.0, 34.0));
         assert!(five[3].top() > five[0].bottom() && five[1].left() > five[0].right(), "{five:?}");
         // Wide pictures in a high place lie above each other.
         let high = Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(400.0, 800.0));

@@ -1,8 +1,8 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
-use super::{figures, next_steps};
 use super::train_layers::LayerCurves;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
+use super::{figures, next_steps};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;

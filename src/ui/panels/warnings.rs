@@ -181,12 +181,7 @@ fn group(ui: &mut egui::Ui, dataset: &Dataset, cause: &Cause, open: bool) -> boo
     response.on_hover_text(told).clicked()
 }
 
-fn row(
-    ui: &mut egui::Ui,
-    cx: &mut PanelCx<'_>,
-    dataset: &Dataset,
-    (warning, video): (&DatasetWarning, Option<&str>),
-) {
+fn row(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, (warning, video): (&DatasetWarning, Option<&str>)) {
     let p = theme::palette(ui);
     let path = warning.path.strip_prefix(&dataset.root).unwrap_or(&warning.path).display().to_string();
     ui.allocate_ui(egui::vec2(ui.available_width(), HEIGHT - ui.spacing().item_spacing.y), |ui| {
@@ -219,7 +214,10 @@ mod tests {
     #[test]
     fn warnings_that_differ_in_names_and_numbers_have_one_cause() {
         let same = |a: &str, b: &str| cause_of(a) == cause_of(b);
-        assert!(same("runs at 29.97 frames a second, the others at 30", "runs at 12.5 frames a second, the others at 30"));
+        assert!(same(
+            "runs at 29.97 frames a second, the others at 30",
+            "runs at 12.5 frames a second, the others at 30"
+        ));
         assert!(same("the same file as 'a b.mp4'; remove one", "the same file as 'c.mp4'; remove one"));
         assert!(same("labels.csv line 12: no such video /a/b.mp4", "labels.csv line 7: no such video /c/d.mp4"));
         assert!(!same("runs at 30 frames a second", "has 30 frames"));

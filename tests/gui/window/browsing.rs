@@ -30,7 +30,9 @@ fn several_videos_are_picked_and_tagged_and_tags_filter() {
     harness.key_press(egui::Key::Escape);
     harness.run_steps(3);
     let tags = harness.state().state().video_tags.clone();
-    assert!(tags.has(&names[0], "bad quality") && !tags.has(&names[1], "bad quality") && tags.has(&names[2], "bad quality"));
+    assert!(
+        tags.has(&names[0], "bad quality") && !tags.has(&names[1], "bad quality") && tags.has(&names[2], "bad quality")
+    );
     harness.get_by_label("Only videos tagged bad quality").click();
     harness.run_steps(3);
     assert_eq!(harness.state().state().filtered, [0, 2]);

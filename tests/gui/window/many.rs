@@ -10,11 +10,14 @@ use kinolens::ui::selection::MatrixSelection;
 /// A run of 60 classes, the first ten with names of 80 letters, of which one is confused with the next one.
 fn crowded(dataset: &Dataset) -> Arc<RunView> {
     let name = |i: usize| match i {
-        0..10 => format!("a very long name of class {i:02} that goes on and on until it has eighty letters, {i:02} end"),
+        0..10 => {
+            format!("a very long name of class {i:02} that goes on and on until it has eighty letters, {i:02} end")
+        }
         _ => format!("class {i:02}"),
     };
     let classes = ClassSet::from_names((0..60).map(name).collect::<Vec<_>>());
-    let confusion = Confusion::count(60, (0..600).map(|i| (i % 60, if i < 60 && i % 7 == 3 { (i + 1) % 60 } else { i % 60 })));
+    let confusion =
+        Confusion::count(60, (0..600).map(|i| (i % 60, if i < 60 && i % 7 == 3 { (i + 1) % 60 } else { i % 60 })));
     let per_class = confusion.per_class(&classes);
     let base = run_of(dataset);
     let (evaluation, predictions) = base.evaluations[0].clone();
