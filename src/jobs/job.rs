@@ -5,7 +5,7 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
-    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo,
+    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, OverlayVideo, PredictVideo,
     PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
     WriteInsidePage, WriteReport,
 };
@@ -85,6 +85,8 @@ jobs! {
     Export(ExportRequest),
     /// Labels for another tool.
     ExportLabels(ExportLabels),
+    /// A whole video with heatmaps as one file.
+    OverlayVideo(OverlayVideo),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
     /// A training clip as an epoch would have it.

@@ -3,9 +3,11 @@
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
+use super::drawn::{Drawn, Form};
 use super::selection::MatrixSelection;
 use super::state::{
-    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, TableForm, ThemeChoice, ViewSettings, Workspace,
+    Dialog, Filter, KernelQuery, LookSettings, Marks, NextStep, PathPurpose, SurveyForm, TableForm, ThemeChoice,
+    ViewSettings, Workspace,
 };
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
@@ -150,6 +152,10 @@ pub enum ChooseAction {
     CycleMethod,
     /// Narrow the dataset.
     SetFilter(Filter),
+    /// Pick out videos together.
+    Mark(Marks),
+    /// Put a tag on videos, or take it off.
+    TagVideos(Vec<String>, String, bool),
 }
 
 /// Moving through the frames of the chosen video.
@@ -214,6 +220,14 @@ pub enum WorkAction {
     Control(JobId, Flow),
     /// Evaluate a checkpoint on a split of the open dataset.
     Evaluate(CheckpointRef, SplitChoice),
+    /// Start the training that is set up for the open dataset, in a new folder.
+    StartDraft,
+    /// Pause, go on, finish or stop the training under way.
+    ControlTraining(Flow),
+    /// Evaluate the checkpoint in use, on this split or on the chosen one.
+    EvaluateInUse(Option<SplitChoice>),
+    /// Do what was offered as the next step.
+    Next(NextStep),
     /// Evaluate the run in training again after each of its validations, or not.
     FollowTraining(bool),
     /// Predict the chosen video from end to end with the chosen run.
@@ -304,6 +318,14 @@ pub enum WindowAction {
     NextDraw,
     /// Put the panels of this workspace back where they were at first.
     ResetLayout,
+    /// Bring a panel to the front, by its id.
+    ShowPanel(String),
+    /// Let the keyboard go to the next panel, or to the one before.
+    FocusPanel(bool),
+    /// Look for settings in the form of a training.
+    FindSettings(String),
+    /// Never show the first task again, or begin it anew.
+    DismissFirstTask(bool),
 }
 
 /// Undo and redo.
@@ -351,10 +373,18 @@ pub enum CompareAction {
     ShowCell(Option<MatrixSelection>),
     /// Ask where a table goes, and write it there.
     SaveTable(TableFormat, Box<Table>),
+    /// Ask where a drawing goes, and write it there.
+    SaveDrawn(Form, Drawn),
+    /// Put a drawing on the clipboard.
+    CopyDrawn(Drawn),
+    /// Ask where the chosen video with its heatmaps goes, and write it there: with the plain frame beside it or not.
+    SaveVideo(bool),
     /// Test what of a clip networks need: on these clips of the open dataset, at most so many.
     TestMotion(Vec<CheckpointRef>, SplitChoice, Option<usize>),
     /// Ask where a report goes, and write it there: on these networks, on clips of the open dataset or as they were evaluated.
     AskReport(Vec<CheckpointRef>, Option<SplitChoice>),
-    /// Open a file with the program this system has for it.
+    /// As [`CompareAction::AskReport`], on the checkpoint in use.
+    ReportInUse,
+    /// Open a file or a folder with the program this system has for it.
     ShowFile(PathBuf),
 }

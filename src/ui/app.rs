@@ -111,6 +111,7 @@ impl App {
         app.state.recent = session.recent;
         app.state.class_matches = session.class_matches.into_iter().collect();
         app.state.arrangements = session.arrangements;
+        app.state.leading.first_task = session.first_task;
         if let Some(path) = options.open {
             app.actions.push(Action::Open(OpenAction::OpenAny(path)));
         } else {
@@ -258,6 +259,10 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.apply_outside(ctx);
         dispatch::settle(&mut self.state, self.workers.as_ref());
+        if let Some(picture) = self.state.leading.to_copy.take() {
+            let size = [picture.width as usize, picture.height as usize];
+            ctx.copy_image(egui::ColorImage::from_rgb(size, &picture.data));
+        }
         dispatch::drain(&mut self.state, self.workers.as_ref());
         self.state.device = self.workers.device();
         let now = Instant::now();

@@ -11,7 +11,9 @@ mod following;
 mod importing;
 mod indexing;
 mod inside;
+mod leading;
 mod looking;
+mod marking;
 mod networks;
 mod notes;
 mod opening;
@@ -25,7 +27,7 @@ mod working;
 pub use events::drain;
 pub use explaining::keep_explaining;
 pub use inside::keep_looking;
-pub use looking::settle;
+pub use leading::settle;
 pub use notes::keep_notes;
 pub use time::advance;
 
@@ -76,6 +78,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
 }
 
 fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
+    leading::observe(state, &action);
     match action {
         Action::Open(action) => {
             if matches!(action, OpenAction::Relabel(_)) {

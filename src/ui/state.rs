@@ -5,6 +5,8 @@ mod comparing;
 mod dialogs;
 mod inside;
 mod label_form;
+mod leading;
+mod marks;
 mod table_form;
 mod view;
 mod views;
@@ -15,6 +17,8 @@ pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use leading::{FirstTask, Leading, NextStep};
+pub use marks::{Marks, VideoTags};
 pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
@@ -143,6 +147,10 @@ pub struct Memento {
     pub label_map: LabelMap,
     /// The workspace, where the change led into another one.
     pub workspace: Option<Workspace>,
+    /// The tags of the dataset's videos.
+    pub tags: Arc<VideoTags>,
+    /// What was written about clips that the change is about: run, clip and note.
+    pub notes: Vec<(PathBuf, ClipRef, ClipNote)>,
 }
 
 /// What the order of wrong clips follows from.
@@ -266,6 +274,12 @@ pub struct AppState {
     pub comparing: Comparing,
     /// The run in training is evaluated again after each of its validations.
     pub follow_training: bool,
+    /// What leads people on.
+    pub leading: Leading,
+    /// Videos picked out together.
+    pub marks: Marks,
+    /// Tags of the dataset's videos.
+    pub video_tags: Arc<VideoTags>,
 }
 
 impl Default for AppState {
@@ -329,6 +343,9 @@ impl Default for AppState {
             forced: false,
             comparing: Comparing::default(),
             follow_training: false,
+            leading: Leading::default(),
+            marks: Marks::default(),
+            video_tags: Arc::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::arrangement::{Arrangements, DatasetArrangement};
 use super::layout::SavedLayout;
 use super::selection::Selection;
-use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
+use super::state::{AppState, Filter, FirstTask, Recent, ThemeChoice, ViewSettings, Workspace};
 use crate::domain::ClassMatch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -38,6 +38,8 @@ pub struct Session {
     pub class_matches: Vec<((PathBuf, PathBuf), ClassMatch)>,
     /// What was arranged for datasets and runs.
     pub arrangements: Arrangements,
+    /// The task of a first session.
+    pub first_task: FirstTask,
     /// Where the panels are.
     pub layout: SavedLayout,
 }
@@ -77,6 +79,7 @@ impl Session {
             filter: Filter::default(),
             class_matches: state.class_matches.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             arrangements: arrangements(state),
+            first_task: state.leading.first_task,
             layout,
         }
     }

@@ -145,6 +145,8 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::Export
         | PathPurpose::FirstRun
         | PathPurpose::Table(_)
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
         | PathPurpose::Report
         | PathPurpose::InsidePage => None,
     }
@@ -168,6 +170,8 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
         PathPurpose::Table(TableFormat::Latex) => "Save the table as LaTeX",
         PathPurpose::Report => "Write the report to",
+        PathPurpose::Drawn(_) => "Save the figure as",
+        PathPurpose::Video => "Save the video as",
     }
 }
 
@@ -178,7 +182,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
         PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
-        PathPurpose::Table(_) => "Save",
+        PathPurpose::Table(_) | PathPurpose::Drawn(_) | PathPurpose::Video => "Save",
         PathPurpose::Report => "Write it",
     }
 }
@@ -203,7 +207,7 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 
         field.request_focus();
         let entered = ui.input(|i| i.key_pressed(Key::Enter));
-        let path = PathBuf::from(text.trim());
+        let path = home_expanded(text.trim());
         let problem = problem(cx.state, purpose, &path);
         let p = theme::palette(ui);
         match &problem {
@@ -223,6 +227,16 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     });
     let changed = (text != before).then_some(Dialog::Path { purpose, text, note });
     answer(cx, done, response.should_close(), changed);
+}
+
+/// A path as it was typed, with `~` as the home folder.
+fn home_expanded(text: &str) -> PathBuf {
+    let home = || directories::UserDirs::new().map(|d| d.home_dir().to_path_buf());
+    match text.strip_prefix('~').map(|rest| (rest, home())) {
+        Some(("", Some(home))) => home,
+        Some((rest, Some(home))) if rest.starts_with(['/', '\\']) => home.join(rest.trim_start_matches(['/', '\\'])),
+        _ => PathBuf::from(text),
+    }
 }
 
 /// What a dialog came to in this frame: a button, a click beside it, or other contents.
@@ -251,13 +265,19 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::InsidePage => match state.disk.at(path).value() {
-            None => Some("Looking whether the name is free…".into()),
-            Some(found) if found.exists => {
-                Some(format!("There is something at {}: name another file.", path.display()))
+        PathPurpose::Table(_)
+        | PathPurpose::Report
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
+        | PathPurpose::InsidePage => {
+            match state.disk.at(path).value() {
+                None => Some("Looking whether the name is free…".into()),
+                Some(found) if found.exists => {
+                    Some(format!("There is something at {}: name another file.", path.display()))
+                }
+                Some(_) => None,
             }
-            Some(_) => None,
-        },
+        }
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

@@ -27,9 +27,10 @@ pub fn keys(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.heading("All keys");
         egui::ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
             ui.columns_const(|[left, right]: &mut [egui::Ui; 2]| {
-                group(left, Menu::Run);
+                group(left, Menu::Playback);
                 group(right, Menu::View);
                 group(right, Menu::File);
+                group(right, Menu::Run);
                 group(right, Menu::Edit);
                 group(right, Menu::Help);
                 section(left, "Mouse");

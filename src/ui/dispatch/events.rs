@@ -1,7 +1,7 @@
 //! What the workers tell becomes state.
 
 use super::looking;
-use super::outbox::{say, start};
+use super::outbox::{offer, say, start};
 use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
@@ -11,10 +11,11 @@ use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
 use crate::ui::arrangement::Reading;
 use crate::ui::disk::{Question, Then};
-use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
+use crate::ui::guide;
+use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, NextStep, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
 use crate::ui::workers::Workers;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -148,6 +149,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 let told = "Its label map is put aside: open it again to read it without, and map its classes anew.";
                 say(state, Severity::Info, &source, told);
             }
+            let opened = match state.job(job).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) => guide::no_dataset(&kind.path, &sentence),
+                _ => None,
+            };
+            let sentence = opened.unwrap_or(sentence);
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
             notes::ended(state, job, false);
@@ -284,7 +290,9 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 let before = before.map_or(String::new(), |b| format!(" instead of {b}"));
                 let (done, name) = (run.path.display(), leaf(&run.path));
                 let text = format!("Training of {done} is done. {name} is the run in use now{before}.");
-                say(state, Severity::Info, "train", text);
+                let steps = vec![NextStep::Evaluate, NextStep::Heatmaps];
+                offer(state, Severity::Info, "train", text, steps);
+                state.leading.first_task.trained = true;
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), trained || asked);
@@ -301,6 +309,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => PathBuf::from(&evaluation.run),
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
+            if state.workspace != Workspace::Evaluate && state.evaluation().is_some() && !state.follow_training {
+                let steps = state.next_steps();
+                offer(state, Severity::Info, "evaluate", "The evaluation is done.", steps);
+            }
             following::evaluated(state, workers);
         }
         Output::Comparison(compared) => comparing::compared(state, id, compared),
@@ -329,9 +341,15 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 }
                 Some(Job::WriteInsidePage(_)) => "The page is",
                 Some(Job::ExportLabels(_)) => "The labels are in",
+                Some(Job::OverlayVideo(_)) => "The video is",
                 _ => "The heatmap videos are in",
             };
-            say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
+            let folder = match path.extension() {
+                Some(_) => path.parent().map_or_else(|| path.clone(), Path::to_path_buf),
+                None => path.clone(),
+            };
+            let told = format!("{what} {}.", path.display());
+            offer(state, Severity::Info, "export", told, vec![NextStep::OpenFolder(folder)]);
         }
         Output::Imported(imported) => {
             let told = format!("{} is a run now, in {}.", imported.report.path.display(), imported.run.display());

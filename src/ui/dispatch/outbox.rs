@@ -2,7 +2,7 @@
 
 use crate::jobs::{Job, JobId};
 use crate::progress::Flow;
-use crate::ui::state::{AppState, JobStatus, JobView, Message, Severity};
+use crate::ui::state::{AppState, JobStatus, JobView, Message, NextStep, Severity};
 use crate::ui::workers::Workers;
 use std::time::Instant;
 
@@ -44,6 +44,17 @@ pub(super) fn control(state: &mut AppState, workers: &dyn Workers, id: JobId, fl
 
 /// Adds a sentence to the message list.
 pub(super) fn say(state: &mut AppState, severity: Severity, source: &str, text: impl Into<String>) {
+    offer(state, severity, source, text, Vec::new());
+}
+
+/// Adds a sentence to the message list, with what can be done next.
+pub(super) fn offer(
+    state: &mut AppState,
+    severity: Severity,
+    source: &str,
+    text: impl Into<String>,
+    offers: Vec<NextStep>,
+) {
     let text = text.into();
     if let Some(last) = state.messages.last_mut()
         && last.text == text
@@ -53,7 +64,7 @@ pub(super) fn say(state: &mut AppState, severity: Severity, source: &str, text: 
         last.at = Instant::now();
         return;
     }
-    state.messages.push(Message { severity, text, source: source.to_owned(), at: Instant::now(), count: 1 });
+    state.messages.push(Message { severity, text, source: source.to_owned(), at: Instant::now(), count: 1, offers });
     if state.messages.len() > 1000 {
         state.messages.remove(0);
     }

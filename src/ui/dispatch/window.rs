@@ -1,6 +1,6 @@
 //! What the window itself shows: workspaces, dialogs, lists, the theme, the arrangement of panels.
 
-use super::importing;
+use super::{importing, leading};
 use crate::ui::action::WindowAction;
 use crate::ui::state::{AppState, Dialog, ThemeChoice};
 
@@ -38,6 +38,10 @@ pub(super) fn fulfil(state: &mut AppState, action: WindowAction) {
         WindowAction::ChooseAugmentation(choice) => state.augmentation.choice = choice,
         WindowAction::NextDraw => state.augmentation.next_draw(),
         WindowAction::ResetLayout => state.layout_generation += 1,
+        WindowAction::ShowPanel(id) => leading::show_panel(state, &id),
+        WindowAction::FocusPanel(forward) => state.leading.focus = (state.leading.focus.0 + 1, forward),
+        WindowAction::FindSettings(text) => leading::find_settings(state, text),
+        WindowAction::DismissFirstTask(dismissed) => leading::dismiss(state, dismissed),
         WindowAction::ShowEpoch(epoch) => state.epoch_shown = epoch,
         WindowAction::SetOrder(order) => state.order = order,
         WindowAction::SetDraft(draft) => state.draft = *draft,

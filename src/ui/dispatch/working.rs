@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{events, following, indexing, networks, notes};
+use super::{following, indexing, leading, networks, notes};
 use crate::jobs::kinds::PredictVideo;
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
@@ -13,28 +13,17 @@ use crate::ui::workers::Workers;
 
 pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAction) {
     match action {
-        WorkAction::StartTraining { config, out, resume } => {
-            let Some(dataset) = state.dataset.clone() else {
-                return say(state, Severity::Error, "train", "There is no dataset to train on: open one first.");
-            };
-            if state.live_training().is_some() {
-                return say(
-                    state,
-                    Severity::Warning,
-                    "train",
-                    "A training is running: stop it before starting another.",
-                );
-            }
-            let map = &config.data.label_map;
-            if !map.is_empty() && *map != dataset.label_map() {
-                let told = "The configuration has a label map that the open dataset was not read with: apply it in Data \
-                            (Label map…), or clear it in the form.";
-                return say(state, Severity::Error, "train", told);
-            }
-            events::begin_training(state, workers, dataset, *config, out, resume);
-        }
+        WorkAction::StartTraining { config, out, resume } => leading::train(state, workers, *config, out, resume),
         WorkAction::Control(job, flow) => control(state, workers, job, flow),
         WorkAction::Evaluate(checkpoint, split) => networks::evaluate(state, workers, checkpoint, split),
+        WorkAction::StartDraft => leading::start_draft(state, workers),
+        WorkAction::ControlTraining(flow) => {
+            if let Some(job) = state.live_training().map(|(live, _)| live.job) {
+                control(state, workers, job, flow);
+            }
+        }
+        WorkAction::EvaluateInUse(split) => leading::evaluate(state, workers, split),
+        WorkAction::Next(step) => leading::next(state, workers, step),
         WorkAction::FollowTraining(on) => following::set(state, workers, on),
         WorkAction::AskClasses(run, then) => networks::ask_classes(state, &run, then),
         WorkAction::SetClasses(run, said, then) => networks::set_classes(state, workers, run, said, then),

@@ -116,6 +116,7 @@ impl Panel for EvaluateClips {
                 ui.checkbox(&mut self.by.wrong_only, "Only wrong ones");
             }
             self.tags(ui, cx);
+            clip_grid::size_slider(ui);
             ui.weak("Click chooses, double click or Enter shows the heatmap");
         });
         if self.by != before {

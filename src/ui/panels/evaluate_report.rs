@@ -1,20 +1,21 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
 use super::compare_runs::report_line;
+use super::evaluate_epochs::Through;
+use super::figures;
 use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
-use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
+use crate::run_folder::{ClassMetrics, ConfusedPair, Confusion, Evaluation};
 use crate::ui::action::{ChooseAction, CompareAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState, ClassBars};
-use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
 use crate::ui::widgets::score_card::{self, Interval, figure as card};
-use crate::ui::widgets::{class_notice, network_pick, style, text};
+use crate::ui::widgets::{class_notice, confused_pairs, network_pick, style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ type EpochMatrix = (Confusion, Vec<ClassMetrics>);
 pub struct EvaluateReport {
     matrix: MatrixState,
     bars: BarState,
+    /// Pairs of classes instead of the bars of classes, where there is no room for both.
+    pairs: bool,
     /// The validation's matrix of an epoch instead of the evaluation's.
     through: Through,
     /// The matrix of an epoch with what follows from it.
@@ -37,82 +40,6 @@ pub struct EvaluateReport {
     seen: (Option<PathBuf>, RunArrangement),
     /// The same as it was last asked to be kept.
     sent: RunArrangement,
-}
-
-/// The matrix through training.
-#[derive(Default)]
-struct Through {
-    on: bool,
-    /// Position among the epochs that were validated.
-    at: usize,
-    playing: bool,
-    /// When the next epoch is due, on egui's clock.
-    due: f64,
-}
-
-/// Epochs a second while the matrix plays.
-const PLAY_RATE: f64 = 3.0;
-
-impl Through {
-    /// The epoch whose matrix is drawn.
-    fn epoch<'a>(&self, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
-        let validated = |e: &&EpochReport| !e.confusion.is_empty();
-        let count = history.iter().filter(validated).count();
-        let at = self.at.min(count.saturating_sub(1));
-        history.iter().filter(validated).nth(at).filter(|_| self.on)
-    }
-
-    /// The switch, and the slider over the epochs.
-    fn ui(&mut self, ui: &mut Ui, history: &[EpochReport]) {
-        let epochs: Vec<&EpochReport> = history.iter().filter(|e| !e.confusion.is_empty()).collect();
-        let Some(last) = epochs.len().checked_sub(1) else { return };
-        let help = "Watch the matrix of the validation clips form, epoch by epoch";
-        if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
-            (self.at, self.playing) = (last, false);
-            // Cards and matrix of this frame are drawn already, from the evaluation.
-            ui.ctx().request_repaint();
-            return;
-        }
-        if !self.on {
-            return;
-        }
-        self.at = self.at.min(last);
-        let shown = self.at;
-        let (icon, name) =
-            if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
-        if icons::button(ui, icon, name).clicked() {
-            self.playing = !self.playing;
-            self.due = ui.input(|i| i.time) + 1.0 / PLAY_RATE;
-            if self.playing && self.at == last {
-                self.at = 0;
-            }
-        }
-        self.play(ui, last);
-        ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 220.0);
-        let slider = ui.add(egui::Slider::new(&mut self.at, 0..=last).show_value(false));
-        text::name(&slider, "Epoch of the matrix");
-        if slider.changed() {
-            self.playing = false;
-        }
-        if let Some(e) = epochs.get(shown) {
-            let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
-            ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
-        }
-    }
-
-    fn play(&mut self, ui: &Ui, last: usize) {
-        if !self.playing {
-            return;
-        }
-        let now = ui.input(|i| i.time);
-        if now >= self.due {
-            self.at = (self.at + 1).min(last);
-            self.due = now + 1.0 / PLAY_RATE;
-            ui.ctx().request_repaint();
-        }
-        self.playing = self.at < last;
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((self.due - now).max(0.0)));
-    }
 }
 
 impl Panel for EvaluateReport {
@@ -169,7 +96,7 @@ impl Panel for EvaluateReport {
                 epoch_cards(ui, epoch, confusion);
                 let shown = Matrix { confusion, classes: &evaluation.classes, together: None };
                 let bars = ClassBars { metrics, average_precision: None };
-                self.body(ui, &shown, bars, None, history);
+                self.body(ui, &shown, bars, None, (history, None));
             }
             None => {
                 identity(ui, state, evaluation);
@@ -178,8 +105,14 @@ impl Panel for EvaluateReport {
                 let selected = state.selection.cell;
                 let average_precision = evaluation.multi_label.as_ref().map(|m| m.average_precision.as_slice());
                 let bars = ClassBars { metrics: &evaluation.per_class, average_precision };
-                if let Some(pick) = self.body(ui, &shown, bars, selected, history) {
+                let confused = state.confused_pairs();
+                let more = (history, confused.as_ref().map(|p| p.as_slice()));
+                let (pick, figure) = self.body(ui, &shown, bars, selected, more);
+                if let Some(pick) = pick {
                     select(cx, pick, selected);
+                }
+                if let Some(figure) = figure {
+                    figures::matrix(&figure, cx, &entry.evaluation, self.matrix.mode);
                 }
             }
         }
@@ -218,41 +151,75 @@ impl EvaluateReport {
         }
     }
 
-    /// The matrix, and the bars of the classes beside it; what was chosen.
+    /// The matrix, and beside it the bars of the classes and the pairs that are confused; what was chosen.
     fn body(
         &mut self,
         ui: &mut Ui,
         shown: &Matrix<'_>,
         bars: ClassBars<'_>,
         selected: Option<MatrixPick>,
-        history: &[EpochReport],
-    ) -> Option<MatrixPick> {
+        (history, confused): (&[EpochReport], Option<&[ConfusedPair]>),
+    ) -> (Option<MatrixPick>, Option<egui::Response>) {
+        let mut figure = None;
         ui.add_space(4.0);
         let size = ui.available_size();
+        let three = size.x >= THREE_COLUMNS && confused.is_some();
         let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
+        let pairs_width = if three { 360.0 } else { 0.0 };
+        // No wider than cells become: what stands beside them is not to be looked for at the other end of the screen.
+        let most = matrix::widest(shown.classes.len());
+        let matrix_width = (size.x - bars_width - pairs_width - 28.0).clamp(160.0, most.max(520.0));
         let mut picked = None;
         ui.horizontal_top(|ui| {
-            let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
-            ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.set_min_size(matrix_size);
+            column(ui, egui::vec2(matrix_width, size.y), |ui| {
                 self.matrix.counts_only = self.through.on;
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     if !self.through.on {
                         matrix::controls(ui, &mut self.matrix, shown.together.is_some());
                     }
+                    matrix::size_controls(ui, &mut self.matrix, shown.classes.len());
                     self.through.ui(ui, history);
                 });
-                picked = matrix::show(ui, shown, selected, &mut self.matrix);
+                let shown = ui.scope(|ui| picked = matrix::show(ui, shown, selected, &mut self.matrix)).response;
+                figure = Some(shown);
             });
-            let rest = egui::vec2(ui.available_width(), size.y);
-            ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.set_min_size(rest);
+            let bars_width = if three { bars_width } else { ui.available_width() };
+            column(ui, egui::vec2(bars_width, size.y), |ui| {
+                if let Some(pairs) = confused.filter(|_| !three) {
+                    ui.horizontal(|ui| {
+                        ui.selectable_value(&mut self.pairs, false, "Per class");
+                        ui.selectable_value(&mut self.pairs, true, "Most confused");
+                    });
+                    if self.pairs {
+                        picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                        return;
+                    }
+                }
                 picked = class_bars::show(ui, bars, selected, &mut self.bars).or(picked);
             });
+            if let Some(pairs) = confused.filter(|_| three) {
+                let rest = egui::vec2(ui.available_width().min(640.0), size.y);
+                column(ui, rest, |ui| {
+                    ui.strong("Most confused");
+                    picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                });
+            }
         });
-        picked
+        (picked, figure)
     }
+}
+
+/// Wider than this there is room for a third column.
+const THREE_COLUMNS: f32 = 1500.0;
+
+/// Something in a column of this size.
+fn column(ui: &mut Ui, size: egui::Vec2, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.set_min_size(size);
+        ui.set_max_size(size);
+        add(ui);
+    });
 }
 
 /// What is known of an epoch's validation.
@@ -441,14 +408,18 @@ fn missing(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         Some(run) => (
             "Not evaluated yet",
             format!(
-                "{} of {} has not been evaluated on the {} clips. Press Evaluate checkpoint at the top.",
+                "{} of {} has not been evaluated on the {} clips.",
                 state.checkpoint_name().unwrap_or("This checkpoint"),
                 leaf(&run.path),
                 state.selection.split.name()
             ),
         ),
     };
-    style::empty_state(ui, title, &text, None);
+    let can = state.dataset.is_some() && state.checkpoint_name().is_some() && running(state).is_none();
+    let button = can.then(|| format!("Evaluate on {}", state.selection.split.name()));
+    if style::empty_state(ui, title, &text, button.as_deref()) {
+        cx.send(WorkAction::EvaluateInUse(None));
+    }
     let others = state.evaluations_of_run();
     if others.is_empty() {
         return;

@@ -2,6 +2,7 @@
 
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
+use crate::process_usage::memory_of_machine;
 use crate::progress::Flow;
 use crate::ui::action::{SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::{Draft, preset};
@@ -37,6 +38,10 @@ pub struct TrainConfig {
     file_note: Option<Result<String, String>>,
     /// Root of the dataset that this is set up for.
     dataset: Option<PathBuf>,
+    /// The training set up for it, as it was last sent or taken over.
+    sent: Draft,
+    /// How often settings had been looked for from elsewhere when that was last taken over.
+    looked_for: u64,
     /// What was kept last.
     kept: Option<(usize, RunConfig, String)>,
 }
@@ -58,6 +63,8 @@ impl Default for TrainConfig {
             file_asked: None,
             file_note: None,
             dataset: None,
+            sent: Draft::default(),
+            looked_for: 0,
         }
     }
 }
@@ -82,6 +89,8 @@ impl Panel for TrainConfig {
         let around = Around {
             classes: cx.state.classes().len(),
             task: cx.state.dataset.as_ref().map(|d| d.task).unwrap_or_default(),
+            training_clips: self.split.training_clips(&self.config).filter(|_| cx.state.dataset.is_some()),
+            memory: memory_of_machine().filter(|_| cx.state.device.starts_with("CPU")),
             weights: &cx.state.weights,
             actions: RefCell::default(),
         };
@@ -101,10 +110,15 @@ impl TrainConfig {
     /// Takes over what was set up for the dataset that is open now.
     fn follow(&mut self, state: &AppState) {
         let root = state.dataset.as_ref().map(|d| d.root.clone());
-        if root == self.dataset {
+        if self.looked_for != state.leading.settings.0 {
+            (self.looked_for, self.form.search) = state.leading.settings.clone();
+        }
+        // Also where it was set up elsewhere, by name in the palette.
+        if root == self.dataset && state.draft == self.sent {
             return;
         }
         self.dataset = root;
+        self.sent.clone_from(&state.draft);
         let (index, base, config) = state.draft.configs();
         (self.preset, self.base, self.config) = (index.unwrap_or(usize::MAX), base, config);
         self.out.clone_from(&state.draft.out);
@@ -123,12 +137,13 @@ impl TrainConfig {
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         let named = PRESETS.get(self.preset).map(|p| p.name.to_owned());
         let changed = self.config != self.base;
-        cx.send(WindowAction::SetDraft(Box::new(Draft {
+        self.sent = Draft {
             base: if named.is_none() { self.base.to_ron() } else { String::new() },
             preset: named.unwrap_or_default(),
             config: if changed { self.config.to_ron() } else { String::new() },
             out: self.out.clone(),
-        })));
+        };
+        cx.send(WindowAction::SetDraft(Box::new(self.sent.clone())));
     }
 
     fn preset_row(&mut self, ui: &mut Ui, state: &AppState) {
@@ -330,7 +345,8 @@ impl TrainConfig {
             }
             Some(_) => {}
         }
-        config_form::fault(&self.config).map(|_| "A setting below is marked red: correct it first.".into())
+        let fault = config_form::fault(&self.config).or_else(|| self.form.impossible.clone());
+        fault.map(|_| "A setting below is marked red: correct it first.".into())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::train_layers::LayerCurves;
 use super::train_others::OtherRuns;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
+use super::{figures, next_steps};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
@@ -129,11 +130,13 @@ impl Panel for TrainLive {
         let made_from = (identity(&run), run.steps.len(), run.history.len());
         let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
+        next_steps::after_training(ui, cx, &run.path);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
-            self.charts(ui, &run, state);
+            let charts = ui.scope(|ui| self.charts(ui, &run, state)).response;
+            figures::curves(&charts, cx, &run.history);
             self.weighted(ui);
             self.classes(ui, &run);
             let chart = self.chart("");

@@ -1,6 +1,6 @@
 //! The picture of the Data workspace, with mask, skeleton and caption.
 
-use super::transport;
+use super::{figures, transport};
 use crate::ui::Action;
 use crate::ui::action::DrawAction;
 use crate::ui::awaited::Awaited;
@@ -9,6 +9,7 @@ use crate::ui::theme;
 use crate::ui::theme::overlay;
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::picture::{self, Picture};
+use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Vec2};
 
 /// The viewer.
@@ -27,6 +28,7 @@ impl Panel for Viewer {
         let bar = 30.0;
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         show_frame(ui, cx, stage, 1, "Picture");
+        frame_menu(ui, cx, stage, 1);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 3.0), space.max);
         ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| transport::ui(ui, cx, true));
     }
@@ -50,6 +52,20 @@ pub fn toggles(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         toggle(view.skeleton, poses, Icon::Skeleton, "Skeleton", "K", Action::Draw(DrawAction::ToggleSkeleton));
         toggle(view.caption, true, Icon::Caption, "Caption", "C", Action::Draw(DrawAction::ToggleCaption));
     });
+}
+
+/// What can be done with the frame on screen.
+pub fn frame_menu(ui: &egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, view: u64) {
+    let Some(frame) = cx.services.shown() else { return };
+    let at = picture::fit(rect, frame.image.width, frame.image.height);
+    let response = ui.interact(at, ui.make_persistent_id(("picture menu", view)), egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Menu of the picture"));
+    if response.double_clicked() {
+        zoom::set(ui.ctx(), zoom::Zoom::default());
+    }
+    let labels = cx.state.label_names(&frame.labels);
+    let caption = format!("{}   frame {}   {labels}", frame.video, frame.index);
+    figures::still(&response, cx, frame, None, &caption);
 }
 
 /// The committed frame without heat, or why there is none.

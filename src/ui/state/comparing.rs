@@ -3,8 +3,9 @@
 use super::{AppState, JobView, PathPurpose};
 use crate::compare::motion::MotionReport;
 use crate::compare::{Comparison, Pair};
-use crate::jobs::kinds::CompareRuns;
+use crate::jobs::kinds::{CompareRuns, OverlayVideo};
 use crate::jobs::{CheckpointRef, Compared, Job, SplitChoice};
+use crate::ui::drawn::{Drawn, Form};
 use crate::ui::selection::MatrixSelection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +37,10 @@ pub enum ToWrite {
     Table(String),
     /// A report on runs.
     Report(Box<CompareRuns>),
+    /// A picture or a plot.
+    Drawn(Form, Drawn),
+    /// A video with heatmaps; its file is filled in.
+    Video(Box<OverlayVideo>),
 }
 
 /// Everything the window knows of runs side by side.

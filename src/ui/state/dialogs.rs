@@ -5,6 +5,7 @@ use super::table_form::TableForm;
 use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
+use crate::ui::drawn::Form;
 use std::path::PathBuf;
 
 /// What a path is asked for.
@@ -36,6 +37,10 @@ pub enum PathPurpose {
     Table(TableFormat),
     /// The file of a report.
     Report,
+    /// The file of a picture or a plot.
+    Drawn(Form),
+    /// The file of a video with heatmaps.
+    Video,
 }
 
 impl PathPurpose {
@@ -45,6 +50,8 @@ impl PathPurpose {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
             Self::InsidePage => Some("inside.html".to_owned()),
+            Self::Drawn(form) => Some(format!("figure.{}", form.extension())),
+            Self::Video => Some("heatmaps.mp4".to_owned()),
             _ => None,
         }
     }

@@ -178,6 +178,31 @@ const PLAY_RATE: f64 = 12.0;
 /// Size of a card.
 pub const CARD: Vec2 = vec2(PICTURE.x, PICTURE.y + TEXT);
 
+/// Bounds of the size of cards in a grid, against [`CARD`].
+const SIZES: std::ops::RangeInclusive<f32> = 0.7..=2.4;
+
+fn size_id() -> egui::Id {
+    egui::Id::unique("size of clip cards")
+}
+
+/// How large the cards of grids are, against [`CARD`].
+fn size_of_cards(ctx: &egui::Context) -> f32 {
+    ctx.data(|d| d.get_temp(size_id())).unwrap_or(1.0)
+}
+
+/// A slider for the size of the cards of grids.
+pub fn size_slider(ui: &mut Ui) {
+    let before = size_of_cards(ui.ctx());
+    let mut size = before;
+    ui.spacing_mut().slider_width = 70.0;
+    let response = ui.add(egui::Slider::new(&mut size, SIZES).show_value(false));
+    super::text::name(&response, "Size of the clips");
+    response.on_hover_text("Size of the pictures");
+    if (size - before).abs() > 1e-3 {
+        ui.data_mut(|d| d.insert_temp(size_id(), size));
+    }
+}
+
 /// Cards in rows that fill the width, with arrows and Enter for the keyboard.
 pub fn grid(
     ui: &mut Ui,
@@ -197,7 +222,9 @@ pub fn noted(
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
 ) -> Option<ClipEvent> {
-    let columns = (((ui.available_width() - 14.0 + GAP) / (CARD.x + GAP)).floor() as usize).max(1);
+    let picture = PICTURE * size_of_cards(ui.ctx());
+    let size = vec2(picture.x, picture.y + TEXT);
+    let columns = (((ui.available_width() - 14.0 + GAP) / (size.x + GAP)).floor() as usize).max(1);
     let rows = cards.len().div_ceil(columns);
     let mut event = None;
     let id = ui.scope_id().with("clip grid");
@@ -210,7 +237,7 @@ pub fn noted(
     let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing, vec2(GAP, GAP));
     egui::ScrollArea::vertical().id_salt("clips").auto_shrink([false, false]).show_rows(
         ui,
-        CARD.y,
+        size.y,
         rows,
         |ui, range| {
             let first = range.start;
@@ -220,7 +247,8 @@ pub fn noted(
                         let Some(c) = cards.get(index) else { continue };
                         let chosen = selected == Some(&c.clip);
                         let note = notes.get(index);
-                        let response = card(ui, (c, note), classes, pictures, chosen, chosen && focus.has_focus());
+                        let focused = chosen && focus.has_focus();
+                        let response = card(ui, (c, note, picture), classes, pictures, chosen, focused);
                         if let Some(clicked) = clicked(&response, c) {
                             event = Some(clicked);
                             focus.request_focus();
@@ -230,9 +258,9 @@ pub fn noted(
             }
             if let Some(index) = moved {
                 // The first row of the list lies above the first one drawn.
-                let top = ui.max_rect().top() - first as f32 * (CARD.y + GAP);
-                let y = top + (index / columns) as f32 * (CARD.y + GAP);
-                let target = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(1.0, CARD.y));
+                let top = ui.max_rect().top() - first as f32 * (size.y + GAP);
+                let y = top + (index / columns) as f32 * (size.y + GAP);
+                let target = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(1.0, size.y));
                 ui.scroll_to_rect(target, None);
             }
         },
@@ -264,7 +292,7 @@ pub fn strip(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for c in cards {
-                let response = card(ui, (c, None), classes, pictures, selected == Some(&c.clip), false);
+                let response = card(ui, (c, None, PICTURE), classes, pictures, selected == Some(&c.clip), false);
                 event = clicked(&response, c).or(event.take());
             }
         });
@@ -312,20 +340,20 @@ fn keyboard(
 /// One card.
 fn card(
     ui: &mut Ui,
-    (card, note): (&ClipCard, Option<&CardNote>),
+    (card, note, picture): (&ClipCard, Option<&CardNote>, Vec2),
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: bool,
     focused: bool,
 ) -> egui::Response {
-    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(picture.x, picture.y + TEXT), Sense::click());
     let title = || note.map_or_else(|| card.title(classes), |n| n.title(card, classes));
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, title()));
     if !ui.is_rect_visible(rect) {
         return response;
     }
     let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
-    let frame = Rect::from_min_size(rect.min, PICTURE);
+    let frame = Rect::from_min_size(rect.min, picture);
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());

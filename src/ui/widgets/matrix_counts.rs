@@ -160,6 +160,19 @@ impl Matrix<'_> {
         order
     }
 
+    /// The same, of the classes that are called like `search` and those they are confused with; all where it is empty.
+    pub fn order_of(&self, sort: MatrixSort, search: &str) -> Vec<usize> {
+        let (mut order, search) = (self.order(sort), search.trim().to_lowercase());
+        if search.is_empty() {
+            return order;
+        }
+        let called: Vec<usize> =
+            order.iter().copied().filter(|c| self.classes.name(*c).to_lowercase().contains(&search)).collect();
+        let confused = |c: usize| called.iter().any(|k| *k == c || self.count(*k, c) > 0 || self.count(c, *k) > 0);
+        order.retain(|c| confused(*c));
+        order
+    }
+
     /// The sentence about a part of the matrix.
     pub fn sentence(&self, pick: MatrixPick, mode: MatrixMode) -> String {
         let name = |c| self.classes.name(c);

@@ -92,6 +92,15 @@ impl SplitPreview {
     }
 }
 
+impl SplitPreview {
+    /// Training clips of the split that was planned last, or of one epoch where that draws fewer.
+    pub fn training_clips(&self, config: &RunConfig) -> Option<u64> {
+        let split = self.planned.shown()?.as_ref().ok()?;
+        let clips: u64 = split.parts.first()?.clips.iter().sum();
+        Some(config.sampling.clips_per_epoch.map_or(clips, |drawn| clips.min(drawn as u64)))
+    }
+}
+
 /// The configuration without what does not matter here, so that typing elsewhere plans nothing again.
 fn relevant(config: &RunConfig) -> RunConfig {
     let mut out = RunConfig::reference();
