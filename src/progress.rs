@@ -1,6 +1,7 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
 use crate::domain::Cut;
+use crate::peers::{Alone, Peers};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::time::Instant;
@@ -271,6 +272,11 @@ pub trait Monitor: Send + Sync {
     /// What to do next.
     fn poll(&self) -> Flow;
 
+    /// The processes that do this job together; all of them come to the same calls in the same order.
+    fn peers(&self) -> &dyn Peers {
+        &Alone
+    }
+
     /// True when the job should end now.
     fn stopped(&self) -> bool {
         self.poll() == Flow::Stop
@@ -311,6 +317,10 @@ impl Monitor for Phase<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
     }
 }
 

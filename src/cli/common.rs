@@ -8,6 +8,7 @@ use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::Dataset;
 use crate::jobs::kinds::{CompareRuns, OpenDataset};
 use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
+use crate::peers::{PeerError, of_process};
 use crate::progress::Monitor;
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
@@ -29,10 +30,39 @@ pub(super) fn run_job<K: JobKind>(kind: K, monitor: &dyn Monitor, state: &mut La
     }
 }
 
-/// Opens a dataset, a video or a frame folder.
+/// What became of something that all processes do, once all know of it: where it failed in one, none goes on.
+pub(super) fn agreed<T>(own: Result<T, Exit>) -> Result<T, Exit> {
+    let peers = of_process();
+    if peers.is_alone() {
+        return own;
+    }
+    let told = match &own {
+        Ok(_) => Ok(()),
+        Err(Exit::Usage(error) | Exit::Failed(error)) => Err(PeerError::Launch(error.to_string())),
+        Err(Exit::Interrupted | Exit::Elsewhere) => Err(PeerError::Stopped),
+    };
+    match peers.agree(told, |e| *e == PeerError::Stopped) {
+        Err(error) if error.is_told_elsewhere() => Err(Exit::Elsewhere),
+        Err(PeerError::Stopped) => Err(Exit::Interrupted),
+        _ => own,
+    }
+}
+
+/// The configuration of the first process for all; the others need neither its files nor its run.
+pub(super) fn config_for_all(own: impl FnOnce() -> Result<RunConfig, Exit>) -> Result<RunConfig, Exit> {
+    let peers = of_process();
+    let own = agreed(if peers.leads() { own().map(Some) } else { Ok(None) })?;
+    let text = peers.broadcast(own.as_ref().map(RunConfig::to_ron).unwrap_or_default().into_bytes())?;
+    match own {
+        Some(config) => Ok(config),
+        None => RunConfig::from_ron(&String::from_utf8_lossy(&text)).map_err(|why| Exit::Failed(anyhow!(why))),
+    }
+}
+
+/// Opens a dataset, a video or a frame folder; in all processes or in none.
 pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
     let monitor = TerminalMonitor::new(false, 0);
-    run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state)
+    agreed(run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state))
 }
 
 /// As [`open_dataset`], with all videos of a large dataset looked into.
@@ -47,6 +77,9 @@ pub(super) fn open_whole(path: &Path, data: &DataConfig, state: &mut LaneState) 
 
 /// Says once a video what is wrong with it, as `probe` does.
 pub(super) fn say_warnings(dataset: &Dataset) {
+    if !of_process().leads() {
+        return;
+    }
     let mut said = std::collections::HashSet::new();
     for warning in dataset.warnings.iter().filter(|w| said.insert((&w.path, &w.message))) {
         eprintln!("warning: {}: {}", warning.path.display(), warning.message);

@@ -14,6 +14,7 @@ pub mod multi_label;
 mod predict;
 mod same_data;
 pub mod segments;
+mod shared;
 pub mod views;
 mod waiting;
 

@@ -3,6 +3,7 @@
 use super::TrainError;
 use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
+use crate::peers::Peers;
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
@@ -159,6 +160,10 @@ impl Monitor for Logged<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
     }
 }
 

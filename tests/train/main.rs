@@ -7,6 +7,7 @@ mod baselines;
 mod frozen;
 mod large;
 mod multi_label;
+mod peers;
 mod resume;
 #[path = "../support/mod.rs"]
 mod support;

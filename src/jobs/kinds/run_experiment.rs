@@ -12,6 +12,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use crate::run_folder::{Checkpoint, RunDir};
 use std::path::PathBuf;
@@ -281,5 +282,9 @@ impl Monitor for Part<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
     }
 }
