@@ -1,9 +1,9 @@
 //! What several commands share: running a job, and reading what names a dataset, a run, a checkpoint.
 
-use super::Exit;
 use super::args::{ClassMatchArg, ConfigArgs, ReadingArgs, SplitArg};
 use super::monitor::TerminalMonitor;
 use super::reading::data_config_of;
+use super::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::Dataset;
 use crate::jobs::kinds::{CompareRuns, OpenDataset};
@@ -36,14 +36,19 @@ pub(super) fn agreed<T>(own: Result<T, Exit>) -> Result<T, Exit> {
     if peers.is_alone() {
         return own;
     }
-    let told = match &own {
-        Ok(_) => Ok(()),
-        Err(Exit::Usage(error) | Exit::Failed(error)) => Err(PeerError::Launch(error.to_string())),
-        Err(Exit::Interrupted | Exit::Elsewhere) => Err(PeerError::Stopped),
+    let failed = |error: &anyhow::Error| Err(PeerError::Launch(error.to_string()));
+    let (told, code) = match &own {
+        Ok(_) => (Ok(()), 0),
+        Err(Exit::Usage(error)) => (failed(error), USAGE),
+        Err(Exit::Failed(error)) => (failed(error), FAILED),
+        Err(Exit::Interrupted | Exit::Elsewhere(_)) => (Err(PeerError::Stopped), INTERRUPTED),
     };
-    match peers.agree(told, |e| *e == PeerError::Stopped) {
-        Err(error) if error.is_told_elsewhere() => Err(Exit::Elsewhere),
-        Err(PeerError::Stopped) => Err(Exit::Interrupted),
+    let Err(agreed) = peers.agree(told, |e| *e == PeerError::Stopped) else { return own };
+    // Whichever ends first, all end with the same code.
+    let code = peers.max(u64::from(code)).map_err(|e| Exit::Failed(e.into()))? as u8;
+    match agreed {
+        error if error.is_told_elsewhere() => Err(Exit::Elsewhere(code)),
+        PeerError::Stopped => Err(Exit::Interrupted),
         _ => own,
     }
 }

@@ -51,8 +51,8 @@ pub(crate) enum Exit {
     Failed(anyhow::Error),
     /// Ctrl+C; state was saved.
     Interrupted,
-    /// Another process of the job failed, and says why.
-    Elsewhere,
+    /// Another process of the job failed with this exit code, and says why.
+    Elsewhere(u8),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Exit {
@@ -137,7 +137,7 @@ fn run_command(command: args::Command) -> Result<ExitCode, u8> {
     let result = std::panic::catch_unwind(|| commands::dispatch(command));
     Err(match result {
         Ok(Ok(code)) => return Ok(code),
-        Ok(Err(Exit::Elsewhere)) => FAILED,
+        Ok(Err(Exit::Elsewhere(code))) => code,
         Ok(Err(Exit::Failed(error))) if told_elsewhere(&error) => FAILED,
         Ok(Err(Exit::Usage(error))) => {
             say(&error);

@@ -44,6 +44,10 @@ impl Monitor for Asked<'_> {
     fn peers(&self) -> &dyn Peers {
         self.inner.peers()
     }
+
+    fn asked_elsewhere(&self) {
+        self.to_end.store(true, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod baseline;
 pub mod bench;
 mod best;
 mod class_list;
+mod control;
 mod crew;
 mod data_parallel;
 mod debug;

@@ -88,7 +88,7 @@ impl<'a> Team<'a> {
         if self.peers.is_alone() {
             return Ok(own);
         }
-        Ok(ended(flow_of(self.peers.max(u64::from(code(own)))? as u8)))
+        Ok(ended(flow_of(self.peers.max(u64::from(own as u8))? as u8)))
     }
 
     /// Waits as long as one of them is asked to pause; what to do then. `told` is what was agreed with the last step.
@@ -295,7 +295,7 @@ fn note(own: &Result<StepSums, TrainError>, present: &[u8]) -> Vec<u8> {
         own.as_ref().map_or((0.0, 0, Flow::Continue, false), |s| (s.loss, s.right, s.flow, s.save));
     let mut out = loss.to_le_bytes().to_vec();
     out.extend(right.to_le_bytes());
-    out.extend([code(flow), u8::from(save), u8::from(own.is_err())]);
+    out.extend([flow as u8, u8::from(save), u8::from(own.is_err())]);
     out.extend(present);
     out
 }
@@ -311,23 +311,9 @@ impl Note {
     }
 }
 
-/// The more urgent, the larger.
-fn code(flow: Flow) -> u8 {
-    match flow {
-        Flow::Continue => 0,
-        Flow::Pause => 1,
-        Flow::Finish => 2,
-        Flow::Stop => 3,
-    }
-}
-
+/// What a number on the way between processes stands for.
 fn flow_of(code: u8) -> Flow {
-    match code {
-        0 => Flow::Continue,
-        1 => Flow::Pause,
-        2 => Flow::Finish,
-        _ => Flow::Stop,
-    }
+    Flow::WORDS.iter().map(|w| w.0).find(|flow| *flow as u8 == code).unwrap_or(Flow::Stop)
 }
 
 #[cfg(test)]
@@ -343,7 +329,7 @@ mod tests {
         let failed = Note::read(&super::note(&Err(TrainError::Internal("x")), &[0]), 1).unwrap();
         assert!(failed.failed && Note::read(&[0; 19], 1).is_none());
         for flow in [Flow::Continue, Flow::Pause, Flow::Finish, Flow::Stop] {
-            assert_eq!(flow_of(code(flow)), flow);
+            assert_eq!(flow_of(flow as u8), flow);
         }
     }
 }

@@ -86,6 +86,7 @@ pub fn run_on(
         Ok(()) => trainer.train(),
         Err(error) => Err(error),
     };
+    logged.obeyed();
     match end {
         Ok(end) => {
             logged.note(&format!("training ended: {end:?}"));
@@ -323,6 +324,7 @@ fn take_up(
 ) -> Result<(RunLock, Option<Stored>), TrainError> {
     let lock = lock(run.path())?;
     monitor.write_to(&run.path().join(LOG_FILE))?;
+    monitor.obey(run.path());
     // Read before tidying, which may move the folder.
     let stored = match checkpoint {
         Some(folder) => {

@@ -6,6 +6,8 @@ mod augmentation;
 mod baselines;
 mod frozen;
 mod large;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod multi_label;
 mod peers;
 mod resume;

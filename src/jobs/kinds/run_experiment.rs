@@ -287,4 +287,8 @@ impl Monitor for Part<'_> {
     fn peers(&self) -> &dyn Peers {
         self.inner.peers()
     }
+
+    fn asked_elsewhere(&self) {
+        self.inner.asked_elsewhere();
+    }
 }

@@ -35,6 +35,12 @@ impl Trainer<'_> {
 
     /// Schedule, best values, checkpoints, logs; `Some` when training ends here.
     pub(super) fn finish_epoch(&mut self, report: EpochReport) -> Result<Option<TrainEnd>, TrainError> {
+        let (exchanged, trained) = (std::mem::take(&mut self.team.exchanging), self.memory.sums.seconds);
+        if exchanged > 0.0 {
+            self.monitor.note(&format!(
+                "gradients were exchanged in {exchanged:.2} s of {trained:.2} s of training, waits for slower processes included"
+            ));
+        }
         let mut report = self.team.report(report)?;
         self.scheduler.epoch_finished(f64::from(report.val_loss.unwrap_or(report.train_loss)));
         self.memory.schedule = self.scheduler.state().clone();
