@@ -1,12 +1,14 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
 use crate::domain::Cut;
+use crate::peers::{Alone, Peers};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::time::Instant;
 
-/// What a job should do next, as its owner sees it. Polled between steps, so it never queues behind work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a job should do next, as its owner sees it, the more urgent the later. Polled between steps, so it never queues behind
+/// work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flow {
     /// Go on.
     #[default]
@@ -17,6 +19,22 @@ pub enum Flow {
     Finish,
     /// End as soon as possible, with a checkpoint.
     Stop,
+}
+
+impl Flow {
+    /// Each with the word that asks for it in a file.
+    pub const WORDS: [(Self, &str); 4] =
+        [(Self::Continue, "continue"), (Self::Pause, "pause"), (Self::Finish, "finish"), (Self::Stop, "stop")];
+
+    /// What a word asks for.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|w| w.1.eq_ignore_ascii_case(word.trim())).map(|w| w.0)
+    }
+
+    /// The word that asks for it.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|w| w.0 == self).map_or("continue", |w| w.1)
+    }
 }
 
 /// One measured training step.
@@ -271,6 +289,14 @@ pub trait Monitor: Send + Sync {
     /// What to do next.
     fn poll(&self) -> Flow;
 
+    /// The processes that do this job together; all of them come to the same calls in the same order.
+    fn peers(&self) -> &dyn Peers {
+        &Alone
+    }
+
+    /// Told by the job that somebody else than its owner asked it to end.
+    fn asked_elsewhere(&self) {}
+
     /// True when the job should end now.
     fn stopped(&self) -> bool {
         self.poll() == Flow::Stop
@@ -311,6 +337,14 @@ impl Monitor for Phase<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
+    }
+
+    fn asked_elsewhere(&self) {
+        self.inner.asked_elsewhere();
     }
 }
 

@@ -16,7 +16,7 @@ pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
 use crate::cam::METHODS;
 use crate::config::{ConfigKey, DeviceChoice, KEYS, Precision};
-use crate::model::{BACKBONE, NOTHING};
+use crate::model::{BACKBONE, NORMS, NOTHING};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -474,7 +474,7 @@ pub struct ModelsArgs {
     #[arg(long, default_value_t = 17)]
     pub classes: usize,
     /// Count as trainable what learns when this is frozen; the architecture default when left out.
-    #[arg(long, value_name = "WHAT", value_parser = [BACKBONE, NOTHING])]
+    #[arg(long, value_name = "WHAT", value_parser = [BACKBONE, NORMS, NOTHING])]
     pub freeze: Option<String>,
     #[command(flatten)]
     pub json: JsonArg,

@@ -246,6 +246,11 @@ pub const KEYS: &[ConfigKey] = &[
         "Numbers the layers compute with while they learn. 16 bits need a GPU that has them.",
     ),
     resumable(
+        "training.exchange",
+        "Gradient exchange",
+        "Numbers with which several machines send their gradients to each other; with 16 bits half as much is sent.",
+    ),
+    resumable(
         "training.recompute",
         "Activation checkpointing",
         "Keeps the outputs of a few layers only and computes the others again in the backward pass: somewhat less memory, more work, the same numbers.",

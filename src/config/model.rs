@@ -15,7 +15,7 @@ pub struct ModelConfig {
     pub dropout: Option<f64>,
     /// What only some networks can be told.
     pub options: ModelOptions,
-    /// What of it does not learn: `backbone`, `none`, or a layer, which is frozen with all below it. `None` takes the
+    /// What of it does not learn: `backbone`, `norms` (its batch normalisations), `none`, or a layer, which is frozen with all below it. `None` takes the
     /// network's own: nothing, except where a network is made of a finished backbone and a head.
     pub freeze: Option<String>,
     /// Frozen batch normalisations keep their running statistics and use them in training too.

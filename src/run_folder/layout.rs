@@ -24,6 +24,8 @@ pub const CONFUSION_FILE: &str = "validation_confusion.csv";
 pub const LAYERS_FILE: &str = "layer_statistics.csv";
 /// Every sentence of the training.
 pub const LOG_FILE: &str = "log.txt";
+/// What a running training is asked to do: one word, see [`Flow`](crate::progress::Flow).
+pub const CONTROL_FILE: &str = "control";
 /// Folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of evaluations.

@@ -30,8 +30,8 @@ pub use evaluation::{
 pub use existing_results::{ExistingResult, results_folder};
 pub use identity::Identity;
 pub use layout::{
-    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, ENVIRONMENT_FILE, LAYERS_FILE, LOG_FILE, METRICS_FILE,
-    PER_CLASS_AP_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE,
+    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, CONTROL_FILE, ENVIRONMENT_FILE, LAYERS_FILE, LOG_FILE,
+    METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE,
 };
 pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use place::{suggestion, taken};

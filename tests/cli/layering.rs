@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "files", "process_usage", "simd"],
+    &["domain", "config", "progress", "files", "peers", "process_usage", "simd"],
     &["video", "render", "model"],
     &["data", "cam", "inside", "classical"],
     &["run_folder"],
@@ -15,9 +15,16 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it;
-/// `files` writes sizes as `domain` does; `progress` tells of clips in its words.
-const SIBLINGS: &[(&str, &str)] =
-    &[("config", "domain"), ("config", "files"), ("files", "domain"), ("progress", "domain")];
+/// `files` writes sizes as `domain` does; `progress` tells of clips in its words, and knows who works on a job with it; `config`
+/// says how `peers` send numbers.
+const SIBLINGS: &[(&str, &str)] = &[
+    ("config", "domain"),
+    ("config", "files"),
+    ("config", "peers"),
+    ("files", "domain"),
+    ("progress", "domain"),
+    ("progress", "peers"),
+];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[
@@ -32,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),
     ("burn", &["model/", "cam/", "inside/", "eval/", "train/"]),
+    ("mpi", &["peers/mpi_world"]),
     ("plotters", &["render/"]),
     ("sysinfo", &["process_usage"]),
     ("clap", &["cli/"]),

@@ -4,7 +4,7 @@ use super::super::form_rows::{Rows, choice, fraction, optional, switch, whole};
 use super::super::{network_card, weight_report};
 use crate::classical::Learner;
 use crate::config::{ModelConfig, ModelOptions, Pooling};
-use crate::model::{BACKBONE, MODELS, NOTHING};
+use crate::model::{BACKBONE, MODELS, NORMS, NOTHING};
 use crate::ui::Action;
 use crate::ui::action::SystemAction;
 use crate::ui::state::PathPurpose;
@@ -79,9 +79,14 @@ fn frozen(r: &mut Rows<'_>) {
     let mut options = vec![
         (None, "the architecture default".to_owned(), "Nothing, except where a network is a finished backbone and a head."),
         (Some(BACKBONE.to_owned()), "the backbone".to_owned(), "Only the head learns."),
+        (
+            Some(NORMS.to_owned()),
+            "batch normalisations".to_owned(),
+            "They keep what they remember: for batches of few clips, and for several machines.",
+        ),
         (Some(NOTHING.to_owned()), "nothing".to_owned(), "All of it learns."),
     ];
-    if let Some(layer) = r.config().model.freeze.clone().filter(|f| ![BACKBONE, NOTHING].contains(&f.as_str())) {
+    if let Some(layer) = r.config().model.freeze.clone().filter(|f| ![BACKBONE, NORMS, NOTHING].contains(&f.as_str())) {
         options.push((Some(layer.clone()), format!("up to {layer}"), "This layer and all below it."));
     }
     r.row(
