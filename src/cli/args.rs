@@ -7,7 +7,7 @@ mod inside;
 mod labels;
 mod parts;
 
-pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
+pub use comparing::{CompareArgs, CorrectionsArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
 pub use desktop::{DesktopEntryArgs, PackagingArgs};
 pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
@@ -48,6 +48,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Clips and edges of segments whose labels are in doubt, the most doubtful first.
     LabelIssues(LabelIssuesArgs),
+    /// The corrections of a dataset's labels, and its labels with them as files.
+    Corrections(CorrectionsArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
     /// The trainings of a plan, one after the other, compared: variants, seeds, folds by subject.
@@ -133,6 +135,9 @@ pub struct ReadingArgs {
     /// Classes in output order, by the names they have then, with commas between them; others follow as they stand.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     pub class_order: Vec<String>,
+    /// Lay this file of corrections over the labels, or none, instead of the one beside the dataset.
+    #[arg(long, value_name = "FILE|none")]
+    pub corrections: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
         Command::LabelIssues(args) => super::label_issues::label_issues(&args),
+        Command::Corrections(args) => super::corrections::corrections(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
         Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
@@ -155,6 +156,9 @@ fn tell_evaluation(e: &Evaluation) {
     ));
     if !e.label_map.is_empty() {
         print_line(&format!("label map: {}", ClassChange::words(&e.label_map).join(", ")));
+    }
+    if e.corrections.applied() > 0 {
+        print_line(&format!("labels: {}", e.corrections.words()));
     }
     if let Some(views) = &e.views {
         print_line(&format!(

@@ -25,8 +25,10 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
-    if let Ok(found) = crate::jobs::open_checkpoint(&checkpoint) {
-        found.require_network()?;
+    if let Ok(found) = crate::jobs::open_checkpoint(&checkpoint)
+        && found.baseline().is_some()
+    {
+        return super::explain_features::explain(args, &found, class_match);
     }
     let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
     require_view(args, &checkpoint.run)?;

@@ -152,10 +152,11 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
     let other = args.config.preset.is_some() || args.config.config.is_some() || args.reading.is_given();
     if other || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
-            "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
+            "a resumed run keeps its configuration; of these only --corrections, --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
     }
     let mut config = RunDir::open(run).and_then(|r| r.config()).map_err(|e| Exit::Usage(e.into()))?;
+    args.reading.apply_corrections(&mut config.data);
     apply_options(args, &mut config)?;
     Ok(config)
 }

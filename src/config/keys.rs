@@ -201,6 +201,11 @@ pub const KEYS: &[ConfigKey] = &[
         "Table columns",
         "Which columns of a table of another layout say what. Off unless the format is 'table'.",
     ),
+    resumable(
+        "data.corrections",
+        "Corrections",
+        "A file of corrections that is laid over the labels, or none. Off takes the one beside the dataset, where there is one.",
+    ),
     fixed("labels.hold", "Hold labels", "Labels on few frames, such as one per second, hold until the next one."),
     fixed("data.background_class", "Background class", "Turn background frames into clips of an extra class."),
     fixed(

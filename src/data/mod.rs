@@ -8,6 +8,7 @@ mod augment;
 mod batch_memory;
 mod class_targets;
 mod content;
+mod corrections;
 mod crops;
 pub mod demo;
 mod disk_cache;
@@ -20,6 +21,7 @@ mod formats;
 mod frame_decoding;
 mod frame_disk;
 mod frame_memory;
+mod frame_numbers;
 mod frame_use;
 mod hold;
 mod instance_list;
@@ -52,6 +54,10 @@ mod windows;
 pub use augment::Draw;
 pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
+pub use corrections::{
+    CORRECTIONS_FILE, Exported, LabelEdit, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
+    export_labels, exported_files, save_corrections, with_corrections,
+};
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};
 pub use error::DataError;

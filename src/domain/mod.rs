@@ -5,6 +5,7 @@
 mod class;
 mod class_match;
 mod clip;
+mod corrections;
 mod dataset;
 mod fates;
 mod frame;
@@ -29,6 +30,10 @@ mod task;
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use class_match::ClassMatch;
 pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, TimeView};
+pub use corrections::{
+    CorrectedVideo, Correction, CorrectionCounts, CorrectionKind, Corrections, DatasetCorrections, LabelledPart,
+    PartLabel,
+};
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use fates::{Fate, Fates};
 pub use frame::{GrayImage, RgbImage};

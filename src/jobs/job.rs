@@ -6,8 +6,8 @@ use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
     ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, OverlayVideo, PredictVideo,
-    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
-    WriteInsidePage, WriteReport,
+    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveCorrections, SaveNotes, SurveyLayers, TestMotion,
+    Train, WriteInsidePage, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -101,6 +101,8 @@ jobs! {
     WriteReport(WriteReport),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
+    /// Write corrections of labels.
+    SaveCorrections(SaveCorrections),
     /// Outputs of layers for a clip.
     LookInside(LookInside),
     /// The inside of a network for a clip as one page.

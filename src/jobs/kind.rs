@@ -146,6 +146,8 @@ pub enum Output {
     Table(Arc<TableView>),
     /// The notes are on the disk.
     NotesSaved,
+    /// The corrections of labels are on the disk, in this file.
+    CorrectionsSaved(PathBuf),
     /// Outputs of layers for a clip.
     Inside(Arc<InsideView>),
     /// Kernels of a checkpoint.

@@ -1,5 +1,6 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
+use crate::classical::FeaturePicture;
 use crate::compare::{Comparison, EvaluatedRun};
 use crate::config::TableColumns;
 use crate::data::{Conclusion, Draw, Looked, TablePreview};
@@ -97,6 +98,8 @@ pub struct ClipSample {
     pub probabilities: Vec<f32>,
     /// The maps, in the order asked for.
     pub maps: Vec<HeatMap>,
+    /// What the features of a classical baseline saw, where one clip was asked about.
+    pub pictures: Vec<FeaturePicture>,
     /// How much of each map lies on the body, when that was asked for; see [`heat_on_body`](super::heat_on_body).
     pub on_body: Vec<Option<MaskShare>>,
 }

@@ -12,6 +12,8 @@ pub const CLASSES_FILE: &str = files::RUN_FILES[1];
 pub const SPLIT_FILE: &str = "split.csv";
 /// Versions, device, dataset.
 pub const ENVIRONMENT_FILE: &str = "environment.ron";
+/// The corrections of labels that it was trained with, where there were some.
+pub const CORRECTIONS_COPY: &str = "corrections.ron";
 /// One row an epoch.
 pub const METRICS_FILE: &str = "training_metrics.csv";
 /// One row an epoch, one column a class.

@@ -11,7 +11,7 @@ use crate::model::{ComputeDevice, Network};
 use crate::progress::Monitor;
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{NewRun, create_run, make_room};
-use crate::run_folder::{Environment, RunDir, environment, split_rows, titles};
+use crate::run_folder::{Environment, RunDir, corrections_text, environment, split_rows, titles};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,6 +115,7 @@ fn begin(
             processes,
             ..environment(&dataset, &plan, network.parameters(), titles(devices), config.seed, origin)
         },
+        corrections: corrections_text(&dataset)?,
     };
     let run = create_run(out, &new)?;
     Ok(Prepared { run, dataset, config, plan, network, checkpoint: None })

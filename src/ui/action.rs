@@ -12,7 +12,8 @@ use super::state::{
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
 use crate::config::{RunConfig, TableColumns};
-use crate::domain::{ClassSet, LabelMap};
+use crate::data::LabelEdit;
+use crate::domain::{ClassSet, LabelMap, LabelledPart};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use crate::run_folder::ClipNote;
@@ -41,6 +42,8 @@ pub enum Action {
     System(SystemAction),
     /// Runs side by side.
     Compare(CompareAction),
+    /// Correcting labels. Undo takes these back.
+    Correct(CorrectAction),
 }
 
 macro_rules! groups {
@@ -53,7 +56,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Correct: CorrectAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -348,6 +351,31 @@ pub enum SystemAction {
     Quit,
     /// Leave without waiting for anything.
     QuitNow,
+}
+
+/// Correcting labels.
+#[derive(Clone, Debug)]
+pub enum CorrectAction {
+    /// Correct labels of a video. Undo takes it back.
+    Edit {
+        /// Its name.
+        video: String,
+        /// What changes.
+        edit: LabelEdit,
+        /// Why, in words; may be empty.
+        note: String,
+    },
+    /// Note that a label was looked at and is right, or that it was not. Undo takes it back.
+    Confirm {
+        /// Name of the video.
+        video: String,
+        /// The label.
+        part: LabelledPart,
+        /// It is right.
+        right: bool,
+    },
+    /// Look for labels in doubt, with these networks on these clips of the open dataset.
+    FindIssues(Vec<CheckpointRef>, SplitChoice),
 }
 
 /// Runs side by side.

@@ -217,7 +217,7 @@ impl App {
     fn leave(&mut self, ctx: &egui::Context) {
         let state = &mut self.state;
         let running = state.work_to_lose().any(|j| !j.quiet);
-        let anything = state.work_to_lose().next().is_some() || !state.unsaved_notes.is_empty() || state.disk.writing();
+        let anything = state.work_to_lose().next().is_some() || state.is_unsaved() || state.disk.writing();
         if state.forced {
             return;
         }
@@ -272,6 +272,7 @@ impl eframe::App for App {
         let next_look = dispatch::keep_looking(&mut self.state, self.workers.as_ref(), now);
         self.leave(ctx);
         let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
+        let next_correction = dispatch::keep_corrections(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
@@ -281,7 +282,10 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_look, next_save, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, clock, toast]
+            .into_iter()
+            .flatten()
+        {
             ctx.request_repaint_after(wait);
         }
         theme::choose(ctx, self.state.theme, self.state.scale);

@@ -97,6 +97,8 @@ pub struct Reading {
     pub table: Option<TableColumns>,
     /// What becomes of its classes.
     pub label_map: LabelMap,
+    /// The file of corrections, or none of them; `None` takes the one beside it.
+    pub corrections: Option<String>,
 }
 
 impl Reading {
@@ -107,6 +109,7 @@ impl Reading {
             choices: data.choices.clone(),
             table: data.table.clone(),
             label_map: data.label_map.clone(),
+            corrections: data.corrections.clone(),
         }
     }
 
@@ -119,8 +122,8 @@ impl Reading {
 
     /// Puts it into a configuration.
     pub fn into_config(self, data: DataConfig) -> DataConfig {
-        let Self { format, choices, table, label_map } = self;
-        DataConfig { format, choices, table, label_map, ..data }
+        let Self { format, choices, table, label_map, corrections } = self;
+        DataConfig { format, choices, table, label_map, corrections, ..data }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod choosing;
 mod comparing;
+mod correcting;
 mod drawing;
 mod events;
 mod explaining;
@@ -24,6 +25,7 @@ mod undo;
 mod window;
 mod working;
 
+pub use correcting::keep_corrections;
 pub use events::drain;
 pub use explaining::keep_explaining;
 pub use inside::keep_looking;
@@ -99,6 +101,7 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Compare(action) => {
             effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
         }
+        Action::Correct(action) => correcting::fulfil(state, workers, action),
         Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),

@@ -49,7 +49,8 @@ const DATA: Node = Row(&[
 
 const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
 
-const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test"])), (0.31, pane("evaluate-clips"))]);
+const EVALUATE: Node =
+    Column(&[(0.69, Tabs(&["evaluate-report", "motion-test", "label-issues"])), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),
@@ -76,6 +77,7 @@ const COMPARE: Node = Row(&[
                     "compare-difference",
                     "compare-settings",
                     "motion-test",
+                    "label-issues",
                 ]),
             ),
             (0.4, pane("compare-clips")),

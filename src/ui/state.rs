@@ -2,6 +2,7 @@
 
 mod clip_index;
 mod comparing;
+mod correcting;
 mod dialogs;
 mod inside;
 mod label_form;
@@ -14,6 +15,7 @@ mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
+pub use correcting::{Correcting, FoundIssues, UnsavedCorrections};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
@@ -32,7 +34,9 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf};
+use crate::domain::{
+    ClassMatch, ClassSet, Corrections, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf,
+};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
@@ -145,6 +149,8 @@ pub struct Memento {
     pub filter: Filter,
     /// The label map the dataset is read with.
     pub label_map: LabelMap,
+    /// The corrections of its labels.
+    pub corrections: Arc<Corrections>,
     /// The workspace, where the change led into another one.
     pub workspace: Option<Workspace>,
     /// The tags of the dataset's videos.
@@ -216,6 +222,8 @@ pub struct AppState {
     pub notes: HashMap<PathBuf, Notes>,
     /// Runs whose notes are not on the disk yet.
     pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
+    /// Corrections of labels, and labels in doubt.
+    pub correcting: Correcting,
     /// Counts changes of the notes.
     pub notes_revision: u64,
     /// Looking into the videos of the open dataset.
@@ -314,6 +322,7 @@ impl Default for AppState {
             video_predictions: HashMap::new(),
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
+            correcting: Correcting::default(),
             notes_revision: 0,
             index: IndexWork::default(),
             augmentation: AugmentationStore::default(),

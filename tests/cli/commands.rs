@@ -4,6 +4,7 @@ mod baselines;
 mod best_epoch;
 mod comparing;
 mod corpus;
+mod corrections;
 mod desktop;
 mod experiment;
 mod inside;

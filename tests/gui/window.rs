@@ -6,6 +6,7 @@ mod augmented;
 mod browsing;
 mod checkpoints;
 mod compare;
+mod corrections;
 mod dialog_keys;
 mod finding;
 mod follow;
@@ -16,8 +17,8 @@ mod inside;
 mod inside_map;
 mod kept_map;
 mod label_map;
-mod look;
 mod leading;
+mod look;
 mod many;
 mod networks;
 mod repaints;
@@ -33,7 +34,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, HeatMap};
-use kinolens::jobs::kinds::{OpenDataset, OpenRun};
+use kinolens::jobs::kinds::{OpenDataset, OpenRun, SaveCorrections};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::run_folder::{Evaluation, Prediction, Predictions};
@@ -101,6 +102,9 @@ impl Workers for Scripted {
                     samples,
                     ..Explanation::default()
                 })))
+            }
+            Job::SaveCorrections(SaveCorrections { root, .. }) => {
+                EventBody::Finished(Output::CorrectionsSaved(root.join("kinolens_corrections.ron")))
             }
             _ => return id,
         };

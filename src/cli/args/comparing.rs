@@ -1,5 +1,6 @@
 //! The arguments of commands that compare runs and report on them.
 
+use super::ReadingArgs;
 use super::parts::{ClassMatchArg, JsonArg, OutArgs, SplitArg};
 use clap::Args;
 use std::path::PathBuf;
@@ -41,6 +42,20 @@ pub struct LabelIssuesArgs {
     pub top: usize,
     #[command(flatten)]
     pub classes: ClassMatchArg,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Write the labels, corrections among them, to this folder: as label files where the dataset \
+                                     has a label a frame, else as a table")))]
+pub struct CorrectionsArgs {
+    /// Dataset folder, split CSV, video or frame folder.
+    pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub to: OutArgs,
     #[command(flatten)]

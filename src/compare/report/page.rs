@@ -264,6 +264,16 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         page.body += "<h3>Label maps</h3>\n";
         page.list("note", maps);
     }
+    let corrected = |run: &EvaluatedRun| -> Vec<String> {
+        let trained = run.environment.iter().map(|e| ("trained", e.corrections));
+        let both = trained.chain([("evaluated", run.evaluation.corrections)]).filter(|(_, c)| c.applied() > 0);
+        both.map(|(what, c)| format!("{}: {what} with {}", run.name, c.words())).collect()
+    };
+    let corrections: Vec<String> = input.runs.iter().flat_map(corrected).collect();
+    if !corrections.is_empty() {
+        page.body += "<h3>Corrected labels</h3>\n";
+        page.list("note", corrections);
+    }
     let mut seen: Vec<(&[String], Vec<&str>)> = Vec::new();
     for run in &c.runs {
         let warnings = run.evaluation.warnings.as_slice();

@@ -269,15 +269,13 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
         | PathPurpose::Report
         | PathPurpose::Drawn(_)
         | PathPurpose::Video
-        | PathPurpose::InsidePage => {
-            match state.disk.at(path).value() {
-                None => Some("Looking whether the name is free…".into()),
-                Some(found) if found.exists => {
-                    Some(format!("There is something at {}: name another file.", path.display()))
-                }
-                Some(_) => None,
+        | PathPurpose::InsidePage => match state.disk.at(path).value() {
+            None => Some("Looking whether the name is free…".into()),
+            Some(found) if found.exists => {
+                Some(format!("There is something at {}: name another file.", path.display()))
             }
-        }
+            Some(_) => None,
+        },
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),
@@ -287,15 +285,17 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
 /// What closing the window would end.
 pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
-    let failed: Vec<String> =
-        cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run)).collect();
+    let notes = cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run));
+    let corrections =
+        cx.state.correcting.unsaved.iter().filter(|(_, u)| u.failed.is_some()).map(|(root, _)| leaf(root));
+    let failed: Vec<String> = notes.chain(corrections).collect();
     let mut done: Option<Action> = None;
     let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
         if !failed.is_empty() {
             ui.label(format!(
-                "The notes of {} could not be written (the messages tell why). They are lost if you leave without them.",
+                "Notes or corrections of {} could not be written (why is said in the messages). They are lost if you leave without them.",
                 failed.join(", ")
             ));
         }

@@ -98,13 +98,13 @@ fn with(state: &mut AppState, workers: &dyn Workers, run: &Path) {
 }
 
 /// The same network by the name of its checkpoint.
-fn named(state: &AppState, network: CheckpointRef) -> CheckpointRef {
+pub(super) fn named(state: &AppState, network: CheckpointRef) -> CheckpointRef {
     let default = || state.run_at(&network.run).and_then(|r| r.default_checkpoint()).map(str::to_owned);
     CheckpointRef { name: network.name.clone().or_else(default), run: network.run }
 }
 
 /// What the classes of all of these networks are matched by, on clips of the open dataset.
-fn class_match(state: &AppState, networks: &[CheckpointRef]) -> Result<ClassMatch, String> {
+pub(super) fn class_match(state: &AppState, networks: &[CheckpointRef]) -> Result<ClassMatch, String> {
     let foreign = |n: &&CheckpointRef| state.run_at(&n.run).is_some_and(|r| state.is_foreign(r));
     if let Some(network) = networks.iter().find(foreign) {
         let name = leaf(&network.run);

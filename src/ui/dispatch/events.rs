@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{offer, say, start};
-use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
+use super::{comparing, correcting, following, indexing, inside, networks, notes, opening, tables};
 use crate::config::RunConfig;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::kinds::Train;
@@ -97,6 +97,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             state.inside.ended(job, None);
             state.augmentation.ended(job);
             notes::ended(state, job, false);
+            correcting::ended(state, job, None);
         }
         EventBody::Asked(path, choice) => {
             ended(state, job, JobStatus::Cancelled);
@@ -130,7 +131,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 state.jobs.retain(|j| j.id != job);
                 return tables::failed(state, &kind.path, &kind.columns, sentence);
             }
-            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
+            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_) | Job::SaveCorrections(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
             comparing::failed(state, job, &sentence);
@@ -157,6 +158,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
             notes::ended(state, job, false);
+            correcting::ended(state, job, None);
         }
     }
 }
@@ -365,8 +367,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::Table(view) => tables::answered(state, workers, &view),
         Output::NotesSaved => notes::ended(state, id, true),
+        Output::CorrectionsSaved(file) => correcting::ended(state, id, Some(&file)),
+        Output::LabelIssues(issues) => correcting::found(state, id, issues),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.
-        Output::LabelIssues(_) | Output::RateTest(_) | Output::Experiment(_) => {}
+        Output::RateTest(_) | Output::Experiment(_) => {}
     }
 }

@@ -284,6 +284,8 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
+    // What could not be written is not what was read.
+    state.correcting.unsaved.retain(|root, u| *root != dataset.root || u.saving.is_some());
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;

@@ -1,9 +1,9 @@
 //! Undo: what a gesture changed, taken back at once.
 
-use super::{notes, opening};
+use super::{correcting, notes, opening};
 use crate::jobs::ClipRef;
 use crate::run_folder::ClipNote;
-use crate::ui::action::{Action, ChooseAction, HistoryAction, InsideAction, TimeAction, WorkAction};
+use crate::ui::action::{Action, ChooseAction, CorrectAction, HistoryAction, InsideAction, TimeAction, WorkAction};
 use crate::ui::state::{AppState, Memento, Workspace};
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
@@ -93,6 +93,7 @@ fn remembers(action: &Action) -> bool {
         | Action::Draw(_)
         | Action::Time(TimeAction::Error(_))
         | Action::Work(WorkAction::SetNote(..))
+        | Action::Correct(CorrectAction::Edit { .. } | CorrectAction::Confirm { .. })
         | Action::Inside(InsideAction::ChooseLayer(_)) => true,
         Action::Open(_)
         | Action::Time(_)
@@ -101,6 +102,7 @@ fn remembers(action: &Action) -> bool {
         | Action::Window(_)
         | Action::History(_)
         | Action::System(_)
+        | Action::Correct(CorrectAction::FindIssues(..))
         | Action::Compare(_) => false,
     }
 }
@@ -125,8 +127,9 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Histor
 
 fn memento(state: &AppState) -> Memento {
     let (selection, view, filter) = (state.selection.clone(), state.view.clone(), state.filter.clone());
-    let (label_map, tags) = (state.reading.label_map.clone(), Arc::clone(&state.video_tags));
-    Memento { selection, view, filter, label_map, workspace: None, tags, notes: Vec::new() }
+    let (label_map, corrections) = (state.reading.label_map.clone(), state.corrections());
+    let tags = Arc::clone(&state.video_tags);
+    Memento { selection, view, filter, label_map, corrections, workspace: None, tags, notes: Vec::new() }
 }
 
 /// What is written about the clip that an action writes about.
@@ -151,6 +154,8 @@ fn restore(state: &mut AppState, workers: &dyn Workers, memento: Memento) -> Mem
         back.notes.push((run.clone(), clip.clone(), note_of(state, &run, &clip)));
         notes::set_of(state, run, &clip, note);
     }
+    // Before the files are read again, which takes over what is on the disk.
+    correcting::set(state, workers, memento.corrections);
     if memento.label_map != state.reading.label_map {
         // Its number is one among other classes.
         state.selection.class = None;

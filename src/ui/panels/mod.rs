@@ -23,6 +23,8 @@ mod figures;
 mod inside_parts;
 mod inspector;
 mod kernels;
+mod label_issue_rows;
+mod label_issues;
 mod layer_statistics;
 mod ledger;
 mod motion_test;
@@ -30,9 +32,11 @@ mod network_graph;
 pub mod next_steps;
 mod review;
 mod review_controls;
+mod review_features;
 mod statistics;
 mod survey_cards;
 mod timeline;
+mod timeline_edit;
 mod timeline_overview;
 mod timeline_tracks;
 mod train_config;
@@ -115,7 +119,7 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Data, Workspace::Train],
         build: || Box::<augmentation::Augmentation>::default(),
     },
-    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
+    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::<review::Review>::default() },
     PanelSpec {
         id: "train-config",
         title: "Configuration",
@@ -176,6 +180,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Motion test",
         workspaces: &[Workspace::Evaluate, Compare],
         build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "label-issues",
+        title: "Labels in doubt",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<label_issues::LabelIssuesPanel>::default(),
     },
     PanelSpec {
         id: "compare-runs",

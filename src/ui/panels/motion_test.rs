@@ -41,7 +41,7 @@ impl Default for MotionTestPanel {
 }
 
 /// What is tested: the network in use in Evaluate, all that are chosen in Compare.
-fn asked(state: &AppState) -> (Vec<CheckpointRef>, SplitChoice) {
+pub(super) fn asked(state: &AppState) -> (Vec<CheckpointRef>, SplitChoice) {
     if state.workspace == Workspace::Compare {
         return (state.to_compare(), state.comparing.split.unwrap_or_default());
     }

@@ -1,5 +1,6 @@
 //! Frame by frame with heatmaps.
 
+use super::review_features::{FeatureViews, arrange, baseline_of};
 use super::{figures, review_controls, transport, viewer};
 use crate::cam;
 use crate::classical::Baseline;
@@ -20,7 +21,10 @@ use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
 /// The viewer.
-pub struct Review;
+#[derive(Default)]
+pub struct Review {
+    features: FeatureViews,
+}
 
 impl Panel for Review {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -98,7 +102,7 @@ impl Review {
             match cell {
                 Cell::Frame => frame_alone(ui, cx, picture),
                 Cell::View(index) => {
-                    view(ui, cx, picture, *index, &layers);
+                    self.view(ui, cx, picture, *index, &layers);
                     let strip = Rect::from_min_max(egui::pos2(place.left(), picture.bottom()), place.max);
                     told_below(ui, strip, &layers, *index);
                 }
@@ -137,25 +141,35 @@ fn told_below(ui: &egui::Ui, rect: Rect, layers: &[HeatLayer], index: usize) {
     response.on_hover_text(full);
 }
 
-/// Divides a rectangle into `n` places such that pictures of this shape, each with a strip below it, become as large as
-/// possible.
-fn arrange(rect: Rect, n: usize, (aspect, strip): (f32, f32)) -> Vec<Rect> {
-    let n = n.max(1);
-    let gap = 6.0;
-    let size = |columns: usize| {
-        let rows = n.div_ceil(columns);
-        let w = (rect.width() - gap * (columns - 1) as f32) / columns as f32;
-        let h = (rect.height() - gap * (rows - 1) as f32) / rows as f32;
-        Vec2::new(w.max(1.0), h.max(1.0))
-    };
-    let picture = |s: Vec2| s.x.min((s.y - strip).max(1.0) * aspect);
-    let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
-    let cell = size(columns);
-    let place = |i: usize| {
-        let at = Vec2::new((i % columns) as f32 * (cell.x + gap), (i / columns) as f32 * (cell.y + gap));
-        Rect::from_min_size(rect.min + at, cell)
-    };
-    (0..n).map(place).collect()
+impl Review {
+    /// A linked view: what the features of a baseline saw, or the heatmap of a network.
+    fn view(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layers: &[HeatLayer]) {
+        let baseline = baseline_of(cx.state, index).filter(|_| cx.state.view.heat);
+        if baseline.is_none_or(|baseline| !self.features.show(ui, cx, rect, (index, baseline))) {
+            return view(ui, cx, rect, index, layers);
+        }
+        if cx.state.selection.views.len() > 1 {
+            choose(ui, cx, rect, index, true);
+        }
+    }
+}
+
+/// What a view answers to: a click makes it the active one where there are several, a double click shows all of the picture.
+fn choose(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, at: Rect, index: usize, many: bool) -> egui::Response {
+    let id = ui.make_persistent_id(("choose view", index));
+    let response = ui.interact(at, id, Sense::click());
+    let told = if many { format!("Use view {}", index + 1) } else { "Menu of the heatmap".to_owned() };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &told));
+    if many && index == cx.state.selection.active_view {
+        ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, theme::palette(ui).accent), StrokeKind::Inside);
+    }
+    if response.double_clicked() {
+        zoom::set(ui.ctx(), zoom::Zoom::default());
+    }
+    if response.clicked() && many {
+        cx.send(ChooseAction::SetActiveView(index));
+    }
+    response
 }
 
 fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
@@ -183,7 +197,6 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
 }
 
 fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layers: &[HeatLayer]) {
-    let p = theme::palette(ui);
     let many = cx.state.selection.views.len() > 1;
     let Some(frame) = cx.services.shown() else {
         return viewer::show_frame(ui, cx, rect, 20 + index as u64, "Heatmap");
@@ -212,19 +225,7 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layer
         let seen = Rect::from_min_size(corner, Vec2::new(width, height) * whole.size());
         ui.painter_at(at).rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
     }
-    let id = ui.make_persistent_id(("choose view", index));
-    let response = ui.interact(at, id, Sense::click());
-    let told = if many { format!("Use view {}", index + 1) } else { "Menu of the heatmap".to_owned() };
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &told));
-    if many && index == cx.state.selection.active_view {
-        ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
-    }
-    if response.double_clicked() {
-        zoom::set(ui.ctx(), zoom::Zoom::default());
-    }
-    if response.clicked() && many {
-        cx.send(ChooseAction::SetActiveView(index));
-    }
+    let response = choose(ui, cx, at, index, many);
     let caption = format!("frame {}   {}\n{}", frame.index, cx.state.label_names(&frame.labels), layer.badge);
     figures::still(&response, cx, frame, heat, &caption);
 }

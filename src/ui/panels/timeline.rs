@@ -1,7 +1,8 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
+use super::timeline_edit::LabelEditing;
 use super::timeline_overview;
-use super::timeline_tracks::{self as tracks, Known, Strip};
+use super::timeline_tracks::{self as tracks, Known, Lanes, Strip};
 use crate::jobs::CheckpointRef;
 use crate::ui::AppState;
 use crate::ui::action::TimeAction;
@@ -9,6 +10,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
 use crate::ui::theme;
 use egui::{Align2, PointerButton, Rect, Sense, Stroke, Vec2};
+use std::rc::Rc;
 
 /// Width of the names at the left.
 const NAMES: f32 = 74.0;
@@ -25,6 +27,7 @@ pub struct Timeline {
     followed: u32,
     /// What is known along the video.
     known: Known,
+    editing: LabelEditing,
 }
 
 impl Panel for Timeline {
@@ -53,11 +56,27 @@ impl Panel for Timeline {
         }
         let strip = Strip { range: self.range, ..strip };
         self.follow(cx);
-        draw(ui, cx, space, &strip, &self.known);
+        let (labels, lanes) = draw(ui, cx, space, &strip, &self.known);
+        if let Some(rect) = labels {
+            self.editing.ui(ui, cx, &strip, rect, &lanes);
+        }
+        self.switch(ui, space);
     }
 }
 
 impl Timeline {
+    /// Turns editing of labels on and off, above the names of the rows.
+    fn switch(&mut self, ui: &mut egui::Ui, space: Rect) {
+        let place = Rect::from_min_size(space.min, Vec2::new(NAMES - 6.0, RULER));
+        let text = egui::RichText::new("Edit labels").text_style(theme::caption());
+        let button = egui::Button::selectable(self.editing.on, text).min_size(place.size());
+        let help =
+            "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
+        if ui.put(place, button).on_hover_text(help).clicked() {
+            self.editing.on = !self.editing.on;
+        }
+    }
+
     fn interact(&mut self, ui: &egui::Ui, cx: &mut PanelCx<'_>, response: &egui::Response, strip: &Strip) {
         let all = f64::from(strip.frames);
         if response.double_clicked() {
@@ -142,7 +161,8 @@ fn networks(state: &AppState, review: bool) -> Vec<(&'static str, Option<Checkpo
     }
 }
 
-fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) {
+/// Draws the rows; gives the place of the labels and their lanes.
+fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) -> (Option<Rect>, Rc<Lanes>) {
     let p = theme::palette(ui);
     let review = cx.state.workspace == Workspace::Review;
     let networks = networks(cx.state, review);
@@ -162,6 +182,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         if lanes.count > 1 { height.min(((room - tall) / (rows.len() - 1).max(1) as f32).max(12.0)) } else { height };
     let font = theme::caption().resolve(ui.style());
     tracks::ruler(ui, strip, Rect::from_min_size(strip.rect.min, Vec2::new(strip.rect.width(), RULER)), cx.state.fps());
+    let mut labels = None;
     let mut y = space.top() + RULER + 2.0;
     for (row, name_of_row) in &rows {
         let height = if *row == RowOf::Labels && lanes.count > 1 { tall } else { height };
@@ -170,7 +191,11 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         ui.painter().text(name, Align2::LEFT_CENTER, *name_of_row, font.clone(), p.muted);
         ui.painter().rect_filled(rect, 3.0, p.well);
         match *row {
-            RowOf::Labels => tracks::labels(ui, cx, strip, rect, &lanes),
+            RowOf::Labels => {
+                tracks::labels(ui, cx, strip, rect, &lanes);
+                tracks::corrections(ui, strip, rect, &known.corrected(cx.state));
+                labels = Some(rect);
+            }
             RowOf::Said(i) => {
                 let network = networks.get(i).and_then(|(_, n)| n.as_ref()).filter(|_| networks.len() > 1);
                 tracks::predictions(ui, cx, strip, rect, spans.get(i).map_or(&[], |s| s.as_slice()), network);
@@ -184,6 +209,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         tracks::clip_window(ui, cx, strip, tracks_rect);
     }
     playhead(ui, cx, strip, tracks_rect);
+    (labels, lanes)
 }
 
 fn playhead(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {
