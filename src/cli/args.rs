@@ -147,6 +147,9 @@ pub struct InspectArgs {
     /// List what was read, row by row: classes, videos, annotations, and what became of every row of the files.
     #[arg(long)]
     pub instances: bool,
+    /// Only tell what each layout looks for, and why this is of it or not.
+    #[arg(long, conflicts_with = "instances")]
+    pub layouts: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
     #[command(flatten)]
@@ -261,6 +264,15 @@ pub struct TrainArgs {
     /// Find a learning rate instead: a few steps with a rate that grows (learning-rate range test). Writes nothing.
     #[arg(long, conflicts_with_all = ["resume", "out", "debug", "force"])]
     pub find_rate: bool,
+    /// Learning rate of the first step of --find-rate; 1e-7 when left out.
+    #[arg(long, value_name = "RATE", requires = "find_rate")]
+    pub find_rate_from: Option<f64>,
+    /// Learning rate of its last step; 1 when left out.
+    #[arg(long, value_name = "RATE", requires = "find_rate")]
+    pub find_rate_to: Option<f64>,
+    /// Its optimiser steps; 100 when left out.
+    #[arg(long, value_name = "N", requires = "find_rate")]
+    pub find_rate_steps: Option<u32>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Network id (see `kinolens models`).
@@ -290,7 +302,8 @@ pub struct TrainArgs {
     /// Loading threads; 0 loads in the training thread.
     #[arg(long)]
     pub workers: Option<usize>,
-    /// A quick look: 5 % of the clips, one loading thread, before/after videos of augmented clips in RUN/debug.
+    /// A quick look: 5 % of the clips and one loading thread, unless --set data.fraction or --workers say otherwise, and
+    /// before/after videos of augmented clips in RUN/debug.
     #[arg(long)]
     pub debug: bool,
     /// What of the network does not learn: backbone, none, or a layer (frozen with all below it).
@@ -342,9 +355,9 @@ pub enum WeightFormatArg {
 pub struct ExportArgs {
     #[command(flatten)]
     pub run: RunArg,
-    /// Kind of file.
-    #[arg(long, value_enum, default_value_t = WeightFormatArg::Safetensors)]
-    pub format: WeightFormatArg,
+    /// Kind of file; by the ending of its name when left out (.pth and .pt are files of PyTorch, others safetensors).
+    #[arg(long, value_enum)]
+    pub format: Option<WeightFormatArg>,
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

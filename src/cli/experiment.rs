@@ -23,6 +23,9 @@ const SEED: u64 = 42;
 
 pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let usage = |e: crate::config::ConfigError| Exit::Usage(e.into());
+    if args.plan.is_dir() {
+        return Err(Exit::Usage(anyhow!("{} is a folder; name the plan, a RON file", args.plan.display())));
+    }
     let plan = ExperimentPlan::load(&args.plan).map_err(usage)?;
     let folder = args.plan.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut arms = plan.arms(&folder).map_err(usage)?;

@@ -63,7 +63,7 @@ pub use drawn_clip::{DrawnClip, times_drawn};
 pub use error::DataError;
 pub use folds::{Fold, folds};
 pub use formats::{
-    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, table_preview,
+    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, layouts, table_preview,
 };
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};

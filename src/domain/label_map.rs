@@ -325,8 +325,21 @@ pub struct ClassChange {
     /// Its number there, where the source numbers its classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What it became.
+    /// What it became, in documents `{"class": NAME}`, `"background"` or `"left-out"`.
+    #[serde(with = "BecomesInDocuments")]
     pub becomes: Becomes,
+}
+
+/// [`Becomes`] as documents for programs write it; results of earlier versions have the names of the configuration.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Becomes", rename_all = "kebab-case")]
+enum BecomesInDocuments {
+    #[serde(alias = "Class")]
+    Class(String),
+    #[serde(alias = "Background")]
+    Background,
+    #[serde(alias = "LeftOut")]
+    LeftOut,
 }
 
 impl ClassChange {

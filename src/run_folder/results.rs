@@ -1,6 +1,6 @@
 //! Files of an evaluation: JSON for programs, CSV for spreadsheets, Markdown for people.
 
-use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
+use super::files::{create_dir, csv_text, read_json, with_remedy, write_atomic};
 use super::{Evaluation, MultiLabel, Prediction, Predictions, RunDir, RunError};
 use crate::domain::{SAID_AT, TimeView};
 use std::collections::BTreeMap;
@@ -103,16 +103,37 @@ impl Predictions {
     }
 }
 
+/// What lies in the `results/` of a run.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Evaluations, oldest first: one a checkpoint, split and dataset. One without its predictions has none.
+    pub evaluations: Vec<(Evaluation, Predictions)>,
+    /// Files that cannot be read, with what to do.
+    pub damage: Vec<RunError>,
+}
+
+/// What mends a file of an evaluation.
+const EVALUATE_AGAIN: &str = "this evaluation is left out; evaluate the checkpoint again, which writes it anew";
+/// What mends the predictions of one.
+const PREDICT_AGAIN: &str =
+    "the evaluation is shown without its clips; evaluate the checkpoint again, which writes them anew";
+
 impl RunDir {
-    /// Evaluations in `results/`, oldest first: one a checkpoint, split and dataset. Those of earlier versions, which kept
-    /// one a split, lie in `results/` itself. One without its predictions has none.
-    pub fn evaluations(&self) -> Vec<(Evaluation, Predictions)> {
+    /// Reads the evaluations of this run. Those of earlier versions, which kept one a split, lie in `results/` itself.
+    pub fn results(&self) -> Results {
         let results = self.results_dir();
         let entries = std::fs::read_dir(&results).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
         folders.sort();
         folders.insert(0, results);
-        let mut found: Vec<(PathBuf, Evaluation)> = folders.iter().flat_map(|f| read_evaluations(f)).collect();
+        let mut damage = Vec::new();
+        let mut found: Vec<(PathBuf, Evaluation)> = Vec::new();
+        for (path, read) in folders.iter().flat_map(|f| read_evaluations(f)) {
+            match read {
+                Ok(evaluation) => found.push((path, evaluation)),
+                Err(error) => damage.push(error),
+            }
+        }
         found.sort_by_key(|(_, e)| e.made_unix);
         let same = |a: &Evaluation, b: &Evaluation| {
             let data = |e: &Evaluation| match e.dataset_fingerprint.is_empty() {
@@ -124,22 +145,39 @@ impl RunDir {
         let newest = |i: usize| !found[i + 1..].iter().any(|(_, later)| same(later, &found[i].1));
         let keep: Vec<bool> = (0..found.len()).map(newest).collect();
         let kept = found.iter().zip(keep).filter(|(_, keep)| *keep);
-        kept.map(|((path, evaluation), _)| {
-            let predictions = path.with_file_name(format!("predictions_{}.json", evaluation.split));
-            (evaluation.clone(), read_json(&predictions).unwrap_or_default())
-        })
-        .collect()
+        let mut evaluations = Vec::new();
+        for ((path, evaluation), _) in kept {
+            let file = path.with_file_name(format!("predictions_{}.json", evaluation.split));
+            let predictions = match file.exists() {
+                true => read_json(&file).map_err(|e| with_remedy(e, PREDICT_AGAIN)),
+                false => Ok(Predictions::default()),
+            };
+            evaluations.push((
+                evaluation.clone(),
+                predictions.unwrap_or_else(|error| {
+                    damage.push(error);
+                    Predictions::default()
+                }),
+            ));
+        }
+        Results { evaluations, damage }
     }
 }
 
-/// The evaluations whose files lie in a folder, by name of the file; what cannot be read is left out.
-pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
+/// The evaluations whose files lie in a folder, by name of the file.
+pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Result<Evaluation, RunError>)> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
     names.sort();
-    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read_if_there(&path)?).ok()?));
-    names.into_iter().filter_map(|n| read(dir.join(n))).collect()
+    names
+        .into_iter()
+        .map(|n| {
+            let path = dir.join(n);
+            let read = read_json(&path).map_err(|e| with_remedy(e, EVALUATE_AGAIN));
+            (path, read)
+        })
+        .collect()
 }
 
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
@@ -309,7 +347,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
     }
     writeln!(
         out,
-        "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %), mean class accuracy {:.2} %, \
+        "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %, Wilson, over clips), mean class accuracy {:.2} %, \
          always predicting the majority class {:.2} %.\n",
         errors.len(),
         e.clips,
@@ -358,7 +396,7 @@ fn analyse_several(
     writeln!(
         out,
         "Multi-label: mAP {:.2} % over {} classes (an order by chance {:.2} %); the most probable class is among the labels of \
-         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %). A class is predicted at a probability of {SAID_AT} or more.\n",
+         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %, Wilson, over clips). A class is predicted at a probability of {SAID_AT} or more.\n",
         100.0 * several.map,
         several.average_precision.iter().flatten().count(),
         100.0 * several.chance,

@@ -7,6 +7,7 @@ mod browsing;
 mod checkpoints;
 mod compare;
 mod corrections;
+mod damaged;
 mod dialog_keys;
 mod finding;
 mod follow;

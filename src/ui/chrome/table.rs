@@ -87,6 +87,7 @@ fn roles(ui: &mut Ui, form: &mut TableForm, preview: &TablePreview) {
         }
         ui.label("start and end count");
         let words = |unit: TimeUnit| match unit {
+            TimeUnit::Unstated => "seconds, as nothing states it",
             TimeUnit::Seconds => "seconds",
             TimeUnit::Milliseconds => "milliseconds",
             TimeUnit::Frames => "frames from 0, the end outside",

@@ -348,6 +348,10 @@ pub(super) fn refilter(state: &mut AppState) {
 pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) {
     remember(state, Recent::Run(run.path.clone()));
     let changed = state.run_at(&run.path).is_some_and(|old| **old != *run);
+    let told = state.run_at(&run.path).map(|old| old.problems.clone()).unwrap_or_default();
+    for problem in run.problems.iter().filter(|p| !told.contains(p)) {
+        say(state, Severity::Warning, "open run", problem.clone());
+    }
     if changed {
         state.explain.forget_run(&run.path);
         state.inside.forget_run(&run.path);

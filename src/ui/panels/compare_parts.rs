@@ -1,6 +1,6 @@
 //! What the panels of the Compare workspace share: what differs is said before any number, and which pair is looked at.
 
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Pair};
 use crate::domain::counted;
 use crate::ui::action::CompareAction;
 use crate::ui::panel::PanelCx;
@@ -74,6 +74,17 @@ pub(super) fn pair(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     if let Some(pair) = asked {
         cx.send(CompareAction::ShowPair(pair));
     }
+}
+
+/// What the panels of one pair begin with: the comparison, what differs, and the box the pair is chosen in. `None` where there is
+/// no pair; then that was said.
+pub(super) fn of_pair<'a>(ui: &mut Ui, cx: &mut PanelCx<'a>) -> Option<(&'a FoundComparison, &'a Pair, [&'a str; 2])> {
+    let state = cx.state;
+    let found = found(ui, state)?;
+    notes(ui, &found.compared.comparison);
+    pair(ui, cx);
+    let ((_, shown), names) = state.comparing.pair().zip(state.comparing.pair_names())?;
+    Some((found, shown, names))
 }
 
 /// The reading of a test, with the colour of what it says.

@@ -466,11 +466,12 @@ fn headline(ui: &mut Ui, e: &Evaluation) {
     score_card::headline(ui, "Accuracy", &percent(e.accuracy), &interval(e), INTERVAL, scale);
 }
 
-const INTERVAL: &str = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
+const INTERVAL: &str =
+    "Wilson's 95 % interval over single clips. Clips of one video are alike, so the truth may lie further out.";
 
 fn interval(e: &Evaluation) -> String {
     let (low, high) = (e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
-    format!("{low:.0}–{high:.0} %, {}", counted(e.clips, "clip"))
+    format!("{low:.0}–{high:.0} % (Wilson), {}", counted(e.clips, "clip"))
 }
 
 fn figures(ui: &mut Ui, e: &Evaluation) {

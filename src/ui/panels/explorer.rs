@@ -268,6 +268,9 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     if in_use {
         title.append("  in use", 0.0, format(&small, p.accent));
     }
+    if !run.problems.is_empty() {
+        title.append("  damaged", 0.0, format(&small, p.warn));
+    }
     let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(in_use).show(ui, |ui| {
         for checkpoint in &run.checkpoints {
             let chosen = in_use && cx.state.checkpoint_name() == Some(&checkpoint.name);
@@ -285,9 +288,14 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
         if run.checkpoints.is_empty() {
             ui.weak("no checkpoint yet");
         }
+        for problem in &run.problems {
+            ui.label(RichText::new(problem).text_style(theme::caption()).color(p.warn));
+        }
     });
     let told = if in_use { "in use" } else { "click a checkpoint to use it" };
-    let header = head.header_response.on_hover_text(format!("{}\n{told}", run.path.display()));
+    let mut help = vec![run.path.display().to_string(), told.to_owned()];
+    help.extend(run.problems.iter().cloned());
+    let header = head.header_response.on_hover_text(help.join("\n"));
     header.context_menu(|ui| {
         if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
             cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
