@@ -5,7 +5,7 @@ use super::common::{Outcome, open_whole, say_warnings};
 use super::monitor::{print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::config::DataConfig;
-use crate::data::{Exported, NO_CORRECTIONS, corrections_document, each_correction, export_labels, exported_files};
+use crate::data::{Exported, NO_CORRECTIONS, corrections_document, each_correction, export_corrected, exported_files};
 use crate::domain::{DatasetCorrections, shell_quoted};
 use crate::jobs::{JobError, LaneState};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
     let mut state = LaneState::default();
     let dataset = open_whole(&args.dataset, &data, &mut state)?;
     say_warnings(&dataset);
-    let exported = args.to.out.as_ref().map(|out| export_labels(&dataset, out)).transpose();
+    let exported = args.to.out.as_ref().map(|out| export_corrected(&dataset, out)).transpose();
     let exported = exported.map_err(JobError::from)?;
     if args.json.json {
         let mut document = json!({ "dataset": dataset.root, "corrections": corrections_document(&dataset, true) });

@@ -56,7 +56,7 @@ pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
 pub use corrections::{
     CORRECTIONS_FILE, Exported, LabelEdit, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
-    export_labels, exported_files, save_corrections, with_corrections,
+    export_corrected, exported_files, save_corrections, with_corrections,
 };
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};

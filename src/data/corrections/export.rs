@@ -29,7 +29,7 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// True for the name of a file or folder that [`export_labels`] makes.
+/// True for the name of a file or folder that [`export_corrected`] makes.
 pub fn exported_files(name: &str) -> bool {
     [TABLE, LABELS, SEGMENTATION].contains(&name)
 }
@@ -39,7 +39,7 @@ pub fn exported_files(name: &str) -> bool {
 ///
 /// # Errors
 /// A dataset that was read with a label map, one that nobody looked into as a whole, and files that cannot be written.
-pub fn export_labels(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
+pub fn export_corrected(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
     let refuse = |reason: &str| DataError::Read { path: dataset.root.clone(), reason: reason.to_owned() };
     if dataset.mapped.is_some() {
         return Err(refuse("its labels are written in classes of its files; open it without a label map"));

@@ -12,7 +12,7 @@ mod list;
 
 pub use apply::{corrected, with_corrections};
 pub use edit::{LabelEdit, edited};
-pub use export::{Exported, export_labels, exported_files};
+pub use export::{Exported, export_corrected, exported_files};
 pub use file::{CORRECTIONS_FILE, NO_CORRECTIONS, save_corrections};
 pub use list::{corrections_document, each as each_correction};
 
