@@ -5,7 +5,7 @@ use super::common::{Outcome, open_whole, say_warnings};
 use super::monitor::{print_json, print_line};
 use super::output::refuse_overwrite;
 use crate::config::DataConfig;
-use crate::data::{Exported, NO_CORRECTIONS, corrections_document, each_correction, export_corrected, exported_files};
+use crate::data::{LabelFiles, NO_CORRECTIONS, corrections_document, each_correction, is_label_output, write_labels};
 use crate::domain::{DatasetCorrections, shell_quoted};
 use crate::jobs::{JobError, LaneState};
 use serde_json::json;
@@ -15,11 +15,11 @@ use std::process::ExitCode;
 pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
     let mut data = DataConfig::default();
     args.reading.apply(&args.dataset, &mut data)?;
-    refuse_overwrite(&args.to, exported_files)?;
+    refuse_overwrite(&args.to, is_label_output)?;
     let mut state = LaneState::default();
     let dataset = open_whole(&args.dataset, &data, &mut state)?;
     say_warnings(&dataset);
-    let exported = args.to.out.as_ref().map(|out| export_corrected(&dataset, out)).transpose();
+    let exported = args.to.out.as_ref().map(|out| write_labels(&dataset, out)).transpose();
     let exported = exported.map_err(JobError::from)?;
     if args.json.json {
         let mut document = json!({ "dataset": dataset.root, "corrections": corrections_document(&dataset, true) });
@@ -44,7 +44,7 @@ pub(super) fn corrections(args: &CorrectionsArgs) -> Outcome {
 }
 
 /// How the files are read again.
-fn read_with(exported: &Exported) -> String {
+fn read_with(exported: &LabelFiles) -> String {
     if let Some(folder) = exported.folder {
         return format!("put the folder {folder} in place of that of a copy of the dataset");
     }

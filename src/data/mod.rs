@@ -55,8 +55,8 @@ pub use augment::Draw;
 pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
 pub use corrections::{
-    CORRECTIONS_FILE, Exported, LabelEdit, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
-    export_corrected, exported_files, save_corrections, with_corrections,
+    CORRECTIONS_FILE, LabelEdit, LabelFiles, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
+    is_label_output, save_corrections, with_corrections, write_labels,
 };
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};

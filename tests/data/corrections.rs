@@ -3,8 +3,8 @@
 use crate::support::datasets::{open, temp, video, warns, write};
 use kinolens::config::{DataConfig, RunConfig};
 use kinolens::data::{
-    CORRECTIONS_FILE, DataError, NO_CORRECTIONS, corrections_document, export_corrected, look_into_all, open_above,
-    open_with_cache, plan,
+    CORRECTIONS_FILE, DataError, NO_CORRECTIONS, corrections_document, look_into_all, open_above, open_with_cache,
+    plan, write_labels,
 };
 use kinolens::domain::{CorrectionCounts, Dataset, Instance, Label, LabelMap};
 use kinolens::progress::Silent;
@@ -158,7 +158,7 @@ fn exported_label_files_say_what_the_corrections_do() {
     copy(root.path(), again.path());
     write(root.path().join(CORRECTIONS_FILE), EXERCISE);
     let data = open(root.path());
-    let exported = export_corrected(&data, out.path()).unwrap();
+    let exported = write_labels(&data, out.path()).unwrap();
     assert_eq!(exported.files.len(), 2);
     // By hand: frame 4 is walk, frame 9 run, frame 8 background.
     let text = std::fs::read_to_string(out.path().join("label/s1.csv")).unwrap();
@@ -194,7 +194,7 @@ fn exported_segmentation_says_what_the_corrections_do() {
     let data = open(root.path());
     let (take, cutting, rest) = (Some("take".to_owned()), Some("cut".to_owned()), Some("background".to_owned()));
     assert_eq!(runs(&data, 0), [(0, 2, take), (3, 6, cutting), (6, 8, rest)], "frame 2 is unlabelled");
-    export_corrected(&data, out.path()).unwrap();
+    write_labels(&data, out.path()).unwrap();
     let text = std::fs::read_to_string(out.path().join("groundTruth/cheese.txt")).unwrap();
     assert_eq!(text, "take\ntake\nunlabelled\ncut\ncut\ncut\nbackground\nbackground\n");
     copy(out.path(), again.path());
@@ -225,7 +225,7 @@ fn instances_are_changed_added_and_removed_and_read_again_from_a_table() {
     assert_eq!(parts(&data), [vec![one(0, 6, "jump"), one(4, 8, "run")], vec![], vec![one(0, 10, "run")]]);
     assert_eq!(data.correction_counts(), CorrectionCounts { changed: 1, added: 1, removed: 1, not_applied: 0 });
     let out = temp();
-    let exported = export_corrected(&data, out.path()).unwrap();
+    let exported = write_labels(&data, out.path()).unwrap();
     let text = std::fs::read_to_string(out.path().join("labels.csv")).unwrap();
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.contains("train/jump/a,4,8,run,") && text.contains(",train\n"), "{text}");

@@ -6,14 +6,14 @@
 
 mod apply;
 mod edit;
-mod export;
 mod file;
+mod label_files;
 mod list;
 
 pub use apply::{corrected, with_corrections};
 pub use edit::{LabelEdit, edited};
-pub use export::{Exported, export_corrected, exported_files};
 pub use file::{CORRECTIONS_FILE, NO_CORRECTIONS, save_corrections};
+pub use label_files::{LabelFiles, is_label_output, write_labels};
 pub use list::{corrections_document, each as each_correction};
 
 pub(super) use apply::{correct_all, correct_entry, file_classes, fingerprint};

@@ -18,7 +18,7 @@ const NOBODY: &str = "unlabelled";
 
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exported {
+pub struct LabelFiles {
     /// The files.
     pub files: Vec<PathBuf>,
     /// The folder that takes the place of one of the dataset, where that is its layout.
@@ -29,8 +29,8 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// True for the name of a file or folder that [`export_corrected`] makes.
-pub fn exported_files(name: &str) -> bool {
+/// True for the name of a file or folder that [`write_labels`] makes.
+pub fn is_label_output(name: &str) -> bool {
     [TABLE, LABELS, SEGMENTATION].contains(&name)
 }
 
@@ -39,7 +39,7 @@ pub fn exported_files(name: &str) -> bool {
 ///
 /// # Errors
 /// A dataset that was read with a label map, one that nobody looked into as a whole, and files that cannot be written.
-pub fn export_corrected(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
+pub fn write_labels(dataset: &Dataset, out: &Path) -> Result<LabelFiles, DataError> {
     let refuse = |reason: &str| DataError::Read { path: dataset.root.clone(), reason: reason.to_owned() };
     if dataset.mapped.is_some() {
         return Err(refuse("its labels are written in classes of its files; open it without a label map"));
@@ -53,7 +53,7 @@ pub fn export_corrected(dataset: &Dataset, out: &Path) -> Result<Exported, DataE
     }
 }
 
-fn save(path: PathBuf, text: &str, out: &mut Exported) -> Result<(), DataError> {
+fn save(path: PathBuf, text: &str, out: &mut LabelFiles) -> Result<(), DataError> {
     let told = |e: std::io::Error| DataError::Write { path: path.clone(), reason: e.to_string() };
     std::fs::create_dir_all(crate::files::folder_of(&path)).map_err(told)?;
     crate::files::replace(&path, text.as_bytes()).map_err(told)?;
@@ -62,11 +62,11 @@ fn save(path: PathBuf, text: &str, out: &mut Exported) -> Result<(), DataError> 
 }
 
 /// A label file a video.
-fn per_frame(dataset: &Dataset, out: &Path, folder: &'static str) -> Result<Exported, DataError> {
+fn per_frame(dataset: &Dataset, out: &Path, folder: &'static str) -> Result<LabelFiles, DataError> {
     let files: Vec<Option<String>> = dataset.videos.iter().map(|v| label_file(dataset, v)).collect();
     let mut used: HashMap<&str, usize> = HashMap::new();
     files.iter().flatten().for_each(|name| *used.entry(name).or_default() += 1);
-    let mut exported = Exported { folder: Some(folder), ..Exported::default() };
+    let mut exported = LabelFiles { folder: Some(folder), ..LabelFiles::default() };
     let rows = folder == LABELS;
     for (video, file) in dataset.videos.iter().zip(&files) {
         if video.labels.is_empty() || video.frames() == 0 {
@@ -130,7 +130,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A row an annotation, or one a class where it has several.
-fn table(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
+fn table(dataset: &Dataset, out: &Path) -> Result<LabelFiles, DataError> {
     let mut text = String::from("path,start,end,class,subject,split\n");
     let (mut several, mut background) = (false, false);
     for video in &dataset.videos {
@@ -165,7 +165,7 @@ fn table(dataset: &Dataset, out: &Path) -> Result<Exported, DataError> {
         split: column("split"),
         unit: TimeUnit::Frames,
     };
-    let mut exported = Exported { table: Some(columns), ..Exported::default() };
+    let mut exported = LabelFiles { table: Some(columns), ..LabelFiles::default() };
     let mut note = |is: bool, text: &str| exported.notes.extend(is.then(|| text.to_owned()));
     note(
         several || dataset.task == Task::MultiLabel,
