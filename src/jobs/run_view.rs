@@ -1,6 +1,8 @@
 //! A run folder as people look at it.
 
 use super::error::JobError;
+use super::kinds::kept_tests;
+use crate::compare::motion::{MotionReport, MotionTest};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Task};
 use crate::eval::Training;
@@ -42,6 +44,8 @@ pub struct RunView {
     pub training: Option<Training>,
     /// Evaluations found in `results/`, oldest first.
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
+    /// Motion tests found in `results/`, each by itself.
+    pub motion: Vec<Arc<MotionReport>>,
     /// What people wrote about its clips.
     pub notes: Notes,
     /// Why `notes` is empty although there is a file; it must not be written over.
@@ -100,12 +104,18 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         log: run.log_tail(LOG_LINES),
         resumable: run.resumable(),
         evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
+        motion: kept_tests(run.path()).into_iter().map(alone).collect(),
         layers,
         notes,
         notes_problem,
         config,
         classes,
     })
+}
+
+/// A motion test as a report of its own.
+fn alone(test: MotionTest) -> Arc<MotionReport> {
+    Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })
 }
 
 /// The layers heatmaps can be made at, in forward order; empty when there is no such network.

@@ -5,6 +5,7 @@ mod comparing;
 mod dialogs;
 mod inside;
 mod label_form;
+mod queue;
 mod table_form;
 mod view;
 mod views;
@@ -15,9 +16,10 @@ pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use queue::{Experiment, KeptExperiment, QueueRow, RowStatus, Turn};
 pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
-pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, RateView, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::augmentation::AugmentationStore;
@@ -262,6 +264,12 @@ pub struct AppState {
     pub comparing: Comparing,
     /// The run in training is evaluated again after each of its validations.
     pub follow_training: bool,
+    /// The runs of a plan.
+    pub experiment: Option<Experiment>,
+    /// The learning-rate range test made last, with the configuration it was made of.
+    pub rate_test: RateView,
+    /// A learning rate chosen for the training that is set up, and how often one was chosen.
+    pub chosen_rate: (u64, f64),
 }
 
 impl Default for AppState {
@@ -323,6 +331,9 @@ impl Default for AppState {
             forced: false,
             comparing: Comparing::default(),
             follow_training: false,
+            experiment: None,
+            rate_test: RateView::default(),
+            chosen_rate: (0, 0.0),
         }
     }
 }

@@ -6,6 +6,7 @@ mod augmented;
 mod checkpoints;
 mod compare;
 mod dialog_keys;
+mod experiment;
 mod follow;
 mod foreign;
 mod gestures;

@@ -137,6 +137,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::Drawing => Some(("drawings", &["svg"])),
+        PathPurpose::Plan => Some(("plans", &["ron"])),
         PathPurpose::OpenTable => Some(("tables", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset
@@ -145,7 +146,8 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::Export
         | PathPurpose::FirstRun
         | PathPurpose::Table(_)
-        | PathPurpose::Report => None,
+        | PathPurpose::Report
+        | PathPurpose::NewPlan => None,
     }
 }
 
@@ -166,17 +168,19 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
         PathPurpose::Table(TableFormat::Latex) => "Save the table as LaTeX",
         PathPurpose::Report => "Write the report to",
+        PathPurpose::Plan => "Open a plan",
+        PathPurpose::NewPlan => "Save the plan as",
     }
 }
 
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable => "Open",
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable | PathPurpose::Plan => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Drawing => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
-        PathPurpose::Table(_) => "Save",
+        PathPurpose::Table(_) | PathPurpose::NewPlan => "Save",
         PathPurpose::Report => "Write it",
     }
 }
@@ -249,7 +253,7 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report => match state.disk.at(path).value() {
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan => match state.disk.at(path).value() {
             None => Some("Looking whether the name is free…".into()),
             Some(found) if found.exists => {
                 Some(format!("There is something at {}: name another file.", path.display()))

@@ -157,7 +157,9 @@ fn test_motion(
 /// The file somebody chose for a table or a report.
 pub(super) fn place_in(action: &OpenAction) -> Option<PathBuf> {
     match action {
-        OpenAction::PathChosen(PathPurpose::Table(_) | PathPurpose::Report, path) => Some(path.clone()),
+        OpenAction::PathChosen(PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan, path) => {
+            Some(path.clone())
+        }
         _ => None,
     }
 }

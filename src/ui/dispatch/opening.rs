@@ -113,7 +113,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
             state.first_weights = (state.first_weights.0 + 1, path);
         }
         // What is written there is written by the file that was asked to.
-        PathPurpose::Table(_) | PathPurpose::Report => {}
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan | PathPurpose::Plan => {}
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
     let text = match purpose {
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
-        PathPurpose::Table(_) | PathPurpose::Report => state.place_for(purpose),
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan => state.place_for(purpose),
         _ => recent,
     };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });

@@ -80,7 +80,8 @@ fn remembers(action: &Action) -> bool {
         | Action::Window(_)
         | Action::History(_)
         | Action::System(_)
-        | Action::Compare(_) => false,
+        | Action::Compare(_)
+        | Action::Experiment(_) => false,
     }
 }
 

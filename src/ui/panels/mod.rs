@@ -17,6 +17,8 @@ mod compare_settings;
 mod compare_table;
 mod evaluate_clips;
 mod evaluate_report;
+mod experiment;
+mod experiment_form;
 mod explorer;
 mod inside_parts;
 mod inspector;
@@ -34,6 +36,7 @@ mod timeline_tracks;
 mod train_config;
 mod train_layers;
 mod train_live;
+mod train_rate;
 mod train_tracks;
 mod transport;
 mod units;
@@ -113,6 +116,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Dashboard",
         workspaces: &[Workspace::Train],
         build: || Box::<train_live::TrainLive>::default(),
+    },
+    PanelSpec {
+        id: "experiment",
+        title: "Experiment",
+        workspaces: &[Workspace::Train],
+        build: || Box::<experiment::ExperimentPanel>::default(),
     },
     PanelSpec {
         id: "evaluate-report",

@@ -1,5 +1,6 @@
 //! What is trained and how: preset, form, run folder, and the buttons that start and stop it.
 
+use super::train_rate::TrainRate;
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::progress::Flow;
@@ -37,6 +38,10 @@ pub struct TrainConfig {
     file_note: Option<Result<String, String>>,
     /// Root of the dataset that this is set up for.
     dataset: Option<PathBuf>,
+    /// The learning-rate range test.
+    rate: TrainRate,
+    /// How often a learning rate had been chosen when one was last taken over.
+    rate_chosen: u64,
     /// What was kept last.
     kept: Option<(usize, RunConfig, String)>,
 }
@@ -58,6 +63,8 @@ impl Default for TrainConfig {
             file_asked: None,
             file_note: None,
             dataset: None,
+            rate: TrainRate::default(),
+            rate_chosen: 0,
         }
     }
 }
@@ -70,6 +77,8 @@ impl Panel for TrainConfig {
         self.file_line(ui);
         self.folder_row(ui, cx.state);
         self.buttons(ui, cx);
+        let sound = config_form::fault(&self.config).is_none();
+        self.rate.show(ui, cx, &self.config, sound);
         ui.separator();
         let search =
             egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
@@ -78,6 +87,9 @@ impl Panel for TrainConfig {
             let (count, path) = cx.state.first_weights.clone();
             self.first_weights = count;
             self.config.model.init_from = Some(path);
+        }
+        if self.rate_chosen != cx.state.chosen_rate.0 {
+            (self.rate_chosen, self.config.optimizer.learning_rate) = cx.state.chosen_rate;
         }
         let around = Around {
             classes: cx.state.classes().len(),

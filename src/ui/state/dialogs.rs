@@ -34,6 +34,10 @@ pub enum PathPurpose {
     Table(TableFormat),
     /// The file of a report.
     Report,
+    /// A plan of many trainings.
+    Plan,
+    /// Where such a plan is written.
+    NewPlan,
 }
 
 impl PathPurpose {
@@ -42,6 +46,7 @@ impl PathPurpose {
         match self {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
+            Self::NewPlan => Some("plan.ron".to_owned()),
             _ => None,
         }
     }
