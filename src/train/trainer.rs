@@ -7,7 +7,7 @@ use super::data_parallel::{BatchResult, BatchTask, Copies};
 use super::debug::DebugClips;
 use super::features::{FeaturePhase, FrozenFeatures, changes_every_epoch};
 use super::layer_watch::LayerWatch;
-use super::logs::{Logged, best_line, epoch_events, step_events, write_tables};
+use super::logs::{Logged, best_line, epoch_events, not_learning, step_events, write_tables};
 use super::loss::Loss;
 use super::loss_scale::LossScale;
 use super::optim::Optimizer;
@@ -36,8 +36,6 @@ use std::time::Instant;
 
 /// What the first step on a GPU waits for.
 const TUNING: &str = "tuning kernels, first step only";
-/// Epochs without a lower training loss before it is said that nothing is learned.
-const NOT_LEARNING_AFTER: usize = 3;
 
 /// Trains a network, writing the run folder `out`. Ends early as the monitor says, always with a checkpoint from which
 /// training goes on exactly: on the CPU the numbers of an interrupted and resumed run equal those of an uninterrupted one.
@@ -92,6 +90,7 @@ pub fn run_on(
         Ok(()) => trainer.train(),
         Err(error) => Err(error),
     };
+    trainer.events.end_session(end.as_ref().ok().copied());
     match end {
         Ok(end) => {
             logged.note(&format!("training ended: {end:?}"));
@@ -170,7 +169,10 @@ impl<'a> Trainer<'a> {
         (state.config, state.classes, state.task, state.end) =
             (config.clone(), plan.classes.clone(), dataset.task, None);
         write_tables(&run, &state.classes, &state.history)?;
-        let events = EventWriter::open(run.path(), memory.event_bytes)?;
+        let mut events = EventWriter::open(run.path(), memory.event_bytes)?;
+        if memory.event_bytes == 0 {
+            events.begin_session(&config)?;
+        }
         let watch = LayerWatch::new(&config, &network, &run, state.step)?;
         let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
         for warning in &plan.warnings {
@@ -508,7 +510,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Evaluates the validation clips and completes the report.
-    fn validate(&self, report: &mut EpochReport) -> Result<(), TrainError> {
+    fn validate(&mut self, report: &mut EpochReport) -> Result<(), TrainError> {
         let (from, to) = self.work.validation(self.state.epoch);
         let validation = Validation {
             network: &self.network,
@@ -520,7 +522,8 @@ impl<'a> Trainer<'a> {
             loss: &self.loss,
             config: &self.config.training,
         };
-        validation.evaluate(report, &Phase { inner: self.monitor, from, to })
+        let curves = validation.evaluate(report, &Phase { inner: self.monitor, from, to })?;
+        self.events.pr_curves(u64::from(report.epoch), "val", &self.state.classes, &curves)
     }
 
     /// Schedule, best values, checkpoints, logs; `Some` when training ends here.
@@ -542,7 +545,8 @@ impl<'a> Trainer<'a> {
             Flow::Stop => Some(TrainEnd::Stopped),
             Flow::Continue | Flow::Pause => None,
         };
-        epoch_events(&mut self.events, &self.state.classes, &report)?;
+        let drawn = self.state.end.is_some() || written.iter().any(|name| name == "best_accuracy");
+        epoch_events(&mut self.events, &self.state.classes, &report, drawn)?;
         self.checkpoint(&written)?;
         for name in removed {
             remove_checkpoint(&self.run, &name)?;
@@ -554,24 +558,10 @@ impl<'a> Trainer<'a> {
         for name in written.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });
         }
-        self.advise();
-        Ok(self.state.end)
-    }
-
-    /// Says in words when nothing is being learned.
-    fn advise(&self) {
-        let losses: Vec<f32> = self.state.history.iter().map(|e| e.train_loss).collect();
-        if let Some((first, rest)) = losses.split_first()
-            && rest.len() == NOT_LEARNING_AFTER
-            && rest.iter().all(|l| *l > first * 0.999)
-        {
-            self.monitor.warn(format!(
-                "the training loss has not fallen in {} epochs (it began at {first:.4}); try another \
-                 optimizer.learning_rate (now {:.1e}), and look at the labels",
-                losses.len(),
-                self.config.optimizer.learning_rate
-            ));
+        if let Some(advice) = not_learning(&self.state.history, self.config.optimizer.learning_rate) {
+            self.monitor.warn(advice);
         }
+        Ok(self.state.end)
     }
 
     /// Writes `last`, and the same under other names.

@@ -123,7 +123,7 @@ fn tasks_are_not_mixed() {
         let clips = vec![clip(if several { vec![0] } else { Vec::new() })];
         let evaluation = match several {
             true => evaluation_of_sets(&classes, &clips),
-            false => crate::eval::metrics::evaluation_of(&classes, &clips),
+            false => evaluation_of(&classes, &clips),
         };
         EvaluatedRun {
             name: name.into(),

@@ -147,7 +147,8 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::FirstRun
         | PathPurpose::Table(_)
         | PathPurpose::Report
-        | PathPurpose::NewPlan => None,
+        | PathPurpose::NewPlan
+        | PathPurpose::InsidePage => None,
     }
 }
 
@@ -163,6 +164,7 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::FirstWeights => "Weights to start from",
         PathPurpose::FirstRun => "Run to start from",
         PathPurpose::Drawing => "Save the drawing of the network as",
+        PathPurpose::InsidePage => "Save the page as",
         PathPurpose::Table(TableFormat::Csv) => "Save the table as CSV",
         PathPurpose::Table(TableFormat::Json) => "Save the table as JSON",
         PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
@@ -177,7 +179,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable | PathPurpose::Plan => "Open",
         PathPurpose::Demo => "Make it here",
-        PathPurpose::Drawing => "Save",
+        PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
         PathPurpose::Table(_) | PathPurpose::NewPlan => "Save",
@@ -253,13 +255,15 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan => match state.disk.at(path).value() {
-            None => Some("Looking whether the name is free…".into()),
-            Some(found) if found.exists => {
-                Some(format!("There is something at {}: name another file.", path.display()))
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::NewPlan | PathPurpose::InsidePage => {
+            match state.disk.at(path).value() {
+                None => Some("Looking whether the name is free…".into()),
+                Some(found) if found.exists => {
+                    Some(format!("There is something at {}: name another file.", path.display()))
+                }
+                Some(_) => None,
             }
-            Some(_) => None,
-        },
+        }
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
         _ => Some(format!("There is nothing at {}.", path.display())),

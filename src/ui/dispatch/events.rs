@@ -301,6 +301,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                     state.comparing.report = Some(path.clone());
                     "The report is"
                 }
+                Some(Job::WriteInsidePage(_)) => "The page is",
+                Some(Job::ExportLabels(_)) => "The labels are in",
                 _ => "The heatmap videos are in",
             };
             say(state, Severity::Info, "export", format!("{what} {}.", path.display()));

@@ -30,6 +30,8 @@ pub enum PathPurpose {
     FirstRun,
     /// Where the drawing of a network goes.
     Drawing,
+    /// The file of a page on the inside of a network.
+    InsidePage,
     /// The file of a table.
     Table(TableFormat),
     /// The file of a report.
@@ -47,6 +49,7 @@ impl PathPurpose {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
             Self::NewPlan => Some("plan.ron".to_owned()),
+            Self::InsidePage => Some("inside.html".to_owned()),
             _ => None,
         }
     }
