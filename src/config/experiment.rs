@@ -147,13 +147,25 @@ impl ExperimentPlan {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = files::read_text(path, files::TEXT_LIMIT)
             .map_err(|source| ConfigError::Io { path: path.to_path_buf(), source })?;
+        Self::from_ron(&text)
+            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: format!("{e} (of a plan)") })
+    }
+
+    /// Parses RON text.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn from_ron(text: &str) -> Result<Self, String> {
         ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-            .from_str(&text)
-            .map_err(|e| ConfigError::Parse {
-                path: path.to_path_buf(),
-                message: format!("{} (of a plan)", files::ron_fault(&e)),
-            })
+            .from_str(text)
+            .map_err(|e| files::ron_fault(&e))
+    }
+
+    /// Pretty RON text that [`ExperimentPlan::load`] reads back.
+    pub fn to_ron(&self) -> String {
+        let pretty = ron::ser::PrettyConfig::new().extensions(ron::extensions::Extensions::IMPLICIT_SOME);
+        ron::ser::to_string_pretty(self, pretty).unwrap_or_default()
     }
 
     /// Every arm, those others begin with first. `folder` is that of the plan.

@@ -11,7 +11,7 @@ use super::state::{
 };
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
-use crate::config::{RunConfig, TableColumns};
+use crate::config::{ExperimentPlan, RunConfig, TableColumns};
 use crate::data::LabelEdit;
 use crate::domain::{ClassSet, LabelMap, LabelledPart};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
@@ -44,6 +44,8 @@ pub enum Action {
     Compare(CompareAction),
     /// Correcting labels. Undo takes these back.
     Correct(CorrectAction),
+    /// The runs of a plan.
+    Experiment(ExperimentAction),
 }
 
 macro_rules! groups {
@@ -56,7 +58,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Correct: CorrectAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Experiment: ExperimentAction, Correct: CorrectAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -219,6 +221,10 @@ pub enum WorkAction {
         /// Go on from its last checkpoint.
         resume: bool,
     },
+    /// Test which learning rates a training with this configuration can take.
+    FindRate(Box<RunConfig>),
+    /// Take this learning rate for the training that is set up.
+    UseRate(f64),
     /// Pause, go on, finish or stop a job.
     Control(JobId, Flow),
     /// Evaluate a checkpoint on a split of the open dataset.
@@ -255,6 +261,35 @@ pub enum WorkAction {
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
     StopAndQuit,
+}
+
+/// The runs of a plan.
+#[derive(Clone, Debug)]
+pub enum ExperimentAction {
+    /// Lay out a plan that was made here, with the folder of its runs.
+    LayOut(Box<ExperimentPlan>, PathBuf),
+    /// Take another folder for its runs.
+    SetFolder(PathBuf),
+    /// Look again how its runs stand.
+    LookAgain,
+    /// Train what waits, one run after the other; or go on with what is held.
+    Start,
+    /// Hold the run in training and begin no other.
+    Pause,
+    /// Move a run so many places down the queue; up where it is negative.
+    Move(String, i64),
+    /// Put a run at this place of the queue.
+    MoveTo(String, usize),
+    /// Leave a run out, or take it in again.
+    Skip(String, bool),
+    /// Try a run that failed again.
+    Retry(String),
+    /// Compare what is trained.
+    Compare,
+    /// Ask where the plan goes, and write it there.
+    Save,
+    /// Put the experiment away; what was trained stays.
+    Close,
 }
 
 /// Looking inside networks.

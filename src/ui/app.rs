@@ -11,7 +11,7 @@ use super::keys::{KeyTaker, Pressed};
 use super::layout::Layout;
 use super::panel::PanelCx;
 use super::services::Services;
-use super::state::{AppState, Dialog};
+use super::state::{AppState, Dialog, Experiment};
 use super::storage::Session;
 use super::theme;
 use super::workers::Workers;
@@ -112,6 +112,7 @@ impl App {
         app.state.class_matches = session.class_matches.into_iter().collect();
         app.state.arrangements = session.arrangements;
         app.state.leading.first_task = session.first_task;
+        app.state.experiment = session.experiment.map(Experiment::again);
         if let Some(path) = options.open {
             app.actions.push(Action::Open(OpenAction::OpenAny(path)));
         } else {

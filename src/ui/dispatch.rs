@@ -7,6 +7,7 @@ mod comparing;
 mod correcting;
 mod drawing;
 mod events;
+mod experimenting;
 mod explaining;
 mod following;
 mod importing;
@@ -72,6 +73,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
             networks::follow(state);
             indexing::follow(state, workers);
             comparing::follow(state);
+            experimenting::follow(state, workers);
         });
     }
     if let Some(before) = before {
@@ -87,9 +89,13 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
                 undo::step(state);
             }
             let place = comparing::place_in(&action);
+            let plan = experimenting::plan_in(&action);
             opening::fulfil(state, workers, action);
             if let Some(path) = place {
                 comparing::place_chosen(state, workers, path);
+            }
+            if let Some(path) = plan {
+                experimenting::open(state, workers, path);
             }
         }
         Action::Choose(action) => choosing::fulfil(state, action),
@@ -102,6 +108,9 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
             effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
         }
         Action::Correct(action) => correcting::fulfil(state, workers, action),
+        Action::Experiment(action) => {
+            effects.extend(experimenting::fulfil(state, workers, action).map(Effect::FileDialog));
+        }
         Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {
             SystemAction::AskPath(purpose) => Effect::FileDialog(purpose),

@@ -47,7 +47,7 @@ const DATA: Node = Row(&[
     (0.22, pane("inspector")),
 ]);
 
-const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
+const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "experiment", "augmentation"]))]);
 
 const EVALUATE: Node =
     Column(&[(0.69, Tabs(&["evaluate-report", "motion-test", "label-issues"])), (0.31, pane("evaluate-clips"))]);

@@ -8,6 +8,7 @@ mod inside;
 mod label_form;
 mod leading;
 mod marks;
+mod queue;
 mod table_form;
 mod view;
 mod views;
@@ -21,9 +22,10 @@ pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery,
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
 pub use leading::{FirstTask, Leading, NextStep};
 pub use marks::{Marks, VideoTags};
+pub use queue::{Experiment, KeptExperiment, QueueRow, RowStatus, Turn};
 pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
-pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, RateView, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::augmentation::AugmentationStore;
@@ -288,6 +290,12 @@ pub struct AppState {
     pub marks: Marks,
     /// Tags of the dataset's videos.
     pub video_tags: Arc<VideoTags>,
+    /// The runs of a plan.
+    pub experiment: Option<Experiment>,
+    /// The learning-rate range test made last, with the configuration it was made of.
+    pub rate_test: RateView,
+    /// A learning rate chosen for the training that is set up, and how often one was chosen.
+    pub chosen_rate: (u64, f64),
 }
 
 impl Default for AppState {
@@ -355,6 +363,9 @@ impl Default for AppState {
             leading: Leading::default(),
             marks: Marks::default(),
             video_tags: Arc::default(),
+            experiment: None,
+            rate_test: RateView::default(),
+            chosen_rate: (0, 0.0),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::arrangement::{Arrangements, DatasetArrangement};
 use super::layout::SavedLayout;
 use super::selection::Selection;
-use super::state::{AppState, Filter, FirstTask, Recent, ThemeChoice, ViewSettings, Workspace};
+use super::state::{AppState, Filter, FirstTask, KeptExperiment, Recent, ThemeChoice, ViewSettings, Workspace};
 use crate::domain::ClassMatch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -42,6 +42,8 @@ pub struct Session {
     pub first_task: FirstTask,
     /// Where the panels are.
     pub layout: SavedLayout,
+    /// The experiment that was under way.
+    pub experiment: Option<KeptExperiment>,
 }
 
 /// Folders of the open runs, oldest first, the one in training among them: it can be gone on with.
@@ -80,6 +82,7 @@ impl Session {
             class_matches: state.class_matches.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             arrangements: arrangements(state),
             first_task: state.leading.first_task,
+            experiment: state.experiment.as_ref().map(|e| e.kept.clone()),
             layout,
         }
     }

@@ -9,6 +9,7 @@ mod compare;
 mod corrections;
 mod damaged;
 mod dialog_keys;
+mod experiment;
 mod finding;
 mod follow;
 mod foreign;

@@ -137,6 +137,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::Drawing => Some(("drawings", &["svg"])),
+        PathPurpose::Plan => Some(("plans", &["ron"])),
         PathPurpose::OpenTable => Some(("tables", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset
@@ -148,6 +149,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::Drawn(_)
         | PathPurpose::Video
         | PathPurpose::Report
+        | PathPurpose::NewPlan
         | PathPurpose::InsidePage => None,
     }
 }
@@ -172,17 +174,19 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Report => "Write the report to",
         PathPurpose::Drawn(_) => "Save the figure as",
         PathPurpose::Video => "Save the video as",
+        PathPurpose::Plan => "Open a plan",
+        PathPurpose::NewPlan => "Save the plan as",
     }
 }
 
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable => "Open",
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable | PathPurpose::Plan => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
-        PathPurpose::Table(_) | PathPurpose::Drawn(_) | PathPurpose::Video => "Save",
+        PathPurpose::Table(_) | PathPurpose::Drawn(_) | PathPurpose::Video | PathPurpose::NewPlan => "Save",
         PathPurpose::Report => "Write it",
     }
 }
@@ -269,12 +273,12 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
         | PathPurpose::Report
         | PathPurpose::Drawn(_)
         | PathPurpose::Video
+        | PathPurpose::NewPlan
         | PathPurpose::InsidePage => match state.disk.at(path).value() {
             None => Some("Looking whether the name is free…".into()),
             Some(found) if found.exists => {
                 Some(format!("There is something at {}: name another file.", path.display()))
             }
-            Some(_) => None,
         },
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,

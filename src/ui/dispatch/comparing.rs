@@ -180,7 +180,11 @@ fn test_motion(
 pub(super) fn place_in(action: &OpenAction) -> Option<PathBuf> {
     match action {
         OpenAction::PathChosen(
-            PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::Drawn(_) | PathPurpose::Video,
+            PathPurpose::Table(_)
+            | PathPurpose::Report
+            | PathPurpose::Drawn(_)
+            | PathPurpose::Video
+            | PathPurpose::NewPlan,
             path,
         ) => Some(path.clone()),
         _ => None,

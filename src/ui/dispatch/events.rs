@@ -1,18 +1,16 @@
 //! What the workers tell becomes state.
 
 use super::looking;
-use super::outbox::{offer, say, start};
-use super::{comparing, correcting, following, indexing, inside, networks, notes, opening, tables};
-use crate::config::RunConfig;
+use super::outbox::{offer, say};
+use super::{comparing, correcting, experimenting, following, indexing, inside, networks, notes, opening, tables};
 use crate::domain::{Dataset, counted, leaf};
-use crate::jobs::kinds::Train;
-use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
 use crate::ui::arrangement::Reading;
 use crate::ui::disk::{Question, Then};
 use crate::ui::guide;
-use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, NextStep, Severity, Workspace};
+use crate::ui::state::{AppState, EvaluationEntry, JobStatus, NextStep, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
@@ -30,39 +28,13 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
         networks::follow(state);
         indexing::follow(state, workers);
         comparing::follow(state);
+        experimenting::follow(state, workers);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
         view.eta_s = state.meters.get(&view.id).and_then(|m| m.eta_s(now));
     }
     any
-}
-
-/// Starts a training and lists it as the live one.
-pub(super) fn begin_training(
-    state: &mut AppState,
-    workers: &dyn Workers,
-    dataset: Arc<Dataset>,
-    config: RunConfig,
-    out: PathBuf,
-    resume: bool,
-) {
-    let classes = dataset.classes.clone();
-    let config = state.reading.training(&dataset, config);
-    let job = Train {
-        dataset,
-        config: Box::new(config.clone()),
-        out: out.clone(),
-        resume,
-        force: false,
-        debug: false,
-        until: None,
-    };
-    let id = start(state, workers, job, false);
-    // A resumed run shows its past at once.
-    let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
-    let run = RunView { path: out, config, classes, ..past };
-    state.training = Some(LiveRun { job: id, run, wrong: Vec::new() });
 }
 
 fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
@@ -135,6 +107,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
             comparing::failed(state, job, &sentence);
+            experimenting::failed(state, job, &sentence);
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(live) = &mut state.training
                 && live.run.log.is_empty()
@@ -287,7 +260,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Run(run) => {
             let trained = state.training.as_ref().is_some_and(|t| t.job == id);
-            if trained && !cancelled {
+            let queued = experimenting::owns(state, id);
+            if trained && !cancelled && !queued {
                 let before = state.run().filter(|r| r.path != run.path).map(|r| leaf(&r.path));
                 let before = before.map_or(String::new(), |b| format!(" instead of {b}"));
                 let (done, name) = (run.path.display(), leaf(&run.path));
@@ -297,7 +271,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 state.leading.first_task.trained = true;
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
-            opening::run_opened(state, run.clone(), trained || asked);
+            opening::run_opened(state, run.clone(), (trained && !queued) || asked);
             following::run_read(state, workers, &run);
             // A run opened alone brings its dataset along.
             if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
@@ -371,6 +345,12 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::LabelIssues(issues) => correcting::found(state, id, issues),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.
-        Output::RateTest(_) | Output::Experiment(_) => {}
+        Output::RateTest(found) => {
+            if state.rate_test.job == Some(id) {
+                (state.rate_test.found, state.rate_test.failure) = (Some(found), None);
+            }
+        }
+        Output::LaidOut(laid_out) => experimenting::laid_out(state, id, laid_out),
+        Output::Experiment(report) => experimenting::summed_up(state, &report),
     }
 }

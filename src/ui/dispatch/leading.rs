@@ -88,7 +88,7 @@ pub(super) fn train(state: &mut AppState, workers: &dyn Workers, config: RunConf
                     (Label map…), or clear it in the form.";
         return say(state, Severity::Error, "train", told);
     }
-    events::begin_training(state, workers, dataset, config, out, resume);
+    begin_training(state, workers, dataset, config, out, (resume, None));
 }
 
 /// Evaluates the checkpoint in use.

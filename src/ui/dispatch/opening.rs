@@ -115,7 +115,12 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
             state.first_weights = (state.first_weights.0 + 1, path);
         }
         // What is written there is written by the file that was asked to.
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::Drawn(_) | PathPurpose::Video => {}
+        PathPurpose::Table(_)
+        | PathPurpose::Report
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
+        | PathPurpose::NewPlan
+        | PathPurpose::Plan => {}
     }
 }
 
@@ -135,6 +140,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         | PathPurpose::Report
         | PathPurpose::Drawn(_)
         | PathPurpose::Video
+        | PathPurpose::NewPlan
         | PathPurpose::InsidePage => state.place_for(purpose),
         _ => recent,
     };

@@ -1,9 +1,14 @@
 //! What leaves dispatch: jobs for the workers, and sentences for the message list.
 
-use crate::jobs::{Job, JobId};
+use crate::config::RunConfig;
+use crate::domain::Dataset;
+use crate::jobs::kinds::Train;
+use crate::jobs::{Job, JobId, RunView};
 use crate::progress::Flow;
-use crate::ui::state::{AppState, JobStatus, JobView, Message, NextStep, Severity};
+use crate::ui::state::{AppState, JobStatus, JobView, LiveRun, Message, NextStep, Severity};
 use crate::ui::workers::Workers;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Hands a job to its lane and lists it.
@@ -27,6 +32,34 @@ pub(super) fn start(state: &mut AppState, workers: &dyn Workers, job: impl Into<
         let drop = state.jobs.iter().position(|j| !j.status.is_live());
         drop.map(|i| state.jobs.remove(i));
     }
+    id
+}
+
+/// Starts a training and lists it as the live one; `until` is an epoch it ends with before its own end.
+pub(super) fn begin_training(
+    state: &mut AppState,
+    workers: &dyn Workers,
+    dataset: Arc<Dataset>,
+    config: RunConfig,
+    out: PathBuf,
+    (resume, until): (bool, Option<u32>),
+) -> JobId {
+    let classes = dataset.classes.clone();
+    let config = state.reading.training(&dataset, config);
+    let job = Train {
+        dataset,
+        config: Box::new(config.clone()),
+        out: out.clone(),
+        resume,
+        force: false,
+        debug: false,
+        until,
+    };
+    let id = start(state, workers, job, false);
+    // A resumed run shows its past at once.
+    let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
+    let run = RunView { path: out, config, classes, ..past };
+    state.training = Some(LiveRun { job: id, run, wrong: Vec::new() });
     id
 }
 

@@ -103,7 +103,8 @@ fn remembers(action: &Action) -> bool {
         | Action::History(_)
         | Action::System(_)
         | Action::Correct(CorrectAction::FindIssues(..))
-        | Action::Compare(_) => false,
+        | Action::Compare(_)
+        | Action::Experiment(_) => false,
     }
 }
 

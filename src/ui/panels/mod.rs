@@ -18,6 +18,8 @@ mod compare_table;
 mod evaluate_clips;
 mod evaluate_epochs;
 mod evaluate_report;
+mod experiment;
+mod experiment_form;
 mod explorer;
 mod figures;
 mod inside_parts;
@@ -43,6 +45,7 @@ mod train_config;
 mod train_layers;
 mod train_live;
 mod train_others;
+mod train_rate;
 mod train_tracks;
 mod transport;
 mod units;
@@ -131,6 +134,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Dashboard",
         workspaces: &[Workspace::Train],
         build: || Box::<train_live::TrainLive>::default(),
+    },
+    PanelSpec {
+        id: "experiment",
+        title: "Experiment",
+        workspaces: &[Workspace::Train],
+        build: || Box::<experiment::ExperimentPanel>::default(),
     },
     PanelSpec {
         id: "evaluate-report",

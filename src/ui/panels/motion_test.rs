@@ -68,7 +68,7 @@ impl Panel for MotionTestPanel {
             return;
         }
         self.controls(ui, cx, &networks, split);
-        let Some(found) = state.comparing.motion_of(&networks, split) else {
+        let Some(report) = state.motion_of(&networks, split) else {
             if running(state).is_none() {
                 let text = "Shows the network clips as they are, with the middle frame frozen, shuffled, reversed, flipped, \
                             and with only the body or only the background, and tells which of these it can do without.";
@@ -76,7 +76,7 @@ impl Panel for MotionTestPanel {
             }
             return;
         };
-        let report = &found.report;
+        let report = &report;
         for note in &report.notes {
             style::notice(ui, theme::palette(ui).warn, note);
         }

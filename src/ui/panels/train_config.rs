@@ -1,5 +1,6 @@
 //! What is trained and how: preset, form, run folder, and the buttons that start and stop it.
 
+use super::train_rate::TrainRate;
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
 use crate::process_usage::memory_of_machine;
@@ -42,6 +43,10 @@ pub struct TrainConfig {
     sent: Draft,
     /// How often settings had been looked for from elsewhere when that was last taken over.
     looked_for: u64,
+    /// The learning-rate range test.
+    rate: TrainRate,
+    /// How often a learning rate had been chosen when one was last taken over.
+    rate_chosen: u64,
     /// What was kept last.
     kept: Option<(usize, RunConfig, String)>,
 }
@@ -65,6 +70,8 @@ impl Default for TrainConfig {
             dataset: None,
             sent: Draft::default(),
             looked_for: 0,
+            rate: TrainRate::default(),
+            rate_chosen: 0,
         }
     }
 }
@@ -77,6 +84,8 @@ impl Panel for TrainConfig {
         self.file_line(ui);
         self.folder_row(ui, cx.state);
         self.buttons(ui, cx);
+        let sound = config_form::fault(&self.config).is_none();
+        self.rate.show(ui, cx, &self.config, sound);
         ui.separator();
         let search =
             egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
@@ -85,6 +94,9 @@ impl Panel for TrainConfig {
             let (count, path) = cx.state.first_weights.clone();
             self.first_weights = count;
             self.config.model.init_from = Some(path);
+        }
+        if self.rate_chosen != cx.state.chosen_rate.0 {
+            (self.rate_chosen, self.config.optimizer.learning_rate) = cx.state.chosen_rate;
         }
         let around = Around {
             classes: cx.state.classes().len(),

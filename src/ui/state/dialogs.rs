@@ -41,6 +41,10 @@ pub enum PathPurpose {
     Drawn(Form),
     /// The file of a video with heatmaps.
     Video,
+    /// A plan of many trainings.
+    Plan,
+    /// Where such a plan is written.
+    NewPlan,
 }
 
 impl PathPurpose {
@@ -49,6 +53,7 @@ impl PathPurpose {
         match self {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
+            Self::NewPlan => Some("plan.ron".to_owned()),
             Self::InsidePage => Some("inside.html".to_owned()),
             Self::Drawn(form) => Some(format!("figure.{}", form.extension())),
             Self::Video => Some("heatmaps.mp4".to_owned()),

@@ -3,7 +3,8 @@
 use super::leading::NextStep;
 use crate::jobs::{Job, JobId, RunView};
 use crate::progress::WrongClip;
-
+use crate::train::RateTest;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How serious a message is.
@@ -129,6 +130,17 @@ impl LiveRun {
         }
         self.run.steps_per_epoch = self.run.steps_per_epoch.or(stored.steps_per_epoch);
     }
+}
+
+/// A learning-rate range test: the job that makes it, and what it found.
+#[derive(Clone, Debug, Default)]
+pub struct RateView {
+    /// The job asked for last.
+    pub job: Option<JobId>,
+    /// What was found last.
+    pub found: Option<Arc<RateTest>>,
+    /// Why there is nothing newer.
+    pub failure: Option<String>,
 }
 
 /// How looking into the videos of a large dataset goes on.
