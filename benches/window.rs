@@ -7,6 +7,8 @@
 // The figures are what it is run for.
 #![allow(clippy::print_stdout)]
 
+mod measured;
+
 use eframe::egui;
 use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
@@ -20,30 +22,13 @@ use kinolens::jobs::{
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
-use kinolens::ui::panel::{Panel, PanelCx};
-use kinolens::ui::services::Services;
 use kinolens::ui::state::{JobStatus, JobView, LiveRun};
-use kinolens::ui::{Action, App, AppState, LaunchOptions, PANELS, Workers, Workspace, theme};
+use kinolens::ui::{Action, App, AppState, LaunchOptions, Workers, Workspace};
+use measured::{Dashboard, SIZE, frame, report, until, verdict};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-const SIZE: [f32; 2] = [1280.0, 720.0];
-
-/// Prints a row of times in milliseconds; true when the limit holds.
-fn report(what: &str, mut times: Vec<f64>, limit: f64) -> bool {
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    verdict(what, times.len(), at(0.5), at(0.95), limit)
-}
-
-fn verdict(what: &str, n: usize, median: f64, p95: f64, limit: f64) -> bool {
-    let ok = p95 <= limit;
-    let word = if ok { "ok" } else { "over" };
-    println!("window {what} n {n} median_ms {median:.2} p95_ms {p95:.2} limit_ms {limit} {word}");
-    ok
-}
 
 /// Prints a row of frame times; true when both the median and the 95th percentile hold.
 fn report_frames(what: &str, mut times: Vec<f64>) -> bool {
@@ -60,27 +45,6 @@ fn report_frames(what: &str, mut times: Vec<f64>) -> bool {
         LIMITS.1
     );
     ok
-}
-
-/// Runs one frame, its shapes turned into triangles as for the GPU, and returns the milliseconds it took.
-fn frame<S>(harness: &mut Harness<'static, S>) -> f64 {
-    let start = Instant::now();
-    harness.step();
-    let shapes = harness.output().shapes.clone();
-    let triangles = harness.ctx.tessellate(shapes, harness.output().pixels_per_point);
-    std::hint::black_box(triangles);
-    start.elapsed().as_secs_f64() * 1e3
-}
-
-/// Steps the window until a condition holds.
-fn until(window: &mut Harness<'static, App>, what: &str, seconds: u64, mut holds: impl FnMut(&App) -> bool) {
-    let start = Instant::now();
-    while !holds(window.state()) {
-        let messages: Vec<&str> = window.state().state().messages.iter().map(|m| m.text.as_str()).collect();
-        assert!(start.elapsed() < Duration::from_secs(seconds), "waited in vain for {what}: {messages:?}");
-        std::thread::sleep(Duration::from_millis(5));
-        window.step();
-    }
 }
 
 fn shown(app: &App) -> Option<u32> {
@@ -185,13 +149,6 @@ fn review(dir: &Path) -> bool {
     ok
 }
 
-struct Dashboard {
-    state: AppState,
-    panel: Box<dyn Panel>,
-    services: Services,
-    actions: Vec<Action>,
-}
-
 /// The dashboard of a training with so many steps, standing and with a new step each frame.
 fn dashboard(steps: u64) -> bool {
     let (classes, epochs) = (17, 20);
@@ -256,16 +213,7 @@ fn dashboard(steps: u64) -> bool {
         wrong: Vec::new(),
     };
     let state = AppState { dataset: Some(dataset), training: Some(run), jobs: vec![view], ..AppState::default() };
-    let spec = PANELS.iter().find(|p| p.id == "train-live").expect("the dashboard");
-    let screen =
-        Dashboard { state, panel: (spec.build)(), services: Services::new(Arc::new(|| {}), None), actions: Vec::new() };
-    let mut harness = Harness::builder().with_size(SIZE).with_context_setup(theme::install).build_ui_state(
-        |ui, screen: &mut Dashboard| {
-            let mut cx = PanelCx { state: &screen.state, services: &screen.services, actions: &mut screen.actions };
-            screen.panel.ui(ui, &mut cx);
-        },
-        screen,
-    );
+    let mut harness = Dashboard::window(state, "train-live");
     harness.run_steps(5);
     let standing = (0..100).map(|_| frame(&mut harness)).collect();
     let growing = (1..=100).map(|i| {
@@ -464,16 +412,7 @@ fn overlaid() -> bool {
     let network = |r: &Arc<RunView>| CheckpointRef { run: r.path.clone(), name: Some("last".into()) };
     state.comparing.chosen = Some(runs.iter().map(network).collect());
     state.runs = runs;
-    let spec = PANELS.iter().find(|p| p.id == "compare-curves").expect("the panel");
-    let services = Services::new(Arc::new(|| {}), None);
-    let drawn = Dashboard { state, panel: (spec.build)(), services, actions: Vec::new() };
-    let mut window = Harness::builder().with_size(SIZE).with_context_setup(theme::install).build_ui_state(
-        |ui, drawn: &mut Dashboard| {
-            let mut cx = PanelCx { state: &drawn.state, services: &drawn.services, actions: &mut drawn.actions };
-            drawn.panel.ui(ui, &mut cx);
-        },
-        drawn,
-    );
+    let mut window = Dashboard::window(state, "compare-curves");
     window.run_steps(5);
     report("compare_curves_50_runs_100000_steps", (0..200).map(|_| frame(&mut window)).collect(), 6.0)
 }

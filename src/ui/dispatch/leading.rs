@@ -1,7 +1,7 @@
 //! What leads people on: the steps of the first task tick themselves, next steps are done, panels and settings are shown.
 
-use super::outbox::say;
-use super::{events, looking, networks};
+use super::outbox::{begin_training, say};
+use super::{looking, networks};
 use crate::config::{PRESETS, RunConfig};
 use crate::jobs::SplitChoice;
 use crate::ui::action::{Action, ChooseAction, TimeAction};
