@@ -229,6 +229,7 @@ fn dashboard(steps: u64) -> bool {
         resume: false,
         force: false,
         debug: false,
+        until: None,
     });
     let view = JobView {
         id: JobId(1),

@@ -2,7 +2,7 @@
 
 use crate::domain::bytes as bytes_text;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Prefix of everything that is not finished; leftovers of a killed process are recognised by it.
@@ -23,9 +23,20 @@ pub fn stage() -> tempfile::Builder<'static, 'static> {
 /// # Errors
 /// A folder that is not there or cannot be written to, or a full disk; an older file is then left as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`replace`], with a file too large to be held in memory: `fill` writes it.
+///
+/// # Errors
+/// Those of [`replace`], and of `fill`.
+pub fn replace_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path);
     let mut file = stage().tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let mut buffer = BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    fill(&mut buffer)?;
+    buffer.flush()?;
+    drop(buffer);
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
     sync_dir(folder)

@@ -94,9 +94,10 @@ def main():
 
         command = [options.kinolens, "bench", "--video", root, "--in-turns", "--clips", str(options.clips)]
         command += ["--frames", str(options.frames), "--size", str(options.size), "--workers", str(options.workers)]
+        # Their workers are forked first: they would hold our side's standard input open, which ends it.
+        epoch()
         ours = Side(command, options.workers)
         ours.ready()
-        epoch()
         ours.turn()
         ours.seconds.clear()
         theirs = []

@@ -4,12 +4,14 @@ mod comparing;
 mod desktop;
 mod experiment;
 mod inside;
+mod labels;
 mod parts;
 
 pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
 pub use desktop::{DesktopEntryArgs, PackagingArgs};
 pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
+pub use labels::ExportLabelsArgs;
 pub use parts::{ClassMatchArg, JsonArg, OutArgs, RunArg, SplitArg};
 
 use crate::cam::METHODS;
@@ -62,6 +64,8 @@ pub enum Command {
     Import(ImportArgs),
     /// The weights of a run as a file that PyTorch loads.
     Export(ExportArgs),
+    /// The labels of a dataset for FiftyOne, COCO or CVAT, with the predictions of a run beside them.
+    ExportLabels(Box<ExportLabelsArgs>),
     /// Draw the curves and the last evaluation of a run again.
     Plot(PlotArgs),
     /// Networks: parameters, input, layers.
@@ -361,6 +365,9 @@ pub struct EvaluateArgs {
     pub split: SplitArg,
     #[command(flatten)]
     pub classes: ClassMatchArg,
+    /// Also write what was said of each clip to this .csv or .safetensors file (repeatable).
+    #[arg(long, value_name = "FILE")]
+    pub export_predictions: Vec<PathBuf>,
     #[command(flatten)]
     pub to: OutArgs,
     #[command(flatten)]

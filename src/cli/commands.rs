@@ -6,7 +6,7 @@ use super::common::{
     Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
-use super::output::{is_table_or_plot, refuse_overwrite};
+use super::output::{is_table_or_plot, refuse_file, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
@@ -39,6 +39,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Report(args) => super::report::report(&args),
         Command::Import(args) => super::import::import(&args),
         Command::Export(args) => super::export::export(&args),
+        Command::ExportLabels(args) => super::export_labels::export_labels(&args),
         Command::Plot(args) => plot(&args),
         Command::Models(args) => models(&args),
         Command::Selftest(args) => super::selftest::selftest(&args),
@@ -91,6 +92,7 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     let class_match = class_match(&args.classes)?;
     let report = format!("evaluation_{}.json", split_choice(args.split).name());
     refuse_overwrite(&args.to, |name| name == report)?;
+    refuse_prediction_files(args)?;
     let mut state = LaneState::default();
     let data = data_config_of(&args.run.path, &args.dataset, &args.reading)?;
     let dataset = open_dataset(&args.dataset, &data, &mut state)?;
@@ -103,14 +105,30 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
         class_match,
         out: args.to.out.clone(),
     };
-    let (evaluation, _) = run_job(job, &monitor, &mut state)?;
+    let (evaluation, predictions) = run_job(job, &monitor, &mut state)?;
     drop(monitor);
+    for file in &args.export_predictions {
+        crate::jobs::write_predictions(file, &evaluation, &predictions)?;
+    }
     if args.json.json {
         print_json(&serde_json::to_value(&*evaluation)?);
         return Ok(ExitCode::SUCCESS);
     }
     tell_evaluation(&evaluation);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses files that are of no kind that can be written, and those that are there.
+fn refuse_prediction_files(args: &EvaluateArgs) -> Result<(), Exit> {
+    for file in &args.export_predictions {
+        let shown = file.display();
+        if !crate::jobs::is_prediction_file(file) {
+            let ends = crate::jobs::PREDICTION_FILES.join(" or .");
+            return Err(Exit::Usage(anyhow!("--export-predictions {shown}: name a file that ends in .{ends}")));
+        }
+        refuse_file(file, args.to.force)?;
+    }
+    Ok(())
 }
 
 /// An evaluation as text.

@@ -48,11 +48,19 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let folds = folds(&dataset, plan.folds).map_err(|e| Exit::Failed(e.into()))?;
     let runs = planned(&arms, &folds, &out);
     if args.dry_run {
-        tell_plan(&runs, &folds, args.json.json);
+        tell_plan(&plan, &arms, &runs, &folds, args.json.json);
         return Ok(ExitCode::SUCCESS);
     }
     let monitor = TerminalMonitor::new(false, 0);
-    let job = RunExperiment { arms, folds, dataset, split: plan.split, out: out.clone(), seed: SEED };
+    let job = RunExperiment {
+        arms,
+        folds,
+        dataset,
+        split: plan.split,
+        out: out.clone(),
+        seed: SEED,
+        search: plan.search.clone(),
+    };
     let report = run_job(job, &monitor, &mut state);
     drop(monitor);
     if matches!(report, Err(Exit::Interrupted)) {
@@ -93,17 +101,20 @@ fn same_reading(arms: &[Arm]) -> Result<DataConfig, Exit> {
 }
 
 /// The runs there would be, and what is there of them.
-fn tell_plan(runs: &[PlannedRun], folds: &[Fold], as_json: bool) {
-    let mut table =
-        Table::new("Runs", ["run", "network", "seed", "epochs", "clip", "begins with", "tested on", "state"]);
+fn tell_plan(plan: &ExperimentPlan, arms: &[Arm], runs: &[PlannedRun], folds: &[Fold], as_json: bool) {
+    let keys: Vec<&str> = plan.search.iter().flat_map(|s| s.ranges.keys()).map(String::as_str).collect();
+    let header = ["run", "network", "seed", "epochs", "clip", "begins with", "tested on"].into_iter();
+    let mut table = Table::new("Runs", header.chain(keys.iter().copied()).chain(["state"]));
     for run in runs {
+        let trial = arms.get(run.arm).and_then(|a| a.trial.as_ref());
+        let drawn = trial.iter().flat_map(|t| &t.values).map(|(_, value)| Cell::text(value.clone()));
         let clip = &run.config.clip;
         let tested = folds.get(run.fold).map(|f| listed(&f.tested, 4)).unwrap_or_default();
         let first = match run.init.and_then(|at| runs.get(at)) {
             Some(source) => source.name.clone(),
             None => run.config.model.init_from.as_ref().map(|p| p.display().to_string()).unwrap_or_default(),
         };
-        table.rows.push(vec![
+        let mut row = vec![
             Cell::text(run.name.clone()),
             Cell::text(run.config.model.id.clone()),
             Cell::number(Some(run.config.seed as f64), |_| run.config.seed.to_string()),
@@ -111,12 +122,20 @@ fn tell_plan(runs: &[PlannedRun], folds: &[Fold], as_json: bool) {
             Cell::text(format!("{}x{}x{}", clip.length, clip.height, clip.width)),
             Cell::text(first),
             Cell::text(tested),
-            Cell::text(run.found().words().to_owned()),
-        ]);
+        ];
+        row.extend(drawn);
+        row.push(Cell::text(run.found().words().to_owned()));
+        table.rows.push(row);
     }
     if as_json {
         print_json(&table.json());
     } else {
         table.markdown().lines().for_each(print_line);
+    }
+    if let (Some(search), false) = (&plan.search, as_json) {
+        let epochs = runs.iter().map(|r| r.config.training.epochs).max().unwrap_or(0);
+        for (at, (count, until)) in search.rounds(search.trials() as usize, epochs).iter().enumerate() {
+            print_line(&format!("round {}: {count} of each line up to epoch {until}", at + 1));
+        }
     }
 }

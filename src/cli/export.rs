@@ -23,12 +23,7 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
     };
     require_run(&args.run.path)?;
-    if args.out.is_dir() {
-        return Err(Exit::Usage(anyhow!("--out {} is a folder; name a file", args.out.display())));
-    }
-    if args.out.exists() && !args.force {
-        return Err(Exit::Usage(anyhow!("{} exists already; use --force to replace it", args.out.display())));
-    }
+    super::output::refuse_file(&args.out, args.force)?;
     let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
     checkpoint.require_network()?;
     let from = checkpoint.path.join(crate::run_folder::MODEL_FILE);

@@ -8,14 +8,14 @@ use super::common::{
 };
 use super::explain::{parse_clip, target_class};
 use super::monitor::{TerminalMonitor, print_json, print_line};
-use super::output::refuse_overwrite;
+use super::output::{refuse_file, refuse_overwrite};
 use super::reading::data_config_of;
 use crate::domain::{Dataset, grouped};
-use crate::inside::{ChannelOrder, LayerStatistics};
+use crate::inside::{ChannelOrder, ClipMap, LayerStatistics};
 use crate::jobs::kinds::{LookInside, ReadKernels, SurveyLayers};
 use crate::jobs::{
     CheckpointRef, ClipRef, InsideParts, InsideView, KernelView, LaneState, LayerSurvey, LayerView, is_inside_file,
-    write_inside,
+    write_inside, write_inside_page,
 };
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -30,7 +30,13 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
     if args.channels == 0 || args.clips == 0 {
         return Err(Exit::Usage(anyhow!("--channels and --clips must be at least 1")));
     }
+    if !(args.perplexity >= 1.0 && args.perplexity.is_finite()) {
+        return Err(Exit::Usage(anyhow!("--perplexity must be at least 1")));
+    }
     refuse_overwrite(&args.to, is_inside_file)?;
+    if let Some(page) = &args.page {
+        refuse_file(page, args.to.force)?;
+    }
     let checkpoint = checkpoint_ref(&args.run.path);
     let found = crate::jobs::open_checkpoint(&checkpoint)?;
     let target = target_class("--class", &args.class, &found.state.classes)?;
@@ -50,7 +56,7 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
         order,
         target,
         budget: 0,
-        pictures: args.to.out.is_some().then_some((args.channels, color_map)),
+        pictures: (args.to.out.is_some() || args.page.is_some()).then_some((args.channels, color_map)),
         measure: args.measure,
         effective: args.receptive_field,
         out: args.to.out.clone(),
@@ -71,6 +77,7 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
     drop(monitor);
     let parts = InsideParts { view: &view, kernels: &kernels, kernels_of: &args.layers, survey: survey.as_deref() };
     let files = args.to.out.as_deref().map(|out| write_inside(&parts, out)).transpose()?;
+    args.page.as_deref().map(|page| write_inside_page(&parts, page)).transpose()?;
     if args.json.json {
         print_json(&document(args, &view, &kernels, survey.as_deref()));
     } else {
@@ -95,6 +102,7 @@ fn survey_job(
         layers: args.layers.clone(),
         examples: args.examples,
         map: Some(args.map_layer.clone().unwrap_or_default()),
+        perplexity: args.perplexity,
         over_checkpoints: args.all_checkpoints,
     }
 }
@@ -175,7 +183,7 @@ fn document(args: &LookInsideArgs, view: &InsideView, kernels: &KernelView, surv
         "kernels": kernels.kernels.iter().map(of_kernel).collect::<Vec<_>>(),
         "kernels_over_checkpoints": over_training,
         "survey": survey.map(survey_document),
-        "out": args.to.out,
+        "out": args.to.out, "page": args.page,
     });
     name_weights(&mut document, &view.identity);
     document
@@ -251,6 +259,9 @@ fn tell(args: &LookInsideArgs, view: &InsideView, kernels: &KernelView, survey: 
     if let Some(survey) = survey {
         print_line(&format!("over {} clips of '{}':", grouped(survey.clips.len() as u64), survey.split.name()));
         survey.statistics.iter().for_each(tell_layer);
+        if let Some(map) = &survey.map {
+            print_line(&format!("map of {}: {}", survey.map_layer, map_words(map)));
+        }
         if !survey.near.is_empty() {
             print_line(&format!(
                 "{} pairs of clips of different splits look nearly the same to the network",
@@ -261,6 +272,22 @@ fn tell(args: &LookInsideArgs, view: &InsideView, kernels: &KernelView, survey: 
     if let Some(out) = &args.to.out {
         print_line(&format!("{files} files in {}; open index.html", out.display()));
     }
+    if let Some(page) = &args.page {
+        print_line(&page.display().to_string());
+    }
+}
+
+/// How far a map can be trusted, in words.
+fn map_words(map: &ClipMap) -> String {
+    let trust = |t: Option<f64>| t.map_or("-".to_owned(), |t| format!("{t:.3}"));
+    let components = format!("trustworthiness {} along two components", trust(map.trustworthiness));
+    map.neighbours.as_ref().map_or_else(
+        || components.clone(),
+        |n| {
+            let by = trust(n.trustworthiness);
+            format!("{components}, {by} arranged by neighbours (t-SNE, perplexity {:.1})", n.perplexity)
+        },
+    )
 }
 
 fn tell_layer(s: &LayerStatistics) {

@@ -14,6 +14,7 @@ mod desktop;
 mod experiment;
 mod explain;
 mod export;
+mod export_labels;
 mod frames;
 mod hints;
 mod import;

@@ -29,6 +29,18 @@ pub(super) fn refuse_overwrite(to: &OutArgs, writes: impl Fn(&str) -> bool) -> R
     }
 }
 
+/// Refuses a file that is there, unless `--force` is given, and a folder in its place.
+pub(super) fn refuse_file(file: &Path, force: bool) -> Result<(), Exit> {
+    let shown = file.display();
+    if file.is_dir() {
+        return Err(Exit::Usage(anyhow!("{shown} is a folder; name a file")));
+    }
+    if file.exists() && !force {
+        return Err(Exit::Usage(anyhow!("{shown} exists already; use --force to replace it")));
+    }
+    Ok(())
+}
+
 /// True for the tables and pictures of `inspect` and `plot`.
 pub(super) fn is_table_or_plot(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|e| e.to_str());

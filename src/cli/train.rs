@@ -91,8 +91,15 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
         });
         print_json(&tagged("started", started));
     }
-    let job =
-        Train { dataset, config: Box::new(config), out: out.clone(), resume, force: args.force, debug: args.debug };
+    let job = Train {
+        dataset,
+        config: Box::new(config),
+        out: out.clone(),
+        resume,
+        force: args.force,
+        debug: args.debug,
+        until: None,
+    };
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
     if let Err(Exit::Interrupted) = output

@@ -3,30 +3,21 @@
 use super::CompareError;
 use super::evaluated::{EvaluatedRun, Facts};
 use super::pairs::{Pair, pair};
+use super::sets::{SetIntervals, SetScores, hamming_loss, map_of, pair_of_sets};
 use super::settings::{Setting, differing, seed_groups};
 use super::shared::{SharedClip, SharedClips, share};
-use super::statistics::{DRAWS, Spread, bootstrap, holm};
+use super::statistics::{DRAWS, Score, Spread, bootstrap, holm};
 use super::units::{Resampled, Units};
-use super::words;
-use crate::domain::leaf;
+use super::words::{self, Metric};
+use crate::domain::{ClassSet, Task, leaf};
 use crate::eval::metrics::evaluation_of;
-use crate::eval::multi_label::{average_precision, mean_average_precision};
+use crate::eval::multi_label::evaluation_of_sets;
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
-use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// With more runs than this only the first is compared with each of the others.
 const ALL_PAIRS: usize = 6;
-
-/// A score with its 95 % interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Score {
-    /// The value.
-    pub value: f64,
-    /// Its percentile interval over subjects, videos or clips.
-    pub interval: ConfidenceInterval,
-}
 
 /// A run beside the others.
 #[derive(Clone, Debug, Serialize)]
@@ -35,12 +26,15 @@ pub struct ComparedRun {
     pub name: String,
     /// What its folder tells.
     pub facts: Facts,
-    /// Accuracy.
+    /// Accuracy; in a multi-label task the share of clips whose most probable class is among theirs, without an interval.
     pub accuracy: Score,
-    /// Mean recall of the classes that have clips.
+    /// Mean recall of the classes that have clips; without an interval in a multi-label task.
     pub mean_class_accuracy: Score,
     /// Mean average precision: of the order of clips by the probability of each class that has some.
     pub mean_average_precision: Option<f64>,
+    /// What counts in a multi-label task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sets: Option<SetScores>,
     /// All metrics over the shared clips; `run`, `checkpoint` and `warnings` are those of its own evaluation.
     pub evaluation: Evaluation,
     /// What it said about each clip, in the order of [`Comparison::clips`].
@@ -48,12 +42,24 @@ pub struct ComparedRun {
     pub answers: Vec<Prediction>,
 }
 
+impl ComparedRun {
+    /// What it is judged by: mAP in a multi-label task, else accuracy.
+    pub fn score(&self) -> Score {
+        self.sets.map_or(self.accuracy, |sets| sets.map)
+    }
+
+    /// Average precision of a class in a multi-label task; `None` where no clip shows it.
+    pub fn average_precision(&self, class: usize) -> Option<f64> {
+        self.evaluation.multi_label.as_ref()?.average_precision.get(class).copied().flatten()
+    }
+}
+
 /// Runs that differ in the seed alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeedSpread {
     /// Positions of the runs.
     pub runs: Vec<usize>,
-    /// Their accuracies.
+    /// Their accuracies; mAP in a multi-label task.
     pub accuracy: Spread,
     /// The same in a sentence.
     pub sentence: String,
@@ -66,6 +72,8 @@ pub struct Comparison {
     pub dataset: String,
     /// Split that was evaluated.
     pub split: String,
+    /// What the runs are judged by.
+    pub metric: Metric,
     /// What differs in data, split or labels.
     pub notes: Vec<String>,
     /// Class names, in the numbering that all numbers here use.
@@ -93,30 +101,24 @@ impl Comparison {
         let shared = share(runs)?;
         let units = Units::of(&shared.clips);
         let which = pairs_of(runs.len());
-        let intervals = Intervals::of(&shared, &units, &which, seed);
-        let compared: Vec<ComparedRun> = runs
-            .iter()
-            .zip(&shared.answers)
-            .zip(&intervals.runs)
-            .map(|((run, answers), [accuracy, mean_class])| compared(run, &shared, answers, *accuracy, *mean_class))
-            .collect();
-        let mut pairs: Vec<Pair> = which
-            .iter()
-            .zip(intervals.pairs)
-            .map(|((a, b), interval)| pair(&shared, &units, (*a, *b), interval))
-            .collect();
+        let metric = Metric::of(shared.task);
+        let (compared, mut pairs) = match shared.task {
+            Task::SingleLabel => of_classes(runs, &shared, &units, &which, seed),
+            Task::MultiLabel => of_sets(runs, &shared, &units, &which, seed),
+        };
         let corrected = holm(&pairs.iter().map(|p| p.p).collect::<Vec<_>>());
         let names: Vec<&str> = runs.iter().map(|r| r.name.as_str()).collect();
         for (pair, p) in pairs.iter_mut().zip(corrected) {
             pair.p_holm = p;
-            pair.sentence = words::verdict(pair, names[pair.a], names[pair.b], &units.resampled);
+            pair.sentence = words::verdict(pair, names[pair.a], names[pair.b], &units.resampled, metric);
         }
-        let accuracies: Vec<f64> = compared.iter().map(|r| r.accuracy.value).collect();
-        let seeds = seed_groups(runs).into_iter().filter_map(|g| spread(g, &accuracies, &names)).collect();
+        let scores: Vec<f64> = compared.iter().map(|r| r.score().value).collect();
+        let seeds = seed_groups(runs).into_iter().filter_map(|g| spread(g, &scores, &names, metric)).collect();
         let first = &runs[0].evaluation;
         Ok(Self {
             dataset: leaf(std::path::Path::new(&first.dataset)),
             split: first.split.clone(),
+            metric,
             notes: shared.notes,
             classes: shared.classes.classes.iter().map(|c| c.name.clone()).collect(),
             clips: shared.clips,
@@ -139,13 +141,54 @@ fn pairs_of(runs: usize) -> Vec<(usize, usize)> {
     (0..runs).flat_map(|a| (a + 1..runs).map(move |b| (a, b))).filter(|(a, _)| all || *a == 0).collect()
 }
 
-fn compared(
-    run: &EvaluatedRun,
+/// Runs and pairs where clips show one class each.
+fn of_classes(
+    runs: &[EvaluatedRun],
     shared: &SharedClips,
-    answers: &[Prediction],
-    accuracy: ConfidenceInterval,
-    mean_class: ConfidenceInterval,
-) -> ComparedRun {
+    units: &Units,
+    which: &[(usize, usize)],
+    seed: u64,
+) -> (Vec<ComparedRun>, Vec<Pair>) {
+    let intervals = Intervals::of(shared, units, which, seed);
+    let of_run = |((run, answers), [accuracy, mean_class]): ((&EvaluatedRun, &Vec<Prediction>), &[_; 2])| {
+        let out = compared(run, shared, answers);
+        let score = |score: Score, interval: &ConfidenceInterval| Score { interval: *interval, ..score };
+        ComparedRun {
+            accuracy: score(out.accuracy, accuracy),
+            mean_class_accuracy: score(out.mean_class_accuracy, mean_class),
+            ..out
+        }
+    };
+    let pairs = which.iter().zip(intervals.pairs).map(|(ab, interval)| pair(shared, units, *ab, interval)).collect();
+    (runs.iter().zip(&shared.answers).zip(&intervals.runs).map(of_run).collect(), pairs)
+}
+
+/// The same where clips show several.
+fn of_sets(
+    runs: &[EvaluatedRun],
+    shared: &SharedClips,
+    units: &Units,
+    which: &[(usize, usize)],
+    seed: u64,
+) -> (Vec<ComparedRun>, Vec<Pair>) {
+    let intervals = SetIntervals::of(shared, units, which, seed);
+    let classes = shared.classes.len();
+    let of_run = |((run, answers), [map, exact]): ((&EvaluatedRun, &Vec<Prediction>), &[ConfidenceInterval; 2])| {
+        let out = compared(run, shared, answers);
+        let right = answers.iter().filter(|a| a.exact()).count();
+        let sets = SetScores {
+            map: Score { value: out.mean_average_precision.unwrap_or(0.0), interval: *map },
+            exact_match: Score { value: right as f64 / answers.len().max(1) as f64, interval: *exact },
+            hamming_loss: hamming_loss(classes, answers),
+        };
+        ComparedRun { sets: Some(sets), ..out }
+    };
+    let pairs = which.iter().zip(intervals.pairs).map(|(ab, drawn)| pair_of_sets(shared, units, *ab, drawn)).collect();
+    (runs.iter().zip(&shared.answers).zip(&intervals.runs).map(of_run).collect(), pairs)
+}
+
+/// A run on the shared clips, its intervals left out.
+fn compared(run: &EvaluatedRun, shared: &SharedClips, answers: &[Prediction]) -> ComparedRun {
     let own = &run.evaluation;
     let evaluation = Evaluation {
         run: own.run.clone(),
@@ -161,32 +204,34 @@ fn compared(
         // Of the run's own clips and labels: the same for all only where nothing was left out and labels are alike.
         frames: own.frames.filter(|_| own.classes == shared.classes && run.predictions.clips.len() == answers.len()),
         warnings: own.warnings.clone(),
-        ..evaluation_of(&shared.classes, answers)
+        ..evaluation_for(shared.task, &shared.classes, answers)
     };
+    let alone = |value: f64| Score { value, interval: ConfidenceInterval { low: f64::NAN, high: f64::NAN } };
     ComparedRun {
         name: run.name.clone(),
         facts: run.facts.clone(),
-        accuracy: Score { value: evaluation.accuracy, interval: accuracy },
-        mean_class_accuracy: Score { value: evaluation.mean_class_accuracy, interval: mean_class },
-        mean_average_precision: mean_average_precision_of(shared.classes.len(), answers),
+        accuracy: alone(evaluation.accuracy),
+        mean_class_accuracy: alone(evaluation.mean_class_accuracy),
+        mean_average_precision: map_of(shared.classes.len(), answers),
+        sets: None,
         evaluation,
         answers: answers.to_vec(),
     }
 }
 
-/// The mean over classes of their average precision, each told from all others.
-fn mean_average_precision_of(classes: usize, answers: &[Prediction]) -> Option<f64> {
-    let score = |a: &Prediction, class: usize| a.probabilities.get(class).copied().unwrap_or(f32::NEG_INFINITY);
-    let of_class = |class: usize| average_precision(answers.iter().map(|a| (score(a, class), a.truth == class)));
-    let per_class: Vec<Option<f64>> = (0..classes).into_par_iter().map(of_class).collect();
-    mean_average_precision(&per_class)
+/// The evaluation that clips of a task come to.
+pub(super) fn evaluation_for(task: Task, classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
+    match task {
+        Task::SingleLabel => evaluation_of(classes, clips),
+        Task::MultiLabel => evaluation_of_sets(classes, clips),
+    }
 }
 
-fn spread(runs: Vec<usize>, accuracies: &[f64], names: &[&str]) -> Option<SeedSpread> {
-    let values: Vec<f64> = runs.iter().filter_map(|i| accuracies.get(*i).copied()).collect();
+fn spread(runs: Vec<usize>, scores: &[f64], names: &[&str], metric: Metric) -> Option<SeedSpread> {
+    let values: Vec<f64> = runs.iter().filter_map(|i| scores.get(*i).copied()).collect();
     let accuracy = Spread::of(&values)?;
     let names: Vec<&str> = runs.iter().filter_map(|i| names.get(*i).copied()).collect();
-    let sentence = words::seeds(&names, &accuracy);
+    let sentence = words::seeds(&names, &accuracy, metric);
     Some(SeedSpread { runs, accuracy, sentence })
 }
 
@@ -215,7 +260,7 @@ impl Counts {
         for (i, (clip, unit)) in shared.clips.iter().zip(&units.of_clip).enumerate() {
             let Some(classes) = of_unit.get_mut(*unit) else { continue };
             let entry = classes.entry(clip.truth).or_insert_with(|| vec![0.0; width]);
-            let right = shared.answers.iter().map(|a| f64::from(u8::from(a.get(i).is_some_and(Prediction::correct))));
+            let right = shared.answers.iter().map(|a| f64::from(u8::from(a.get(i).is_some_and(Prediction::exact))));
             entry.iter_mut().zip(std::iter::once(1.0).chain(right)).for_each(|(sum, n)| *sum += n);
         }
         let mut out = Self { ends: Vec::with_capacity(of_unit.len()), class: Vec::new(), values: Vec::new() };

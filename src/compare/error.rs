@@ -14,16 +14,27 @@ pub enum CompareError {
         /// Split evaluated.
         split: String,
     },
-    /// An evaluation of clips with several classes.
+    /// An evaluation of clips with several classes, where clips have one.
     #[error(
-        "the evaluation of {run} on '{split}' is of a multi-label task; comparisons tell of clips with one class each: \
-         compare its mAP and average precisions in the files of its results"
+        "the evaluation of {run} on '{split}' is of a multi-label task; labels in doubt are looked for among clips with one \
+         class each"
     )]
     MultiLabel {
         /// Name of the run.
         run: String,
         /// Split evaluated.
         split: String,
+    },
+    /// Some evaluations are of clips with several classes, some of clips with one.
+    #[error(
+        "the evaluation of {several} is of a multi-label task, that of {single} is not: they have no score in common; evaluate \
+         both on the same dataset, or compare runs of one task"
+    )]
+    MixedTasks {
+        /// A run with several classes a clip.
+        several: String,
+        /// A run with one.
+        single: String,
     },
     /// The evaluations have nothing in common.
     #[error("{}", nothing_shared(.runs, .notes))]

@@ -1,6 +1,8 @@
 //! Many trainings of one plan: which run of which arm and fold, what became of each, and the arms compared, with the
 //! predictions of all folds of an arm pooled.
 
+use super::comparison::evaluation_for;
+use super::search::SearchReport;
 use super::settings::OF_THE_MACHINE;
 use super::table::{Cell, Table};
 use super::words::percent;
@@ -8,8 +10,7 @@ use super::{Comparison, EvaluatedRun};
 use crate::classical::Baseline;
 use crate::config::{self, Arm, RunConfig};
 use crate::data::Fold;
-use crate::domain::{duration, leaf, listed};
-use crate::eval::metrics::evaluation_of;
+use crate::domain::{Task, duration, leaf, listed};
 use crate::run_folder::files::{create_dir, write_atomic};
 use crate::run_folder::{Evaluation, Predictions, RunDir, RunError};
 use serde::Serialize;
@@ -77,6 +78,16 @@ pub fn planned(arms: &[Arm], folds: &[Fold], out: &Path) -> Vec<PlannedRun> {
 }
 
 impl PlannedRun {
+    /// How it is trained, with the folder of the run whose weights it begins with.
+    pub fn ready(&self, runs: &[Self]) -> RunConfig {
+        let mut config = self.config.clone();
+        if let Some(source) = self.init.and_then(|at| runs.get(at)) {
+            config.model.init_from =
+                Some(std::path::absolute(&source.folder).unwrap_or_else(|_| source.folder.clone()));
+        }
+        config
+    }
+
     /// Looks what lies in its folder.
     pub fn found(&self) -> Found {
         let taken = self.folder.read_dir().map_or(self.folder.exists(), |mut entries| entries.next().is_some());
@@ -150,6 +161,8 @@ pub struct ExperimentRow {
     pub clips: Option<u64>,
     /// Accuracy, or mAP in a multi-label task.
     pub score: Option<f64>,
+    /// Best score on the validation clips while it trained.
+    pub validation: Option<f64>,
     /// Why there is none.
     pub failure: Option<String>,
 }
@@ -163,6 +176,12 @@ pub struct ExperimentReport {
     pub comparison: Option<Comparison>,
     /// What to know of it.
     pub notes: Vec<String>,
+    /// What a search tried, and what it chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchReport>,
+    /// The runs that were compared, each with the predictions of all its folds.
+    #[serde(skip)]
+    pub runs: Vec<EvaluatedRun>,
 }
 
 /// Compares the arms whose runs were all evaluated. `evaluated[i]` is planned run `i`, or `None` where it failed.
@@ -202,6 +221,7 @@ pub fn summary(
             Err(error) => out.notes.push(error.to_string()),
         }
     }
+    out.runs = whole;
     out
 }
 
@@ -215,6 +235,7 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
     if let Some(other) = runs.iter().find(|r| r.evaluation.classes != *classes) {
         return Err(format!("{name} is not compared: {} knows other classes than {}", other.name, first.name));
     }
+    let task = if first.evaluation.multi_label.is_some() { Task::MultiLabel } else { Task::SingleLabel };
     let clips: Vec<_> = runs.iter().flat_map(|r| r.predictions.clips.iter().cloned()).collect();
     let of = |e: &Evaluation| Evaluation {
         run: e.run.clone(),
@@ -223,7 +244,7 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
         dataset_fingerprint: e.dataset_fingerprint.clone(),
         split: e.split.clone(),
         class_match: e.class_match.clone(),
-        ..evaluation_of(classes, &clips)
+        ..evaluation_for(task, classes, &clips)
     };
     let mut facts = first.facts.clone();
     let seconds: Option<Vec<f64>> = runs.iter().map(|r| r.facts.training_seconds).collect();
@@ -247,7 +268,8 @@ fn pooled(name: &str, runs: &[&EvaluatedRun]) -> Result<EvaluatedRun, String> {
 impl ExperimentReport {
     /// One row a run.
     pub fn table(&self) -> Table {
-        let header = ["run", "network", "seed", "tested on", "was", "epochs", "time", "clips", "score", "failure"];
+        let header =
+            ["run", "network", "seed", "tested on", "was", "epochs", "time", "clips", "score", "validation", "failure"];
         let mut table = Table::new("Runs", header);
         for row in &self.rows {
             table.rows.push(vec![
@@ -260,6 +282,7 @@ impl ExperimentReport {
                 Cell::number(row.seconds, duration),
                 Cell::count(row.clips),
                 Cell::number(row.score, percent),
+                Cell::number(row.validation, percent),
                 Cell::text(row.failure.clone().unwrap_or_default()),
             ]);
         }
@@ -270,24 +293,31 @@ impl ExperimentReport {
     pub fn markdown(&self) -> String {
         let mut out = format!("## {}\n\n{}\n", self.table().title, self.table().markdown());
         self.notes.iter().for_each(|note| out += &format!("- {note}\n"));
+        if let Some(search) = &self.search {
+            out += &format!("\n## {}\n\n{}\n", search.table().title, search.table().markdown());
+            search.notes.iter().for_each(|note| out += &format!("- {note}\n"));
+        }
         if let Some(comparison) = &self.comparison {
             out += &format!("\n{}", comparison.markdown());
         }
         out
     }
 
-    /// Writes `experiment.{json,md,csv}`, and the tables of the comparison to the folder `comparison`; gives the files.
+    /// Writes `experiment.{json,md,csv}`, `search.csv` where values were tried, and the tables of the comparison to the folder
+    /// `comparison`; gives the files.
     ///
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self, out: &Path) -> Result<Vec<PathBuf>, RunError> {
         create_dir(out)?;
         let mut files = Vec::new();
-        for (name, text) in [
+        let search = self.search.as_ref().map(|s| ("search.csv", s.table().csv()));
+        let texts = [
             ("experiment.json", serde_json::to_string_pretty(self).unwrap_or_default()),
             ("experiment.md", self.markdown()),
             ("experiment.csv", self.table().csv()),
-        ] {
+        ];
+        for (name, text) in texts.into_iter().chain(search) {
             let path = out.join(name);
             write_atomic(&path, text.as_bytes())?;
             files.push(path);
@@ -308,10 +338,11 @@ impl ExperimentReport {
 mod tests {
     use super::*;
     use crate::domain::ClassSet;
+    use crate::eval::metrics::evaluation_of;
     use crate::run_folder::Prediction;
 
     fn arm(name: &str, init: Option<usize>) -> Arm {
-        Arm { name: name.into(), config: RunConfig::reference(), init }
+        Arm { name: name.into(), config: RunConfig::reference(), init, trial: None }
     }
 
     fn folds(names: &[&str]) -> Vec<Fold> {

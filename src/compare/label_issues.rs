@@ -3,7 +3,7 @@
 
 use super::error::CompareError;
 use super::evaluated::EvaluatedRun;
-use super::shared::{numbering, renumbered, require_predictions};
+use super::shared::{numbering, renumbered, require_one_class};
 use super::table::{Cell, Table};
 use super::words::percent;
 use crate::domain::{ClassSet, Cut, Dataset, Split, VideoEntry, argmax, counted};
@@ -124,7 +124,7 @@ impl LabelIssues {
     /// # Errors
     /// An evaluation without predictions, or of a multi-label task.
     pub fn of(runs: &[EvaluatedRun], dataset: Option<&Dataset>) -> Result<Self, CompareError> {
-        require_predictions(runs)?;
+        require_one_class(runs)?;
         let (classes, to_shared) = numbering(runs);
         let asked = ask(runs, &to_shared, &classes);
         let means: Vec<Vec<f32>> = asked.iter().map(Asked::mean).collect();

@@ -1,13 +1,13 @@
 //! Two runs on the same clips: what the second has fixed and broken, and whether that is luck.
 
 use super::shared::SharedClips;
-use super::statistics::{FEWEST_DISCORDANT, holm, mcnemar};
+use super::statistics::{FEWEST_DISCORDANT, LEVEL, holm, mcnemar};
 use super::units::Units;
 use crate::domain::ClassSet;
 use crate::run_folder::{ConfidenceInterval, Prediction};
 use serde::{Deserialize, Serialize};
 
-/// The clips of two runs, `a` and `b`, by who has them right; positions in [`Comparison::clips`](super::Comparison::clips).
+/// The clips of two runs, `a` and `b`, by who has them right (in a multi-label task: the whole set); positions in [`Comparison::clips`](super::Comparison::clips).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FourLists {
     /// Right in both.
@@ -25,7 +25,7 @@ impl FourLists {
     pub fn of(a: &[Prediction], b: &[Prediction]) -> Self {
         let mut out = Self::default();
         for (i, (a, b)) in a.iter().zip(b).enumerate() {
-            let list = match (a.correct(), b.correct()) {
+            let list = match (a.exact(), b.exact()) {
                 (true, true) => &mut out.both_right,
                 (false, true) => &mut out.fixed,
                 (true, false) => &mut out.broken,
@@ -53,7 +53,7 @@ impl FourLists {
 }
 
 /// One class in two runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassDifference {
     /// Class name.
     pub class: String,
@@ -63,14 +63,45 @@ pub struct ClassDifference {
     pub recall_a: Option<f64>,
     /// Recall in the second run.
     pub recall_b: Option<f64>,
-    /// Clips of it wrong in the first run and right in the second.
+    /// Clips of it wrong in the first run and right in the second; in a multi-label task clips of any label of which the
+    /// first run wrongly said the class or did not, and the second rightly.
     pub fixed: u64,
-    /// Clips of it right in the first run and wrong in the second.
+    /// The same the other way round.
     pub broken: u64,
     /// McNemar's exact p on these.
     pub p: f64,
     /// The same corrected for as many classes as have clips (Holm).
     pub p_holm: f64,
+    /// Average precision in the first run, in a multi-label task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ap_a: Option<f64>,
+    /// Average precision in the second run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ap_b: Option<f64>,
+    /// F1 of what the first run says at one half, in a multi-label task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1_a: Option<f64>,
+    /// F1 of what the second run says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1_b: Option<f64>,
+}
+
+impl ClassDifference {
+    /// How good the class is in both runs: average precision in a multi-label task, else recall.
+    pub fn values(&self) -> [Option<f64>; 2] {
+        if self.ap_a.is_some() || self.ap_b.is_some() { [self.ap_a, self.ap_b] } else { [self.recall_a, self.recall_b] }
+    }
+
+    /// What [`ClassDifference::values`] are called.
+    pub fn measure(&self) -> &'static str {
+        if self.ap_a.is_some() || self.ap_b.is_some() { "average precision" } else { "recall" }
+    }
+
+    /// The second of [`ClassDifference::values`] minus the first; what is not known counts as 0.
+    pub fn change(&self) -> f64 {
+        let [a, b] = self.values().map(|v| v.unwrap_or(0.0));
+        b - a
+    }
 }
 
 /// A subject or video in two runs.
@@ -91,15 +122,19 @@ pub struct Pair {
     pub a: usize,
     /// Position of the second run.
     pub b: usize,
-    /// Accuracy of `b` minus that of `a`.
+    /// Accuracy of `b` minus that of `a`; of mAP in a multi-label task.
     pub difference: f64,
     /// Its paired bootstrap interval.
     pub interval: ConfidenceInterval,
-    /// McNemar's exact p.
+    /// McNemar's exact p; in a multi-label task that of the difference of mAP, by the bootstrap.
     pub p: f64,
     /// The same corrected for all pairs compared (Holm).
     pub p_holm: f64,
-    /// True where too few clips differ for the test ever to reach 0.05.
+    /// McNemar's exact p of clips whose whole set is right, in a multi-label task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_p: Option<f64>,
+    /// True where too few clips differ for the test ever to reach 0.05; in a multi-label task where too few people or videos
+    /// were drawn.
     pub too_few: bool,
     /// What it comes to, in a sentence.
     pub sentence: String,
@@ -109,11 +144,19 @@ pub struct Pair {
     pub classes: Vec<ClassDifference>,
     /// Per subject or video, where they are too few for an interval to be trusted.
     pub units: Vec<UnitDifference>,
-    /// Confusion matrix of `a` minus that of `b`, in clips.
+    /// Confusion matrix of `a` minus that of `b`, in clips; co-occurrence (label, said) in a multi-label task.
     pub confusion_difference: Vec<Vec<i64>>,
 }
 
-/// Compares runs `a` and `b`; the correction over pairs and the sentence are left to the caller.
+impl Pair {
+    /// True where test and interval agree that the difference is no luck.
+    pub fn sure(&self) -> bool {
+        let excluded = self.interval.low > 0.0 || self.interval.high < 0.0;
+        !self.too_few && self.p_holm < LEVEL && excluded
+    }
+}
+
+/// Compares runs `a` and `b` on clips of one class each; the correction over pairs and the sentence are left to the caller.
 pub(super) fn pair(shared: &SharedClips, units: &Units, (a, b): (usize, usize), interval: ConfidenceInterval) -> Pair {
     let (first, second) = (&shared.answers[a], &shared.answers[b]);
     let lists = FourLists::of(first, second);
@@ -126,6 +169,7 @@ pub(super) fn pair(shared: &SharedClips, units: &Units, (a, b): (usize, usize), 
         interval,
         p,
         p_holm: p,
+        exact_p: None,
         too_few: lists.discordant() < FEWEST_DISCORDANT,
         sentence: String::new(),
         classes: class_differences(&shared.classes, first, second),
@@ -142,7 +186,7 @@ pub(super) fn class_differences(classes: &ClassSet, a: &[Prediction], b: &[Predi
     let mut sums = vec![[0_u64; 5]; count];
     for (a, b) in a.iter().zip(b) {
         let Some(sum) = sums.get_mut(a.truth) else { continue };
-        let (a, b) = (a.correct(), b.correct());
+        let (a, b) = (a.exact(), b.exact());
         for (n, counts) in sum.iter_mut().zip([true, a, b, !a && b, a && !b]) {
             *n += u64::from(counts);
         }
@@ -166,6 +210,7 @@ pub(super) fn class_differences(classes: &ClassSet, a: &[Prediction], b: &[Predi
                 broken,
                 p: corrected[class].0,
                 p_holm: corrected[class].1,
+                ..ClassDifference::default()
             }
         })
         .collect()
@@ -176,7 +221,7 @@ fn unit_differences(units: &Units, a: &[Prediction], b: &[Prediction]) -> Vec<Un
     for ((a, b), unit) in a.iter().zip(b).zip(&units.of_clip) {
         if let Some((clips, gain)) = sums.get_mut(*unit) {
             *clips += 1;
-            *gain += i64::from(b.correct()) - i64::from(a.correct());
+            *gain += i64::from(b.exact()) - i64::from(a.exact());
         }
     }
     let of_unit = |(name, (clips, gain)): (&String, (u64, i64))| UnitDifference {
@@ -190,8 +235,10 @@ fn unit_differences(units: &Units, a: &[Prediction], b: &[Prediction]) -> Vec<Un
 fn confusion_difference(classes: usize, a: &[Prediction], b: &[Prediction]) -> Vec<Vec<i64>> {
     let mut out = vec![vec![0; classes]; classes];
     let mut add = |p: &Prediction, sign: i64| {
-        if let Some(cell) = out.get_mut(p.truth).and_then(|row| row.get_mut(p.predicted)) {
-            *cell += sign;
+        let said = p.said_classes();
+        for truth in p.true_classes() {
+            let Some(row) = out.get_mut(*truth) else { continue };
+            said.iter().for_each(|class| row.get_mut(*class).into_iter().for_each(|cell| *cell += sign));
         }
     };
     a.iter().for_each(|p| add(p, 1));

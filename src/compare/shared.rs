@@ -2,7 +2,7 @@
 
 use super::CompareError;
 use super::evaluated::EvaluatedRun;
-use crate::domain::{ClassSet, Cut, Split, counted, listed};
+use crate::domain::{ClassSet, Cut, Split, Task, counted, listed};
 use crate::run_folder::Prediction;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,9 +22,19 @@ pub struct SharedClip {
     /// True class, by position in [`SharedClips::classes`].
     #[serde(rename = "true")]
     pub truth: usize,
+    /// All true classes, ascending, in a multi-label task; else empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub truths: Vec<usize>,
     /// The part of the video it is taken from.
     #[serde(skip_serializing_if = "Cut::is_window_of_video")]
     pub cut: Cut,
+}
+
+impl SharedClip {
+    /// The classes that are true of it: one, or in a multi-label task all.
+    pub fn true_classes(&self) -> &[usize] {
+        if self.truths.is_empty() { std::slice::from_ref(&self.truth) } else { &self.truths }
+    }
 }
 
 /// What all runs said about the same clips.
@@ -36,6 +46,8 @@ pub struct SharedClips {
     pub clips: Vec<SharedClip>,
     /// Each run's predictions in the order of `clips`, in the numbering of `classes`.
     pub answers: Vec<Vec<Prediction>>,
+    /// How many classes a clip may have.
+    pub task: Task,
     /// What differs in data, split or labels, as sentences: to be said before any number.
     pub notes: Vec<String>,
 }
@@ -74,38 +86,59 @@ pub(super) fn numbering(runs: &[EvaluatedRun]) -> (ClassSet, Vec<Vec<usize>>) {
     (classes, to_shared)
 }
 
-/// Refuses evaluations that do not tell of each clip which one class was said.
-pub(super) fn require_predictions(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
+/// Refuses evaluations that do not tell what was said of each clip.
+fn require_predictions(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
     let of = |run: &EvaluatedRun| (run.name.clone(), run.evaluation.split.clone());
-    if let Some((run, split)) = runs.iter().find(|r| r.predictions.clips.is_empty()).map(of) {
-        return Err(CompareError::NoPredictions { run, split });
+    match runs.iter().find(|r| r.predictions.clips.is_empty()).map(of) {
+        Some((run, split)) => Err(CompareError::NoPredictions { run, split }),
+        None => Ok(()),
     }
-    if let Some((run, split)) = runs.iter().find(|r| r.evaluation.multi_label.is_some()).map(of) {
-        return Err(CompareError::MultiLabel { run, split });
+}
+
+/// Refuses evaluations that do not tell of each clip which one class was said.
+pub(super) fn require_one_class(runs: &[EvaluatedRun]) -> Result<(), CompareError> {
+    require_predictions(runs)?;
+    match runs.iter().find(|r| r.evaluation.multi_label.is_some()) {
+        Some(run) => Err(CompareError::MultiLabel { run: run.name.clone(), split: run.evaluation.split.clone() }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The task of all runs.
+fn task(runs: &[EvaluatedRun]) -> Result<Task, CompareError> {
+    let find = |several: bool| runs.iter().find(|r| r.evaluation.multi_label.is_some() == several);
+    match (find(true), find(false)) {
+        (Some(several), Some(single)) => {
+            Err(CompareError::MixedTasks { several: several.name.clone(), single: single.name.clone() })
+        }
+        (Some(_), None) => Ok(Task::MultiLabel),
+        (None, _) => Ok(Task::SingleLabel),
+    }
 }
 
 /// Finds the clips all runs were evaluated on with the same label.
 ///
 /// # Errors
-/// An evaluation without predictions or of a multi-label task, and evaluations without a clip in common.
+/// An evaluation without predictions, evaluations of different tasks, and evaluations without a clip in common.
 pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
     require_predictions(runs)?;
     let (classes, to_shared) = numbering(runs);
-    let truth = |run: usize, p: &Prediction| to_shared[run].get(p.truth).copied();
+    let label = |run: usize, p: &Prediction| labels(p, &to_shared[run]);
     let key = |p: &Prediction| (p.video.clone(), p.start, p.cut);
     let by_clip: Vec<HashMap<(String, u32, Cut), &Prediction>> =
         runs.iter().map(|r| r.predictions.clips.iter().map(|p| (key(p), p)).collect()).collect();
-    let mut out = SharedClips { classes, answers: vec![Vec::new(); runs.len()], ..SharedClips::default() };
+    let task = task(runs)?;
+    let mut out = SharedClips { classes, answers: vec![Vec::new(); runs.len()], task, ..SharedClips::default() };
     let (mut relabelled, mut seen) = (0_u64, BTreeSet::new());
     for first in runs.first().into_iter().flat_map(|r| &r.predictions.clips) {
         let key = key(first);
         let found: Vec<&Prediction> = by_clip.iter().filter_map(|clips| clips.get(&key).copied()).collect();
-        let Some(label) = truth(0, first).filter(|_| found.len() == runs.len() && seen.insert(key.clone())) else {
-            continue;
+        let own = label(0, first).filter(|_| found.len() == runs.len() && seen.insert(key.clone()));
+        let Some((truth, truths)) = own else { continue };
+        let same = |(run, p): (usize, &&Prediction)| {
+            label(run, p).is_some_and(|(one, all)| all == truths && (task == Task::MultiLabel || one == truth))
         };
-        if found.iter().enumerate().any(|(run, p)| truth(run, p) != Some(label)) {
+        if !found.iter().enumerate().all(same) {
             relabelled += 1;
             continue;
         }
@@ -113,7 +146,7 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
             out.answers[run].push(renumbered(p, &to_shared[run], out.classes.len()));
         }
         let (video, subject) = (first.video.clone(), first.subject.clone());
-        out.clips.push(SharedClip { video, subject, start: first.start, truth: label, cut: first.cut });
+        out.clips.push(SharedClip { video, subject, start: first.start, truth, truths, cut: first.cut });
     }
     out.notes = differences(runs);
     if relabelled > 0 {
@@ -140,6 +173,14 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
     Ok(out)
 }
 
+/// The true class of a clip, and all of them where they are several, in the numbering of the shared classes.
+fn labels(p: &Prediction, to_shared: &[usize]) -> Option<(usize, Vec<usize>)> {
+    let number = |own: &usize| to_shared.get(*own).copied();
+    let mut all: Vec<usize> = p.truths.iter().map(number).collect::<Option<_>>()?;
+    all.sort_unstable();
+    Some((number(&p.truth)?, all))
+}
+
 /// A prediction in the numbering of the shared classes.
 pub(super) fn renumbered(p: &Prediction, to_shared: &[usize], classes: usize) -> Prediction {
     let mut probabilities = vec![0.0; classes];
@@ -149,7 +190,9 @@ pub(super) fn renumbered(p: &Prediction, to_shared: &[usize], classes: usize) ->
         }
     }
     let number = |own: usize| to_shared.get(own).copied().unwrap_or(own);
-    Prediction { truth: number(p.truth), predicted: number(p.predicted), probabilities, ..p.clone() }
+    let mut truths: Vec<usize> = p.truths.iter().map(|own| number(*own)).collect();
+    truths.sort_unstable();
+    Prediction { truth: number(p.truth), truths, predicted: number(p.predicted), probabilities, ..p.clone() }
 }
 
 /// Groups of runs that agree in something: `a, b: this; c: that`. `None` where all agree.

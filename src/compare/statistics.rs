@@ -8,6 +8,15 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// A score with its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Score {
+    /// The value.
+    pub value: f64,
+    /// Its percentile interval over subjects, videos or clips.
+    pub interval: ConfidenceInterval,
+}
+
 /// Fewer clips on which two networks differ can never reach a two-sided p of 0.05: `2 * 0.5^5` is 0.0625.
 pub const FEWEST_DISCORDANT: u64 = 6;
 
@@ -65,17 +74,12 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(low + (high - low) * at.fract())
 }
 
-/// 95 % percentile intervals of statistics of a sample that is drawn anew from itself (Efron 1979).
+/// Statistics of a sample that is drawn anew from itself (Efron 1979): of each, its values in all draws, ascending.
 ///
 /// Each of `draws` takes as many of the `units` as there are, with replacement. `statistic` is given how often each unit
 /// was drawn, and answers several numbers at once, so that differences are paired: whoever is drawn is drawn for all. What
-/// is not finite in a draw is left out there. The same seed gives the same intervals, whatever the number of threads.
-pub fn bootstrap(
-    units: usize,
-    draws: usize,
-    seed: u64,
-    statistic: impl Fn(&[u32]) -> Vec<f64> + Sync,
-) -> Vec<ConfidenceInterval> {
+/// is not finite in a draw is left out there. The same seed gives the same draws, whatever the number of threads.
+pub fn resample(units: usize, draws: usize, seed: u64, statistic: impl Fn(&[u32]) -> Vec<f64> + Sync) -> Vec<Vec<f64>> {
     if units == 0 || draws == 0 {
         return Vec::new();
     }
@@ -97,10 +101,34 @@ pub fn bootstrap(
             let mut values: Vec<f64> =
                 drawn.iter().filter_map(|d| d.get(i).copied()).filter(|v| v.is_finite()).collect();
             values.sort_by(f64::total_cmp);
-            let at = |q| quantile(&values, q).unwrap_or(f64::NAN);
-            ConfidenceInterval { low: at(LEVEL / 2.0), high: at(1.0 - LEVEL / 2.0) }
+            values
         })
         .collect()
+}
+
+/// The 95 % percentile interval of the values of [`resample`]; not numbers where there is none.
+pub fn interval(sorted: &[f64]) -> ConfidenceInterval {
+    let at = |q| quantile(sorted, q).unwrap_or(f64::NAN);
+    ConfidenceInterval { low: at(LEVEL / 2.0), high: at(1.0 - LEVEL / 2.0) }
+}
+
+/// Two-sided p of a difference being 0, from its values in the draws of [`resample`]: twice the share of draws on the smaller
+/// side of 0, each side with one draw more than were seen, so that it is never 0 (Davison & Hinkley 1997, chapter 4). 1 without
+/// a value.
+pub fn bootstrap_p(sorted: &[f64]) -> f64 {
+    let up_to = sorted.partition_point(|v| *v <= 0.0);
+    let from = sorted.len() - sorted.partition_point(|v| *v < 0.0);
+    (2.0 * (up_to.min(from) + 1) as f64 / (sorted.len() + 1) as f64).min(1.0)
+}
+
+/// The [`interval`] of every statistic of [`resample`].
+pub fn bootstrap(
+    units: usize,
+    draws: usize,
+    seed: u64,
+    statistic: impl Fn(&[u32]) -> Vec<f64> + Sync,
+) -> Vec<ConfidenceInterval> {
+    resample(units, draws, seed, statistic).iter().map(|values| interval(values)).collect()
 }
 
 /// Mean, sample standard deviation and range of a score over runs that differ in their seed alone.
@@ -225,6 +253,16 @@ mod tests {
             let tolerance = (high - low) / 25.0;
             assert!((got.low - low).abs() < tolerance && (got.high - high).abs() < tolerance, "{got:?} {low} {high}");
         }
+    }
+
+    #[test]
+    fn a_difference_that_no_draw_turns_round_has_the_smallest_p_there_is() {
+        let draws = |low: i32| (0..99).map(|i| f64::from(low + i)).collect::<Vec<_>>();
+        assert_eq!(bootstrap_p(&draws(1)), 2.0 / 100.0);
+        // Ten of 99 at or below 0.
+        assert_eq!(bootstrap_p(&draws(-9)), 22.0 / 100.0);
+        assert_eq!(bootstrap_p(&draws(-98)), 4.0 / 100.0, "one of them is 0");
+        assert_eq!((bootstrap_p(&[0.0; 9]), bootstrap_p(&[])), (1.0, 1.0));
     }
 
     #[test]

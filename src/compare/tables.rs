@@ -1,6 +1,7 @@
 //! The tables of a comparison, and the files they are written to.
 
 use super::comparison::{ComparedRun, Comparison};
+use super::sets::SetScores;
 use super::settings::SettingKind;
 use super::table::{Cell, Table};
 use super::words::{p_value, percent, point_range, points, range};
@@ -19,58 +20,107 @@ fn seconds(value: Option<f64>) -> Cell {
 }
 
 /// A heading, and what stands below it for a run.
-type Column<'a> = (&'a str, &'a dyn Fn(&ComparedRun) -> Cell);
+type Column = (&'static str, fn(&ComparedRun) -> Cell);
+
+fn share(value: f64) -> Cell {
+    Cell::number(Some(value), percent)
+}
+
+fn plain(value: f64) -> Cell {
+    Cell::number(Some(value), |v| format!("{v:.4}"))
+}
+
+fn sets(run: &ComparedRun) -> SetScores {
+    run.sets.unwrap_or_default()
+}
+
+const HEAD: &[Column] = &[
+    ("network", |r| Cell::text(r.facts.model.clone())),
+    ("first weights", |r| Cell::text(r.facts.init_from.clone().unwrap_or_default())),
+    ("checkpoint", |r| Cell::text(r.evaluation.identity().weights())),
+];
+
+/// Scores of clips with one class each.
+const OF_CLASSES: &[Column] = &[
+    ("accuracy", |r| share(r.accuracy.value)),
+    ("accuracy 95 %", |r| Cell::text(range(&r.accuracy.interval))),
+    ("mean class accuracy", |r| share(r.mean_class_accuracy.value)),
+    ("mean class 95 %", |r| Cell::text(range(&r.mean_class_accuracy.interval))),
+    ("top-3", |r| share(r.evaluation.top3_accuracy)),
+    ("top-5", |r| share(r.evaluation.top5_accuracy)),
+];
+
+/// Scores of clips with several.
+const OF_SETS: &[Column] = &[
+    ("mAP", |r| share(sets(r).map.value)),
+    ("mAP 95 %", |r| Cell::text(range(&sets(r).map.interval))),
+    ("exact match", |r| share(sets(r).exact_match.value)),
+    ("exact match 95 %", |r| Cell::text(range(&sets(r).exact_match.interval))),
+    ("Hamming loss", |r| plain(sets(r).hamming_loss)),
+    ("most probable right", |r| share(r.accuracy.value)),
+];
+
+const AVERAGES: &[Column] = &[
+    ("macro precision", |r| share(r.evaluation.macro_average.precision)),
+    ("macro recall", |r| share(r.evaluation.macro_average.recall)),
+    ("macro F1", |r| share(r.evaluation.macro_average.f1)),
+    ("weighted precision", |r| share(r.evaluation.weighted_average.precision)),
+    ("weighted recall", |r| share(r.evaluation.weighted_average.recall)),
+    ("weighted F1", |r| share(r.evaluation.weighted_average.f1)),
+];
+
+const LAST_OF_CLASSES: &[Column] = &[
+    ("mAP", |r| Cell::number(r.mean_average_precision, percent)),
+    ("loss", |r| plain(r.evaluation.loss)),
+    ("majority baseline", |r| share(r.evaluation.majority_baseline)),
+];
+
+const LAST_OF_SETS: &[Column] = &[
+    ("loss", |r| plain(r.evaluation.loss)),
+    ("mAP by chance", |r| Cell::number(r.evaluation.multi_label.as_ref().map(|m| m.chance), percent)),
+];
+
+/// What runs are and cost.
+const FACTS: &[Column] = &[
+    ("frame accuracy", |r| Cell::number(r.evaluation.frames.map(|f| f.accuracy), percent)),
+    ("clips", |r| Cell::count(Some(r.evaluation.clips))),
+    ("parameters", |r| Cell::count(r.facts.parameters)),
+    ("trainable", |r| Cell::count(r.facts.trainable)),
+    ("file size", |r| size(r.facts.file_bytes)),
+    ("time per clip", |r| seconds(r.facts.seconds_per_clip)),
+    ("training time", |r| seconds(r.facts.training_seconds)),
+    ("training clips per second", |r| Cell::number(r.facts.training_clips_per_second, |v| format!("{v:.1}"))),
+    ("peak memory", |r| size(r.facts.memory_bytes)),
+    ("peak GPU memory", |r| size(r.facts.device_memory_bytes)),
+    ("epochs", |r| Cell::count(r.facts.epochs.map(u64::from))),
+    ("training clips", |r| Cell::count(r.facts.train_clips)),
+    ("device", |r| Cell::text(r.facts.device.clone().unwrap_or_default())),
+    ("seed", |r| Cell::number(Some(r.facts.seed as f64), |_| r.facts.seed.to_string())),
+];
 
 impl Comparison {
     /// What the runs are and how they score: one row a run.
     pub fn scores(&self) -> Table {
-        let columns: &[Column<'_>] = &[
-            ("network", &|r| Cell::text(r.facts.model.clone())),
-            ("first weights", &|r| Cell::text(r.facts.init_from.clone().unwrap_or_default())),
-            ("checkpoint", &|r| Cell::text(r.evaluation.identity().weights())),
-            ("accuracy", &|r| Cell::number(Some(r.accuracy.value), percent)),
-            ("accuracy 95 %", &|r| Cell::text(range(&r.accuracy.interval))),
-            ("mean class accuracy", &|r| Cell::number(Some(r.mean_class_accuracy.value), percent)),
-            ("mean class 95 %", &|r| Cell::text(range(&r.mean_class_accuracy.interval))),
-            ("top-3", &|r| Cell::number(Some(r.evaluation.top3_accuracy), percent)),
-            ("top-5", &|r| Cell::number(Some(r.evaluation.top5_accuracy), percent)),
-            ("macro precision", &|r| Cell::number(Some(r.evaluation.macro_average.precision), percent)),
-            ("macro recall", &|r| Cell::number(Some(r.evaluation.macro_average.recall), percent)),
-            ("macro F1", &|r| Cell::number(Some(r.evaluation.macro_average.f1), percent)),
-            ("weighted precision", &|r| Cell::number(Some(r.evaluation.weighted_average.precision), percent)),
-            ("weighted recall", &|r| Cell::number(Some(r.evaluation.weighted_average.recall), percent)),
-            ("weighted F1", &|r| Cell::number(Some(r.evaluation.weighted_average.f1), percent)),
-            ("mAP", &|r| Cell::number(r.mean_average_precision, percent)),
-            ("loss", &|r| Cell::number(Some(r.evaluation.loss), |v| format!("{v:.4}"))),
-            ("majority baseline", &|r| Cell::number(Some(r.evaluation.majority_baseline), percent)),
-            ("frame accuracy", &|r| Cell::number(r.evaluation.frames.map(|f| f.accuracy), percent)),
-            ("clips", &|r| Cell::count(Some(r.evaluation.clips))),
-            ("parameters", &|r| Cell::count(r.facts.parameters)),
-            ("trainable", &|r| Cell::count(r.facts.trainable)),
-            ("file size", &|r| size(r.facts.file_bytes)),
-            ("time per clip", &|r| seconds(r.facts.seconds_per_clip)),
-            ("training time", &|r| seconds(r.facts.training_seconds)),
-            ("training clips per second", &|r| Cell::number(r.facts.training_clips_per_second, |v| format!("{v:.1}"))),
-            ("peak memory", &|r| size(r.facts.memory_bytes)),
-            ("peak GPU memory", &|r| size(r.facts.device_memory_bytes)),
-            ("epochs", &|r| Cell::count(r.facts.epochs.map(u64::from))),
-            ("training clips", &|r| Cell::count(r.facts.train_clips)),
-            ("device", &|r| Cell::text(r.facts.device.clone().unwrap_or_default())),
-            ("seed", &|r| Cell::number(Some(r.facts.seed as f64), |_| r.facts.seed.to_string())),
-        ];
-        let mut table = Table::new("Runs on the same clips", std::iter::once("run").chain(columns.iter().map(|c| c.0)));
+        let (first, last) = if self.metric.of_sets() { (OF_SETS, LAST_OF_SETS) } else { (OF_CLASSES, LAST_OF_CLASSES) };
+        let columns = || [HEAD, first, AVERAGES, last, FACTS].into_iter().flatten();
+        let mut table = Table::new("Runs on the same clips", std::iter::once("run").chain(columns().map(|c| c.0)));
         let row = |run: &ComparedRun| {
-            std::iter::once(Cell::text(run.name.clone())).chain(columns.iter().map(|(_, of)| of(run))).collect()
+            std::iter::once(Cell::text(run.name.clone())).chain(columns().map(|(_, of)| of(run))).collect()
         };
         table.rows = self.runs.iter().map(row).collect();
         table
     }
 
-    /// Recall and F1 of every class that has clips, run by run.
+    /// Recall and F1 of every class that has clips, run by run; average precision before them in a multi-label task.
     pub fn per_class(&self) -> Table {
         let names = |what: &str| self.runs.iter().map(|r| format!("{what} {}", r.name)).collect::<Vec<_>>();
-        let header = ["class".to_owned(), "clips".to_owned()].into_iter().chain(names("recall")).chain(names("F1"));
-        let mut table = Table::new("Recall and F1 per class", header);
+        let sets = self.metric.of_sets();
+        let precision = if sets { names("AP") } else { Vec::new() };
+        let header = ["class".to_owned(), "clips".to_owned()].into_iter().chain(precision);
+        let header = header.chain(names("recall")).chain(names("F1"));
+        let title =
+            if sets { "Average precision per class, and recall and F1 at one half" } else { "Recall and F1 per class" };
+        let mut table = Table::new(title, header);
         for (class, name) in self.classes.iter().enumerate() {
             let of = |r: &ComparedRun| r.evaluation.per_class.get(class).cloned().unwrap_or_default();
             let support = self.runs.first().map_or(0, |r| of(r).support);
@@ -78,6 +128,9 @@ impl Comparison {
                 continue;
             }
             let mut row = vec![Cell::text(name.clone()), Cell::count(Some(support))];
+            if sets {
+                row.extend(self.runs.iter().map(|r| Cell::number(r.average_precision(class), percent)));
+            }
             row.extend(self.runs.iter().map(|r| Cell::number(Some(of(r).recall), percent)));
             row.extend(self.runs.iter().map(|r| Cell::number(Some(of(r).f1), percent)));
             table.rows.push(row);
@@ -108,9 +161,16 @@ impl Comparison {
 
     /// Every two runs compared, with tests.
     pub fn pair_table(&self) -> Table {
-        let header =
-            ["A", "B", "B - A", "95 %", "both right", "fixed", "broken", "both wrong", "McNemar p", "Holm p", "units"];
-        let mut table = Table::new("Pairs: fixed and broken clips, exact McNemar test, paired bootstrap", header);
+        let sets = self.metric.of_sets();
+        let (title, p, exact) = match sets {
+            false => ("Pairs: fixed and broken clips, exact McNemar test, paired bootstrap", "McNemar p", None),
+            true => {
+                let title = "Pairs: mAP by paired bootstrap, fixed and broken sets, exact McNemar test of whole sets";
+                (title, "bootstrap p", Some("McNemar p of sets"))
+            }
+        };
+        let header = ["A", "B", "B - A", "95 %", "both right", "fixed", "broken", "both wrong", p, "Holm p"];
+        let mut table = Table::new(title, header.into_iter().chain(exact).chain(["units"]));
         let name = |run: usize| self.runs.get(run).map_or("", |r| r.name.as_str());
         for pair in &self.pairs {
             let counts = pair.lists.named().map(|(_, clips)| Cell::count(Some(clips.len() as u64)));
@@ -123,6 +183,9 @@ impl Comparison {
             row.extend(counts);
             row.push(Cell::number(Some(pair.p), p_value));
             row.push(Cell::number(Some(pair.p_holm), p_value));
+            if sets {
+                row.push(Cell::number(pair.exact_p, p_value));
+            }
             row.push(Cell::text(crate::domain::counted(self.resampled.count as u64, self.resampled.unit.noun())));
             table.rows.push(row);
         }
@@ -134,13 +197,22 @@ impl Comparison {
         let Some(pair) = self.pairs.get(pair) else { return Table::default() };
         let name = |run: usize| self.runs.get(run).map_or("", |r| r.name.as_str());
         let (a, b) = (name(pair.a), name(pair.b));
-        let header =
-            ["class", "clips", &format!("recall {a}"), &format!("recall {b}"), "fixed", "broken", "p", "Holm p"];
+        let sets = self.metric.of_sets();
+        let of = |what: &str| [a, b].map(|name| format!("{what} {name}"));
+        let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let mut header = words(&["class", "clips"]);
+        if sets {
+            header.extend(of("AP").into_iter().chain(of("F1")));
+        }
+        header.extend(of("recall"));
+        header.extend(words(&["fixed", "broken", "p", "Holm p"]));
         let mut table = Table::new(&format!("Per class: {a} and {b}"), header);
         for class in pair.classes.iter().filter(|c| c.support > 0) {
-            table.rows.push(vec![
-                Cell::text(class.class.clone()),
-                Cell::count(Some(class.support)),
+            let mut row = vec![Cell::text(class.class.clone()), Cell::count(Some(class.support))];
+            if sets {
+                row.extend([class.ap_a, class.ap_b, class.f1_a, class.f1_b].map(|v| Cell::number(v, percent)));
+            }
+            row.extend([
                 Cell::number(class.recall_a, percent),
                 Cell::number(class.recall_b, percent),
                 Cell::count(Some(class.fixed)),
@@ -148,6 +220,7 @@ impl Comparison {
                 Cell::number(Some(class.p), p_value),
                 Cell::number(Some(class.p_holm), p_value),
             ]);
+            table.rows.push(row);
         }
         table
     }
@@ -156,7 +229,8 @@ impl Comparison {
     pub fn unit_changes(&self, pair: usize) -> Option<Table> {
         let pair = self.pairs.get(pair).filter(|p| !p.units.is_empty())?;
         let name = |run: usize| self.runs.get(run).map_or("", |r| r.name.as_str());
-        let title = format!("{} minus {} per {}", name(pair.b), name(pair.a), self.resampled.unit.noun());
+        let what = if self.metric.of_sets() { ", share of whole sets right" } else { "" };
+        let title = format!("{} minus {} per {}{what}", name(pair.b), name(pair.a), self.resampled.unit.noun());
         let mut table = Table::new(&title, [self.resampled.unit.noun(), "clips", "difference"]);
         for unit in &pair.units {
             let difference = Cell::number(Some(unit.difference), points);
@@ -165,10 +239,12 @@ impl Comparison {
         Some(table)
     }
 
-    /// Confusion matrix of the first minus that of the second run of a pair, in clips.
+    /// Confusion matrix of the first minus that of the second run of a pair, in clips; in a multi-label task of how often each
+    /// class was said of clips labelled with each.
     pub fn confusion_difference_csv(&self, pair: usize) -> String {
         let matrix = self.pairs.get(pair).map(|p| p.confusion_difference.as_slice()).unwrap_or_default();
-        let mut header = vec!["true \\ predicted".to_owned()];
+        let first = if self.metric.of_sets() { "labelled \\ said" } else { "true \\ predicted" };
+        let mut header = vec![first.to_owned()];
         header.extend(self.classes.iter().cloned());
         let rows = matrix
             .iter()
@@ -181,7 +257,9 @@ impl Comparison {
     fn clips_csv(&self) -> String {
         let mut header: Vec<String> = ["video", "subject", "start", "true"].map(str::to_owned).to_vec();
         for run in &self.runs {
-            header.extend(["predicted", "probability"].map(|what| format!("{what} {}", run.name)));
+            let said =
+                if self.metric.of_sets() { ["said", "largest probability"] } else { ["predicted", "probability"] };
+            header.extend(said.map(|what| format!("{what} {}", run.name)));
         }
         let name = |run: usize| self.runs.get(run).map_or("", |r| r.name.as_str());
         header.extend(self.pairs.iter().map(|p| format!("{} to {}", name(p.a), name(p.b))));
@@ -193,16 +271,27 @@ impl Comparison {
                 }
             }
         }
-        let class = |at: usize| self.classes.get(at).cloned().unwrap_or_default();
         let rows = self.clips.iter().enumerate().map(|(i, clip)| {
-            let mut row = vec![clip.video.clone(), clip.subject.clone(), clip.start.to_string(), class(clip.truth)];
+            let truth = self.names(clip.true_classes());
+            let mut row = vec![clip.video.clone(), clip.subject.clone(), clip.start.to_string(), truth];
             for answer in self.runs.iter().filter_map(|r| r.answers.get(i)) {
-                row.extend([class(answer.predicted), answer.confidence().to_string()]);
+                row.extend([self.names(&answer.said_classes()), answer.confidence().to_string()]);
             }
             row.extend(lists[i].iter().map(|l| (*l).to_owned()));
             row
         });
         csv_text(&header, rows)
+    }
+
+    /// Names of classes: one, or several with ` + ` between them.
+    pub fn names(&self, classes: &[usize]) -> String {
+        let name = |class: &usize| self.classes.get(*class).map_or("", String::as_str);
+        classes.iter().map(name).collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Name of the files that hold [`Comparison::confusion_difference_csv`].
+    pub fn difference_name(&self) -> &'static str {
+        if self.metric.of_sets() { "co_occurrence_difference" } else { "confusion_difference" }
     }
 
     /// Everything for people, as Markdown.
@@ -248,8 +337,8 @@ impl Comparison {
     }
 
     /// Writes `comparison.json`, `comparison.md`, `runs.{csv,tex}`, `per_class.{csv,tex}`, `pairs.{csv,tex}`,
-    /// `settings.csv`, `clips.csv`, and for each pair `classes_A_B.csv` and `confusion_difference_A_B.csv` with the
-    /// positions of its runs counted from 1; gives the files.
+    /// `settings.csv`, `clips.csv`, and for each pair `classes_A_B.csv` and `confusion_difference_A_B.csv` (in a multi-label task
+    /// `co_occurrence_difference_A_B.csv`) with the positions of its runs counted from 1; gives the files.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -271,7 +360,7 @@ impl Comparison {
         for (i, pair) in self.pairs.iter().enumerate() {
             let which = format!("{}_{}", pair.a + 1, pair.b + 1);
             files.push((format!("classes_{which}.csv"), self.class_changes(i).csv()));
-            files.push((format!("confusion_difference_{which}.csv"), self.confusion_difference_csv(i)));
+            files.push((format!("{}_{which}.csv", self.difference_name()), self.confusion_difference_csv(i)));
         }
         let write = |(name, text): (String, String)| {
             let path = out.join(name);
@@ -285,7 +374,7 @@ impl Comparison {
 /// True for the name of a file that [`Comparison::write`] makes.
 pub fn is_comparison_file(name: &str) -> bool {
     let known = ["comparison.json", "comparison.md", "settings.csv", "clips.csv"];
-    let tables = ["runs.", "per_class.", "pairs.", "classes_", "confusion_difference_"];
+    let tables = ["runs.", "per_class.", "pairs.", "classes_", "confusion_difference_", "co_occurrence_difference_"];
     known.contains(&name)
         || tables.iter().any(|t| name.starts_with(t)) && (name.ends_with(".csv") || name.ends_with(".tex"))
 }

@@ -6,6 +6,8 @@ use crate::eval::metrics::evaluation_of;
 use crate::run_folder::{Evaluation, Prediction, Predictions};
 use std::sync::Arc;
 
+mod sets;
+
 /// A clip: video, subject, true class, predicted class.
 type Row = (&'static str, &'static str, usize, usize);
 

@@ -3,8 +3,44 @@
 use super::pairs::Pair;
 use super::statistics::{DRAWS, LEVEL, Spread};
 use super::units::{Resampled, Unit};
-use crate::domain::{counted, listed};
+use crate::domain::{Task, counted, listed};
 use crate::run_folder::ConfidenceInterval;
+use serde::{Deserialize, Serialize};
+
+/// What runs are judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Metric {
+    /// Share of clips that are right.
+    #[default]
+    #[serde(rename = "accuracy")]
+    Accuracy,
+    /// Mean average precision, in a multi-label task.
+    #[serde(rename = "mAP")]
+    MeanAveragePrecision,
+}
+
+impl Metric {
+    /// That of a task.
+    pub fn of(task: Task) -> Self {
+        match task {
+            Task::SingleLabel => Self::Accuracy,
+            Task::MultiLabel => Self::MeanAveragePrecision,
+        }
+    }
+
+    /// Name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::MeanAveragePrecision => "mAP",
+        }
+    }
+
+    /// True where clips show several classes.
+    pub fn of_sets(self) -> bool {
+        self == Self::MeanAveragePrecision
+    }
+}
 
 /// A share of 0…1 as `71.2 %`.
 pub fn percent(share: f64) -> String {
@@ -67,7 +103,10 @@ pub fn intervals(resampled: &Resampled) -> String {
 }
 
 /// What two runs come to. `a` and `b` are their names.
-pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> String {
+pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metric: Metric) -> String {
+    if metric.of_sets() {
+        return verdict_of_sets(pair, a, b, resampled);
+    }
     let (fixed, broken) = (pair.lists.fixed.len(), pair.lists.broken.len());
     if fixed + broken == 0 {
         return format!("{b} is right on exactly the clips {a} is right on.");
@@ -100,12 +139,44 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> S
     }
 }
 
+/// The same of clips with several classes: mAP by the draws, whole sets clip by clip.
+fn verdict_of_sets(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> String {
+    let (fixed, broken) = (pair.lists.fixed.len(), pair.lists.broken.len());
+    let p = pair.exact_p.unwrap_or(1.0);
+    let sums = match fixed + broken {
+        0 => format!("{b} has the whole set right of exactly the clips {a} has"),
+        _ => format!(
+            "of the clips whose set {a} has not, {b} has {fixed} right, and loses {broken} that {a} has (exact test of whole sets \
+             {})",
+            p_of(p)
+        ),
+    };
+    let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
+    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
+    let p = format!("bootstrap {}{corrected}", p_of(pair.p_holm));
+    let unit = resampled.unit.noun();
+    if pair.too_few {
+        return format!(
+            "{better} is ahead of {worse} by {size}; whether that is luck cannot be told from {}: {sums}.",
+            counted(resampled.count as u64, unit)
+        );
+    }
+    if pair.sure() {
+        return format!(
+            "{better} is better than {worse} by {size}, and luck in the choice of {unit}s does not explain it ({p}): {sums}."
+        );
+    }
+    format!("The difference of {size} between {a} and {b} may be luck ({p}): {sums}.")
+}
+
 /// Runs that differ in the seed alone.
-pub(super) fn seeds(names: &[&str], accuracy: &Spread) -> String {
+pub(super) fn seeds(names: &[&str], accuracy: &Spread, metric: Metric) -> String {
     format!(
-        "{} differ in the seed alone: accuracy {:.1} ± {:.1} % (mean and standard deviation; {:.1} to {:.1} %). A smaller \
+        "{} differ in the seed alone: {} {:.1} ± {:.1} % (mean and standard deviation; {:.1} to {:.1} %). A smaller \
          difference between two single runs says nothing.",
         listed(names, 6),
+        metric.name(),
         100.0 * accuracy.mean,
         100.0 * accuracy.deviation,
         100.0 * accuracy.low,

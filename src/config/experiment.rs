@@ -16,7 +16,8 @@
 //! )
 //! ```
 
-use super::{ConfigError, Preset, RunConfig};
+use super::search::{Drawn, Search};
+use super::{ConfigError, Preset, RunConfig, Validation};
 use crate::domain::{SplitChoice, choices};
 use crate::files;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub struct ExperimentPlan {
     pub folds: Folds,
     /// Which clips are evaluated.
     pub split: SplitChoice,
+    /// Values that are tried for every line of training; of each line only the best is evaluated.
+    pub search: Option<Search>,
 }
 
 /// One thing that is compared.
@@ -111,6 +114,17 @@ pub struct Arm {
     pub config: RunConfig,
     /// Position of the arm whose weights of the same fold it begins with.
     pub init: Option<usize>,
+    /// What a search drew for it; `None` without a search.
+    pub trial: Option<ArmTrial>,
+}
+
+/// A line of training that is one trial of a search.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArmTrial {
+    /// The line it is a trial of: variant and values of the axes.
+    pub of: String,
+    /// What was drawn.
+    pub values: Drawn,
 }
 
 impl ExperimentPlan {
@@ -137,6 +151,7 @@ impl ExperimentPlan {
                 "folds by subject are evaluated on the people left out: leave split out, or say split: Test",
             );
         }
+        self.require_search()?;
         if self.folds == Folds::BySubject(0) || self.folds == Folds::BySubject(1) {
             return invalid("folds: BySubject needs at least 2 groups");
         }
@@ -168,12 +183,34 @@ impl ExperimentPlan {
                     name.extend(values.iter().map(|v| v.name.clone()));
                     name.extend(seed.filter(|_| seeds.len() > 1).map(|s| format!("seed{s}")));
                     let init = source.map(|source| source * each + which * seeds.len() + nth);
-                    arms.push(Arm { name: name.join("_"), config, init });
+                    arms.push(Arm { name: name.join("_"), config, init, trial: None });
                 }
             }
         }
+        if let Some(search) = &self.search {
+            arms = tried(arms, search)?;
+        }
         named(&arms)?;
         Ok(arms)
+    }
+
+    /// What a search does not go together with.
+    fn require_search(&self) -> Result<(), ConfigError> {
+        if self.search.is_none() {
+            return Ok(());
+        }
+        if self.folds != Folds::Dataset {
+            return invalid("a search decides on the validation clips of one division: leave folds out");
+        }
+        if self.seeds.len() > 1 {
+            return invalid(
+                "a search trains with one seed: leave seeds out, and train the best with several afterwards",
+            );
+        }
+        if self.variants.iter().any(|v| matches!(v.init_from, Some(InitFrom::Variant(_)))) {
+            return invalid("a search trains each variant by itself: init_from takes a File there");
+        }
+        Ok(())
     }
 
     /// Every combination of the values of the axes.
@@ -216,6 +253,43 @@ impl ExperimentPlan {
             (None, None, None) => Ok(RunConfig::reference()),
         }
     }
+}
+
+/// Every arm with every draw of a search.
+fn tried(arms: Vec<Arm>, search: &Search) -> Result<Vec<Arm>, ConfigError> {
+    let drawn = search.draw()?;
+    let digits = drawn.len().to_string().len();
+    let mut out = Vec::with_capacity(arms.len() * drawn.len());
+    for arm in arms {
+        match arm.config.data.validation {
+            Validation::Subjects { .. } => {}
+            Validation::TestSplit => {
+                return invalid(&format!(
+                    "{}: data.validation = TestSplit would choose among the trials by the test clips; set it to \
+                     Subjects(fraction: 0.2)",
+                    arm.name
+                ));
+            }
+            Validation::Off => {
+                return invalid(&format!(
+                    "{}: a search decides on validation clips, and data.validation is Off",
+                    arm.name
+                ));
+            }
+        }
+        for (nth, values) in drawn.iter().enumerate() {
+            let mut config = arm.config.clone();
+            values.iter().try_for_each(|(key, value)| config.set(&format!("{key}={value}")))?;
+            config.validate()?;
+            out.push(Arm {
+                name: format!("{}_trial{:0digits$}", arm.name, nth + 1),
+                config,
+                init: None,
+                trial: Some(ArmTrial { of: arm.name.clone(), values: values.clone() }),
+            });
+        }
+    }
+    Ok(out)
 }
 
 /// Names become those of folders, and each is one of its own.
@@ -284,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn every_line_is_tried_with_the_same_draws() {
+        let arms = plan(
+            r#"(preset: "demo", variants: [(name: "a"), (name: "b", set: ["clip.length=8"])],
+                search: (method: Halving(trials: 3, seed: 5), ranges: {"optimizer.learning_rate": Log(1e-4, 1e-1)}))"#,
+        )
+        .unwrap();
+        let names: Vec<&str> = arms.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(names, ["a_trial1", "a_trial2", "a_trial3", "b_trial1", "b_trial2", "b_trial3"]);
+        let rate = |a: &Arm| a.config.optimizer.learning_rate;
+        assert!((0..3).all(|i| rate(&arms[i]) == rate(&arms[i + 3])) && rate(&arms[0]) != rate(&arms[1]));
+        let trial = arms[4].trial.as_ref().unwrap();
+        assert_eq!((trial.of.as_str(), trial.values[0].1.parse::<f64>().unwrap()), ("b", rate(&arms[4])));
+    }
+
+    #[test]
     fn a_plan_without_anything_is_one_training_and_faults_are_sentences() {
         let arms = plan("()").unwrap();
         assert_eq!((arms.len(), arms[0].name.as_str(), arms[0].config.seed), (1, "base", 42));
@@ -297,6 +386,14 @@ mod tests {
             (r#"(folds: BySubject(1))"#, "at least 2 groups"),
             (r#"(folds: LeaveOneSubjectOut, split: Val)"#, "people left out"),
             (r#"(seed: [1])"#, "seed"),
+            (r#"(search: (method: Random(trials: 4)))"#, "names no key"),
+            (r#"(search: (method: Random(trials: 4), ranges: {"training.epoks": Int(1, 9)}))"#, "epoks"),
+            (r#"(seeds: [1, 2], search: (method: Random(trials: 4), ranges: {"seed": Int(1, 9)}))"#, "one seed"),
+            (r#"(folds: LeaveOneSubjectOut, search: (method: Random(trials: 4)))"#, "leave folds out"),
+            (
+                r#"(set: ["data.validation=TestSplit"], search: (method: Random(trials: 4), ranges: {"seed": Int(1, 9)}))"#,
+                "by the test clips",
+            ),
         ] {
             let error = plan(text).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");

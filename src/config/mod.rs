@@ -11,6 +11,7 @@ mod keys;
 mod model;
 mod presets;
 mod run;
+mod search;
 mod training;
 
 pub use compute::{DeviceChoice, Precision};
@@ -23,6 +24,7 @@ pub use keys::{ConfigKey, KEYS, key, values};
 pub use model::{ModelConfig, ModelOptions, Pooling};
 pub use presets::{PRESETS, Preset};
 pub use run::RunConfig;
+pub use search::{Drawn, Search, SearchMethod, SearchRange, SearchValue};
 pub use training::{
     EarlyStopping, LossConfig, LossKind, OptimizerConfig, OptimizerKind, Schedule, ScheduleConfig, TrainingConfig,
 };

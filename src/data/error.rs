@@ -110,6 +110,14 @@ pub enum DataError {
         /// How many videos.
         count: usize,
     },
+    /// There is nothing that another tool could be told.
+    #[error("{path} has no labels to export: {reason}")]
+    NothingToExport {
+        /// The dataset.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The owner of the job asked it to stop.
     #[error("stopped before it was finished")]
     Stopped,

@@ -124,7 +124,7 @@ fn video(video: &VideoEntry) -> Value {
 }
 
 /// A frame number as lists count the pictures of a folder: a missing picture, which keeps its number elsewhere, has none.
-fn counted(video: &VideoEntry, frame: u32) -> u32 {
+pub(super) fn counted(video: &VideoEntry, frame: u32) -> u32 {
     let gaps = video.facts.iter().flat_map(|f| &f.gaps).filter(|_| video.path.is_dir());
     frame - gaps.map(|(start, end)| (*end).min(frame).saturating_sub(*start)).sum::<u32>().min(frame)
 }

@@ -4,6 +4,7 @@
 use super::metrics::{average, in_top_k, ratio, wilson_interval};
 use crate::domain::ClassSet;
 use crate::run_folder::{ClassMetrics, Confusion, Evaluation, MultiLabel, Prediction};
+use rayon::prelude::*;
 
 /// Average precision of one class (scikit-learn's `average_precision_score`): the sum of precisions at each score, times
 /// how much the recall rises there. Clips of equal score are taken together, whatever their order. `None` without a clip
@@ -25,7 +26,7 @@ pub fn average_precision(clips: impl IntoIterator<Item = (f32, bool)>) -> Option
 /// Average precision of each of `classes` classes over clips: probabilities in output order, and the classes shown.
 pub fn average_precisions<'a>(
     classes: usize,
-    clips: impl Iterator<Item = (&'a [f32], &'a [usize])> + Clone,
+    clips: impl Iterator<Item = (&'a [f32], &'a [usize])> + Clone + Sync,
 ) -> Vec<Option<f64>> {
     let of_class =
         |class: usize| {
@@ -33,7 +34,7 @@ pub fn average_precisions<'a>(
                 (scores.get(class).copied().unwrap_or(f32::NEG_INFINITY), shown.contains(&class))
             }))
         };
-    (0..classes).map(of_class).collect()
+    (0..classes).into_par_iter().map(of_class).collect()
 }
 
 /// The mean over the classes that a clip shows; `None` without one.

@@ -1,12 +1,15 @@
 //! Clips as points: pooled features of a layer, their principal components, which clips look the same to the network.
 
 use super::activations::LayerActivation;
+use super::neighbour_map::{NeighbourMap, TRUSTED_NEIGHBOURS, trustworthiness};
 use super::pca::principal_components;
 use rayon::prelude::*;
 use serde::Serialize;
 
 /// Components of a map.
 const COMPONENTS: usize = 3;
+/// Those that are its axes.
+const AXES: usize = 2;
 
 /// Features of clips: a row each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,8 +83,12 @@ pub struct ClipMap {
     pub explained: Vec<f64>,
     /// Usual distance of two clips: the root of the mean of the squared distances of all pairs.
     pub usual_distance: f64,
+    /// How far neighbours along the first two components are neighbours indeed, 0…1; see [`trustworthiness`].
+    pub trustworthiness: Option<f64>,
     /// The clips, in their order.
     pub points: Vec<MapPoint>,
+    /// The same clips arranged by their neighbours, where that was asked for.
+    pub neighbours: Option<NeighbourMap>,
 }
 
 impl ClipMap {
@@ -91,7 +98,11 @@ impl ClipMap {
         let share = |v: &f64| if found.total > 0.0 { v / found.total } else { 0.0 };
         let neighbours: Vec<Vec<(usize, f64)>> =
             (0..pooled.clips()).into_par_iter().map(|clip| pooled.nearest(clip, nearest)).collect();
+        let axes = |place: &Vec<f64>| [0, 1].map(|axis| place.get(axis).copied().unwrap_or(0.0));
+        let flat: Vec<f64> = found.scores.iter().flat_map(axes).collect();
         Self {
+            trustworthiness: trustworthiness(&pooled.values, pooled.features, &flat, AXES, TRUSTED_NEIGHBOURS),
+            neighbours: None,
             explained: found.variance.iter().map(share).collect(),
             // The mean squared distance of two rows is twice the total variance.
             usual_distance: (2.0 * found.total).sqrt(),

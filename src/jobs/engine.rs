@@ -337,8 +337,16 @@ mod tests {
         config.device = DeviceChoice::Cpu;
         let checkpoint = CheckpointRef { run: format!("/nowhere/{name}").into(), name: None };
         [
-            Train { dataset: dataset.clone(), config, out: name.into(), resume: false, force: false, debug: false }
-                .into(),
+            Train {
+                dataset: dataset.clone(),
+                config,
+                out: name.into(),
+                resume: false,
+                force: false,
+                debug: false,
+                until: None,
+            }
+            .into(),
             PredictVideo { checkpoint: checkpoint.clone(), dataset: dataset.clone(), video: name.into() }.into(),
             heatmap_of(checkpoint, dataset.clone()),
             IndexVideos { work: Indexing::Compare(dataset), now: false, time: Duration::ZERO }.into(),

@@ -4,6 +4,7 @@ use super::error::JobError;
 use super::inside_report::{Report, histogram, statistics_table};
 use super::inside_view::{InsideView, KernelView, LayerSurvey, LayerView};
 use crate::domain::{bytes, grouped};
+use crate::files;
 use crate::inside::{
     Graph, Kernel, KernelForm, LayerStatistics, film_strips, graph_svg, norm_matrix, strongest_strips,
 };
@@ -48,18 +49,37 @@ pub fn is_inside_file(name: &str) -> bool {
 /// # Errors
 /// A folder that cannot be written.
 pub fn write_inside(parts: &InsideParts<'_>, out: &Path) -> Result<Vec<PathBuf>, JobError> {
-    let view = parts.view;
-    let title = format!("{}, frame {}: inside {}", view.clip.video, view.clip.start, view.tree.title);
-    let mut report = Report::new(out, title)?;
-    report.text(view.identity.to_string());
-    clip(&mut report, view)?;
-    network(&mut report, view)?;
-    layers(&mut report, view)?;
-    kernels(&mut report, parts)?;
-    if let Some(survey) = parts.survey {
-        super::inside_survey::write(&mut report, survey)?;
-    }
+    let mut report = Report::new(out, title(parts.view))?;
+    fill(&mut report, parts)?;
     report.finish(PAGE_FILE)
+}
+
+/// Writes a report to one HTML file, which needs no other.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write_inside_page(parts: &InsideParts<'_>, file: &Path) -> Result<(), JobError> {
+    let mut report = Report::page_alone(title(parts.view));
+    fill(&mut report, parts)?;
+    let failed = |source| JobError::Write { path: file.to_path_buf(), source };
+    files::replace(file, report.html().as_bytes()).map_err(failed)
+}
+
+fn title(view: &InsideView) -> String {
+    format!("{}, frame {}: inside {}", view.clip.video, view.clip.start, view.tree.title)
+}
+
+fn fill(report: &mut Report<'_>, parts: &InsideParts<'_>) -> Result<(), JobError> {
+    let view = parts.view;
+    report.text(view.identity.to_string());
+    clip(report, view)?;
+    network(report, view)?;
+    layers(report, view)?;
+    kernels(report, parts)?;
+    match parts.survey {
+        Some(survey) => super::inside_survey::write(report, survey),
+        None => Ok(()),
+    }
 }
 
 /// The clip and what the network says about it.

@@ -1,4 +1,4 @@
-//! A report on the inside of a network: files in a folder, and a page that holds them all.
+//! A report on the inside of a network: files in a folder and a page that holds them all, or the page alone.
 
 use super::error::JobError;
 use crate::domain::{RgbImage, counted};
@@ -13,7 +13,8 @@ const SHOWN: usize = 40;
 
 /// A report that grows.
 pub(super) struct Report<'a> {
-    out: &'a Path,
+    /// Where files go; none are written without it.
+    out: Option<&'a Path>,
     page: Page,
     files: Vec<PathBuf>,
 }
@@ -22,7 +23,22 @@ impl<'a> Report<'a> {
     /// Makes the folder.
     pub(super) fn new(out: &'a Path, title: String) -> Result<Self, JobError> {
         std::fs::create_dir_all(out).map_err(|source| JobError::Write { path: out.to_path_buf(), source })?;
-        Ok(Self { out, page: Page::new(title), files: Vec::new() })
+        Ok(Self { out: Some(out), page: Page::new(title), files: Vec::new() })
+    }
+
+    /// A page without files beside it.
+    pub(super) fn page_alone(title: String) -> Self {
+        Self { out: None, page: Page::new(title), files: Vec::new() }
+    }
+
+    /// The page as HTML.
+    pub(super) fn html(&self) -> String {
+        self.page.html()
+    }
+
+    /// True where there are files beside the page.
+    pub(super) fn has_files(&self) -> bool {
+        self.out.is_some()
     }
 
     /// Writes the page, and gives all files.
@@ -49,7 +65,7 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
-        let path = self.out.join(name);
+        let Some(path) = self.out.map(|out| out.join(name)) else { return Ok(()) };
         files::replace_cached(&path, bytes).map_err(|source| JobError::Write { path: path.clone(), source })?;
         self.files.push(path);
         Ok(())
@@ -59,9 +75,10 @@ impl<'a> Report<'a> {
         if picture.width == 0 || picture.height == 0 {
             return Ok(());
         }
-        let path = self.out.join(format!("{name}.png"));
-        write_png(&path, &picture).map_err(|e| RenderError::Write { path: path.clone(), reason: e.to_string() })?;
-        self.files.push(path);
+        if let Some(path) = self.out.map(|out| out.join(format!("{name}.png"))) {
+            write_png(&path, &picture).map_err(|e| RenderError::Write { path: path.clone(), reason: e.to_string() })?;
+            self.files.push(path);
+        }
         self.page.push(Block::Picture { caption: caption.to_owned(), picture });
         Ok(())
     }
@@ -79,7 +96,9 @@ impl<'a> Report<'a> {
             Err(RenderError::NothingToPlot { .. }) => return Ok(()),
             plot => plot?,
         };
-        self.files.extend(scene.save(&self.out.join(name))?);
+        if let Some(out) = self.out {
+            self.files.extend(scene.save(&out.join(name))?);
+        }
         self.page.push(Block::Drawing { caption: caption.to_owned(), svg: scene.svg()? });
         Ok(())
     }
@@ -89,7 +108,7 @@ impl<'a> Report<'a> {
         let file = format!("{name}.csv");
         let mut csv = csv::Writer::from_writer(Vec::new());
         let written = csv.write_record(header).and_then(|()| rows.iter().try_for_each(|row| csv.write_record(row)));
-        let path = self.out.join(&file);
+        let path = self.out.unwrap_or(Path::new("")).join(&file);
         let failed = |e: String| JobError::Write { path: path.clone(), source: std::io::Error::other(e) };
         written.map_err(|e| failed(e.to_string()))?;
         let bytes = csv.into_inner().map_err(|e| failed(e.to_string()))?;
@@ -98,7 +117,10 @@ impl<'a> Report<'a> {
         rows.truncate(SHOWN);
         self.page.push(Block::Table { header: header.iter().map(|h| (*h).to_owned()).collect(), rows });
         if more > 0 {
-            self.text(format!("{more} more rows are in {file}."));
+            self.text(match self.out {
+                Some(_) => format!("{more} more rows are in {file}."),
+                None => format!("{more} more rows are left out."),
+            });
         }
         Ok(())
     }

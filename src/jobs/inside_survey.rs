@@ -12,6 +12,9 @@ use serde_json::json;
 const NEARLY: &str = "Clips of different splits that look nearly the same to the network: what is learned by heart in one is \
                       evaluated in the other. Watch them before you believe a score.";
 
+/// What the trustworthiness says.
+const TRUST: &str = "1 where the five nearest on the map are the nearest indeed (Venna & Kaski 2001).";
+
 /// Adds a survey to a report.
 pub(super) fn write(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(), JobError> {
     let clips = counted(survey.clips.len() as u64, "clip");
@@ -111,10 +114,11 @@ fn examples(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(), JobErro
         .collect();
     report.write("examples.json", json!({ "layers": layers }).to_string().as_bytes())?;
     report.subheading("Channels by example");
-    report.text(
-        "The clips that excite each channel most, and what of them the cell is made from (frames of the clip, rows, columns); \
-         examples.json has all with their cells.",
-    );
+    let more = if report.has_files() { "; examples.json has all with their cells" } else { "" };
+    report.text(format!(
+        "The clips that excite each channel most, and what of them the cell is made from (frames of the clip, rows, \
+         columns){more}."
+    ));
     let mut rows = Vec::new();
     for (of, field) in survey.examples.iter().zip(&survey.fields) {
         for (channel, examples) in of.channels.iter().enumerate() {
@@ -139,8 +143,19 @@ fn map(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(), JobError> {
     report.heading(&format!("Clips by what {} gives for them", survey.map_layer));
     let explained: Vec<String> = map.explained.iter().map(|e| format!("{:.1} %", e * 100.0)).collect();
     report.text(format!("The first principal components hold {} of the variance.", explained.join(", ")));
+    if let Some(trust) = map.trustworthiness {
+        report.text(format!("Trustworthiness along the first two of them: {trust:.3}. {TRUST}"));
+    }
+    if let Some(near) = &map.neighbours {
+        let trust = near.trustworthiness.map_or_else(String::new, |t| format!(", trustworthiness {t:.3}"));
+        report.text(format!(
+            "Arranged by neighbours (t-SNE, perplexity {:.1}, divergence {:.3}{trust}), the columns near_x and near_y: who lies \
+             beside whom means something; distances between groups, their sizes and the axes do not.",
+            near.perplexity, near.divergence
+        ));
+    }
     let class = |c: Option<usize>| c.map_or("", |c| survey.classes.name(c)).to_owned();
-    let rows = survey.clips.iter().zip(&map.points).map(|(c, point)| {
+    let rows = survey.clips.iter().zip(&map.points).enumerate().map(|(i, (c, point))| {
         let right = c.truth.map_or_else(String::new, |t| (t == c.predicted).to_string());
         let mut row =
             vec![c.clip.video.clone(), c.clip.start.to_string(), c.split.name().to_owned(), c.subject.clone()];
@@ -149,6 +164,8 @@ fn map(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(), JobError> {
         let nearest = point.nearest.first();
         row.push(nearest.and_then(|n| survey.clips.get(n.0)).map(clip_name).unwrap_or_default());
         row.push(nearest.map_or_else(String::new, |n| format!("{:.4}", map.share(n.1))));
+        let near = map.neighbours.as_ref().and_then(|n| n.places.get(i));
+        row.extend([0, 1].map(|axis| near.map_or_else(String::new, |place| format!("{:.5}", place[axis]))));
         row
     });
     let header = [
@@ -165,6 +182,8 @@ fn map(report: &mut Report<'_>, survey: &LayerSurvey) -> Result<(), JobError> {
         "z",
         "nearest",
         "distance",
+        "near_x",
+        "near_y",
     ];
     report.table("clip_map", &header, rows.collect())?;
     if survey.near.is_empty() {

@@ -4,9 +4,10 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
-    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
+    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo,
+    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteInsidePage, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -82,6 +83,8 @@ jobs! {
     Explain(ExplainRequest),
     /// Heatmaps as videos.
     Export(ExportRequest),
+    /// Labels for another tool.
+    ExportLabels(ExportLabels),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
     /// A training clip as an epoch would have it.
@@ -98,6 +101,8 @@ jobs! {
     SaveNotes(SaveNotes),
     /// Outputs of layers for a clip.
     LookInside(LookInside),
+    /// The inside of a network for a clip as one page.
+    WriteInsidePage(WriteInsidePage),
     /// Kernels of checkpoints.
     ReadKernels(ReadKernels),
     /// Layers over the clips of a split.

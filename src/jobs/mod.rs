@@ -9,6 +9,7 @@ mod asked;
 mod engine;
 mod error;
 mod event;
+mod experiment_part;
 mod inside_files;
 mod inside_report;
 mod inside_survey;
@@ -21,9 +22,12 @@ pub mod kinds;
 mod known;
 mod lane;
 mod pictures;
+mod prediction_files;
 mod requests;
 mod run_view;
+mod search;
 mod split_clips;
+mod until_epoch;
 
 pub use crate::domain::{ClassMatch, SplitChoice};
 pub use crate::eval::VideoPrediction;
@@ -32,7 +36,7 @@ pub use crate::train::{Imported, config_for, guess, read_classes};
 pub use engine::{Engine, Wake, panic_sentence};
 pub use error::JobError;
 pub use event::{Event, EventBody, JobId};
-pub use inside_files::{InsideParts, is_inside_file, write_inside};
+pub use inside_files::{InsideParts, is_inside_file, write_inside, write_inside_page};
 pub use inside_view::{IdleOf, InsideView, KernelView, LayerPictures, LayerSurvey, LayerView, MotionOf, SurveyClip};
 pub use job::{Job, run, run_kind};
 pub use kept_clip::{KeptClip, KeptKey};
@@ -42,6 +46,7 @@ pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sa
 pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
+pub use prediction_files::{PREDICTION_FILES, is_prediction_file, write_predictions};
 pub use requests::{
     AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News,
     PreviewClip, TableView, TargetClass,

@@ -82,6 +82,14 @@ impl Prediction {
         self.true_classes().contains(&self.predicted)
     }
 
+    /// True when exactly what is true is said: the label, or in a multi-label evaluation every class that is true and no other.
+    pub fn exact(&self) -> bool {
+        if self.truths.is_empty() {
+            return self.predicted == self.truth;
+        }
+        said(&self.probabilities).eq(self.truths.iter().copied())
+    }
+
     /// The classes that are true of it: one, or in a multi-label evaluation all.
     pub fn true_classes(&self) -> &[usize] {
         if self.truths.is_empty() { std::slice::from_ref(&self.truth) } else { &self.truths }
@@ -281,6 +289,21 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_is_right_only_as_a_whole() {
+        let of = |probabilities: [f32; 3]| Prediction {
+            truths: vec![0, 2],
+            predicted: 0,
+            probabilities: probabilities.to_vec(),
+            ..Prediction::default()
+        };
+        assert!(of([0.9, 0.4, 0.5]).exact());
+        // One too many, one missing.
+        assert!(!of([0.9, 0.5, 0.5]).exact() && !of([0.9, 0.4, 0.4]).exact());
+        let one = |predicted| Prediction { truth: 1, predicted, ..Prediction::default() };
+        assert!(one(1).exact() && !one(0).exact());
+    }
 
     #[test]
     fn votes_are_counted_for_what_the_views_say_together() {

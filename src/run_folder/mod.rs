@@ -36,5 +36,6 @@ pub use layout::{
 pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use place::{suggestion, taken};
 pub use reader::CheckpointInfo;
+pub(crate) use results::predictions_csv;
 pub use results::{ConfusedPair, SubjectScore, write_results};
 pub use writer::make_room;

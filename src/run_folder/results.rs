@@ -195,7 +195,8 @@ fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|w| (*w).to_owned()).collect()
 }
 
-fn predictions_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
+/// The table of clips, one a row.
+pub(crate) fn predictions_csv(evaluation: &Evaluation, predictions: &Predictions) -> String {
     let name = |class: usize| evaluation.classes.name(class).to_owned();
     let mut header =
         words(&["video", "subject", "start", "true", "predicted", "correct", "probability", "margin", "loss"]);

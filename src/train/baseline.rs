@@ -11,7 +11,7 @@ use crate::config::{DeviceChoice, RunConfig};
 use crate::data::{ClipPlan, ClipSource, as_configured, plan};
 use crate::domain::{Clip, Dataset, Task, argmax};
 use crate::eval::metrics::softmax_and_loss;
-use crate::eval::{EvalError, clip_features};
+use crate::eval::{EvalError, PrCurve, clip_features};
 use crate::model::write_safetensors;
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress};
@@ -99,6 +99,8 @@ struct Fitted {
     baseline: Baseline,
     classifier: Classifier,
     report: EpochReport,
+    /// Precision and recall of each class in the validation.
+    curves: Vec<Option<PrCurve>>,
 }
 
 impl Fitting<'_> {
@@ -131,17 +133,18 @@ impl Fitting<'_> {
         let pairs = labels_of(train).into_iter().zip(on_train.iter().map(|row| argmax(row)));
         let train_weighted = Some(Confusion::count(classes, pairs).weighted_scores());
         let mut report = EpochReport { epoch: 1, train_loss, train_accuracy, train_weighted, ..EpochReport::default() };
+        let mut curves = Vec::new();
         if !val.is_empty() {
             let loss = scores(&on_val, &labels_of(val)).0;
             let validated = Validated { dataset: self.dataset, clips: val, rows: &on_val, classes, loss };
-            complete(&mut report, &validated, monitor);
+            curves = complete(&mut report, &validated, monitor);
         }
         report.seconds = begun.elapsed().as_secs_f64();
         report.clips_per_second = (train.len() as f64 / report.seconds.max(1e-9)) as f32;
         let now = Usage::now();
         report.memory_bytes = now.memory_bytes;
         report.threads_busy = now.threads_busy_since(&used, report.seconds);
-        Ok(Fitted { baseline: self.baseline, classifier, report })
+        Ok(Fitted { baseline: self.baseline, classifier, report, curves })
     }
 }
 
@@ -179,8 +182,10 @@ fn write(
     monitor.write_to(&run.path().join(LOG_FILE))?;
     let history = vec![fitted.report.clone()];
     let mut events = EventWriter::open(run.path(), 0)?;
-    epoch_events(&mut events, &plan.classes, &fitted.report)?;
-    events.flush()?;
+    events.begin_session(&config)?;
+    events.pr_curves(1, "val", &plan.classes, &fitted.curves)?;
+    epoch_events(&mut events, &plan.classes, &fitted.report, true)?;
+    events.end_session(Some(TrainEnd::Completed));
     let checkpoint = CheckpointState {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         classes: plan.classes.clone(),

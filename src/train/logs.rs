@@ -8,12 +8,15 @@ use crate::peers::Peers;
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
-use crate::run_folder::{CONFUSION_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RunDir};
+use crate::run_folder::{CONFUSION_FILE, Confusion, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RunDir};
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Epochs without a lower training loss before it is said that nothing is learned.
+const NOT_LEARNING_AFTER: usize = 3;
 
 /// Writes the tables from the whole history: what is on disk then always is exactly what the checkpoint remembers, and
 /// rows past a checkpoint that training went back to are gone.
@@ -80,8 +83,14 @@ pub(super) fn step_events(events: &mut EventWriter, r: &StepReport) -> Result<()
     events.scalars(r.step, values)
 }
 
-/// Scalars of an epoch; the event's step is the epoch.
-pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &EpochReport) -> Result<(), TrainError> {
+/// Scalars of an epoch; the event's step is the epoch. Where it is `drawn`, also the confusion matrix of its validation: the
+/// best epochs are and the last, since drawing takes longer than many a short epoch.
+pub(super) fn epoch_events(
+    events: &mut EventWriter,
+    classes: &ClassSet,
+    r: &EpochReport,
+    drawn: bool,
+) -> Result<(), TrainError> {
     let mut values = vec![
         ("loss/train".to_owned(), f64::from(r.train_loss)),
         ("accuracy/train".to_owned(), f64::from(r.train_accuracy)),
@@ -101,7 +110,25 @@ pub(super) fn epoch_events(events: &mut EventWriter, classes: &ClassSet, r: &Epo
     for (class, score) in r.class_scores().iter().enumerate() {
         values.extend(score.map(|s| (format!("{tag}/{}", classes.name(class)), f64::from(s))));
     }
-    events.scalars(u64::from(r.epoch), values.iter().map(|(tag, v)| (tag.as_str(), *v)))
+    events.scalars(u64::from(r.epoch), values.iter().map(|(tag, v)| (tag.as_str(), *v)))?;
+    if drawn && !r.confusion.is_empty() {
+        let confusion = Confusion::of_cells(classes.len(), &r.confusion);
+        events.confusion(u64::from(r.epoch), "val", classes, &confusion)?;
+    }
+    Ok(())
+}
+
+/// What to say where the training loss has not fallen from the first epoch to the one so many later; a sentence.
+pub(super) fn not_learning(history: &[EpochReport], learning_rate: f64) -> Option<String> {
+    let losses: Vec<f32> = history.iter().map(|e| e.train_loss).collect();
+    let (first, rest) = losses.split_first()?;
+    (rest.len() == NOT_LEARNING_AFTER && rest.iter().all(|l| *l > first * 0.999)).then(|| {
+        format!(
+            "the training loss has not fallen in {} epochs (it began at {first:.4}); try another \
+             optimizer.learning_rate (now {learning_rate:.1e}), and look at the labels",
+            losses.len(),
+        )
+    })
 }
 
 /// A monitor that also keeps what is worth keeping in `log.txt`.

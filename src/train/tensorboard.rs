@@ -1,18 +1,31 @@
-//! TensorBoard event files: scalar and histogram summaries as protocol-buffer records with masked CRC-32C checksums.
+//! TensorBoard event files: scalars, histograms, pictures, curves and settings as protocol-buffer records with masked CRC-32C checksums.
 //!
 //! A record is `length: u64 LE, masked_crc(length): u32 LE, data, masked_crc(data): u32 LE`. The data is a
 //! `tensorflow.Event` with the fields 1 `wall_time` (double), 2 `step` (varint), 3 `file_version` (string) or
-//! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float) or 5 `histo` (a histogram).
+//! 5 `summary`, whose field 1 repeats a value with 1 `tag` (string) and 2 `simple_value` (float), 4 `image`, 5 `histo` (a
+//! histogram), or 8 `tensor` and 9 `metadata` of a plugin.
+
+mod confusion;
+mod evaluated;
+mod message;
+mod session;
+
+pub use evaluated::write_evaluation;
 
 use super::TrainError;
+use crate::config::RunConfig;
+use crate::domain::ClassSet;
+use crate::eval::PrCurve;
 use crate::inside::{Histogram, LayerStatistics};
 use crate::progress::StepReport;
+use crate::run_folder::{Confusion, TrainEnd};
+use message::{
+    PREFIX, bytes_field, double_field, first_event, framed, masked_crc, message, pr_curve, scalar, summary_event,
+    wall_time,
+};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-const PREFIX: &str = "events.out.tfevents.";
 
 /// Appends scalars to the event file of a run.
 #[derive(Debug)]
@@ -20,50 +33,6 @@ pub struct EventWriter {
     path: PathBuf,
     file: BufWriter<File>,
     length: u64,
-}
-
-/// Seconds since 1970.
-fn wall_time() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
-}
-
-/// CRC-32C, rotated and offset as TensorFlow stores it, so that a checksum of checksums stays meaningful.
-fn masked_crc(data: &[u8]) -> u32 {
-    crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A length-delimited field.
-fn bytes_field(number: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(number << 3 | 2);
-    varint(bytes.len() as u64, out);
-    out.extend_from_slice(bytes);
-}
-
-fn event(step: u64, payload: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut out = vec![1 << 3 | 1];
-    out.extend_from_slice(&wall_time().to_le_bytes());
-    out.push(2 << 3);
-    varint(step, &mut out);
-    payload(&mut out);
-    out
-}
-
-fn framed(data: &[u8]) -> Vec<u8> {
-    let length = (data.len() as u64).to_le_bytes();
-    let mut out = Vec::with_capacity(data.len() + 16);
-    out.extend_from_slice(&length);
-    out.extend_from_slice(&masked_crc(&length).to_le_bytes());
-    out.extend_from_slice(data);
-    out.extend_from_slice(&masked_crc(data).to_le_bytes());
-    out
 }
 
 /// A `HistogramProto`. Values that are not finite are in none of its fields.
@@ -74,8 +43,7 @@ fn histogram(statistics: &LayerStatistics) -> Vec<u8> {
     let mut out = Vec::new();
     for (number, value) in [statistics.min, statistics.max, num, statistics.mean * num, squares].into_iter().enumerate()
     {
-        out.push((number as u8 + 1) << 3 | 1);
-        out.extend_from_slice(&value.to_le_bytes());
+        double_field(number as u8 + 1, value, &mut out);
     }
     let width = (high - low) / counts.len().max(1) as f64;
     let limits: Vec<u8> = (1..=counts.len()).flat_map(|bin| (low + width * bin as f64).to_le_bytes()).collect();
@@ -101,7 +69,7 @@ impl EventWriter {
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         let mut writer = Self { path, file: BufWriter::new(file), length: sound };
         if sound == 0 {
-            writer.record(&event(0, |out| bytes_field(3, b"brain.Event:2", out)))?;
+            writer.record(&first_event())?;
         }
         Ok(writer)
     }
@@ -112,15 +80,7 @@ impl EventWriter {
         step: u64,
         values: impl IntoIterator<Item = (&'a str, f64)>,
     ) -> Result<(), TrainError> {
-        let mut summary = Vec::new();
-        for (tag, value) in values {
-            let mut one = Vec::new();
-            bytes_field(1, tag.as_bytes(), &mut one);
-            one.push(2 << 3 | 5);
-            one.extend_from_slice(&(value as f32).to_le_bytes());
-            bytes_field(1, &one, &mut summary);
-        }
-        self.record(&event(step, |out| bytes_field(5, &summary, out)))
+        self.record(&summary_event(step, values.into_iter().map(|(tag, value)| scalar(tag, value))))
     }
 
     /// Adds histograms at one step, as TensorFlow's `HistogramProto`: 1 `min`, 2 `max`, 3 `num`, 4 `sum`, 5 `sum_squares`
@@ -130,14 +90,54 @@ impl EventWriter {
         step: u64,
         values: impl IntoIterator<Item = (&'a str, &'a LayerStatistics)>,
     ) -> Result<(), TrainError> {
-        let mut summary = Vec::new();
-        for (tag, statistics) in values {
-            let mut one = Vec::new();
-            bytes_field(1, tag.as_bytes(), &mut one);
-            bytes_field(5, &histogram(statistics), &mut one);
-            bytes_field(1, &one, &mut summary);
+        let value = |(tag, statistics): (&str, &LayerStatistics)| {
+            message(|out| {
+                bytes_field(1, tag.as_bytes(), out);
+                bytes_field(5, &histogram(statistics), out);
+            })
+        };
+        self.record(&summary_event(step, values.into_iter().map(value)))
+    }
+
+    /// Adds the precision-recall curve of each class that has one, as `pr_PART/CLASS`.
+    pub fn pr_curves(
+        &mut self,
+        step: u64,
+        part: &str,
+        classes: &ClassSet,
+        curves: &[Option<PrCurve>],
+    ) -> Result<(), TrainError> {
+        let known = curves.iter().enumerate().filter_map(|(class, curve)| Some((class, curve.as_ref()?)));
+        let values: Vec<Vec<u8>> =
+            known.map(|(class, curve)| pr_curve(&format!("pr_{part}/{}", classes.name(class)), curve)).collect();
+        if values.is_empty() { Ok(()) } else { self.record(&summary_event(step, values)) }
+    }
+
+    /// Adds a confusion matrix as the picture `confusion/PART`; one of very many classes is left out.
+    pub fn confusion(
+        &mut self,
+        step: u64,
+        part: &str,
+        classes: &ClassSet,
+        confusion: &Confusion,
+    ) -> Result<(), TrainError> {
+        match confusion::confusion(&format!("confusion/{part}"), &confusion.counts, classes) {
+            Some(picture) => self.record(&summary_event(step, [picture])),
+            None => Ok(()),
         }
-        self.record(&event(step, |out| bytes_field(5, &summary, out)))
+    }
+
+    /// Adds the settings of a run that begins, for TensorBoard's table of settings and scores; a run that goes on has them.
+    pub fn begin_session(&mut self, config: &RunConfig) -> Result<(), TrainError> {
+        self.record(&summary_event(0, [session::start(config)]))
+    }
+
+    /// Adds how a training ended, `None` for a failure. One that was stopped can go on, and has not ended. Behind the last
+    /// checkpoint: a run that goes on after all cuts it off again. What cannot be written any more is of no use to anybody.
+    pub fn end_session(&mut self, end: Option<TrainEnd>) {
+        if end != Some(TrainEnd::Stopped) {
+            let _ = self.record(&summary_event(0, [session::end(end.is_some())])).and_then(|()| self.flush());
+        }
     }
 
     fn record(&mut self, data: &[u8]) -> Result<(), TrainError> {

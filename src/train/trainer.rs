@@ -87,6 +87,7 @@ pub fn run_on(
         Err(error) => Err(error),
     };
     logged.obeyed();
+    trainer.events.iter_mut().for_each(|events| events.end_session(end.as_ref().ok().copied()));
     match end {
         Ok(end) => {
             logged.note(&format!("training ended: {end:?}"));
@@ -176,7 +177,10 @@ impl<'a> Trainer<'a> {
             (config.clone(), plan.classes.clone(), dataset.task, None);
         let open = || -> Result<_, TrainError> {
             write_tables(&run, &state.classes, &state.history)?;
-            let events = EventWriter::open(run.path(), memory.event_bytes)?;
+            let mut events = EventWriter::open(run.path(), memory.event_bytes)?;
+            if memory.event_bytes == 0 {
+                events.begin_session(&config)?;
+            }
             Ok((events, LayerWatch::new(&config, &network, &run, state.step)?))
         };
         let opened = if peers.leads() { open().map(Some) } else { Ok(None) };
@@ -299,7 +303,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Evaluates the validation clips and completes the report.
-    fn validate(&self, report: &mut EpochReport) -> Result<(), TrainError> {
+    fn validate(&mut self, report: &mut EpochReport) -> Result<(), TrainError> {
         let (from, to) = self.work.validation(self.state.epoch);
         let validation = Validation {
             network: &self.network,
@@ -311,7 +315,11 @@ impl<'a> Trainer<'a> {
             loss: &self.loss,
             config: &self.config.training,
         };
-        validation.evaluate(report, &Phase { inner: self.monitor, from, to })
+        let curves = validation.evaluate(report, &Phase { inner: self.monitor, from, to })?;
+        match &mut self.events {
+            Some(events) => events.pr_curves(u64::from(report.epoch), "val", &self.state.classes, &curves),
+            None => Ok(()),
+        }
     }
 }
 

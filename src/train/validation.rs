@@ -7,7 +7,7 @@ use crate::data::{ClassTargets, ClipSource};
 use crate::domain::{ClassId, Clip, Dataset, argmax};
 use crate::eval::metrics::{sigmoid_and_loss, softmax_and_loss};
 use crate::eval::multi_label::{average_precisions, mean_average_precision};
-use crate::eval::{PredictOptions, predict_clips};
+use crate::eval::{PrCurve, PredictOptions, pr_curves, predict_clips};
 use crate::model::{Network, read};
 use crate::progress::{EpochReport, Monitor, Progress, WrongClip};
 use crate::run_folder::Confusion;
@@ -32,10 +32,15 @@ pub(super) struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    /// Evaluates the clips and completes the report; without clips it stays as it is.
-    pub fn evaluate(&self, report: &mut EpochReport, monitor: &dyn Monitor) -> Result<(), TrainError> {
+    /// Evaluates the clips and completes the report; without clips it stays as it is. Gives the precision-recall curve of
+    /// each class that a clip shows.
+    pub fn evaluate(
+        &self,
+        report: &mut EpochReport,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Option<PrCurve>>, TrainError> {
         if self.clips.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let rows = self.logits(monitor)?;
         if let Some(targets) = self.targets {
@@ -44,8 +49,8 @@ impl Validation<'_> {
         let loss = self.loss.of(self.tensor(&rows), &labels_of(self.clips));
         let loss = read(loss)?.first().copied().unwrap_or(f32::NAN);
         let classes = self.network.classes();
-        complete(report, &Validated { dataset: self.dataset, clips: self.clips, rows: &rows, classes, loss }, monitor);
-        Ok(())
+        let validated = Validated { dataset: self.dataset, clips: self.clips, rows: &rows, classes, loss };
+        Ok(complete(report, &validated, monitor))
     }
 
     /// The same where clips have several classes.
@@ -55,13 +60,14 @@ impl Validation<'_> {
         targets: &ClassTargets,
         report: &mut EpochReport,
         monitor: &dyn Monitor,
-    ) -> Result<(), TrainError> {
+    ) -> Result<Vec<Option<PrCurve>>, TrainError> {
         let sets: Vec<Vec<ClassId>> = self.clips.iter().map(|c| targets.of(c)).collect();
         let loss = self.loss.of_sets(self.tensor(rows), &sets);
         report.val_loss = Some(read(loss)?.first().copied().unwrap_or(f32::NAN));
         let probabilities: Vec<Vec<f32>> = rows.iter().map(|row| sigmoid_and_loss(row, &[]).0).collect();
         let scored = probabilities.iter().map(Vec::as_slice).zip(sets.iter().map(Vec::as_slice));
-        let per_class = average_precisions(self.network.classes(), scored);
+        let per_class = average_precisions(self.network.classes(), scored.clone());
+        let curves = pr_curves(self.network.classes(), scored);
         report.val_map = mean_average_precision(&per_class).map(|map| map as f32);
         report.per_class_ap = per_class.into_iter().map(|ap| ap.map(|ap| ap as f32)).collect();
         let mut wrong = Vec::new();
@@ -75,7 +81,7 @@ impl Validation<'_> {
         }
         report.val_accuracy = Some((rows.len() - wrong.len()) as f32 / rows.len() as f32);
         tell(wrong, monitor);
-        Ok(())
+        Ok(curves)
     }
 
     /// Logits as a tensor of the CPU, `[B, K]`.
@@ -137,17 +143,23 @@ pub(super) struct Validated<'a> {
     pub loss: f32,
 }
 
-/// Completes the report of an epoch by its validation, and tells the most confident errors.
-pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, monitor: &dyn Monitor) {
+/// Completes the report of an epoch by its validation, and tells the most confident errors. Gives the precision-recall curve of
+/// each class that a clip shows.
+pub(super) fn complete(
+    report: &mut EpochReport,
+    validated: &Validated<'_>,
+    monitor: &dyn Monitor,
+) -> Vec<Option<PrCurve>> {
     let Validated { dataset, clips, rows, classes, loss } = *validated;
     let labels = labels_of(clips);
+    let probabilities: Vec<Vec<f32>> = rows.iter().map(|row| softmax_and_loss(row, 0).0).collect();
     let mut confusion = Confusion::count(classes, []);
     let mut wrong = Vec::new();
-    for ((row, label), clip) in rows.iter().zip(&labels).zip(clips) {
+    for (((row, said), label), clip) in rows.iter().zip(&probabilities).zip(&labels).zip(clips) {
         let predicted = argmax(row);
         confusion.add(*label, predicted);
         if predicted != *label {
-            let probability = softmax_and_loss(row, *label).0.get(predicted).copied().unwrap_or(0.0);
+            let probability = said.get(predicted).copied().unwrap_or(0.0);
             wrong.push(wrong_clip(dataset, clip, (*label, Vec::new()), predicted, probability));
         }
     }
@@ -157,4 +169,5 @@ pub(super) fn complete(report: &mut EpochReport, validated: &Validated<'_>, moni
     report.val_weighted = Some(confusion.weighted_scores());
     report.confusion = confusion.cells();
     tell(wrong, monitor);
+    pr_curves(classes, probabilities.iter().map(Vec::as_slice).zip(labels.iter().map(std::slice::from_ref)))
 }

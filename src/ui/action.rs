@@ -261,6 +261,8 @@ pub enum InsideAction {
     Survey,
     /// Write a drawing of the network, an SVG document, to a file that is asked for.
     SaveDrawing(String),
+    /// Write what the layers give for the clip, the kernels and the network drawn to a page whose file is asked for.
+    SavePage,
 }
 
 /// What the window itself shows.

@@ -2,10 +2,11 @@
 
 use super::state::{AppState, ChannelLayout, LookQuery, SurveyForm, Workspace};
 use crate::classical::Baseline;
-use crate::inside::{ChannelOrder, shown_layers};
-use crate::jobs::kinds::{LookInside, SurveyLayers};
+use crate::inside::{ChannelOrder, PERPLEXITY, shown_layers};
+use crate::jobs::kinds::{LookInside, SurveyLayers, WriteInsidePage};
 use crate::jobs::{CheckpointRef, RunView, TargetClass};
 use crate::model::{MODELS, ModuleTree};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -105,6 +106,25 @@ pub fn measure_job(state: &AppState) -> Option<LookInside> {
     Some(LookInside { measure: true, budget: 0, ..job_of(state, &query)? })
 }
 
+/// Channels of a layer on a page.
+const PAGE_CHANNELS: usize = 64;
+
+/// The job that writes a page on the outermost layers and the chosen one, for the clip under the playhead.
+pub fn page_job(state: &AppState, out: PathBuf) -> Option<WriteInsidePage> {
+    let chosen = state.inside_layer()?;
+    let query = LookQuery { strip: false, ..state.look_query(&chosen)? };
+    let tree = state.modules_of(state.run_at(&query.checkpoint.run)?);
+    let mut layers = shown_layers(tree.as_ref().as_ref().ok()?);
+    layers.extend(Some(chosen.clone()).filter(|l| !layers.contains(l)));
+    let pictures = crate::render::color_map("viridis").ok().map(|map| (PAGE_CHANNELS, map));
+    Some(WriteInsidePage {
+        survey: state.inside.survey(&query.checkpoint).cloned(),
+        look: LookInside { layers, budget: 0, pictures, ..job_of(state, &query)? },
+        kernels_of: vec![chosen],
+        out,
+    })
+}
+
 /// The job that surveys the outermost layers and the chosen one.
 pub fn survey_job(state: &AppState, checkpoint: CheckpointRef, form: SurveyForm) -> Option<SurveyLayers> {
     let run = state.run_at(&checkpoint.run)?;
@@ -121,6 +141,7 @@ pub fn survey_job(state: &AppState, checkpoint: CheckpointRef, form: SurveyForm)
         layers,
         examples: EXAMPLES,
         map: Some(String::new()),
+        perplexity: PERPLEXITY,
         over_checkpoints: form.over_checkpoints,
     })
 }

@@ -30,6 +30,7 @@ mod file;
 mod folder_pictures;
 mod frame_folder;
 mod index;
+mod jpeg;
 mod losses;
 mod mjpeg;
 mod moov;

@@ -9,7 +9,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     if bytes.iter().all(|b| *b == 0) {
         return Err("the file is nothing but zeros".into());
     }
-    if bytes.starts_with(b"\xff\xd8\xff") { jpeg(bytes) } else { Ok(()) }
+    if super::jpeg::is_jpeg(bytes) { jpeg(bytes) } else { Ok(()) }
 }
 
 const CUT: &str = "the file is cut off";
@@ -51,7 +51,7 @@ fn jpeg(bytes: &[u8]) -> Result<(), String> {
 fn end_of_scan(bytes: &[u8], mut at: usize) -> Result<usize, String> {
     loop {
         let rest = bytes.get(at..).ok_or(CUT)?;
-        at += rest.iter().position(|b| *b == 0xff).ok_or(CUT)?;
+        at += memchr::memchr(0xff, rest).ok_or(CUT)?;
         match bytes.get(at + 1).ok_or(CUT)? {
             // A coded 0xff, a restart, a fill byte.
             0x00 | 0xd0..=0xd7 => at += 2,

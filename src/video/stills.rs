@@ -2,7 +2,7 @@
 
 use super::VideoInfo;
 use super::picture::MAX_SIDE;
-use super::{folder_pictures, picture_file, tiff};
+use super::{folder_pictures, jpeg, picture_file, tiff};
 use crate::domain::{RgbImage, leaf as name};
 use crate::files::PICTURE_LIMIT;
 use image::codecs::gif::GifDecoder;
@@ -12,6 +12,7 @@ use image::{AnimationDecoder, ImageDecoder, ImageReader};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Frames a second of a folder of pictures that nobody gave a rate.
 pub(super) const FOLDER_FPS: f64 = 25.0;
@@ -214,7 +215,7 @@ impl Stills {
     pub fn jpeg(&self, index: u32) -> Option<Vec<u8>> {
         let Stills::Files(files) = self else { return None };
         let bytes = whole(files.get(index as usize)?.as_ref()?).ok()?;
-        bytes.starts_with(b"\xff\xd8\xff").then_some(bytes)
+        jpeg::is_jpeg(&bytes).then_some(bytes)
     }
 
     /// One frame. `run` keeps the place in an animation between calls.
@@ -288,7 +289,7 @@ fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
 pub(super) fn look_at(path: &Path) -> Result<(u32, u32), String> {
     let bytes = whole(path).map_err(|e| format!("it cannot be read ({e})"))?;
     picture_file::check(&bytes)?;
-    if bytes.starts_with(b"\xff\xd8\xff") {
+    if jpeg::is_jpeg(&bytes) {
         return size_of(path, reader(path, Cursor::new(bytes))?);
     }
     let picture = decoded(path, bytes)?;
@@ -307,12 +308,29 @@ fn checked(path: &Path, bytes: Vec<u8>) -> Result<RgbImage, String> {
 }
 
 fn decoded(path: &Path, bytes: Vec<u8>) -> Result<RgbImage, String> {
+    if jpeg::is_jpeg(&bytes)
+        && let Some(picture) = jpeg::decode(&bytes)
+    {
+        return match jpeg::orientation(&bytes) {
+            image::metadata::Orientation::NoTransforms => Ok(picture),
+            turned => turn(picture, turned),
+        };
+    }
     let torn = |e: image::ImageError| format!("the picture {} is damaged or not supported ({e})", name(path));
     let mut decoder = reader(path, Cursor::new(bytes))?.into_decoder().map_err(torn)?;
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = image::DynamicImage::from_decoder(decoder).map_err(torn)?;
     picture.apply_orientation(orientation);
     rgb(picture)
+}
+
+/// A picture turned as its camera noted.
+fn turn(picture: RgbImage, orientation: image::metadata::Orientation) -> Result<RgbImage, String> {
+    let RgbImage { width, height, data } = picture;
+    let stored = image::RgbImage::from_raw(width, height, Arc::unwrap_or_clone(data));
+    let mut turned = image::DynamicImage::from(stored.ok_or("the picture has an impossible size")?);
+    turned.apply_orientation(orientation);
+    rgb(turned)
 }
 
 fn rgb(picture: image::DynamicImage) -> Result<RgbImage, String> {

@@ -7,6 +7,7 @@ mod corpus;
 mod desktop;
 mod experiment;
 mod inside;
+mod interchange;
 mod labels;
 mod large_files;
 mod maps;
@@ -17,6 +18,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod stills;
 mod views;
 
 use assert_cmd::Command;

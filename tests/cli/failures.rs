@@ -198,7 +198,15 @@ fn the_window_is_told_of_a_dataset_deleted_during_training() {
     let EventBody::Finished(Output::Dataset(dataset)) = opened else { panic!("{opened:?}") };
     let mut config = kinolens::config::Preset::find("demo").unwrap().config().unwrap();
     (config.training.epochs, config.training.cache_mib, config.clip.train_stride) = (30, 1, 12);
-    let job = Train { dataset, config: Box::new(config), out: run.clone(), resume: false, force: false, debug: false };
+    let job = Train {
+        dataset,
+        config: Box::new(config),
+        out: run.clone(),
+        resume: false,
+        force: false,
+        debug: false,
+        until: None,
+    };
     engine.start(job.into());
     let an_epoch = |body: EventBody| {
         let told = matches!(&body, EventBody::Progress(Progress::Epoch(_)));

@@ -5,6 +5,7 @@
 mod demo;
 mod formats;
 mod instances;
+mod label_export;
 mod label_map;
 mod large;
 mod loading;

@@ -188,6 +188,7 @@ fn live(steps: u64, epochs: u32, classes: usize, status: JobStatus, state: &mut 
             resume: false,
             force: false,
             debug: false,
+            until: None,
         }),
     });
 }

@@ -11,6 +11,7 @@ mod foreign;
 mod gestures;
 mod indexing;
 mod inside;
+mod inside_map;
 mod kept_map;
 mod label_map;
 mod networks;

@@ -19,6 +19,7 @@ fn train(dataset: &Arc<Dataset>, out: &Path) {
         resume: false,
         force: false,
         debug: false,
+        until: None,
     };
     let done = run_kind(job, &mut LaneState::default(), &Silent).unwrap();
     assert!(matches!(done, Done::Finished(_)));

@@ -4,6 +4,7 @@
 
 mod damage;
 mod formats;
+mod pictures;
 mod spare;
 #[path = "../support/mod.rs"]
 mod support;

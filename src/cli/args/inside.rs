@@ -50,9 +50,15 @@ pub struct LookInsideArgs {
     /// Layer whose pooled features the map of clips is made of; the features before the classifier when left out.
     #[arg(long, value_name = "ID", requires = "dataset")]
     pub map_layer: Option<String>,
+    /// How many neighbours of a clip count, more or less, in the map of clips that is arranged by them (t-SNE).
+    #[arg(long, default_value_t = crate::inside::PERPLEXITY, requires = "dataset")]
+    pub perplexity: f64,
     /// Also look at the other checkpoints of the run: motion share of kernels, and dead channels with --dataset.
     #[arg(long)]
     pub all_checkpoints: bool,
+    /// Also write all of it to one HTML file, which needs no other file and no script.
+    #[arg(long, value_name = "FILE")]
+    pub page: Option<PathBuf>,
     /// Seed of the draw.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

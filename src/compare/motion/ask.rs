@@ -4,8 +4,8 @@ use super::alter::{Alteration, Masks, altered, at_size};
 use crate::compare::shared::SharedClip;
 use crate::config::RunConfig;
 use crate::data::{ClipSource, FrameRule, Loader, LoaderOptions, load_mask};
-use crate::domain::{ClassId, Clip, Dataset, argmax};
-use crate::eval::metrics::softmax_and_loss;
+use crate::domain::{ClassId, Clip, Dataset, Task, argmax};
+use crate::eval::metrics::{sigmoid_and_loss, softmax_and_loss};
 use crate::eval::{EvalError, clip_shape, hold};
 use crate::model::{Network, read};
 use crate::progress::{Flow, Monitor};
@@ -24,6 +24,10 @@ pub struct Asked<'a> {
     pub dataset: &'a Arc<Dataset>,
     /// The clips with their true classes.
     pub clips: &'a [(Clip, ClassId)],
+    /// All true classes of each clip, ascending, in a multi-label task; else empty.
+    pub truths: &'a [Vec<ClassId>],
+    /// What the network was trained for: its probabilities are those of a softmax, or of a sigmoid a class.
+    pub trained: Task,
     /// Seed of the shuffled orders.
     pub seed: u64,
 }
@@ -51,7 +55,8 @@ pub type Answers = Vec<Vec<Option<Prediction>>>;
 /// # Errors
 /// Clips or masks that cannot be loaded, a device that fails, [`EvalError::Stopped`], answers that are not numbers.
 pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>, Answers), EvalError> {
-    let Asked { network, config, dataset, clips, seed } = *asked;
+    let Asked { network, config, dataset, clips, truths, seed, .. } = *asked;
+    let truths_of = |i: usize| truths.get(i).cloned().unwrap_or_default();
     let plain: Vec<Clip> = clips.iter().map(|(clip, _)| *clip).collect();
     let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
     let shape = clip_shape(&source);
@@ -81,8 +86,9 @@ pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>,
             let mut rows = rows.chunks_exact(network.classes().max(1));
             for (i, made) in made.iter().enumerate() {
                 let row = made.as_ref().and_then(|_| rows.next());
-                let answer =
-                    row.zip(clips.get(first + i)).map(|(row, (clip, truth))| answer(dataset, clip, *truth, row));
+                let answer = row.zip(clips.get(first + i)).map(|(row, (clip, truth))| {
+                    answer(asked.trained, dataset, clip, (*truth, truths_of(first + i)), row)
+                });
                 answers.push(answer);
             }
         }
@@ -93,10 +99,10 @@ pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>,
             "the network gives values that are not numbers; take another checkpoint".into(),
         ));
     }
-    let shared = clips.iter().filter_map(|(clip, truth)| {
+    let shared = clips.iter().enumerate().filter_map(|(i, (clip, truth))| {
         let video = dataset.videos.get(clip.video)?;
         let (video, subject) = (video.name.clone(), video.subject.clone());
-        Some(SharedClip { video, subject, start: clip.start, truth: *truth, cut: clip.cut })
+        Some(SharedClip { video, subject, start: clip.start, truth: *truth, truths: truths_of(i), cut: clip.cut })
     });
     Ok((shared.collect(), answers))
 }
@@ -112,14 +118,24 @@ fn logits(network: &Network, made: &[Option<Vec<f32>>], shape: [usize; 3]) -> Re
     Ok(network.device().compute(|| read(network.forward(input)))?)
 }
 
-fn answer(dataset: &Dataset, clip: &Clip, truth: ClassId, logits: &[f32]) -> Prediction {
-    let (probabilities, loss) = softmax_and_loss(logits, truth);
+fn answer(
+    trained: Task,
+    dataset: &Dataset,
+    clip: &Clip,
+    (truth, truths): (ClassId, Vec<ClassId>),
+    logits: &[f32],
+) -> Prediction {
+    let (probabilities, loss) = match trained {
+        Task::SingleLabel => softmax_and_loss(logits, truth),
+        Task::MultiLabel => sigmoid_and_loss(logits, &truths),
+    };
     let video = dataset.videos.get(clip.video);
     Prediction {
         video: video.map(|v| v.name.clone()).unwrap_or_default(),
         subject: video.map(|v| v.subject.clone()).unwrap_or_default(),
         start: clip.start,
         truth,
+        truths,
         predicted: argmax(logits),
         probabilities,
         loss,

@@ -2,10 +2,13 @@
 
 use super::alter::Alteration;
 use crate::compare::pairs::{ClassDifference, class_differences};
+use crate::compare::sets::{Ranked, class_differences_of_sets, map_of};
 use crate::compare::shared::SharedClip;
-use crate::compare::statistics::{DRAWS, LEVEL, bootstrap, holm, mcnemar};
+use crate::compare::statistics::{DRAWS, LEVEL, bootstrap_p, holm, interval, mcnemar, resample};
 use crate::compare::units::{Resampled, Units};
-use crate::domain::{ClassSet, listed};
+use crate::compare::words::Metric;
+use crate::domain::{ClassSet, Task, listed};
+use crate::eval::multi_label::evaluation_of_sets;
 use crate::run_folder::{ConfidenceInterval, Confusion, Identity, Prediction};
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +22,18 @@ pub struct AlteredScore {
     pub alteration: Alteration,
     /// Clips that it could be done to.
     pub clips: u64,
-    /// Accuracy on them.
+    /// Accuracy on them; in a multi-label task the share of those whose whole set is right.
     pub accuracy: f64,
-    /// Its interval.
+    /// Mean average precision on them, in a multi-label task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<f64>,
+    /// The interval of the score: of mAP in a multi-label task, else of accuracy.
     pub interval: ConfidenceInterval,
-    /// Accuracy minus that on the same clips as they are.
+    /// The score minus that on the same clips as they are.
     pub difference: f64,
     /// Its paired interval.
     pub difference_interval: ConfidenceInterval,
-    /// McNemar's exact p of the difference.
+    /// McNemar's exact p of the difference; in a multi-label task that of mAP by the bootstrap.
     pub p: f64,
     /// The same corrected for all alterations (Holm).
     pub p_holm: f64,
@@ -36,6 +42,11 @@ pub struct AlteredScore {
 }
 
 impl AlteredScore {
+    /// What the network is judged by: mAP in a multi-label task, else accuracy.
+    pub fn score(&self) -> f64 {
+        self.map.unwrap_or(self.accuracy)
+    }
+
     /// True where the network is clearly worse than on the clips as they are: by the test and by the interval.
     pub fn clear_loss(&self) -> bool {
         self.p_holm < LEVEL && self.difference_interval.high < 0.0
@@ -79,7 +90,10 @@ pub struct MotionTest {
     pub dataset_fingerprint: String,
     /// Split tested.
     pub split: String,
-    /// Accuracy of always saying the commonest class.
+    /// What the network is judged by.
+    #[serde(default)]
+    pub metric: Metric,
+    /// Accuracy of always saying the commonest class; in a multi-label task mAP of an order by chance.
     pub majority_baseline: f64,
     /// What was drawn for intervals.
     pub resampled: Resampled,
@@ -104,19 +118,37 @@ impl MotionTest {
     }
 }
 
+/// The score of knowing nothing: of always saying the commonest class, or of an order by chance.
+fn baseline(metric: Metric, classes: &ClassSet, clips: &[SharedClip], as_is: &[Option<Prediction>]) -> f64 {
+    match metric {
+        Metric::Accuracy => {
+            Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.truth))).majority_baseline()
+        }
+        Metric::MeanAveragePrecision => {
+            let answers: Vec<Prediction> = as_is.iter().flatten().cloned().collect();
+            evaluation_of_sets(classes, &answers).multi_label.map_or(0.0, |m| m.chance)
+        }
+    }
+}
+
 /// Judges answers to clips. `answers[k][i]` is what was said about clip `i` under `Alteration::ALL[k]`; `None` where that
 /// could not be made.
 pub fn judge(classes: &ClassSet, clips: &[SharedClip], answers: &[Vec<Option<Prediction>>], seed: u64) -> MotionTest {
     let units = Units::of(clips);
     let Some(as_is) = answers.first() else { return MotionTest::default() };
+    let several = clips.iter().any(|c| !c.truths.is_empty());
+    let metric = Metric::of(if several { Task::MultiLabel } else { Task::SingleLabel });
     let mut out = MotionTest {
         resampled: units.resampled,
-        majority_baseline: Confusion::count(classes.len(), clips.iter().map(|c| (c.truth, c.truth)))
-            .majority_baseline(),
+        metric,
+        majority_baseline: baseline(metric, classes, clips, as_is),
         ..MotionTest::default()
     };
-    let intervals = intervals(&units, as_is, answers, seed);
-    for ((alteration, altered), [interval, difference_interval]) in
+    let intervals = match metric {
+        Metric::Accuracy => intervals(&units, as_is, answers, seed),
+        Metric::MeanAveragePrecision => intervals_of_sets(classes.len(), &units, as_is, answers, seed),
+    };
+    for ((alteration, altered), (interval, difference_interval, drawn_p)) in
         Alteration::ALL.into_iter().zip(answers).zip(intervals)
     {
         let both: (Vec<Prediction>, Vec<Prediction>) =
@@ -130,16 +162,27 @@ pub fn judge(classes: &ClassSet, clips: &[SharedClip], answers: &[Vec<Option<Pre
             let (some, all, title) = (after.len(), clips.len(), alteration.title());
             out.missing.push(format!("'{title}' was tested on the {some} of {all} clips that have masks of the body"));
         }
-        let right = |list: &[Prediction]| list.iter().filter(|p| p.correct()).count() as f64;
-        let classes = class_differences(classes, before, after);
-        let sum = |of: fn(&ClassDifference) -> u64| classes.iter().map(of).sum::<u64>();
-        let p = mcnemar(sum(|c| c.fixed), sum(|c| c.broken));
+        let right = |list: &[Prediction]| list.iter().filter(|p| p.exact()).count() as f64;
+        let (share, lost) = (right(after) / after.len() as f64, (right(after) - right(before)) / after.len() as f64);
+        let (map, difference, p, classes) = match metric {
+            Metric::Accuracy => {
+                let classes = class_differences(classes, before, after);
+                let sum = |of: fn(&ClassDifference) -> u64| classes.iter().map(of).sum::<u64>();
+                (None, lost, mcnemar(sum(|c| c.fixed), sum(|c| c.broken)), classes)
+            }
+            Metric::MeanAveragePrecision => {
+                let of = |list: &[Prediction]| map_of(classes.len(), list).unwrap_or(0.0);
+                let p = if alteration == Alteration::AsIs { 1.0 } else { drawn_p };
+                (Some(of(after)), of(after) - of(before), p, class_differences_of_sets(classes, before, after))
+            }
+        };
         out.scores.push(AlteredScore {
             alteration,
             clips: after.len() as u64,
-            accuracy: right(after) / after.len() as f64,
+            accuracy: share,
+            map,
             interval,
-            difference: (right(after) - right(before)) / after.len() as f64,
+            difference,
             difference_interval,
             p,
             p_holm: p,
@@ -159,13 +202,13 @@ fn intervals(
     as_is: &[Option<Prediction>],
     answers: &[Vec<Option<Prediction>>],
     seed: u64,
-) -> Vec<[ConfidenceInterval; 2]> {
+) -> Vec<Drawn> {
     // Clips, right ones, and right ones more than as they are, of each unit and alteration.
     let mut sums = vec![vec![[0.0_f64; 3]; answers.len()]; units.count()];
     for (k, altered) in answers.iter().enumerate() {
         for ((before, after), unit) in as_is.iter().zip(altered).zip(&units.of_clip) {
             let (Some(before), Some(after), Some(sums)) = (before, after, sums.get_mut(*unit)) else { continue };
-            let [before, after] = [before, after].map(|p| f64::from(u8::from(p.correct())));
+            let [before, after] = [before, after].map(|p| f64::from(u8::from(p.exact())));
             sums[k].iter_mut().zip([1.0, after, after - before]).for_each(|(sum, n)| *sum += n);
         }
     }
@@ -177,17 +220,58 @@ fn intervals(
             })
             .collect()
     };
-    bootstrap(units.count(), DRAWS, seed, statistic).as_chunks::<2>().0.to_vec()
+    read(&resample(units.count(), DRAWS, seed, statistic))
+}
+
+/// Interval of a score, of its difference to the clips as they are, and the bootstrap p of that.
+type Drawn = (ConfidenceInterval, ConfidenceInterval, f64);
+
+/// The draws of a score and of its difference, one alteration after the other.
+fn read(drawn: &[Vec<f64>]) -> Vec<Drawn> {
+    let (pairs, _) = drawn.as_chunks::<2>();
+    pairs.iter().map(|[score, difference]| (interval(score), interval(difference), bootstrap_p(difference))).collect()
+}
+
+/// The same of mean average precision, where clips show several classes.
+fn intervals_of_sets(
+    classes: usize,
+    units: &Units,
+    as_is: &[Option<Prediction>],
+    answers: &[Vec<Option<Prediction>>],
+    seed: u64,
+) -> Vec<Drawn> {
+    // As they are and altered, on the clips that could be altered.
+    let ranked: Vec<[Ranked; 2]> = answers
+        .iter()
+        .map(|altered| {
+            let both = as_is.iter().zip(altered).zip(&units.of_clip);
+            let both: Vec<(usize, [&Prediction; 2])> =
+                both.filter_map(|((a, b), unit)| Some((*unit, [a.as_ref()?, b.as_ref()?]))).collect();
+            [0, 1].map(|i| Ranked::of(classes, &both.iter().map(|(unit, ab)| (*unit, ab[i])).collect::<Vec<_>>()))
+        })
+        .collect();
+    let statistic = |times: &[u32]| -> Vec<f64> {
+        let of = |[before, after]: &[Ranked; 2]| {
+            let after = after.map(times);
+            [after, after - before.map(times)]
+        };
+        ranked.iter().flat_map(of).collect()
+    };
+    read(&resample(units.count(), DRAWS, seed, statistic))
 }
 
 /// Reads the scores.
 fn conclude(test: &mut MotionTest) {
     let Some(as_is) = test.scores.first() else { return };
     if as_is.interval.low <= test.majority_baseline {
+        let nothing = match test.metric {
+            Metric::Accuracy => "always saying the commonest class",
+            Metric::MeanAveragePrecision => "an order by chance",
+        };
         test.findings.push(format!(
-            "On the clips as they are the network ({:.1} %) is not clearly better than always saying the commonest class \
-             ({:.1} %), so there is nothing that altering them could show.",
-            100.0 * as_is.accuracy,
+            "On the clips as they are the network ({:.1} %) is not clearly better than {nothing} ({:.1} %), so there is nothing \
+             that altering them could show.",
+            100.0 * as_is.score(),
             100.0 * test.majority_baseline
         ));
         return;
@@ -404,6 +488,47 @@ mod tests {
         };
         let order = tested(&steps, false, alike);
         assert_eq!(order.causes, [Cause::Order], "{:#?}", order.findings);
+    }
+
+    #[test]
+    fn of_clips_with_several_classes_mean_average_precision_is_told() {
+        // Forty clips of ten people, each with class 0 or 1 and half of them with class 2 besides; shown reversed, the network
+        // takes 0 for 1.
+        let classes = ClassSet::from_names(["rise", "fall", "hop"]);
+        let clips: Vec<SharedClip> = (0..40)
+            .map(|i| SharedClip {
+                video: format!("v{i}"),
+                subject: format!("p{}", i % 10),
+                truth: i % 2,
+                truths: if (i / 2) % 2 == 0 { vec![i % 2] } else { vec![i % 2, 2] },
+                ..SharedClip::default()
+            })
+            .collect();
+        let answer = |clip: &SharedClip, alteration: Alteration| {
+            let turned = alteration == Alteration::Reversed;
+            let says = |class: usize| match class {
+                2 => clip.truths.contains(&2),
+                class => clip.truths.contains(&class) != turned,
+            };
+            let probabilities: Vec<f32> = (0..3).map(|c| if says(c) { 0.9 } else { 0.1 }).collect();
+            Some(Prediction { truth: clip.truth, truths: clip.truths.clone(), probabilities, ..Prediction::default() })
+                .filter(|_| !alteration.needs_masks())
+        };
+        let answers: Vec<Vec<Option<Prediction>>> =
+            Alteration::ALL.into_iter().map(|a| clips.iter().map(|c| answer(c, a)).collect()).collect();
+        let test = judge(&classes, &clips, &answers, 1);
+        assert_eq!(test.metric, Metric::MeanAveragePrecision);
+        // Each class is of half of the clips.
+        assert!((test.majority_baseline - 0.5).abs() < 1e-12, "{}", test.majority_baseline);
+        let score = |a| test.score(a).unwrap();
+        assert_eq!((score(Alteration::AsIs).map, score(Alteration::AsIs).accuracy), (Some(1.0), 1.0));
+        let reversed = score(Alteration::Reversed);
+        // Of 0 and 1 the twenty wrong ones come first, so that all forty are seen at once for the right ones: 20 of 40.
+        assert!((reversed.map.unwrap() - 2.0 / 3.0).abs() < 1e-9, "{:?}", reversed.map);
+        assert!((reversed.difference + 1.0 / 3.0).abs() < 1e-9 && reversed.accuracy == 0.0);
+        assert!(reversed.clear_loss() && !score(Alteration::Frozen).clear_loss());
+        assert_eq!(test.causes, [Cause::Direction], "{:?}", test.findings);
+        assert_eq!(test.order_classes, ["rise", "fall"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::alter::Alteration;
 use super::judge::{AlteredScore, MotionTest};
 use crate::compare::table::{Cell, Table};
-use crate::compare::words::{intervals, p_value, percent, point_range, points, range};
+use crate::compare::words::{Metric, intervals, p_value, percent, point_range, points, range};
 use crate::run_folder::RunError;
 use crate::run_folder::files::{create_dir, write_atomic};
 use serde::Serialize;
@@ -19,20 +19,26 @@ pub struct MotionReport {
 }
 
 impl MotionReport {
-    /// Accuracy under every alteration, one column a run, with its difference to the clips as they are.
+    /// What the runs are judged by.
+    pub fn metric(&self) -> Metric {
+        self.tests.first().map(|t| t.metric).unwrap_or_default()
+    }
+
+    /// Accuracy (mAP in a multi-label task) under every alteration, one column a run, with its difference to the clips as they
+    /// are.
     pub fn table(&self) -> Table {
         let names = self
             .tests
             .iter()
             .flat_map(|t| [t.name.clone(), format!("{} difference", t.name), format!("{} 95 %", t.name)]);
-        let mut table =
-            Table::new("Motion test: accuracy on altered clips", std::iter::once("clips".to_owned()).chain(names));
+        let title = format!("Motion test: {} on altered clips", self.metric().name());
+        let mut table = Table::new(&title, std::iter::once("clips".to_owned()).chain(names));
         for alteration in Alteration::ALL {
             let cells = self.tests.iter().flat_map(|test| {
                 let score = test.score(alteration);
                 let changed = score.filter(|_| alteration != Alteration::AsIs);
                 [
-                    Cell::number(score.map(|s| s.accuracy), percent),
+                    Cell::number(score.map(AlteredScore::score), percent),
                     Cell::number(changed.map(|s| s.difference), points),
                     score.map_or(Cell::Missing, |s| {
                         Cell::text(changed.map_or_else(|| range(&s.interval), |s| point_range(&s.difference_interval)))
@@ -51,13 +57,13 @@ impl MotionReport {
             "network",
             "alteration",
             "clips",
-            "accuracy",
+            self.metric().name(),
             "low",
             "high",
             "difference",
             "difference low",
             "difference high",
-            "McNemar p",
+            if self.metric().of_sets() { "bootstrap p" } else { "McNemar p" },
             "Holm p",
         ];
         let mut table = Table::new("Motion test", header);
@@ -68,7 +74,7 @@ impl MotionReport {
                 Cell::text(test.model.clone()),
                 Cell::text(score.alteration.title()),
                 Cell::count(Some(score.clips)),
-                number(score.accuracy),
+                number(score.score()),
                 number(score.interval.low),
                 number(score.interval.high),
                 number(score.difference),
@@ -81,14 +87,15 @@ impl MotionReport {
         table
     }
 
-    /// Recall of every class under every alteration, of one run.
+    /// Recall (average precision in a multi-label task) of every class under every alteration, of one run.
     pub fn classes(&self, run: usize) -> Table {
         let Some(test) = self.tests.get(run) else { return Table::default() };
         let header = ["class", "clips"].into_iter().chain(test.scores.iter().map(|s| s.alteration.title()));
-        let mut table = Table::new(&format!("Recall per class: {}", test.name), header);
+        let measure = if test.metric.of_sets() { "Average precision" } else { "Recall" };
+        let mut table = Table::new(&format!("{measure} per class: {}", test.name), header);
         let whole = test.scores.first().map(|s| s.classes.as_slice()).unwrap_or_default();
         for (class, of) in whole.iter().enumerate().filter(|(_, c)| c.support > 0) {
-            let recall = |s: &AlteredScore| Cell::number(s.classes.get(class).and_then(|c| c.recall_b), percent);
+            let recall = |s: &AlteredScore| Cell::number(s.classes.get(class).and_then(|c| c.values()[1]), percent);
             let mut row = vec![Cell::text(of.class.clone()), Cell::count(Some(of.support))];
             row.extend(test.scores.iter().map(recall));
             table.rows.push(row);

@@ -95,7 +95,7 @@ pub fn write_report(input: &ReportInput<'_>, out: &Path) -> Result<Vec<PathBuf>,
     for (i, pair) in input.comparison.pairs.iter().enumerate() {
         page.table(&format!("classes_{}_{}", pair.a + 1, pair.b + 1), &input.comparison.class_changes(i))?;
     }
-    page.section("Confusion matrices");
+    page.section(if input.comparison.metric.of_sets() { "Classes said together" } else { "Confusion matrices" });
     page.figures(figures::matrices(input.comparison)?)?;
     page.figures(figures::differences(input.comparison)?)?;
     errors(&mut page, input)?;
@@ -197,9 +197,9 @@ fn summary(page: &mut Page, input: &ReportInput<'_>) {
     let c = input.comparison;
     page.section("Findings");
     let scores = c.runs.iter().map(|r| {
-        let (value, interval) = (100.0 * r.accuracy.value, &r.accuracy.interval);
-        let range = format!("{:.1} to {:.1} %", 100.0 * interval.low, 100.0 * interval.high);
-        format!("{} ({}): accuracy {value:.1} %, 95 % interval {range}.", r.name, r.facts.model)
+        let (score, what) = (r.score(), c.metric.name());
+        let range = format!("{:.1} to {:.1} %", 100.0 * score.interval.low, 100.0 * score.interval.high);
+        format!("{} ({}): {what} {:.1} %, 95 % interval {range}.", r.name, r.facts.model, 100.0 * score.value)
     });
     let sentences = c.pairs.iter().map(|p| p.sentence.clone()).chain(c.seeds.iter().map(|s| s.sentence.clone()));
     let motion = input

@@ -11,6 +11,7 @@ use crate::jobs::pictures;
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;
 use crate::run_folder::{Evaluation, ExistingResult, Predictions, results_folder, write_results};
+use crate::train::tensorboard::write_evaluation;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ impl JobKind for Evaluate {
         }
         write_results(&dir, &evaluation, &predictions)?;
         pictures::evaluation(&evaluation, &dir)?;
+        write_evaluation(&dir, &evaluation, &predictions)?;
         Ok(Done::Finished((Arc::new(evaluation), Arc::new(predictions))))
     }
 

@@ -6,6 +6,7 @@
 mod compare_runs;
 mod evaluate;
 mod explain;
+mod export_labels;
 mod find_label_issues;
 mod find_rate;
 mod guess_network;
@@ -26,11 +27,13 @@ mod save_notes;
 mod survey_layers;
 mod test_motion;
 mod train;
+mod write_inside_page;
 mod write_report;
 
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
+pub use export_labels::ExportLabels;
 pub use find_label_issues::FindLabelIssues;
 pub use find_rate::FindRate;
 pub use guess_network::GuessNetwork;
@@ -51,4 +54,5 @@ pub use save_notes::SaveNotes;
 pub use survey_layers::SurveyLayers;
 pub use test_motion::TestMotion;
 pub use train::Train;
+pub use write_inside_page::WriteInsidePage;
 pub use write_report::WriteReport;

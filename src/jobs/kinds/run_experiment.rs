@@ -5,15 +5,20 @@ use super::train::Train;
 use crate::classical::Learner;
 use crate::compare::EvaluatedRun;
 use crate::compare::experiment::{ExperimentReport, ExperimentRow, Found, PlannedRun, planned, summary};
-use crate::config::{Arm, RunConfig};
+use crate::config::{Arm, RunConfig, Search};
 use crate::data::Fold;
 use crate::domain::{ClassMatch, Dataset, SplitChoice, counted, listed};
 use crate::jobs::error::JobError;
+use crate::jobs::experiment_part::Part;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
+<<<<<<< HEAD
 use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
+=======
+use crate::progress::{Monitor, Progress, best_epoch};
+>>>>>>> main
 use crate::run_folder::{Checkpoint, RunDir};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +38,8 @@ pub struct RunExperiment {
     pub out: PathBuf,
     /// Seed of the draws for intervals.
     pub seed: u64,
+    /// The search that the lines are trials of.
+    pub search: Option<Search>,
 }
 
 impl JobKind for RunExperiment {
@@ -70,6 +77,11 @@ impl JobKind for RunExperiment {
                 "{count} of {all} runs are in the way ({}): {why}",
                 listed(&names, 6)
             )));
+        }
+        if let Some(search) = &self.search {
+            let report = self.search(search, &runs, &found, state, monitor)?;
+            report.write(&self.out)?;
+            return Ok(Done::Finished(Arc::new(report)));
         }
         // Runs that are there cost next to nothing.
         let cost = |f: &Found| if *f == Found::Finished { 0.02 } else { 1.0 };
@@ -139,6 +151,7 @@ impl RunExperiment {
                 resume,
                 force: false,
                 debug: false,
+                until: None,
             };
             match job.work(state, part)? {
                 Done::Finished(_) => {}
@@ -149,7 +162,7 @@ impl RunExperiment {
     }
 
     /// The evaluation of a trained run: the one that is there, else a new one.
-    fn evaluated(
+    pub(in crate::jobs) fn evaluated(
         &self,
         run: &PlannedRun,
         dataset: &Arc<Dataset>,
@@ -185,7 +198,7 @@ impl RunExperiment {
         Ok(EvaluatedRun { name: run.name.clone(), ..EvaluatedRun::read(&checkpoint, evaluation, predictions) })
     }
 
-    fn row(
+    pub(in crate::jobs) fn row(
         &self,
         run: &PlannedRun,
         found: Found,
@@ -205,6 +218,7 @@ impl RunExperiment {
             seconds: result.and_then(|r| r.facts.training_seconds),
             clips: result.map(|r| r.evaluation.clips),
             score: result.map(|r| r.evaluation.score()),
+            validation: result.and_then(|r| best_epoch(&r.history)?.score()).map(f64::from),
             failure,
         }
     }
@@ -212,77 +226,13 @@ impl RunExperiment {
 
 /// The configuration of a run, with the weights it begins with.
 fn config_of(run: &PlannedRun, runs: &[PlannedRun], rows: &[ExperimentRow]) -> Result<RunConfig, JobError> {
-    let mut config = run.config.clone();
     if let Some(source) = run.init.and_then(|at| runs.get(at)) {
         let failed = rows.iter().find(|r| r.run == source.name).is_none_or(|r| r.failure.is_some());
         if failed {
             return Err(JobError::Missing(format!("it begins with the weights of {}, which failed", source.name)));
         }
-        let folder = std::path::absolute(&source.folder).unwrap_or_else(|_| source.folder.clone());
-        config.model.init_from = Some(folder);
     }
-    Ok(config)
-}
-
-/// Share of a run that is its training; the rest is its evaluation.
-const TRAINING: f64 = 0.95;
-
-/// One run of many, as the monitor of what works in it: its shares are those of the whole.
-struct Part<'a> {
-    inner: &'a dyn Monitor,
-    from: f64,
-    to: f64,
-    name: &'a str,
-    place: String,
-    epochs: u32,
-}
-
-impl Part<'_> {
-    fn share(&self, of_run: f64) {
-        let share = self.from + (self.to - self.from) * of_run.clamp(0.0, 1.0);
-        self.inner.emit(Progress::Share(share as f32));
-    }
-
-    fn say(&self, what: &str) {
-        self.inner.emit(Progress::Log(format!("{}, {what}", self.place)));
-        self.share(0.0);
-    }
-
-    fn stage(&self, label: &str) {
-        self.inner.emit(Progress::Stage { label: format!("{}, {label}", self.place), done: 0, total: 0 });
-    }
-}
-
-impl Monitor for Part<'_> {
-    fn emit(&self, progress: Progress) {
-        match progress {
-            Progress::Share(share) => self.share(TRAINING * f64::from(share)),
-            Progress::Stage { label, done, total } => {
-                if label.starts_with("evaluating") && total > 0 {
-                    self.share(TRAINING + (1.0 - TRAINING) * done as f64 / total as f64);
-                }
-                self.stage(&label);
-            }
-            Progress::Step(step) => {
-                self.stage(&format!("epoch {} of {}, loss {:.3}", step.epoch, self.epochs, step.loss))
-            }
-            Progress::Epoch(e) => {
-                let score =
-                    e.score().map_or(String::new(), |s| format!(", validation {} {:.1} %", e.score_name(), 100.0 * s));
-                let text =
-                    format!("{}: epoch {} of {}, loss {:.4}{score}", self.name, e.epoch, self.epochs, e.train_loss);
-                self.inner.emit(Progress::Log(text));
-            }
-            Progress::Warning(sentence) => self.inner.emit(Progress::Warning(format!("{}: {sentence}", self.name))),
-            // These stand in the log of the run.
-            Progress::Log(_) | Progress::Logged(_) | Progress::Weights { .. } => {}
-            Progress::Checkpoint { .. } | Progress::WrongClips(_) | Progress::Layers(_) => {}
-        }
-    }
-
-    fn poll(&self) -> Flow {
-        self.inner.poll()
-    }
+<<<<<<< HEAD
 
     fn peers(&self) -> &dyn Peers {
         self.inner.peers()
@@ -291,4 +241,7 @@ impl Monitor for Part<'_> {
     fn asked_elsewhere(&self) {
         self.inner.asked_elsewhere();
     }
+=======
+    Ok(run.ready(runs))
+>>>>>>> main
 }

@@ -5,7 +5,8 @@ use crate::data::{ClipSource, FrameRule, Loader, LoaderOptions};
 use crate::domain::{ClassMatch, Clip, Dataset, Split, SplitChoice, argmax, leaf};
 use crate::eval::{ClassMap, metrics::probabilities_of};
 use crate::inside::{
-    ClipMap, Examples, LayerActivation, LayerTally, Pooled, ReceptiveField, require_layers, shown_layers, watch_layers,
+    ClipMap, Examples, LayerActivation, LayerTally, NeighbourMap, Pooled, ReceptiveField, require_layers, shown_layers,
+    watch_layers,
 };
 use crate::jobs::error::JobError;
 use crate::jobs::inside_view::{IdleOf, LayerSurvey, SurveyClip};
@@ -47,6 +48,8 @@ pub struct SurveyLayers {
     pub examples: usize,
     /// Also make a map of the clips, from the pooled features of this layer; `Some("")` takes the features before the classifier.
     pub map: Option<String>,
+    /// How many neighbours of a clip count in the map that is arranged by them, more or less.
+    pub perplexity: f64,
     /// Also look at the same clips with the other checkpoints of the run.
     pub over_checkpoints: bool,
 }
@@ -125,7 +128,10 @@ fn survey(request: &SurveyLayers, state: &mut LaneState, monitor: &dyn Monitor) 
         };
         over_checkpoints.push(IdleOf { identity: Identity::of(other), statistics });
     }
-    let map = found.pooled.as_ref().map(|pooled| ClipMap::of(pooled, NEIGHBOURS));
+    let map = match &found.pooled {
+        Some(pooled) => Some(map_of(pooled, request, monitor)?),
+        None => None,
+    };
     let places: Vec<Option<usize>> = rows.iter().map(|r| part(r.split)).collect();
     let near = map.as_ref().zip(found.pooled.as_ref()).map(|(map, pooled)| map.near_pairs(pooled, &places, NEAR));
     Ok(LayerSurvey {
@@ -141,6 +147,17 @@ fn survey(request: &SurveyLayers, state: &mut LaneState, monitor: &dyn Monitor) 
         near: near.unwrap_or_default(),
         over_checkpoints,
     })
+}
+
+/// The map of the clips, also arranged by their neighbours.
+fn map_of(pooled: &Pooled, request: &SurveyLayers, monitor: &dyn Monitor) -> Result<ClipMap, JobError> {
+    let map = ClipMap::of(pooled, NEIGHBOURS);
+    let (values, features) = (&pooled.values, pooled.features);
+    let neighbours = NeighbourMap::of(values, features, request.perplexity, request.seed, monitor);
+    if monitor.stopped() {
+        return Err(JobError::Stopped);
+    }
+    Ok(ClipMap { neighbours, ..map })
 }
 
 /// Leaves `count` of the clips, in their order.

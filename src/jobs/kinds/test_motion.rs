@@ -1,6 +1,7 @@
 //! The motion test of one run or several.
 
 use crate::compare::motion::{Asked, MotionReport, MotionTest, ask, judge, shared_clips};
+use crate::data::{ClassTargets, FrameRule};
 use crate::domain::{ClassId, ClassMatch, Clip, Dataset, SplitChoice, Task, counted, leaf};
 use crate::eval::evaluated_clips;
 use crate::files;
@@ -36,6 +37,8 @@ struct Tested {
     checkpoint: Checkpoint,
     dataset: Arc<Dataset>,
     clips: Vec<(Clip, ClassId)>,
+    /// All true classes of each clip, in a multi-label task.
+    truths: Option<Vec<Vec<ClassId>>>,
 }
 
 impl JobKind for TestMotion {
@@ -59,6 +62,14 @@ impl JobKind for TestMotion {
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let tested = self.runs.iter().map(|run| self.tested(run, monitor)).collect::<Result<Vec<_>, _>>()?;
+        let several = |t: &&Tested| t.truths.is_some();
+        if let (Some(one), Some(other)) = (tested.iter().find(several), tested.iter().find(|t| !several(t))) {
+            return Err(JobError::Missing(format!(
+                "{} is of a multi-label task, {} is not: they have no score in common; test them one by one",
+                leaf(one.checkpoint.home()),
+                leaf(other.checkpoint.home())
+            )));
+        }
         let lists: Vec<_> = tested.iter().map(Tested::names).collect();
         let chosen = shared_clips(&lists, self.most);
         if chosen.iter().all(Vec::is_empty) {
@@ -82,16 +93,14 @@ impl JobKind for TestMotion {
 impl TestMotion {
     fn tested(&self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<Tested, JobError> {
         let checkpoint = open_checkpoint(reference)?;
-        if checkpoint.state.task.with(self.dataset.task) == Task::MultiLabel {
-            return Err(JobError::Missing(
-                "the motion test tells of clips with one class each, and this task is multi-label; take a single-label \
-                 dataset and run"
-                    .into(),
-            ));
-        }
         let dataset = known::of_split(&checkpoint, &self.dataset, self.split, monitor)?;
         let (dataset, clips) = evaluated_clips(&checkpoint, &dataset, self.split, &self.class_match)?;
-        Ok(Tested { checkpoint, dataset, clips })
+        let several = checkpoint.state.task.with(self.dataset.task) == Task::MultiLabel;
+        let config = &checkpoint.state.config;
+        let background = config.data.background_class.then_some(dataset.classes.len());
+        let targets = several.then(|| ClassTargets::new(&dataset, FrameRule::of(&config.clip), background));
+        let truths = targets.map(|t| clips.iter().map(|(clip, _)| t.of(clip)).collect());
+        Ok(Tested { checkpoint, dataset, clips, truths })
     }
 
     fn test(
@@ -105,8 +114,17 @@ impl TestMotion {
         let loaded = state.load(reference, monitor)?;
         let config = &loaded.checkpoint.state.config;
         let clips: Vec<(Clip, ClassId)> = chosen.iter().filter_map(|i| tested.clips.get(*i).copied()).collect();
-        let asked =
-            Asked { network: &loaded.network, config, dataset: &tested.dataset, clips: &clips, seed: self.seed };
+        let truths: Vec<Vec<ClassId>> =
+            chosen.iter().filter_map(|i| tested.truths.as_ref()?.get(*i).cloned()).collect();
+        let asked = Asked {
+            network: &loaded.network,
+            config,
+            dataset: &tested.dataset,
+            clips: &clips,
+            truths: &truths,
+            trained: loaded.checkpoint.state.task,
+            seed: self.seed,
+        };
         let (clips, answers) = ask(&asked, monitor)?;
         let identity = Identity { split: Some(self.split.name().to_owned()), ..Identity::of(&loaded.checkpoint) };
         let test = MotionTest {
@@ -124,13 +142,22 @@ impl TestMotion {
 }
 
 impl Tested {
-    /// Video, first frame and class name of every clip.
+    /// Video, first frame and class names of every clip.
     fn names(&self) -> Vec<(String, u32, String)> {
-        let name = |(clip, class): &(Clip, ClassId)| {
+        let classes = &self.checkpoint.state.classes;
+        let name = |(i, (clip, class)): (usize, &(Clip, ClassId))| {
             let video = self.dataset.videos.get(clip.video).map(|v| v.name.clone()).unwrap_or_default();
-            (video, clip.start, self.checkpoint.state.classes.name(*class).to_owned())
+            let label = match self.truths.as_ref().and_then(|t| t.get(i)) {
+                None => classes.name(*class).to_owned(),
+                Some(truths) => {
+                    let mut names: Vec<&str> = truths.iter().map(|c| classes.name(*c)).collect();
+                    names.sort_unstable();
+                    names.join(" + ")
+                }
+            };
+            (video, clip.start, label)
         };
-        self.clips.iter().map(name).collect()
+        self.clips.iter().enumerate().map(name).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::jobs::known;
 use crate::jobs::lane::LaneState;
 use crate::jobs::pictures;
 use crate::jobs::run_view::{RunView, view};
+use crate::jobs::until_epoch::UntilEpoch;
 use crate::progress::Monitor;
 use crate::run_folder::TrainEnd;
 use crate::train::{TrainOptions, device_of, run};
@@ -29,6 +30,8 @@ pub struct Train {
     pub force: bool,
     /// Also write before/after videos of augmented clips, every epoch.
     pub debug: bool,
+    /// End with this epoch, with a checkpoint to go on from; the schedule stays that of the whole training.
+    pub until: Option<u32>,
 }
 
 impl JobKind for Train {
@@ -51,7 +54,9 @@ impl JobKind for Train {
     }
 
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
-        let Self { dataset, config, out, resume, force, debug } = self;
+        let Self { dataset, config, out, resume, force, debug, until } = self;
+        let until = UntilEpoch::new(monitor, until);
+        let monitor: &dyn Monitor = &until;
         let dataset = known::labelled(&dataset, monitor)?;
         let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force, debug }, &device, monitor)?;

@@ -9,7 +9,7 @@ use crate::compare::report::{ErrorExample, ReportInput, Shown, write_report};
 use crate::compare::{Comparison, EvaluatedRun};
 use crate::config::DataConfig;
 use crate::data::ClipSource;
-use crate::domain::{Dataset, LabelMap, PoolingRule, RgbImage, counted};
+use crate::domain::{Dataset, LabelMap, PoolingRule, RgbImage, Task, counted, said};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::known::with_videos;
@@ -166,12 +166,12 @@ impl WriteReport {
             .iter()
             .map(|(list, clip)| {
                 let ClipRef { video, start, .. } = clip_ref(*clip);
-                let truth = comparison.clips.get(*clip).and_then(|c| comparison.classes.get(c.truth));
+                let truth = comparison.clips.get(*clip).map(|c| comparison.names(c.true_classes()));
                 ErrorExample {
                     list: (*list).to_owned(),
                     video,
                     start,
-                    truth: truth.cloned().unwrap_or_default(),
+                    truth: truth.unwrap_or_default(),
                     shown: Vec::new(),
                 }
             })
@@ -221,14 +221,14 @@ impl WriteReport {
 fn instructive(comparison: &Comparison, most: usize) -> Vec<(&'static str, usize)> {
     let confidence = |clip: usize, right: bool| -> f32 {
         let of = comparison.runs.iter().filter_map(|r| r.answers.get(clip));
-        of.filter(|a| a.correct() == right).map(|a| a.confidence()).fold(0.0, f32::max)
+        of.filter(|a| a.exact() == right).map(|a| a.confidence()).fold(0.0, f32::max)
     };
     let sorted = |clips: Vec<usize>| {
         let mut clips = clips;
         clips.sort_by(|a, b| confidence(*b, false).total_cmp(&confidence(*a, false)));
         clips
     };
-    let wrong = |clip: &usize| comparison.runs.iter().all(|r| r.answers.get(*clip).is_some_and(|a| !a.correct()));
+    let wrong = |clip: &usize| comparison.runs.iter().all(|r| r.answers.get(*clip).is_some_and(|a| !a.exact()));
     let all_wrong = sorted((0..comparison.clips.len()).filter(wrong).collect());
     let lists: Vec<(&'static str, Vec<usize>)> = match comparison.pairs.first() {
         None => vec![("wrong", all_wrong)],
@@ -257,7 +257,20 @@ fn shown(
     source: &ClipSource,
 ) -> Result<Shown, JobError> {
     let probability = sample.probabilities.get(sample.predicted).copied().unwrap_or(0.0);
-    let said = format!("{} ({:.1} %)", explanation.classes.name(sample.predicted), 100.0 * probability);
+    let one = |class: usize, p: f32| format!("{} ({:.1} %)", explanation.classes.name(class), 100.0 * p);
+    let said = match explanation.task {
+        Task::SingleLabel => one(sample.predicted, probability),
+        Task::MultiLabel => {
+            let classes = said(&sample.probabilities);
+            let all: Vec<String> =
+                classes.map(|c| one(c, sample.probabilities.get(c).copied().unwrap_or(0.0))).collect();
+            if all.is_empty() {
+                format!("nothing; {} at most", one(sample.predicted, probability))
+            } else {
+                all.join(" + ")
+            }
+        }
+    };
     let mut out = Shown { run: run.to_owned(), said, ..Shown::default() };
     let Some(video) = dataset.videos.iter().position(|v| v.name == sample.clip.video) else { return Ok(out) };
     let frames = source.pictures(&sample.clip.clip(video))?;

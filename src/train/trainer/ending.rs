@@ -8,13 +8,10 @@ use crate::run_folder::writer::{remove_checkpoint, write_checkpoint};
 use crate::run_folder::{MODEL_FILE, OPTIMIZER_FILE, STATE_FILE, TrainEnd};
 use crate::train::TrainError;
 use crate::train::best::{Checkpoints, checkpoints, plateau};
-use crate::train::logs::{epoch_events, write_tables};
+use crate::train::logs::{epoch_events, not_learning, write_tables};
 use crate::train::progress::EpochSums;
 use crate::train::resume::Stored;
 use std::time::Instant;
-
-/// Epochs without a lower training loss before it is said that nothing is learned.
-const NOT_LEARNING_AFTER: usize = 3;
 
 impl Trainer<'_> {
     /// True when the last checkpoint has become old; the first process looks at the clock for all.
@@ -59,7 +56,8 @@ impl Trainer<'_> {
             Flow::Stop => Some(TrainEnd::Stopped),
             Flow::Continue | Flow::Pause => None,
         };
-        let told = self.events.as_mut().map_or(Ok(()), |e| epoch_events(e, &self.state.classes, &report));
+        let drawn = self.state.end.is_some() || written.iter().any(|name| name == "best_accuracy");
+        let told = self.events.as_mut().map_or(Ok(()), |e| epoch_events(e, &self.state.classes, &report, drawn));
         self.team.agree(told)?;
         self.checkpoint(&written)?;
         let tidied = if self.team.leads() { self.tidy(&removed) } else { Ok(()) };
@@ -70,24 +68,11 @@ impl Trainer<'_> {
         for name in written.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });
         }
-        self.advise();
-        Ok(self.state.end)
-    }
-
-    /// Says in words when nothing is being learned.
-    fn advise(&self) {
-        let losses: Vec<f32> = self.state.history.iter().map(|e| e.train_loss).collect();
-        if let Some((first, rest)) = losses.split_first()
-            && rest.len() == NOT_LEARNING_AFTER
-            && rest.iter().all(|l| *l > first * 0.999)
-        {
-            self.monitor.warn(format!(
-                "the training loss has not fallen in {} epochs (it began at {first:.4}); try another \
-                 optimizer.learning_rate (now {:.1e}), and look at the labels",
-                losses.len(),
-                self.config.optimizer.learning_rate
-            ));
+        let advice = not_learning(&self.state.history, self.config.optimizer.learning_rate);
+        if let Some(advice) = advice.filter(|_| self.team.leads()) {
+            self.monitor.warn(advice);
         }
+        Ok(self.state.end)
     }
 
     /// Writes `last`, and the same under other names.

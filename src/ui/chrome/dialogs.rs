@@ -145,7 +145,8 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::Export
         | PathPurpose::FirstRun
         | PathPurpose::Table(_)
-        | PathPurpose::Report => None,
+        | PathPurpose::Report
+        | PathPurpose::InsidePage => None,
     }
 }
 
@@ -161,6 +162,7 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::FirstWeights => "Weights to start from",
         PathPurpose::FirstRun => "Run to start from",
         PathPurpose::Drawing => "Save the drawing of the network as",
+        PathPurpose::InsidePage => "Save the page as",
         PathPurpose::Table(TableFormat::Csv) => "Save the table as CSV",
         PathPurpose::Table(TableFormat::Json) => "Save the table as JSON",
         PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
@@ -173,7 +175,7 @@ fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable => "Open",
         PathPurpose::Demo => "Make it here",
-        PathPurpose::Drawing => "Save",
+        PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
         PathPurpose::Table(_) => "Save",
@@ -249,7 +251,7 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report => match state.disk.at(path).value() {
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::InsidePage => match state.disk.at(path).value() {
             None => Some("Looking whether the name is free…".into()),
             Some(found) if found.exists => {
                 Some(format!("There is something at {}: name another file.", path.display()))

@@ -48,7 +48,15 @@ pub(super) fn begin_training(
 ) {
     let classes = dataset.classes.clone();
     let config = state.reading.training(&dataset, config);
-    let job = Train { dataset, config: Box::new(config.clone()), out: out.clone(), resume, force: false, debug: false };
+    let job = Train {
+        dataset,
+        config: Box::new(config.clone()),
+        out: out.clone(),
+        resume,
+        force: false,
+        debug: false,
+        until: None,
+    };
     let id = start(state, workers, job, false);
     // A resumed run shows its past at once.
     let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
@@ -319,6 +327,8 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                     state.comparing.report = Some(path.clone());
                     "The report is"
                 }
+                Some(Job::WriteInsidePage(_)) => "The page is",
+                Some(Job::ExportLabels(_)) => "The labels are in",
                 _ => "The heatmap videos are in",
             };
             say(state, Severity::Info, "export", format!("{what} {}.", path.display()));

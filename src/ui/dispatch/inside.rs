@@ -11,6 +11,8 @@ use crate::ui::state::{AppState, LookStep, PathPurpose, Severity};
 use crate::ui::workers::Workers;
 use std::time::{Duration, Instant};
 
+/// Why there is no page.
+const NO_PAGE: &str = "A page is made for a clip: choose one in Data or Evaluate, and a run.";
 /// The source of what is said here.
 const SOURCE: &str = "inside";
 
@@ -36,6 +38,10 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Inside
             state.inside.drawing = Some(svg);
             effects.push(Effect::FileDialog(PathPurpose::Drawing));
         }
+        InsideAction::SavePage => match inside::page_job(state, std::path::PathBuf::new()) {
+            Some(_) => effects.push(Effect::FileDialog(PathPurpose::InsidePage)),
+            None => say(state, Severity::Warning, SOURCE, NO_PAGE),
+        },
     }
 }
 
@@ -73,6 +79,14 @@ fn read_motion(state: &mut AppState, workers: &dyn Workers) {
         let job = ReadKernels { checkpoint, layers: Vec::new(), over_checkpoints: true };
         let id = start(state, workers, job, false);
         state.inside.reads_motion(id, run);
+    }
+}
+
+/// Has the page written to a file.
+pub(super) fn write_page(state: &mut AppState, workers: &dyn Workers, out: std::path::PathBuf) {
+    match inside::page_job(state, out) {
+        Some(job) => drop(start(state, workers, job, false)),
+        None => say(state, Severity::Warning, SOURCE, NO_PAGE),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opening and closing datasets and runs.
 
 use super::importing;
+use super::inside;
 use super::looking;
 use super::outbox::{say, start};
 use super::tables;
@@ -109,6 +110,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
                 looking::await_answer(state, workers, Question::SaveText(path.clone(), svg), Then::TellSaved(path));
             }
         }
+        PathPurpose::InsidePage => inside::write_page(state, workers, path),
         PathPurpose::FirstWeights | PathPurpose::FirstRun => {
             state.first_weights = (state.first_weights.0 + 1, path);
         }
@@ -126,7 +128,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
     let text = match purpose {
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
-        PathPurpose::Table(_) | PathPurpose::Report => state.place_for(purpose),
+        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::InsidePage => state.place_for(purpose),
         _ => recent,
     };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });

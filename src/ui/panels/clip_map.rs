@@ -18,6 +18,8 @@ use std::sync::Arc;
 const NAMES: usize = 12;
 /// Pairs listed before there is only a number.
 const PAIRS: usize = 50;
+/// What the trustworthiness says.
+const TRUST: &str = "Trustworthiness: 1 where the five nearest on the map are the nearest in all features, less where strangers lie between.";
 
 /// What points are coloured by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,35 @@ impl ColorBy {
     }
 }
 
-/// What follows from a survey alone.
+/// How points are arranged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Arranged {
+    #[default]
+    Components,
+    Neighbours,
+}
+
+impl Arranged {
+    const ALL: [Self; 2] = [Self::Components, Self::Neighbours];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Components => "Components",
+            Self::Neighbours => "Neighbours",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Components => "Along the first two principal components: distances are distances.",
+            Self::Neighbours => {
+                "By t-SNE: who lies beside whom means something. Distances between groups, their sizes and the axes do not."
+            }
+        }
+    }
+}
+
+/// What follows from a survey and an arrangement alone.
 #[derive(Default)]
 struct Cloud {
     places: Vec<Vec2>,
@@ -57,7 +87,8 @@ type NotedCards = (Vec<ClipCard>, Vec<CardNote>);
 #[derive(Default)]
 pub struct ClipMapPanel {
     by: ColorBy,
-    cloud: Derived<Same<LayerSurvey>, Cloud>,
+    arranged: Arranged,
+    cloud: Derived<(Same<LayerSurvey>, Arranged), Cloud>,
     scatter: ScatterState<(Same<LayerSurvey>, ColorByKey)>,
     chosen: Vec<usize>,
     /// Counts changes of those.
@@ -67,8 +98,8 @@ pub struct ClipMapPanel {
     grid: survey_cards::Cards,
 }
 
-/// How points are coloured, on which ground, and which choice is marked.
-type ColorByKey = (u8, bool, u64);
+/// How points are arranged and coloured, on which ground, and which choice is marked.
+type ColorByKey = (u8, u8, bool, u64);
 
 impl Panel for ClipMapPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
@@ -78,7 +109,7 @@ impl Panel for ClipMapPanel {
         let survey = inside_parts::survey(cx);
         let Some((survey, map)) = survey.as_ref().and_then(|s| Some((s, s.map.as_ref()?))) else {
             let text = "A map of clips needs a survey: the features before the classifier for clips of a split, along their first two \
-                        principal components.";
+                        principal components, or arranged by their neighbours.";
             return inside_parts::no_survey(ui, cx, text);
         };
         if self.of != Same::of(survey) {
@@ -86,7 +117,8 @@ impl Panel for ClipMapPanel {
             self.revision += 1;
             self.scatter.fit();
         }
-        let cloud = self.cloud.get(Same::of(survey), || cloud_of(survey, map));
+        let arranged = self.arranged;
+        let cloud = self.cloud.get((Same::of(survey), arranged), || cloud_of(survey, map, arranged));
         self.controls(ui, survey, map);
         let space = ui.available_rect_before_wrap();
         let middle = space.left() + space.width() * 0.55;
@@ -116,6 +148,14 @@ impl ClipMapPanel {
                     })
                     .response
             });
+            for arranged in Arranged::ALL.into_iter().filter(|_| map.neighbours.is_some()) {
+                let button = egui::Button::selectable(self.arranged == arranged, arranged.name());
+                if ui.add(button).on_hover_text(arranged.help()).clicked() {
+                    self.arranged = arranged;
+                    self.scatter.fit();
+                }
+            }
+            ui.separator();
             for tool in Tool::ALL {
                 if ui.add(egui::Button::selectable(self.scatter.tool == tool, tool.name())).clicked() {
                     self.scatter.tool = tool;
@@ -124,16 +164,15 @@ impl ClipMapPanel {
             if ui.button("All points").on_hover_text("Wheel zooms, right drag moves").clicked() {
                 self.scatter.fit();
             }
-            let explained: Vec<String> = map.explained.iter().take(2).map(|e| format!("{:.0} %", e * 100.0)).collect();
             let text = format!(
-                "{} of '{}', {}: the axes hold {} of the variance",
+                "{} of '{}', {}: {}",
                 counted(survey.clips.len() as u64, "clip"),
                 survey.split.name(),
                 survey.map_layer,
-                explained.join(" and ")
+                arranged_words(map, self.arranged)
             );
             ui.add(egui::Label::new(RichText::new(&text).text_style(theme::caption()).weak()).truncate())
-                .on_hover_text(&text);
+                .on_hover_text(format!("{text}\n{TRUST}"));
         });
     }
 
@@ -146,7 +185,7 @@ impl ClipMapPanel {
         let current = cx.state.selection.clip.as_ref().and_then(|c| cloud.by_clip.get(c)).copied();
         let points = Points {
             places: &cloud.places,
-            key: (Same::of(survey), (by as u8, ui.visuals().dark_mode, self.revision)),
+            key: (Same::of(survey), (self.arranged as u8, by as u8, ui.visuals().dark_mode, self.revision)),
             color: &color,
             chosen: &self.chosen,
             current,
@@ -266,14 +305,31 @@ fn row(ui: &mut Ui, cx: &mut PanelCx<'_>, clip: &SurveyClip, text: &str, help: &
     }
 }
 
-fn cloud_of(survey: &LayerSurvey, map: &ClipMap) -> Cloud {
+fn cloud_of(survey: &LayerSurvey, map: &ClipMap, arranged: Arranged) -> Cloud {
     let along = |i: usize, place: &[f64]| place.get(i).copied().unwrap_or(0.0);
-    let points = map.points.iter().map(|p| (along(0, &p.place), along(1, &p.place)));
+    let places = match (&map.neighbours, arranged) {
+        (Some(near), Arranged::Neighbours) => scatter::places(near.places.iter().map(|[x, y]| (*x, *y))),
+        _ => scatter::places(map.points.iter().map(|p| (along(0, &p.place), along(1, &p.place)))),
+    };
     let subjects: BTreeSet<&String> = survey.clips.iter().map(|c| &c.subject).collect();
     Cloud {
-        places: scatter::places(points),
+        places,
         subjects: subjects.into_iter().cloned().collect(),
         by_clip: survey.clips.iter().enumerate().map(|(i, c)| (c.clip.clone(), i)).collect(),
+    }
+}
+
+/// What holds of an arrangement, and how far it may be trusted.
+fn arranged_words(map: &ClipMap, arranged: Arranged) -> String {
+    let trust = |t: Option<f64>| t.map_or_else(String::new, |t| format!(", trustworthiness {t:.2}"));
+    match (&map.neighbours, arranged) {
+        (Some(near), Arranged::Neighbours) => {
+            format!("t-SNE of perplexity {:.0}{}", near.perplexity, trust(near.trustworthiness))
+        }
+        _ => {
+            let explained: Vec<String> = map.explained.iter().take(2).map(|e| format!("{:.0} %", e * 100.0)).collect();
+            format!("the axes hold {} of the variance{}", explained.join(" and "), trust(map.trustworthiness))
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Panel for CompareClips {
             for (i, (name, clips)) in lists.iter().enumerate() {
                 let text = format!("{name} ({})", clips.len());
                 let help = HELP.get(i).copied().unwrap_or_default();
-                if ui.selectable_label(comparing.list == i, text).on_hover_text(help).clicked() {
+                let whole =
+                    if comparison.metric.of_sets() { "Right is who says exactly the true classes. " } else { "" };
+                let row = ui.selectable_label(comparing.list == i, text).on_hover_text(format!("{whole}{help}"));
+                if row.clicked() {
                     cx.send(CompareAction::ShowList(i));
                 }
             }
@@ -133,7 +136,8 @@ fn cards(state: &AppState, list: usize, sort: ClipSort) -> Vec<ClipCard> {
         .map(|(clip, a, b)| {
             let video = state.video_named(&clip.video);
             let place = ClipRef { video: clip.video.clone(), start: clip.start, cut: clip.cut };
-            let said = comparison.classes.get(a.predicted).map_or("?", String::as_str);
+            let said = comparison.names(&a.said_classes());
+            let said = if said.is_empty() { "nothing".to_owned() } else { said };
             ClipCard {
                 path: video.map(|v| v.path.clone()),
                 frames: rule.numbers(&place.clip(0), video.map_or(u32::MAX, |v| v.frames())),

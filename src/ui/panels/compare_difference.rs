@@ -27,7 +27,8 @@ impl Panel for CompareDifference {
         let most = self
             .most
             .get((Same::of(&found.compared), comparing.pair), || MatrixDifference::new(counts, classes, runs).most);
-        let matrix = MatrixDifference { counts, classes, runs, most: *most };
+        let several = comparison.metric.of_sets();
+        let matrix = MatrixDifference { counts, classes, runs, most: *most, several };
         let selected = comparing.cell;
         if let Some(pick) = matrix_difference::show(ui, &matrix, selected) {
             cx.send(CompareAction::ShowCell((selected != Some(pick)).then_some(pick)));

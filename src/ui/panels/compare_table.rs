@@ -27,8 +27,7 @@ impl Panel for CompareTable {
         egui::ScrollArea::vertical().id_salt("readings").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
             for pair in &comparison.pairs {
-                let sure = pair.p_holm < crate::compare::statistics::LEVEL && words::excludes_zero(&pair.interval);
-                sentence(ui, &pair.sentence, sure);
+                sentence(ui, &pair.sentence, pair.sure());
             }
             for seeds in &comparison.seeds {
                 sentence(ui, &seeds.sentence, false);
@@ -39,7 +38,8 @@ impl Panel for CompareTable {
                 let each = |u: &crate::compare::UnitDifference| format!("{} {}", u.name, words::points(u.difference));
                 let all: Vec<String> = pair.units.iter().map(each).collect();
                 let name = |run: usize| comparison.runs.get(run).map_or("", |r| r.name.as_str());
-                let of = format!("{} minus {}", name(pair.b), name(pair.a));
+                let sets = if comparison.metric.of_sets() { ", share of whole sets right" } else { "" };
+                let of = format!("{} minus {}{sets}", name(pair.b), name(pair.a));
                 ui.weak(format!(
                     "{of}, {} by {}: {}",
                     comparison.resampled.unit.noun(),

@@ -164,11 +164,14 @@ impl MotionTestPanel {
     fn tables(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>, report: &std::sync::Arc<MotionReport>) {
         let before = self.part;
         ui.horizontal_wrapped(|ui| {
-            ui.selectable_value(&mut self.part, Part::Accuracy, "Accuracy");
+            let sets = report.metric().of_sets();
+            let (score, classes) =
+                if sets { ("mAP", "Average precision per class") } else { ("Accuracy", "Recall per class") };
+            ui.selectable_value(&mut self.part, Part::Accuracy, score);
             for (i, test) in report.tests.iter().enumerate() {
                 let title = match report.tests.len() {
-                    1 => "Recall per class".to_owned(),
-                    _ => format!("Recall per class: {}", text::elide_middle(&test.name, 24)),
+                    1 => classes.to_owned(),
+                    _ => format!("{classes}: {}", text::elide_middle(&test.name, 24)),
                 };
                 ui.selectable_value(&mut self.part, Part::Classes(i), title);
             }

@@ -121,6 +121,11 @@ impl NetworkGraph {
             if ui.button("Save drawing…").on_hover_text("Writes the graph as it is open now, as SVG").clicked() {
                 cx.send(InsideAction::SaveDrawing(graph_svg(graph, tree.title)));
             }
+            let help =
+                "Writes the clip, what every layer gives for it, and the kernels of the chosen layer to one HTML file";
+            if ui.button("Save as page…").on_hover_text(help).clicked() {
+                cx.send(InsideAction::SavePage);
+            }
             legend(ui, graph);
         });
         cx.actions.extend(actions);

@@ -30,6 +30,8 @@ pub enum PathPurpose {
     FirstRun,
     /// Where the drawing of a network goes.
     Drawing,
+    /// The file of a page on the inside of a network.
+    InsidePage,
     /// The file of a table.
     Table(TableFormat),
     /// The file of a report.
@@ -42,6 +44,7 @@ impl PathPurpose {
         match self {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
+            Self::InsidePage => Some("inside.html".to_owned()),
             _ => None,
         }
     }

@@ -15,13 +15,15 @@ pub struct MatrixDifference<'a> {
     pub runs: [&'a str; 2],
     /// The largest absolute count of cells off the diagonal and on it.
     pub most: u64,
+    /// Clips show several classes: cells count classes said of clips labelled with a class, rightly or not.
+    pub several: bool,
 }
 
 impl<'a> MatrixDifference<'a> {
     /// With the largest count found.
     pub fn new(counts: &'a [Vec<i64>], classes: &'a [String], runs: [&'a str; 2]) -> Self {
         let most = counts.iter().flatten().map(|n| n.unsigned_abs()).max().unwrap_or(0);
-        Self { counts, classes, runs, most }
+        Self { counts, classes, runs, most, several: false }
     }
 
     fn count(&self, truth: usize, predicted: usize) -> i64 {
@@ -37,10 +39,10 @@ impl<'a> MatrixDifference<'a> {
         let n = self.count(truth, predicted);
         let (more, less) = if n >= 0 { (self.runs[0], self.runs[1]) } else { (self.runs[1], self.runs[0]) };
         let (truth_name, said) = (self.class(truth), self.class(predicted));
-        let what = if truth == predicted {
-            format!("'{truth_name}' recognised")
-        } else {
-            format!("'{truth_name}' called '{said}'")
+        let what = match (truth == predicted, self.several) {
+            (true, _) => format!("'{truth_name}' recognised"),
+            (false, true) => format!("'{truth_name}' of which '{said}' is said"),
+            (false, false) => format!("'{truth_name}' called '{said}'"),
         };
         match n.unsigned_abs() {
             0 => format!("as many clips of {what} by both"),
@@ -64,7 +66,8 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     let size = vec2(ui.available_width(), (ui.available_height() - line).max(60.0));
     let (outer, grid) = ui.allocate_exact_size(size, Sense::hover());
     grid.widget_info(|| {
-        WidgetInfo::labeled(Role::Grid, true, format!("confusion matrix of {} minus that of {}", m.runs[0], m.runs[1]))
+        let what = if m.several { "co-occurrence" } else { "confusion matrix" };
+        WidgetInfo::labeled(Role::Grid, true, format!("{what} of {} minus that of {}", m.runs[0], m.runs[1]))
     });
     let letters = m.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0) as f32;
     let side = (letters * 6.2 + 18.0).clamp(60.0, (outer.width() * 0.3).max(60.0));
@@ -100,8 +103,9 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     let offset = scroll.state.clamped_offset();
     names(ui, m, outer, body, cell, offset);
     let told = hovered.map(|(t, p)| m.sentence(t, p)).unwrap_or_else(|| {
+        let besides = if m.several { ", alone or among others" } else { "" };
         format!(
-            "Rows are what clips show, columns what was said: how many more clips {} has there than {}. Click a cell to see \
+            "Rows are what clips show, columns what was said{besides}: how many more clips {} has there than {}. Click a cell to see \
              its clips.",
             m.runs[0], m.runs[1]
         )
@@ -126,7 +130,8 @@ fn one(
     selected: bool,
 ) -> egui::Response {
     let n = m.count(truth, predicted);
-    let fill = fill(ui.visuals().dark_mode, n, truth == predicted, m.most);
+    // Where clips show several classes, what is said off the diagonal is no mistake by itself.
+    let fill = fill(ui.visuals().dark_mode, n, m.several || truth == predicted, m.most);
     let painter = ui.painter();
     painter.rect_filled(rect.shrink(if rect.width() >= 16.0 { 1.0 } else { 0.5 }), 1.5, fill);
     if n != 0 && rect.width() >= 14.0 {

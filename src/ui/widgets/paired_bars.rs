@@ -1,4 +1,4 @@
-//! Classes in two runs: recall of one above that of the other, with what was gained and lost.
+//! Classes in two runs: recall (average precision where clips show several classes) of one above that of the other, with what was gained and lost.
 
 use crate::compare::ClassDifference;
 use crate::ui::selection::MatrixSelection;
@@ -39,7 +39,7 @@ pub fn order(classes: &[ClassDifference], sort: PairSort) -> Vec<usize> {
     let mut order: Vec<usize> = (0..classes.len()).filter(|c| classes[*c].support > 0).collect();
     let value = |c: &usize| {
         classes.get(*c).map_or(0.0, |class| match sort {
-            PairSort::Difference => difference(class),
+            PairSort::Difference => class.change(),
             PairSort::Index => 0.0,
             PairSort::Support => -(class.support as f64),
             PairSort::Luck => class.p,
@@ -47,11 +47,6 @@ pub fn order(classes: &[ClassDifference], sort: PairSort) -> Vec<usize> {
     };
     order.sort_by(|a, b| value(a).total_cmp(&value(b)));
     order
-}
-
-/// Recall of the second minus that of the first.
-fn difference(class: &ClassDifference) -> f64 {
-    class.recall_b.unwrap_or(0.0) - class.recall_a.unwrap_or(0.0)
 }
 
 const ROW: f32 = 34.0;
@@ -89,12 +84,14 @@ pub fn show(
 fn row(ui: &mut Ui, class: usize, of: &ClassDifference, runs: [usize; 2], names: [&str; 2], selected: bool) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let percent = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{:.1} %", 100.0 * v));
+    let [a, b] = of.values();
     let sentence = format!(
-        "{}: recall {} by {}, {} by {}; {} clips, {} fixed, {} broken, p {:.3}, Holm {:.3}",
+        "{}: {} {} by {}, {} by {}; {} clips, {} fixed, {} broken, p {:.3}, Holm {:.3}",
         of.class,
-        percent(of.recall_a),
+        of.measure(),
+        percent(a),
         names[0],
-        percent(of.recall_b),
+        percent(b),
         names[1],
         of.support,
         of.fixed,
@@ -118,10 +115,10 @@ fn row(ui: &mut Ui, class: usize, of: &ClassDifference, runs: [usize; 2], names:
         pos2((rect.right() - NUMBERS).max(rect.left() + name + 40.0), rect.bottom() - 3.0),
     );
     let (upper, lower) = bars.split_top_bottom_at_fraction(0.5);
-    for (area, run, recall) in [(upper, runs[0], of.recall_a), (lower, runs[1], of.recall_b)] {
-        bar(ui, area.shrink2(vec2(3.0, 1.0)), theme::class_color(run), recall.unwrap_or(0.0));
+    for (area, run, value) in [(upper, runs[0], a), (lower, runs[1], b)] {
+        bar(ui, area.shrink2(vec2(3.0, 1.0)), theme::class_color(run), value.unwrap_or(0.0));
     }
-    let change = 100.0 * difference(of);
+    let change = 100.0 * of.change();
     let ink = match (of.p_holm < 0.05, change > 0.0) {
         (false, _) => p.muted,
         (true, true) => p.good,
@@ -164,10 +161,9 @@ mod tests {
             support,
             recall_a: Some(a),
             recall_b: Some(b),
-            fixed: 0,
-            broken: 0,
             p,
             p_holm: p,
+            ..ClassDifference::default()
         };
         let classes =
             [class(0.5, 0.9, 4, 0.5), class(0.0, 0.0, 0, 1.0), class(0.9, 0.2, 9, 0.2), class(0.5, 0.5, 5, 1.0)];

@@ -18,7 +18,7 @@ use kinolens::ui::action::{ChooseAction, InsideAction, OpenAction, WindowAction}
 use kinolens::ui::state::{KernelQuery, Severity, SurveyForm};
 
 /// A window on Inside, with a run of C3D.
-fn inside() -> (Scripted, Harness<'static, App>) {
+pub(super) fn inside() -> (Scripted, Harness<'static, App>) {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     harness.state_mut().send(OpenAction::OpenRun(run_of(&demo()).path.clone()));
     harness.run_steps(3);
@@ -41,7 +41,7 @@ fn layer(harness: &Harness<'static, App>) -> String {
 }
 
 /// Waits for a job of this kind beyond those known, and gives its number.
-fn asked<T>(
+pub(super) fn asked<T>(
     script: &Scripted,
     harness: &mut Harness<'static, App>,
     known: usize,
@@ -60,17 +60,17 @@ fn asked<T>(
 }
 
 /// A look at the layer that [`inside`] chose.
-fn look(job: &Job) -> Option<LookInside> {
+pub(super) fn look(job: &Job) -> Option<LookInside> {
     if let Job::LookInside(look) = job { Some(look.clone()).filter(|l| l.layers == ["block5"]) } else { None }
 }
 
-fn answer(script: &Scripted, harness: &mut Harness<'static, App>, job: JobId, output: Output) {
+pub(super) fn answer(script: &Scripted, harness: &mut Harness<'static, App>, job: JobId, output: Output) {
     script.0.borrow_mut().events.push(Event { job, body: EventBody::Finished(output) });
     harness.run_steps(3);
 }
 
 /// What a layer of three channels, two time cells and 2x2 cells gave: channel 1 is 0 everywhere, channel 2 is the strongest.
-fn view(look: &LookInside) -> Arc<InsideView> {
+pub(super) fn view(look: &LookInside) -> Arc<InsideView> {
     let first = [0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0];
     let third = [4.0, 4.0, 4.0, 4.0, 0.0, 0.0, 8.0, 8.0];
     let values = [first, [0.0; 8], third].concat();
@@ -115,7 +115,7 @@ fn patiently(harness: &mut Harness<'static, App>, what: &str, holds: impl Fn(&Ap
 }
 
 /// Pictures in both themes and both sizes.
-fn shots(harness: &mut Harness<'static, App>, name: &str) {
+pub(super) fn shots(harness: &mut Harness<'static, App>, name: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screens");
     std::fs::create_dir_all(&dir).unwrap();
     for (width, height) in [(1280, 720), (1920, 1080)] {
@@ -284,7 +284,7 @@ fn over_time_and_by_gradient_and_what_fails_is_said() {
 }
 
 /// Four clips of the demo dataset; the third is wrong and of another split.
-fn survey(checkpoint: &CheckpointRef, layers: &[String]) -> Arc<LayerSurvey> {
+pub(super) fn survey(checkpoint: &CheckpointRef, layers: &[String]) -> Arc<LayerSurvey> {
     let dataset = demo();
     let clip = |i: u32, split, predicted| SurveyClip {
         clip: ClipRef::window(&dataset.videos[0].name, i * 16),
@@ -336,6 +336,7 @@ fn survey(checkpoint: &CheckpointRef, layers: &[String]) -> Arc<LayerSurvey> {
             explained: vec![0.6, 0.3, 0.1],
             usual_distance: 2.0,
             points: vec![point(0.0, 0.0, 3), point(4.0, 0.0, 2), point(4.0, 4.0, 1), point(0.0, 4.0, 0)],
+            ..ClipMap::default()
         }),
         near: Vec::new(),
         over_checkpoints: vec![

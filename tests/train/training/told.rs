@@ -111,3 +111,37 @@ fn steps_and_log_can_be_read_again_from_the_files_of_the_run() {
     std::fs::write(&file, b"no events at all").unwrap();
     assert!(read_steps(&out).is_empty());
 }
+
+#[test]
+fn curves_pictures_and_settings_stand_in_the_event_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let out = dir.path().join("run");
+    // Broken off and taken up again: each of them stands there once.
+    train(&dataset, &config(3), &out, false, &After::new(5, Flow::Stop)).unwrap();
+    let outcome = train(&dataset, &config(3), &out, true, &After::never()).unwrap();
+    let all = super::values(&super::event_file(&out));
+    let steps = |tag: &str| all.iter().filter(|(_, t, _)| t == tag).map(|(step, ..)| *step).collect::<Vec<_>>();
+    assert_eq!(steps("_hparams_/session_start_info"), [0]);
+    assert_eq!(steps("_hparams_/session_end_info"), [0]);
+    assert_eq!(steps("pr_val/up"), [1, 2, 3]);
+    // Drawn for epochs that are the best so far, and for the last.
+    assert_eq!(steps("confusion/val").last(), Some(&3));
+    let field = |value: &[(u64, u64, Vec<u8>)], number: u64| value.iter().find(|f| f.0 == number).unwrap().2.clone();
+    for (step, _, value) in all.iter().filter(|(_, tag, _)| tag == "pr_val/up") {
+        let tensor = super::fields(&field(value, 8));
+        let cells: Vec<f32> = field(&tensor, 4).as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        assert_eq!(cells.len(), 6 * 101);
+        let plugin = super::fields(&field(&super::fields(&field(value, 9)), 1));
+        assert_eq!(field(&plugin, 1), b"pr_curves");
+        // At the threshold 0 everything is said to be "up": as many are right as are so labelled, which the table of the
+        // epoch tells too.
+        let report = outcome.history.iter().find(|r| u64::from(r.epoch) == *step).unwrap();
+        let clips: u64 = report.confusion.iter().map(|c| c.2).sum();
+        let up: u64 = report.confusion.iter().filter(|c| c.0 == 1).map(|c| c.2).sum();
+        let at = |row: usize, threshold: usize| cells[row * 101 + threshold];
+        assert_eq!([at(0, 0), at(1, 0), at(2, 0), at(3, 0)], [up as f32, (clips - up) as f32, 0.0, 0.0]);
+        assert_eq!([at(4, 0), at(5, 0)], [up as f32 / clips as f32, 1.0]);
+        assert!((0..100).all(|t| at(0, t) >= at(0, t + 1) && at(1, t) >= at(1, t + 1)));
+    }
+}
