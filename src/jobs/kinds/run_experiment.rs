@@ -13,12 +13,7 @@ use crate::jobs::experiment_part::Part;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
-<<<<<<< HEAD
-use crate::peers::Peers;
-use crate::progress::{Flow, Monitor, Progress};
-=======
 use crate::progress::{Monitor, Progress, best_epoch};
->>>>>>> main
 use crate::run_folder::{Checkpoint, RunDir};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -232,16 +227,5 @@ fn config_of(run: &PlannedRun, runs: &[PlannedRun], rows: &[ExperimentRow]) -> R
             return Err(JobError::Missing(format!("it begins with the weights of {}, which failed", source.name)));
         }
     }
-<<<<<<< HEAD
-
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
-    }
-
-    fn asked_elsewhere(&self) {
-        self.inner.asked_elsewhere();
-    }
-=======
     Ok(run.ready(runs))
->>>>>>> main
 }
