@@ -1,41 +1,16 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
+mod flow;
+mod panic;
+
+pub use flow::Flow;
+pub use panic::panic_reason;
+
 use crate::domain::Cut;
 use crate::peers::{Alone, Peers};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::time::Instant;
-
-/// What a job should do next, as its owner sees it, the more urgent the later. Polled between steps, so it never queues behind
-/// work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Flow {
-    /// Go on.
-    #[default]
-    Continue,
-    /// Wait without losing state until the flow changes.
-    Pause,
-    /// Finish the current epoch or sample, then end with a checkpoint.
-    Finish,
-    /// End as soon as possible, with a checkpoint.
-    Stop,
-}
-
-impl Flow {
-    /// Each with the word that asks for it in a file.
-    pub const WORDS: [(Self, &str); 4] =
-        [(Self::Continue, "continue"), (Self::Pause, "pause"), (Self::Finish, "finish"), (Self::Stop, "stop")];
-
-    /// What a word asks for.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|w| w.1.eq_ignore_ascii_case(word.trim())).map(|w| w.0)
-    }
-
-    /// The word that asks for it.
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|w| w.0 == self).map_or("continue", |w| w.1)
-    }
-}
 
 /// One measured training step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -477,12 +452,6 @@ impl Monitor for Silent {
     fn poll(&self) -> Flow {
         Flow::Continue
     }
-}
-
-/// What a caught panic says, as the end of a sentence for people.
-pub fn panic_reason(panic: &(dyn std::any::Any + Send)) -> String {
-    let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }
 
 #[cfg(test)]

@@ -318,11 +318,10 @@ impl<'a> Trainer<'a> {
             config: &self.config.training,
         };
         let curves = validation.evaluate(report, &Phase { inner: self.monitor, from, to })?;
-        let told = match &mut self.events {
+        match &mut self.events {
             Some(events) => events.pr_curves(u64::from(report.epoch), "val", &self.state.classes, &curves),
             None => Ok(()),
-        };
-        self.team.agree(told)
+        }
     }
 }
 

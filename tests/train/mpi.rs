@@ -169,7 +169,10 @@ fn one_two_and_three_processes_come_to_the_weights_of_one_that_was_never_launche
 #[test]
 fn asked_to_stop_by_a_file_all_end_with_a_checkpoint_and_go_on_to_the_same_bits() {
     // With dropout, batch statistics and Adam.
-    let place = Place::new(config(30));
+    let mut config = config(10);
+    // A checkpoint after every step, so that there is one soon.
+    config.training.checkpoint_minutes = 1e-9;
+    let place = Place::new(config);
     let whole = place.path("whole");
     place.fine(2, &whole, false);
     let out = place.path("run");
@@ -199,7 +202,7 @@ fn asked_to_stop_by_a_file_all_end_with_a_checkpoint_and_go_on_to_the_same_bits(
 
 #[test]
 fn a_process_that_is_killed_ends_all_and_loses_nothing_that_was_kept() {
-    let mut config = config(40);
+    let mut config = config(16);
     config.training.checkpoint_minutes = 1e-9;
     let place = Place::new(config);
     let whole = place.path("whole");

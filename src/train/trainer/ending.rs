@@ -68,7 +68,8 @@ impl Trainer<'_> {
         for name in written.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });
         }
-        if let Some(advice) = not_learning(&self.state.history, self.config.optimizer.learning_rate) {
+        let advice = not_learning(&self.state.history, self.config.optimizer.learning_rate);
+        if let Some(advice) = advice.filter(|_| self.team.leads()) {
             self.monitor.warn(advice);
         }
         Ok(self.state.end)

@@ -279,6 +279,7 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
             Some(found) if found.exists => {
                 Some(format!("There is something at {}: name another file.", path.display()))
             }
+            Some(_) => None,
         },
         // What the disk has not answered to yet is left to whoever opens it.
         _ if state.disk.at(path).value().is_none_or(|found| found.exists) => None,
