@@ -27,11 +27,7 @@ pub const GLOSSARY: &[Term] = &[
         "The class with the highest probability for a clip; in a multi-label task every class at a probability of one half or more.",
         &["called", "said"],
     ),
-    term(
-        "most confident",
-        "With the highest probability of the predicted class.",
-        &["surest"],
-    ),
+    term("most confident", "With the highest probability of the predicted class.", &["surest"]),
     term(
         "majority class",
         "The class with most clips; always predicting it is the baseline a network has to beat.",
@@ -67,11 +63,7 @@ pub const GLOSSARY: &[Term] = &[
         "The value that the published architecture has for an option.",
         &["the architecture default"],
     ),
-    term(
-        "optimizer",
-        "The rule by which gradients move weights: SGD, Adam, AdamW.",
-        &["optimiser", "optimisers"],
-    ),
+    term("optimizer", "The rule by which gradients move weights: SGD, Adam, AdamW.", &["optimiser", "optimisers"]),
     term(
         "horizontal flip",
         "Augmentation that flips a clip left to right with a probability.",

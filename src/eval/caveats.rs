@@ -240,7 +240,10 @@ fn multi_label(e: &Evaluation, m: &MultiLabel, out: &mut Vec<String>) {
     }
     let silent: u64 = m.said_nothing.iter().sum();
     if silent > 0 && m.said.iter().all(|n| *n == 0) {
-        out.push("no class was predicted for any clip: no probability reaches one half, so precision and recall are 0".into());
+        out.push(
+            "no class was predicted for any clip: no probability reaches one half, so precision and recall are 0"
+                .into(),
+        );
     }
 }
 

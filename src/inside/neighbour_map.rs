@@ -224,9 +224,8 @@ pub fn trustworthiness(values: &[f32], columns: usize, places: &[f64], axes: usi
     let penalty = |i: usize| -> u64 {
         let far = |row: &[f32]| rows[i].iter().zip(row).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let distances: Vec<f64> = rows.iter().map(|row| far(row)).collect();
-        let order = |a: &usize, b: &usize| {
-            squared(spots[i], spots[*a]).total_cmp(&squared(spots[i], spots[*b])).then(a.cmp(b))
-        };
+        let order =
+            |a: &usize, b: &usize| squared(spots[i], spots[*a]).total_cmp(&squared(spots[i], spots[*b])).then(a.cmp(b));
         let mut near: Vec<usize> = (0..n).filter(|j| *j != i).collect();
         near.select_nth_unstable_by(k - 1, order);
         let rank = |j: usize| {
@@ -285,11 +284,8 @@ mod tests {
     fn groups_stay_groups_and_the_seed_gives_the_same_map() {
         // Three groups of 20 in 8 dimensions, far apart.
         let noise = RandomStream::new(3, "groups").uniform(0.3, 60 * 8);
-        let values: Vec<f32> = noise
-            .iter()
-            .enumerate()
-            .map(|(i, v)| v + if i % 8 == i / 160 { 10.0 } else { 0.0 })
-            .collect();
+        let values: Vec<f32> =
+            noise.iter().enumerate().map(|(i, v)| v + if i % 8 == i / 160 { 10.0 } else { 0.0 }).collect();
         let map = NeighbourMap::of(&values, 8, PERPLEXITY, 1, &Silent).unwrap();
         assert!((map.perplexity - 59.0 / 3.0).abs() < 1e-12);
         let spots: Vec<Vec<f64>> = map.places.iter().map(|p| p.to_vec()).collect();

@@ -112,8 +112,10 @@ mod tests {
     #[test]
     fn a_tree_says_nearly_what_all_points_say() {
         // A spiral, with one place twice.
-        let mut points: Vec<[f64; 2]> =
-            (0..400).map(|i| (f64::from(i) * 0.17, f64::from(i) * 0.05)).map(|(a, r)| [r * a.cos(), r * a.sin()]).collect();
+        let mut points: Vec<[f64; 2]> = (0..400)
+            .map(|i| (f64::from(i) * 0.17, f64::from(i) * 0.05))
+            .map(|(a, r)| [r * a.cos(), r * a.sin()])
+            .collect();
         points.push(points[7]);
         let tree = Tree::of(&points);
         for point in &points {

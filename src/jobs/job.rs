@@ -4,9 +4,10 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork, ImportWeights,
-    IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo, PreviewAugmentation,
-    ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train, WriteReport,
+    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
+    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo,
+    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
+    WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;

@@ -45,8 +45,8 @@ pub use kind::{Done, JobKind, Lane, OnStop, Output};
 pub use kinds::{ExplainRequest, ExportRequest, heat_on_body, holds_export, is_sample};
 pub use known::with_videos;
 pub use lane::{LaneState, open_checkpoint};
-pub use prediction_files::{PREDICTION_FILES, is_prediction_file, write_predictions};
 pub use pictures::{plot_run, write_inspection};
+pub use prediction_files::{PREDICTION_FILES, is_prediction_file, write_predictions};
 pub use requests::{
     AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News,
     PreviewClip, TableView, TargetClass,

@@ -36,7 +36,8 @@ pub fn write_predictions(path: &Path, evaluation: &Evaluation, predictions: &Pre
 
 fn arrays(evaluation: &Evaluation, predictions: &Predictions) -> Vec<NamedArray> {
     let (clips, classes) = (predictions.clips.len(), evaluation.classes.len());
-    let floats = |p: &Prediction| (0..classes).map(|c| p.probabilities.get(c).copied().unwrap_or(0.0)).collect::<Vec<_>>();
+    let floats =
+        |p: &Prediction| (0..classes).map(|c| p.probabilities.get(c).copied().unwrap_or(0.0)).collect::<Vec<_>>();
     let of = |name: &str, shape: Vec<usize>, values: ArrayValues| NamedArray { name: name.to_owned(), shape, values };
     let numbers = |name: &str, number: &dyn Fn(&Prediction) -> i64| {
         of(name, vec![clips], ArrayValues::I64(predictions.clips.iter().map(number).collect()))
@@ -44,7 +45,8 @@ fn arrays(evaluation: &Evaluation, predictions: &Predictions) -> Vec<NamedArray>
     let targets = match evaluation.multi_label {
         None => numbers("targets", &|p| p.truth as i64),
         Some(_) => {
-            let row = |p: &Prediction| (0..classes).map(|c| i64::from(p.true_classes().contains(&c))).collect::<Vec<_>>();
+            let row =
+                |p: &Prediction| (0..classes).map(|c| i64::from(p.true_classes().contains(&c))).collect::<Vec<_>>();
             of("targets", vec![clips, classes], ArrayValues::I64(predictions.clips.iter().flat_map(row).collect()))
         }
     };

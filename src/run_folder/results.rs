@@ -381,7 +381,10 @@ fn analyse_several(
         let (name, precision, recall) = (cell(&c.class), c.precision, c.recall);
         writeln!(out, "| {name} | {ap:.3} | {precision:.3} | {recall:.3} | {} | {silent} |", c.support)?;
     }
-    writeln!(out, "\n## Most often predicted beside\n\n| labelled | predicted | clips | of the class |\n|---|---|---:|---:|")?;
+    writeln!(
+        out,
+        "\n## Most often predicted beside\n\n| labelled | predicted | clips | of the class |\n|---|---|---:|---:|"
+    )?;
     for p in e.said_beside().iter().take(LISTED) {
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;

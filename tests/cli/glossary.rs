@@ -74,9 +74,8 @@ fn prose(page: &str) -> String {
 fn has_word(text: &str, word: &str) -> bool {
     let (text, word) = (text.to_lowercase(), word.to_lowercase());
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    text.match_indices(&word).any(|(at, _)| {
-        !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
-    })
+    text.match_indices(&word)
+        .any(|(at, _)| !letter(text[..at].chars().next_back()) && !letter(text[at + word.len()..].chars().next()))
 }
 
 /// Every text with where it stands. Single words in small letters outside the window are ids of files and formats.
@@ -137,6 +136,8 @@ fn a_word_that_is_replaced_is_seen_in_a_string_and_in_help_and_not_in_code() {
     let source = "//! called\n/// Said of it.\nfn said() -> &'static str { let called = '\"'; \"a {called} clip \\\n   called so\" }";
     assert_eq!(strings(source, false), ["\"a clip called so\""]);
     assert_eq!(strings(source, true), ["/// Said of it.", "\"a clip called so\""]);
-    assert!(has_word("Surest first", "surest") && !has_word("mirrored-copy", "mirrored") && !has_word("recalled", "called"));
+    assert!(
+        has_word("Surest first", "surest") && !has_word("mirrored-copy", "mirrored") && !has_word("recalled", "called")
+    );
     assert!(!prose("run `said` and\n```\nsaid\n```\nend").contains("said"));
 }

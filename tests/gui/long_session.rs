@@ -72,8 +72,7 @@ fn session(length: Duration) {
     let own = tempfile::tempdir().unwrap();
     let roots = [own.path().join("one"), own.path().join("two")];
     for (root, seed) in roots.iter().zip([1, 2]) {
-        let options =
-            DemoOptions { subjects: 3, exercise_frames: 24, rest_frames: 12, seed, ..DemoOptions::default() };
+        let options = DemoOptions { subjects: 3, exercise_frames: 24, rest_frames: 12, seed, ..DemoOptions::default() };
         make(root, &options, &Silent).unwrap();
     }
     let mut harness = Harness::builder().with_size([1280.0, 720.0]).wgpu().build_eframe(|cc| {

@@ -280,8 +280,10 @@ fn conclude(test: &mut MotionTest) {
     space(test);
     if test.score(Alteration::Mirrored).is_some_and(AlteredScore::clear_loss) {
         test.causes.push(Cause::Side);
-        test.findings
-            .push("It matters on which side something happens: clips flipped horizontally are recognised clearly worse.".into());
+        test.findings.push(
+            "It matters on which side something happens: clips flipped horizontally are recognised clearly worse."
+                .into(),
+        );
     }
     let clearly_worse = |alterations: &[Alteration]| -> Vec<String> {
         let scores: Vec<&AlteredScore> = alterations.iter().filter_map(|a| test.score(*a)).collect();

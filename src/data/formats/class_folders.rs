@@ -151,9 +151,8 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         let next = classes.len();
         let first = *classes.entry(composed(name)).or_insert(next) == next;
         if !first {
-            let message = format!(
-                "two folders are named '{name}', with accents composed otherwise; they are taken as one class"
-            );
+            let message =
+                format!("two folders are named '{name}', with accents composed otherwise; they are taken as one class");
             draft.warn(root, message);
         }
         first

@@ -50,8 +50,10 @@ impl<'w> Rows<'w> {
 
 fn annotations(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()> {
     let info = json!({ "description": told.dataset.name, "version": "1.0" });
-    let categories: Vec<Value> =
-        (1..).zip(&told.classes).map(|(id, name)| json!({ "id": id, "name": name, "supercategory": "action" })).collect();
+    let categories: Vec<Value> = (1..)
+        .zip(&told.classes)
+        .map(|(id, name)| json!({ "id": id, "name": name, "supercategory": "action" }))
+        .collect();
     write!(out, "{{\"info\":{info},\"licenses\":[],\"categories\":{},\n\"videos\":[", Value::Array(categories))?;
     let mut rows = Rows::new(out);
     for (id, _, v) in numbered(told) {

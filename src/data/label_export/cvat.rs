@@ -40,7 +40,10 @@ fn file_name(video: &str, taken: &mut HashSet<String>) -> String {
 
 fn document(told: &Told<'_>, video: &Labelled<'_>, id: usize, out: &mut dyn Write) -> io::Result<()> {
     let (name, frames) = (escape(&video.entry.name), video.frames);
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>")?;
+    writeln!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>"
+    )?;
     writeln!(out, "      <id>{}</id>\n      <name>{name}</name>\n      <size>{frames}</size>", id + 1)?;
     writeln!(out, "      <mode>interpolation</mode>\n      <overlap>0</overlap>\n      <flipped>False</flipped>")?;
     writeln!(out, "      <start_frame>0</start_frame>\n      <stop_frame>{}</stop_frame>", frames.saturating_sub(1))?;
@@ -56,7 +59,8 @@ fn document(told: &Told<'_>, video: &Labelled<'_>, id: usize, out: &mut dyn Writ
     }
     for (track, said) in (video.parts.len()..).zip(&video.said) {
         let part = Part { start: said.start, end: said.end, class: 0, boxes: &[] };
-        let attributes = [attribute(CLASS[1], &said.class), attribute("confidence", &format!("{:.6}", said.confidence))];
+        let attributes =
+            [attribute(CLASS[1], &said.class), attribute("confidence", &format!("{:.6}", said.confidence))];
         write_track(video, &part, (track, LABELS[1]), &attributes.concat(), out)?;
     }
     writeln!(out, "</annotations>")

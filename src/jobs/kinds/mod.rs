@@ -31,8 +31,8 @@ mod write_report;
 
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
-pub use export_labels::ExportLabels;
 pub use explain::{ExplainRequest, heat_on_body};
+pub use export_labels::ExportLabels;
 pub use find_label_issues::FindLabelIssues;
 pub use find_rate::FindRate;
 pub use guess_network::GuessNetwork;

@@ -150,7 +150,9 @@ impl WeightReport {
         match (found, taken) {
             (_, true) => format!("class layer {name}: taken, {classes} classes"),
             (Some(found), false) if found != classes => {
-                format!("class layer {name}: initialised from scratch, the file has {found} classes and this network {classes}")
+                format!(
+                    "class layer {name}: initialised from scratch, the file has {found} classes and this network {classes}"
+                )
             }
             (Some(_), false) => format!("class layer {name}: initialised from scratch, the file's has other inputs"),
             (None, false) => format!("class layer {name}: initialised from scratch, the file has none"),

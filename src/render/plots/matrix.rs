@@ -142,8 +142,10 @@ pub fn co_occurrence_matrix(
             }
         }
     };
-    let subtitle =
-        format!("mAP {:.1} %; several classes of a clip may be predicted: rows do not add up to 1", together.map * 100.0);
+    let subtitle = format!(
+        "mAP {:.1} %; several classes of a clip may be predicted: rows do not add up to 1",
+        together.map * 100.0
+    );
     let look = Grid {
         title: "Co-occurrence: predicted for clips labelled with each class, shares",
         subtitle: &subtitle,

@@ -13,11 +13,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn write_evaluation(
-    dir: &Path,
-    evaluation: &Evaluation,
-    predictions: &Predictions,
-) -> Result<PathBuf, TrainError> {
+pub fn write_evaluation(dir: &Path, evaluation: &Evaluation, predictions: &Predictions) -> Result<PathBuf, TrainError> {
     let split = &evaluation.split;
     let path = dir.join(format!("{PREFIX}0.kinolens.{split}"));
     let step = u64::from(evaluation.epoch.unwrap_or(0));

@@ -28,8 +28,10 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             ui.vertical(|ui| {
                 ui.label(RichText::new("kinolens").text_style(theme::title()));
                 ui.label(
-                    RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
-                        .color(p.muted),
+                    RichText::new(
+                        "See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.",
+                    )
+                    .color(p.muted),
                 );
             });
         });

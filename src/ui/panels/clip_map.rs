@@ -246,7 +246,9 @@ impl ClipMapPanel {
                     .map(|c| survey_cards::card(cx.state, c, said(c, survey)))
                     .unzip()
             });
-            ui.label(RichText::new(format!("Chosen: {}", counted(chosen.len() as u64, "clip"))).text_style(theme::section()));
+            ui.label(
+                RichText::new(format!("Chosen: {}", counted(chosen.len() as u64, "clip"))).text_style(theme::section()),
+            );
             return self.grid.ui(ui, cx, &cards, &survey.classes);
         }
         egui::ScrollArea::vertical().id_salt("beside the map").auto_shrink([false, false]).show(ui, |ui| {

@@ -95,7 +95,8 @@ impl Explorer {
         } else {
             cx.state.narrowed().unwrap_or_default()
         };
-        ui.label(RichText::new(&dataset.name).text_style(theme::section())).on_hover_text(dataset.root.display().to_string());
+        ui.label(RichText::new(&dataset.name).text_style(theme::section()))
+            .on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
         super::indexing(ui, cx);
         let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));

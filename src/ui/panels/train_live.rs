@@ -274,8 +274,7 @@ impl TrainLive {
         let mut losses = Vec::new();
         let mut accuracies = Vec::new();
         if !t.step_x.is_empty() {
-            let step =
-                |name, ys| Series { name, color: train, xs: &t.step_x, ys, look: Look::Steps };
+            let step = |name, ys| Series { name, color: train, xs: &t.step_x, ys, look: Look::Steps };
             losses.push(step("step", &t.step_loss));
             accuracies.push(step("step", &t.step_accuracy));
         }
@@ -491,7 +490,9 @@ impl TrainLive {
             return;
         }
         ui.add_space(6.0);
-        ui.label(RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).text_style(theme::section()));
+        ui.label(
+            RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).text_style(theme::section()),
+        );
         let rule = FrameRule::of(&live.run.config.clip);
         let cards: Vec<ClipCard> = live
             .wrong
@@ -550,9 +551,10 @@ fn log_pane(ui: &mut Ui, log: &[String]) {
     }
     ui.add_space(6.0);
     let title = format!("Log ({})", counted(log.len() as u64, "line"));
-    egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section())).id_salt("log").default_open(true).show_unindented(
-        ui,
-        |ui| {
+    egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section()))
+        .id_salt("log")
+        .default_open(true)
+        .show_unindented(ui, |ui| {
             let height = ui.text_style_height(&egui::TextStyle::Monospace);
             egui::ScrollArea::vertical()
                 .id_salt("log lines")
@@ -564,6 +566,5 @@ fn log_pane(ui: &mut Ui, log: &[String]) {
                         ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
                     }
                 });
-        },
-    );
+        });
 }

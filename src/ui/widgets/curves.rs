@@ -249,7 +249,8 @@ fn ends(
             let on = !state.hidden.contains(&format!("{}/{}", chart.title, s.name));
             let last = s.ys.iter().rev().copied().map(&lift).find(|y| y.is_finite());
             let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| s.look == Look::Smoothed);
-            let last = smooth.and_then(|c| c.get(s.ys.len().checked_sub(1)?)).map(&lift).filter(|y| y.is_finite()).or(last);
+            let last =
+                smooth.and_then(|c| c.get(s.ys.len().checked_sub(1)?)).map(&lift).filter(|y| y.is_finite()).or(last);
             let end = last.map(|y| transform.position_from_point_y(y).clamp(frame.top(), frame.bottom()));
             LineName { name: s.name, color: s.color, end: end.filter(|_| on), on }
         })

@@ -351,7 +351,13 @@ fn draw_node(
         painter.rect_filled(bar, 1.0, p.bad);
         if view.scale >= LETTERS {
             let text = format!("T {} to {}", node.input[1], node.shape[1]);
-            painter.text(place.right_bottom() + vec2(0.0, 1.0), Align2::RIGHT_TOP, text, view.font(theme::SMALL), p.bad);
+            painter.text(
+                place.right_bottom() + vec2(0.0, 1.0),
+                Align2::RIGHT_TOP,
+                text,
+                view.font(theme::SMALL),
+                p.bad,
+            );
         }
     }
 }

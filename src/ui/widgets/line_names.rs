@@ -25,7 +25,8 @@ pub struct LineName<'a> {
 /// Width that the longest of these names takes beside a plot.
 pub fn width<'a>(ui: &Ui, names: impl Iterator<Item = &'a str>) -> f32 {
     let font = theme::caption().resolve(ui.style());
-    let one = |name: &str| ui.painter().layout_no_wrap(text::elide(name, LETTERS), font.clone(), Color32::WHITE).size().x;
+    let one =
+        |name: &str| ui.painter().layout_no_wrap(text::elide(name, LETTERS), font.clone(), Color32::WHITE).size().x;
     names.map(one).fold(0.0, f32::max) + 14.0
 }
 
@@ -77,7 +78,8 @@ pub fn show<'a>(ui: &Ui, column: Rect, chart: &str, names: &[LineName<'a>]) -> O
             let y = if n.on { rect.bottom() - 1.0 } else { rect.center().y };
             ui.painter().hline(at.x..=right, y, Stroke::new(1.0, color));
         }
-        if response.on_hover_text(if n.on { "Click to hide this curve" } else { "Click to show this curve" }).clicked() {
+        if response.on_hover_text(if n.on { "Click to hide this curve" } else { "Click to show this curve" }).clicked()
+        {
             clicked = Some(n.name);
         }
     }

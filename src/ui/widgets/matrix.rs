@@ -60,7 +60,9 @@ pub fn show(
             let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
             match matrix.together {
                 None => format!("Rows are what clips show, columns what the network predicted.{clips}"),
-                Some(_) => format!("Rows are labels, columns the classes predicted for their clips, also together.{clips}"),
+                Some(_) => {
+                    format!("Rows are labels, columns the classes predicted for their clips, also together.{clips}")
+                }
             }
         },
         |p| matrix.sentence(p, state.mode),
@@ -151,7 +153,8 @@ impl MatrixLayout {
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
         let cell = vec2(wide.clamp(MIN_CELL, most.max(MIN_CELL)).floor(), high.min(wide.max(MIN_CELL)));
         let number = cell.y.min(cell.x) * 0.5;
-        let number_font = (cell.min_elem() >= 18.0).then(|| FontId::proportional(number.clamp(theme::SMALL, theme::BODY)));
+        let number_font =
+            (cell.min_elem() >= 18.0).then(|| FontId::proportional(number.clamp(theme::SMALL, theme::BODY)));
         let column_font = if straight.is_some() { column_font } else { label_font.clone() };
         Self { rect, cells, cell, label_font, column_font, number_font, rotated: straight.is_none() }
     }

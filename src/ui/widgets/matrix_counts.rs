@@ -281,8 +281,14 @@ mod tests {
         assert_eq!(title(cell(0, 1), &m), "labelled walk and predicted talk: 5");
         assert_eq!(title(cell(1, 2), &m), "labelled talk and none predicted: 2");
         assert_eq!(m.sentence(cell(0, 1), MatrixMode::ByRow), "5 of 10 clips labelled 'walk': predicted talk (50 %)");
-        assert_eq!(m.sentence(cell(0, 1), MatrixMode::ByColumn), "5 of 6 clips (predicted talk) are labelled 'walk' (83 %)");
-        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "10 clips labelled 'walk', predicted for 8 (80 %)");
+        assert_eq!(
+            m.sentence(cell(0, 1), MatrixMode::ByColumn),
+            "5 of 6 clips (predicted talk) are labelled 'walk' (83 %)"
+        );
+        assert_eq!(
+            m.sentence(MatrixPick::Row(0), MatrixMode::Counts),
+            "10 clips labelled 'walk', predicted for 8 (80 %)"
+        );
         assert_eq!((m.share(MatrixMode::ByRow, 0, 0), m.share(MatrixMode::ByRow, 1, 2)), (0.8, 0.5));
     }
 }

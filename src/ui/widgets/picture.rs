@@ -3,9 +3,7 @@
 use crate::domain::{GrayImage, HeatMap};
 use crate::render::contour::contour_picture;
 use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
-use crate::render::{
-    Blend, COLOR_MAPS, ClipPosition, HeatVolume, OverlayParams, Region, color_map, composite,
-};
+use crate::render::{Blend, COLOR_MAPS, ClipPosition, HeatVolume, OverlayParams, Region, color_map, composite};
 use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
 use crate::ui::panel::PanelCx;

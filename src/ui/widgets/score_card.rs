@@ -44,7 +44,13 @@ fn line(ui: &mut Ui, of: Interval) {
     let share = |v: f64| if v.is_finite() { v.clamp(0.0, 1.0) as f32 } else { 0.0 };
     let x = |v: f64| rect.left() + share(v) * rect.width();
     let percent = |v: f64| format!("{:.1} %", share(v) * 100.0);
-    let words = format!("{}, interval {} to {}, baseline {}", percent(of.value), percent(of.low), percent(of.high), percent(of.baseline));
+    let words = format!(
+        "{}, interval {} to {}, baseline {}",
+        percent(of.value),
+        percent(of.low),
+        percent(of.high),
+        percent(of.baseline)
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &words));
     let y = rect.center().y;
     let painter = ui.painter();

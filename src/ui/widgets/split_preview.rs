@@ -83,7 +83,8 @@ impl SplitPreview {
             Some(Err(_)) => "Split: there is none".to_owned(),
             None => "Split: planning…".to_owned(),
         };
-        let header = egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section())).id_salt("split preview");
+        let header =
+            egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section())).id_salt("split preview");
         header.default_open(false).show(ui, |ui| match shown {
             None => {}
             Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),

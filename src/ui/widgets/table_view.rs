@@ -165,8 +165,12 @@ fn headings(
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on.is_some(), format!("Sort by {heading}")));
         let p = theme::palette(ui);
         let ink = if on.is_some() || response.hovered() || response.has_focus() { p.text } else { p.muted };
-        let mut job =
-            egui::text::LayoutJob::simple(heading.clone(), FontId::proportional(theme::SMALL), ink, rect.width() - GAP * 0.6);
+        let mut job = egui::text::LayoutJob::simple(
+            heading.clone(),
+            FontId::proportional(theme::SMALL),
+            ink,
+            rect.width() - GAP * 0.6,
+        );
         job.wrap.max_rows = 2;
         let right = shown.right.get(column).copied().unwrap_or(false);
         job.halign = if right { egui::Align::RIGHT } else { egui::Align::LEFT };

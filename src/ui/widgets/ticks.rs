@@ -6,7 +6,8 @@ use egui_plot::GridMark;
 
 /// Steps of an axis of seconds.
 const SECONDS: [f64; 17] = [
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 18_000.0, 43_200.0, 86_400.0,
+    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 18_000.0, 43_200.0,
+    86_400.0,
 ];
 
 /// Lines at 1, 2 or 5 times a power of ten, at most about `lines` of them: a narrow range has labels too.
@@ -76,9 +77,18 @@ mod tests {
 
     #[test]
     fn times_stand_at_seconds_minutes_and_hours_people_count_by() {
-        assert_eq!(places(&seconds((0.0, 170.0), 6.0), seconds_text), ["0", "30 s", "1 min", "1:30 min", "2 min", "2:30 min"]);
-        assert_eq!(places(&seconds((0.0, 700.0), 7.0), seconds_text), ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]);
-        assert_eq!(places(&seconds((50.0, 1500.0), 6.0), seconds_text), ["5 min", "10 min", "15 min", "20 min", "25 min"]);
+        assert_eq!(
+            places(&seconds((0.0, 170.0), 6.0), seconds_text),
+            ["0", "30 s", "1 min", "1:30 min", "2 min", "2:30 min"]
+        );
+        assert_eq!(
+            places(&seconds((0.0, 700.0), 7.0), seconds_text),
+            ["0", "2 min", "4 min", "6 min", "8 min", "10 min"]
+        );
+        assert_eq!(
+            places(&seconds((50.0, 1500.0), 6.0), seconds_text),
+            ["5 min", "10 min", "15 min", "20 min", "25 min"]
+        );
         assert_eq!(places(&seconds((0.0, 20_000.0), 4.0), seconds_text), ["0", "2 h", "4 h"]);
         assert_eq!(places(&seconds((0.0, 1.0), 4.0), seconds_text), ["0", "0.5 s", "1 s"]);
         assert_eq!(places(&seconds((0.0, 400_000.0), 2.0), seconds_text), ["0", "72 h"]);

@@ -71,7 +71,16 @@ fn every_control_has_a_name() {
             let node = node.accesskit_node();
             let control = matches!(
                 node.role(),
-                Button | CheckBox | RadioButton | ComboBox | Slider | SpinButton | TextInput | MultilineTextInput | Link | Tab
+                Button
+                    | CheckBox
+                    | RadioButton
+                    | ComboBox
+                    | Slider
+                    | SpinButton
+                    | TextInput
+                    | MultilineTextInput
+                    | Link
+                    | Tab
                     | MenuItem
             );
             if !control {
@@ -99,13 +108,14 @@ fn what_has_the_keyboard_has_a_line_around_it() {
         for _ in 0..25 {
             harness.key_press(egui::Key::Tab);
             harness.run_steps(2);
-            let focused: Vec<egui::Rect> =
-                harness.query_all_by(|n| n.is_focused()).map(|n| n.rect()).collect();
+            let focused: Vec<egui::Rect> = harness.query_all_by(|n| n.is_focused()).map(|n| n.rect()).collect();
             let Some(rect) = focused.last().filter(|r| r.is_positive() && r.width() < 1000.0) else { continue };
             seen += 1;
             let around = |shape: &egui::Shape| match shape {
                 egui::Shape::Rect(r) => {
-                    r.stroke.width == 1.5 && r.rect.expand(4.0).intersects(*rect) && r.fill == egui::Color32::TRANSPARENT
+                    r.stroke.width == 1.5
+                        && r.rect.expand(4.0).intersects(*rect)
+                        && r.fill == egui::Color32::TRANSPARENT
                 }
                 _ => false,
             };
