@@ -360,7 +360,7 @@ fn what_no_format_fits_says_what_each_looked_for() {
     // What has to do with runs says so.
     let run = root.path().join("runs/a");
     ["config.ron", "classes.ron"].iter().for_each(|f| write(run.join(f), "()"));
-    let of = |path: &std::path::Path| try_open(path).unwrap_err().to_string();
+    let of = |path: &Path| try_open(path).unwrap_err().to_string();
     assert!(of(&run).contains("it is a run folder"), "{}", of(&run));
     assert!(of(&root.path().join("runs")).contains("it is a folder of runs (a)"), "{}", of(&root.path().join("runs")));
     let gone = try_open(root.path().join("nowhere")).unwrap_err().to_string();

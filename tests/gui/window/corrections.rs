@@ -71,8 +71,9 @@ fn an_edge_is_dragged_its_neighbour_moves_along_and_undo_takes_it_back() {
     assert_eq!(first.1, second.0, "the first two segments touch");
     assert_eq!(harness.query_all_by_label_contains("Start of").count(), 0, "labels are not edited by chance");
     click(&mut harness, "Edit labels");
-    let name =
-        |label: &InstanceLabel| label.classes().first().map_or("background", |c| demo().classes.name(*c)).to_owned();
+    let name = |label: &InstanceLabel| {
+        label.classes().first().map_or_else(|| "background".to_owned(), |c| demo().classes.name(*c).to_owned())
+    };
     let edge = format!("End of {}, frame {}", name(&first.2), first.1 - 1);
     let from = harness.get_by_label(&edge).rect().center();
     harness.drag_at(from);

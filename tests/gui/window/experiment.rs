@@ -61,9 +61,8 @@ fn push(script: &Scripted, job: JobId, body: EventBody) {
 
 /// The last job of a kind, with its number.
 fn last<T>(script: &Scripted, of: impl Fn(&Job) -> Option<T>) -> Option<(JobId, T)> {
-    let s = script.0.borrow();
-    let found = s.jobs.iter().enumerate().rev().find_map(|(i, job)| Some((JobId(i as u64 + 1), of(job)?)));
-    found
+    let jobs = &script.0.borrow().jobs;
+    jobs.iter().enumerate().rev().find_map(|(i, job)| Some((JobId(i as u64 + 1), of(job)?)))
 }
 
 fn laying(script: &Scripted) -> (JobId, LayOutExperiment) {
@@ -459,12 +458,12 @@ fn order_and_what_is_left_out_survive_a_restart() {
     harness.run_steps(3);
     harness.get_by_label("Skip base_seed1").click();
     harness.run_steps(3);
-    let mut kept = super::session::Store::default();
+    let mut kept = session::Store::default();
     eframe::App::save(harness.state_mut(), &mut kept);
     // A window of its own reads it.
     let script = Scripted::default();
     script.0.borrow_mut().dataset = Some(demo());
-    let mut harness = super::session::window_with(&script, &kept);
+    let mut harness = session::window_with(&script, &kept);
     harness.run_steps(4);
     until(&mut harness, "the dataset", |app| app.state().dataset.is_some());
     harness.run_steps(3);
