@@ -34,7 +34,7 @@ const WORDS: &[(&str, &str)] = &[
     ("Open a run…", "runs checkpoint folder model"),
     ("Import PyTorch weights…", "pretrained pth safetensors torch"),
     ("Make the demo dataset…", "example sample try"),
-    ("Next draw of the augmentation", "augment augmentation preview"),
+    ("Next sample of the augmentation", "augment augmentation preview"),
     ("Label map…", "rename merge classes"),
     ("Report…", "html share pdf"),
     ("Export heatmaps…", "save video mp4 share"),
@@ -398,7 +398,7 @@ mod tests {
     fn the_words_people_use_find_actions_and_settings() {
         for (query, wanted) in [
             ("start", "Start training"),
-            ("augment", "Next draw of the augmentation"),
+            ("augment", "Next sample of the augmentation"),
             ("compare", "Compare runs…"),
             ("runs", "Compare runs…"),
             ("resume", "Go on with the paused training"),

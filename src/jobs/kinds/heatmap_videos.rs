@@ -433,6 +433,7 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
 mod tests {
     use super::*;
     use crate::progress::Silent;
+    use crate::render::Blend;
 
     #[test]
     fn an_export_is_drawn_as_it_was_asked_for_and_says_how() {
@@ -447,7 +448,13 @@ mod tests {
             pooling: Default::default(),
             region: HeatMap::WHOLE,
         };
-        let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
+        let look = OverlayParams {
+            contours: true,
+            threshold: 0.25,
+            alpha: 0.4,
+            blend: Blend::Constant,
+            ..OverlayParams::default()
+        };
         let request = ExportRequest {
             checkpoint: Default::default(),
             class_match: Default::default(),
@@ -479,6 +486,7 @@ mod tests {
         for other in [
             OverlayParams { contours: false, ..look },
             OverlayParams { threshold: 0.0, ..look },
+            OverlayParams { blend: Blend::FollowsHeat, ..look },
             OverlayParams { interpolation: Interpolation::Nearest, ..look },
         ] {
             assert!(shown * 2.0 < off(other), "{shown} as asked for, {} as {other:?}", off(other));
