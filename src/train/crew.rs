@@ -181,7 +181,7 @@ mod tests {
             fingerprint: fingerprint.into(),
         };
         let first = member("a", "1", "x");
-        let told = |others: &[Member]| difference(&first, &[&[first.clone()], others].concat());
+        let told = |others: &[Member]| difference(&first, &[std::slice::from_ref(&first), others].concat());
         assert_eq!(told(&[member("b", "1", "x")]), None);
         let version = told(&[member("b", "1", "x"), member("c", "2", "x")]).unwrap();
         assert!(version.starts_with("rank 2 on c runs kinolens 2, rank 0 on a runs 1"), "{version}");
