@@ -433,7 +433,6 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
 mod tests {
     use super::*;
     use crate::progress::Silent;
-    use crate::render::Blend;
 
     #[test]
     fn an_export_is_drawn_as_it_was_asked_for_and_says_how() {
