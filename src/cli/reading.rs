@@ -95,9 +95,9 @@ fn is_dataset_of(run: &Path, dataset: &Path) -> bool {
 /// The run's label map is not among them: it is applied when the run is asked, to whatever classes the dataset has.
 ///
 /// # Errors
-/// As [`ReadingArgs::apply`].
+/// As [`ReadingArgs::apply`], and a run that does not tell any more.
 pub(super) fn data_config_of(run: &Path, dataset: &Path, said: &ReadingArgs) -> Result<DataConfig, Exit> {
-    let mut data = RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default();
+    let mut data = RunDir::open(run)?.config_as_known()?.data;
     data.label_map = LabelMap::default();
     if !is_dataset_of(run, dataset) {
         data.corrections = None;

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::TrainArgs;
-use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
+use super::common::{Outcome, agreed, config_for_all, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use super::reading::remember;
 use crate::classical::Learner;
@@ -10,6 +10,7 @@ use crate::config::RunConfig;
 use crate::domain::Task;
 use crate::jobs::kinds::{FindRate, Train};
 use crate::jobs::{LaneState, RunView};
+use crate::peers::of_process;
 use crate::progress::best_epoch;
 use crate::run_folder::RunDir;
 use crate::train::RateRange;
@@ -34,6 +35,15 @@ pub(super) fn train(args: &TrainArgs) -> Outcome {
 /// `--find-rate`: the learning-rate range test.
 fn find_rate(args: &TrainArgs) -> Outcome {
     let config = configured(args)?;
+    let usual = RateRange::default();
+    let range = RateRange {
+        from: args.find_rate_from.unwrap_or(usual.from),
+        to: args.find_rate_to.unwrap_or(usual.to),
+        steps: args.find_rate_steps.unwrap_or(usual.steps),
+    };
+    if let Some(fault) = range.fault() {
+        return Err(Exit::Usage(anyhow!("--find-rate-from, --find-rate-to, --find-rate-steps: {fault}")));
+    }
     if let Learner::Baseline(_) = Learner::of(&config.model).map_err(|e| Exit::Usage(e.into()))? {
         return Err(Exit::Usage(anyhow!("{} has no learning rate: it is fitted at once", config.model.id)));
     }
@@ -42,7 +52,7 @@ fn find_rate(args: &TrainArgs) -> Outcome {
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let configured = config.optimizer.learning_rate;
-    let job = FindRate { dataset, config: Box::new(config), range: RateRange::default() };
+    let job = FindRate { dataset, config: Box::new(config), range };
     let found = run_job(job, &monitor, &mut state)?;
     drop(monitor);
     if args.json.json {
@@ -64,14 +74,20 @@ fn find_rate(args: &TrainArgs) -> Outcome {
 
 fn prepare_and_run(args: &TrainArgs) -> Outcome {
     if args.find_rate {
+        if !of_process().is_alone() {
+            return agreed(Err(Exit::Usage(anyhow!("--find-rate is done by one process; start it once"))));
+        }
         return find_rate(args);
     }
     let resume = args.resume.is_some();
-    let out = run_folder(args)?;
-    let mut config = if resume { resumed_config(args, &out)? } else { configured(args)? };
-    if !resume {
-        refuse_existing(&out, args.force)?;
-    }
+    let out = agreed(run_folder(args))?;
+    let mut config = config_for_all(|| {
+        let config = if resume { resumed_config(args, &out)? } else { configured(args)? };
+        if !resume {
+            refuse_existing(&out, args.force)?;
+        }
+        Ok(config)
+    })?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
     remember(&mut config.data, &dataset.format);
@@ -96,6 +112,7 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
     if let Err(Exit::Interrupted) = output
+        && of_process().leads()
         && RunDir::is_run(&out)
     {
         eprintln!("resume with: kinolens train {} --resume {}", args.dataset.display(), out.display());
@@ -113,7 +130,10 @@ fn run_folder(args: &TrainArgs) -> Result<PathBuf, Exit> {
             out.display()
         ))),
         (Some(run), _) => {
-            super::common::require_run(run)?;
+            // Other processes than the first need not see it.
+            if of_process().leads() {
+                super::common::require_run(run)?;
+            }
             Ok(run.clone())
         }
         (None, Some(out)) => Ok(out.clone()),
@@ -127,6 +147,15 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => out.exists(),
     };
+    if out.is_file() {
+        return Err(Exit::Usage(anyhow!("--out {} is a file; name a folder", out.display())));
+    }
+    if occupied && !RunDir::is_run(out) {
+        return Err(Exit::Usage(anyhow!(
+            "{} is not empty and holds no whole run, so it is neither resumed nor replaced; name another --out",
+            out.display()
+        )));
+    }
     if occupied && !force {
         return Err(Exit::Usage(anyhow!(
             "{} exists already; use --resume {} to resume it, --force to replace it, or another --out",
@@ -192,9 +221,15 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     if args.recompute {
         config.training.recompute = true;
     }
-    if args.debug {
-        config.data.fraction = DEBUG_FRACTION;
-        config.training.workers = 1;
+    if args.debug && args.resume.is_none() {
+        // What is given in so many words holds.
+        let given = |key: &str| args.config.set.iter().any(|s| s.split_once('=').is_some_and(|(k, _)| k.trim() == key));
+        if !given("data.fraction") {
+            config.data.fraction = DEBUG_FRACTION;
+        }
+        if args.workers.is_none() && !given("training.workers") {
+            config.training.workers = 1;
+        }
     }
     if args.resume.is_some() {
         for assignment in &args.config.set {

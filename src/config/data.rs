@@ -169,8 +169,10 @@ pub struct TableColumns {
 /// What the times of a table count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimeUnit {
-    /// Seconds from the first frame.
+    /// Nothing states it: seconds are assumed, and that is told.
     #[default]
+    Unstated,
+    /// Seconds from the first frame.
     Seconds,
     /// Milliseconds from the first frame.
     Milliseconds,
@@ -219,7 +221,7 @@ impl TableColumns {
 }
 
 impl TimeUnit {
-    /// All of them, with their names on the command line.
+    /// Those that can be stated, with their names on the command line.
     pub const ALL: [(TimeUnit, &'static str); 4] = [
         (TimeUnit::Seconds, "s"),
         (TimeUnit::Milliseconds, "ms"),
@@ -315,7 +317,7 @@ impl Default for AugmentConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// Draw clips with replacement, each class equally often; off shuffles all clips.
+    /// Sample clips with replacement, each class equally often; off shuffles all clips.
     pub weighted: bool,
     /// Clips drawn an epoch; `None` draws as many as there are.
     pub clips_per_epoch: Option<usize>,

@@ -11,12 +11,12 @@ pub enum DataError {
         path: PathBuf,
     },
     /// No format recognises the path.
-    #[error("{path} is not a dataset in a known layout. Looked for: {looked_for}")]
+    #[error("{path} is not a dataset in a known layout: {cause}")]
     UnknownFormat {
         /// The path asked for.
         path: PathBuf,
-        /// One entry a format: what it looks for and why it was not found.
-        looked_for: String,
+        /// What it probably is instead, or what is missing, and what to do.
+        cause: String,
     },
     /// A folder or file cannot be read.
     #[error("cannot read {path}: {reason}")]

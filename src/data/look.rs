@@ -12,6 +12,7 @@ use crate::domain::{
     ClassId, Copies, Dataset, DatasetCorrections, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource,
     Noticed, Opaque, Task, Unread, VideoEntry, counted, grouped,
 };
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -370,6 +371,10 @@ impl Monitor for WithoutStages<'_> {
 
     fn poll(&self) -> Flow {
         self.0.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.0.peers()
     }
 }
 

@@ -63,13 +63,13 @@ pub use drawn_clip::{DrawnClip, times_drawn};
 pub use error::DataError;
 pub use folds::{Fold, folds};
 pub use formats::{
-    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, table_preview,
+    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, layouts, table_preview,
 };
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};
 pub use instance_list::{InstanceList, instance_list, mapped_classes};
 pub use label_export::{LabelTool, SaidPart, WrittenLabels, export_labels};
-pub use loader::{Batch, Loader, LoaderOptions, UNLABELLED};
+pub use loader::{Batch, Loader, LoaderOptions, Share, UNLABELLED};
 pub use look::{Conclusion, Looked, Part, conclude, look, look_into, look_into_all, require_known};
 pub use masks::load_mask;
 pub use open::{LARGE, open, open_above, open_with_cache};

@@ -134,7 +134,20 @@ pub fn open_above(
         (true, Some(_)) => dataset.fingerprint = fingerprint::of_mapped(&dataset),
         (true, None) => {}
     }
+    refuse_unreadable(path, &dataset)?;
     Ok(dataset)
+}
+
+/// Refuses a file that was named by itself and cannot be opened: nothing of it could be shown.
+fn refuse_unreadable(path: &Path, dataset: &Dataset) -> Result<(), DataError> {
+    match dataset.videos.as_slice() {
+        [one] if path.is_file() && one.path == path && one.is_unreadable() => {
+            let why = dataset.warnings.iter().find(|w| w.path == path);
+            let reason = why.map_or_else(|| "it cannot be decoded".to_owned(), |w| w.message.clone());
+            Err(DataError::Read { path: path.to_path_buf(), reason })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The corrections of its labels. Those of videos that it does not have are told.

@@ -10,6 +10,7 @@ mod dataset;
 mod fates;
 mod frame;
 mod frame_use;
+mod glossary;
 mod heat;
 mod indexing;
 mod instance;
@@ -37,6 +38,7 @@ pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, Vi
 pub use fates::{Fate, Fates};
 pub use frame::{GrayImage, RgbImage};
 pub use frame_use::{FrameUse, NoClip, ShortPart, ShortParts, UnusedFrames};
+pub use glossary::{GLOSSARY, Term};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use indexing::{Indexing, Noticed, Opaque, Unread};
 pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel, MODIFIERS};

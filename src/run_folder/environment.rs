@@ -20,6 +20,9 @@ pub struct Environment {
     pub device: String,
     /// Processor threads there were.
     pub threads: usize,
+    /// The processes that began it together, each with its machine and device; none where there was one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<String>,
     /// Folder of the dataset.
     #[serde(serialize_with = "serialize_path")]
     pub dataset_root: PathBuf,

@@ -26,6 +26,8 @@ pub const CONFUSION_FILE: &str = "validation_confusion.csv";
 pub const LAYERS_FILE: &str = "layer_statistics.csv";
 /// Every sentence of the training.
 pub const LOG_FILE: &str = "log.txt";
+/// What a running training is asked to do: one word, see [`Flow`](crate::progress::Flow).
+pub const CONTROL_FILE: &str = "control";
 /// Folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of evaluations.
@@ -44,12 +46,12 @@ impl RunDir {
         if let Some(run) = absolute.ancestors().take(4).find(|a| Self::is_run(a)) {
             return Ok(Self { path: run.to_path_buf() });
         }
-        let reason = if !path.exists() {
-            "it does not exist"
-        } else {
-            "it has no config.ron and classes.ron; choose a folder that `kinolens train` wrote"
+        let reason = match files::run_place(&absolute) {
+            _ if !path.exists() => "it does not exist".to_owned(),
+            Some(place) => format!("it is {place}; choose a run folder"),
+            None => "it has no config.ron and classes.ron; choose a folder that `kinolens train` wrote".to_owned(),
         };
-        Err(RunError::NotARun { path: path.to_path_buf(), reason: reason.into() })
+        Err(RunError::NotARun { path: path.to_path_buf(), reason })
     }
 
     /// A folder that has just been made.

@@ -1,6 +1,7 @@
 //! Fitting a classical baseline: a training without epochs, which leaves a run as any other.
 
 use super::TrainError;
+use super::debug::quick_look;
 use super::logs::{Logged, best_line, epoch_events, write_tables};
 use super::outcome::{TrainOptions, TrainOutcome};
 use super::resume::{Stored, TrainerState};
@@ -66,6 +67,7 @@ pub(super) fn fit(
     if options.debug {
         logged
             .warn("a baseline is fitted to clips as they are: there is no augmentation to write videos of".to_owned());
+        logged.emit(Progress::Log(quick_look(config)));
     }
     let dataset = as_configured(dataset, config);
     let plan = plan(&dataset, config)?;

@@ -1,7 +1,7 @@
 //! What somebody arranged for one dataset or one run: filter, order, choices, a changed preset. It is kept under the
 //! folder it was made for, over closing and opening too, and is never carried into another one.
 
-use super::state::{AppState, Filter};
+use super::state::{AppState, Filter, VideoTags};
 use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
@@ -147,6 +147,8 @@ pub struct DatasetArrangement {
     pub draft: Draft,
     /// How its files are read.
     pub reading: Reading,
+    /// Tags of its videos.
+    pub tags: VideoTags,
 }
 
 impl DatasetArrangement {
@@ -162,6 +164,7 @@ impl DatasetArrangement {
             class: selection.class.map(|c| state.classes().name(c).to_owned()),
             draft: state.draft.clone(),
             reading: state.reading.clone(),
+            tags: VideoTags::clone(&state.video_tags),
         }
     }
 }

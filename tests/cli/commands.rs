@@ -5,6 +5,7 @@ mod best_epoch;
 mod comparing;
 mod corpus;
 mod corrections;
+mod damaged;
 mod desktop;
 mod experiment;
 mod inside;
@@ -19,6 +20,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod sentences;
 mod stills;
 mod views;
 

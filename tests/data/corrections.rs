@@ -45,7 +45,10 @@ fn runs(data: &Dataset, video: usize) -> Vec<(u32, u32, Option<String>)> {
     video.labels.clipped(video.frames()).map(|s| (s.start, s.end, name(s.label))).collect()
 }
 
-fn parts(data: &Dataset) -> Vec<Vec<(u32, u32, Vec<String>, Option<Label>)>> {
+/// First frame, the one behind the last, names of classes, and background.
+type PartRow = (u32, u32, Vec<String>, Option<Label>);
+
+fn parts(data: &Dataset) -> Vec<Vec<PartRow>> {
     let names = |i: &Instance| i.label.classes().iter().map(|c| data.classes.name(*c).to_owned()).collect();
     // Classes go by name; background has none.
     let background = |i: &Instance| i.label.single().filter(|l| *l == Label::Background);

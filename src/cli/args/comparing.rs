@@ -16,7 +16,7 @@ pub struct CompareArgs {
     /// Also time a forward pass of each network on this machine.
     #[arg(long)]
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub struct MotionTestArgs {
     /// Most clips, evenly spread over the split; all when left out.
     #[arg(long, value_name = "N")]
     pub clips: Option<usize>,
-    /// Seed of shuffled frames and of the draws for intervals.
+    /// Seed of shuffled frames and of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
@@ -108,7 +108,7 @@ pub struct ReportArgs {
     /// Also time a forward pass of each network on this machine.
     #[arg(long)]
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]

@@ -29,8 +29,9 @@ impl Default for FeatureViews {
     }
 }
 
-/// Divides a rectangle into `n` places such that pictures of this shape become as large as possible.
-pub fn arrange(rect: Rect, n: usize, aspect: f32) -> Vec<Rect> {
+/// Divides a rectangle into `n` places such that pictures of this shape, each with a strip below it, become as large as
+/// possible.
+pub fn arrange(rect: Rect, n: usize, (aspect, strip): (f32, f32)) -> Vec<Rect> {
     let n = n.max(1);
     let gap = 6.0;
     let size = |columns: usize| {
@@ -39,7 +40,7 @@ pub fn arrange(rect: Rect, n: usize, aspect: f32) -> Vec<Rect> {
         let h = (rect.height() - gap * (rows - 1) as f32) / rows as f32;
         Vec2::new(w.max(1.0), h.max(1.0))
     };
-    let picture = |s: Vec2| s.x.min(s.y * aspect);
+    let picture = |s: Vec2| s.x.min((s.y - strip).max(1.0) * aspect);
     let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
     let cell = size(columns);
     let place = |i: usize| {
@@ -77,7 +78,7 @@ impl FeatureViews {
             pictures.iter().map(load).collect()
         });
         ui.painter().rect_filled(rect, 4.0, theme::palette(ui).stage);
-        let places = arrange(rect, pictures.len(), frame_aspect(cx));
+        let places = arrange(rect, pictures.len(), (frame_aspect(cx), 0.0));
         for ((one, texture), place) in pictures.iter().zip(textures.iter()).zip(places) {
             // In the shape that people see the frame in.
             let aspect = frame_aspect(cx);

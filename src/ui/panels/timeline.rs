@@ -1,6 +1,7 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
 use super::timeline_edit::LabelEditing;
+use super::timeline_overview;
 use super::timeline_tracks::{self as tracks, Known, Lanes, Strip};
 use crate::jobs::CheckpointRef;
 use crate::ui::AppState;
@@ -22,6 +23,8 @@ pub struct Timeline {
     video: Option<String>,
     /// First and last frame in sight, with fractions.
     range: (f64, f64),
+    /// The frame that was last brought into sight.
+    followed: u32,
     /// What is known along the video.
     known: Known,
     editing: LabelEditing,
@@ -40,11 +43,17 @@ impl Panel for Timeline {
         }
         let space = ui.available_rect_before_wrap();
         let id = ui.make_persistent_id("timeline");
-        let response = ui.interact(space, id, Sense::click_and_drag());
+        let tracks = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, timeline_overview::HEIGHT));
+        let response = ui.interact(tracks, id, Sense::click_and_drag());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ScrollView, true, "Timeline"));
+        let (space, below) = (tracks, space.max);
         let body = Rect::from_min_max(space.min + Vec2::new(NAMES, 0.0), space.max);
         let strip = Strip { rect: body, range: self.range, frames };
         self.interact(ui, cx, &response, &strip);
+        let below = Rect::from_min_max(egui::pos2(body.left(), space.bottom()), below);
+        if let Some(range) = timeline_overview::show(ui, cx, below, self.range) {
+            self.range = range;
+        }
         let strip = Strip { range: self.range, ..strip };
         self.follow(cx);
         let (labels, lanes) = draw(ui, cx, space, &strip, &self.known);
@@ -112,6 +121,10 @@ impl Timeline {
 
     /// Keeps the playhead in sight while it moves by itself or by keys.
     fn follow(&mut self, cx: &PanelCx<'_>) {
+        // Whoever scrolls away from a playhead that stands may look there.
+        if std::mem::replace(&mut self.followed, cx.state.selection.frame) == cx.state.selection.frame {
+            return;
+        }
         let (start, end) = self.range;
         let frame = f64::from(cx.state.selection.frame);
         let width = end - start;

@@ -86,10 +86,11 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     if room < MIN_NAME {
         return;
     }
-    let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
+    let p = theme::palette(ui);
+    let ink = theme::segment_text(color, p.panel, &p);
     let caption = theme::caption().resolve(ui.style());
-    // In lines of smaller letters rather than cut.
-    let small = egui::FontId::new(caption.size * 0.85, caption.family.clone());
+    // In closer lines rather than cut.
+    let small = caption.clone();
     let mut galley = ui.painter().layout_no_wrap(text.to_owned(), caption, ink);
     if galley.size().x > room {
         let line = small.size * 1.08;
@@ -145,7 +146,7 @@ fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: 
         let written = if height >= MIN_LANE { name.as_str() } else { "" };
         match classes {
             [] => {
-                block(ui, span, theme::label_color(instance.label.single(), &p), written);
+                block(ui, span, theme::segment_color(instance.label.single(), &p), written);
                 // What nobody labelled has no colour; its frame says that something is there.
                 let edge = span.shrink2(Vec2::new(0.5, 2.0));
                 ui.painter_at(span).rect_stroke(edge, 2.0, Stroke::new(1.0, p.muted), StrokeKind::Inside);
@@ -157,7 +158,7 @@ fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: 
                     let y = span.top() + i as f32 * each;
                     let stripe = Rect::from_x_y_ranges(span.x_range(), y..=y + each);
                     let text = if several.len() == 1 { written } else { "" };
-                    block(ui, stripe, theme::class_color(*class), text);
+                    block(ui, stripe, theme::segment(theme::class_color(*class)), text);
                 }
             }
         }
@@ -213,7 +214,7 @@ pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes:
         let name = cx.state.label_name(Some(segment.label));
         // What lies between exercises needs no name; its grey says it.
         let written = if segment.label.class().is_some() { name } else { "" };
-        block(ui, span, theme::label_color(Some(segment.label), &p), written);
+        block(ui, span, theme::segment_color(Some(segment.label), &p), written);
         if named < NAMED {
             let id = ui.make_persistent_id(("label segment", segment.start));
             let response = ui.interact(span, id, Sense::hover());
@@ -457,7 +458,7 @@ pub fn predictions(
     }
     for (named, span) in spans.iter().enumerate() {
         let Some(area) = strip.span(rect, span.start, span.end) else { continue };
-        let color = theme::class_color(span.color).gamma_multiply(span.probability.clamp(0.12, 1.0));
+        let color = theme::segment(theme::class_color(span.color)).gamma_multiply(span.probability.clamp(0.12, 1.0));
         block(ui, area, color, &span.class);
         if span.correct == Some(false) {
             let line = Rect::from_min_size(area.left_bottom() - Vec2::new(0.0, 3.0), Vec2::new(area.width(), 2.5));

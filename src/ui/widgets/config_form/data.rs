@@ -187,7 +187,8 @@ fn table(ui: &mut Ui, table: &mut TableColumns) {
             line(hint, &mut text);
             *column = Some(text).filter(|t| !t.is_empty());
         }
-        let units: Vec<(TimeUnit, &str, &str)> = TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")).collect();
+        let mut units = vec![(TimeUnit::Unstated, "not stated", "Seconds are assumed, and a warning says so")];
+        units.extend(TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")));
         choice(ui, "unit of times", &mut table.unit, &units);
     });
 }
