@@ -4,7 +4,6 @@
 use super::leading::confused_run;
 use super::*;
 use egui::Modifiers;
-use egui::accesskit::Role;
 use kinolens::run_folder::ClipNote;
 use kinolens::ui::action::{ChooseAction, OpenAction, WindowAction, WorkAction};
 
