@@ -128,6 +128,16 @@ pub fn cache_dir() -> Option<PathBuf> {
     }
 }
 
+/// The folder for what people made and what lies beside no file of theirs: `KINOLENS_DATA`, or the platform's. `None` where there
+/// is none.
+pub fn data_dir() -> Option<PathBuf> {
+    match std::env::var_os("KINOLENS_DATA") {
+        Some(dir) if dir.is_empty() => None,
+        Some(dir) => Some(PathBuf::from(dir)),
+        None => directories::ProjectDirs::from("", "", "kinolens").map(|d| d.data_dir().to_path_buf()),
+    }
+}
+
 /// When a file was last written and how long it is: another stamp, or none, means another file.
 pub type Stamp = (Option<std::time::SystemTime>, u64);
 

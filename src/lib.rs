@@ -14,7 +14,7 @@
 //! | 4 | [`run_folder`] | a run on the disk: layout, reader, writer, checkpoints, results |
 //! | 3 | [`data`], [`cam`], [`inside`], [`classical`] | datasets and loading; heatmaps; activations, kernels, the network as a graph; classical baselines |
 //! | 2 | [`video`], [`render`], [`model`] | GStreamer; wgpu and plots; burn, convolution kernels, devices |
-//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`process_usage`], [`simd`] | plain types; whole files; this process; this processor |
+//! | 1 | [`domain`], [`config`], [`progress`], [`files`], [`peers`], [`process_usage`], [`simd`] | plain types; whole files; other processes of a job; this process; this processor |
 //!
 //! What can be added without touching anything else stands in registries: [`data::FORMATS`], [`model::MODELS`],
 //! [`cam::METHODS`], [`config::PRESETS`] and [`ui::PANELS`].
@@ -33,6 +33,7 @@ pub mod files;
 pub mod inside;
 pub mod jobs;
 pub mod model;
+pub mod peers;
 pub mod process_usage;
 pub mod progress;
 pub mod render;

@@ -30,6 +30,19 @@ impl Usage {
     }
 }
 
+/// Memory of this machine in bytes, or what this process may use of it; `None` where the system does not tell. It is asked
+/// once.
+pub fn memory_of_machine() -> Option<u64> {
+    static KNOWN: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let mut system = System::new().ok()?;
+        system.refresh_memory();
+        let group = system.cgroup_limits().map(|limits| limits.total_memory).filter(|limit| *limit > 0);
+        let all = Some(system.total_memory()).filter(|bytes| *bytes > 0)?;
+        Some(group.map_or(all, |limit| limit.min(all)))
+    })
+}
+
 /// The name of this machine; empty where the system does not tell.
 pub fn host_name() -> String {
     System::host_name().unwrap_or_default()

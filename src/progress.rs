@@ -1,23 +1,16 @@
 //! How long work reports upward and is told to pause or stop: logic knows only [`Monitor`].
 
+mod flow;
+mod panic;
+
+pub use flow::Flow;
+pub use panic::panic_reason;
+
 use crate::domain::Cut;
+use crate::peers::{Alone, Peers};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::time::Instant;
-
-/// What a job should do next, as its owner sees it. Polled between steps, so it never queues behind work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Flow {
-    /// Go on.
-    #[default]
-    Continue,
-    /// Wait without losing state until the flow changes.
-    Pause,
-    /// Finish the current epoch or sample, then end with a checkpoint.
-    Finish,
-    /// End as soon as possible, with a checkpoint.
-    Stop,
-}
 
 /// One measured training step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -271,6 +264,14 @@ pub trait Monitor: Send + Sync {
     /// What to do next.
     fn poll(&self) -> Flow;
 
+    /// The processes that do this job together; all of them come to the same calls in the same order.
+    fn peers(&self) -> &dyn Peers {
+        &Alone
+    }
+
+    /// Told by the job that somebody else than its owner asked it to end.
+    fn asked_elsewhere(&self) {}
+
     /// True when the job should end now.
     fn stopped(&self) -> bool {
         self.poll() == Flow::Stop
@@ -311,6 +312,14 @@ impl Monitor for Phase<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
+    }
+
+    fn asked_elsewhere(&self) {
+        self.inner.asked_elsewhere();
     }
 }
 
@@ -443,12 +452,6 @@ impl Monitor for Silent {
     fn poll(&self) -> Flow {
         Flow::Continue
     }
-}
-
-/// What a caught panic says, as the end of a sentence for people.
-pub fn panic_reason(panic: &(dyn std::any::Any + Send)) -> String {
-    let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }
 
 #[cfg(test)]

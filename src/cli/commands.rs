@@ -32,6 +32,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
         Command::LabelIssues(args) => super::label_issues::label_issues(&args),
+        Command::Corrections(args) => super::corrections::corrections(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
         Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
@@ -138,7 +139,7 @@ fn tell_evaluation(e: &Evaluation) {
     print_line(&format!("{} on {} ({} clips of '{}')", e.identity().weights(), e.dataset, e.clips, e.split));
     if let Some(m) = &e.multi_label {
         print_line(&format!(
-            "multi-label: mAP {}   an order by chance {}   (said at a probability of {SAID_AT} or more)",
+            "multi-label: mAP {}   an order by chance {}   (predicted at a probability of {SAID_AT} or more)",
             percent(m.map),
             percent(m.chance)
         ));
@@ -157,6 +158,9 @@ fn tell_evaluation(e: &Evaluation) {
     ));
     if !e.label_map.is_empty() {
         print_line(&format!("label map: {}", ClassChange::words(&e.label_map).join(", ")));
+    }
+    if e.corrections.applied() > 0 {
+        print_line(&format!("labels: {}", e.corrections.words()));
     }
     if let Some(views) = &e.views {
         print_line(&format!(

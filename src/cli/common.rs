@@ -1,14 +1,15 @@
 //! What several commands share: running a job, and reading what names a dataset, a run, a checkpoint.
 
-use super::Exit;
 use super::args::{ClassMatchArg, ConfigArgs, ReadingArgs, SplitArg};
 use super::monitor::TerminalMonitor;
 use super::reading::data_config_of;
+use super::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::Dataset;
 use crate::files::run_place;
 use crate::jobs::kinds::{CompareRuns, OpenDataset};
 use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
+use crate::peers::{PeerError, of_process};
 use crate::progress::Monitor;
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
@@ -30,10 +31,44 @@ pub(super) fn run_job<K: JobKind>(kind: K, monitor: &dyn Monitor, state: &mut La
     }
 }
 
-/// Opens a dataset, a video or a frame folder.
+/// What became of something that all processes do, once all know of it: where it failed in one, none goes on.
+pub(super) fn agreed<T>(own: Result<T, Exit>) -> Result<T, Exit> {
+    let peers = of_process();
+    if peers.is_alone() {
+        return own;
+    }
+    let failed = |error: &anyhow::Error| Err(PeerError::Launch(error.to_string()));
+    let (told, code) = match &own {
+        Ok(_) => (Ok(()), 0),
+        Err(Exit::Usage(error)) => (failed(error), USAGE),
+        Err(Exit::Failed(error)) => (failed(error), FAILED),
+        Err(Exit::Interrupted | Exit::Elsewhere(_)) => (Err(PeerError::Stopped), INTERRUPTED),
+    };
+    let Err(agreed) = peers.agree(told, |e| *e == PeerError::Stopped) else { return own };
+    // Whichever ends first, all end with the same code.
+    let code = peers.max(u64::from(code)).map_err(|e| Exit::Failed(e.into()))? as u8;
+    match agreed {
+        error if error.is_told_elsewhere() => Err(Exit::Elsewhere(code)),
+        PeerError::Stopped => Err(Exit::Interrupted),
+        _ => own,
+    }
+}
+
+/// The configuration of the first process for all; the others need neither its files nor its run.
+pub(super) fn config_for_all(own: impl FnOnce() -> Result<RunConfig, Exit>) -> Result<RunConfig, Exit> {
+    let peers = of_process();
+    let own = agreed(if peers.leads() { own().map(Some) } else { Ok(None) })?;
+    let text = peers.broadcast(own.as_ref().map(RunConfig::to_ron).unwrap_or_default().into_bytes())?;
+    match own {
+        Some(config) => Ok(config),
+        None => RunConfig::from_ron(&String::from_utf8_lossy(&text)).map_err(|why| Exit::Failed(anyhow!(why))),
+    }
+}
+
+/// Opens a dataset, a video or a frame folder; in all processes or in none.
 pub(super) fn open_dataset(path: &Path, data: &DataConfig, state: &mut LaneState) -> Result<Arc<Dataset>, Exit> {
     let monitor = TerminalMonitor::new(false, 0);
-    run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state)
+    agreed(run_job(OpenDataset { path: path.to_path_buf(), data: data.clone() }, &monitor, state))
 }
 
 /// As [`open_dataset`], with all videos of a large dataset looked into.
@@ -48,6 +83,9 @@ pub(super) fn open_whole(path: &Path, data: &DataConfig, state: &mut LaneState) 
 
 /// Says once a video what is wrong with it, as `probe` does.
 pub(super) fn say_warnings(dataset: &Dataset) {
+    if !of_process().leads() {
+        return;
+    }
     let mut said = std::collections::HashSet::new();
     for warning in dataset.warnings.iter().filter(|w| said.insert((&w.path, &w.message))) {
         eprintln!("warning: {}: {}", warning.path.display(), warning.message);

@@ -18,7 +18,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Seed of the draws for intervals, as elsewhere.
+/// Seed of the bootstrap for intervals, as elsewhere.
 const SEED: u64 = 42;
 
 pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
@@ -67,7 +67,7 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let report = run_job(job, &monitor, &mut state);
     drop(monitor);
     if matches!(report, Err(Exit::Interrupted)) {
-        eprintln!("go on with the same command: what is trained is not trained again");
+        eprintln!("resume with the same command: what is trained is not trained again");
     }
     let report = report?;
     if args.json.json {

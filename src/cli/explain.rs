@@ -14,7 +14,7 @@ use crate::domain::{
     ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said,
 };
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
-use crate::render::OverlayParams;
+use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -27,7 +27,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
     let found = crate::jobs::open_checkpoint(&checkpoint)?;
-    found.require_network()?;
+    if found.baseline().is_some() {
+        return super::explain_features::explain(args, &found, class_match);
+    }
     require_view(args, &found.state.config.clip)?;
     let maps = requests(args, &found.state.classes)?;
     let view = crate::jobs::view(&checkpoint.run)?;
@@ -48,7 +50,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         split: split_choice(args.split),
         misclassified_only: args.misclassified_only,
         maps,
-        look: OverlayParams { alpha: args.alpha, color_map, ..OverlayParams::default() },
+        look: look(args, color_map)?,
         fps: args.fps,
         seed: args.seed,
         out: args.to.out.clone(),
@@ -89,6 +91,17 @@ fn require_values(args: &ExplainArgs) -> Result<(), Exit> {
 }
 
 /// Fails as a usage error for a view that no clip of the run has.
+/// How the overlay is drawn.
+fn look(args: &ExplainArgs, color_map: &'static ColorMap) -> Result<OverlayParams, Exit> {
+    let id = args.interpolation.as_str();
+    let Some((_, interpolation)) = Interpolation::ALL.into_iter().find(|(known, _)| *known == id) else {
+        let known = choices(id, Interpolation::ALL.into_iter().map(|(known, _)| known));
+        return Err(Exit::Usage(anyhow!("--interpolation '{id}' is not known; choose one of {known}")));
+    };
+    let blend = if args.even { Blend::Constant } else { Blend::FollowsHeat };
+    Ok(OverlayParams { alpha: args.alpha, color_map, interpolation, blend, ..OverlayParams::default() })
+}
+
 fn require_view(args: &ExplainArgs, clip: &ClipConfig) -> Result<(), Exit> {
     let Some(view) = args.view else { return Ok(()) };
     let clips = if clip.sampling == FrameSampling::Windows { 1 } else { usize::from(clip.clips.max(1)) };
@@ -266,7 +279,7 @@ pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit>
             Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
         }
         many => Err(usage(format!(
-            "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
+            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
             many.len()
         ))),
     }

@@ -45,6 +45,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         document["ledger"] = instances::ledger_totals(&opened);
         document["frame_use"] = frames::document(&uses);
         document["label_map"] = crate::data::mapped_classes(&opened);
+        document["corrections"] = crate::data::corrections_document(&opened, false);
         print_json(&document);
     } else {
         if args.instances {

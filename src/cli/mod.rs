@@ -10,9 +10,11 @@ mod bench_data;
 mod commands;
 mod common;
 mod compare;
+mod corrections;
 mod desktop;
 mod experiment;
 mod explain;
+mod explain_features;
 mod export;
 mod export_labels;
 mod frames;
@@ -31,6 +33,7 @@ mod selftest;
 mod train;
 
 use crate::domain::choices;
+use crate::peers;
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
@@ -51,6 +54,8 @@ pub(crate) enum Exit {
     Failed(anyhow::Error),
     /// Ctrl+C; state was saved.
     Interrupted,
+    /// Another process of the job failed with this exit code, and says why.
+    Elsewhere(u8),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Exit {
@@ -86,9 +91,57 @@ pub fn start() -> Start {
     }
     let Some(command) = cli.command else { return Start::Window(cli.path) };
     monitor::catch_interrupts();
+    Start::Done(together(command))
+}
+
+/// Runs a subcommand, with the other processes that a launcher started where there are some.
+fn together(command: args::Command) -> ExitCode {
+    // The program tests a GPU by calling itself; that process is nobody's peer.
+    if matches!(command, args::Command::ProbeDevice { .. }) {
+        return run_command(command).unwrap_or_else(ExitCode::from);
+    }
+    if let Err(error) = peers::join() {
+        // Each of them knows as much; one says it.
+        if peers::launched().is_none_or(|launch| launch.rank == 0) {
+            say(&error.into());
+        }
+        peers::leave();
+        return ExitCode::from(USAGE);
+    }
+    let all = peers::of_process();
+    if !all.is_alone() && !matches!(command, args::Command::Train(_) | args::Command::Evaluate(_)) {
+        if all.leads() {
+            eprintln!(
+                "error: several processes train and evaluate together; all else is done by one, so start it once"
+            );
+        }
+        peers::leave();
+        return ExitCode::from(USAGE);
+    }
+    match run_command(command) {
+        Ok(code) => {
+            peers::leave();
+            code
+        }
+        Err(code) => {
+            // Where the others do not know that this one ends, they would wait for it.
+            if peers::agreed_to_end() {
+                peers::leave()
+            } else {
+                peers::abort(code)
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Runs a subcommand and says what went wrong.
+fn run_command(command: args::Command) -> Result<ExitCode, u8> {
     let result = std::panic::catch_unwind(|| commands::dispatch(command));
-    let code = match result {
-        Ok(Ok(code)) => return Start::Done(code),
+    Err(match result {
+        Ok(Ok(code)) => return Ok(code),
+        Ok(Err(Exit::Elsewhere(code))) => code,
+        Ok(Err(Exit::Failed(error))) if told_elsewhere(&error) => FAILED,
         Ok(Err(Exit::Usage(error))) => {
             say(&error);
             USAGE
@@ -102,15 +155,16 @@ pub fn start() -> Start {
             FAILED
         }
         Ok(Err(Exit::Interrupted)) => {
-            eprintln!("interrupted");
+            if peers::of_process().leads() {
+                eprintln!("interrupted");
+            }
             INTERRUPTED
         }
         Err(panic) => {
             eprintln!("error: {}", crate::jobs::panic_sentence("kinolens", panic.as_ref()));
             FAILED
         }
-    };
-    Start::Done(ExitCode::from(code))
+    })
 }
 
 /// A sentence about a first word that is neither a command nor a path. The parser takes it for a path and complains about
@@ -121,6 +175,12 @@ fn unknown_command(first: Option<std::ffi::OsString>) -> Option<String> {
     let names: Vec<&str> = commands.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name()).collect();
     let known = commands.get_subcommands().any(|c| c.get_name() == first);
     (!known).then(|| format!("there is no command and no file '{first}'; commands are {}", choices(&first, names)))
+}
+
+/// True for an error that another process tells of.
+fn told_elsewhere(error: &anyhow::Error) -> bool {
+    let job = error.downcast_ref::<crate::jobs::JobError>();
+    job.and_then(crate::jobs::JobError::peer).is_some_and(peers::PeerError::is_told_elsewhere)
 }
 
 /// True for an error that only says that the work ended as it was asked to.
@@ -135,7 +195,7 @@ fn is_stop(error: &anyhow::Error) -> bool {
 }
 
 fn say(error: &anyhow::Error) {
-    eprintln!("error: {}", sentence(error));
+    eprintln!("error: {}", peers::of_process().named(&sentence(error)));
     if let Some(hint) = hints::hint(error) {
         eprintln!("hint: {hint}");
     }

@@ -1,5 +1,6 @@
 //! The command line's side of a job: progress on standard error, events as JSON lines, Ctrl+C as a stop.
 
+use crate::peers::{Peers, of_process};
 use crate::progress::{Flow, Meter, Monitor, Progress};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
@@ -20,7 +21,18 @@ pub fn catch_interrupts() {
         if INTERRUPTS.fetch_add(1, Ordering::SeqCst) > 0 {
             std::process::exit(130);
         }
-        eprintln!("\nstopping (a training writes a checkpoint first); press Ctrl+C again to leave at once");
+        let peers = of_process();
+        if peers.is_alone() {
+            eprintln!("\nstopping (a training writes a checkpoint first); press Ctrl+C again to leave at once");
+        } else if peers.leads() {
+            eprintln!(
+                "{}",
+                peers.named(
+                    "asked to end. A training writes a checkpoint first where all its processes still live; where one of them \
+                     died, the last checkpoint is whole. Go on with --resume RUN"
+                )
+            );
+        }
     });
     if let Err(error) = caught {
         log::warn!("Ctrl+C will end the program without a checkpoint: {error}");
@@ -32,8 +44,12 @@ pub fn interrupted() -> bool {
     INTERRUPTS.load(Ordering::SeqCst) > 0
 }
 
-/// Prints one line on standard output. A closed pipe (`| head`) is no error worth a message.
+/// Prints one line on standard output; of several processes the first one speaks. A closed pipe (`| head`) is no error worth a
+/// message.
 pub fn print_line(text: &str) {
+    if !of_process().leads() {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}");
     let _ = out.flush();
@@ -58,7 +74,7 @@ pub struct TerminalMonitor {
 impl TerminalMonitor {
     /// `events`: print every event as a JSON line. `epochs`: how many a training will have, 0 for other jobs.
     pub fn new(events: bool, epochs: u32) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = (std::io::stderr().is_terminal() && of_process().leads()).then(|| {
             let bar = ProgressBar::new(BAR);
             let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} %{prefix}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -144,6 +160,13 @@ impl Monitor for TerminalMonitor {
         if self.quiet {
             return;
         }
+        if !of_process().leads() {
+            // The first process says the same, but for what is wrong here.
+            if let Progress::Warning(message) = progress {
+                eprintln!("{}", of_process().named(&format!("warning: {message}")));
+            }
+            return;
+        }
         if self.events
             && let Some(value) = event(&progress)
         {
@@ -179,5 +202,9 @@ impl Monitor for TerminalMonitor {
 
     fn poll(&self) -> Flow {
         if interrupted() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        of_process()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::TrainArgs;
-use super::common::{Outcome, open_dataset, resolve_config, run_job, say_warnings};
+use super::common::{Outcome, agreed, config_for_all, open_dataset, resolve_config, run_job, say_warnings};
 use super::monitor::{TerminalMonitor, print_json, print_line, tagged};
 use super::reading::remember;
 use crate::classical::Learner;
@@ -10,6 +10,7 @@ use crate::config::RunConfig;
 use crate::domain::Task;
 use crate::jobs::kinds::{FindRate, Train};
 use crate::jobs::{LaneState, RunView};
+use crate::peers::of_process;
 use crate::progress::best_epoch;
 use crate::run_folder::RunDir;
 use crate::train::RateRange;
@@ -73,14 +74,20 @@ fn find_rate(args: &TrainArgs) -> Outcome {
 
 fn prepare_and_run(args: &TrainArgs) -> Outcome {
     if args.find_rate {
+        if !of_process().is_alone() {
+            return agreed(Err(Exit::Usage(anyhow!("--find-rate is done by one process; start it once"))));
+        }
         return find_rate(args);
     }
     let resume = args.resume.is_some();
-    let out = run_folder(args)?;
-    let mut config = if resume { resumed_config(args, &out)? } else { configured(args)? };
-    if !resume {
-        refuse_existing(&out, args.force)?;
-    }
+    let out = agreed(run_folder(args))?;
+    let mut config = config_for_all(|| {
+        let config = if resume { resumed_config(args, &out)? } else { configured(args)? };
+        if !resume {
+            refuse_existing(&out, args.force)?;
+        }
+        Ok(config)
+    })?;
     let mut state = LaneState::default();
     let dataset = open_dataset(&args.dataset, &config.data, &mut state)?;
     remember(&mut config.data, &dataset.format);
@@ -105,6 +112,7 @@ fn prepare_and_run(args: &TrainArgs) -> Outcome {
     let output = run_job(job, &monitor, &mut state);
     drop(monitor);
     if let Err(Exit::Interrupted) = output
+        && of_process().leads()
         && RunDir::is_run(&out)
     {
         eprintln!("resume with: kinolens train {} --resume {}", args.dataset.display(), out.display());
@@ -122,7 +130,10 @@ fn run_folder(args: &TrainArgs) -> Result<PathBuf, Exit> {
             out.display()
         ))),
         (Some(run), _) => {
-            super::common::require_run(run)?;
+            // Other processes than the first need not see it.
+            if of_process().leads() {
+                super::common::require_run(run)?;
+            }
             Ok(run.clone())
         }
         (None, Some(out)) => Ok(out.clone()),
@@ -159,10 +170,11 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
     let other = args.config.preset.is_some() || args.config.config.is_some() || args.reading.is_given();
     if other || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
-            "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
+            "a resumed run keeps its configuration; of these only --corrections, --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
     }
     let mut config = RunDir::open(run).and_then(|r| r.config()).map_err(|e| Exit::Usage(e.into()))?;
+    args.reading.apply_corrections(&mut config.data);
     apply_options(args, &mut config)?;
     Ok(config)
 }

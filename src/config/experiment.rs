@@ -147,13 +147,25 @@ impl ExperimentPlan {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = files::read_text(path, files::TEXT_LIMIT)
             .map_err(|source| ConfigError::Io { path: path.to_path_buf(), source })?;
+        Self::from_ron(&text)
+            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: format!("{e} (of a plan)") })
+    }
+
+    /// Parses RON text.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn from_ron(text: &str) -> Result<Self, String> {
         ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-            .from_str(&text)
-            .map_err(|e| ConfigError::Parse {
-                path: path.to_path_buf(),
-                message: format!("{} (of a plan)", files::ron_fault(&e)),
-            })
+            .from_str(text)
+            .map_err(|e| files::ron_fault(&e))
+    }
+
+    /// Pretty RON text that [`ExperimentPlan::load`] reads back.
+    pub fn to_ron(&self) -> String {
+        let pretty = ron::ser::PrettyConfig::new().extensions(ron::extensions::Extensions::IMPLICIT_SOME);
+        ron::ser::to_string_pretty(self, pretty).unwrap_or_default()
     }
 
     /// Every arm, those others begin with first. `folder` is that of the plan.
@@ -329,7 +341,7 @@ fn named(arms: &[Arm]) -> Result<(), ConfigError> {
         }
         if !seen.insert(&arm.name) {
             return invalid(&format!(
-                "two lines of training are called '{}': give variants and values names of their own",
+                "two lines of training are named '{}': give variants and values names of their own",
                 arm.name
             ));
         }
@@ -401,7 +413,7 @@ mod tests {
         let arms = plan("()").unwrap();
         assert_eq!((arms.len(), arms[0].name.as_str(), arms[0].config.seed), (1, "base", 42));
         for (text, told) in [
-            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are called 'a'"),
+            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are named 'a'"),
             (r#"(variants: [(name: "a/b")])"#, "becomes the name of a folder"),
             (r#"(variants: [(name: "a", init_from: Variant("b")), (name: "b")])"#, "none of those before it"),
             (r#"(set: ["training.epoks=3"])"#, "epoks"),

@@ -11,11 +11,11 @@ pub struct ModelConfig {
     pub id: String,
     /// Output units; `None` takes the dataset's classes.
     pub num_classes: Option<usize>,
-    /// Dropout before the classifier; `None` takes the network's own default.
+    /// Dropout before the classifier; `None` takes the architecture default default.
     pub dropout: Option<f64>,
     /// What only some networks can be told.
     pub options: ModelOptions,
-    /// What of it does not learn: `backbone`, `none`, or a layer, which is frozen with all below it. `None` takes the
+    /// What of it does not learn: `backbone`, `norms` (its batch normalisations), `none`, or a layer, which is frozen with all below it. `None` takes the
     /// network's own: nothing, except where a network is made of a finished backbone and a head.
     pub freeze: Option<String>,
     /// Frozen batch normalisations keep their running statistics and use them in training too.
@@ -85,7 +85,7 @@ impl std::fmt::Display for Pooling {
     }
 }
 
-/// Options that some networks have; a network refuses one it does not have. `None` takes the network's own.
+/// Options that some networks have; a network refuses one it does not have. `None` takes the architecture default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelOptions {

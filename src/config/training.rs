@@ -1,6 +1,7 @@
 //! What is minimised, how, and for how long.
 
 use super::Precision;
+use crate::peers::Width;
 use serde::{Deserialize, Serialize};
 
 /// What is minimised.
@@ -193,6 +194,8 @@ pub struct TrainingConfig {
     pub precision: Precision,
     /// GPUs of this machine that share every batch; 0 takes all that are like the chosen one.
     pub devices: usize,
+    /// Numbers with which processes on several machines send their gradients.
+    pub exchange: Width,
     /// Keep only a few layers' outputs for the way back and compute the others a second time: somewhat less memory for
     /// somewhat more work. The numbers are the same.
     pub recompute: bool,
@@ -233,6 +236,7 @@ impl Default for TrainingConfig {
             cache_features: true,
             precision: Precision::F32,
             devices: 1,
+            exchange: Width::Full,
             recompute: false,
             statistics_every: 0,
             statistics_layers: Vec::new(),

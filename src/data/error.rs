@@ -34,6 +34,15 @@ pub enum DataError {
         /// The reason.
         reason: String,
     },
+    /// Corrections on the disk are others than those that were read.
+    #[error(
+        "the corrections in {path} were changed by somebody else since they were read; reload the dataset to see them, and \
+         correct again"
+    )]
+    CorrectionsChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A layout was recognised but holds nothing to open.
     #[error("{path} holds no videos: {reason}")]
     Empty {

@@ -22,6 +22,8 @@ pub struct InstanceList {
     pub classes: Vec<Value>,
     /// What the label map made of the classes of the files; empty where there is none: see [`mapped_classes`].
     pub label_map: Value,
+    /// Corrections of the labels; null where there are none: see [`super::corrections_document`].
+    pub corrections: Value,
     /// `path`, `name`, `kind`, `frames`, `fps`, `width`, `height`, `subject`, `split`.
     pub videos: Vec<Value>,
     /// `video`, `start_frame`, `end_frame` (exclusive), `classes`, and what the source tells besides.
@@ -43,6 +45,7 @@ pub fn instance_list(dataset: &Dataset) -> InstanceList {
         choices: dataset.choices.iter().map(|c| (c.key.clone(), value_of(c))).collect(),
         classes: classes(dataset),
         label_map: mapped_classes(dataset),
+        corrections: super::corrections_document(dataset, true),
         videos: dataset.videos.iter().map(video).collect(),
         instances: dataset.videos.iter().flat_map(|v| v.instances.iter().map(move |i| instance(root, v, i))).collect(),
         ledger: ledger(dataset),

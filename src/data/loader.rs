@@ -32,18 +32,21 @@ pub struct Batch {
     pub size: usize,
     /// Position in the epoch, from 0.
     pub index: usize,
+    /// Classes of all clips of the batch, those that other processes take included.
+    pub whole: Vec<usize>,
 }
 
 impl Batch {
-    fn of(items: &[DrawnClip], index: usize, pixels: Pixels, targets: Option<&ClassTargets>) -> Self {
-        let class = |c: &Clip| c.label.and_then(Label::class).unwrap_or(UNLABELLED);
+    fn of(items: &Items, index: usize, pixels: Pixels, targets: Option<&ClassTargets>) -> Self {
+        let own = &items.own;
         Self {
             pixels,
-            labels: items.iter().map(|i| class(&i.clip)).collect(),
-            sets: targets.map_or_else(Vec::new, |t| items.iter().map(|i| t.of(&i.clip)).collect()),
-            clips: items.iter().map(|i| i.clip).collect(),
-            size: items.len(),
+            labels: own.iter().map(|i| class_of(&i.clip)).collect(),
+            sets: targets.map_or_else(Vec::new, |t| own.iter().map(|i| t.of(&i.clip)).collect()),
+            clips: own.iter().map(|i| i.clip).collect(),
+            size: own.len(),
             index,
+            whole: items.whole.clone(),
         }
     }
 
@@ -53,6 +56,25 @@ impl Batch {
             Some(set) => set.contains(&class),
             None => self.labels.get(position) == Some(&class),
         }
+    }
+}
+
+fn class_of(clip: &Clip) -> usize {
+    clip.label.and_then(Label::class).unwrap_or(UNLABELLED)
+}
+
+/// Which clips of every batch a process takes: each `of`-th, from position `first`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Position of its first clip, below `of`.
+    pub first: usize,
+    /// Processes that share a batch.
+    pub of: usize,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { first: 0, of: 1 }
     }
 }
 
@@ -75,13 +97,22 @@ pub struct LoaderOptions {
     pub epoch: u64,
     /// Batches left out at the start, for going on in the middle of an epoch.
     pub skip_batches: usize,
+    /// What of each batch is loaded here. Order and changes are those of the whole batch.
+    pub share: Share,
+}
+
+/// The clips of a batch that are loaded here, with what is drawn for each, and the classes of all of them.
+#[derive(Debug)]
+struct Items {
+    own: Vec<DrawnClip>,
+    whole: Vec<usize>,
 }
 
 /// One epoch of batches. The order and content depend on the options alone, never on the number of workers. Dropping it
 /// stops the threads.
 pub struct Loader {
     source: Arc<ClipSource>,
-    batches: Arc<Vec<Vec<DrawnClip>>>,
+    batches: Arc<Vec<Items>>,
     targets: Option<Arc<ClassTargets>>,
     next: usize,
     workers: Option<Workers>,
@@ -112,25 +143,27 @@ struct Workers {
 }
 
 /// The clips of an epoch in batches, with what is drawn for each.
-fn items(source: Option<&ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Vec<Vec<DrawnClip>> {
+fn items(source: Option<&ClipSource>, clips: &[Clip], options: &LoaderOptions) -> Vec<Items> {
+    let Share { first, of } = options.share;
     let order = options.sampler.order(clips, options.seed, options.epoch);
     let mut repeats: HashMap<(usize, u32, Cut), u32> = HashMap::new();
-    let items: Vec<DrawnClip> = order
-        .into_iter()
-        .filter_map(|i| clips.get(i))
-        .map(|clip| {
-            let repeat = repeats.entry(clip.place()).or_default();
-            let drawn = match (source, &options.augment) {
-                (Some(source), Some(augment)) => {
-                    DrawnClip::of(source, augment, (options.seed, options.epoch, *repeat), clip)
-                }
-                _ => DrawnClip::unchanged(*clip),
-            };
-            *repeat += 1;
-            drawn
-        })
-        .collect();
-    items.chunks(options.batch_size.max(1)).map(<[DrawnClip]>::to_vec).collect()
+    let mut drawn = |clip: &Clip, wanted: bool| {
+        let repeat = repeats.entry(clip.place()).or_default();
+        let drawn = wanted.then(|| match (source, &options.augment) {
+            (Some(source), Some(augment)) => {
+                DrawnClip::of(source, augment, (options.seed, options.epoch, *repeat), clip)
+            }
+            _ => DrawnClip::unchanged(*clip),
+        });
+        *repeat += 1;
+        drawn
+    };
+    let order: Vec<&Clip> = order.into_iter().filter_map(|i| clips.get(i)).collect();
+    let batch = |clips: &[&Clip]| Items {
+        own: clips.iter().enumerate().filter_map(|(i, clip)| drawn(clip, i % of.max(1) == first)).collect(),
+        whole: clips.iter().map(|clip| class_of(clip)).collect(),
+    };
+    order.chunks(options.batch_size.max(1)).map(batch).collect()
 }
 
 impl Loader {
@@ -167,7 +200,7 @@ impl Loader {
     fn start(&mut self, count: usize) {
         // So many batches are under way or waiting at any time; that bounds memory. No thread must wait for work while
         // one is handed over.
-        let size = self.batches.first().map_or(1, Vec::len).max(1);
+        let size = self.batches.first().map_or(1, |items| items.own.len()).max(1);
         let ahead = 1 + (2 * count).div_ceil(size);
         // All clips of these batches fit, so that neither side ever waits for room.
         let (jobs, todo) = bounded::<ClipTask>(ahead * size);
@@ -179,7 +212,7 @@ impl Loader {
             let (source, batches) = (self.source.clone(), self.batches.clone());
             let run = move || {
                 while let Ok((batch, clip, mut part)) = todo.recv() {
-                    let Some(item) = batches.get(batch).and_then(|items| items.get(clip)) else { return };
+                    let Some(item) = batches.get(batch).and_then(|items| items.own.get(clip)) else { return };
                     let written = item.write(&source, &mut part, &stop).map(|()| part);
                     if stop.load(Ordering::Relaxed) || done.send((batch, clip, written)).is_err() {
                         return;
@@ -207,8 +240,8 @@ impl Loader {
 impl Workers {
     /// Asks for another batch. Its memory is taken here, so that an epoch needs as many blocks as the one before, however
     /// the threads take turns.
-    fn send_next(&mut self, source: &ClipSource, batches: &[Vec<DrawnClip>]) {
-        let (Some(items), Some(jobs)) = (batches.get(self.sent), &self.jobs) else { return };
+    fn send_next(&mut self, source: &ClipSource, batches: &[Items]) {
+        let (Some(Items { own: items, .. }), Some(jobs)) = (batches.get(self.sent), &self.jobs) else { return };
         let (parts, rest) = source.spare().take(items.len(), source.clip_len());
         for (clip, part) in parts.into_iter().enumerate() {
             // Without threads nobody takes it, and the wait for it says so.
@@ -273,7 +306,7 @@ impl Iterator for Loader {
                 workers.send_next(&self.source, &self.batches);
                 pixels
             }
-            None => here(&self.source, items),
+            None => here(&self.source, &items.own),
         };
         let batch = pixels.map(|pixels| Batch::of(items, index, pixels, self.targets.as_deref()));
         // After an error the epoch is over.

@@ -1,6 +1,6 @@
 use super::{
-    ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
-    serialize_path,
+    ClassId, ClassSet, CorrectionCounts, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger,
+    MappedClasses, Segment, Task, Unread, serialize_path,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -269,6 +269,8 @@ pub struct Dataset {
     pub classes: ClassSet,
     /// What its label map made of the classes that its files have; `None` where there is no map.
     pub mapped: Option<Box<MappedClasses>>,
+    /// Corrections of its labels, which are kept apart from its files; `None` where there are none.
+    pub corrections: Option<Box<DatasetCorrections>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.
@@ -296,6 +298,11 @@ impl Dataset {
         let own = format!("cannot open {}: ", video.path.display());
         let reason = said.strip_prefix(own.as_str()).unwrap_or(said);
         Some(reason.split_once("; it is left out").map_or(reason, |(why, _)| why))
+    }
+
+    /// How many of its labels are corrected.
+    pub fn correction_counts(&self) -> CorrectionCounts {
+        self.corrections.as_deref().map(DatasetCorrections::counts).unwrap_or_default()
     }
 }
 

@@ -379,7 +379,7 @@ pub enum LabelMapError {
         known: String,
     },
     /// Several classes have the name of a rule.
-    #[error("several classes of the dataset are called '{0}'; name the one that is meant by its number, as in #7")]
+    #[error("several classes of the dataset are named '{0}'; name the one that is meant by its number, as in #7")]
     SameName(String),
     /// Two rules about one class.
     #[error("the label map says twice what becomes of the class '{0}'; say it once")]

@@ -1,10 +1,12 @@
 //! Features of clips, which classical baselines are fitted to and predict from.
 
 use super::EvalError;
+use super::shared::shared_rows;
 use super::waiting::hold;
 use crate::classical::{FeatureSet, pose_features};
 use crate::data::{ClipSource, DataError, FrameRule, load_poses};
 use crate::domain::{Clip, PoseTrack, RgbImage};
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -13,12 +15,33 @@ use std::sync::Arc;
 const AT_ONCE: usize = 32;
 
 /// The features of clips, in their order, all equally many. Frames are decoded by all threads, and kept in memory and on
-/// disk as `source` keeps them; then all threads compute.
+/// disk as `source` keeps them; then all threads compute. The processes of a job share the clips.
 ///
 /// # Errors
 /// Clips that cannot be decoded; of [`FeatureSet::Poses`] a video without poses, or poses of joints that are not those of
 /// the others; [`EvalError::Stopped`].
 pub fn clip_features(
+    set: FeatureSet,
+    source: &Arc<ClipSource>,
+    clips: &[Clip],
+    label: &str,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Vec<f32>>, EvalError> {
+    let own = |clips: &[Clip]| own_features(set, source, clips, label, monitor);
+    even(source, clips, shared_rows(monitor.peers(), clips, AT_ONCE, own)?)
+}
+
+/// Refuses features that are not equally many.
+fn even(source: &ClipSource, clips: &[Clip], rows: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>, EvalError> {
+    let wanted = rows.first().map_or(0, Vec::len);
+    match rows.iter().zip(clips).find(|(row, _)| row.len() != wanted || row.is_empty()) {
+        Some((row, clip)) => Err(EvalError::features(source, clip, row.len(), wanted)),
+        None => Ok(rows),
+    }
+}
+
+/// The same by this process alone.
+fn own_features(
     set: FeatureSet,
     source: &Arc<ClipSource>,
     clips: &[Clip],
@@ -49,10 +72,7 @@ pub fn clip_features(
         }
         monitor.stage(label, rows.len() as u64, clips.len() as u64);
     }
-    let wanted = rows.first().map_or(0, Vec::len);
-    let odd = rows.iter().zip(clips).find(|(row, _)| row.len() != wanted || row.is_empty());
-    odd.map_or(Ok(()), |(row, clip)| Err(EvalError::features(source, clip, row.len(), wanted)))?;
-    Ok(rows)
+    even(source, clips, rows)
 }
 
 /// Poses of the video asked for last: clips come video by video.
@@ -85,5 +105,9 @@ impl Monitor for Quiet<'_> {
 
     fn poll(&self) -> Flow {
         self.0.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.0.peers()
     }
 }

@@ -2,6 +2,7 @@ use super::ClassMatchError;
 use crate::data::{ClipSource, DataError};
 use crate::domain::Clip;
 use crate::model::ModelError;
+use crate::peers::PeerError;
 use crate::run_folder::RunError;
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ pub enum EvalError {
     /// The network or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The processes that evaluate together.
+    #[error(transparent)]
+    Peers(#[from] PeerError),
 }
 
 impl EvalError {
@@ -65,8 +69,16 @@ impl EvalError {
         Self::Features { video, found, wanted }
     }
 
+    /// What another process of the evaluation did, where that ended it.
+    pub fn peer(&self) -> Option<&PeerError> {
+        match self {
+            Self::Peers(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// True when the owner of the job asked it to end, however deep that was noticed.
     pub fn is_stop(&self) -> bool {
-        matches!(self, Self::Stopped | Self::Data(DataError::Stopped))
+        matches!(self, Self::Stopped | Self::Data(DataError::Stopped) | Self::Peers(PeerError::Stopped))
     }
 }

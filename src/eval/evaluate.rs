@@ -107,6 +107,7 @@ pub fn evaluate_matched(
     warnings.extend(other_map(original, config));
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
+    evaluation.corrections = dataset.correction_counts();
     evaluation.split = split.name().to_owned();
     evaluation.frame_use = Some(frames_used(&dataset, config, &clips, &parts, split));
     evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));

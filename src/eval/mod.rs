@@ -15,6 +15,7 @@ mod pr_curves;
 mod predict;
 mod same_data;
 pub mod segments;
+mod shared;
 pub mod views;
 mod waiting;
 

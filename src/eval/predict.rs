@@ -4,6 +4,7 @@ use super::EvalError;
 use super::caveats::spread_frames;
 use super::clip_features::clip_features;
 use super::metrics::{argmax, probabilities_of};
+use super::shared::shared_rows;
 use super::waiting::hold;
 use crate::classical::{Classifier, FeatureSet};
 use crate::data::{ClipSource, Loader, LoaderOptions, covering_windows};
@@ -95,11 +96,23 @@ impl Predictor {
     }
 }
 
-/// Logits of clips, in their order, one row of `classes` values each.
+/// Logits of clips, in their order, one row of `classes` values each. The processes of a job share the clips.
 ///
 /// # Errors
 /// Clips that cannot be loaded, a device that fails, [`EvalError::Stopped`].
 pub fn predict_clips(
+    network: &Network,
+    source: &Arc<ClipSource>,
+    clips: &[Clip],
+    options: PredictOptions<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Vec<f32>>, EvalError> {
+    let own = |clips: &[Clip]| predict_own(network, source, clips, options, monitor);
+    shared_rows(monitor.peers(), clips, options.batch_size, own)
+}
+
+/// The same by this process alone.
+fn predict_own(
     network: &Network,
     source: &Arc<ClipSource>,
     clips: &[Clip],
@@ -194,9 +207,8 @@ pub fn predict_video(
 ) -> Result<VideoPrediction, EvalError> {
     let config = &checkpoint.state.config;
     let found = dataset.videos.iter().enumerate().find(|(_, v)| v.name == video);
-    let (index, entry) = found.ok_or_else(|| {
-        EvalError::NothingToJudge(format!("{} has no video called '{video}'", dataset.root.display()))
-    })?;
+    let (index, entry) = found
+        .ok_or_else(|| EvalError::NothingToJudge(format!("{} has no video named '{video}'", dataset.root.display())))?;
     if entry.frames() == 0 {
         return Err(EvalError::NothingToJudge(format!(
             "{} has no frame that decodes; see the warnings of the dataset",

@@ -2,6 +2,7 @@
 
 use super::error::JobError;
 use super::kind::Done;
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +20,8 @@ impl<'a> Asked<'a> {
     /// The end of a job; one that stopped without having been asked has a fault.
     pub(super) fn checked<T>(&self, done: Result<Done<T>, JobError>) -> Result<Done<T>, JobError> {
         let stopped = matches!(done, Err(JobError::Stopped) | Ok(Done::Cancelled(_)));
-        if stopped && !self.to_end.load(Ordering::Relaxed) {
+        // Of several processes that do it together another one may have been asked.
+        if stopped && !self.to_end.load(Ordering::Relaxed) && self.inner.peers().is_alone() {
             return Err(JobError::Internal("the job stopped although nobody asked it to"));
         }
         done
@@ -37,6 +39,14 @@ impl Monitor for Asked<'_> {
             self.to_end.store(true, Ordering::Relaxed);
         }
         flow
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
+    }
+
+    fn asked_elsewhere(&self) {
+        self.to_end.store(true, Ordering::Relaxed);
     }
 }
 

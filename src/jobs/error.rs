@@ -6,6 +6,7 @@ use crate::data::{DataError, demo};
 use crate::eval::EvalError;
 use crate::inside::InsideError;
 use crate::model::ModelError;
+use crate::peers::PeerError;
 use crate::render::RenderError;
 use crate::run_folder::RunError;
 use crate::train::TrainError;
@@ -65,6 +66,17 @@ pub enum JobError {
     /// A state that the program rules out; never shown as a stop.
     #[error("an internal error: {0}; this is a fault of the program, please report it")]
     Internal(&'static str),
+}
+
+impl JobError {
+    /// What another process of the job did, where that ended it.
+    pub fn peer(&self) -> Option<&PeerError> {
+        match self {
+            Self::Train(error) => error.peer(),
+            Self::Eval(error) => error.peer(),
+            _ => None,
+        }
+    }
 }
 
 impl From<DataError> for JobError {

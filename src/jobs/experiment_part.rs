@@ -1,5 +1,6 @@
 //! One run of many while it works.
 
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 
 /// Share of a run that is its training; the rest is its evaluation.
@@ -67,5 +68,13 @@ impl Monitor for Part<'_> {
 
     fn poll(&self) -> Flow {
         self.inner.poll()
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
+    }
+
+    fn asked_elsewhere(&self) {
+        self.inner.asked_elsewhere();
     }
 }

@@ -1,6 +1,8 @@
 //! A run folder as people look at it.
 
 use super::error::JobError;
+use super::kinds::kept_tests;
+use crate::compare::motion::{MotionReport, MotionTest};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Task};
 use crate::eval::Training;
@@ -44,6 +46,8 @@ pub struct RunView {
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
     /// What of its files is damaged or missing, with what to do; what can be known without them is here.
     pub problems: Vec<String>,
+    /// Motion tests found in `results/`, each by itself.
+    pub motion: Vec<Arc<MotionReport>>,
     /// What people wrote about its clips.
     pub notes: Notes,
     /// Why `notes` is empty although there is a file; it must not be written over.
@@ -104,6 +108,7 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         log: run.log_tail(LOG_LINES),
         resumable: run.resumable(),
         evaluations: results.evaluations.into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
+        motion: kept_tests(run.path()).into_iter().map(alone).collect(),
         layers,
         problems,
         notes,
@@ -111,6 +116,11 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
         config,
         classes,
     })
+}
+
+/// A motion test as a report of its own.
+fn alone(test: MotionTest) -> Arc<MotionReport> {
+    Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })
 }
 
 /// The layers heatmaps can be made at, in forward order; empty when there is no such network.

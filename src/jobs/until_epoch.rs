@@ -1,5 +1,6 @@
 //! A training that ends with an epoch before its last one.
 
+use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,6 +36,14 @@ impl Monitor for UntilEpoch<'_> {
             Flow::Continue if self.reached.load(Ordering::Relaxed) => Flow::Finish,
             flow => flow,
         }
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
+    }
+
+    fn asked_elsewhere(&self) {
+        self.inner.asked_elsewhere();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Frozen layers, and the features of a frozen backbone.
 
-use super::builder::LayerInfo;
+use super::builder::{LayerInfo, LayerKind};
 use super::error::ModelError;
 use super::layers::run;
 use super::module_path::{belongs_to, lies_inside};
@@ -9,14 +9,14 @@ use super::parameters::EntryKind;
 use super::pass::{Mode, Pass};
 use super::readout::Readout;
 use super::registry::ModelSpec;
-use super::settings::{BACKBONE, NOTHING};
+use super::settings::{BACKBONE, NORMS, NOTHING};
 use super::train_pass::TrainPass;
 use crate::domain::choices;
 use burn::tensor::{Tensor, TensorData};
 use std::collections::HashSet;
 
 impl Network {
-    /// Freezes what `what` says and frees everything else: [`BACKBONE`], [`NOTHING`], or a layer, which is frozen
+    /// Freezes what `what` says and frees everything else: [`BACKBONE`], [`NORMS`], [`NOTHING`], or a layer, which is frozen
     /// together with all below it. With `statistics`, frozen batch normalisations keep their running statistics and use
     /// them in training too; without, only numbers that gradients move are frozen, as `requires_grad = False` alone
     /// does in PyTorch.
@@ -107,10 +107,15 @@ pub(super) fn names_frozen(
     let layer = match what {
         NOTHING => return Ok(HashSet::new()),
         BACKBONE => return Ok(names.iter().filter(|n| !spec.is_head(n)).cloned().collect()),
+        NORMS => {
+            let norms: Vec<&str> =
+                layers.iter().filter(|l| l.kind == LayerKind::BatchNorm).map(|l| l.id.as_str()).collect();
+            return Ok(names.iter().filter(|n| norms.iter().any(|id| belongs_to(n, id))).cloned().collect());
+        }
         layer => layer,
     };
     let Some(last) = layers.iter().rposition(|l| belongs_to(&l.id, layer)) else {
-        let mut outer: Vec<&str> = vec![BACKBONE, NOTHING];
+        let mut outer: Vec<&str> = vec![BACKBONE, NORMS, NOTHING];
         outer.extend(layers.iter().map(|l| l.id.as_str()).filter(|id| !id.contains('.')));
         let known = choices(layer, outer);
         return Err(ModelError::UnknownLayer { model: spec.title.to_owned(), layer: layer.to_owned(), known });

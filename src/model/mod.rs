@@ -51,7 +51,7 @@ pub use random_stream::RandomStream;
 pub use reach::Reach;
 pub use readback::read;
 pub use registry::{MODELS, ModelSpec};
-pub use settings::{BACKBONE, NOTHING};
+pub use settings::{BACKBONE, NORMS, NOTHING};
 pub use train_pass::TrainPass;
 pub use tree::{Module, ModuleParts, ModuleTree};
 pub use weights::{

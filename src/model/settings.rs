@@ -7,6 +7,9 @@ pub const BACKBONE: &str = "backbone";
 /// `model.freeze` for nothing.
 pub const NOTHING: &str = "none";
 
+/// `model.freeze` for the batch normalisations: each clip is then normalised as every other, whoever shares its batch.
+pub const NORMS: &str = "norms";
+
 /// What a network is built with, besides the clip.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {

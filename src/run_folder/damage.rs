@@ -122,8 +122,13 @@ mod tests {
         let classes = ClassSet::from_names(["sit", "stand"]);
         let mut config = RunConfig::reference();
         config.seed = 7;
-        let new =
-            writer::NewRun { config: &config, classes: &classes, split: &[], environment: &Environment::default() };
+        let new = writer::NewRun {
+            config: &config,
+            classes: &classes,
+            split: &[],
+            environment: &Environment::default(),
+            corrections: None,
+        };
         let run = writer::create_run(&dir.join("run"), &new).unwrap();
         for (step, name) in (1..).zip(checkpoints) {
             let folder = run.checkpoints_dir().join(name);

@@ -1,6 +1,6 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassChange, ClassMatch, ClassSet, Cut, FrameUse, SAID_AT, said};
+use crate::domain::{ClassChange, ClassMatch, ClassSet, CorrectionCounts, Cut, FrameUse, SAID_AT, said};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
@@ -239,6 +239,9 @@ pub struct Evaluation {
     /// What a label map made of the dataset's classes: that of the run, or the one the dataset was read with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_map: Vec<ClassChange>,
+    /// How many labels of the dataset are corrected.
+    #[serde(default, skip_serializing_if = "CorrectionCounts::is_none")]
+    pub corrections: CorrectionCounts,
     /// Classes in output order.
     pub classes: ClassSet,
     /// Clips evaluated.

@@ -72,14 +72,16 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError>
         .map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
 }
 
-/// A table of this text that cannot be read, with line and column.
-pub(super) fn damaged_table(path: &Path, text: &str, error: &csv::Error) -> RunError {
+/// A table that cannot be read, with line and column.
+pub(super) fn damaged_table(path: &Path, error: &csv::Error) -> RunError {
     use csv::ErrorKind as Kind;
     let reason = match error.kind() {
         Kind::Deserialize { err, .. } => {
-            let at = err.field().and_then(|at| usize::try_from(at).ok());
-            let column = at.and_then(|at| text.lines().next()?.split(',').nth(at));
-            column.map_or_else(|| err.to_string(), |name| format!("{name}: {}", err.kind()))
+            let column = err.field().and_then(|at| {
+                let text = read_text(path).ok()?;
+                csv::Reader::from_reader(text.as_bytes()).headers().ok()?.get(at as usize).map(str::to_owned)
+            });
+            column.map_or_else(|| err.to_string(), |column| format!("column {column}: {}", err.kind()))
         }
         Kind::UnequalLengths { expected_len, len, .. } => format!("it has {len} cells, and the header {expected_len}"),
         Kind::Utf8 { .. } => "it is no UTF-8 text".to_owned(),

@@ -22,7 +22,7 @@ impl RunDir {
         csv::Reader::from_reader(text.as_bytes())
             .deserialize()
             .map(|row| {
-                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged_table(&path, &text, &e))?;
+                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged_table(&path, &e))?;
                 report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
                 report.per_class_ap = per_class_ap.remove(&report.epoch).unwrap_or_default();
                 report.confusion = confusions.remove(&report.epoch).unwrap_or_default();
@@ -53,7 +53,7 @@ impl RunDir {
         let text = read_text(&path)?;
         let mut out = BTreeMap::new();
         for row in csv::Reader::from_reader(text.as_bytes()).records() {
-            let row = row.map_err(|e| damaged_table(&path, &text, &e))?;
+            let row = row.map_err(|e| damaged_table(&path, &e))?;
             let wrong = |what: &str, cell: &str| RunError::Damaged {
                 path: path.clone(),
                 reason: format!("line {}: '{cell}' is no {what}", row.position().map_or(0, csv::Position::line)),
@@ -82,7 +82,7 @@ impl RunDir {
         let classes = self.classes()?;
         let text = read_text(&path)?;
         for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
-            let row: ConfusionRow = row.map_err(|e| damaged_table(&path, &text, &e))?;
+            let row: ConfusionRow = row.map_err(|e| damaged_table(&path, &e))?;
             if let (Some(truth), Some(predicted)) = (classes.by_name(&row.truth), classes.by_name(&row.predicted)) {
                 let cell = ConfusionCell(truth as u32, predicted as u32, row.clips);
                 out.entry(row.epoch).or_default().push(cell);

@@ -12,6 +12,8 @@ pub const CLASSES_FILE: &str = files::RUN_FILES[1];
 pub const SPLIT_FILE: &str = "split.csv";
 /// Versions, device, dataset.
 pub const ENVIRONMENT_FILE: &str = "environment.ron";
+/// The corrections of labels that it was trained with, where there were some.
+pub const CORRECTIONS_COPY: &str = "corrections.ron";
 /// One row an epoch.
 pub const METRICS_FILE: &str = "training_metrics.csv";
 /// One row an epoch, one column a class.
@@ -24,6 +26,8 @@ pub const CONFUSION_FILE: &str = "validation_confusion.csv";
 pub const LAYERS_FILE: &str = "layer_statistics.csv";
 /// Every sentence of the training.
 pub const LOG_FILE: &str = "log.txt";
+/// What a running training is asked to do: one word, see [`Flow`](crate::progress::Flow).
+pub const CONTROL_FILE: &str = "control";
 /// Folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
 /// Folder of evaluations.

@@ -23,17 +23,17 @@ pub(crate) mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, STATE_FILE, TrainEnd};
 pub use environment::{Environment, SplitRow, WeightsOrigin};
-pub(crate) use environment::{environment, split_rows, titles, without_data};
+pub(crate) use environment::{corrections_text, environment, split_rows, titles, without_data};
 pub use error::RunError;
 pub use evaluation::{
     Averages, ClassMetrics, ConfidenceInterval, Confusion, Evaluation, FrameMetrics, MultiLabel, Prediction,
     Predictions, ViewCounts, ViewPrediction,
 };
 pub use existing_results::{ExistingResult, results_folder};
-pub use identity::Identity;
+pub use identity::{Identity, now_unix};
 pub use layout::{
-    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, ENVIRONMENT_FILE, LAYERS_FILE, LOG_FILE, METRICS_FILE,
-    PER_CLASS_AP_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE,
+    CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, CONTROL_FILE, CORRECTIONS_COPY, ENVIRONMENT_FILE,
+    LAYERS_FILE, LOG_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE,
 };
 pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use place::{suggestion, taken};

@@ -39,7 +39,7 @@ impl RunDir {
         let path = self.path().join(SPLIT_FILE);
         let text = read_text(&path)?;
         let rows: Result<Vec<SplitRow>, csv::Error> = csv::Reader::from_reader(text.as_bytes()).deserialize().collect();
-        rows.map_err(|e| damaged_table(&path, &text, &e))
+        rows.map_err(|e| damaged_table(&path, &e))
     }
 
     /// Names of the checkpoints there are, the one to use first: `best_accuracy`, `best_loss`, `last`, then the others,

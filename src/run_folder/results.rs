@@ -270,7 +270,7 @@ const BETWEEN: &str = "; ";
 fn co_occurrence_csv(evaluation: &Evaluation, several: &MultiLabel) -> String {
     let mut header = words(&["labelled \\ said"]);
     header.extend(evaluation.classes.classes.iter().map(|c| c.name.clone()));
-    header.extend(words(&["said nothing", "clips"]));
+    header.extend(words(&["none predicted", "clips"]));
     let rows = several.co_occurrence.counts.iter().enumerate().map(|(truth, row)| {
         let mut cells = vec![evaluation.classes.name(truth).to_owned()];
         cells.extend(row.iter().map(u64::to_string));
@@ -348,7 +348,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
     writeln!(
         out,
         "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %, Wilson, over clips), mean class accuracy {:.2} %, \
-         always saying the commonest class {:.2} %.\n",
+         always predicting the majority class {:.2} %.\n",
         errors.len(),
         e.clips,
         100.0 * e.accuracy,
@@ -361,7 +361,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
         writeln!(out, "- {warning}")?;
     }
 
-    writeln!(out, "\n## Most confused pairs\n\n| true | said | clips | of the class |\n|---|---|---:|---:|")?;
+    writeln!(out, "\n## Most confused pairs\n\n| true | predicted | clips | of the class |\n|---|---|---:|---:|")?;
     for p in e.confused_pairs().iter().take(LISTED) {
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;
@@ -377,7 +377,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
 }
 
 fn clip_table(out: &mut String, e: &Evaluation, clips: &[&Prediction]) -> std::fmt::Result {
-    writeln!(out, "| video | start | true | said | probability | margin |\n|---|---:|---|---|---:|---:|")?;
+    writeln!(out, "| video | start | true | predicted | probability | margin |\n|---|---:|---|---|---:|---:|")?;
     for c in clips.iter().take(LISTED) {
         let (truth, said) = (cell(&e.names(c.true_classes())), cell(e.classes.name(c.predicted)));
         let (p, m) = (c.confidence(), c.margin());
@@ -396,7 +396,7 @@ fn analyse_several(
     writeln!(
         out,
         "Multi-label: mAP {:.2} % over {} classes (an order by chance {:.2} %); the most probable class is among the labels of \
-         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %, Wilson, over clips). A class is said at a probability of {SAID_AT} or more.\n",
+         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %, Wilson, over clips). A class is predicted at a probability of {SAID_AT} or more.\n",
         100.0 * several.map,
         several.average_precision.iter().flatten().count(),
         100.0 * several.chance,
@@ -409,7 +409,7 @@ fn analyse_several(
         writeln!(out, "- {warning}")?;
     }
     writeln!(out, "\n## Classes, the weakest first\n")?;
-    writeln!(out, "| class | AP | precision | recall | clips | said nothing |\n|---|---:|---:|---:|---:|---:|")?;
+    writeln!(out, "| class | AP | precision | recall | clips | none predicted |\n|---|---:|---:|---:|---:|---:|")?;
     let mut classes: Vec<(usize, f64)> =
         several.average_precision.iter().enumerate().filter_map(|(c, ap)| Some((c, (*ap)?))).collect();
     classes.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -419,7 +419,10 @@ fn analyse_several(
         let (name, precision, recall) = (cell(&c.class), c.precision, c.recall);
         writeln!(out, "| {name} | {ap:.3} | {precision:.3} | {recall:.3} | {} | {silent} |", c.support)?;
     }
-    writeln!(out, "\n## Most often said beside\n\n| labelled | said | clips | of the class |\n|---|---|---:|---:|")?;
+    writeln!(
+        out,
+        "\n## Most often predicted beside\n\n| labelled | predicted | clips | of the class |\n|---|---|---:|---:|"
+    )?;
     for p in e.said_beside().iter().take(LISTED) {
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;

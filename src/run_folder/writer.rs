@@ -6,7 +6,7 @@
 
 use super::checkpoint::{REPLACED, STATE_FILE};
 use super::files::{UNFINISHED, create_dir, csv_text, ron_text, sync_dir, sync_parent, unfinished, write_synced};
-use super::layout::{CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, SPLIT_FILE};
+use super::layout::{CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CORRECTIONS_COPY, ENVIRONMENT_FILE, SPLIT_FILE};
 pub(crate) use super::lock::{FolderLock, lock};
 use super::{Environment, RunDir, RunError, SplitRow};
 use crate::config::RunConfig;
@@ -21,6 +21,8 @@ pub(crate) struct NewRun<'a> {
     pub classes: &'a ClassSet,
     pub split: &'a [SplitRow],
     pub environment: &'a Environment,
+    /// The corrections of labels that it is trained with.
+    pub corrections: Option<String>,
 }
 
 /// Makes sure that a run can be made at `path`: nothing there, or an empty folder. With `force` a run that is there is
@@ -66,7 +68,10 @@ pub(crate) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, RunErr
             (CLASSES_FILE, ron_text(run.classes)?),
             (SPLIT_FILE, csv_text(&header, split)),
             (ENVIRONMENT_FILE, ron_text(run.environment)?),
-        ] {
+        ]
+        .into_iter()
+        .chain(run.corrections.clone().map(|text| (CORRECTIONS_COPY, text)))
+        {
             let file = temporary.join(name);
             write_synced(&file, text.as_bytes()).map_err(|e| RunError::file("write", &file, &e))?;
         }

@@ -19,7 +19,8 @@ use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress};
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{NewRun, create_run, lock, make_room, write_checkpoint};
 use crate::run_folder::{
-    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, environment, split_rows, taken,
+    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, corrections_text, environment,
+    split_rows, taken,
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -178,6 +179,7 @@ fn write(
         classes: &plan.classes,
         split: &split_rows(dataset, plan),
         environment: &environment(dataset, plan, parameters, DEVICE.to_owned(), config.seed, None),
+        corrections: corrections_text(dataset)?,
     };
     let run = create_run(out, &new)?;
     let _lock = lock(run.path())?;

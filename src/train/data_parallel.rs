@@ -64,10 +64,12 @@ impl Copies {
         if self.0.is_empty() {
             return learn(first, batch, task, 1.0);
         }
-        let clips = batch.size as f64;
+        let several = !batch.sets.is_empty();
+        let weight = |labels: &[usize]| task.loss.weight_of(labels, several);
+        let all = weight(&batch.labels);
+        let share = |part: &Batch| weight(&part.labels) / all;
         let mut parts = split(batch, 1 + self.0.len()).into_iter().enumerate();
         let Some((_, own)) = parts.next() else { return learn(first, Batch::default(), task, 1.0) };
-        let share = |part: &Batch| part.size as f64 / clips;
         let device = first.device().tensor_device();
         // A device works on while the next gets its share, so one thread each only keeps reading from holding it up.
         let lessons: Vec<(f64, Result<BatchResult, TrainError>)> = std::thread::scope(|scope| {
@@ -145,7 +147,7 @@ fn pass(network: &mut Network, mut batch: Batch, task: BatchTask<'_>, share: f64
 
 /// A batch in as many parts of nearly equal size, but no empty ones.
 fn split(batch: Batch, parts: usize) -> Vec<Batch> {
-    let Batch { pixels, labels, sets, clips, size, index } = batch;
+    let Batch { pixels, labels, sets, clips, size, index, whole } = batch;
     let per_clip = pixels.len() / size.max(1);
     let (mut out, mut from) = (Vec::with_capacity(parts), 0);
     for part in 0..parts {
@@ -159,6 +161,7 @@ fn split(batch: Batch, parts: usize) -> Vec<Batch> {
                 clips: clips[from..to].to_vec(),
                 size: to - from,
                 index,
+                whole: whole.clone(),
             });
         }
         from = to;
@@ -184,6 +187,7 @@ mod tests {
             clips: vec![Clip::window(0, 0); size],
             size,
             index: 0,
+            whole: (0..size).map(|i| i * 5 % 3).collect(),
         }
     }
 
@@ -221,6 +225,9 @@ mod tests {
         // The same of sets of classes.
         let sets = [vec![0], vec![0, 1], vec![2], vec![0, 1, 2], vec![1]].to_vec();
         compare(&loss, Batch { sets, ..batch(5) });
+        // Classes that weigh differently: the mean divides by the weights of the labels.
+        let weighted = Loss::with_weights(LossKind::CrossEntropy, 0.0, Some(vec![0.5, 2.0, 1.25]));
+        compare(&weighted, batch(5));
     }
 
     fn compare(loss: &Loss, whole: Batch) {

@@ -4,6 +4,7 @@ use crate::data::DataError;
 use crate::eval::EvalError;
 use crate::inside::InsideError;
 use crate::model::ModelError;
+use crate::peers::PeerError;
 use crate::run_folder::RunError;
 use crate::video::VideoError;
 use std::path::{Path, PathBuf};
@@ -55,13 +56,16 @@ pub enum TrainError {
         known: String,
     },
     /// There is no training that could go on.
-    #[error("{0} was imported, so there is no training to go on with; start a new training from its weights")]
+    #[error("{0} was imported, so there is no training to resume; start a new training from its weights")]
     Imported(PathBuf),
     /// A classical baseline has no epochs to go on with.
     #[error(
-        "{0} holds a classical baseline, which is fitted at once, so there is no training to go on with; start a new run"
+        "{0} holds a classical baseline, which is fitted at once, so there is no training to resume; start a new run"
     )]
     Fitted(PathBuf),
+    /// A classical baseline is fitted by one process.
+    #[error("a classical baseline is fitted by one process; start it once, not {0} times")]
+    OneProcess(usize),
     /// A classical baseline says one class of a clip.
     #[error(
         "{} is a multi-label dataset, and classical baselines say one class of a clip; train a network", .0.display()
@@ -144,6 +148,9 @@ pub enum TrainError {
     /// The network or its device failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The processes that train together.
+    #[error(transparent)]
+    Peers(#[from] PeerError),
     /// A heatmap.
     #[error(transparent)]
     Cam(#[from] CamError),
@@ -161,7 +168,17 @@ impl TrainError {
         match self {
             Self::Eval(error) => error.is_stop(),
             Self::Data(error) => matches!(error, DataError::Stopped),
+            Self::Peers(error) => matches!(error, PeerError::Stopped),
             _ => false,
+        }
+    }
+
+    /// What another process of the training did, where that ended it.
+    pub fn peer(&self) -> Option<&PeerError> {
+        match self {
+            Self::Peers(error) => Some(error),
+            Self::Eval(error) => error.peer(),
+            _ => None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! The logs of a run: CSV tables, event files, and a text log that keeps every sentence.
 
 use super::TrainError;
+use super::control::Control;
 use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
+use crate::peers::Peers;
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
@@ -135,12 +137,14 @@ pub(super) struct Logged<'a> {
     file: Mutex<Option<File>>,
     /// Lines from before there was a file.
     early: Mutex<Vec<String>>,
+    /// What the folder of the run asks for.
+    control: Mutex<Option<Control>>,
 }
 
 impl<'a> Logged<'a> {
     /// Passes everything on to `inner`; what is worth keeping waits for [`Logged::write_to`].
     pub fn new(inner: &'a dyn Monitor) -> Self {
-        Self { inner, file: Mutex::new(None), early: Mutex::default() }
+        Self { inner, file: Mutex::new(None), early: Mutex::default(), control: Mutex::default() }
     }
 
     /// Appends to `path` from now on.
@@ -150,6 +154,16 @@ impl<'a> Logged<'a> {
         let early = std::mem::take(&mut *self.early.lock());
         early.iter().for_each(|line| self.note(line));
         Ok(())
+    }
+
+    /// Does from now on what the folder of the run asks for too.
+    pub fn obey(&self, run: &Path) {
+        *self.control.lock() = Some(Control::of(run));
+    }
+
+    /// Takes back what the folder of the run asked for, which is done.
+    pub fn obeyed(&self) {
+        self.control.lock().iter_mut().for_each(Control::done);
     }
 
     /// Adds a line to the file, and tells it as it stands there.
@@ -185,7 +199,16 @@ impl Monitor for Logged<'_> {
     }
 
     fn poll(&self) -> Flow {
-        self.inner.poll()
+        let asked = self.control.lock().as_mut().map_or((Flow::Continue, None), Control::poll);
+        asked.1.into_iter().for_each(|line| self.note(&line));
+        if asked.0 >= Flow::Finish {
+            self.inner.asked_elsewhere();
+        }
+        self.inner.poll().max(asked.0)
+    }
+
+    fn peers(&self) -> &dyn Peers {
+        self.inner.peers()
     }
 }
 

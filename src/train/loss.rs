@@ -77,6 +77,18 @@ impl Loss {
             }
         }
     }
+
+    /// What the mean loss of clips counts beside that of others, so that both together are the mean of all: how many they are,
+    /// or the weights of their classes where the mean divides by these. `several` is true in a multi-label task.
+    pub fn weight_of(&self, labels: &[usize], several: bool) -> f64 {
+        match (&self.weights, self.kind) {
+            (Some(weights), LossKind::CrossEntropy) if !several => {
+                labels.iter().map(|l| f64::from(weights.get(*l).copied().unwrap_or(1.0))).sum()
+            }
+            _ => labels.len() as f64,
+        }
+    }
+
     /// The loss of a batch by its sets of classes, where it has them, else by its labels.
     pub fn of_batch(&self, logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
         if batch.sets.is_empty() { self.of(logits, &batch.labels) } else { self.of_sets(logits, &batch.sets) }

@@ -5,10 +5,13 @@
 //! Reports go to the monitor, to CSV tables and to TensorBoard event files; checkpoints are written so that a process that is
 //! killed at any moment goes on with the same numbers.
 
+mod arrays;
 mod baseline;
 pub mod bench;
 mod best;
 mod class_list;
+mod control;
+mod crew;
 mod data_parallel;
 mod debug;
 mod error;
@@ -27,6 +30,7 @@ mod rate_test;
 mod resume;
 pub mod schedule;
 mod supply;
+mod team;
 pub mod tensorboard;
 mod trainer;
 mod validation;

@@ -41,10 +41,16 @@ impl EpochSums {
     /// Counts what was said of clips, as pairs of the true class and the one said.
     pub fn count(&mut self, said: Vec<(usize, usize)>) {
         for (truth, predicted) in said {
-            let place = (truth as u32, predicted as u32);
-            match self.said.binary_search_by_key(&place, |cell| (cell.0, cell.1)) {
-                Ok(at) => self.said.get_mut(at).into_iter().for_each(|cell| cell.2 += 1),
-                Err(at) => self.said.insert(at, ConfusionCell(place.0, place.1, 1)),
+            self.add_cells(&[ConfusionCell(truth as u32, predicted as u32, 1)]);
+        }
+    }
+
+    /// Adds what another count has said.
+    pub fn add_cells(&mut self, cells: &[ConfusionCell]) {
+        for cell in cells {
+            match self.said.binary_search_by_key(&(cell.0, cell.1), |own| (own.0, own.1)) {
+                Ok(at) => self.said.get_mut(at).into_iter().for_each(|own| own.2 += cell.2),
+                Err(at) => self.said.insert(at, *cell),
             }
         }
     }

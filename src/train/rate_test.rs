@@ -6,7 +6,7 @@ use super::data_parallel::{BatchTask, Copies};
 use super::loss::Loss;
 use super::optim::Optimizer;
 use crate::config::RunConfig;
-use crate::data::{ClipSource, Loader, LoaderOptions, Sampler, as_configured, plan};
+use crate::data::{ClipSource, Loader, LoaderOptions, Sampler, Share, as_configured, plan};
 use crate::domain::{Dataset, Split};
 use crate::eval::{EvalError, clip_shape};
 use crate::model::{ComputeDevice, Network};
@@ -168,6 +168,7 @@ pub fn rate_test(
             seed: config.seed,
             epoch,
             skip_batches: 0,
+            share: Share::default(),
         };
         epoch += 1;
         for batch in Loader::new(source.clone(), &plan.train, &options) {

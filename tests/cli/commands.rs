@@ -4,6 +4,7 @@ mod baselines;
 mod best_epoch;
 mod comparing;
 mod corpus;
+mod corrections;
 mod damaged;
 mod desktop;
 mod experiment;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. Modules of one layer do not import each other, except as listed in `SIBLINGS`.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "config", "progress", "files", "process_usage", "simd"],
+    &["domain", "config", "progress", "files", "peers", "process_usage", "simd"],
     &["video", "render", "model"],
     &["data", "cam", "inside", "classical"],
     &["run_folder"],
@@ -15,9 +15,16 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Arrows inside a layer that are meant: `config` uses the vocabulary of `domain`, and reads its file as `files` bounds it;
-/// `files` writes sizes as `domain` does; `progress` tells of clips in its words.
-const SIBLINGS: &[(&str, &str)] =
-    &[("config", "domain"), ("config", "files"), ("files", "domain"), ("progress", "domain")];
+/// `files` writes sizes as `domain` does; `progress` tells of clips in its words, and knows who works on a job with it; `config`
+/// says how `peers` send numbers.
+const SIBLINGS: &[(&str, &str)] = &[
+    ("config", "domain"),
+    ("config", "files"),
+    ("config", "peers"),
+    ("files", "domain"),
+    ("progress", "domain"),
+    ("progress", "peers"),
+];
 
 /// Crates and the only places that may name them (a prefix of the path below `src/`).
 const HOMES: &[(&str, &[&str])] = &[
@@ -32,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("gstreamer_app", &["video/"]),
     ("gstreamer_video", &["video/"]),
     ("burn", &["model/", "cam/", "inside/", "eval/", "train/"]),
+    ("mpi", &["peers/mpi_world"]),
     ("plotters", &["render/"]),
     ("sysinfo", &["process_usage"]),
     ("clap", &["cli/"]),
@@ -82,7 +90,7 @@ pub(super) fn code_of(text: &str) -> String {
 }
 
 /// The place behind the string that begins here.
-fn end_of_string(text: &[char], start: usize) -> usize {
+pub(super) fn end_of_string(text: &[char], start: usize) -> usize {
     let mut at = start + 1;
     while at < text.len() && text[at] != '"' {
         at += 1 + usize::from(text[at] == '\\');
@@ -91,7 +99,7 @@ fn end_of_string(text: &[char], start: usize) -> usize {
 }
 
 /// The same of a raw string; `None` where none begins.
-fn end_of_raw(text: &[char], start: usize) -> Option<usize> {
+pub(super) fn end_of_raw(text: &[char], start: usize) -> Option<usize> {
     let marks = text[start + 1..].iter().take_while(|c| **c == '#').count();
     let open = start + 1 + marks;
     (text.get(open) == Some(&'"')).then_some(())?;

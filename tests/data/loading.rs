@@ -130,6 +130,7 @@ fn loading_does_not_depend_on_threads_or_memory() {
             seed: 5,
             epoch: 2,
             skip_batches: 0,
+            share: Default::default(),
             targets: None,
         };
         let source = Arc::new(ClipSource::new(data.clone(), &config));

@@ -35,6 +35,7 @@ fn epoch_of(dataset: &Arc<Dataset>, config: &RunConfig, epoch: u64) -> Vec<Batch
         seed: config.seed,
         epoch,
         skip_batches: 0,
+        share: Default::default(),
     };
     let source = Arc::new(ClipSource::new(dataset.clone(), config));
     Loader::new(source, &plan.train, &options).map(Result::unwrap).collect()

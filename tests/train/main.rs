@@ -6,7 +6,10 @@ mod augmentation;
 mod baselines;
 mod frozen;
 mod large;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod multi_label;
+mod peers;
 mod resume;
 #[path = "../support/mod.rs"]
 mod support;

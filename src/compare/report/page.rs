@@ -96,7 +96,7 @@ pub fn write_report(input: &ReportInput<'_>, out: &Path) -> Result<Vec<PathBuf>,
     for (i, pair) in input.comparison.pairs.iter().enumerate() {
         page.table(&format!("classes_{}_{}", pair.a + 1, pair.b + 1), &input.comparison.class_changes(i))?;
     }
-    page.section(if input.comparison.metric.of_sets() { "Classes said together" } else { "Confusion matrices" });
+    page.section(if input.comparison.metric.of_sets() { "Classes predicted together" } else { "Confusion matrices" });
     page.figures(figures::matrices(input.comparison)?)?;
     page.figures(figures::differences(input.comparison)?)?;
     errors(&mut page, input)?;
@@ -265,6 +265,16 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         page.body += "<h3>Label maps</h3>\n";
         page.list("note", maps);
     }
+    let corrected = |run: &EvaluatedRun| -> Vec<String> {
+        let trained = run.environment.iter().map(|e| ("trained", e.corrections));
+        let both = trained.chain([("evaluated", run.evaluation.corrections)]).filter(|(_, c)| c.applied() > 0);
+        both.map(|(what, c)| format!("{}: {what} with {}", run.name, c.words())).collect()
+    };
+    let corrections: Vec<String> = input.runs.iter().flat_map(corrected).collect();
+    if !corrections.is_empty() {
+        page.body += "<h3>Corrected labels</h3>\n";
+        page.list("note", corrections);
+    }
     let mut seen: Vec<(&[String], Vec<&str>)> = Vec::new();
     for run in &c.runs {
         let warnings = run.evaluation.warnings.as_slice();
@@ -354,7 +364,7 @@ fn motion_test(page: &mut Page, motion: &MotionReport) -> Result<(), CompareErro
     page.section("Motion test");
     page.note(
         "The same clips as they are, with the middle frame frozen, frames shuffled, reversed, every second frame dropped, \
-         without the body, without the background, and mirrored. Pictures with parts missing are unlike anything the networks \
+         without the body, without the background, and flipped horizontally. Pictures with parts missing are unlike anything the networks \
          were trained on, which alone costs accuracy.",
     );
     page.list("note", &motion.notes);

@@ -108,7 +108,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "hmdb51-splits",
         title: "HMDB51 with its official splits",
-        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        looks_for: "files named CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
         takes_all: false,
         frame_wise: false,
         detect: hmdb51::detect,
@@ -207,7 +207,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "list",
         title: "Lists of paths and class numbers",
-        looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
+        looks_for: "text files named train, val or test with lines 'path number' or 'path frames number'",
         takes_all: false,
         frame_wise: false,
         detect: list::detect,
@@ -314,7 +314,9 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
             let why = unused::why_unread(&list);
             let own = format!("cannot read {}: ", list.display());
             let reason = why.strip_prefix(&own).unwrap_or(&why);
-            DataError::Read { path: list, reason: format!("{reason}. No other layout fits either") }
+            let near = unknown::nearly(&list, &looked, reason);
+            let near = if near.is_empty() { String::new() } else { format!(": {}", near.join("; ")) };
+            DataError::Read { path: list, reason: format!("{reason}. No other layout fits either{near}") }
         }
         None => {
             let cause = unknown::cause(path, &looked);

@@ -27,7 +27,7 @@ pub struct CompareRuns {
     pub class_match: ClassMatch,
     /// Also time a forward pass of each network on this machine.
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     pub seed: u64,
 }
 

@@ -33,7 +33,7 @@ pub struct RunExperiment {
     pub split: SplitChoice,
     /// Folder of the runs and tables.
     pub out: PathBuf,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     pub seed: u64,
     /// The search that the lines are trials of.
     pub search: Option<Search>,

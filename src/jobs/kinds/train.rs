@@ -60,8 +60,14 @@ impl JobKind for Train {
         let dataset = known::labelled(&dataset, monitor)?;
         let device = state.device(device_of(&config), monitor);
         let outcome = run(&dataset, &config, &out, TrainOptions { resume, force, debug }, &device, monitor)?;
-        let run = view(&outcome.run)?;
-        if !run.history.is_empty()
+        // The folder is the first process's; others may not even see it.
+        let leads = monitor.peers().leads();
+        let run = match leads {
+            true => view(&outcome.run)?,
+            false => RunView { path: outcome.run.clone(), history: outcome.history, ..RunView::default() },
+        };
+        if leads
+            && !run.history.is_empty()
             && let Err(error) = pictures::plot_run(&run, pictures::TOP_CLASSES, &outcome.run.join("plots"))
         {
             // The run itself is whole; a picture can be drawn again.

@@ -95,5 +95,6 @@ pub(super) fn sentence(ui: &mut Ui, text: &str, sure: bool) {
 
 /// Where a run that was compared stands among those on the list, as its letter.
 pub(super) fn outdated(state: &AppState, found: &FoundComparison) -> bool {
-    state.to_compare() != found.networks
+    // Lines of a plan with all their folds are no runs of the list.
+    !found.networks.is_empty() && state.to_compare() != found.networks
 }

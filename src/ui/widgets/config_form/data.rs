@@ -2,7 +2,7 @@
 
 use super::super::form_rows::{Rows, choice, fraction, optional, parsed, switch, whole};
 use crate::config::{ClipConfig, ColorJitter, CropConfig, TableColumns, TimeUnit, Validation};
-use crate::data::FORMATS;
+use crate::data::{FORMATS, NO_CORRECTIONS};
 use crate::domain::{Becomes, ClassRule, FrameSampling, LabelMap, LabelRule, counted};
 use crate::model::MODELS;
 use egui::{DragValue, Ui};
@@ -123,6 +123,13 @@ pub(super) fn data(r: &mut Rows<'_>) {
         }),
     );
     r.row("data.label_map", |c| &mut c.data.label_map, label_map);
+    r.row(
+        "data.corrections",
+        |c| &mut c.data.corrections,
+        optional("those of the dataset", NO_CORRECTIONS.to_owned(), |ui: &mut Ui, text: &mut String| {
+            ui.add(egui::TextEdit::singleline(text).desired_width(ui.available_width()));
+        }),
+    );
     r.row(
         "data.format",
         |c| &mut c.data.format,

@@ -2,6 +2,7 @@
 
 use super::super::form_rows::{Rows, choice, fraction, magnitude, optional, parsed, switch, whole};
 use crate::config::{DeviceChoice, EarlyStopping, LossKind, OptimizerKind, Precision};
+use crate::peers::Width;
 use egui::DragValue;
 
 pub(super) fn training(r: &mut Rows<'_>) {
@@ -66,7 +67,7 @@ pub(super) fn optimiser(r: &mut Rows<'_>) {
                     (OptimizerKind::Adam, "Adam", "Adam with L2 regularisation (Kingma & Ba 2015)"),
                     (sgd, "SGD", "Stochastic gradient descent with momentum"),
                 ];
-                choice(ui, "optimiser", kind, &options);
+                choice(ui, "optimizer", kind, &options);
                 if let OptimizerKind::Sgd { momentum, nesterov } = kind {
                     ui.horizontal(|ui| {
                         ui.add(DragValue::new(momentum).range(0.0..=1.0).speed(0.005).prefix("momentum "));
@@ -148,5 +149,6 @@ fn devices(r: &mut Rows<'_>) {
         |c| &mut c.training.precision,
         |ui, precision| choice(ui, "precision", precision, &Precision::ALL),
     );
+    r.row("training.exchange", |c| &mut c.training.exchange, |ui, width| choice(ui, "exchange", width, &Width::ALL));
     r.row("training.recompute", |c| &mut c.training.recompute, switch);
 }
