@@ -83,8 +83,10 @@ fn survey(dataset: &Dataset) -> LayerSurvey {
 fn clip_map() -> bool {
     let classes = ClassSet::from_names((0..17).map(|c| format!("class {c}")));
     let facts = VideoFacts { width: 112, height: 112, fps: 30.0, frames: 8000, ..VideoFacts::default() };
-    let video = |i: usize| VideoEntry { name: format!("v{i:02}.mp4"), facts: Some(facts.clone()), ..VideoEntry::default() };
-    let dataset = Arc::new(Dataset { classes: classes.clone(), videos: (0..60).map(video).collect(), ..Dataset::default() });
+    let video =
+        |i: usize| VideoEntry { name: format!("v{i:02}.mp4"), facts: Some(facts.clone()), ..VideoEntry::default() };
+    let dataset =
+        Arc::new(Dataset { classes: classes.clone(), videos: (0..60).map(video).collect(), ..Dataset::default() });
     let run = RunView { path: "run".into(), classes, checkpoints: vec!["last".into()], ..RunView::default() };
     let mut state = AppState { workspace: Workspace::Inside, dataset: Some(dataset.clone()), ..AppState::default() };
     state.selection.run = Some(run.path.clone());
