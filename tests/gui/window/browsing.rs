@@ -192,7 +192,7 @@ fn the_picture_is_zoomed_and_all_of_it_shown_again() {
     harness.state_mut().send(four);
     harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Review));
     harness.run_steps(3);
-    until(&mut harness, "four heatmaps", |app| explained(app));
+    until(&mut harness, "four heatmaps", explained);
     harness.run_steps(3);
     let views = harness.state().state().selection.views.clone();
     for (i, view) in views.iter().enumerate() {
