@@ -162,7 +162,8 @@ fn looked(video: &VideoEntry) -> bool {
 /// Filtering and sorting.
 fn rows_of(what: &str, dataset: &Dataset) -> bool {
     let warnings: HashMap<usize, Vec<String>> = HashMap::new();
-    let rows = Rows { dataset, parts: None, warnings: &warnings };
+    let tags = kinolens::ui::state::VideoTags::default();
+    let rows = Rows { dataset, parts: None, warnings: &warnings, tags: &tags };
     let n = dataset.videos.len();
     let mut ok = true;
     for (name, text) in [("by_name", "77"), ("by_class", "number 17"), ("by_words_that_fit_none", "train zebra")] {

@@ -7,6 +7,8 @@
 // The figures are what it is run for.
 #![allow(clippy::print_stdout)]
 
+mod measured;
+
 use eframe::egui;
 use egui_kittest::Harness;
 use kinolens::config::{PRESETS, RunConfig};
@@ -20,30 +22,13 @@ use kinolens::jobs::{
 use kinolens::progress::{EpochReport, Flow, Silent, StepReport};
 use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
-use kinolens::ui::panel::{Panel, PanelCx};
-use kinolens::ui::services::Services;
 use kinolens::ui::state::{JobStatus, JobView, LiveRun};
-use kinolens::ui::{Action, App, AppState, LaunchOptions, PANELS, Workers, Workspace, theme};
+use kinolens::ui::{Action, App, AppState, LaunchOptions, Workers, Workspace};
+use measured::{Dashboard, SIZE, frame, report, until, verdict};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-const SIZE: [f32; 2] = [1280.0, 720.0];
-
-/// Prints a row of times in milliseconds; true when the limit holds.
-fn report(what: &str, mut times: Vec<f64>, limit: f64) -> bool {
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
-    verdict(what, times.len(), at(0.5), at(0.95), limit)
-}
-
-fn verdict(what: &str, n: usize, median: f64, p95: f64, limit: f64) -> bool {
-    let ok = p95 <= limit;
-    let word = if ok { "ok" } else { "over" };
-    println!("window {what} n {n} median_ms {median:.2} p95_ms {p95:.2} limit_ms {limit} {word}");
-    ok
-}
 
 /// Prints a row of frame times; true when both the median and the 95th percentile hold.
 fn report_frames(what: &str, mut times: Vec<f64>) -> bool {
@@ -60,27 +45,6 @@ fn report_frames(what: &str, mut times: Vec<f64>) -> bool {
         LIMITS.1
     );
     ok
-}
-
-/// Runs one frame, its shapes turned into triangles as for the GPU, and returns the milliseconds it took.
-fn frame<S>(harness: &mut Harness<'static, S>) -> f64 {
-    let start = Instant::now();
-    harness.step();
-    let shapes = harness.output().shapes.clone();
-    let triangles = harness.ctx.tessellate(shapes, harness.output().pixels_per_point);
-    std::hint::black_box(triangles);
-    start.elapsed().as_secs_f64() * 1e3
-}
-
-/// Steps the window until a condition holds.
-fn until(window: &mut Harness<'static, App>, what: &str, seconds: u64, mut holds: impl FnMut(&App) -> bool) {
-    let start = Instant::now();
-    while !holds(window.state()) {
-        let messages: Vec<&str> = window.state().state().messages.iter().map(|m| m.text.as_str()).collect();
-        assert!(start.elapsed() < Duration::from_secs(seconds), "waited in vain for {what}: {messages:?}");
-        std::thread::sleep(Duration::from_millis(5));
-        window.step();
-    }
 }
 
 fn shown(app: &App) -> Option<u32> {
@@ -185,13 +149,6 @@ fn review(dir: &Path) -> bool {
     ok
 }
 
-struct Dashboard {
-    state: AppState,
-    panel: Box<dyn Panel>,
-    services: Services,
-    actions: Vec<Action>,
-}
-
 /// The dashboard of a training with so many steps, standing and with a new step each frame.
 fn dashboard(steps: u64) -> bool {
     let (classes, epochs) = (17, 20);
@@ -256,16 +213,7 @@ fn dashboard(steps: u64) -> bool {
         wrong: Vec::new(),
     };
     let state = AppState { dataset: Some(dataset), training: Some(run), jobs: vec![view], ..AppState::default() };
-    let spec = PANELS.iter().find(|p| p.id == "train-live").expect("the dashboard");
-    let screen =
-        Dashboard { state, panel: (spec.build)(), services: Services::new(Arc::new(|| {}), None), actions: Vec::new() };
-    let mut harness = Harness::builder().with_size(SIZE).with_context_setup(theme::install).build_ui_state(
-        |ui, screen: &mut Dashboard| {
-            let mut cx = PanelCx { state: &screen.state, services: &screen.services, actions: &mut screen.actions };
-            screen.panel.ui(ui, &mut cx);
-        },
-        screen,
-    );
+    let mut harness = Dashboard::window(state, "train-live");
     harness.run_steps(5);
     let standing = (0..100).map(|_| frame(&mut harness)).collect();
     let growing = (1..=100).map(|i| {
@@ -344,17 +292,17 @@ impl Prepared {
         }
     }
 
-    /// 480 videos of 60 people, and an evaluation of 28,000 clips of them, every fifth wrong.
-    fn large(dir: &Path) -> Self {
+    /// Videos named `name`, and an evaluation of so many clips of them, every fifth wrong.
+    fn large(dir: &Path, videos: usize, clips: usize, name: impl Fn(usize, &ClassSet) -> (String, String)) -> Self {
         let options = DemoOptions { subjects: 2, ..DemoOptions::default() };
         make(dir, &options, &Silent).expect("the demo dataset");
         let demo = kinolens::data::open(dir, &Default::default(), &Silent).expect("the demo dataset opens");
         let copy = |i: usize| {
             let original = &demo.videos[i % demo.videos.len()];
-            let subject = format!("p{:02}", i % 60);
-            VideoEntry { name: format!("{subject}/take {i:03}.mp4"), subject, ..original.clone() }
+            let (name, subject) = name(i, &demo.classes);
+            VideoEntry { name, subject, ..original.clone() }
         };
-        let dataset = Dataset { videos: (0..480).map(copy).collect(), ..demo.clone() };
+        let dataset = Dataset { videos: (0..videos).map(copy).collect(), ..demo.clone() };
         let classes = dataset.classes.len();
         let prediction = |i: usize| {
             let (truth, video) = (i % classes, &dataset.videos[i % dataset.videos.len()]);
@@ -370,7 +318,7 @@ impl Prepared {
                 ..Prediction::default()
             }
         };
-        let clips: Vec<Prediction> = (0..28_000).map(prediction).collect();
+        let clips: Vec<Prediction> = (0..clips).map(prediction).collect();
         let confusion = Confusion::count(classes, clips.iter().map(|p| (p.truth, p.predicted)));
         let evaluation = Evaluation {
             checkpoint: "last".into(),
@@ -396,8 +344,7 @@ impl Prepared {
 }
 
 /// Frames of every workspace with a large dataset and an open evaluation: standing, and with the pointer over everything.
-fn workspaces(dir: &Path) -> bool {
-    let prepared = Prepared::large(dir);
+fn workspaces(what: &str, prepared: Prepared) -> bool {
     let (root, run) = (prepared.dataset.root.clone(), prepared.run.path.clone());
     let workers = Box::new(prepared) as Box<dyn Workers>;
     let mut window: Harness<'static, App> = Harness::builder()
@@ -427,13 +374,13 @@ fn workspaces(dir: &Path) -> bool {
         }
         let name = workspace.id();
         let standing = (0..200).map(|_| frame(&mut window)).collect();
-        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips"), standing);
+        ok &= report_frames(&format!("workspace_{name}_{what}"), standing);
         let hovered = (0..200).map(|i| {
             window.hover_at(egui::pos2((i * 37 % 1280) as f32, (i * 23 % 720) as f32));
             frame(&mut window)
         });
         let hovered = hovered.collect();
-        ok &= report_frames(&format!("workspace_{name}_480_videos_28000_clips_hovered"), hovered);
+        ok &= report_frames(&format!("workspace_{name}_{what}_hovered"), hovered);
     }
     ok
 }
@@ -465,16 +412,7 @@ fn overlaid() -> bool {
     let network = |r: &Arc<RunView>| CheckpointRef { run: r.path.clone(), name: Some("last".into()) };
     state.comparing.chosen = Some(runs.iter().map(network).collect());
     state.runs = runs;
-    let spec = PANELS.iter().find(|p| p.id == "compare-curves").expect("the panel");
-    let services = Services::new(Arc::new(|| {}), None);
-    let drawn = Dashboard { state, panel: (spec.build)(), services, actions: Vec::new() };
-    let mut window = Harness::builder().with_size(SIZE).with_context_setup(theme::install).build_ui_state(
-        |ui, drawn: &mut Dashboard| {
-            let mut cx = PanelCx { state: &drawn.state, services: &drawn.services, actions: &mut drawn.actions };
-            drawn.panel.ui(ui, &mut cx);
-        },
-        drawn,
-    );
+    let mut window = Dashboard::window(state, "compare-curves");
     window.run_steps(5);
     report("compare_curves_50_runs_100000_steps", (0..200).map(|_| frame(&mut window)).collect(), 6.0)
 }
@@ -484,7 +422,16 @@ fn main() {
     ok &= dashboard(100_000);
     ok &= overlaid();
     let dir = tempfile::tempdir().expect("a temporary folder");
-    ok &= workspaces(&dir.path().join("large"));
+    let of_people = |i: usize, _: &ClassSet| {
+        let subject = format!("p{:02}", i % 60);
+        (format!("{subject}/take {i:03}.mp4"), subject)
+    };
+    let people = Prepared::large(&dir.path().join("people"), 480, 28_000, of_people);
+    ok &= workspaces("60_subjects_28000_clips", people);
+    let in_folders =
+        |i: usize, classes: &ClassSet| (format!("{}/v_{i:05}.mp4", classes.name(i % classes.len())), String::new());
+    let folders = Prepared::large(&dir.path().join("folders"), 25_000, 25_000, in_folders);
+    ok &= workspaces("25000_class_folder_videos", folders);
     ok &= review(dir.path());
     if !ok && std::env::var_os("KINOLENS_BENCH_STRICT").is_some() {
         std::process::exit(1);

@@ -27,6 +27,12 @@ print("Files: *")
 print("Copyright: The kinolens developers")
 print("License: Expat or Apache-2.0")
 print()
+print("Files: assets/fonts/*")
+print("Copyright: 2016-2022 The Inter Project Authors")
+print("License: OFL-1.1")
+for line in open("assets/fonts/OFL.txt", encoding="utf-8"):
+    print(" " + (line.rstrip() or "."))
+print()
 print("License: Expat")
 for line in open("LICENSE-MIT", encoding="utf-8"):
     print(" " + (line.strip() or "."))

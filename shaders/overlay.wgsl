@@ -20,6 +20,7 @@ const FLAG_HEAT: u32 = 1u;
 const FLAG_SMOOTH: u32 = 2u;
 const FLAG_FOLLOWS_HEAT: u32 = 4u;
 const FLAG_CONTOURS: u32 = 8u;
+const FLAG_CUBIC: u32 = 16u;
 
 const BORDER_EPSILON: f32 = 1.0 / 16384.0;
 const REGION_EPSILON: f32 = 1.0 / 65536.0;
@@ -68,13 +69,46 @@ fn cell(t: i32, y: i32, x: i32) -> f32 {
     return textureLoad(heat_texture, vec3<i32>(x, y, t), 0).r;
 }
 
+// Weights of four neighbours at a share of the way from the second to the third (Keys 1981, a = -0.75).
+fn cubic_weights(f: f32) -> vec4<f32> {
+    let a = -0.75;
+    let near = vec2<f32>(f, 1.0 - f);
+    let far = vec2<f32>(1.0 + f, 2.0 - f);
+    let n = ((a + 2.0) * near - (a + 3.0)) * near * near + 1.0;
+    let w = ((a * far - 5.0 * a) * far + 8.0 * a) * far - 4.0 * a;
+    return vec4<f32>(w.x, n.x, n.y, w.y);
+}
+
+// Cubic in height and width, linear in time.
+fn cubic_heat(position: vec3<f32>, last: vec3<f32>) -> f32 {
+    let time = clamp(position.x, 0.0, last.x);
+    let step = floor(time);
+    let steps = vec2<i32>(i32(step), i32(min(step + 1.0, last.x)));
+    let low = floor(position.yz);
+    let rows = cubic_weights(position.y - low.x);
+    let columns = cubic_weights(position.z - low.y);
+    var value = 0.0;
+    for (var j = 0; j < 4; j++) {
+        let y = i32(clamp(low.x + f32(j - 1), 0.0, last.y));
+        var row = 0.0;
+        for (var i = 0; i < 4; i++) {
+            let x = i32(clamp(low.y + f32(i - 1), 0.0, last.z));
+            row += columns[i] * mix(cell(steps.x, y, x), cell(steps.y, y, x), time - step);
+        }
+        value += rows[j] * row;
+    }
+    return value;
+}
+
 // The heat at a point of the frame, scaled to 0…1.
 fn heat(at: vec2<f32>) -> f32 {
     let share = (at - u.region.xy) / (u.region.zw - u.region.xy);
     let position = vec3<f32>(u.cells.w, share.y * u.cells.y - 0.5, share.x * u.cells.z - 0.5);
     let last = u.cells.xyz - 1.0;
     var value: f32;
-    if (u.choice.w & FLAG_SMOOTH) != 0u {
+    if (u.choice.w & FLAG_CUBIC) != 0u {
+        value = cubic_heat(position, last);
+    } else if (u.choice.w & FLAG_SMOOTH) != 0u {
         let inside = clamp(position, vec3<f32>(0.0), last);
         let low = floor(inside);
         let f = inside - low;

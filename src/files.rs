@@ -1,6 +1,6 @@
 //! Files that are either complete or not there, whole files of a bounded size, and the folder for caches.
 
-use crate::domain::bytes as bytes_text;
+use crate::domain::{bytes as bytes_text, listed};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -98,6 +98,12 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
+/// What is wrong with RON text, with line and column.
+pub fn ron_fault(error: &ron::error::SpannedError) -> String {
+    let at = error.span.start;
+    format!("line {}, column {}: {}", at.line, at.col, error.code)
+}
+
 /// The folder a file lies in; the current one for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -122,6 +128,16 @@ pub fn cache_dir() -> Option<PathBuf> {
     }
 }
 
+/// The folder for what people made and what lies beside no file of theirs: `KINOLENS_DATA`, or the platform's. `None` where there
+/// is none.
+pub fn data_dir() -> Option<PathBuf> {
+    match std::env::var_os("KINOLENS_DATA") {
+        Some(dir) if dir.is_empty() => None,
+        Some(dir) => Some(PathBuf::from(dir)),
+        None => directories::ProjectDirs::from("", "", "kinolens").map(|d| d.data_dir().to_path_buf()),
+    }
+}
+
 /// When a file was last written and how long it is: another stamp, or none, means another file.
 pub type Stamp = (Option<std::time::SystemTime>, u64);
 
@@ -142,6 +158,34 @@ pub fn claims_to_be_run(dir: &Path) -> bool {
 /// True for a run folder, wherever that is asked.
 pub fn is_run(dir: &Path) -> bool {
     RUN_FILES.iter().all(|name| dir.join(name).is_file())
+}
+
+/// What a folder is that has to do with runs, as a phrase (`a folder of runs (a, b)`); `None` for any other.
+pub fn run_place(dir: &Path) -> Option<String> {
+    let runs = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+        let mut names: Vec<String> =
+            entries.filter(|p| is_run(p)).filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
+        names.sort();
+        names
+    };
+    if is_run(dir) {
+        return Some("a run folder".to_owned());
+    }
+    let missing = RUN_FILES.iter().find(|name| !dir.join(name).is_file());
+    if let Some(missing) = missing.filter(|_| RUN_FILES.iter().any(|name| dir.join(name).is_file())) {
+        return Some(format!("a run folder that has lost its {missing}, which has to be put back from a copy"));
+    }
+    if let Some(run) = dir.ancestors().skip(1).take(3).find(|above| is_run(above)) {
+        return Some(format!("a part of the run folder {}", run.display()));
+    }
+    if let names @ [_, ..] = runs(&dir.join("runs")).as_slice() {
+        return Some(format!("the folder of an experiment, with runs below runs/ ({})", listed(names, 4)));
+    }
+    match runs(dir).as_slice() {
+        [] => None,
+        names => Some(format!("a folder of runs ({})", listed(names, 4))),
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +225,24 @@ mod tests {
         assert_eq!(read_text(&dir.path().join("none"), 8).unwrap_err().kind(), io::ErrorKind::NotFound);
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
         assert_eq!(read_text(&path, 8).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn what_has_to_do_with_runs_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for run in ["all/a", "all/b", "plan/runs/x"] {
+            std::fs::create_dir_all(at(run).join("checkpoints/last")).unwrap();
+            RUN_FILES.iter().for_each(|f| std::fs::write(at(run).join(f), "").unwrap());
+        }
+        let told = |name: &str| run_place(&at(name)).unwrap_or_default();
+        assert_eq!(told("all/a"), "a run folder");
+        assert_eq!(told("all"), "a folder of runs (a, b)");
+        assert_eq!(told("plan"), "the folder of an experiment, with runs below runs/ (x)");
+        assert_eq!(told("all/a/checkpoints/last"), format!("a part of the run folder {}", at("all/a").display()));
+        std::fs::remove_file(at("all/b").join(RUN_FILES[0])).unwrap();
+        assert!(told("all/b").contains("lost its config.ron"), "{}", told("all/b"));
+        assert_eq!(run_place(dir.path()), None);
     }
 
     #[cfg(unix)]

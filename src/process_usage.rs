@@ -30,6 +30,33 @@ impl Usage {
     }
 }
 
+/// Memory of this machine in bytes, or what this process may use of it; `None` where the system does not tell. It is asked
+/// once.
+pub fn memory_of_machine() -> Option<u64> {
+    static KNOWN: std::sync::OnceLock<Option<u64>> = std::sync::OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let mut system = System::new().ok()?;
+        system.refresh_memory();
+        let group = system.cgroup_limits().map(|limits| limits.total_memory).filter(|limit| *limit > 0);
+        let all = Some(system.total_memory()).filter(|bytes| *bytes > 0)?;
+        Some(group.map_or(all, |limit| limit.min(all)))
+    })
+}
+
+/// The name of this machine; empty where the system does not tell.
+pub fn host_name() -> String {
+    System::host_name().unwrap_or_default()
+}
+
+/// True for a process of this machine that has not ended.
+pub fn is_alive(process: u32) -> bool {
+    let Ok(mut system) = System::new() else { return false };
+    let process = sysinfo::Pid::from_u32(process);
+    let kind = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, kind);
+    system.process(process).is_some()
+}
+
 /// Has memory that was freed kept for the next picture, instead of giving it back to the system and having every page of it
 /// cleared again, which takes as long as decoding itself. To be called once, when the program starts.
 ///

@@ -9,9 +9,9 @@ use super::motion::{
 use crate::domain::RgbImage;
 
 /// Bins of unsigned directions, as Dalal and Triggs take them.
-const UNSIGNED: Directions = Directions::Unsigned(9);
+pub(super) const UNSIGNED: Directions = Directions::Unsigned(9);
 /// Bins of signed directions.
-const SIGNED: usize = 8;
+pub(super) const SIGNED: usize = 8;
 
 /// A set of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

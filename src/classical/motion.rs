@@ -28,6 +28,18 @@ pub fn motion_energy(frames: &[Grey], cells: usize, parts: usize) -> Vec<f32> {
     sums.means().map(|mean| (mean / 255.0) as f32).collect()
 }
 
+/// Mean change of each pixel from frame to frame, 0…255.
+pub(super) fn mean_change(frames: &[Grey]) -> Grey {
+    let Some(first) = frames.first() else { return Grey::default() };
+    let mut sum = Grey { values: vec![0.0; first.values.len()], ..*first };
+    for (before, after) in frames.iter().zip(frames.iter().skip(1)) {
+        sum = sum.with(&after.with(before, |a, b| (a - b).abs()), |sum, change| sum + change);
+    }
+    let steps = frames.len().saturating_sub(1).max(1) as f32;
+    sum.values.iter_mut().for_each(|v| *v /= steps);
+    sum
+}
+
 /// Histograms of motion gradients (Duta et al., MMM 2017): the spatial gradient of each difference of frames votes its
 /// magnitude by signed direction, `[parts, cells, cells, bins]`, flat. They tell the shape of what changed. The square root
 /// of each mean is taken, which keeps strong edges from hiding the rest.

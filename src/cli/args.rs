@@ -7,7 +7,7 @@ mod inside;
 mod labels;
 mod parts;
 
-pub use comparing::{CompareArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
+pub use comparing::{CompareArgs, CorrectionsArgs, LabelIssuesArgs, MotionTestArgs, ReportArgs};
 pub use desktop::{DesktopEntryArgs, PackagingArgs};
 pub use experiment::ExperimentArgs;
 pub use inside::LookInsideArgs;
@@ -48,6 +48,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Clips and edges of segments whose labels are in doubt, the most doubtful first.
     LabelIssues(LabelIssuesArgs),
+    /// The corrections of a dataset's labels, and its labels with them as files.
+    Corrections(CorrectionsArgs),
     /// What of a clip networks need: motion, the order of frames, the body, the background.
     MotionTest(MotionTestArgs),
     /// The trainings of a plan, one after the other, compared: variants, seeds, folds by subject.
@@ -133,6 +135,9 @@ pub struct ReadingArgs {
     /// Classes in output order, by the names they have then, with commas between them; others follow as they stand.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     pub class_order: Vec<String>,
+    /// Lay this file of corrections over the labels, or none, instead of the one beside the dataset.
+    #[arg(long, value_name = "FILE|none")]
+    pub corrections: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +147,9 @@ pub struct InspectArgs {
     /// List what was read, row by row: classes, videos, annotations, and what became of every row of the files.
     #[arg(long)]
     pub instances: bool,
+    /// Only tell what each layout looks for, and why this is of it or not.
+    #[arg(long, conflicts_with = "instances")]
+    pub layouts: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
     #[command(flatten)]
@@ -256,6 +264,15 @@ pub struct TrainArgs {
     /// Find a learning rate instead: a few steps with a rate that grows (learning-rate range test). Writes nothing.
     #[arg(long, conflicts_with_all = ["resume", "out", "debug", "force"])]
     pub find_rate: bool,
+    /// Learning rate of the first step of --find-rate; 1e-7 when left out.
+    #[arg(long, value_name = "RATE", requires = "find_rate")]
+    pub find_rate_from: Option<f64>,
+    /// Learning rate of its last step; 1 when left out.
+    #[arg(long, value_name = "RATE", requires = "find_rate")]
+    pub find_rate_to: Option<f64>,
+    /// Its optimiser steps; 100 when left out.
+    #[arg(long, value_name = "N", requires = "find_rate")]
+    pub find_rate_steps: Option<u32>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Network id (see `kinolens models`).
@@ -285,13 +302,14 @@ pub struct TrainArgs {
     /// Loading threads; 0 loads in the training thread.
     #[arg(long)]
     pub workers: Option<usize>,
-    /// A quick look: 5 % of the clips, one loading thread, before/after videos of augmented clips in RUN/debug.
+    /// A quick look: 5 % of the clips and one loading thread, unless --set data.fraction or --workers say otherwise, and
+    /// before/after videos of augmented clips in RUN/debug.
     #[arg(long)]
     pub debug: bool,
     /// What of the network does not learn: backbone, none, or a layer (frozen with all below it).
     #[arg(long, value_name = "WHAT")]
     pub freeze: Option<String>,
-    /// Go on with a run from its last checkpoint.
+    /// Resume a run from its last checkpoint.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
     /// Start from these weights: a file of PyTorch or safetensors, a run, or a checkpoint.
@@ -337,9 +355,9 @@ pub enum WeightFormatArg {
 pub struct ExportArgs {
     #[command(flatten)]
     pub run: RunArg,
-    /// Kind of file.
-    #[arg(long, value_enum, default_value_t = WeightFormatArg::Safetensors)]
-    pub format: WeightFormatArg,
+    /// Kind of file; by the ending of its name when left out (.pth and .pt are files of PyTorch, others safetensors).
+    #[arg(long, value_enum)]
+    pub format: Option<WeightFormatArg>,
     /// File to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -365,7 +383,7 @@ pub struct EvaluateArgs {
     pub split: SplitArg,
     #[command(flatten)]
     pub classes: ClassMatchArg,
-    /// Also write what was said of each clip to this .csv or .safetensors file (repeatable).
+    /// Also write what was predicted for each clip to this .csv or .safetensors file (repeatable).
     #[arg(long, value_name = "FILE")]
     pub export_predictions: Vec<PathBuf>,
     #[command(flatten)]
@@ -419,7 +437,7 @@ pub struct ExplainArgs {
     /// Random samples when no clip is named.
     #[arg(long, default_value_t = 5)]
     pub num_samples: usize,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     #[arg(long)]
     pub misclassified_only: bool,
     /// Pool gradients for each time step by itself instead of over the whole clip.
@@ -428,13 +446,19 @@ pub struct ExplainArgs {
     /// Weight of the heatmap in the overlay.
     #[arg(long, default_value_t = 0.5)]
     pub alpha: f32,
+    /// The same weight everywhere, instead of one that grows with the heat and leaves cold places to the picture.
+    #[arg(long)]
+    pub even: bool,
+    /// How what lies between the cells of a map is found: nearest, smooth or cubic.
+    #[arg(long, default_value = "smooth")]
+    pub interpolation: String,
     /// Frames a second of the videos written.
     #[arg(long, default_value_t = 10.0)]
     pub fps: f64,
     /// Colour map id.
     #[arg(long, default_value = "turbo")]
     pub color_map: String,
-    /// Seed of the draw.
+    /// Seed of the sample.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// Include the raw map values in the JSON.
@@ -467,7 +491,7 @@ pub struct ModelsArgs {
     /// Output units.
     #[arg(long, default_value_t = 17)]
     pub classes: usize,
-    /// Count as trainable what learns when this is frozen; the network's own when left out.
+    /// Count as trainable what learns when this is frozen; the architecture default when left out.
     #[arg(long, value_name = "WHAT", value_parser = [BACKBONE, NORMS, NOTHING])]
     pub freeze: Option<String>,
     #[command(flatten)]

@@ -3,9 +3,11 @@
 use super::Exit;
 use super::args::BenchArgs;
 use super::monitor::{print_json, print_line};
+use crate::classical::FeatureSet;
 use crate::config::{DataConfig, RunConfig};
 use crate::data::{ClipSource, Loader, LoaderOptions, open_with_cache};
 use crate::domain::{Clip, Dataset, VideoEntry};
+use crate::eval::clip_features;
 use crate::process_usage::Usage;
 use crate::progress::Silent;
 use crate::video::Video;
@@ -50,6 +52,7 @@ pub(super) fn data(args: &BenchArgs, video: &Path) -> Result<ExitCode, Exit> {
     let frames = first.frames();
     decode(&first.path, frames, &mut figures)?;
     loading(args, &dataset, &mut figures)?;
+    features(args, &dataset, &mut figures)?;
     figures.add("memory", Usage::now().memory_bytes as f64 / (1 << 20) as f64, "MiB");
     if args.json.json {
         print_json(&json!({ "video": video, "frames": frames, "results": figures.0 }));
@@ -121,6 +124,33 @@ fn loading(args: &BenchArgs, dataset: &Arc<Dataset>, figures: &mut Figures) -> R
     let source = Arc::new(ClipSource::new(dataset.clone(), &config(args)));
     for (epoch, name) in ["clips, first epoch", "clips, second epoch"].into_iter().enumerate() {
         figures.add(name, clips.len() as f64 / load(args, &source, &clips, epoch as u64)?, "clips/s");
+    }
+    Ok(())
+}
+
+/// Features of classical baselines of clips that follow each other, decoding among it: how many seconds of video a second.
+fn features(args: &BenchArgs, dataset: &Arc<Dataset>, figures: &mut Figures) -> Result<(), Exit> {
+    let mut clips: Vec<(Clip, f64)> = Vec::new();
+    for (at, video) in dataset.videos.iter().enumerate() {
+        let Some(facts) = video.facts.as_ref().filter(|f| f.fps > 0.0) else { continue };
+        let starts = (0..facts.frames.saturating_sub(args.frames)).step_by(args.frames as usize);
+        clips.extend(starts.map(|start| (Clip::window(at, start), f64::from(args.frames) / facts.fps)));
+    }
+    clips.truncate(args.clips);
+    let seconds: f64 = clips.iter().map(|(_, s)| s).sum();
+    let clips: Vec<Clip> = clips.into_iter().map(|(clip, _)| clip).collect();
+    if clips.is_empty() {
+        return Ok(());
+    }
+    for (set, name) in [
+        (FeatureSet::Looks, "looks features, times real time"),
+        (FeatureSet::Motion, "motion features, times real time"),
+        (FeatureSet::History, "history features, times real time"),
+    ] {
+        let source = Arc::new(ClipSource::new(dataset.clone(), &config(args)));
+        let begun = Instant::now();
+        clip_features(set, &source, &clips, "features", &Silent).map_err(|e| Exit::Failed(e.into()))?;
+        figures.add(name, seconds / begun.elapsed().as_secs_f64(), "s/s");
     }
     Ok(())
 }

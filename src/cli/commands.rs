@@ -3,7 +3,8 @@
 use super::Exit;
 use super::args::{Command, DemoArgs, EvaluateArgs, ModelsArgs, PlotArgs, PredictArgs, ReadingArgs};
 use super::common::{
-    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_damage, say_problems,
+    say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{is_table_or_plot, refuse_file, refuse_overwrite};
@@ -12,7 +13,7 @@ use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
-use crate::run_folder::Evaluation;
+use crate::run_folder::{ConfidenceInterval, Evaluation};
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(super) fn dispatch(command: Command) -> Outcome {
         Command::Evaluate(args) => evaluate(&args),
         Command::Compare(args) => super::compare::compare(&args),
         Command::LabelIssues(args) => super::label_issues::label_issues(&args),
+        Command::Corrections(args) => super::corrections::corrections(&args),
         Command::MotionTest(args) => super::motion_test::motion_test(&args),
         Command::Experiment(args) => super::experiment::experiment(&args),
         Command::Predict(args) => predict(&args),
@@ -137,16 +139,17 @@ fn tell_evaluation(e: &Evaluation) {
     print_line(&format!("{} on {} ({} clips of '{}')", e.identity().weights(), e.dataset, e.clips, e.split));
     if let Some(m) = &e.multi_label {
         print_line(&format!(
-            "multi-label: mAP {}   an order by chance {}   (said at a probability of {SAID_AT} or more)",
+            "multi-label: mAP {}   an order by chance {}   (predicted at a probability of {SAID_AT} or more)",
             percent(m.map),
             percent(m.chance)
         ));
     }
     print_line(&format!(
-        "accuracy {} [{} … {}]   top-3 {}   top-5 {}   mean class {}   loss {:.4}   majority baseline {}",
+        "accuracy {} [{} … {}, {}]   top-3 {}   top-5 {}   mean class {}   loss {:.4}   majority baseline {}",
         percent(e.accuracy),
         percent(e.accuracy_interval.low),
         percent(e.accuracy_interval.high),
+        ConfidenceInterval::WILSON,
         percent(e.top3_accuracy),
         percent(e.top5_accuracy),
         percent(e.mean_class_accuracy),
@@ -155,6 +158,9 @@ fn tell_evaluation(e: &Evaluation) {
     ));
     if !e.label_map.is_empty() {
         print_line(&format!("label map: {}", ClassChange::words(&e.label_map).join(", ")));
+    }
+    if e.corrections.applied() > 0 {
+        print_line(&format!("labels: {}", e.corrections.words()));
     }
     if let Some(views) = &e.views {
         print_line(&format!(
@@ -216,6 +222,7 @@ fn predict(args: &PredictArgs) -> Outcome {
     {
         return Err(Exit::Failed(anyhow!("{}", warning.message)));
     }
+    say_damage(&args.run.path)?;
     say_warnings(&dataset);
     let video = entry.name.clone();
     let monitor = TerminalMonitor::new(false, 0);
@@ -333,8 +340,12 @@ fn write_prediction_tables(out: &Path, p: &crate::jobs::VideoPrediction) -> anyh
 
 fn plot(args: &PlotArgs) -> Outcome {
     require_run(&args.run)?;
+    if args.top_classes == 0 {
+        return Err(Exit::Usage(anyhow!("--top-classes must be at least 1")));
+    }
     refuse_overwrite(&args.to, is_table_or_plot)?;
     let view = crate::jobs::view(&checkpoint_ref(&args.run).run)?;
+    say_problems(&view.problems);
     let out = args.to.out.clone().unwrap_or_else(|| view.path.join("plots"));
     let files = crate::jobs::plot_run(&view, args.top_classes, &out)?;
     if args.json.json {

@@ -6,6 +6,7 @@ use super::reading::data_config_of;
 use super::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::config::{DataConfig, Preset, RunConfig};
 use crate::domain::Dataset;
+use crate::files::run_place;
 use crate::jobs::kinds::{CompareRuns, OpenDataset};
 use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
 use crate::peers::{PeerError, of_process};
@@ -159,14 +160,37 @@ pub(super) fn comparison_of(
     Ok(CompareRuns { runs, dataset, split: split.map(split_choice), class_match, time, seed })
 }
 
+/// Says what of a run is damaged or missing.
+pub(super) fn say_problems(problems: &[impl std::fmt::Display]) {
+    problems.iter().for_each(|problem| eprintln!("warning: {problem}"));
+}
+
+/// As [`say_problems`], of the files of a run itself.
+pub(super) fn say_damage(run: &Path) -> Result<(), Exit> {
+    say_problems(&RunDir::open(run)?.damage());
+    Ok(())
+}
+
 /// Fails early, and as a usage error, when the run is not there.
 pub(super) fn require_run(path: &Path) -> Result<(), Exit> {
     let run = checkpoint_ref(path).run;
     if RunDir::is_run(&run) {
         return Ok(());
     }
-    let what =
-        if run.exists() { "has no config.ron and classes.ron, so it is no run folder" } else { "does not exist" };
+    let what = match run_place(&std::path::absolute(&run).unwrap_or_else(|_| run.clone())) {
+        _ if !run.exists() => "does not exist".to_owned(),
+        _ if run.is_file() => {
+            "is a file and no run folder ('kinolens import' makes a run of a file of weights)".to_owned()
+        }
+        Some(place) => format!("is {place}"),
+        None if crate::data::detect(&run).is_ok() => {
+            let run = run.display();
+            return Err(Exit::Failed(anyhow!(
+                "{run} holds videos and is no run folder; name the run before the dataset or video"
+            )));
+        }
+        None => "has no config.ron and classes.ron, so it is no run folder".to_owned(),
+    };
     Err(Exit::Failed(anyhow!("{} {what}; name a folder that 'kinolens train --out' made", run.display())))
 }
 

@@ -27,19 +27,32 @@ pub(super) fn desktop_entry(args: &DesktopEntryArgs) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let home = data_home().ok_or_else(|| Exit::Usage(anyhow!("neither XDG_DATA_HOME nor HOME is set")))?;
-    for (path, bytes) in files(&home, &entry) {
-        if args.remove {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Exit::Failed(anyhow!("cannot remove {}: {error}", path.display())));
-                }
-                _ => continue,
-            }
-        }
+    let files = files(&home, &entry);
+    if args.remove {
+        return remove(&home, files.into_iter().map(|(path, _)| path));
+    }
+    for (path, bytes) in files {
         let folder = path.parent().unwrap_or(&home);
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         print_line(&path.display().to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes an installation, and says which of its files were there.
+fn remove(home: &Path, files: impl Iterator<Item = PathBuf>) -> Outcome {
+    let mut removed = false;
+    for path in files {
+        match std::fs::remove_file(&path) {
+            Ok(()) => print_line(&format!("removed {}", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Exit::Failed(anyhow!("cannot remove {}: {error}", path.display()))),
+        }
+        removed = true;
+    }
+    if !removed {
+        print_line(&format!("there is no menu entry of kinolens below {}: nothing to remove", home.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

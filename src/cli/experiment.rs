@@ -18,11 +18,14 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Seed of the draws for intervals, as elsewhere.
+/// Seed of the bootstrap for intervals, as elsewhere.
 const SEED: u64 = 42;
 
 pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let usage = |e: crate::config::ConfigError| Exit::Usage(e.into());
+    if args.plan.is_dir() {
+        return Err(Exit::Usage(anyhow!("{} is a folder; name the plan, a RON file", args.plan.display())));
+    }
     let plan = ExperimentPlan::load(&args.plan).map_err(usage)?;
     let folder = args.plan.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut arms = plan.arms(&folder).map_err(usage)?;
@@ -64,7 +67,7 @@ pub(super) fn experiment(args: &ExperimentArgs) -> Outcome {
     let report = run_job(job, &monitor, &mut state);
     drop(monitor);
     if matches!(report, Err(Exit::Interrupted)) {
-        eprintln!("go on with the same command: what is trained is not trained again");
+        eprintln!("resume with the same command: what is trained is not trained again");
     }
     let report = report?;
     if args.json.json {

@@ -3,19 +3,20 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_problems, say_warnings,
+    split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;
+use crate::config::ClipConfig;
 use crate::domain::{
     ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said,
 };
 use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
-use crate::render::OverlayParams;
+use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn explain(args: &ExplainArgs) -> Outcome {
@@ -25,13 +26,15 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     let color_map = crate::render::color_map(&args.color_map).map_err(|e| Exit::Usage(e.into()))?;
     refuse_overwrite(&args.to, crate::jobs::is_sample)?;
     let checkpoint = checkpoint_ref(&args.run.path);
-    if let Ok(found) = crate::jobs::open_checkpoint(&checkpoint) {
-        found.require_network()?;
+    let found = crate::jobs::open_checkpoint(&checkpoint)?;
+    if found.baseline().is_some() {
+        return super::explain_features::explain(args, &found, class_match);
     }
-    let classes = crate::run_folder::RunDir::open(&checkpoint.run)?.classes()?;
-    require_view(args, &checkpoint.run)?;
-    let maps = requests(args, &classes)?;
-    require_layers(args, &crate::jobs::view(&checkpoint.run)?.layers)?;
+    require_view(args, &found.state.config.clip)?;
+    let maps = requests(args, &found.state.classes)?;
+    let view = crate::jobs::view(&checkpoint.run)?;
+    require_layers(args, &view.layers)?;
+    say_problems(&view.problems);
     let mut state = LaneState::default();
     let data = data_config_of(&args.run.path, &args.source, &args.reading)?;
     let dataset = open_dataset(&args.source, &data, &mut state)?;
@@ -47,7 +50,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
         split: split_choice(args.split),
         misclassified_only: args.misclassified_only,
         maps,
-        look: OverlayParams { alpha: args.alpha, color_map, ..OverlayParams::default() },
+        look: look(args, color_map)?,
         fps: args.fps,
         seed: args.seed,
         out: args.to.out.clone(),
@@ -88,9 +91,19 @@ fn require_values(args: &ExplainArgs) -> Result<(), Exit> {
 }
 
 /// Fails as a usage error for a view that no clip of the run has.
-fn require_view(args: &ExplainArgs, run: &Path) -> Result<(), Exit> {
+/// How the overlay is drawn.
+fn look(args: &ExplainArgs, color_map: &'static ColorMap) -> Result<OverlayParams, Exit> {
+    let id = args.interpolation.as_str();
+    let Some((_, interpolation)) = Interpolation::ALL.into_iter().find(|(known, _)| *known == id) else {
+        let known = choices(id, Interpolation::ALL.into_iter().map(|(known, _)| known));
+        return Err(Exit::Usage(anyhow!("--interpolation '{id}' is not known; choose one of {known}")));
+    };
+    let blend = if args.even { Blend::Constant } else { Blend::FollowsHeat };
+    Ok(OverlayParams { alpha: args.alpha, color_map, interpolation, blend, ..OverlayParams::default() })
+}
+
+fn require_view(args: &ExplainArgs, clip: &ClipConfig) -> Result<(), Exit> {
     let Some(view) = args.view else { return Ok(()) };
-    let clip = crate::run_folder::RunDir::open(run)?.config()?.clip;
     let clips = if clip.sampling == FrameSampling::Windows { 1 } else { usize::from(clip.clips.max(1)) };
     let views = clips * usize::from(clip.crops.max(1));
     if view < views {
@@ -191,6 +204,14 @@ fn tell(args: &ExplainArgs, explanation: &Explanation, on_body: &OnBody) {
 fn requests(args: &ExplainArgs, classes: &ClassSet) -> Result<Vec<HeatRequest>, Exit> {
     let target = target_class("--class", &args.class, classes)?;
     let against = args.against.as_deref().map(|text| target_class("--against", text, classes)).transpose()?;
+    if against == Some(target) {
+        return Err(Exit::Usage(anyhow!(
+            "--class {} and --against {} are the same class: nothing would be left of its map; name another class, or leave \
+             --against out",
+            args.class,
+            args.against.as_deref().unwrap_or_default()
+        )));
+    }
     let methods = if args.methods.is_empty() { vec!["grad-cam".to_owned()] } else { args.methods.clone() };
     for method in &methods {
         crate::cam::MethodSpec::find(method).map_err(|e| Exit::Usage(e.into()))?;
@@ -258,7 +279,7 @@ pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit>
             Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
         }
         many => Err(usage(format!(
-            "--clip '{text}': {} videos are called '{video}'; write the path as 'inspect' lists it",
+            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
             many.len()
         ))),
     }

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::args::{ExportArgs, WeightFormatArg};
-use super::common::{Outcome, checkpoint_ref, require_run};
+use super::common::{Outcome, checkpoint_ref, require_run, say_damage};
 use super::monitor::{print_json, print_line};
 use crate::files;
 use crate::model::{WeightFormat, write_torch};
@@ -11,7 +11,14 @@ use serde_json::json;
 use std::process::ExitCode;
 
 pub(super) fn export(args: &ExportArgs) -> Outcome {
-    let format = match args.format {
+    let ending = args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let of_torch = ["pth", "pt"].contains(&ending.as_str());
+    let told = args.format.unwrap_or(match (of_torch, ending.as_str()) {
+        (true, _) => WeightFormatArg::Pth,
+        (false, "onnx") => WeightFormatArg::Onnx,
+        _ => WeightFormatArg::Safetensors,
+    });
+    let format = match told {
         WeightFormatArg::Safetensors => WeightFormat::SafeTensors,
         WeightFormatArg::Pth => WeightFormat::TorchZip,
         WeightFormatArg::Onnx => {
@@ -23,7 +30,17 @@ pub(super) fn export(args: &ExportArgs) -> Outcome {
         }
     };
     require_run(&args.run.path)?;
+    if of_torch != (format == WeightFormat::TorchZip) && ["pth", "pt", "safetensors"].contains(&ending.as_str()) {
+        return Err(Exit::Usage(anyhow!(
+            "--out {} ends like a file of another kind than --format writes; choose another name, or leave --format out",
+            args.out.display()
+        )));
+    }
+    if let Some(folder) = args.out.parent().filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
+        return Err(Exit::Usage(anyhow!("the folder {} does not exist; make it, or name another", folder.display())));
+    }
     super::output::refuse_file(&args.out, args.force)?;
+    say_damage(&args.run.path)?;
     let checkpoint = crate::jobs::open_checkpoint(&checkpoint_ref(&args.run.path))?;
     checkpoint.require_network()?;
     let from = checkpoint.path.join(crate::run_folder::MODEL_FILE);

@@ -7,6 +7,7 @@ use crate::jobs::JobError;
 use crate::model::ModelError;
 use crate::run_folder::RunError;
 use crate::train::TrainError;
+use std::path::Path;
 
 /// The argument that mends an error, where there is one.
 pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
@@ -17,12 +18,21 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             JobError::Demo(demo) => of_demo(demo),
             JobError::Eval(eval) => of_evaluation(eval),
             JobError::Data(DataError::Choice { choice, .. }) => Some(format!("--choose {}=VALUE", choice.key)),
+            JobError::Data(DataError::UnknownFormat { path, .. }) => Some(of_layout(path)),
             _ => None,
         };
     }
     (error.downcast_ref().and_then(of_training))
         .or_else(|| error.downcast_ref().and_then(of_network))
         .or_else(|| error.downcast_ref().and_then(of_evaluation))
+}
+
+fn of_layout(path: &Path) -> String {
+    let all = format!("kinolens inspect {} --layouts tells what each layout looks for", path.display());
+    match crate::data::is_table(path) {
+        true => "--table FILE --columns path=…,class=… assigns the columns of a table".to_owned(),
+        false => all,
+    }
 }
 
 fn of_training(error: &TrainError) -> Option<String> {

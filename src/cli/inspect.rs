@@ -7,9 +7,13 @@ use super::output::{is_table_or_plot, refuse_overwrite};
 use super::{Exit, frames, instances};
 use crate::jobs::LaneState;
 use anyhow::Context;
+use serde_json::json;
 use std::process::ExitCode;
 
 pub(super) fn inspect(args: &InspectArgs) -> Outcome {
+    if args.layouts {
+        return layouts(args);
+    }
     let mut config = resolve_config(&args.config, None)?;
     args.reading.apply(&args.dataset, &mut config.data)?;
     refuse_overwrite(&args.to, is_table_or_plot)?;
@@ -41,6 +45,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         document["ledger"] = instances::ledger_totals(&opened);
         document["frame_use"] = frames::document(&uses);
         document["label_map"] = crate::data::mapped_classes(&opened);
+        document["corrections"] = crate::data::corrections_document(&opened, false);
         print_json(&document);
     } else {
         if args.instances {
@@ -53,6 +58,34 @@ pub(super) fn inspect(args: &InspectArgs) -> Outcome {
         if let Some(out) = &args.to.out {
             print_line(&format!("tables and plots in {}", out.display()));
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `--layouts`: what each format looks for, and whether it finds it.
+fn layouts(args: &InspectArgs) -> Outcome {
+    if !args.dataset.exists() {
+        let path = args.dataset.clone();
+        return Err(crate::data::DataError::Missing { path }.into());
+    }
+    let found = crate::data::layouts(&args.dataset);
+    if args.json.json {
+        let row = |(format, found): &(&crate::data::FormatSpec, Result<String, String>)| {
+            let (fits, reason) = match found {
+                Ok(reason) => (true, reason),
+                Err(reason) => (false, reason),
+            };
+            json!({ "format": format.id, "looks_for": format.looks_for, "fits": fits, "reason": reason })
+        };
+        print_json(&found.iter().map(row).collect());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (format, found) in found {
+        let (mark, reason) = match &found {
+            Ok(reason) => ("fits", reason),
+            Err(reason) => ("no", reason),
+        };
+        print_line(&format!("{:14} {mark:>4}  looks for {}: {reason}", format.id, format.looks_for));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -44,6 +44,10 @@ pub(super) fn summary(dataset: &Dataset) -> String {
     for words in dataset.mapped.iter().flat_map(|m| ClassChange::words(&m.changes)) {
         let _ = writeln!(out, "label map: {words}");
     }
+    if let Some(corrections) = &dataset.corrections {
+        let file = corrections.file.as_ref().map_or_else(String::new, |f| format!(" by {}", f.display()));
+        let _ = writeln!(out, "labels: {}{file}", corrections.counts().words());
+    }
     let ledger = &dataset.ledger;
     if ledger.rows == 0 {
         return out;

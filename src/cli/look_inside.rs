@@ -4,7 +4,8 @@ use super::Exit;
 use super::args::LookInsideArgs;
 use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_damage, say_warnings,
+    split_choice,
 };
 use super::explain::{parse_clip, target_class};
 use super::monitor::{TerminalMonitor, print_json, print_line};
@@ -38,6 +39,7 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
         refuse_file(page, args.to.force)?;
     }
     let checkpoint = checkpoint_ref(&args.run.path);
+    say_damage(&args.run.path)?;
     let found = crate::jobs::open_checkpoint(&checkpoint)?;
     let target = target_class("--class", &args.class, &found.state.classes)?;
     require_layers(args, &found)?;

@@ -4,7 +4,8 @@ use super::Exit;
 use super::args::MotionTestArgs;
 use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_warnings, split_choice,
+    Outcome, checkpoint_ref, class_match, open_dataset, run_job, runs_and_dataset, say_damage, say_warnings,
+    split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
@@ -24,6 +25,7 @@ pub(super) fn motion_test(args: &MotionTestArgs) -> Outcome {
     if args.clips == Some(0) {
         return Err(Exit::Usage(anyhow!("--clips must be at least 1")));
     }
+    runs.iter().try_for_each(|run| say_damage(run))?;
     let class_match = class_match(&args.classes)?;
     refuse_overwrite(&args.to, is_motion_file)?;
     let mut state = LaneState::default();

@@ -1,17 +1,17 @@
-//! How a dataset is read: what `--choose`, `--format`, `--table`, `--columns`, `--unit`, `--relabel` and `--class-order` say,
-//! and what a run remembers.
+//! How a dataset is read: what `--choose`, `--format`, `--table`, `--columns`, `--unit`, `--relabel`, `--class-order` and
+//! `--corrections` say, and what a run remembers.
 
 use super::Exit;
 use super::args::ReadingArgs;
 use crate::config::{DataConfig, TableColumns};
-use crate::data::FORMATS;
+use crate::data::{FORMATS, NO_CORRECTIONS};
 use crate::domain::{LabelMap, choices, name_text};
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
 use std::path::Path;
 
 impl ReadingArgs {
-    /// True where something was said.
+    /// True where something was said of how its files are read; their corrections may change when a run goes on.
     pub(super) fn is_given(&self) -> bool {
         let mapped = !self.relabel.is_empty() || !self.class_order.is_empty();
         mapped || !self.choices.is_empty() || self.format.is_some() || self.table.is_some()
@@ -55,7 +55,17 @@ impl ReadingArgs {
             let map = LabelMap::parse(&self.relabel, &self.class_order);
             data.label_map = map.map_err(|why| usage(format!("--relabel {why}")))?;
         }
+        self.apply_corrections(data);
         Ok(())
+    }
+
+    /// Puts in which corrections are laid over its labels.
+    pub(super) fn apply_corrections(&self, data: &mut DataConfig) {
+        if let Some(said) = &self.corrections {
+            // A run must find it again, wherever it is started.
+            let whole = || std::path::absolute(said).map_or_else(|_| said.clone(), |p| name_text(p.as_os_str()));
+            data.corrections = Some(if said == NO_CORRECTIONS { said.clone() } else { whole() });
+        }
     }
 }
 
@@ -75,14 +85,23 @@ fn is_read_alike(data: &DataConfig, dataset: &Path) -> bool {
     }
 }
 
+/// True for the dataset that a run was trained on, at its place: corrections of another one are not its own.
+fn is_dataset_of(run: &Path, dataset: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    RunDir::open(run).and_then(|r| r.environment()).is_ok_and(|e| whole(&e.dataset_root) == whole(dataset))
+}
+
 /// The data settings a run was trained with, so that subjects and names are found the same way, and what was said besides.
 /// The run's label map is not among them: it is applied when the run is asked, to whatever classes the dataset has.
 ///
 /// # Errors
-/// As [`ReadingArgs::apply`].
+/// As [`ReadingArgs::apply`], and a run that does not tell any more.
 pub(super) fn data_config_of(run: &Path, dataset: &Path, said: &ReadingArgs) -> Result<DataConfig, Exit> {
-    let mut data = RunDir::open(run).and_then(|r| r.config()).map(|c| c.data).unwrap_or_default();
+    let mut data = RunDir::open(run)?.config_as_known()?.data;
     data.label_map = LabelMap::default();
+    if !is_dataset_of(run, dataset) {
+        data.corrections = None;
+    }
     if !is_read_alike(&data, dataset) {
         forget(&mut data);
     }

@@ -35,6 +35,15 @@ pub(super) fn train(args: &TrainArgs) -> Outcome {
 /// `--find-rate`: the learning-rate range test.
 fn find_rate(args: &TrainArgs) -> Outcome {
     let config = configured(args)?;
+    let usual = RateRange::default();
+    let range = RateRange {
+        from: args.find_rate_from.unwrap_or(usual.from),
+        to: args.find_rate_to.unwrap_or(usual.to),
+        steps: args.find_rate_steps.unwrap_or(usual.steps),
+    };
+    if let Some(fault) = range.fault() {
+        return Err(Exit::Usage(anyhow!("--find-rate-from, --find-rate-to, --find-rate-steps: {fault}")));
+    }
     if let Learner::Baseline(_) = Learner::of(&config.model).map_err(|e| Exit::Usage(e.into()))? {
         return Err(Exit::Usage(anyhow!("{} has no learning rate: it is fitted at once", config.model.id)));
     }
@@ -43,7 +52,7 @@ fn find_rate(args: &TrainArgs) -> Outcome {
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
     let configured = config.optimizer.learning_rate;
-    let job = FindRate { dataset, config: Box::new(config), range: RateRange::default() };
+    let job = FindRate { dataset, config: Box::new(config), range };
     let found = run_job(job, &monitor, &mut state)?;
     drop(monitor);
     if args.json.json {
@@ -138,6 +147,15 @@ fn refuse_existing(out: &Path, force: bool) -> Result<(), Exit> {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => out.exists(),
     };
+    if out.is_file() {
+        return Err(Exit::Usage(anyhow!("--out {} is a file; name a folder", out.display())));
+    }
+    if occupied && !RunDir::is_run(out) {
+        return Err(Exit::Usage(anyhow!(
+            "{} is not empty and holds no whole run, so it is neither resumed nor replaced; name another --out",
+            out.display()
+        )));
+    }
     if occupied && !force {
         return Err(Exit::Usage(anyhow!(
             "{} exists already; use --resume {} to resume it, --force to replace it, or another --out",
@@ -152,10 +170,11 @@ fn resumed_config(args: &TrainArgs, run: &Path) -> Result<RunConfig, Exit> {
     let other = args.config.preset.is_some() || args.config.config.is_some() || args.reading.is_given();
     if other || args.model.is_some() || args.seed.is_some() {
         return Err(Exit::Usage(anyhow!(
-            "a resumed run keeps its configuration; of these only --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
+            "a resumed run keeps its configuration; of these only --corrections, --epochs, --device, --devices, --precision, --recompute, --workers and --set may change"
         )));
     }
     let mut config = RunDir::open(run).and_then(|r| r.config()).map_err(|e| Exit::Usage(e.into()))?;
+    args.reading.apply_corrections(&mut config.data);
     apply_options(args, &mut config)?;
     Ok(config)
 }
@@ -202,9 +221,15 @@ fn apply_options(args: &TrainArgs, config: &mut RunConfig) -> Result<(), Exit> {
     if args.recompute {
         config.training.recompute = true;
     }
-    if args.debug {
-        config.data.fraction = DEBUG_FRACTION;
-        config.training.workers = 1;
+    if args.debug && args.resume.is_none() {
+        // What is given in so many words holds.
+        let given = |key: &str| args.config.set.iter().any(|s| s.split_once('=').is_some_and(|(k, _)| k.trim() == key));
+        if !given("data.fraction") {
+            config.data.fraction = DEBUG_FRACTION;
+        }
+        if args.workers.is_none() && !given("training.workers") {
+            config.training.workers = 1;
+        }
     }
     if args.resume.is_some() {
         for assignment in &args.config.set {

@@ -9,7 +9,7 @@ use super::shared::{SharedClip, SharedClips, share};
 use super::statistics::{DRAWS, Score, Spread, bootstrap, holm};
 use super::units::{Resampled, Units};
 use super::words::{self, Metric};
-use crate::domain::{ClassSet, Task, leaf};
+use crate::domain::{ClassSet, Task, counted, leaf, listed};
 use crate::eval::metrics::evaluation_of;
 use crate::eval::multi_label::evaluation_of_sets;
 use crate::run_folder::{ConfidenceInterval, Evaluation, Prediction};
@@ -82,6 +82,8 @@ pub struct Comparison {
     pub clips: Vec<SharedClip>,
     /// What was drawn for the intervals.
     pub resampled: Resampled,
+    /// How the intervals were made, and of what.
+    pub interval_method: String,
     /// The runs, in the order asked for.
     pub runs: Vec<ComparedRun>,
     /// The settings in which they differ.
@@ -115,13 +117,16 @@ impl Comparison {
         let scores: Vec<f64> = compared.iter().map(|r| r.score().value).collect();
         let seeds = seed_groups(runs).into_iter().filter_map(|g| spread(g, &scores, &names, metric)).collect();
         let first = &runs[0].evaluation;
+        let mut notes = shared.notes;
+        notes.extend(averaged_classes(&compared));
         Ok(Self {
             dataset: leaf(std::path::Path::new(&first.dataset)),
             split: first.split.clone(),
             metric,
-            notes: shared.notes,
+            notes,
             classes: shared.classes.classes.iter().map(|c| c.name.clone()).collect(),
             clips: shared.clips,
+            interval_method: words::method(&units.resampled),
             resampled: units.resampled,
             runs: compared,
             settings: differing(runs),
@@ -233,6 +238,35 @@ fn spread(runs: Vec<usize>, scores: &[f64], names: &[&str], metric: Metric) -> O
     let names: Vec<&str> = runs.iter().filter_map(|i| names.get(*i).copied()).collect();
     let sentence = words::seeds(&names, &accuracy, metric);
     Some(SeedSpread { runs, accuracy, sentence })
+}
+
+/// Says that means over classes are of other classes from run to run: each is of those that its labels or predictions name.
+fn averaged_classes(runs: &[ComparedRun]) -> Option<String> {
+    let occurs = |run: &ComparedRun, class: usize| {
+        let matrix = &run.evaluation.confusion;
+        matrix.support(class) + matrix.predicted(class) > 0
+    };
+    let classes = runs.iter().map(|r| r.evaluation.per_class.len()).max().unwrap_or(0);
+    let of = |run: &ComparedRun| (0..classes).filter(|c| occurs(run, *c)).collect::<Vec<usize>>();
+    let all: Vec<Vec<usize>> = runs.iter().map(of).collect();
+    let (first, others) = all.split_first()?;
+    if others.iter().all(|o| o == first) {
+        return None;
+    }
+    let told = |(run, classes): (&ComparedRun, &Vec<usize>)| {
+        let without_clips = |c: &&usize| run.evaluation.confusion.support(**c) == 0;
+        let name = |c: &usize| run.evaluation.per_class.get(*c).map(|m| m.class.clone()).unwrap_or_default();
+        let more: Vec<String> = classes.iter().filter(without_clips).map(name).collect();
+        let more =
+            if more.is_empty() { String::new() } else { format!(", with {} that no clip shows", listed(&more, 4)) };
+        format!("{} of {}{more}", counted(classes.len() as u64, "class"), run.name)
+    };
+    let told: Vec<String> = runs.iter().zip(&all).map(told).collect();
+    Some(format!(
+        "macro precision, recall and F1 are means over the classes that labels or predictions name, which differ: {}; mean class \
+         accuracy is over the same classes for all",
+        told.join("; ")
+    ))
 }
 
 /// Intervals of all scores and differences, from the same draws.

@@ -25,6 +25,8 @@ pub struct EvaluatedRun {
     pub split: Vec<SplitRow>,
     /// Epochs so far.
     pub history: Vec<EpochReport>,
+    /// What of its folder is damaged or missing, with what to do.
+    pub damage: Vec<String>,
     /// What the folder tells in numbers.
     pub facts: Facts,
     /// The evaluation that is compared.
@@ -88,6 +90,7 @@ impl EvaluatedRun {
             config,
             environment,
             history,
+            damage: run.iter().flat_map(RunDir::damage).map(|e| e.to_string()).collect(),
             facts,
             evaluation,
             predictions,

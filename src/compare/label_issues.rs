@@ -240,7 +240,7 @@ impl LabelIssues {
     }
 }
 
-/// What makes the word of the runs weak: scores near that of always saying the commonest class, and other classes.
+/// What makes the word of the runs weak: scores near that of always predicting the majority class, and other classes.
 fn doubts(runs: &[EvaluatedRun]) -> Vec<String> {
     let weak = |r: &&EvaluatedRun| {
         r.evaluation.accuracy_interval.high > 0.0
@@ -251,7 +251,7 @@ fn doubts(runs: &[EvaluatedRun]) -> Vec<String> {
         .filter(weak)
         .map(|r| {
             format!(
-                "{} is not clearly better than always saying the commonest class ({} against {}): what it says of labels means \
+                "{} is not clearly better than always predicting the majority class ({} against {}): what it says of labels means \
                  little",
                 r.name,
                 percent(r.evaluation.accuracy),

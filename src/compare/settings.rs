@@ -81,6 +81,10 @@ pub fn differing(runs: &[EvaluatedRun]) -> Vec<Setting> {
     out.push(of_data("dataset", &|e| e.dataset_name.clone()));
     out.push(of_data("dataset format", &|e| e.dataset_format.clone()));
     out.push(of_data("dataset fingerprint", &|e| e.dataset_fingerprint.chars().take(12).collect()));
+    out.push(of_data("corrected labels", &|e| match e.corrections.applied() {
+        0 => String::new(),
+        _ => e.corrections.words(),
+    }));
     out.push(of_data("training clips", &|e| e.train_clips.to_string()));
     out.push(of_data("validation clips", &|e| e.val_clips.to_string()));
     out.push(environment("kinolens", SettingKind::Code, &|e| e.kinolens.clone()));

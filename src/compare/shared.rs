@@ -148,7 +148,8 @@ pub fn share(runs: &[EvaluatedRun]) -> Result<SharedClips, CompareError> {
         let (video, subject) = (first.video.clone(), first.subject.clone());
         out.clips.push(SharedClip { video, subject, start: first.start, truth, truths, cut: first.cut });
     }
-    out.notes = differences(runs);
+    out.notes = runs.iter().flat_map(|r| &r.damage).cloned().collect();
+    out.notes.extend(differences(runs));
     if relabelled > 0 {
         let clips = counted(relabelled, "clip");
         out.notes
@@ -227,6 +228,15 @@ fn differences(runs: &[EvaluatedRun]) -> Vec<String> {
         };
         let told = apart(runs, place).unwrap_or_default();
         out.push(format!("files, labels or splits of the evaluated datasets differ ({told})"));
+    }
+    for (at, run) in runs.iter().enumerate() {
+        let same = |other: &&EvaluatedRun| {
+            let (a, b) = (&run.evaluation, &other.evaluation);
+            other.path == run.path && a.checkpoint == b.checkpoint && a.step == b.step
+        };
+        if let Some(twin) = runs.iter().take(at).find(same) {
+            out.push(format!("{} and {} are the same weights, so nothing can differ", twin.name, run.name));
+        }
     }
     let mut say = |what: &str, told: Option<String>| out.extend(told.map(|t| format!("{what} ({t})")));
     say("different splits were evaluated", apart(runs, |r| format!("'{}'", r.evaluation.split)));

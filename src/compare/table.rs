@@ -1,5 +1,6 @@
 //! Tables as CSV, Markdown, LaTeX and HTML.
 
+use crate::inside::escaped;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
@@ -262,10 +263,10 @@ impl Table {
 
     /// As an HTML table.
     pub fn html(&self) -> String {
-        let mut out = format!("<table><caption>{}</caption><thead><tr>", html(&self.title));
+        let mut out = format!("<table><caption>{}</caption><thead><tr>", escaped(&self.title));
         for (i, name) in self.header.iter().enumerate() {
             let class = if self.right(i) { " class=\"n\"" } else { "" };
-            out += &format!("<th{class} scope=\"col\">{}</th>", html(name));
+            out += &format!("<th{class} scope=\"col\">{}</th>", escaped(name));
         }
         out += "</tr></thead><tbody>\n";
         for row in &self.rows {
@@ -274,7 +275,7 @@ impl Table {
                 let class = if self.right(i) { " class=\"n\"" } else { "" };
                 let (open, close) =
                     if i == 0 { ("<th scope=\"row\"".to_owned(), "</th>") } else { (format!("<td{class}"), "</td>") };
-                out += &format!("{open}>{}{close}", html(cell.shown()));
+                out += &format!("{open}>{}{close}", escaped(cell.shown()));
             }
             out += "</tr>\n";
         }
@@ -299,22 +300,6 @@ fn latex(text: &str) -> String {
                 out.push(c);
             }
             '\n' | '\r' => out.push(' '),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Text that HTML takes for nothing else.
-pub fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
             _ => out.push(c),
         }
     }

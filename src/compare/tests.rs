@@ -183,6 +183,24 @@ fn other_data_and_nothing_in_common_are_said() {
 }
 
 #[test]
+fn means_over_other_classes_are_said_and_the_method_of_intervals_is_named() {
+    // One clip each; b says 'fall', which no clip shows: its macro averages are over three classes, those of a over two.
+    let classes = ["sit", "stand", "fall"];
+    let a = run("a", &classes, &[("v", "p", 0, 0), ("w", "q", 1, 1), ("x", "r", 1, 0)]);
+    let b = run("b", &classes, &[("v", "p", 0, 0), ("w", "q", 1, 2), ("x", "r", 1, 1)]);
+    let found = Comparison::of(&[a.clone(), b], 1).unwrap();
+    let note = found.notes.iter().find(|n| n.contains("macro")).unwrap();
+    assert!(note.contains("2 classes of a; 3 classes of b, with fall that no clip shows"), "{note}");
+    assert_eq!(found.interval_method, "percentile bootstrap, 2000 paired samples over 3 subjects");
+    // F1 of b: 1, 2/3 and 0 over three classes; its mean class accuracy is over the two that have clips.
+    let score = &found.runs[1].evaluation;
+    assert!((score.macro_average.f1 - (1.0 + 2.0 / 3.0) / 3.0).abs() < 1e-12, "{}", score.macro_average.f1);
+    assert_eq!(score.mean_class_accuracy, 0.75);
+    let same = Comparison::of(&[a.clone(), EvaluatedRun { name: "c".into(), ..a }], 1).unwrap();
+    assert!(same.notes.iter().all(|n| !n.contains("macro")), "{:?}", same.notes);
+}
+
+#[test]
 fn the_spread_over_seeds_is_told_where_runs_differ_in_nothing_else() {
     let seeded = |name: &str, seed, right: usize| {
         let mut run = of_ten(name, |person, _| person < right);

@@ -77,10 +77,15 @@ pub fn excludes_zero(interval: &ConfidenceInterval) -> bool {
     interval.low > 0.0 || interval.high < 0.0
 }
 
+/// How intervals were made, and of what: `percentile bootstrap, 2000 paired draws over 9 subjects`.
+pub fn method(resampled: &Resampled) -> String {
+    let drawn = counted(resampled.count as u64, resampled.unit.noun());
+    format!("percentile bootstrap, {DRAWS} paired samples over {drawn}")
+}
+
 /// How intervals were made, and what limits them.
 pub fn intervals(resampled: &Resampled) -> String {
-    let drawn = counted(resampled.count as u64, resampled.unit.noun());
-    let mut out = format!("Intervals hold 95 %: {DRAWS} paired bootstrap draws over {drawn}.");
+    let mut out = format!("Intervals hold 95 %: {}.", method(resampled));
     match resampled.unit {
         Unit::Subjects => {}
         Unit::Videos if resampled.one_subject => {
@@ -90,7 +95,7 @@ pub fn intervals(resampled: &Resampled) -> String {
             out += " The dataset does not say who is in a video; people who are in several make the truth wider."
         }
         Unit::Clips => {
-            out += " All clips are of one video, so clips were drawn one by one; they are no independent trials, and the truth is wider.";
+            out += " All clips are of one video, so clips were resampled one by one; they are no independent trials, and the truth is wider.";
         }
     }
     if resampled.few() && resampled.unit != Unit::Clips {

@@ -139,6 +139,9 @@ pub struct DataConfig {
     pub choices: Vec<(String, String)>,
     /// The columns of a table of another layout; `None` unless the format is `table`.
     pub table: Option<TableColumns>,
+    /// The file of corrections that is laid over its labels, or `none`; `None` takes the file beside the dataset, where there is
+    /// one.
+    pub corrections: Option<String>,
 }
 
 /// Which columns of a table say what. Columns are called by their names, or by numbers from 1 where there is no header.
@@ -166,8 +169,10 @@ pub struct TableColumns {
 /// What the times of a table count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimeUnit {
-    /// Seconds from the first frame.
+    /// Nothing states it: seconds are assumed, and that is told.
     #[default]
+    Unstated,
+    /// Seconds from the first frame.
     Seconds,
     /// Milliseconds from the first frame.
     Milliseconds,
@@ -216,7 +221,7 @@ impl TableColumns {
 }
 
 impl TimeUnit {
-    /// All of them, with their names on the command line.
+    /// Those that can be stated, with their names on the command line.
     pub const ALL: [(TimeUnit, &'static str); 4] = [
         (TimeUnit::Seconds, "s"),
         (TimeUnit::Milliseconds, "ms"),
@@ -251,6 +256,7 @@ impl Default for DataConfig {
             format: None,
             choices: Vec::new(),
             table: None,
+            corrections: None,
         }
     }
 }
@@ -311,7 +317,7 @@ impl Default for AugmentConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// Draw clips with replacement, each class equally often; off shuffles all clips.
+    /// Sample clips with replacement, each class equally often; off shuffles all clips.
     pub weighted: bool,
     /// Clips drawn an epoch; `None` draws as many as there are.
     pub clips_per_epoch: Option<usize>,

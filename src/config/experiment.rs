@@ -20,7 +20,7 @@ use super::search::{Drawn, Search};
 use super::{ConfigError, Preset, RunConfig, Validation};
 use crate::domain::{SplitChoice, choices};
 use crate::files;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,7 @@ pub struct ExperimentPlan {
     /// What is varied besides: every variant is trained with every combination.
     pub axes: Vec<Axis>,
     /// Seeds; that of the configuration where there is none.
+    #[serde(deserialize_with = "some_seeds", skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
     /// How people are divided into those trained and those tested on.
     pub folds: Folds,
@@ -127,6 +128,17 @@ pub struct ArmTrial {
     pub values: Drawn,
 }
 
+/// Seeds that somebody lists: an empty list would train nothing, or what the file does not say.
+fn some_seeds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    let seeds = Vec::<u64>::deserialize(deserializer)?;
+    if seeds.is_empty() {
+        let sentence = "seeds lists none: name some, for instance seeds: [1, 2, 3], or leave the line out, which takes the seed \
+                        of the configuration";
+        return Err(serde::de::Error::custom(sentence));
+    }
+    Ok(seeds)
+}
+
 impl ExperimentPlan {
     /// Reads a plan.
     ///
@@ -135,10 +147,25 @@ impl ExperimentPlan {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = files::read_text(path, files::TEXT_LIMIT)
             .map_err(|source| ConfigError::Io { path: path.to_path_buf(), source })?;
+        Self::from_ron(&text)
+            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: format!("{e} (of a plan)") })
+    }
+
+    /// Parses RON text.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn from_ron(text: &str) -> Result<Self, String> {
         ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-            .from_str(&text)
-            .map_err(|e| ConfigError::Parse { path: path.to_path_buf(), message: format!("{e} (of a plan)") })
+            .from_str(text)
+            .map_err(|e| files::ron_fault(&e))
+    }
+
+    /// Pretty RON text that [`ExperimentPlan::load`] reads back.
+    pub fn to_ron(&self) -> String {
+        let pretty = ron::ser::PrettyConfig::new().extensions(ron::extensions::Extensions::IMPLICIT_SOME);
+        ron::ser::to_string_pretty(self, pretty).unwrap_or_default()
     }
 
     /// Every arm, those others begin with first. `folder` is that of the plan.
@@ -154,6 +181,15 @@ impl ExperimentPlan {
         self.require_search()?;
         if self.folds == Folds::BySubject(0) || self.folds == Folds::BySubject(1) {
             return invalid("folds: BySubject needs at least 2 groups");
+        }
+        if let Some(twice) =
+            self.seeds.iter().enumerate().find(|(at, seed)| self.seeds.iter().take(*at).any(|s| s == *seed))
+        {
+            return invalid(&format!(
+                "seeds lists {} twice: each seed is a training of its own, and the same seed gives the same one again; list it \
+                 once",
+                twice.1
+            ));
         }
         let base = Variant { name: "base".into(), ..Variant::default() };
         let variants = if self.variants.is_empty() { std::slice::from_ref(&base) } else { &self.variants };
@@ -305,7 +341,7 @@ fn named(arms: &[Arm]) -> Result<(), ConfigError> {
         }
         if !seen.insert(&arm.name) {
             return invalid(&format!(
-                "two lines of training are called '{}': give variants and values names of their own",
+                "two lines of training are named '{}': give variants and values names of their own",
                 arm.name
             ));
         }
@@ -377,7 +413,7 @@ mod tests {
         let arms = plan("()").unwrap();
         assert_eq!((arms.len(), arms[0].name.as_str(), arms[0].config.seed), (1, "base", 42));
         for (text, told) in [
-            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are called 'a'"),
+            (r#"(variants: [(name: "a"), (name: "a")])"#, "two lines of training are named 'a'"),
             (r#"(variants: [(name: "a/b")])"#, "becomes the name of a folder"),
             (r#"(variants: [(name: "a", init_from: Variant("b")), (name: "b")])"#, "none of those before it"),
             (r#"(set: ["training.epoks=3"])"#, "epoks"),

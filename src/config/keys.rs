@@ -35,7 +35,7 @@ pub const KEYS: &[ConfigKey] = &[
     fixed(
         "model.dropout",
         "Dropout",
-        "Share of features dropped before the classifier, 0…1. Off takes the network's own.",
+        "Share of features dropped before the classifier, 0…1. Off is the architecture default.",
     ),
     fixed("model.num_classes", "Output units", "Classes the network can name. Off takes the classes of the dataset."),
     fixed(
@@ -133,9 +133,9 @@ pub const KEYS: &[ConfigKey] = &[
     fixed(
         "sampling.weighted",
         "Balanced sampling",
-        "Draw clips with replacement, each class equally often. Off shuffles all clips.",
+        "Sample clips with replacement, each class equally often. Off shuffles all clips.",
     ),
-    fixed("sampling.clips_per_epoch", "Clips per epoch", "Clips drawn per epoch. Off draws as many as there are."),
+    fixed("sampling.clips_per_epoch", "Clips per epoch", "Clips sampled per epoch. Off samples as many as there are."),
     fixed("clip.length", "Frames", "Frames in a clip."),
     fixed("clip.step", "Frame step", "Video frames between two frames of a clip: 2 takes every other frame."),
     fixed("clip.width", "Width", "Pixels in a row of the network's input."),
@@ -201,6 +201,11 @@ pub const KEYS: &[ConfigKey] = &[
         "Table columns",
         "Which columns of a table of another layout say what. Off unless the format is 'table'.",
     ),
+    resumable(
+        "data.corrections",
+        "Corrections",
+        "A file of corrections that is laid over the labels, or none. Off takes the one beside the dataset, where there is one.",
+    ),
     fixed("labels.hold", "Hold labels", "Labels on few frames, such as one per second, hold until the next one."),
     fixed("data.background_class", "Background class", "Turn background frames into clips of an extra class."),
     fixed(
@@ -216,12 +221,12 @@ pub const KEYS: &[ConfigKey] = &[
     fixed(
         "augment.enabled",
         "Augment",
-        "Random changes of training clips, drawn once per clip so that all frames agree.",
+        "Random changes of training clips, sampled once per clip so that all frames agree.",
     ),
     fixed(
         "augment.horizontal_flip",
-        "Mirror",
-        "Probability that a clip is mirrored left to right. 0 where left and right are different classes.",
+        "Horizontal flip",
+        "Probability that a clip is flipped left to right. 0 where left and right are different classes.",
     ),
     fixed("augment.rotation_degrees", "Rotation", "Turned by up to this many degrees either way."),
     fixed(

@@ -4,6 +4,7 @@
 //! as a whole; errors name the key. [`KEYS`] tells of every key what the form, the help and the rules of a resumed run need.
 //! The resolved configuration is written into the run folder, so that nothing depends on defaults of a later version.
 
+mod bounds;
 mod compute;
 mod data;
 mod experiment;
@@ -14,6 +15,7 @@ mod run;
 mod search;
 mod training;
 
+pub use bounds::Doubt;
 pub use compute::{DeviceChoice, Precision};
 pub use data::{
     AugmentConfig, ClipConfig, ColorJitter, CropConfig, DataConfig, LabelsConfig, SamplingConfig, TableColumns,
@@ -59,7 +61,7 @@ pub enum ConfigError {
         message: String,
     },
     /// No preset has this name.
-    #[error("there is no preset called '{name}'; the presets are: {known}")]
+    #[error("there is no preset named '{name}'; the presets are: {known}")]
     UnknownPreset {
         /// The name asked for.
         name: String,

@@ -11,7 +11,7 @@ pub struct ModelConfig {
     pub id: String,
     /// Output units; `None` takes the dataset's classes.
     pub num_classes: Option<usize>,
-    /// Dropout before the classifier; `None` takes the network's own default.
+    /// Dropout before the classifier; `None` takes the architecture default default.
     pub dropout: Option<f64>,
     /// What only some networks can be told.
     pub options: ModelOptions,
@@ -85,7 +85,7 @@ impl std::fmt::Display for Pooling {
     }
 }
 
-/// Options that some networks have; a network refuses one it does not have. `None` takes the network's own.
+/// Options that some networks have; a network refuses one it does not have. `None` takes the architecture default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelOptions {

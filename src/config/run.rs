@@ -59,7 +59,7 @@ impl RunConfig {
         ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
             .from_str(text)
-            .map_err(|e| e.to_string())
+            .map_err(|e| files::ron_fault(&e))
     }
 
     /// Pretty RON text that [`RunConfig::from_ron`] reads back.

@@ -11,12 +11,12 @@ pub enum DataError {
         path: PathBuf,
     },
     /// No format recognises the path.
-    #[error("{path} is not a dataset in a known layout. Looked for: {looked_for}")]
+    #[error("{path} is not a dataset in a known layout: {cause}")]
     UnknownFormat {
         /// The path asked for.
         path: PathBuf,
-        /// One entry a format: what it looks for and why it was not found.
-        looked_for: String,
+        /// What it probably is instead, or what is missing, and what to do.
+        cause: String,
     },
     /// A folder or file cannot be read.
     #[error("cannot read {path}: {reason}")]
@@ -33,6 +33,15 @@ pub enum DataError {
         path: PathBuf,
         /// The reason.
         reason: String,
+    },
+    /// Corrections on the disk are others than those that were read.
+    #[error(
+        "the corrections in {path} were changed by somebody else since they were read; reload the dataset to see them, and \
+         correct again"
+    )]
+    CorrectionsChanged {
+        /// The file.
+        path: PathBuf,
     },
     /// A layout was recognised but holds nothing to open.
     #[error("{path} holds no videos: {reason}")]

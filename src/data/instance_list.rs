@@ -1,7 +1,8 @@
 //! What was read of a dataset, row by row: classes with the source's numbers, videos, instances, and the ledger.
 
 use crate::domain::{
-    Choice, Dataset, Fate, FrameBox, Instance, InstanceLabel, LedgerEntry, MODIFIERS, SourceClass, VideoEntry,
+    Becomes, Choice, ClassChange, Dataset, Fate, FrameBox, Instance, InstanceLabel, LedgerEntry, MODIFIERS,
+    SourceClass, VideoEntry,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -21,6 +22,8 @@ pub struct InstanceList {
     pub classes: Vec<Value>,
     /// What the label map made of the classes of the files; empty where there is none: see [`mapped_classes`].
     pub label_map: Value,
+    /// Corrections of the labels; null where there are none: see [`super::corrections_document`].
+    pub corrections: Value,
     /// `path`, `name`, `kind`, `frames`, `fps`, `width`, `height`, `subject`, `split`.
     pub videos: Vec<Value>,
     /// `video`, `start_frame`, `end_frame` (exclusive), `classes`, and what the source tells besides.
@@ -42,6 +45,7 @@ pub fn instance_list(dataset: &Dataset) -> InstanceList {
         choices: dataset.choices.iter().map(|c| (c.key.clone(), value_of(c))).collect(),
         classes: classes(dataset),
         label_map: mapped_classes(dataset),
+        corrections: super::corrections_document(dataset, true),
         videos: dataset.videos.iter().map(video).collect(),
         instances: dataset.videos.iter().flat_map(|v| v.instances.iter().map(move |i| instance(root, v, i))).collect(),
         ledger: ledger(dataset),
@@ -84,19 +88,23 @@ fn classes(dataset: &Dataset) -> Vec<Value> {
         .collect()
 }
 
-/// What the label map of a dataset made of each class of its files: `class`, `source`, `instances`, `frames`, and `becomes`
-/// with the position in the classes, `"background"` or `"left-out"`. Empty where there is no map.
+/// What the label map of a dataset made of each class of its files: what a [`ClassChange`] says, and `index` (the position of
+/// what it became among the classes, null for none), `instances` and `frames`. Empty where there is no map.
 pub fn mapped_classes(dataset: &Dataset) -> Value {
     let Some(mapped) = &dataset.mapped else { return json!([]) };
     let row = |(at, source): (usize, &SourceClass)| {
-        let becomes = match mapped.fates.of(at) {
-            Fate::Class(class) => json!(class),
-            Fate::Background => json!("background"),
-            Fate::LeftOut => json!("left-out"),
+        let (becomes, index) = match mapped.fates.of(at) {
+            Fate::Class(class) => (Becomes::Class(dataset.classes.name(class).to_owned()), Some(class)),
+            Fate::Background => (Becomes::Background, None),
+            Fate::LeftOut => (Becomes::LeftOut, None),
         };
         let SourceClass { class, instances, frames } = source;
-        let (name, number) = (&class.name, &class.source);
-        json!({ "class": name, "source": number, "instances": instances, "frames": frames, "becomes": becomes })
+        let change = ClassChange { class: class.name.clone(), source: class.source.clone(), becomes };
+        let mut row = json!(change);
+        row["index"] = json!(index);
+        row["instances"] = json!(instances);
+        row["frames"] = json!(frames);
+        row
     };
     mapped.sources.iter().enumerate().map(row).collect()
 }

@@ -7,10 +7,10 @@ use super::formats::{Annotation, Clock, Draft, DraftVideo};
 use super::limited::Limited;
 use super::rules::Rules;
 use super::video_facts::{FEW, FactsCache, Record};
-use super::{DataError, duplicates, integrity, scan, times};
+use super::{DataError, corrections, duplicates, integrity, scan, times};
 use crate::domain::{
-    ClassId, Copies, Dataset, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource, Noticed, Opaque,
-    Task, Unread, VideoEntry, counted, grouped,
+    ClassId, Copies, Dataset, DatasetCorrections, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource,
+    Noticed, Opaque, Task, Unread, VideoEntry, counted, grouped,
 };
 use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
@@ -30,6 +30,7 @@ mod check {
     pub const NUMBERS: u8 = 3;
     pub const MASKS: u8 = 4;
     pub const FILES: u8 = 5;
+    pub const CORRECTIONS: u8 = 6;
 }
 
 /// What looking into videos of a dataset needs.
@@ -250,12 +251,19 @@ impl Looked {
     /// Makes it part of the dataset that was looked into, or of a copy of it. What another look told of the same videos
     /// meanwhile stays.
     pub fn merge_into(self, dataset: &mut Dataset) {
-        let runs = dataset.joins_runs();
+        let (task, runs) = (dataset.task, dataset.joins_runs());
+        let classes = dataset.corrections.is_some().then(|| corrections::file_classes(dataset));
         let Some(indexing) = &mut dataset.indexing else { return };
         let ledger = &mut dataset.ledger;
         let mut entered = 0;
         for mut one in self.videos {
             let Some(slot) = dataset.videos.get_mut(one.at).filter(|v| v.is_pending()) else { continue };
+            if let (Some(corrections), Some(classes)) = (&mut dataset.corrections, &classes) {
+                let unfit = corrections::correct_entry(corrections, &mut one.entry, classes, (task, runs));
+                indexing
+                    .noticed
+                    .extend(unfit.into_iter().map(|(path, message)| unfit_correction(one.at, path, message)));
+            }
             if let Some(mapped) = &mut dataset.mapped {
                 mapped.relabel(&mut one.entry, runs);
             }
@@ -272,6 +280,20 @@ impl Looked {
             sort(ledger);
         }
         dataset.warnings = summed_up(dataset, None);
+    }
+}
+
+/// A correction that does not fit the files of a video.
+fn unfit_correction(video: usize, path: PathBuf, message: String) -> Noticed {
+    Noticed { video, check: check::CORRECTIONS, kind: "correction", path, message }
+}
+
+/// Corrects the labels of a dataset that was looked into as a whole; what does not fit is among its warnings.
+pub(super) fn correct(dataset: &mut Dataset, corrections: DatasetCorrections) {
+    let unfit = corrections::correct_all(dataset, corrections);
+    let noticed = unfit.into_iter().map(|(at, path, message)| unfit_correction(at, path, message));
+    if let Some(indexing) = &mut dataset.indexing {
+        indexing.noticed.extend(noticed);
     }
 }
 
@@ -568,30 +590,4 @@ fn pending(dataset: &Dataset) -> String {
             counted(all, "video")
         ),
     }
-}
-
-/// Positions of videos with the first labelled frame and the one behind the last.
-type Numbered = Vec<(usize, (u32, u32))>;
-
-/// True when label files plainly count from 1: no file has a frame 0, and most run from 1 to exactly the number of frames of
-/// their video. `frames` looks into videos. As soon as a readable video has a frame 0 nobody looks into any more.
-pub(super) fn labels_count_from_one(
-    draft: &Draft,
-    mut frames: impl FnMut(&[usize]) -> Result<Vec<Option<u32>>, DataError>,
-) -> Result<bool, DataError> {
-    let numbered = |(i, v): (usize, &DraftVideo)| Some((i, v.label_file.as_ref().and(v.labelled_frames())?));
-    let (zero, others): (Numbered, Numbered) =
-        draft.videos.iter().enumerate().filter_map(numbered).partition(|(_, (first, _))| *first == 0);
-    for few in zero.chunks(BATCH) {
-        let at: Vec<usize> = few.iter().map(|(i, _)| *i).collect();
-        if frames(&at)?.iter().any(Option::is_some) {
-            return Ok(false);
-        }
-    }
-    let at: Vec<usize> = others.iter().map(|(i, _)| *i).collect();
-    let known = frames(&at)?;
-    let readable: Vec<(u32, u32, u32)> =
-        others.iter().zip(known).filter_map(|((_, (first, end)), frames)| Some((*first, *end, frames?))).collect();
-    let full = readable.iter().filter(|(first, end, frames)| *first == 1 && *end == frames.saturating_add(1)).count();
-    Ok(!readable.is_empty() && full * 2 > readable.len())
 }

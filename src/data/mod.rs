@@ -8,6 +8,7 @@ mod augment;
 mod batch_memory;
 mod class_targets;
 mod content;
+mod corrections;
 mod crops;
 pub mod demo;
 mod disk_cache;
@@ -20,6 +21,7 @@ mod formats;
 mod frame_decoding;
 mod frame_disk;
 mod frame_memory;
+mod frame_numbers;
 mod frame_use;
 mod hold;
 mod instance_list;
@@ -52,12 +54,16 @@ mod windows;
 pub use augment::Draw;
 pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
+pub use corrections::{
+    CORRECTIONS_FILE, LabelEdit, LabelFiles, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
+    is_label_output, save_corrections, with_corrections, write_labels,
+};
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};
 pub use error::DataError;
 pub use folds::{Fold, folds};
 pub use formats::{
-    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, table_preview,
+    FORMATS, FormatSpec, PreviewRow, RowReading, TableColumn, TablePreview, detect, is_table, layouts, table_preview,
 };
 pub use frame_use::{frame_use, frame_use_tables, frame_uses};
 pub use hold::{as_configured, labels_of};

@@ -1,15 +1,16 @@
 //! From a path to a [`Dataset`].
 
 use super::formats::{self, Draft, DraftVideo};
-use super::look::{Begin, Records, begin, conclude, labels_count_from_one, named_by_rows, resolve, unlist};
+use super::frame_numbers::labels_count_from_one;
+use super::look::{Begin, Records, begin, conclude, correct, named_by_rows, resolve, unlist};
 use super::video_facts::FactsCache;
-use super::{DataError, fingerprint, scan};
+use super::{DataError, corrections, fingerprint, scan};
 use crate::config::DataConfig;
-use crate::domain::{ClassMapping, ClassSet, Dataset, LabelMap};
+use crate::domain::{ClassMapping, ClassSet, Dataset, DatasetCorrections, LabelMap};
 use crate::progress::Monitor;
 use parking_lot::Mutex;
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Datasets with more videos are opened from their lists alone; whoever needs a video looks into it.
@@ -63,6 +64,7 @@ pub fn open_above(
     let mapping = mapping(path, &config.label_map, &draft.classes)?;
     draft.videos = in_order(std::mem::take(&mut draft.videos));
     look_around(path, format.takes_all, &mut draft);
+    let corrections = corrections_of(path, config, &mut draft)?;
 
     let large = draft.videos.len() > large;
     let cache = Mutex::new(FactsCache::open(path, cache));
@@ -94,6 +96,11 @@ pub fn open_above(
     let begun = Begin { frame_wise: format.frame_wise, from_one, fates, large, cache: cache.into_inner() };
     let mut dataset = begin(draft, begun, empty);
     let Some(records) = records else {
+        if let Some(mut corrections) = corrections {
+            corrections.fingerprint.clone_from(&dataset.fingerprint);
+            dataset.fingerprint = corrections::fingerprint(&corrections.fingerprint, &corrections.all);
+            dataset.corrections = Some(Box::new(corrections));
+        }
         if let Some(mapping) = &mapping {
             dataset.apply(&config.label_map, mapping);
             dataset.fingerprint = fingerprint::of_mapped(&dataset);
@@ -109,13 +116,55 @@ pub fn open_above(
         let mut left = unlist(&mut dataset, &named).into_iter();
         sizes.retain(|_| left.next().unwrap_or(true));
     }
-    if let Some(mapping) = &mapping {
+    let is_corrected = corrections.as_ref().is_some_and(|c| !c.all.videos.is_empty());
+    if mapping.is_some() || corrections.is_some() {
         dataset.fingerprint = fingerprint::of(&dataset, &sizes);
+    }
+    if let Some(corrections) = corrections {
+        let files = dataset.fingerprint.clone();
+        dataset.fingerprint = corrections::fingerprint(&files, &corrections.all);
+        correct(&mut dataset, DatasetCorrections { fingerprint: files, ..corrections });
+    }
+    if let Some(mapping) = &mapping {
         dataset.apply(&config.label_map, mapping);
     }
     conclude(&dataset, monitor)?.merge_into(&mut dataset);
-    dataset.fingerprint = fingerprint::of(&dataset, &sizes);
+    match (is_corrected, &mapping) {
+        (false, _) => dataset.fingerprint = fingerprint::of(&dataset, &sizes),
+        (true, Some(_)) => dataset.fingerprint = fingerprint::of_mapped(&dataset),
+        (true, None) => {}
+    }
+    refuse_unreadable(path, &dataset)?;
     Ok(dataset)
+}
+
+/// Refuses a file that was named by itself and cannot be opened: nothing of it could be shown.
+fn refuse_unreadable(path: &Path, dataset: &Dataset) -> Result<(), DataError> {
+    match dataset.videos.as_slice() {
+        [one] if path.is_file() && one.path == path && one.is_unreadable() => {
+            let why = dataset.warnings.iter().find(|w| w.path == path);
+            let reason = why.map_or_else(|| "it cannot be decoded".to_owned(), |w| w.message.clone());
+            Err(DataError::Read { path: path.to_path_buf(), reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The corrections of its labels. Those of videos that it does not have are told.
+fn corrections_of(
+    path: &Path,
+    config: &DataConfig,
+    draft: &mut Draft,
+) -> Result<Option<DatasetCorrections>, DataError> {
+    let names: BTreeSet<&str> = draft.videos.iter().map(|v| v.entry.name.as_str()).collect();
+    let folder = crate::files::data_dir();
+    let found = corrections::open(path, config.corrections.as_deref(), folder.as_deref(), &names)?;
+    for video in found.iter().flat_map(|c| &c.missing) {
+        let file = found.as_ref().and_then(|c| c.file.clone()).unwrap_or_default();
+        draft
+            .warn(file, format!("corrects labels of '{video}', which the dataset does not have; they are not applied"));
+    }
+    Ok(found)
 }
 
 /// Videos in natural order of their names.

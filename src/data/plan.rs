@@ -83,6 +83,9 @@ impl ClipPlan {
             return self.require_task(dataset);
         }
         let root = dataset.root.display();
+        if let Some(reason) = self.unreadable(dataset) {
+            return Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")));
+        }
         let reason = if !dataset.videos.iter().any(VideoEntry::is_labelled) {
             "none of its videos is labelled; add labels, or open a dataset with class folders"
         } else if !self.parts.contains(&Split::Train) {
@@ -91,6 +94,26 @@ impl ClipPlan {
             "no clip of a training video has a class; check the labels, clip.length, clip.label and clip.sampling"
         };
         Err(DataError::Plan(format!("there is nothing to train on in {root}: {reason}")))
+    }
+
+    /// Where no video is trained on because those that were meant for it cannot be opened: how many, and why the first.
+    fn unreadable(&self, dataset: &Dataset) -> Option<String> {
+        if self.parts.contains(&Split::Train) {
+            return None;
+        }
+        let divided = dataset.videos.iter().any(|v| v.split != Split::Unassigned);
+        let meant = |v: &&VideoEntry| !divided || v.split == Split::Train;
+        let broken: Vec<&VideoEntry> =
+            dataset.videos.iter().filter(meant).filter(|v| v.is_unreadable() || v.frames() == 0).collect();
+        let first = broken.first().filter(|v| !v.is_pending())?;
+        let why = dataset.warnings.iter().find(|w| w.path == first.path).map(|w| format!(": {}", w.message));
+        let of = if divided { " of the training split" } else { "" };
+        Some(format!(
+            "{}{of} cannot be opened, and no other is left to train on; the first is {}{}. Look at it with 'kinolens probe', copy              the videos again if they are cut off or empty, or convert them, to H.264 in .mp4 for instance",
+            counted(broken.len() as u64, "video"),
+            first.path.display(),
+            why.unwrap_or_default()
+        ))
     }
 
     /// Refuses clips that are all of one class.

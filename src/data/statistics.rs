@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 /// Frames and clips of a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ClassStatistics {
-    /// The number in the dataset's files; -1 is background.
+    /// Position among the classes, which is the network's output.
+    pub index: usize,
+    /// The number in the dataset's files, of a merged class that of its first; -1 is background.
     pub id: i64,
     /// What people read.
     pub name: String,
@@ -142,12 +144,15 @@ fn subjects(dataset: &Dataset, keep: impl Fn(Split) -> bool) -> usize {
 }
 
 fn empty_classes(dataset: &Dataset, background: bool) -> Vec<ClassStatistics> {
-    let class = |id: i64, name: &str| ClassStatistics { id, name: name.into(), frames: 0, clips: 0 };
-    let mut out: Vec<_> = dataset.classes.classes.iter().map(|c| class(c.id, &c.name)).collect();
-    if background {
-        out.push(class(-1, "background"));
-    }
-    out
+    let own = dataset.classes.classes.iter().map(|c| (c.id, c.name.as_str()));
+    let background = background.then_some((-1, "background"));
+    let class = |(index, (id, name)): (usize, (i64, &str))| ClassStatistics {
+        index,
+        id,
+        name: name.into(),
+        ..ClassStatistics::default()
+    };
+    own.chain(background).enumerate().map(class).collect()
 }
 
 fn split_statistics(dataset: &Dataset, clip: &ClipConfig, background: bool, split: Split) -> SplitStatistics {
@@ -293,13 +298,13 @@ impl Statistics {
             );
         }
         let width = self.classes.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).clamp(8, 40) + 2;
-        let _ = write!(out, "\n{:>4}  {:<width$}{:>10}{:>8}", "id", "class", "frames", "clips");
+        let _ = write!(out, "\n{:>5}{:>6}  {:<width$}{:>10}{:>8}", "index", "id", "class", "frames", "clips");
         for (split, _) in &self.splits {
             let _ = write!(out, "{:>26}", format!("{} frames/clips", split.name()));
         }
         let _ = writeln!(out);
         for (i, c) in self.classes.iter().enumerate() {
-            let _ = write!(out, "{:>4}  {:<width$}{:>10}{:>8}", c.id, c.name, c.frames, c.clips);
+            let _ = write!(out, "{:>5}{:>6}  {:<width$}{:>10}{:>8}", c.index, c.id, c.name, c.frames, c.clips);
             for (_, s) in &self.splits {
                 let cell = s.classes.get(i).map_or_else(String::new, |c| format!("{}/{}", c.frames, c.clips));
                 let _ = write!(out, "{cell:>26}");

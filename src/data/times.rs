@@ -4,7 +4,7 @@ use super::formats::{Annotation, Clock, DraftVideo, Span};
 use super::label_csv::intervals::Extent;
 use super::rate_hint;
 use super::rules::Rules;
-use super::tracks::{LabelInterval, lay};
+use super::tracks::track_of;
 use crate::domain::{Instance, InstanceDetails, Label, LabelTrack, LedgerEntry, Reason, Segment, Task};
 use crate::video::{Video, VideoError};
 use std::path::{Path, PathBuf};
@@ -475,24 +475,12 @@ impl Work {
         } else if let Some(label) = self.unread {
             video.entry.labels = LabelTrack::whole(label);
         } else if video.entry.labels.is_empty() {
-            let part = |i: &Instance| {
-                Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line })
-            };
-            // A label of the whole video is one however long the video is.
-            let whole = self.parts.iter().all(|i| i.seconds.is_none() && i.start == 0 && i.end == frames);
-            match self.parts.first().filter(|_| whole && frames > 0) {
-                Some(first) => {
-                    video.entry.labels = first.label.single().map(LabelTrack::whole).unwrap_or_default();
-                }
-                None => {
-                    let (track, overlap) = lay(self.parts.iter().filter_map(part).collect());
-                    if let (Some(note), Some(first), true) = (overlap, self.parts.first(), rules.frame_wise) {
-                        let file = first.file.as_deref().map(Path::to_path_buf).unwrap_or_default();
-                        self.out.notes.push((file, format!("{note} ({})", video.entry.name)));
-                    }
-                    video.entry.labels = track;
-                }
+            let (track, overlap) = track_of(&self.parts, frames);
+            if let (Some(note), Some(first), true) = (overlap, self.parts.first(), rules.frame_wise) {
+                let file = first.file.as_deref().map(Path::to_path_buf).unwrap_or_default();
+                self.out.notes.push((file, format!("{note} ({})", video.entry.name)));
             }
+            video.entry.labels = track;
         } else if self.parts.is_empty() {
             let file: Option<Arc<Path>> = video.label_file.as_deref().map(Into::into);
             self.parts = video

@@ -1,6 +1,6 @@
 //! Labelled parts of a video become its track: one label a frame.
 
-use crate::domain::{Label, LabelTrack, Segment};
+use crate::domain::{Instance, Label, LabelTrack, Segment};
 
 /// A part of a video in frames, and the line of the row that labels it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,18 @@ pub(super) fn lay(mut parts: Vec<LabelInterval>) -> (LabelTrack, Option<String>)
     });
     let segments = parts.into_iter().map(|p| Segment { start: p.start, end: p.end, label: p.label });
     (LabelTrack::from_segments(segments.collect()), note)
+}
+
+/// The track of the annotations of a video of so many frames, and a sentence where they contradict each other. What labels all of
+/// a video labels it however long it is.
+pub(super) fn track_of(parts: &[Instance], frames: u32) -> (LabelTrack, Option<String>) {
+    let part =
+        |i: &Instance| Some(LabelInterval { start: i.start, end: i.end, label: i.label.single()?, line: i.line });
+    let whole = parts.iter().all(|i| i.seconds.is_none() && i.start == 0 && i.end == frames);
+    match parts.first().filter(|_| whole && frames > 0) {
+        Some(first) => (first.label.single().map(LabelTrack::whole).unwrap_or_default(), None),
+        None => lay(parts.iter().filter_map(part).collect()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::{
-    ClassId, ClassSet, Indexing, Instance, Label, LabelTrack, Ledger, MappedClasses, Segment, Task, Unread,
-    serialize_path,
+    ClassId, ClassSet, CorrectionCounts, DatasetCorrections, Indexing, Instance, Label, LabelTrack, Ledger,
+    MappedClasses, Segment, Task, Unread, serialize_path,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -269,6 +269,8 @@ pub struct Dataset {
     pub classes: ClassSet,
     /// What its label map made of the classes that its files have; `None` where there is no map.
     pub mapped: Option<Box<MappedClasses>>,
+    /// Corrections of its labels, which are kept apart from its files; `None` where there are none.
+    pub corrections: Option<Box<DatasetCorrections>>,
     /// What became of every row of the files.
     pub ledger: Ledger,
     /// The videos, in a stable order.
@@ -288,6 +290,11 @@ impl Dataset {
     /// Videos that nobody looked into yet.
     pub fn pending(&self) -> usize {
         self.indexing.as_ref().map_or(0, |i| i.left)
+    }
+
+    /// How many of its labels are corrected.
+    pub fn correction_counts(&self) -> CorrectionCounts {
+        self.corrections.as_deref().map(DatasetCorrections::counts).unwrap_or_default()
     }
 }
 

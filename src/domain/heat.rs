@@ -63,7 +63,7 @@ impl MapPooling {
 pub struct HeatMap {
     /// Method id, for example `"grad-cam"`.
     pub method: String,
-    /// Layer id from the network's own tree.
+    /// Layer id from the architecture default tree.
     pub layer: String,
     /// The class whose logit was explained.
     pub class: ClassId,

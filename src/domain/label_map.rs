@@ -325,8 +325,21 @@ pub struct ClassChange {
     /// Its number there, where the source numbers its classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What it became.
+    /// What it became, in documents `{"class": NAME}`, `"background"` or `"left-out"`.
+    #[serde(with = "BecomesInDocuments")]
     pub becomes: Becomes,
+}
+
+/// [`Becomes`] as documents for programs write it; results of earlier versions have the names of the configuration.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Becomes", rename_all = "kebab-case")]
+enum BecomesInDocuments {
+    #[serde(alias = "Class")]
+    Class(String),
+    #[serde(alias = "Background")]
+    Background,
+    #[serde(alias = "LeftOut")]
+    LeftOut,
 }
 
 impl ClassChange {
@@ -366,7 +379,7 @@ pub enum LabelMapError {
         known: String,
     },
     /// Several classes have the name of a rule.
-    #[error("several classes of the dataset are called '{0}'; name the one that is meant by its number, as in #7")]
+    #[error("several classes of the dataset are named '{0}'; name the one that is meant by its number, as in #7")]
     SameName(String),
     /// Two rules about one class.
     #[error("the label map says twice what becomes of the class '{0}'; say it once")]

@@ -5,10 +5,12 @@
 mod class;
 mod class_match;
 mod clip;
+mod corrections;
 mod dataset;
 mod fates;
 mod frame;
 mod frame_use;
+mod glossary;
 mod heat;
 mod indexing;
 mod instance;
@@ -28,10 +30,15 @@ mod task;
 pub use class::{ClassId, ClassInfo, ClassSet};
 pub use class_match::ClassMatch;
 pub use clip::{Clip, ClipGeometry, CropView, Cut, FrameSampling, LabelRule, TimeView};
+pub use corrections::{
+    CorrectedVideo, Correction, CorrectionCounts, CorrectionKind, Corrections, DatasetCorrections, LabelledPart,
+    PartLabel,
+};
 pub use dataset::{Choice, Copies, Dataset, DatasetWarning, MaskSource, Split, VideoEntry, VideoFacts};
 pub use fates::{Fate, Fates};
 pub use frame::{GrayImage, RgbImage};
 pub use frame_use::{FrameUse, NoClip, ShortPart, ShortParts, UnusedFrames};
+pub use glossary::{GLOSSARY, Term};
 pub use heat::{HeatMap, MapPooling, MaskShare, PoolingRule};
 pub use indexing::{Indexing, Noticed, Opaque, Unread};
 pub use instance::{FrameBox, Instance, InstanceDetails, InstanceLabel, MODIFIERS};

@@ -92,7 +92,7 @@ fn task(setting: &Setting<'_>, out: &mut Vec<String>) {
     if setting.dataset.task == Task::MultiLabel && setting.checkpoint.state.task == Task::SingleLabel {
         out.push(
             "the network was trained for one class a clip, so its probabilities add up to 1: at most two classes of a clip \
-             can be said at one half"
+             can reach one half"
                 .into(),
         );
     }
@@ -115,7 +115,7 @@ fn subjects(setting: &Setting<'_>, predictions: &Predictions, out: &mut Vec<Stri
             ));
         } else if !both.is_empty() {
             out.push(format!(
-                "subjects called {} were also trained on; if they are the same people, the score does not hold for \
+                "subjects named {} were also trained on; if they are the same people, the score does not hold for \
                  new people",
                 listed(&both, LISTED)
             ));
@@ -224,7 +224,7 @@ fn multi_label(e: &Evaluation, m: &MultiLabel, out: &mut Vec<String>) {
         e.per_class.iter().filter(|c| c.support == e.clips && e.clips > 0).map(|c| c.class.as_str()).collect();
     if !everywhere.is_empty() {
         out.push(format!(
-            "every clip shows {}: its average precision is 100 % whatever is said",
+            "every clip shows {}: its average precision is 100 % whatever is predicted",
             listed(&everywhere, LISTED)
         ));
     }
@@ -240,7 +240,10 @@ fn multi_label(e: &Evaluation, m: &MultiLabel, out: &mut Vec<String>) {
     }
     let silent: u64 = m.said_nothing.iter().sum();
     if silent > 0 && m.said.iter().all(|n| *n == 0) {
-        out.push("nothing was said of any clip: no probability reaches one half, so precision and recall are 0".into());
+        out.push(
+            "no class was predicted for any clip: no probability reaches one half, so precision and recall are 0"
+                .into(),
+        );
     }
 }
 

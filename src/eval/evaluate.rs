@@ -107,6 +107,7 @@ pub fn evaluate_matched(
     warnings.extend(other_map(original, config));
     evaluation.dataset = dataset.root.display().to_string();
     evaluation.dataset_fingerprint = dataset.fingerprint.clone();
+    evaluation.corrections = dataset.correction_counts();
     evaluation.split = split.name().to_owned();
     evaluation.frame_use = Some(frames_used(&dataset, config, &clips, &parts, split));
     evaluation.views = counts(seen.of_window(0).map_or(&[], |(views, _)| views));
@@ -333,10 +334,27 @@ pub fn videos_for(checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice
 
 fn nothing_to_judge(dataset: &Dataset, parts: &[Split], split: SplitChoice) -> EvalError {
     let count = |s: Split| parts.iter().filter(|p| **p == s).count();
+    let root = dataset.root.display();
+    let unreadable: Vec<&VideoEntry> = dataset.videos.iter().filter(|v| v.is_unreadable()).collect();
+    if let (Some(first), true) = (unreadable.first(), unreadable.len() == dataset.videos.len()) {
+        let why = dataset.warnings.iter().find(|w| w.path == first.path).map(|w| format!(": {}", w.message));
+        return EvalError::NothingToJudge(format!(
+            "no video of {root} can be opened; the first of {} is {}{}",
+            unreadable.len(),
+            first.path.display(),
+            why.unwrap_or_default()
+        ));
+    }
+    if !dataset.videos.iter().any(|v| v.is_labelled() || v.is_pending()) {
+        return EvalError::NothingToJudge(format!(
+            "{root} has no labels, so nothing it is told can be right or wrong; name a labelled dataset (`predict` and `explain` need \
+             no labels)"
+        ));
+    }
     EvalError::NothingToJudge(format!(
         "{} has no labelled clip to evaluate in '{}': its videos are {} train, {} val, {} test and {} in no part; choose \
          another part, or all",
-        dataset.root.display(),
+        root,
         split.name(),
         count(Split::Train),
         count(Split::Val),

@@ -216,6 +216,7 @@ pub fn evaluation_of(classes: &ClassSet, clips: &[Prediction]) -> Evaluation {
         clips: clips.len() as u64,
         accuracy: confusion.accuracy(),
         accuracy_interval: wilson_interval(confusion.correct(), confusion.total()),
+        accuracy_interval_method: ConfidenceInterval::WILSON.to_owned(),
         top3_accuracy: share_in_top(3),
         top5_accuracy: share_in_top(5),
         mean_class_accuracy: confusion.mean_class_accuracy(),

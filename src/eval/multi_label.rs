@@ -3,7 +3,7 @@
 
 use super::metrics::{average, in_top_k, ratio, wilson_interval};
 use crate::domain::ClassSet;
-use crate::run_folder::{ClassMetrics, Confusion, Evaluation, MultiLabel, Prediction};
+use crate::run_folder::{ClassMetrics, ConfidenceInterval, Confusion, Evaluation, MultiLabel, Prediction};
 use rayon::prelude::*;
 
 /// Average precision of one class (scikit-learn's `average_precision_score`): the sum of precisions at each score, times
@@ -78,6 +78,7 @@ pub fn evaluation_of_sets(classes: &ClassSet, clips: &[Prediction]) -> Evaluatio
         clips: clips.len() as u64,
         accuracy: ratio(right as f64, all),
         accuracy_interval: wilson_interval(right, clips.len() as u64),
+        accuracy_interval_method: ConfidenceInterval::WILSON.to_owned(),
         top3_accuracy: in_top(3),
         top5_accuracy: in_top(5),
         mean_class_accuracy: ratio(shown.iter().map(|c| c.recall).sum(), shown.len() as f64),

@@ -72,10 +72,10 @@ mod tests {
 
     #[test]
     fn a_curve_by_hand() {
-        let curve = PrCurve::of([(0.9, true), (0.5, false), (0.25, true), (0.0, false)]).unwrap();
+        let curve = PrCurve::of([(0.875, true), (0.5, false), (0.25, true), (0.0, false)]).unwrap();
         let at = |t: usize| (curve.true_positives[t], curve.false_positives[t]);
         assert_eq!(
-            [at(0), at(1), at(25), at(26), at(50), at(51), at(90), at(100)],
+            [at(0), at(1), at(25), at(26), at(50), at(51), at(87), at(88)],
             [(2, 2), (2, 1), (2, 1), (1, 1), (1, 1), (1, 0), (1, 0), (0, 0)]
         );
         assert_eq!((curve.positives, curve.negatives), (2, 2));

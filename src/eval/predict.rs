@@ -207,9 +207,8 @@ pub fn predict_video(
 ) -> Result<VideoPrediction, EvalError> {
     let config = &checkpoint.state.config;
     let found = dataset.videos.iter().enumerate().find(|(_, v)| v.name == video);
-    let (index, entry) = found.ok_or_else(|| {
-        EvalError::NothingToJudge(format!("{} has no video called '{video}'", dataset.root.display()))
-    })?;
+    let (index, entry) = found
+        .ok_or_else(|| EvalError::NothingToJudge(format!("{} has no video named '{video}'", dataset.root.display())))?;
     if entry.frames() == 0 {
         return Err(EvalError::NothingToJudge(format!(
             "{} has no frame that decodes; see the warnings of the dataset",

@@ -38,7 +38,7 @@ pub use measure::layer_seconds;
 pub use neighbour_map::{NeighbourMap, PERPLEXITY, TRUSTED_NEIGHBOURS, trustworthiness};
 pub use npy::npy_bytes;
 pub use order::{ChannelOrder, ChannelScore, rank_channels};
-pub use page::{Block, Page};
+pub use page::{Block, Page, escaped};
 pub use pca::{Components, principal_components};
 pub use pictures::{channel_grid, channels_over_time, layer_strip};
 pub use receptive::{EffectiveField, ReceptiveField, effective_field};

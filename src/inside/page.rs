@@ -148,7 +148,7 @@ fn png_bytes(picture: &RgbImage) -> Option<Vec<u8>> {
 }
 
 /// Text in which nothing is taken for markup.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -156,6 +156,7 @@ pub(super) fn escaped(text: &str) -> String {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '"' => out += "&quot;",
+            '\'' => out += "&#39;",
             c => out.push(c),
         }
     }

@@ -80,6 +80,19 @@ fn columns(tiles: usize, (width, height): (usize, usize)) -> usize {
     wanted.clamp(1, tiles.max(1))
 }
 
+/// The first `most` of the ranked channels at one time cell, and the one scale for all of them.
+fn best_planes<'a>(
+    activation: &'a LayerActivation,
+    ranked: &[ChannelScore],
+    time: usize,
+    most: usize,
+) -> (Vec<&'a [f32]>, (f32, f32)) {
+    let planes: Vec<&[f32]> =
+        ranked.iter().take(most).filter_map(|score| activation.plane(score.channel, time)).collect();
+    let range = range(planes.iter().copied().flatten());
+    (planes, range)
+}
+
 /// The first `most` of the ranked channels at one time cell, row after row; one scale for all, from 0 (or the smallest value)
 /// to the largest of those shown.
 pub fn channel_grid(
@@ -90,12 +103,10 @@ pub fn channel_grid(
     map: &ColorMap,
 ) -> RgbImage {
     let [_, _, height, width] = activation.shape;
-    let planes: Vec<&[f32]> =
-        ranked.iter().take(most).filter_map(|score| activation.plane(score.channel, time)).collect();
+    let (planes, range) = best_planes(activation, ranked, time, most);
     let scale = enlarged(height, width);
     let tile = (width * scale, height * scale);
     let columns = columns(planes.len(), tile);
-    let range = range(planes.iter().copied().flatten());
     let mut canvas = Canvas::tiles((columns, planes.len().div_ceil(columns)), tile);
     for (i, plane) in planes.iter().enumerate() {
         let place = Canvas::place((i % columns, i / columns), tile);
@@ -137,9 +148,7 @@ pub fn layer_strip(
     map: &ColorMap,
 ) -> RgbImage {
     let [_, _, height, width] = activation.shape;
-    let planes: Vec<&[f32]> =
-        ranked.iter().take(most).filter_map(|score| activation.plane(score.channel, time)).collect();
-    let range = range(planes.iter().copied().flatten());
+    let (planes, range) = best_planes(activation, ranked, time, most);
     let rows = (TILE * height).checked_div(width).unwrap_or(0).clamp(1, 4 * TILE);
     let mut canvas = Canvas::tiles((1, planes.len()), (TILE, rows));
     for (row, plane) in planes.iter().enumerate() {

@@ -5,9 +5,9 @@ use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
     CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
-    ImportWeights, IndexVideos, InspectWeights, LookInside, MakeDemo, OpenDataset, OpenRun, PredictVideo,
-    PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveNotes, SurveyLayers, TestMotion, Train,
-    WriteInsidePage, WriteReport,
+    ImportWeights, IndexVideos, InspectWeights, LayOutExperiment, LookInside, MakeDemo, OpenDataset, OpenRun,
+    OverlayVideo, PredictVideo, PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveCorrections, SaveNotes,
+    SurveyLayers, TestMotion, Train, WriteInsidePage, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -85,6 +85,8 @@ jobs! {
     Export(ExportRequest),
     /// Labels for another tool.
     ExportLabels(ExportLabels),
+    /// A whole video with heatmaps as one file.
+    OverlayVideo(OverlayVideo),
     /// Sliding windows over a whole video.
     PredictVideo(PredictVideo),
     /// A training clip as an epoch would have it.
@@ -99,6 +101,8 @@ jobs! {
     WriteReport(WriteReport),
     /// Write what people wrote about a run's clips.
     SaveNotes(SaveNotes),
+    /// Write corrections of labels.
+    SaveCorrections(SaveCorrections),
     /// Outputs of layers for a clip.
     LookInside(LookInside),
     /// The inside of a network for a clip as one page.
@@ -109,6 +113,8 @@ jobs! {
     SurveyLayers(SurveyLayers),
     /// The trainings of a plan.
     RunExperiment(RunExperiment),
+    /// A plan as its runs.
+    LayOutExperiment(LayOutExperiment),
 }
 
 /// Runs a job of a known kind in this thread; what decoding showed to be wrong with its videos is told afterwards.

@@ -4,7 +4,7 @@
 use super::error::JobError;
 use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
-use super::requests::{AugmentationView, Compared, Explanation, Indexed, TableView};
+use super::requests::{AugmentationView, Compared, Explanation, Indexed, LaidOut, TableView};
 use super::run_view::RunView;
 use crate::compare::LabelIssues;
 use crate::compare::experiment::ExperimentReport;
@@ -146,12 +146,16 @@ pub enum Output {
     Table(Arc<TableView>),
     /// The notes are on the disk.
     NotesSaved,
+    /// The corrections of labels are on the disk, in this file.
+    CorrectionsSaved(PathBuf),
     /// Outputs of layers for a clip.
     Inside(Arc<InsideView>),
     /// Kernels of a checkpoint.
     Kernels(Arc<KernelView>),
     /// Layers over many clips.
     Survey(Arc<LayerSurvey>),
+    /// A plan as its runs.
+    LaidOut(Arc<LaidOut>),
     /// What became of a plan.
     Experiment(Arc<ExperimentReport>),
 }

@@ -151,6 +151,12 @@ impl LaneState {
     }
 }
 
+/// Says what of the run of a checkpoint is damaged or missing.
+pub fn warn_of_damage(checkpoint: &Checkpoint, monitor: &dyn Monitor) {
+    let run = checkpoint.run.as_deref().and_then(|run| RunDir::open(run).ok());
+    run.iter().flat_map(RunDir::damage).for_each(|error| monitor.warn(error.to_string()));
+}
+
 /// Finds the checkpoint a reference means.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ pub use lane::{LaneState, open_checkpoint};
 pub use pictures::{plot_run, write_inspection};
 pub use prediction_files::{PREDICTION_FILES, is_prediction_file, write_predictions};
 pub use requests::{
-    AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, News,
-    PreviewClip, TableView, TargetClass,
+    AugmentationView, CheckpointRef, ClipRef, ClipSample, Compared, Explanation, HeatRequest, Indexed, LaidOut, News,
+    PlanSource, PreviewClip, RunStanding, TableView, TargetClass,
 };
 pub use run_view::{LOG_LINES, RunView, view};

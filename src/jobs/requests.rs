@@ -1,9 +1,12 @@
 //! What is asked about clips and checkpoints, and what comes back.
 
+use crate::classical::FeaturePicture;
+use crate::compare::experiment::{Found, PlannedRun};
 use crate::compare::{Comparison, EvaluatedRun};
-use crate::config::TableColumns;
-use crate::data::{Conclusion, Draw, Looked, TablePreview};
+use crate::config::{Arm, ExperimentPlan, RunConfig, TableColumns};
+use crate::data::{Conclusion, Draw, Fold, Looked, TablePreview};
 use crate::domain::{ClassSet, Clip, Cut, Dataset, HeatMap, MaskShare, PoolingRule, RgbImage, Task};
+use crate::progress::EpochReport;
 use crate::run_folder::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -97,6 +100,8 @@ pub struct ClipSample {
     pub probabilities: Vec<f32>,
     /// The maps, in the order asked for.
     pub maps: Vec<HeatMap>,
+    /// What the features of a classical baseline saw, where one clip was asked about.
+    pub pictures: Vec<FeaturePicture>,
     /// How much of each map lies on the body, when that was asked for; see [`heat_on_body`](super::heat_on_body).
     pub on_body: Vec<Option<MaskShare>>,
 }
@@ -192,6 +197,51 @@ pub struct Compared {
     pub runs: Vec<EvaluatedRun>,
     /// What comparing them found.
     pub comparison: Comparison,
+}
+
+/// Where a plan comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanSource {
+    /// A file.
+    File(PathBuf),
+    /// Made here; paths in it are relative to the folder.
+    Made(Box<ExperimentPlan>, PathBuf),
+}
+
+/// How a planned run stands on the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunStanding {
+    /// What lies in its folder.
+    pub found: Found,
+    /// The configuration of a training that goes on: its own.
+    pub config: Option<Box<RunConfig>>,
+    /// Its epochs so far: losses, scores and seconds of each.
+    pub history: Vec<EpochReport>,
+}
+
+/// Answer to a [`LayOutExperiment`](super::kinds::LayOutExperiment).
+#[derive(Clone, Debug)]
+pub struct LaidOut {
+    /// The plan.
+    pub plan: ExperimentPlan,
+    /// Folder its paths are relative to.
+    pub folder: PathBuf,
+    /// Its file.
+    pub source: Option<PathBuf>,
+    /// Folder of the runs and tables.
+    pub out: PathBuf,
+    /// Root of the dataset it was laid out for.
+    pub dataset: PathBuf,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The lines of training.
+    pub arms: Vec<Arm>,
+    /// The folds each is trained in.
+    pub folds: Vec<Fold>,
+    /// Every run, those others begin with first.
+    pub runs: Vec<PlannedRun>,
+    /// How each of them stands.
+    pub standing: Vec<RunStanding>,
 }
 
 /// Answer to an [`IndexVideos`](super::kinds::IndexVideos).

@@ -1,6 +1,8 @@
 //! A run folder as people look at it.
 
 use super::error::JobError;
+use super::kinds::kept_tests;
+use crate::compare::motion::{MotionReport, MotionTest};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Task};
 use crate::eval::Training;
@@ -42,6 +44,10 @@ pub struct RunView {
     pub training: Option<Training>,
     /// Evaluations found in `results/`, oldest first.
     pub evaluations: Vec<(Arc<Evaluation>, Arc<Predictions>)>,
+    /// What of its files is damaged or missing, with what to do; what can be known without them is here.
+    pub problems: Vec<String>,
+    /// Motion tests found in `results/`, each by itself.
+    pub motion: Vec<Arc<MotionReport>>,
     /// What people wrote about its clips.
     pub notes: Notes,
     /// Why `notes` is empty although there is a file; it must not be written over.
@@ -73,11 +79,13 @@ pub const LOG_LINES: usize = 2000;
 /// Reads a run folder for people to look at.
 ///
 /// # Errors
-/// A folder that is no run, or a damaged one.
+/// A folder that is no run, or one of which neither the files that describe it nor a checkpoint can be read.
 pub fn view(path: &Path) -> Result<RunView, JobError> {
     let run = RunDir::open(path)?;
-    let config = run.config()?;
-    let classes = run.classes()?;
+    let config = run.config_as_known()?;
+    let classes = run.classes_as_known()?;
+    let results = run.results();
+    let problems = run.damage().into_iter().chain(results.damage).map(|e| e.to_string()).collect();
     let layers = layers_of(&config, classes.len());
     let (notes, notes_problem) = match Notes::load(run.path()) {
         Ok(notes) => (notes, None),
@@ -85,13 +93,13 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
     };
     Ok(RunView {
         path: run.path().to_path_buf(),
-        history: run.history()?,
+        history: run.history_as_known(),
         checkpoints: run.trained(),
         training: Training::read(&run),
-        task: run.environment().map(|e| e.task).unwrap_or_default(),
+        task: run.task_as_known(),
         dataset_root: run.environment().map(|e| e.dataset_root).unwrap_or_default(),
         steps: crate::train::tensorboard::read_steps(run.path()),
-        layer_reports: run.layer_reports()?,
+        layer_reports: run.layer_reports().unwrap_or_default(),
         steps_per_epoch: run
             .environment()
             .ok()
@@ -99,13 +107,20 @@ pub fn view(path: &Path) -> Result<RunView, JobError> {
             .map(|e| crate::train::schedule::steps_per_epoch(&config, e.train_clips as usize)),
         log: run.log_tail(LOG_LINES),
         resumable: run.resumable(),
-        evaluations: run.evaluations().into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
+        evaluations: results.evaluations.into_iter().map(|(e, p)| (Arc::new(e), Arc::new(p))).collect(),
+        motion: kept_tests(run.path()).into_iter().map(alone).collect(),
         layers,
+        problems,
         notes,
         notes_problem,
         config,
         classes,
     })
+}
+
+/// A motion test as a report of its own.
+fn alone(test: MotionTest) -> Arc<MotionReport> {
+    Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })
 }
 
 /// The layers heatmaps can be made at, in forward order; empty when there is no such network.

@@ -263,7 +263,7 @@ impl ModelSpec {
         self.head.iter().any(|h| belongs_to(name, h))
     }
 
-    /// What `model.freeze` is for a configuration: what it says, or else the network's own.
+    /// What `model.freeze` is for a configuration: what it says, or else the architecture default.
     pub fn frozen_by<'a>(&self, config: &'a ModelConfig) -> &'a str {
         config.freeze.as_deref().unwrap_or(if self.frozen { BACKBONE } else { NOTHING })
     }

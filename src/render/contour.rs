@@ -1,11 +1,12 @@
-//! Contour lines of a smooth heatmap: marching squares over the interpolated map, and the pixels the lines cover.
+//! Contour lines of an interpolated heatmap: marching squares over the map, and the pixels the lines cover.
 //!
 //! The smooth map is bilinear between cell centres and constant beyond the outermost ones. The lattice that is marched
 //! has every cell centre as a node and divides each patch finely enough for the screen. Along a lattice edge the map is
 //! linear, so every point of a line lies exactly on its level; a square with two lines is decided by the value at its
-//! saddle, as the map itself decides it. Lines are therefore closed, or end at the border of the map, and never break.
+//! saddle, as the map itself decides it. Lines are therefore closed, or end at the border of the map, and never break. Of a
+//! cubic map the same holds for its values at the nodes, which lie two pixels apart or less.
 
-use super::heat_volume::HeatVolume;
+use super::heat_volume::{HeatVolume, Interpolation, Tap};
 use super::overlay::{CONTOUR_LEVELS, CONTOUR_OPACITY, ClipPosition, OverlayParams, Region};
 use std::collections::HashMap;
 
@@ -46,7 +47,7 @@ pub fn contour_lines(
     let [_, rows, columns] = heat.shape();
     let mut plane = heat.plane(resolved.time, params.interpolation);
     plane.iter_mut().for_each(|v| *v *= resolved.inverse_scale);
-    let lattice = Lattice::new(&plane, [rows, columns], size);
+    let lattice = Lattice::new(&plane, [rows, columns], size, params.interpolation);
     CONTOUR_LEVELS.iter().flat_map(|level| lattice.lines(*level)).collect()
 }
 
@@ -69,7 +70,7 @@ struct Lattice {
 }
 
 impl Lattice {
-    fn new(plane: &[f32], [rows, columns]: [usize; 2], size: [f32; 2]) -> Self {
+    fn new(plane: &[f32], [rows, columns]: [usize; 2], size: [f32; 2], interpolation: Interpolation) -> Self {
         let each = |pixels: f32, cells: usize| {
             // `as` turns what is no number into 0 and stops at the largest one.
             let wanted = (pixels / cells as f32 / PITCH).ceil() as usize;
@@ -77,19 +78,12 @@ impl Lattice {
             wanted.clamp(1, FINEST).min((side / cells).max(1))
         };
         let (xs, ys) = (nodes(columns, each(size[0], columns)), nodes(rows, each(size[1], rows)));
-        let mix = |at: f32, cells: usize| {
-            let inside = at.clamp(0.0, (cells - 1) as f32);
-            let low = inside as usize;
-            (low, (low + 1).min(cells - 1), inside - low as f32)
-        };
+        let across: Vec<Tap> = xs.iter().map(|x| Tap::at(*x, columns, interpolation)).collect();
         let mut values = Vec::with_capacity(xs.len() * ys.len());
         for y in &ys {
-            let (low, high, f) = mix(*y, rows);
-            let cell = |x: usize| plane[low * columns + x] * (1.0 - f) + plane[high * columns + x] * f;
-            values.extend(xs.iter().map(|x| {
-                let (left, right, f) = mix(*x, columns);
-                cell(left) * (1.0 - f) + cell(right) * f
-            }));
+            let tap = Tap::at(*y, rows, interpolation);
+            let row: Vec<f32> = (0..columns).map(|x| tap.mix(|r| plane[r * columns + x])).collect();
+            values.extend(across.iter().map(|tap| tap.mix(|x| row[x])));
         }
         Self { xs, ys, values, cells: [rows, columns] }
     }

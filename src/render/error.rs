@@ -17,7 +17,7 @@ pub enum RenderError {
         found: usize,
     },
     /// A colour map id that is not in the registry.
-    #[error("there is no colour map called '{id}'; choose one of {known}")]
+    #[error("there is no colour map named '{id}'; choose one of {known}")]
     UnknownColorMap {
         /// What was asked for.
         id: String,

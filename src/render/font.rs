@@ -1,12 +1,20 @@
-//! Text in pictures: the font egui ships, rasterised glyph by glyph.
+//! Text in pictures: the typeface of the window, rasterised glyph by glyph.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use std::sync::OnceLock;
 
+/// The typeface of the window and of pictures: Inter with tabular figures (SIL Open Font License, `assets/fonts`).
+pub mod files {
+    /// For text.
+    pub const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
+    /// For headings.
+    pub const SEMIBOLD: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
+}
+
 /// The one font of plots and captions; `None` only if the embedded file were damaged.
 fn font() -> Option<&'static FontRef<'static>> {
     static FONT: OnceLock<Option<FontRef<'static>>> = OnceLock::new();
-    FONT.get_or_init(|| FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).ok()).as_ref()
+    FONT.get_or_init(|| FontRef::try_from_slice(files::REGULAR).ok()).as_ref()
 }
 
 /// The scale that makes one em `size` pixels.

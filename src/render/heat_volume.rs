@@ -18,6 +18,15 @@ pub enum Interpolation {
     /// Linear in time, height and width between cell centres, constant beyond the outermost centres.
     #[default]
     Smooth,
+    /// Cubic in height and width (Keys 1981 with a = -0.75, as OpenCV's and PyTorch's bicubic), linear in time: no edges at
+    /// cell centres. It swings a little beyond the values of the cells; what falls below 0 counts as 0, above the scale as 1.
+    Cubic,
+}
+
+impl Interpolation {
+    /// Every kind with its id on the command line.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("nearest", Self::Nearest), ("smooth", Self::Smooth), ("cubic", Self::Cubic)];
 }
 
 /// Added before rounding down to a cell, so that pixels that lie exactly on a cell border fall to the same side on
@@ -88,7 +97,7 @@ impl HeatVolume {
         let step = |t: usize| &self.values[t * area..(t + 1) * area];
         match interpolation {
             Interpolation::Nearest => step(nearest_cell(time, steps)).to_vec(),
-            Interpolation::Smooth => {
+            Interpolation::Smooth | Interpolation::Cubic => {
                 let (low, high, f) = neighbours(time, steps);
                 step(low).iter().zip(step(high)).map(|(a, b)| a * (1.0 - f) + b * f).collect()
             }
@@ -96,8 +105,8 @@ impl HeatVolume {
     }
 
     /// The volume at another size, `[frames, rows, columns]` in C order: what a pixel of a frame is worth before
-    /// scaling to 0…1. Equals PyTorch's `interpolate(mode="trilinear", align_corners=False)` when smooth, and
-    /// `mode="nearest-exact"` when not.
+    /// scaling to 0…1. Equals PyTorch's `interpolate(align_corners=False)` with `mode="trilinear"` when smooth,
+    /// `"nearest-exact"` when nearest, and `"bicubic"` of each moment when cubic.
     pub fn upsample(&self, size: [usize; 3], interpolation: Interpolation) -> Vec<f32> {
         let mut out = Vec::with_capacity(size.iter().product());
         for frame in 0..size[0] {
@@ -150,7 +159,7 @@ pub(super) struct Sampler<'a> {
     rows: usize,
     columns: usize,
     interpolation: Interpolation,
-    taps: Vec<(usize, usize, f32)>,
+    taps: Vec<Tap>,
 }
 
 impl<'a> Sampler<'a> {
@@ -169,26 +178,63 @@ impl<'a> Sampler<'a> {
 
     /// Values along the pixel row centred at `y + 0.5` of `height`, into `out`.
     pub fn row(&self, y: f32, height: usize, span: (f32, f32), out: &mut [f32]) {
-        let (low, high, f) = tap(y, height, span, self.rows, self.interpolation);
-        let line = |r: usize| &self.plane[r * self.columns..(r + 1) * self.columns];
-        let mixed: Vec<f32> = line(low).iter().zip(line(high)).map(|(a, b)| a * (1.0 - f) + b * f).collect();
-        for (value, (a, b, f)) in out.iter_mut().zip(&self.taps) {
-            *value = mixed[*a] * (1.0 - f) + mixed[*b] * f;
+        let rows = tap(y, height, span, self.rows, self.interpolation);
+        let mixed: Vec<f32> = (0..self.columns).map(|x| rows.mix(|r| self.plane[r * self.columns + x])).collect();
+        for (value, tap) in out.iter_mut().zip(&self.taps) {
+            *value = tap.mix(|x| mixed[x]);
         }
     }
 }
 
-/// The cells that pixel `at` of `size` reads, and the weight of the second.
-fn tap(at: f32, size: usize, span: (f32, f32), cells: usize, interpolation: Interpolation) -> (usize, usize, f32) {
-    let share = ((at + 0.5) / size as f32 - span.0) / (span.1 - span.0);
-    let position = share * cells as f32 - 0.5;
-    match interpolation {
-        Interpolation::Nearest => {
-            let cell = nearest_cell(position, cells);
-            (cell, cell, 0.0)
+/// The cells along one side that a position reads, with their weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tap {
+    cells: [usize; 4],
+    weights: [f32; 4],
+    count: usize,
+}
+
+impl Tap {
+    /// What a position in cells (cell `k` has its centre at `k`) reads.
+    pub fn at(position: f32, cells: usize, interpolation: Interpolation) -> Self {
+        match interpolation {
+            Interpolation::Nearest => {
+                let cell = nearest_cell(position, cells);
+                Self { cells: [cell; 4], weights: [1.0, 0.0, 0.0, 0.0], count: 1 }
+            }
+            Interpolation::Smooth => {
+                let (low, high, f) = neighbours(position, cells);
+                Self { cells: [low, high, high, high], weights: [1.0 - f, f, 0.0, 0.0], count: 2 }
+            }
+            Interpolation::Cubic => {
+                let low = position.floor();
+                let last = (cells - 1) as f32;
+                let cells = [-1.0, 0.0, 1.0, 2.0].map(|d| (low + d).max(0.0).min(last) as usize);
+                Self { cells, weights: cubic(position - low), count: 4 }
+            }
         }
-        Interpolation::Smooth => neighbours(position, cells),
     }
+
+    /// The weighted sum of the values of those cells.
+    pub fn mix(&self, value: impl Fn(usize) -> f32) -> f32 {
+        let read = self.cells.iter().zip(&self.weights).take(self.count);
+        read.map(|(cell, weight)| value(*cell) * weight).sum()
+    }
+}
+
+/// Weights of four neighbours at a share `f` of the way from the second to the third (Keys, "Cubic convolution
+/// interpolation for digital image processing", 1981; a = -0.75).
+fn cubic(f: f32) -> [f32; 4] {
+    const A: f32 = -0.75;
+    let near = |t: f32| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
+    let far = |t: f32| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
+    [far(1.0 + f), near(f), near(1.0 - f), far(2.0 - f)]
+}
+
+/// What pixel `at` of `size` reads.
+fn tap(at: f32, size: usize, span: (f32, f32), cells: usize, interpolation: Interpolation) -> Tap {
+    let share = ((at + 0.5) / size as f32 - span.0) / (span.1 - span.0);
+    Tap::at(share * cells as f32 - 0.5, cells, interpolation)
 }
 
 #[cfg(test)]

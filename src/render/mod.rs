@@ -19,6 +19,7 @@ pub mod plots;
 
 pub use colormap::{COLOR_MAPS, ColorMap, color_map};
 pub use error::RenderError;
+pub use font::files as font_files;
 pub use heat_volume::{HeatVolume, Interpolation};
 pub use overlay::{Blend, ClipPosition, HeatScale, OverlayParams, Region};
 pub use overlay_cpu::{composite, heat_picture};

@@ -2,11 +2,11 @@
 //!
 //! For every pixel of the frame:
 //!
-//! 1. `heat` = the volume at the pixel's centre and the frame's moment, smooth or nearest
+//! 1. `heat` = the volume at the pixel's centre and the frame's moment, smooth, cubic or nearest
 //!    ([`HeatVolume`](super::HeatVolume)), where the network saw the pixel ([`Region`]); elsewhere the frame stays.
 //! 2. `v = clamp(heat / scale, 0, 1)`, where `scale` is the largest value of the frame, of the clip, or fixed
 //!    ([`HeatScale`]); `v = 0` when the scale is 0.
-//! 3. `a = alpha`, or `alpha * v` ([`Blend`]). Below the threshold `a = 0`; above, it reaches its full value within
+//! 3. `a = alpha * v`, or `alpha` ([`Blend`]). Below the threshold `a = 0`; above, it reaches its full value within
 //!    [`THRESHOLD_RAMP`], which keeps the edge free of stair steps. A threshold of 0 hides nothing.
 //! 4. `colour = table[v]`, linear between table entries.
 //! 5. `pixel = frame * (1 - a) + colour * a` on sRGB values, as video editors and the papers' figures do.
@@ -44,11 +44,11 @@ pub enum HeatScale {
 /// How opacity depends on heat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Blend {
-    /// The same opacity everywhere. The default.
+    /// Opacity proportional to heat: cold places keep the picture. The default.
     #[default]
-    Constant,
-    /// Opacity proportional to heat: cold places keep the picture.
     FollowsHeat,
+    /// The same opacity everywhere.
+    Constant,
 }
 
 /// The part of the frame that the network saw, in shares of width and height.
@@ -141,7 +141,7 @@ impl Default for OverlayParams {
             color_map: &COLOR_MAPS[0],
             interpolation: Interpolation::Smooth,
             scale: HeatScale::Clip,
-            blend: Blend::Constant,
+            blend: Blend::FollowsHeat,
             contours: false,
             region: Region::FULL,
         }
@@ -184,7 +184,7 @@ impl OverlayParams {
             threshold: unit(self.threshold),
             inverse_scale,
             time: position.in_cells(heat.shape()[0]),
-            contours: self.contours && self.interpolation == Interpolation::Smooth,
+            contours: self.contours && self.interpolation != Interpolation::Nearest,
             region: match self.region {
                 region if region.is_valid() && region != Region::FULL => region,
                 _ => Region::of(heat.region()),

@@ -3,7 +3,7 @@
 use super::colormap::sample_lut;
 use super::contour::{contour_lines, coverage};
 use super::heat_volume::{HeatVolume, Sampler};
-use super::overlay::{CONTOUR_OPACITY, ClipPosition, OverlayParams, Region};
+use super::overlay::{Blend, CONTOUR_OPACITY, ClipPosition, OverlayParams, Region};
 use crate::domain::RgbImage;
 use rayon::prelude::*;
 
@@ -61,7 +61,7 @@ pub fn heat_picture(
     params: &OverlayParams,
 ) -> RgbImage {
     let black = RgbImage { width, height, data: vec![0; width as usize * height as usize * 3].into() };
-    composite(&black, heat, position, &OverlayParams { alpha: 1.0, ..*params })
+    composite(&black, heat, position, &OverlayParams { alpha: 1.0, blend: Blend::Constant, ..*params })
 }
 
 #[cfg(test)]
@@ -86,7 +86,12 @@ mod tests {
         let heat = HeatVolume::from_map(&map).unwrap();
         let grey = RgbImage { width: 8, height: 4, data: vec![77; 96].into() };
         let at = ClipPosition { frame: 0, frames: 1 };
-        let params = OverlayParams { alpha: 1.0, interpolation: Interpolation::Nearest, ..OverlayParams::default() };
+        let params = OverlayParams {
+            alpha: 1.0,
+            blend: Blend::Constant,
+            interpolation: Interpolation::Nearest,
+            ..OverlayParams::default()
+        };
         let painted = composite(&grey, &heat, at, &params);
         let colour = |v: f32| sample_lut(params.color_map.lut(), v).map(|c| (c * 255.0).round() as u8);
         for (i, pixel) in painted.data.chunks_exact(3).enumerate() {

@@ -28,6 +28,7 @@ const FLAG_HEAT: u32 = 1;
 const FLAG_SMOOTH: u32 = 2;
 const FLAG_FOLLOWS_HEAT: u32 = 4;
 const FLAG_CONTOURS: u32 = 8;
+const FLAG_CUBIC: u32 = 16;
 
 /// What one view shows, besides its frame and its heat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +66,7 @@ struct Image {
 struct ContourKey {
     heat: Option<u64>,
     position: ClipPosition,
+    interpolation: Interpolation,
     scale: f32,
     region: Region,
     source: Region,
@@ -318,7 +320,8 @@ fn draw_contours(
         return Ok(());
     };
     let (region, source) = (resolved.region, source_of(wanted));
-    let key = ContourKey { heat: view.heat_generation, position, scale, region, source, viewport };
+    let interpolation = wanted.params.interpolation;
+    let key = ContourKey { heat: view.heat_generation, position, interpolation, scale, region, source, viewport };
     if view.contours.as_ref().is_some_and(|(_, made)| *made == key) {
         return Ok(());
     }
@@ -370,6 +373,7 @@ fn shader_uniforms(wanted: &OverlayUniforms, frame: [u32; 3], heat: Option<&Heat
         let bit = |on: bool, flag: u32| if on { flag } else { 0 };
         values.choice[3] = FLAG_HEAT
             | bit(params.interpolation == Interpolation::Smooth, FLAG_SMOOTH)
+            | bit(params.interpolation == Interpolation::Cubic, FLAG_CUBIC)
             | bit(params.blend == Blend::FollowsHeat, FLAG_FOLLOWS_HEAT)
             | bit(resolved.contours && contours, FLAG_CONTOURS);
     }

@@ -14,14 +14,14 @@ pub const BACKGROUND: [u8; 3] = [128, 132, 140];
 /// Frames without a label; lighter than [`BACKGROUND`].
 pub const UNLABELLED: [u8; 3] = [188, 191, 197];
 
-/// Lightness, chroma, hue (degrees) of the first colours.
+/// Lightness, chroma, hue (degrees) of the first colours; the first is not the blue of what can be clicked in the window.
 const FIRST: [[f32; 3]; 10] = [
-    [0.60, 0.16, 255.0], // blue
+    [0.71, 0.11, 205.0], // cyan
     [0.70, 0.17, 52.0],  // orange
     [0.62, 0.17, 148.0], // green
     [0.59, 0.21, 25.0],  // red
     [0.58, 0.19, 300.0], // violet
-    [0.71, 0.11, 205.0], // cyan
+    [0.60, 0.16, 255.0], // blue
     [0.68, 0.19, 350.0], // pink
     [0.72, 0.14, 95.0],  // mustard
     [0.53, 0.08, 60.0],  // brown

@@ -1,6 +1,6 @@
 //! Reading checkpoints: a folder with `model.safetensors`, the optimiser's state and `state.ron`.
 
-use super::files::read_text;
+use super::files::{read_text, ron_fault};
 use super::{RunDir, RunError};
 use crate::classical::{Baseline, Classifier};
 use crate::config::RunConfig;
@@ -71,7 +71,7 @@ impl CheckpointState {
         let path = folder.join(STATE_FILE);
         let stored: Stored = ron::from_str(&read_text(&path)?).map_err(|e| RunError::Damaged {
             path: path.clone(),
-            reason: format!("{e}; take another checkpoint of this run"),
+            reason: format!("{}; take another checkpoint of this run", ron_fault(&e)),
         })?;
         Ok(stored.checkpoint)
     }

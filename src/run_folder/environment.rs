@@ -1,7 +1,8 @@
 //! What a run was made with: versions, device, dataset, first weights, and the part every video plays.
 
+use super::RunError;
 use crate::data::ClipPlan;
-use crate::domain::{Dataset, Split, Task, serialize_path};
+use crate::domain::{CorrectionCounts, Dataset, Split, Task, serialize_path};
 use crate::model::{ComputeDevice, WeightReport};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ pub struct Environment {
     /// The same without its label map; empty where there was none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub files_fingerprint: String,
+    /// How many labels of the dataset were corrected; the corrections stand in `corrections.ron`.
+    #[serde(skip_serializing_if = "CorrectionCounts::is_none")]
+    pub corrections: CorrectionCounts,
     /// How many classes a clip may have.
     #[serde(skip_serializing_if = "Task::is_single")]
     pub task: Task,
@@ -108,12 +112,23 @@ pub(crate) fn environment(
         dataset_format: dataset.format.clone(),
         dataset_fingerprint: dataset.fingerprint.clone(),
         files_fingerprint: dataset.mapped.as_ref().map(|m| m.fingerprint.clone()).unwrap_or_default(),
+        corrections: dataset.correction_counts(),
         task: dataset.task,
         train_clips: plan.train.len() as u64,
         val_clips: plan.val.len() as u64,
         weights,
         ..without_data(parameters, device, seed)
     }
+}
+
+/// The corrections that a run is trained with, as `corrections.ron` has them; `None` where no label is corrected.
+///
+/// # Errors
+/// Text that cannot be made of them.
+pub(crate) fn corrections_text(dataset: &Dataset) -> Result<Option<String>, RunError> {
+    let kept = dataset.corrections.as_deref().filter(|c| !c.all.videos.is_empty());
+    let text = kept.map(|c| c.text(&dataset.root)).transpose();
+    text.map_err(|e| RunError::Damaged { path: dataset.root.clone(), reason: e.to_string() })
 }
 
 /// The devices of a run, for people.

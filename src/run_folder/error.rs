@@ -30,6 +30,14 @@ pub enum RunError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A file of a run is not there.
+    #[error("{path} is missing: {reason}")]
+    Missing {
+        /// The file or folder.
+        path: PathBuf,
+        /// What follows from it and what to do.
+        reason: String,
+    },
     /// The run has no checkpoint of this name.
     #[error("{run} has no checkpoint '{name}'; it has: {known}")]
     NoCheckpoint {
@@ -46,9 +54,14 @@ pub enum RunError {
     /// The folder holds something else.
     #[error("{0} is not empty and holds no run; choose another folder")]
     Occupied(PathBuf),
-    /// Two trainers in one folder.
-    #[error("another process is training in {0}; wait for it, or choose another folder")]
-    Busy(PathBuf),
+    /// Two processes in one folder.
+    #[error("{folder} is in use by {holder}; wait for it, or choose another folder")]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// Who has it: `process 1234 on HOST`.
+        holder: String,
+    },
     /// A network is asked of a run that has none.
     #[error(
         "{run} holds a classical baseline ({title}) and no network: it has no layers to explain and no weights to export or begin \

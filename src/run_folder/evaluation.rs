@@ -1,6 +1,6 @@
 //! What an evaluation found, as it is kept in `results/`.
 
-use crate::domain::{ClassChange, ClassMatch, ClassSet, Cut, FrameUse, SAID_AT, said};
+use crate::domain::{ClassChange, ClassMatch, ClassSet, CorrectionCounts, Cut, FrameUse, SAID_AT, said};
 use serde::{Deserialize, Serialize};
 
 /// What a network said about one clip.
@@ -159,6 +159,11 @@ pub struct ConfidenceInterval {
     pub high: f64,
 }
 
+impl ConfidenceInterval {
+    /// How the interval of an evaluation's accuracy is made, for people and programs.
+    pub const WILSON: &'static str = "Wilson, over clips";
+}
+
 /// Frame-wise metrics of temporal segmentation (Farha & Gall 2019); background frames are skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrameMetrics {
@@ -234,6 +239,9 @@ pub struct Evaluation {
     /// What a label map made of the dataset's classes: that of the run, or the one the dataset was read with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_map: Vec<ClassChange>,
+    /// How many labels of the dataset are corrected.
+    #[serde(default, skip_serializing_if = "CorrectionCounts::is_none")]
+    pub corrections: CorrectionCounts,
     /// Classes in output order.
     pub classes: ClassSet,
     /// Clips evaluated.
@@ -245,6 +253,9 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// Wilson interval of `accuracy`. Clips of one video are not independent, so the truth is wider.
     pub accuracy_interval: ConfidenceInterval,
+    /// How that interval was made and what it counts; empty in results of earlier versions, whose intervals are the same.
+    #[serde(default)]
+    pub accuracy_interval_method: String,
     /// Share whose label is among the 3 most probable.
     pub top3_accuracy: f64,
     /// Share whose label is among the 5 most probable.

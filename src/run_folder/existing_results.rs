@@ -1,6 +1,6 @@
 //! Where an evaluation goes, and what it finds there.
 
-use super::files::read_if_there;
+use super::files::read_json;
 use super::layout::RESULTS;
 use super::results::read_evaluations;
 use super::{Checkpoint, Evaluation};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub fn results_folder(checkpoint: &Checkpoint, dataset: &Dataset) -> PathBuf {
     let results = checkpoint.home().join(RESULTS);
     let own = results.join(&checkpoint.name);
-    let other_data = read_evaluations(&own).iter().any(|(_, e)| !is_of(e, dataset));
+    let other_data = read_evaluations(&own).iter().any(|(_, e)| e.as_ref().is_ok_and(|e| !is_of(e, dataset)));
     if !other_data {
         return own;
     }
@@ -34,8 +34,10 @@ fn is_of(evaluation: &Evaluation, dataset: &Dataset) -> bool {
 /// The evaluation of a split that lies in a results folder already, seen by the one that would replace it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingResult {
-    /// There is none, or one that cannot be read.
+    /// There is none.
     None,
+    /// One that cannot be read; a sentence.
+    Damaged(String),
     /// The same checkpoint was evaluated on the same data: writing it again loses nothing.
     Same,
     /// A checkpoint of the same name, but it was trained further since; a sentence.
@@ -48,8 +50,12 @@ impl ExistingResult {
     /// Looks into the folder `results`.
     pub fn find(results: &Path, checkpoint: &Checkpoint, dataset: &Dataset, split: SplitChoice) -> Self {
         let path = results.join(format!("evaluation_{}.json", split.name()));
-        let Some(earlier) = read_if_there(&path).and_then(|b| serde_json::from_slice::<Evaluation>(&b).ok()) else {
+        if !path.exists() {
             return Self::None;
+        }
+        let earlier: Evaluation = match read_json(&path) {
+            Ok(earlier) => earlier,
+            Err(error) => return Self::Damaged(error.to_string()),
         };
         let told = |how: &str| {
             let Evaluation { checkpoint, dataset, .. } = &earlier;
@@ -98,6 +104,9 @@ mod tests {
         let find = |c: &Checkpoint, d: &Dataset, split| ExistingResult::find(dir.path(), c, d, split);
         let (last, data) = (checkpoint("last", 10), dataset("/data", "aa"));
         assert_eq!(find(&last, &data, SplitChoice::Test), ExistingResult::None);
+        std::fs::write(dir.path().join("evaluation_test.json"), "{\n  \"run\": ,").unwrap();
+        let ExistingResult::Damaged(told) = find(&last, &data, SplitChoice::Test) else { panic!("it is damaged") };
+        assert!(told.contains("evaluation_test.json is damaged") && told.contains("line 2"), "{told}");
         let mut earlier = Evaluation {
             checkpoint: "last".into(),
             dataset: "/data".into(),

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub(crate) use crate::files::{UNFINISHED, sync_dir};
+pub(crate) use crate::files::{UNFINISHED, ron_fault, sync_dir};
 
 /// A name beside `path` that no reader takes for the real thing.
 pub(crate) fn unfinished(path: &Path) -> PathBuf {
@@ -46,11 +46,6 @@ pub(crate) fn read_text(path: &Path) -> Result<String, RunError> {
     files::read_text(path, files::TABLE_LIMIT).map_err(|e| RunError::file("read", path, &e))
 }
 
-/// Reads a table or a state of a run as bytes; `None` when it cannot be read.
-pub(super) fn read_if_there(path: &Path) -> Option<Vec<u8>> {
-    files::read(path, files::TABLE_LIMIT).ok()
-}
-
 /// A table as CSV text.
 pub(crate) fn csv_text<R, F>(header: &[String], rows: R) -> String
 where
@@ -68,13 +63,46 @@ where
 
 /// Reads a RON file.
 pub(super) fn read_ron<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
-    ron::from_str(&read_text(path)?).map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+    ron::from_str(&read_text(path)?).map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: ron_fault(&e) })
 }
 
 /// Reads a JSON file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
     serde_json::from_str(&read_text(path)?)
         .map_err(|e| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() })
+}
+
+/// A table that cannot be read, with line and column.
+pub(super) fn damaged_table(path: &Path, error: &csv::Error) -> RunError {
+    use csv::ErrorKind as Kind;
+    let reason = match error.kind() {
+        Kind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|at| {
+                let text = read_text(path).ok()?;
+                csv::Reader::from_reader(text.as_bytes()).headers().ok()?.get(at as usize).map(str::to_owned)
+            });
+            column.map_or_else(|| err.to_string(), |column| format!("column {column}: {}", err.kind()))
+        }
+        Kind::UnequalLengths { expected_len, len, .. } => format!("it has {len} cells, and the header {expected_len}"),
+        Kind::Utf8 { .. } => "it is no UTF-8 text".to_owned(),
+        _ => error.to_string(),
+    };
+    let line = error.position().map_or_else(String::new, |at| format!("line {}: ", at.line()));
+    RunError::Damaged { path: path.to_path_buf(), reason: format!("{line}{reason}") }
+}
+
+/// An error of a file with what to do about it.
+pub(super) fn with_remedy(error: RunError, remedy: &str) -> RunError {
+    match error {
+        RunError::Damaged { path, reason } => RunError::Damaged { path, reason: format!("{reason}; {remedy}") },
+        RunError::File { action: "read", path, .. } if !path.exists() => {
+            RunError::Missing { path, reason: remedy.to_owned() }
+        }
+        RunError::File { action, path, reason } => {
+            RunError::File { action, path, reason: format!("{reason}; {remedy}") }
+        }
+        other => other,
+    }
 }
 
 /// Pretty RON text.

@@ -1,12 +1,11 @@
 //! The tables of a run's epochs: one row an epoch, written by the trainer and read for the curves.
 
-use super::files::read_text;
+use super::files::{damaged_table, read_text};
 use super::layout::{CONFUSION_FILE, LAYERS_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE};
 use super::{RunDir, RunError};
 use crate::progress::{ConfusionCell, EpochReport, LayerReport, WeightedScores};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 impl RunDir {
     /// Epochs so far, from the CSV files (so that a run whose checkpoints were deleted still shows its curves); empty
@@ -16,8 +15,6 @@ impl RunDir {
         if !path.is_file() {
             return Ok(Vec::new());
         }
-        let damaged =
-            |path: &Path, e: csv::Error| RunError::Damaged { path: path.to_path_buf(), reason: e.to_string() };
         let mut per_class = self.per_class_history(PER_CLASS_FILE)?;
         let mut per_class_ap = self.per_class_history(PER_CLASS_AP_FILE)?;
         let mut confusions = self.confusion_history()?;
@@ -25,7 +22,7 @@ impl RunDir {
         csv::Reader::from_reader(text.as_bytes())
             .deserialize()
             .map(|row| {
-                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged(&path, e))?;
+                let mut report = row.map(MetricsRow::into_report).map_err(|e| damaged_table(&path, &e))?;
                 report.per_class_accuracy = per_class.remove(&report.epoch).unwrap_or_default();
                 report.per_class_ap = per_class_ap.remove(&report.epoch).unwrap_or_default();
                 report.confusion = confusions.remove(&report.epoch).unwrap_or_default();
@@ -56,14 +53,22 @@ impl RunDir {
         let text = read_text(&path)?;
         let mut out = BTreeMap::new();
         for row in csv::Reader::from_reader(text.as_bytes()).records() {
-            let row = row.map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            let row = row.map_err(|e| damaged_table(&path, &e))?;
+            let wrong = |what: &str, cell: &str| RunError::Damaged {
+                path: path.clone(),
+                reason: format!("line {}: '{cell}' is no {what}", row.position().map_or(0, csv::Position::line)),
+            };
             let mut cells = row.iter();
-            if let Some(epoch) = cells.next().and_then(|e| e.parse().ok()) {
-                let accuracies: Vec<Option<f32>> = cells.map(|c| c.parse().ok()).collect();
-                // Nothing but empty cells: there was no validation.
-                let validated = accuracies.iter().any(Option::is_some);
-                out.insert(epoch, if validated { accuracies } else { Vec::new() });
-            }
+            let epoch = cells.next().unwrap_or_default();
+            let epoch: u32 = epoch.parse().map_err(|_| wrong("number of an epoch", epoch))?;
+            let share = |c: &str| match c {
+                "" => Ok(None),
+                c => c.parse().map(Some).map_err(|_| wrong("score", c)),
+            };
+            let accuracies: Vec<Option<f32>> = cells.map(share).collect::<Result<_, _>>()?;
+            // Nothing but empty cells: there was no validation.
+            let validated = accuracies.iter().any(Option::is_some);
+            out.insert(epoch, if validated { accuracies } else { Vec::new() });
         }
         Ok(out)
     }
@@ -77,7 +82,7 @@ impl RunDir {
         let classes = self.classes()?;
         let text = read_text(&path)?;
         for row in csv::Reader::from_reader(text.as_bytes()).deserialize() {
-            let row: ConfusionRow = row.map_err(|e| RunError::Damaged { path: path.clone(), reason: e.to_string() })?;
+            let row: ConfusionRow = row.map_err(|e| damaged_table(&path, &e))?;
             if let (Some(truth), Some(predicted)) = (classes.by_name(&row.truth), classes.by_name(&row.predicted)) {
                 let cell = ConfusionCell(truth as u32, predicted as u32, row.clips);
                 out.entry(row.epoch).or_default().push(cell);

@@ -86,7 +86,7 @@ impl Evaluation {
 }
 
 /// Seconds since 1970.
-fn now_unix() -> u64 {
+pub fn now_unix() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 

@@ -12,6 +12,8 @@ pub const CLASSES_FILE: &str = files::RUN_FILES[1];
 pub const SPLIT_FILE: &str = "split.csv";
 /// Versions, device, dataset.
 pub const ENVIRONMENT_FILE: &str = "environment.ron";
+/// The corrections of labels that it was trained with, where there were some.
+pub const CORRECTIONS_COPY: &str = "corrections.ron";
 /// One row an epoch.
 pub const METRICS_FILE: &str = "training_metrics.csv";
 /// One row an epoch, one column a class.
@@ -44,12 +46,12 @@ impl RunDir {
         if let Some(run) = absolute.ancestors().take(4).find(|a| Self::is_run(a)) {
             return Ok(Self { path: run.to_path_buf() });
         }
-        let reason = if !path.exists() {
-            "it does not exist"
-        } else {
-            "it has no config.ron and classes.ron; choose a folder that `kinolens train` wrote"
+        let reason = match files::run_place(&absolute) {
+            _ if !path.exists() => "it does not exist".to_owned(),
+            Some(place) => format!("it is {place}; choose a run folder"),
+            None => "it has no config.ron and classes.ron; choose a folder that `kinolens train` wrote".to_owned(),
         };
-        Err(RunError::NotARun { path: path.to_path_buf(), reason: reason.into() })
+        Err(RunError::NotARun { path: path.to_path_buf(), reason })
     }
 
     /// A folder that has just been made.

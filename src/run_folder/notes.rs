@@ -1,7 +1,7 @@
 //! What people wrote about single clips of a run: tags and notes, kept beside it in `notes.ron`.
 
 use super::RunError;
-use super::files::{read_text, ron_text, write_atomic};
+use super::files::{read_text, ron_fault, ron_text, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,7 +55,7 @@ impl Notes {
         }
         let damaged = |e: ron::error::SpannedError| RunError::Damaged {
             path: path.clone(),
-            reason: format!("{e}; repair it or move it away to begin anew"),
+            reason: format!("{}; repair it or move it away to begin anew", ron_fault(&e)),
         };
         ron::from_str(&read_text(&path)?).map_err(damaged)
     }

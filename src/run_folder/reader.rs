@@ -1,10 +1,10 @@
 //! Reading what describes a run, and which checkpoints it has.
 
 use super::checkpoint::{REPLACED, STATE_FILE};
-use super::files::{read_ron, read_text};
+use super::files::{damaged_table, read_ron, read_text};
 use super::layout::{CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, LOG_FILE, SPLIT_FILE};
 use super::{Checkpoint, CheckpointState, Environment, RunDir, RunError, SplitRow, TrainEnd};
-use crate::config::RunConfig;
+use crate::config::{ConfigError, RunConfig};
 use crate::domain::{ClassSet, choices};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -17,7 +17,11 @@ impl RunDir {
     /// The resolved configuration.
     pub fn config(&self) -> Result<RunConfig, RunError> {
         let path = self.path().join(CONFIG_FILE);
-        RunConfig::load(&path).map_err(|e| RunError::Damaged { path, reason: e.to_string() })
+        RunConfig::load(&path).map_err(|e| match e {
+            ConfigError::Io { source, .. } => RunError::file("read", &path, &source),
+            ConfigError::Parse { message: reason, .. } => RunError::Damaged { path, reason },
+            other => RunError::Damaged { path, reason: other.to_string() },
+        })
     }
 
     /// Classes in output order.
@@ -35,7 +39,7 @@ impl RunDir {
         let path = self.path().join(SPLIT_FILE);
         let text = read_text(&path)?;
         let rows: Result<Vec<SplitRow>, csv::Error> = csv::Reader::from_reader(text.as_bytes()).deserialize().collect();
-        rows.map_err(|e| RunError::Damaged { path, reason: e.to_string() })
+        rows.map_err(|e| damaged_table(&path, &e))
     }
 
     /// Names of the checkpoints there are, the one to use first: `best_accuracy`, `best_loss`, `last`, then the others,

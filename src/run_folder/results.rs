@@ -1,6 +1,6 @@
 //! Files of an evaluation: JSON for programs, CSV for spreadsheets, Markdown for people.
 
-use super::files::{create_dir, csv_text, read_if_there, read_json, write_atomic};
+use super::files::{create_dir, csv_text, read_json, with_remedy, write_atomic};
 use super::{Evaluation, MultiLabel, Prediction, Predictions, RunDir, RunError};
 use crate::domain::{SAID_AT, TimeView};
 use std::collections::BTreeMap;
@@ -103,16 +103,37 @@ impl Predictions {
     }
 }
 
+/// What lies in the `results/` of a run.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Evaluations, oldest first: one a checkpoint, split and dataset. One without its predictions has none.
+    pub evaluations: Vec<(Evaluation, Predictions)>,
+    /// Files that cannot be read, with what to do.
+    pub damage: Vec<RunError>,
+}
+
+/// What mends a file of an evaluation.
+const EVALUATE_AGAIN: &str = "this evaluation is left out; evaluate the checkpoint again, which writes it anew";
+/// What mends the predictions of one.
+const PREDICT_AGAIN: &str =
+    "the evaluation is shown without its clips; evaluate the checkpoint again, which writes them anew";
+
 impl RunDir {
-    /// Evaluations in `results/`, oldest first: one a checkpoint, split and dataset. Those of earlier versions, which kept
-    /// one a split, lie in `results/` itself. One without its predictions has none.
-    pub fn evaluations(&self) -> Vec<(Evaluation, Predictions)> {
+    /// Reads the evaluations of this run. Those of earlier versions, which kept one a split, lie in `results/` itself.
+    pub fn results(&self) -> Results {
         let results = self.results_dir();
         let entries = std::fs::read_dir(&results).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
         folders.sort();
         folders.insert(0, results);
-        let mut found: Vec<(PathBuf, Evaluation)> = folders.iter().flat_map(|f| read_evaluations(f)).collect();
+        let mut damage = Vec::new();
+        let mut found: Vec<(PathBuf, Evaluation)> = Vec::new();
+        for (path, read) in folders.iter().flat_map(|f| read_evaluations(f)) {
+            match read {
+                Ok(evaluation) => found.push((path, evaluation)),
+                Err(error) => damage.push(error),
+            }
+        }
         found.sort_by_key(|(_, e)| e.made_unix);
         let same = |a: &Evaluation, b: &Evaluation| {
             let data = |e: &Evaluation| match e.dataset_fingerprint.is_empty() {
@@ -124,22 +145,39 @@ impl RunDir {
         let newest = |i: usize| !found[i + 1..].iter().any(|(_, later)| same(later, &found[i].1));
         let keep: Vec<bool> = (0..found.len()).map(newest).collect();
         let kept = found.iter().zip(keep).filter(|(_, keep)| *keep);
-        kept.map(|((path, evaluation), _)| {
-            let predictions = path.with_file_name(format!("predictions_{}.json", evaluation.split));
-            (evaluation.clone(), read_json(&predictions).unwrap_or_default())
-        })
-        .collect()
+        let mut evaluations = Vec::new();
+        for ((path, evaluation), _) in kept {
+            let file = path.with_file_name(format!("predictions_{}.json", evaluation.split));
+            let predictions = match file.exists() {
+                true => read_json(&file).map_err(|e| with_remedy(e, PREDICT_AGAIN)),
+                false => Ok(Predictions::default()),
+            };
+            evaluations.push((
+                evaluation.clone(),
+                predictions.unwrap_or_else(|error| {
+                    damage.push(error);
+                    Predictions::default()
+                }),
+            ));
+        }
+        Results { evaluations, damage }
     }
 }
 
-/// The evaluations whose files lie in a folder, by name of the file; what cannot be read is left out.
-pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Evaluation)> {
+/// The evaluations whose files lie in a folder, by name of the file.
+pub(super) fn read_evaluations(dir: &Path) -> Vec<(PathBuf, Result<Evaluation, RunError>)> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.retain(|n| n.starts_with("evaluation_") && n.ends_with(".json"));
     names.sort();
-    let read = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read_if_there(&path)?).ok()?));
-    names.into_iter().filter_map(|n| read(dir.join(n))).collect()
+    names
+        .into_iter()
+        .map(|n| {
+            let path = dir.join(n);
+            let read = read_json(&path).map_err(|e| with_remedy(e, EVALUATE_AGAIN));
+            (path, read)
+        })
+        .collect()
 }
 
 /// Writes every file of an evaluation into `dir` and gives their paths: `evaluation_SPLIT.json`,
@@ -232,7 +270,7 @@ const BETWEEN: &str = "; ";
 fn co_occurrence_csv(evaluation: &Evaluation, several: &MultiLabel) -> String {
     let mut header = words(&["labelled \\ said"]);
     header.extend(evaluation.classes.classes.iter().map(|c| c.name.clone()));
-    header.extend(words(&["said nothing", "clips"]));
+    header.extend(words(&["none predicted", "clips"]));
     let rows = several.co_occurrence.counts.iter().enumerate().map(|(truth, row)| {
         let mut cells = vec![evaluation.classes.name(truth).to_owned()];
         cells.extend(row.iter().map(u64::to_string));
@@ -309,8 +347,8 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
     }
     writeln!(
         out,
-        "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %), mean class accuracy {:.2} %, \
-         always saying the commonest class {:.2} %.\n",
+        "{} of {} clips are wrong: accuracy {:.2} % (95 % interval {:.1}-{:.1} %, Wilson, over clips), mean class accuracy {:.2} %, \
+         always predicting the majority class {:.2} %.\n",
         errors.len(),
         e.clips,
         100.0 * e.accuracy,
@@ -323,7 +361,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
         writeln!(out, "- {warning}")?;
     }
 
-    writeln!(out, "\n## Most confused pairs\n\n| true | said | clips | of the class |\n|---|---|---:|---:|")?;
+    writeln!(out, "\n## Most confused pairs\n\n| true | predicted | clips | of the class |\n|---|---|---:|---:|")?;
     for p in e.confused_pairs().iter().take(LISTED) {
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;
@@ -339,7 +377,7 @@ fn analyse(out: &mut String, e: &Evaluation, predictions: &Predictions) -> std::
 }
 
 fn clip_table(out: &mut String, e: &Evaluation, clips: &[&Prediction]) -> std::fmt::Result {
-    writeln!(out, "| video | start | true | said | probability | margin |\n|---|---:|---|---|---:|---:|")?;
+    writeln!(out, "| video | start | true | predicted | probability | margin |\n|---|---:|---|---|---:|---:|")?;
     for c in clips.iter().take(LISTED) {
         let (truth, said) = (cell(&e.names(c.true_classes())), cell(e.classes.name(c.predicted)));
         let (p, m) = (c.confidence(), c.margin());
@@ -358,7 +396,7 @@ fn analyse_several(
     writeln!(
         out,
         "Multi-label: mAP {:.2} % over {} classes (an order by chance {:.2} %); the most probable class is among the labels of \
-         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %). A class is said at a probability of {SAID_AT} or more.\n",
+         {:.2} % of {} clips (95 % interval {:.1}-{:.1} %, Wilson, over clips). A class is predicted at a probability of {SAID_AT} or more.\n",
         100.0 * several.map,
         several.average_precision.iter().flatten().count(),
         100.0 * several.chance,
@@ -371,7 +409,7 @@ fn analyse_several(
         writeln!(out, "- {warning}")?;
     }
     writeln!(out, "\n## Classes, the weakest first\n")?;
-    writeln!(out, "| class | AP | precision | recall | clips | said nothing |\n|---|---:|---:|---:|---:|---:|")?;
+    writeln!(out, "| class | AP | precision | recall | clips | none predicted |\n|---|---:|---:|---:|---:|---:|")?;
     let mut classes: Vec<(usize, f64)> =
         several.average_precision.iter().enumerate().filter_map(|(c, ap)| Some((c, (*ap)?))).collect();
     classes.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -381,7 +419,10 @@ fn analyse_several(
         let (name, precision, recall) = (cell(&c.class), c.precision, c.recall);
         writeln!(out, "| {name} | {ap:.3} | {precision:.3} | {recall:.3} | {} | {silent} |", c.support)?;
     }
-    writeln!(out, "\n## Most often said beside\n\n| labelled | said | clips | of the class |\n|---|---|---:|---:|")?;
+    writeln!(
+        out,
+        "\n## Most often predicted beside\n\n| labelled | predicted | clips | of the class |\n|---|---|---:|---:|"
+    )?;
     for p in e.said_beside().iter().take(LISTED) {
         let (truth, said) = (cell(e.classes.name(p.truth)), cell(e.classes.name(p.predicted)));
         writeln!(out, "| {truth} | {said} | {} | {:.1} % |", p.count, 100.0 * p.share)?;

@@ -6,11 +6,12 @@
 
 use super::checkpoint::{REPLACED, STATE_FILE};
 use super::files::{UNFINISHED, create_dir, csv_text, ron_text, sync_dir, sync_parent, unfinished, write_synced};
-use super::layout::{CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, ENVIRONMENT_FILE, SPLIT_FILE};
+use super::layout::{CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CORRECTIONS_COPY, ENVIRONMENT_FILE, SPLIT_FILE};
+pub(crate) use super::lock::{FolderLock, lock};
 use super::{Environment, RunDir, RunError, SplitRow};
 use crate::config::RunConfig;
 use crate::domain::ClassSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 
 /// What describes a run from its first moment.
@@ -20,6 +21,8 @@ pub(crate) struct NewRun<'a> {
     pub classes: &'a ClassSet,
     pub split: &'a [SplitRow],
     pub environment: &'a Environment,
+    /// The corrections of labels that it is trained with.
+    pub corrections: Option<String>,
 }
 
 /// Makes sure that a run can be made at `path`: nothing there, or an empty folder. With `force` a run that is there is
@@ -65,7 +68,10 @@ pub(crate) fn create_run(path: &Path, run: &NewRun<'_>) -> Result<RunDir, RunErr
             (CLASSES_FILE, ron_text(run.classes)?),
             (SPLIT_FILE, csv_text(&header, split)),
             (ENVIRONMENT_FILE, ron_text(run.environment)?),
-        ] {
+        ]
+        .into_iter()
+        .chain(run.corrections.clone().map(|text| (CORRECTIONS_COPY, text)))
+        {
             let file = temporary.join(name);
             write_synced(&file, text.as_bytes()).map_err(|e| RunError::file("write", &file, &e))?;
         }
@@ -93,24 +99,6 @@ fn remove_leftovers(parent: &Path, path: &Path) {
         if old && found.starts_with(UNFINISHED) && found.ends_with(&name) {
             let _ = fs::remove_dir_all(entry.path());
         }
-    }
-}
-
-/// Holds a run folder for one trainer; the system releases it however the process ends.
-#[derive(Debug)]
-pub(crate) struct RunLock {
-    _file: Option<File>,
-}
-
-/// Takes the run folder, or says that somebody else trains in it.
-pub(crate) fn lock(run: &Path) -> Result<RunLock, RunError> {
-    let path = run.join(".lock");
-    let file = File::create(&path).map_err(|e| RunError::file("write", &path, &e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(RunLock { _file: Some(file) }),
-        Err(TryLockError::WouldBlock) => Err(RunError::Busy(run.to_path_buf())),
-        // Some network file systems know no locks; training there is better than refusing.
-        Err(TryLockError::Error(_)) => Ok(RunLock { _file: None }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fitting a classical baseline: a training without epochs, which leaves a run as any other.
 
 use super::TrainError;
+use super::debug::quick_look;
 use super::logs::{Logged, best_line, epoch_events, write_tables};
 use super::outcome::{TrainOptions, TrainOutcome};
 use super::resume::{Stored, TrainerState};
@@ -18,7 +19,8 @@ use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress};
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{NewRun, create_run, lock, make_room, write_checkpoint};
 use crate::run_folder::{
-    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, environment, split_rows, taken,
+    CheckpointState, Confusion, LOG_FILE, MODEL_FILE, RunDir, STATE_FILE, TrainEnd, corrections_text, environment,
+    split_rows, taken,
 };
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -65,6 +67,7 @@ pub(super) fn fit(
     if options.debug {
         logged
             .warn("a baseline is fitted to clips as they are: there is no augmentation to write videos of".to_owned());
+        logged.emit(Progress::Log(quick_look(config)));
     }
     let dataset = as_configured(dataset, config);
     let plan = plan(&dataset, config)?;
@@ -176,6 +179,7 @@ fn write(
         classes: &plan.classes,
         split: &split_rows(dataset, plan),
         environment: &environment(dataset, plan, parameters, DEVICE.to_owned(), config.seed, None),
+        corrections: corrections_text(dataset)?,
     };
     let run = create_run(out, &new)?;
     let _lock = lock(run.path())?;

@@ -4,7 +4,7 @@ use super::TrainError;
 use crate::config::RunConfig;
 use crate::data::{ClipPlan, ClipSource, DrawnClip, FrameRule, Sampler, times_drawn};
 use crate::domain::{Clip, Dataset, Label, RgbImage, leaf};
-use crate::progress::Monitor;
+use crate::progress::{Monitor, Progress};
 use crate::video::VideoWriter;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,9 @@ pub(super) struct DebugClips {
 }
 
 impl DebugClips {
-    /// Of the run in folder `run`: clips spread over the plan.
-    pub fn new(run: &Path, plan: &ClipPlan) -> Result<Self, TrainError> {
+    /// Of the run in folder `run`: clips spread over the plan. Says what the training makes do with.
+    pub fn new(run: &Path, plan: &ClipPlan, config: &RunConfig, monitor: &dyn Monitor) -> Result<Self, TrainError> {
+        monitor.emit(Progress::Log(quick_look(config)));
         let dir = run.join("debug");
         std::fs::create_dir_all(&dir).map_err(|e| TrainError::file("make", &dir, &e))?;
         let every = plan.train.len().div_ceil(CLIPS).max(1);
@@ -68,6 +69,14 @@ impl DebugClips {
         }
         Ok(())
     }
+}
+
+/// What a quick look at a training makes do with.
+pub(super) fn quick_look(config: &RunConfig) -> String {
+    format!(
+        "a quick look: data.fraction = {} of the training clips, training.workers = {}; the scores are no measure of the network",
+        config.data.fraction, config.training.workers
+    )
 }
 
 /// The name of a video as a part of a file name on any system.

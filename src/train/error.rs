@@ -44,12 +44,22 @@ pub enum TrainError {
         /// Why it ended.
         reason: String,
     },
+    /// The checkpoint that training goes on from was lost.
+    #[error(
+        "{path} has no checkpoint 'last' to go on from, but others ({known}), which a training from its first step would replace;          copy one of them to checkpoints/last to go on from there, or start a new run"
+    )]
+    NoLast {
+        /// Run folder.
+        path: PathBuf,
+        /// The checkpoints there are.
+        known: String,
+    },
     /// There is no training that could go on.
-    #[error("{0} was imported, so there is no training to go on with; start a new training from its weights")]
+    #[error("{0} was imported, so there is no training to resume; start a new training from its weights")]
     Imported(PathBuf),
     /// A classical baseline has no epochs to go on with.
     #[error(
-        "{0} holds a classical baseline, which is fitted at once, so there is no training to go on with; start a new run"
+        "{0} holds a classical baseline, which is fitted at once, so there is no training to resume; start a new run"
     )]
     Fitted(PathBuf),
     /// A classical baseline is fitted by one process.

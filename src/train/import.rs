@@ -98,7 +98,10 @@ pub fn import(
     make_room(out, force)?;
     let mut environment = without_data(network.parameters(), device.title().to_owned(), config.seed);
     environment.weights = Some(origin);
-    let run = create_run(out, &NewRun { config: &config, classes, split: &[], environment: &environment })?;
+    let run = create_run(
+        out,
+        &NewRun { config: &config, classes, split: &[], environment: &environment, corrections: None },
+    )?;
     let log = run.path().join(LOG_FILE);
     let mut text = format!("imported by kinolens {}\n", env!("CARGO_PKG_VERSION"));
     for line in report.lines(true).iter().chain(&report.warnings) {

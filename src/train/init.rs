@@ -83,7 +83,7 @@ fn differences(report: &WeightReport, from: &Checkpoint, config: &RunConfig, cla
     if report.class_layer.taken && names(&from.state.classes) != names(classes) {
         out.push(
             "the class layer was taken because it has as many outputs, but its classes have other names or another \
-             order: it starts as wrong as a fresh one"
+             order: it starts as wrong as one from scratch"
                 .to_owned(),
         );
     }

@@ -5,9 +5,10 @@ use super::TrainError;
 use super::tensorboard::EventWriter;
 use crate::config::RunConfig;
 use crate::data::Batch;
+use crate::domain::counted;
 use crate::inside::{LayerActivation, LayerStatistics, LayerTally, require_layers, shown_layers, watch_layers};
 use crate::model::{GradientSet, ModuleTree, Network, read};
-use crate::progress::LayerReport;
+use crate::progress::{LayerReport, Monitor};
 use crate::run_folder::files::write_atomic;
 use crate::run_folder::{LAYERS_FILE, RunDir};
 use std::fs::OpenOptions;
@@ -39,12 +40,18 @@ pub(super) struct LayerStep {
 }
 
 impl LayerWatch {
-    /// As configured; `None` where nothing is watched. Rows of the table behind `step` are from a training that went on from
-    /// there before, and go.
+    /// As configured; `None` where nothing is watched. Rows of the table behind `step` are from a training
+    /// that went on from there before, and go. A training that is too short for any row, at `per_epoch` steps, is told.
     ///
     /// # Errors
     /// A layer the network does not have; a table that cannot be written.
-    pub fn new(config: &RunConfig, network: &Network, run: &RunDir, step: u64) -> Result<Option<Self>, TrainError> {
+    pub fn new(
+        config: &RunConfig,
+        network: &Network,
+        run: &RunDir,
+        [step, per_epoch]: [u64; 2],
+        monitor: &dyn Monitor,
+    ) -> Result<Option<Self>, TrainError> {
         let path = run.path().join(LAYERS_FILE);
         let mut kept = run.layer_reports()?;
         if kept.last().is_some_and(|row| row.step > step) {
@@ -54,6 +61,17 @@ impl LayerWatch {
         let every = u64::from(config.training.statistics_every);
         if every == 0 {
             return Ok(None);
+        }
+        let total = per_epoch * u64::from(config.training.epochs);
+        if total / every == step / every {
+            monitor.warn(format!(
+                "training.statistics_every is {every}, but {}: no statistics of layers are written; set it to at most {}",
+                match step {
+                    0 => format!("the whole training has {}", counted(total, "optimiser step")),
+                    _ => format!("only {} are left", counted(total - step.min(total), "optimiser step")),
+                },
+                total.saturating_sub(step).max(1)
+            ));
         }
         let clip = [config.clip.length, config.clip.height, config.clip.width].map(|n| n as usize);
         let tree = ModuleTree::of(&config.model, network.classes(), clip)?;

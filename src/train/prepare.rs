@@ -6,12 +6,12 @@ use super::resume;
 use super::{TrainError, TrainOptions};
 use crate::config::RunConfig;
 use crate::data::{ClipPlan, as_configured, plan, plan_with};
-use crate::domain::Dataset;
+use crate::domain::{Dataset, listed};
 use crate::model::{ComputeDevice, Network};
 use crate::progress::Monitor;
 use crate::run_folder::files::ron_text;
 use crate::run_folder::writer::{NewRun, create_run, make_room};
-use crate::run_folder::{Environment, RunDir, environment, split_rows, titles};
+use crate::run_folder::{Environment, RunDir, corrections_text, environment, split_rows, titles};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,6 +115,7 @@ fn begin(
             processes,
             ..environment(&dataset, &plan, network.parameters(), titles(devices), config.seed, origin)
         },
+        corrections: corrections_text(&dataset)?,
     };
     let run = create_run(out, &new)?;
     Ok(Prepared { run, dataset, config, plan, network, checkpoint: None })
@@ -141,6 +142,10 @@ fn resume(
     let last = run.checkpoints().iter().any(|n| n == "last").then(|| run.checkpoint(Some("last"))).transpose()?;
     match &last {
         Some(last) => resume::require_open(&run, &last.state, &config)?,
+        None if !run.checkpoints().is_empty() => {
+            let known = listed(&run.checkpoints(), 6);
+            return Err(TrainError::NoLast { path: run.path().to_path_buf(), known });
+        }
         None => {
             monitor.warn(format!(
                 "{} has no checkpoint 'last' to go on from: it begins with its first step",

@@ -29,7 +29,7 @@ use crate::domain::{Dataset, Split};
 use crate::model::{ComputeDevice, Network, read_safetensors};
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress, best_epoch};
-use crate::run_folder::writer::{RunLock, lock, recover};
+use crate::run_folder::writer::{FolderLock, lock, recover};
 use crate::run_folder::{CheckpointState, LOG_FILE, MODEL_FILE, OPTIMIZER_FILE, RunDir, TrainEnd, titles};
 use std::path::Path;
 use std::sync::Arc;
@@ -79,15 +79,17 @@ pub fn run_on(
     let prepared = prepare::prepare(dataset, config, out, options, devices, &logged)?;
     let mut trainer = Trainer::new(prepared, devices, &logged)?;
     if options.debug && trainer.team.leads() {
-        trainer.debug = Some(DebugClips::new(trainer.run.path(), &trainer.plan)?);
+        trainer.debug = Some(DebugClips::new(trainer.run.path(), &trainer.plan, &trainer.config, &logged)?);
     }
     let loaded = trainer.preload();
     let end = match trainer.team.agree(loaded) {
         Ok(()) => trainer.train(),
         Err(error) => Err(error),
     };
+    if let Some(events) = &mut trainer.events {
+        events.end_session(end.as_ref().ok().copied());
+    }
     logged.obeyed();
-    trainer.events.iter_mut().for_each(|events| events.end_session(end.as_ref().ok().copied()));
     match end {
         Ok(end) => {
             logged.note(&format!("training ended: {end:?}"));
@@ -106,7 +108,7 @@ pub fn run_on(
 struct Trainer<'a> {
     /// The run folder, which the first process alone writes.
     run: RunDir,
-    _lock: Option<RunLock>,
+    _lock: Option<FolderLock>,
     config: RunConfig,
     plan: ClipPlan,
     source: Arc<ClipSource>,
@@ -181,7 +183,7 @@ impl<'a> Trainer<'a> {
             if memory.event_bytes == 0 {
                 events.begin_session(&config)?;
             }
-            Ok((events, LayerWatch::new(&config, &network, &run, state.step)?))
+            Ok((events, LayerWatch::new(&config, &network, &run, [state.step, steps.into()], monitor)?))
         };
         let opened = if peers.leads() { open().map(Some) } else { Ok(None) };
         let (events, watch) = peers.agree(opened, TrainError::is_stop)?.unzip();
@@ -329,9 +331,10 @@ fn take_up(
     checkpoint: Option<&Path>,
     (network, optimizer): (&mut Network, &mut Optimizer),
     monitor: &Logged<'_>,
-) -> Result<(RunLock, Option<Stored>), TrainError> {
+) -> Result<(FolderLock, Option<Stored>), TrainError> {
     let lock = lock(run.path())?;
     monitor.write_to(&run.path().join(LOG_FILE))?;
+    lock.left.iter().for_each(|told| monitor.warn(told.clone()));
     monitor.obey(run.path());
     // Read before tidying, which may move the folder.
     let stored = match checkpoint {

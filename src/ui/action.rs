@@ -3,14 +3,17 @@
 
 use super::arrangement::{Draft, RunArrangement, VideoOrder};
 use super::augmentation::{AugmentationChoice, AugmentationQuery};
+use super::drawn::{Drawn, Form};
 use super::selection::MatrixSelection;
 use super::state::{
-    Dialog, Filter, KernelQuery, LookSettings, PathPurpose, SurveyForm, TableForm, ThemeChoice, ViewSettings, Workspace,
+    Dialog, Filter, KernelQuery, LookSettings, Marks, NextStep, PathPurpose, SurveyForm, TableForm, ThemeChoice,
+    ViewSettings, Workspace,
 };
 use super::weights::WeightQuery;
 use crate::compare::{Table, TableFormat};
-use crate::config::{RunConfig, TableColumns};
-use crate::domain::{ClassSet, LabelMap};
+use crate::config::{ExperimentPlan, RunConfig, TableColumns};
+use crate::data::LabelEdit;
+use crate::domain::{ClassSet, LabelMap, LabelledPart};
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use crate::run_folder::ClipNote;
@@ -39,6 +42,10 @@ pub enum Action {
     System(SystemAction),
     /// Runs side by side.
     Compare(CompareAction),
+    /// Correcting labels. Undo takes these back.
+    Correct(CorrectAction),
+    /// The runs of a plan.
+    Experiment(ExperimentAction),
 }
 
 macro_rules! groups {
@@ -51,7 +58,7 @@ macro_rules! groups {
     };
 }
 
-groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
+groups!(Open: OpenAction, Choose: ChooseAction, Time: TimeAction, Draw: DrawAction, Work: WorkAction, Inside: InsideAction, Compare: CompareAction, Experiment: ExperimentAction, Correct: CorrectAction, Window: WindowAction, History: HistoryAction, System: SystemAction);
 
 /// Opening and closing: datasets, runs, weight files.
 #[derive(Clone, Debug)]
@@ -150,6 +157,10 @@ pub enum ChooseAction {
     CycleMethod,
     /// Narrow the dataset.
     SetFilter(Filter),
+    /// Pick out videos together.
+    Mark(Marks),
+    /// Put a tag on videos, or take it off.
+    TagVideos(Vec<String>, String, bool),
 }
 
 /// Moving through the frames of the chosen video.
@@ -210,10 +221,22 @@ pub enum WorkAction {
         /// Go on from its last checkpoint.
         resume: bool,
     },
+    /// Test which learning rates a training with this configuration can take.
+    FindRate(Box<RunConfig>),
+    /// Take this learning rate for the training that is set up.
+    UseRate(f64),
     /// Pause, go on, finish or stop a job.
     Control(JobId, Flow),
     /// Evaluate a checkpoint on a split of the open dataset.
     Evaluate(CheckpointRef, SplitChoice),
+    /// Start the training that is set up for the open dataset, in a new folder.
+    StartDraft,
+    /// Pause, go on, finish or stop the training under way.
+    ControlTraining(Flow),
+    /// Evaluate the checkpoint in use, on this split or on the chosen one.
+    EvaluateInUse(Option<SplitChoice>),
+    /// Do what was offered as the next step.
+    Next(NextStep),
     /// Evaluate the run in training again after each of its validations, or not.
     FollowTraining(bool),
     /// Predict the chosen video from end to end with the chosen run.
@@ -238,6 +261,35 @@ pub enum WorkAction {
     ClearJobs,
     /// Stop what runs, each with its checkpoint, and leave when that is done.
     StopAndQuit,
+}
+
+/// The runs of a plan.
+#[derive(Clone, Debug)]
+pub enum ExperimentAction {
+    /// Lay out a plan that was made here, with the folder of its runs.
+    LayOut(Box<ExperimentPlan>, PathBuf),
+    /// Take another folder for its runs.
+    SetFolder(PathBuf),
+    /// Look again how its runs stand.
+    LookAgain,
+    /// Train what waits, one run after the other; or go on with what is held.
+    Start,
+    /// Hold the run in training and begin no other.
+    Pause,
+    /// Move a run so many places down the queue; up where it is negative.
+    Move(String, i64),
+    /// Put a run at this place of the queue.
+    MoveTo(String, usize),
+    /// Leave a run out, or take it in again.
+    Skip(String, bool),
+    /// Try a run that failed again.
+    Retry(String),
+    /// Compare what is trained.
+    Compare,
+    /// Ask where the plan goes, and write it there.
+    Save,
+    /// Put the experiment away; what was trained stays.
+    Close,
 }
 
 /// Looking inside networks.
@@ -294,12 +346,24 @@ pub enum WindowAction {
     SetTheme(ThemeChoice),
     /// The other theme.
     ToggleTheme,
+    /// Draw everything so many steps larger, or smaller.
+    ChangeScale(isize),
+    /// Draw everything as large as the screen asks for.
+    ResetScale,
     /// Choose what is looked at of augmentation.
     ChooseAugmentation(AugmentationChoice),
     /// Look at the draw of the next epoch.
     NextDraw,
     /// Put the panels of this workspace back where they were at first.
     ResetLayout,
+    /// Bring a panel to the front, by its id.
+    ShowPanel(String),
+    /// Let the keyboard go to the next panel, or to the one before.
+    FocusPanel(bool),
+    /// Look for settings in the form of a training.
+    FindSettings(String),
+    /// Never show the first task again, or begin it anew.
+    DismissFirstTask(bool),
 }
 
 /// Undo and redo.
@@ -322,6 +386,31 @@ pub enum SystemAction {
     Quit,
     /// Leave without waiting for anything.
     QuitNow,
+}
+
+/// Correcting labels.
+#[derive(Clone, Debug)]
+pub enum CorrectAction {
+    /// Correct labels of a video. Undo takes it back.
+    Edit {
+        /// Its name.
+        video: String,
+        /// What changes.
+        edit: LabelEdit,
+        /// Why, in words; may be empty.
+        note: String,
+    },
+    /// Note that a label was looked at and is right, or that it was not. Undo takes it back.
+    Confirm {
+        /// Name of the video.
+        video: String,
+        /// The label.
+        part: LabelledPart,
+        /// It is right.
+        right: bool,
+    },
+    /// Look for labels in doubt, with these networks on these clips of the open dataset.
+    FindIssues(Vec<CheckpointRef>, SplitChoice),
 }
 
 /// Runs side by side.
@@ -347,10 +436,18 @@ pub enum CompareAction {
     ShowCell(Option<MatrixSelection>),
     /// Ask where a table goes, and write it there.
     SaveTable(TableFormat, Box<Table>),
+    /// Ask where a drawing goes, and write it there.
+    SaveDrawn(Form, Drawn),
+    /// Put a drawing on the clipboard.
+    CopyDrawn(Drawn),
+    /// Ask where the chosen video with its heatmaps goes, and write it there: with the plain frame beside it or not.
+    SaveVideo(bool),
     /// Test what of a clip networks need: on these clips of the open dataset, at most so many.
     TestMotion(Vec<CheckpointRef>, SplitChoice, Option<usize>),
     /// Ask where a report goes, and write it there: on these networks, on clips of the open dataset or as they were evaluated.
     AskReport(Vec<CheckpointRef>, Option<SplitChoice>),
-    /// Open a file with the program this system has for it.
+    /// As [`CompareAction::AskReport`], on the checkpoint in use.
+    ReportInUse,
+    /// Open a file or a folder with the program this system has for it.
     ShowFile(PathBuf),
 }

@@ -11,7 +11,7 @@ use super::keys::{KeyTaker, Pressed};
 use super::layout::Layout;
 use super::panel::PanelCx;
 use super::services::Services;
-use super::state::{AppState, Dialog};
+use super::state::{AppState, Dialog, Experiment};
 use super::storage::Session;
 use super::theme;
 use super::workers::Workers;
@@ -43,6 +43,8 @@ pub struct App {
     /// The newest press of the pointer, and the one before.
     pointer: [u64; 2],
     last_tick: Option<Instant>,
+    /// What stands in the window's title.
+    title: String,
 }
 
 /// Builds the workers once the window can be woken.
@@ -100,13 +102,17 @@ impl App {
             presses: 0,
             pointer: [0; 2],
             last_tick: None,
+            title: String::new(),
         };
         app.state.theme = session.theme;
+        app.state.scale = if (0.5..=4.0).contains(&session.scale) { session.scale } else { 1.0 };
         app.state.workspace = session.workspace;
         app.state.view = session.view;
         app.state.recent = session.recent;
         app.state.class_matches = session.class_matches.into_iter().collect();
         app.state.arrangements = session.arrangements;
+        app.state.leading.first_task = session.first_task;
+        app.state.experiment = session.experiment.map(Experiment::again);
         if let Some(path) = options.open {
             app.actions.push(Action::Open(OpenAction::OpenAny(path)));
         } else {
@@ -119,7 +125,9 @@ impl App {
         if app.state.selection.views.is_empty() {
             app.state.selection.views = fallback.views;
         }
-        theme::choose(&ctx, app.state.theme);
+        // Ours are in the menu, and are kept.
+        ctx.options_mut(|o| o.zoom_with_keyboard = false);
+        theme::choose(&ctx, app.state.theme, app.state.scale);
         app
     }
 
@@ -210,7 +218,7 @@ impl App {
     fn leave(&mut self, ctx: &egui::Context) {
         let state = &mut self.state;
         let running = state.work_to_lose().any(|j| !j.quiet);
-        let anything = state.work_to_lose().next().is_some() || !state.unsaved_notes.is_empty() || state.disk.writing();
+        let anything = state.work_to_lose().next().is_some() || state.is_unsaved() || state.disk.writing();
         if state.forced {
             return;
         }
@@ -236,10 +244,26 @@ impl App {
     }
 }
 
+/// A line around what has the keyboard, the same for everything that can have it; what scrolled out of sight has none.
+fn focus_ring(ui: &egui::Ui) {
+    let ctx = ui.ctx();
+    let Some(id) = ctx.memory(|m| m.focused()) else { return };
+    let Some(response) = ctx.read_response(id).filter(|r| r.interact_rect.is_positive()) else { return };
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("focus ring"));
+    let p = theme::palette(ui);
+    let rect = response.interact_rect.expand(1.0);
+    let stroke = egui::Stroke::new(1.5, p.accent);
+    ctx.layer_painter(layer).rect_stroke(rect, 5.0, stroke, egui::StrokeKind::Outside);
+}
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.apply_outside(ctx);
         dispatch::settle(&mut self.state, self.workers.as_ref());
+        if let Some(picture) = self.state.leading.to_copy.take() {
+            let size = [picture.width as usize, picture.height as usize];
+            ctx.copy_image(egui::ColorImage::from_rgb(size, &picture.data));
+        }
         dispatch::drain(&mut self.state, self.workers.as_ref());
         self.state.device = self.workers.device();
         let now = Instant::now();
@@ -249,6 +273,7 @@ impl eframe::App for App {
         let next_look = dispatch::keep_looking(&mut self.state, self.workers.as_ref(), now);
         self.leave(ctx);
         let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
+        let next_correction = dispatch::keep_corrections(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
@@ -258,10 +283,19 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_look, next_save, clock, toast].into_iter().flatten() {
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, clock, toast]
+            .into_iter()
+            .flatten()
+        {
             ctx.request_repaint_after(wait);
         }
-        theme::choose(ctx, self.state.theme);
+        theme::choose(ctx, self.state.theme, self.state.scale);
+        self.state.dark = ctx.theme() == egui::Theme::Dark;
+        let title = self.state.title();
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -281,6 +315,7 @@ impl eframe::App for App {
         ui.ctx().with_plugin(|keys: &mut KeyTaker| keys.modal = modal);
         let mut cx = PanelCx { state: &self.state, services: &self.services, actions: &mut self.actions };
         chrome::ui(ui, &mut cx, &mut self.layout);
+        focus_ring(ui);
         let ctx = ui.ctx().clone();
         if self.apply_panels(&ctx) {
             // What was asked for is drawn in the next frame.

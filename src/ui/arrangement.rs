@@ -1,7 +1,7 @@
 //! What somebody arranged for one dataset or one run: filter, order, choices, a changed preset. It is kept under the
 //! folder it was made for, over closing and opening too, and is never carried into another one.
 
-use super::state::{AppState, Filter};
+use super::state::{AppState, Filter, VideoTags};
 use super::widgets::class_bars::BarSort;
 use super::widgets::clip_grid::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
@@ -97,6 +97,8 @@ pub struct Reading {
     pub table: Option<TableColumns>,
     /// What becomes of its classes.
     pub label_map: LabelMap,
+    /// The file of corrections, or none of them; `None` takes the one beside it.
+    pub corrections: Option<String>,
 }
 
 impl Reading {
@@ -107,6 +109,7 @@ impl Reading {
             choices: data.choices.clone(),
             table: data.table.clone(),
             label_map: data.label_map.clone(),
+            corrections: data.corrections.clone(),
         }
     }
 
@@ -119,8 +122,8 @@ impl Reading {
 
     /// Puts it into a configuration.
     pub fn into_config(self, data: DataConfig) -> DataConfig {
-        let Self { format, choices, table, label_map } = self;
-        DataConfig { format, choices, table, label_map, ..data }
+        let Self { format, choices, table, label_map, corrections } = self;
+        DataConfig { format, choices, table, label_map, corrections, ..data }
     }
 }
 
@@ -144,6 +147,8 @@ pub struct DatasetArrangement {
     pub draft: Draft,
     /// How its files are read.
     pub reading: Reading,
+    /// Tags of its videos.
+    pub tags: VideoTags,
 }
 
 impl DatasetArrangement {
@@ -159,6 +164,7 @@ impl DatasetArrangement {
             class: selection.class.map(|c| state.classes().name(c).to_owned()),
             draft: state.draft.clone(),
             reading: state.reading.clone(),
+            tags: VideoTags::clone(&state.video_tags),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// What somebody looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AugmentationChoice {
-    /// Epoch whose draw is shown, from 1.
+    /// Epoch whose sample is shown, from 1.
     pub epoch: u32,
     /// Which of several draws of a clip in one epoch, from 0.
     pub repeat: u32,

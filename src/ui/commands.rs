@@ -1,7 +1,9 @@
 //! The table of named commands. Menus, keys, the palette and the key help are all drawn from it.
 
 use super::action::Action;
-use super::state::{AppState, Dialog, PathPurpose, Workspace};
+use super::state::{AppState, Dialog, JobStatus, NextStep, PathPurpose, ThemeChoice, Workspace};
+use crate::jobs::SplitChoice;
+use crate::progress::Flow;
 use crate::ui::action::{
     ChooseAction, CompareAction, DrawAction, HistoryAction, OpenAction, SystemAction, TimeAction, WindowAction,
     WorkAction,
@@ -17,15 +19,17 @@ pub enum Menu {
     Edit,
     /// What is drawn, and where.
     View,
-    /// Time and work.
+    /// Training, evaluating, comparing.
     Run,
+    /// Time.
+    Playback,
     /// Explanations.
     Help,
 }
 
 impl Menu {
     /// In the order of the menu bar.
-    pub const ALL: [Menu; 5] = [Menu::File, Menu::Edit, Menu::View, Menu::Run, Menu::Help];
+    pub const ALL: [Menu; 6] = [Menu::File, Menu::Edit, Menu::View, Menu::Run, Menu::Playback, Menu::Help];
 
     /// Name in the menu bar.
     pub fn title(self) -> &'static str {
@@ -34,6 +38,7 @@ impl Menu {
             Menu::Edit => "Edit",
             Menu::View => "View",
             Menu::Run => "Run",
+            Menu::Playback => "Playback",
             Menu::Help => "Help",
         }
     }
@@ -104,6 +109,7 @@ impl Shortcut {
 }
 
 /// A row of the table.
+#[derive(Clone, Copy, Debug)]
 pub struct Command {
     /// What it is called.
     pub title: &'static str,
@@ -131,6 +137,22 @@ fn has_video(s: &AppState) -> bool {
 
 fn can_explain(s: &AppState) -> bool {
     s.video().is_some() && s.run().is_some()
+}
+
+fn can_train(s: &AppState) -> bool {
+    s.dataset.is_some() && s.live_training().is_none()
+}
+
+fn trains(s: &AppState) -> bool {
+    s.live_training().is_some()
+}
+
+fn paused(s: &AppState) -> bool {
+    s.live_training().is_some_and(|(_, job)| job.status == JobStatus::Paused)
+}
+
+fn can_evaluate(s: &AppState) -> bool {
+    s.dataset.is_some() && s.checkpoint_name().is_some() && s.run().is_some()
 }
 
 fn has_errors(s: &AppState) -> bool {
@@ -174,20 +196,8 @@ pub const COMMANDS: &[Command] = &[
     command!("Close the dataset", File, [], has_dataset, Action::Open(OpenAction::CloseDataset)),
     command!("Forget recent items", File, [], always, Action::Open(OpenAction::ClearRecent)),
     command!("Quit", File, [ctrl(Key::Q)], always, Action::System(SystemAction::Quit)),
-    command!(
-        "Undo selection or view change",
-        Edit,
-        [ctrl(Key::Z)],
-        |s| !s.undo.is_empty(),
-        Action::History(HistoryAction::Undo)
-    ),
-    command!(
-        "Redo selection or view change",
-        Edit,
-        [ctrl_shift(Key::Z)],
-        |s| !s.redo.is_empty(),
-        Action::History(HistoryAction::Redo)
-    ),
+    command!("Undo", Edit, [ctrl(Key::Z)], |s| !s.undo.is_empty(), Action::History(HistoryAction::Undo)),
+    command!("Redo", Edit, [ctrl_shift(Key::Z)], |s| !s.redo.is_empty(), Action::History(HistoryAction::Redo)),
     command!("Label map…", Edit, [], has_dataset, Action::Open(OpenAction::AskLabelMap)),
     command!(
         "Clear the filter",
@@ -245,50 +255,121 @@ pub const COMMANDS: &[Command] = &[
         Action::Draw(DrawAction::ChangeAlpha(0.05))
     ),
     command!(
-        "Next draw of the augmentation",
+        "Next sample of the augmentation",
         View,
         [key(Key::R)],
         |s| s.dataset.is_some() && matches!(s.workspace, Workspace::Data | Workspace::Train),
         Action::Window(WindowAction::NextDraw)
     ),
+    command!("Next panel", View, [key(Key::F6)], |s| !s.welcome, Action::Window(WindowAction::FocusPanel(true))),
+    command!("Previous panel", View, [shift(Key::F6)], |s| !s.welcome, Action::Window(WindowAction::FocusPanel(false))),
     command!("Light or dark theme", View, [], always, Action::Window(WindowAction::ToggleTheme)),
+    command!(
+        "Follow the system's theme",
+        View,
+        [],
+        always,
+        Action::Window(WindowAction::SetTheme(ThemeChoice::System))
+    ),
+    command!(
+        "Larger text and controls",
+        View,
+        [ctrl(Key::Plus), ctrl(Key::Equals)],
+        always,
+        Action::Window(WindowAction::ChangeScale(1))
+    ),
+    command!(
+        "Smaller text and controls",
+        View,
+        [ctrl(Key::Minus)],
+        always,
+        Action::Window(WindowAction::ChangeScale(-1))
+    ),
+    command!("Usual size of text", View, [ctrl(Key::Num0)], always, Action::Window(WindowAction::ResetScale)),
     command!("Put the panels back", View, [], always, Action::Window(WindowAction::ResetLayout)),
-    command!("Play or pause", Run, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),
-    command!("Next frame", Run, [key(Key::ArrowRight), key(Key::Period)], has_video, Action::Time(TimeAction::Step(1))),
+    command!("Play or pause", Playback, [key(Key::Space)], has_video, Action::Time(TimeAction::TogglePlay)),
+    command!(
+        "Next frame",
+        Playback,
+        [key(Key::ArrowRight), key(Key::Period)],
+        has_video,
+        Action::Time(TimeAction::Step(1))
+    ),
     command!(
         "Previous frame",
-        Run,
+        Playback,
         [key(Key::ArrowLeft), key(Key::Comma)],
         has_video,
         Action::Time(TimeAction::Step(-1))
     ),
-    command!("Ten frames on", Run, [key(Key::ArrowDown)], has_video, Action::Time(TimeAction::Step(10))),
-    command!("Ten frames back", Run, [key(Key::ArrowUp)], has_video, Action::Time(TimeAction::Step(-10))),
-    command!("First frame", Run, [key(Key::Home)], has_video, Action::Time(TimeAction::First)),
-    command!("Last frame", Run, [key(Key::End)], has_video, Action::Time(TimeAction::Last)),
-    command!("Next video", Run, [key(Key::PageDown)], has_dataset, Action::Choose(ChooseAction::StepVideo(1))),
-    command!("Previous video", Run, [key(Key::PageUp)], has_dataset, Action::Choose(ChooseAction::StepVideo(-1))),
-    command!("Slower", Run, [key(Key::OpenBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(false))),
-    command!("Faster", Run, [key(Key::CloseBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(true))),
-    command!("Loop the clip", Run, [key(Key::L)], has_video, Action::Time(TimeAction::ToggleLoop)),
-    command!("Next segment edge", Run, [key(Key::E)], has_video, Action::Time(TimeAction::Edge(true))),
-    command!("Previous segment edge", Run, [shift(Key::E)], has_video, Action::Time(TimeAction::Edge(false))),
-    command!("Next error", Run, [key(Key::N)], has_errors, Action::Time(TimeAction::Error(true))),
-    command!("Previous error", Run, [shift(Key::N)], has_errors, Action::Time(TimeAction::Error(false))),
+    command!("Ten frames on", Playback, [key(Key::ArrowDown)], has_video, Action::Time(TimeAction::Step(10))),
+    command!("Ten frames back", Playback, [key(Key::ArrowUp)], has_video, Action::Time(TimeAction::Step(-10))),
+    command!("First frame", Playback, [key(Key::Home)], has_video, Action::Time(TimeAction::First)),
+    command!("Last frame", Playback, [key(Key::End)], has_video, Action::Time(TimeAction::Last)),
+    command!("Next video", Playback, [key(Key::PageDown)], has_dataset, Action::Choose(ChooseAction::StepVideo(1))),
+    command!("Previous video", Playback, [key(Key::PageUp)], has_dataset, Action::Choose(ChooseAction::StepVideo(-1))),
+    command!("Slower", Playback, [key(Key::OpenBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(false))),
+    command!("Faster", Playback, [key(Key::CloseBracket)], has_video, Action::Time(TimeAction::ChangeSpeed(true))),
+    command!("Loop the clip", Playback, [key(Key::L)], has_video, Action::Time(TimeAction::ToggleLoop)),
+    command!("Next segment edge", Playback, [key(Key::E)], has_video, Action::Time(TimeAction::Edge(true))),
+    command!("Previous segment edge", Playback, [shift(Key::E)], has_video, Action::Time(TimeAction::Edge(false))),
+    command!("Next error", Playback, [key(Key::N)], has_errors, Action::Time(TimeAction::Error(true))),
+    command!("Previous error", Playback, [shift(Key::N)], has_errors, Action::Time(TimeAction::Error(false))),
     command!(
         "Next view of the clip",
-        Run,
+        Playback,
         [key(Key::V)],
         |s| s.workspace == Workspace::Review && can_explain(s),
         Action::Choose(ChooseAction::StepView(1))
     ),
     command!(
         "Previous view of the clip",
-        Run,
+        Playback,
         [shift(Key::V)],
         |s| s.workspace == Workspace::Review && can_explain(s),
         Action::Choose(ChooseAction::StepView(-1))
     ),
+    command!("Start training", Run, [], can_train, Action::Work(WorkAction::StartDraft)),
+    command!(
+        "Pause training",
+        Run,
+        [],
+        |s| trains(s) && !paused(s),
+        Action::Work(WorkAction::ControlTraining(Flow::Pause))
+    ),
+    command!(
+        "Go on with the paused training",
+        Run,
+        [],
+        paused,
+        Action::Work(WorkAction::ControlTraining(Flow::Continue))
+    ),
+    command!("Finish this epoch, then stop", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Finish))),
+    command!("Stop training now", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Stop))),
+    command!("Follow the training", Run, [], trains, Action::Work(WorkAction::FollowTraining(true))),
+    command!("Evaluate the checkpoint in use", Run, [], can_evaluate, Action::Work(WorkAction::EvaluateInUse(None))),
+    command!(
+        "Evaluate on the test split",
+        Run,
+        [],
+        can_evaluate,
+        Action::Work(WorkAction::EvaluateInUse(Some(SplitChoice::Test)))
+    ),
+    command!(
+        "Evaluate on the validation split",
+        Run,
+        [],
+        can_evaluate,
+        Action::Work(WorkAction::EvaluateInUse(Some(SplitChoice::Val)))
+    ),
+    command!(
+        "Look at the worst confusion",
+        Run,
+        [],
+        |s| s.worst_confusion().is_some(),
+        Action::Work(WorkAction::Next(NextStep::WorstConfusion))
+    ),
+    command!("Report…", Run, [], |s| s.checkpoint_name().is_some(), Action::Compare(CompareAction::ReportInUse)),
     command!("Predict this video", Run, [], can_explain, Action::Work(WorkAction::PredictVideo)),
     command!("Heatmap of the whole video", Run, [], can_explain, Action::Work(WorkAction::ExplainVideo)),
     command!(
@@ -301,6 +382,14 @@ pub const COMMANDS: &[Command] = &[
     command!("Command palette", Help, [ctrl(Key::P)], always, Action::Window(WindowAction::OpenPalette)),
     command!("Messages", Help, [], always, Action::Window(WindowAction::ShowMessages(true))),
     command!("Jobs", Help, [], always, Action::Window(WindowAction::ShowJobs(true))),
+    command!("Glossary", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::Glossary)))),
+    command!(
+        "First steps",
+        Help,
+        [],
+        |s| s.leading.first_task.dismissed,
+        Action::Window(WindowAction::DismissFirstTask(false))
+    ),
     command!("About kinolens", Help, [], always, Action::Window(WindowAction::SetDialog(Some(Dialog::About)))),
     command!(
         "Compare workspace",
@@ -374,9 +463,6 @@ mod tests {
         for k in [Key::N, Key::E, Key::Questionmark] {
             assert!(find(k, egui::Modifiers::SHIFT).is_some(), "Shift+{k:?}");
         }
-        assert_eq!(
-            find(Key::Z, egui::Modifiers::COMMAND | egui::Modifiers::SHIFT).map(|c| c.title),
-            Some("Redo selection or view change")
-        );
+        assert_eq!(find(Key::Z, egui::Modifiers::COMMAND | egui::Modifiers::SHIFT).map(|c| c.title), Some("Redo"));
     }
 }

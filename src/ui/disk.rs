@@ -2,8 +2,9 @@
 //! end of a network, never holds a frame: asking returns what is known, and the window is woken when there is more.
 
 use super::awaited::{Awaited, Wake};
+use super::drawn::{Drawn, Form};
 use crate::config::RunConfig;
-use crate::domain::ClassSet;
+use crate::domain::{ClassSet, RgbImage};
 use crate::files::claims_to_be_run;
 use crate::jobs::{holds_export, read_classes};
 use crate::progress::panic_reason;
@@ -45,6 +46,10 @@ pub enum Question {
     Config(PathBuf),
     /// Write this text to a file.
     SaveText(PathBuf, String),
+    /// Draw something and write it to a file.
+    SaveDrawn(PathBuf, Form, Drawn),
+    /// Draw something.
+    Draw(Drawn),
     /// Open a file with the program this system has for it.
     ShowFile(PathBuf),
 }
@@ -52,7 +57,7 @@ pub enum Question {
 impl Question {
     /// True for work that must be done once, and to its end.
     fn writes(&self) -> bool {
-        matches!(self, Self::SaveText(..))
+        matches!(self, Self::SaveText(..) | Self::SaveDrawn(..))
     }
 }
 
@@ -84,6 +89,8 @@ pub enum Answer {
     Classes(Result<ClassSet, String>),
     /// To [`Question::Config`]; a sentence where there is none.
     Config(Result<Box<RunConfig>, String>),
+    /// To [`Question::Draw`]; a sentence where there is nothing to draw.
+    Drawn(Result<RgbImage, String>),
     /// To the questions that ask for something to be done; a sentence where it was not.
     Saved(Result<(), String>),
 }
@@ -105,8 +112,12 @@ pub enum Then {
     RestoreRun(PathBuf),
     /// Offer the folder in the open dialog.
     Suggest,
+    /// Start a training with this configuration in the folder that is free.
+    StartTraining(Box<RunConfig>),
     /// Say that a file was written, or why not.
     TellSaved(PathBuf),
+    /// Put what was drawn on the clipboard.
+    CopyPicture,
     /// Say why a file could not be shown.
     TellShown,
 }
@@ -131,15 +142,18 @@ impl Probe for RealDisk {
             Question::Classes(file) => Answer::Classes(read_classes(file).map_err(|e| e.to_string())),
             Question::Config(path) => Answer::Config(RunConfig::load(path).map(Box::new).map_err(|e| e.to_string())),
             Question::ShowFile(path) => Answer::Saved(show_file(path)),
-            Question::SaveText(path, text) => {
-                let written = crate::files::replace(path, text.as_bytes());
-                Answer::Saved(
-                    written
-                        .map_err(|e| format!("cannot write {}: {e}; choose a folder you may write to", path.display())),
-                )
+            Question::SaveText(path, text) => Answer::Saved(write(path, text.as_bytes())),
+            Question::SaveDrawn(path, form, drawn) => {
+                Answer::Saved(drawn.bytes(*form).and_then(|bytes| write(path, &bytes)))
             }
+            Question::Draw(drawn) => Answer::Drawn(drawn.pixels()),
         }
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let failed = |e| format!("cannot write {}: {e}; choose a folder you may write to", path.display());
+    crate::files::replace(path, bytes).map_err(failed)
 }
 
 /// Has the program of this system for a file open it, and does not wait for it to end.

@@ -4,14 +4,18 @@
 
 mod choosing;
 mod comparing;
+mod correcting;
 mod drawing;
 mod events;
+mod experimenting;
 mod explaining;
 mod following;
 mod importing;
 mod indexing;
 mod inside;
+mod leading;
 mod looking;
+mod marking;
 mod networks;
 mod notes;
 mod opening;
@@ -22,10 +26,11 @@ mod undo;
 mod window;
 mod working;
 
+pub use correcting::keep_corrections;
 pub use events::drain;
 pub use explaining::keep_explaining;
 pub use inside::keep_looking;
-pub use looking::settle;
+pub use leading::settle;
 pub use notes::keep_notes;
 pub use time::advance;
 
@@ -68,6 +73,7 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
             networks::follow(state);
             indexing::follow(state, workers);
             comparing::follow(state);
+            experimenting::follow(state, workers);
         });
     }
     if let Some(before) = before {
@@ -76,15 +82,20 @@ pub fn apply(state: &mut AppState, workers: &dyn Workers, gesture: Gesture, effe
 }
 
 fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: &mut Vec<Effect>) {
+    leading::observe(state, &action);
     match action {
         Action::Open(action) => {
             if matches!(action, OpenAction::Relabel(_)) {
                 undo::step(state);
             }
             let place = comparing::place_in(&action);
+            let plan = experimenting::plan_in(&action);
             opening::fulfil(state, workers, action);
             if let Some(path) = place {
                 comparing::place_chosen(state, workers, path);
+            }
+            if let Some(path) = plan {
+                experimenting::open(state, workers, path);
             }
         }
         Action::Choose(action) => choosing::fulfil(state, action),
@@ -95,6 +106,10 @@ fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Action, effects: 
         Action::Window(action) => window::fulfil(state, action),
         Action::Compare(action) => {
             effects.extend(comparing::fulfil(state, workers, action).map(Effect::FileDialog));
+        }
+        Action::Correct(action) => correcting::fulfil(state, workers, action),
+        Action::Experiment(action) => {
+            effects.extend(experimenting::fulfil(state, workers, action).map(Effect::FileDialog));
         }
         Action::History(action) => undo::fulfil(state, workers, action),
         Action::System(action) => effects.push(match action {

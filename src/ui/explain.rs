@@ -5,7 +5,7 @@
 
 use super::awaited::Awaited;
 use super::state::{AppState, ViewMode, Workspace};
-use crate::classical::Baseline;
+use crate::classical::{Baseline, FeaturePicture};
 use crate::domain::{ClassSet, HeatMap, MaskShare, Task};
 use crate::jobs::{CheckpointRef, ClipRef, ClipSample, ExplainRequest, Explanation, HeatRequest, Identity, Job, JobId};
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +17,9 @@ const DEBOUNCE: Duration = Duration::from_millis(60);
 
 /// Clips kept; a clip with a few maps is some kilobytes.
 const KEEP_CLIPS: usize = 4096;
+
+/// Clips whose pictures of features are kept; those of one are below 2 MB.
+const KEEP_PICTURES: usize = 64;
 
 /// What somebody wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct ClipAnswer {
     pub classes: Arc<ClassSet>,
     /// The weights that answered.
     pub identity: Arc<Identity>,
+    /// What the features of a classical baseline saw.
+    pub pictures: Arc<Vec<FeaturePicture>>,
     /// Maps by what was asked for.
     pub maps: HashMap<HeatRequest, Arc<HeatMap>>,
     /// How much of a map lies on the body, where that was measured; `None` without masks or heat.
@@ -73,6 +78,8 @@ impl ClipAnswer {
 pub struct ExplainStore {
     answers: HashMap<(CheckpointRef, ClipRef), ClipAnswer>,
     order: VecDeque<(CheckpointRef, ClipRef)>,
+    /// Those with pictures of features, the oldest first.
+    pictured: VecDeque<(CheckpointRef, ClipRef)>,
     /// Queries that failed, with the sentence; they are not asked for again by themselves.
     failed: Vec<(MapQuery, String)>,
     /// The request under way.
@@ -281,6 +288,21 @@ impl ExplainStore {
         self.generation += 1;
     }
 
+    /// Forgets an answer with pictures, which are large, before another one comes; it is asked for again when it is looked at.
+    fn make_room(&mut self, key: &(CheckpointRef, ClipRef)) {
+        self.pictured.retain(|k| k != key);
+        self.pictured.push_back(key.clone());
+        // An earlier answer may have come without.
+        self.answers.remove(key);
+        self.order.retain(|k| k != key);
+        if self.pictured.len() > KEEP_PICTURES
+            && let Some(oldest) = self.pictured.pop_front()
+        {
+            self.answers.remove(&oldest);
+            self.order.retain(|k| *k != oldest);
+        }
+    }
+
     fn insert_sample(
         &mut self,
         checkpoint: &CheckpointRef,
@@ -289,6 +311,9 @@ impl ExplainStore {
         asked: &[HeatRequest],
     ) {
         let key = (checkpoint.clone(), sample.clip.clone());
+        if !sample.pictures.is_empty() {
+            self.make_room(&key);
+        }
         if !self.answers.contains_key(&key) {
             self.order.push_back(key.clone());
             while self.order.len() > KEEP_CLIPS {
@@ -306,6 +331,7 @@ impl ExplainStore {
             probabilities: sample.probabilities.clone(),
             classes: classes.clone(),
             identity: identity.clone(),
+            pictures: Arc::new(sample.pictures.clone()),
             maps: HashMap::new(),
             on_body: HashMap::new(),
         });
@@ -351,11 +377,12 @@ pub fn wanted(state: &AppState) -> Vec<WantedMaps> {
         let Some(network) = selection.network(view) else { continue };
         let Some(run) = state.run_at(&network.run).filter(|r| !state.is_foreign(r)) else { continue };
         let Some(clip) = state.clip_of(Some(&run.path), video, selection.frame) else { continue };
-        let maps = state.view.heat && Baseline::find(&run.config.model.id).is_none();
+        let classical = Baseline::find(&run.config.model.id).is_some();
+        let maps = state.view.heat && !classical;
         let map = selection.views.get(view).filter(|_| maps).cloned();
         match out.iter_mut().find(|(n, c, _)| *n == network && *c == clip) {
             Some((_, _, maps)) => maps.extend(map.filter(|m| !maps.contains(m))),
-            None if map.is_some() || view == selection.active_view => {
+            None if map.is_some() || classical || view == selection.active_view => {
                 out.push((network, clip, map.into_iter().collect()))
             }
             None => {}

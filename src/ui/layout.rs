@@ -5,6 +5,7 @@ use super::panel::{Panel, PanelCx};
 use super::panels::{self, PANELS};
 use super::state::Workspace;
 use super::theme;
+use super::widgets::navigation;
 use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -46,9 +47,10 @@ const DATA: Node = Row(&[
     (0.22, pane("inspector")),
 ]);
 
-const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "augmentation"]))]);
+const TRAIN: Node = Row(&[(0.3, pane("train-config")), (0.7, Tabs(&["train-live", "experiment", "augmentation"]))]);
 
-const EVALUATE: Node = Column(&[(0.69, Tabs(&["evaluate-report", "motion-test"])), (0.31, pane("evaluate-clips"))]);
+const EVALUATE: Node =
+    Column(&[(0.69, Tabs(&["evaluate-report", "motion-test", "label-issues"])), (0.31, pane("evaluate-clips"))]);
 
 const REVIEW: Node = Row(&[
     (0.16, pane("explorer")),
@@ -75,6 +77,7 @@ const COMPARE: Node = Row(&[
                     "compare-difference",
                     "compare-settings",
                     "motion-test",
+                    "label-issues",
                 ]),
             ),
             (0.4, pane("compare-clips")),
@@ -138,6 +141,8 @@ pub struct Layout {
     trees: HashMap<&'static str, Tree<Pane>>,
     panels: HashMap<&'static str, Box<dyn Panel>>,
     generation: u64,
+    /// How often a panel had been asked for, and the focus to go on, when that was last done.
+    asked: (u64, u64),
 }
 
 /// Saved form: a tree by workspace id.
@@ -152,7 +157,7 @@ impl Layout {
             trees.insert(workspace.id(), tree.unwrap_or_else(|| default_tree(workspace)));
         }
         let panels = PANELS.iter().map(|spec| (spec.id, (spec.build)())).collect();
-        Self { trees, panels, generation: 0 }
+        Self { trees, panels, generation: 0, asked: (0, 0) }
     }
 
     /// What is saved.
@@ -168,8 +173,41 @@ impl Layout {
             self.trees.insert(workspace.id(), default_tree(workspace));
         }
         let Some(tree) = self.trees.get_mut(workspace.id()) else { return };
-        let mut behaviour = Tiling { panels: &mut self.panels, cx };
+        let (panel, focus) = (&cx.state.leading.panel, cx.state.leading.focus);
+        if self.asked.0 != panel.0 {
+            self.asked.0 = panel.0;
+            let id = panel.1.clone();
+            tree.make_active(|_, tile| matches!(tile, Tile::Pane(Pane(pane)) if *pane == id));
+            ui.memory_mut(|m| m.request_focus(navigation::panel_id(&id)));
+        }
+        let mut behaviour = Tiling { panels: &mut self.panels, cx, drawn: Vec::new() };
         tree.ui(&mut behaviour, ui);
+        let drawn = behaviour.drawn;
+        if self.asked.1 != focus.0 {
+            self.asked.1 = focus.0;
+            focus_next(ui, drawn, focus.1);
+        }
+    }
+}
+
+/// Lets the keyboard go to the panel behind the one that has it, from left to right and from top to bottom.
+fn focus_next(ui: &egui::Ui, mut drawn: Vec<(String, egui::Rect)>, forward: bool) {
+    drawn.sort_by(|(_, a), (_, b)| a.left().total_cmp(&b.left()).then(a.top().total_cmp(&b.top())));
+    let focused = ui.memory(|m| m.focused());
+    let place = focused.and_then(|id| ui.ctx().read_response(id)).map(|r| r.rect.center());
+    let own = |(id, _): &(String, egui::Rect)| focused == Some(navigation::panel_id(id));
+    let holds = |(_, rect): &(String, egui::Rect)| place.is_some_and(|at| rect.contains(at));
+    let now = drawn.iter().position(own).or_else(|| drawn.iter().position(holds));
+    let count = drawn.len();
+    let next = match (now, forward) {
+        (None, true) => 0,
+        (None, false) => count.saturating_sub(1),
+        (Some(at), true) => (at + 1) % count.max(1),
+        (Some(at), false) => (at + count.max(1) - 1) % count.max(1),
+    };
+    if let Some((id, _)) = drawn.get(next) {
+        ui.memory_mut(|m| m.request_focus(navigation::panel_id(id)));
+        ui.ctx().request_repaint();
     }
 }
 
@@ -192,23 +230,58 @@ fn usable(tree: &Tree<Pane>, workspace: Workspace) -> bool {
     known && complete && tree.root.is_some()
 }
 
+/// Between the border of a panel and what it shows.
+const PADDING: f32 = 12.0;
+
+/// The corner by which a panel is moved: dots that appear under the pointer. True when a drag begins.
+fn grip(ui: &egui::Ui, panel: egui::Rect, title: &str) -> bool {
+    let rect = egui::Rect::from_min_size(panel.right_top() - egui::vec2(PADDING, 0.0), egui::Vec2::splat(PADDING));
+    let id = ui.make_persistent_id(("move panel", title));
+    let response = ui.interact(rect, id, egui::Sense::DRAG);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, format!("Panel {title}")));
+    let p = theme::palette(ui);
+    let color = if response.hovered() || response.dragged() { p.text } else { p.line };
+    for (x, y) in [(0.35, 0.35), (0.65, 0.35), (0.35, 0.65), (0.65, 0.65)] {
+        ui.painter().circle_filled(rect.lerp_inside(egui::vec2(x, y)), 1.0, color);
+    }
+    let response = response.on_hover_cursor(egui::CursorIcon::Grab).on_hover_text(format!("Drag to move {title}"));
+    response.drag_started()
+}
+
 struct Tiling<'a, 'b> {
     panels: &'a mut HashMap<&'static str, Box<dyn Panel>>,
     cx: &'a mut PanelCx<'b>,
+    /// The panels in sight, and where they are.
+    drawn: Vec<(String, egui::Rect)>,
 }
 
 impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     fn pane_ui(&mut self, ui: &mut egui::Ui, _tile: TileId, pane: &mut Pane) -> egui_tiles::UiResponse {
         let p = theme::palette(ui);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, p.panel);
-        egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 6)).show(ui, |ui| {
+        let space = ui.max_rect();
+        ui.painter().rect_filled(space, 0.0, p.panel);
+        self.drawn.push((pane.0.clone(), space));
+        let own = ui.interact(space, navigation::panel_id(&pane.0), egui::Sense::focusable_noninteractive());
+        let title = panels::find(&pane.0).map_or("?", |s| s.title);
+        own.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Group, true, format!("{title} panel")));
+        if own.has_focus() {
+            let stroke = egui::Stroke::new(1.5, p.accent);
+            ui.painter().rect_stroke(space, 2.0, stroke, egui::StrokeKind::Inside);
+        }
+        egui::Frame::new().inner_margin(PADDING).show(ui, |ui| {
             ui.set_min_size(ui.available_size());
             match self.panels.get_mut(pane.0.as_str()) {
                 Some(panel) => panel.ui(ui, self.cx),
                 None => drop(ui.weak("This panel does not exist in this version.")),
             }
         });
-        egui_tiles::UiResponse::None
+        let title = panels::find(&pane.0).map_or("?", |s| s.title);
+        if grip(ui, space, title) { egui_tiles::UiResponse::DragStarted } else { egui_tiles::UiResponse::None }
+    }
+
+    /// A bar with one tab tells nothing that the panel does not; it can be moved by its grip.
+    fn is_tab_bar_visible(&self, _tile: TileId, tabs: &egui_tiles::Tabs) -> bool {
+        tabs.children.len() > 1
     }
 
     fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
@@ -224,7 +297,7 @@ impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     }
 
     fn gap_width(&self, _style: &egui::Style) -> f32 {
-        3.0
+        1.0
     }
 
     fn min_size(&self) -> f32 {
@@ -274,7 +347,7 @@ impl egui_tiles::Behavior<Pane> for Tiling<'_, '_> {
     fn resize_stroke(&self, style: &egui::Style, state: egui_tiles::ResizeState) -> egui::Stroke {
         let p = theme::of(style.visuals.dark_mode);
         match state {
-            egui_tiles::ResizeState::Idle => egui::Stroke::NONE,
+            egui_tiles::ResizeState::Idle => egui::Stroke::new(1.0, p.line),
             egui_tiles::ResizeState::Hovering => egui::Stroke::new(3.0, p.line),
             egui_tiles::ResizeState::Dragging => egui::Stroke::new(3.0, p.accent),
         }

@@ -19,6 +19,9 @@
 //! | [`awaited`] | what is not there yet: not asked, pending with the value before, ready, unavailable |
 //! | [`disk`] | what is asked of the disk, answered on a thread of its own |
 //! | [`explain`] | which heatmaps and predictions are wanted, asked for, and kept |
+//! | [`guide`] | what to do next in every state of the window |
+//! | [`finder`] | what the palette finds: actions and things, ranked |
+//! | [`drawn`] | pictures and plots that are drawn on the thread that writes them |
 //! | [`inside`] | which layer is looked at, and what of it is wanted |
 //! | [`networks`] | which network is in use, and how it stands to the open dataset |
 //! | [`augmentation`] | what a training would see of a clip: which look is wanted, asked for, and kept |
@@ -41,7 +44,10 @@ pub mod committed;
 pub mod derived;
 pub mod disk;
 pub mod dispatch;
+pub mod drawn;
 pub mod explain;
+pub mod finder;
+pub mod guide;
 pub mod inside;
 pub mod keys;
 pub mod layout;

@@ -2,9 +2,13 @@
 
 mod clip_index;
 mod comparing;
+mod correcting;
 mod dialogs;
 mod inside;
 mod label_form;
+mod leading;
+mod marks;
+mod queue;
 mod table_form;
 mod view;
 mod views;
@@ -12,12 +16,16 @@ mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
 pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
+pub use correcting::{Correcting, FoundIssues, UnsavedCorrections};
 pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
+pub use leading::{FirstTask, Leading, NextStep};
+pub use marks::{Marks, VideoTags};
+pub use queue::{Experiment, KeptExperiment, QueueRow, RowStatus, Turn};
 pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
-pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, Severity, UnsavedNotes};
+pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, RateView, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
 use super::augmentation::AugmentationStore;
@@ -28,7 +36,9 @@ use super::explain::ExplainStore;
 use super::networks::{ClassMaps, RunParts};
 use super::selection::{Selection, default_view};
 use super::weights::WeightStore;
-use crate::domain::{ClassMatch, ClassSet, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf};
+use crate::domain::{
+    ClassMatch, ClassSet, Corrections, Cut, Dataset, Label, LabelMap, VideoEntry, counted, grouped, leaf,
+};
 use crate::jobs::{CheckpointRef, ClipRef, JobId, OnStop, RunView, VideoPrediction};
 use crate::progress::{Flow, Meter};
 pub use crate::render::HeatScale;
@@ -141,8 +151,14 @@ pub struct Memento {
     pub filter: Filter,
     /// The label map the dataset is read with.
     pub label_map: LabelMap,
+    /// The corrections of its labels.
+    pub corrections: Arc<Corrections>,
     /// The workspace, where the change led into another one.
     pub workspace: Option<Workspace>,
+    /// The tags of the dataset's videos.
+    pub tags: Arc<VideoTags>,
+    /// What was written about clips that the change is about: run, clip and note.
+    pub notes: Vec<(PathBuf, ClipRef, ClipNote)>,
 }
 
 /// What the order of wrong clips follows from.
@@ -208,6 +224,8 @@ pub struct AppState {
     pub notes: HashMap<PathBuf, Notes>,
     /// Runs whose notes are not on the disk yet.
     pub unsaved_notes: HashMap<PathBuf, UnsavedNotes>,
+    /// Corrections of labels, and labels in doubt.
+    pub correcting: Correcting,
     /// Counts changes of the notes.
     pub notes_revision: u64,
     /// Looking into the videos of the open dataset.
@@ -230,8 +248,12 @@ pub struct AppState {
     pub show_jobs: bool,
     /// What networks run on.
     pub device: String,
-    /// Light or dark.
+    /// Light, dark, or as the system has it.
     pub theme: ThemeChoice,
+    /// True while everything is drawn dark.
+    pub dark: bool,
+    /// How large everything is drawn, as a factor on what the screen asks for.
+    pub scale: f32,
     /// What can be opened again, newest first.
     pub recent: Vec<Recent>,
     /// Questions to the disk.
@@ -262,6 +284,18 @@ pub struct AppState {
     pub comparing: Comparing,
     /// The run in training is evaluated again after each of its validations.
     pub follow_training: bool,
+    /// What leads people on.
+    pub leading: Leading,
+    /// Videos picked out together.
+    pub marks: Marks,
+    /// Tags of the dataset's videos.
+    pub video_tags: Arc<VideoTags>,
+    /// The runs of a plan.
+    pub experiment: Option<Experiment>,
+    /// The learning-rate range test made last, with the configuration it was made of.
+    pub rate_test: RateView,
+    /// A learning rate chosen for the training that is set up, and how often one was chosen.
+    pub chosen_rate: (u64, f64),
 }
 
 impl Default for AppState {
@@ -296,6 +330,7 @@ impl Default for AppState {
             video_predictions: HashMap::new(),
             notes: HashMap::new(),
             unsaved_notes: HashMap::new(),
+            correcting: Correcting::default(),
             notes_revision: 0,
             index: IndexWork::default(),
             augmentation: AugmentationStore::default(),
@@ -308,6 +343,8 @@ impl Default for AppState {
             show_jobs: false,
             device: String::new(),
             theme: ThemeChoice::Dark,
+            dark: true,
+            scale: 1.0,
             recent: Vec::new(),
             disk: Disk::default(),
             awaiting: Vec::new(),
@@ -323,6 +360,12 @@ impl Default for AppState {
             forced: false,
             comparing: Comparing::default(),
             follow_training: false,
+            leading: Leading::default(),
+            marks: Marks::default(),
+            video_tags: Arc::default(),
+            experiment: None,
+            rate_test: RateView::default(),
+            chosen_rate: (0, 0.0),
         }
     }
 }
@@ -372,6 +415,14 @@ impl AppState {
             [] => self.label_name(None).to_owned(),
             labels => labels.iter().map(|l| self.label_name(Some(*l))).collect::<Vec<_>>().join(" + "),
         }
+    }
+
+    /// The title of the window: what is open, the run in use before its dataset.
+    pub fn title(&self) -> String {
+        let run = self.run().map(|r| leaf(&r.path));
+        let dataset = self.dataset.as_ref().map(|d| d.name.clone());
+        let open: Vec<String> = [run, dataset].into_iter().flatten().filter(|name| !name.is_empty()).collect();
+        if open.is_empty() { "kinolens".to_owned() } else { format!("{} – kinolens", open.join(" · ")) }
     }
 
     /// The chosen run.

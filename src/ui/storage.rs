@@ -3,7 +3,7 @@
 use super::arrangement::{Arrangements, DatasetArrangement};
 use super::layout::SavedLayout;
 use super::selection::Selection;
-use super::state::{AppState, Filter, Recent, ThemeChoice, ViewSettings, Workspace};
+use super::state::{AppState, Filter, FirstTask, KeptExperiment, Recent, ThemeChoice, ViewSettings, Workspace};
 use crate::domain::ClassMatch;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ const KEY: &str = "kinolens.session.1";
 pub struct Session {
     /// Light or dark.
     pub theme: ThemeChoice,
+    /// How large everything is drawn, as a factor on what the screen asks for; 0 in sessions that do not tell.
+    pub scale: f32,
     /// The workspace shown.
     pub workspace: Workspace,
     /// How things are drawn.
@@ -36,8 +38,12 @@ pub struct Session {
     pub class_matches: Vec<((PathBuf, PathBuf), ClassMatch)>,
     /// What was arranged for datasets and runs.
     pub arrangements: Arrangements,
+    /// The task of a first session.
+    pub first_task: FirstTask,
     /// Where the panels are.
     pub layout: SavedLayout,
+    /// The experiment that was under way.
+    pub experiment: Option<KeptExperiment>,
 }
 
 /// Folders of the open runs, oldest first, the one in training among them: it can be gone on with.
@@ -65,6 +71,7 @@ impl Session {
     pub fn of(state: &AppState, layout: SavedLayout) -> Self {
         Self {
             theme: state.theme,
+            scale: state.scale,
             workspace: state.workspace,
             view: state.view.clone(),
             recent: state.recent.clone(),
@@ -74,6 +81,8 @@ impl Session {
             filter: Filter::default(),
             class_matches: state.class_matches.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             arrangements: arrangements(state),
+            first_task: state.leading.first_task,
+            experiment: state.experiment.as_ref().map(|e| e.kept.clone()),
             layout,
         }
     }

@@ -4,7 +4,12 @@
 
 use super::state::ThemeChoice;
 use crate::domain::Label;
-use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2, Visuals};
+use crate::render::font_files;
+use crate::render::palette::relative_luminance;
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme,
+    ThemePreference, Vec2, Visuals,
+};
 
 /// The colours of one theme.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +32,7 @@ pub struct Palette {
     pub text: Color32,
     /// Text of less weight.
     pub muted: Color32,
-    /// What is chosen, what is primary.
+    /// What can be done: links, primary buttons, focus, what is chosen.
     pub accent: Color32,
     /// Text on the accent.
     pub on_accent: Color32,
@@ -66,16 +71,16 @@ const DARK: Palette = Palette {
     button_hover: rgb(0x333c49),
     line: rgb(0x2c333e),
     text: rgb(0xdde3ea),
-    muted: rgb(0x939eac),
-    accent: rgb(0x4c9dff),
+    muted: rgb(0x9faab8),
+    accent: rgb(0x62aaff),
     on_accent: rgb(0x06121f),
     accent_soft: rgb(0x1d3655),
     good: rgb(0x52c98a),
     warn: rgb(0xf0b54a),
-    bad: rgb(0xf2706b),
-    train: rgb(0x5ba8f5),
-    val: rgb(0xf59b52),
-    plain: rgb(0x7fc99a),
+    bad: rgb(0xf78a85),
+    train: rgb(0xb39dfa),
+    val: rgb(0x3fc6b4),
+    plain: rgb(0x9fb3c8),
     gold: rgb(0xe0a21b),
     no_value: rgb(0x303030),
     stage: rgb(0x0a0c0f),
@@ -90,17 +95,17 @@ const LIGHT: Palette = Palette {
     button_hover: rgb(0xd5dce6),
     line: rgb(0xcfd6df),
     text: rgb(0x1b232d),
-    muted: rgb(0x576372),
-    accent: rgb(0x1766d1),
+    muted: rgb(0x4c5765),
+    accent: rgb(0x0f56b8),
     on_accent: rgb(0xffffff),
     accent_soft: rgb(0xcfe2fb),
-    good: rgb(0x0f7643),
-    warn: rgb(0x9a6200),
-    bad: rgb(0xc0302b),
-    train: rgb(0x1c6fc4),
-    val: rgb(0xc95f0c),
-    plain: rgb(0x2b824c),
-    gold: rgb(0xe0a21b),
+    good: rgb(0x0b6238),
+    warn: rgb(0x7d4f00),
+    bad: rgb(0xa82320),
+    train: rgb(0x6a45c9),
+    val: rgb(0x0a6b60),
+    plain: rgb(0x4a5d70),
+    gold: rgb(0x7a5600),
     no_value: rgb(0xe2e2e2),
     stage: rgb(0x14171b),
 };
@@ -113,6 +118,11 @@ pub fn palette(ui: &egui::Ui) -> Palette {
 /// The palette by mode.
 pub fn of(dark: bool) -> Palette {
     if dark { DARK } else { LIGHT }
+}
+
+/// A colour of a picture or a table.
+pub const fn opaque([r, g, b]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(r, g, b)
 }
 
 /// Colour of a class by its position; the same in timeline, plots, matrix and lists.
@@ -130,11 +140,46 @@ pub fn label_color(label: Option<Label>, palette: &Palette) -> Color32 {
     }
 }
 
-/// Black or white, whichever reads better on a colour.
+/// Colour of a label's segment on a timeline.
+pub fn segment_color(label: Option<Label>, palette: &Palette) -> Color32 {
+    match label {
+        Some(Label::Class(c)) => segment(class_color(c)),
+        other => label_color(other, palette),
+    }
+}
+
+/// The least contrast of text with its ground (WCAG 2, level AA).
+pub const LEAST_CONTRAST: f32 = 4.5;
+
+/// Contrast of two opaque colours, 1…21 (WCAG 2).
+pub fn contrast(a: Color32, b: Color32) -> f32 {
+    let [a, b] = [a, b].map(|c| relative_luminance([c.r(), c.g(), c.b()]));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// Black or white, whichever reads better on a colour; one of them always has [`LEAST_CONTRAST`].
 pub fn text_on(color: Color32) -> Color32 {
-    let [r, g, b, _] = color.to_array();
-    let luma = 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
-    if luma > 140.0 { rgb(0x10141a) } else { Color32::WHITE }
+    if contrast(color, Color32::BLACK) > contrast(color, Color32::WHITE) { Color32::BLACK } else { Color32::WHITE }
+}
+
+/// A colour in which text reads on a ground: the colour itself where it does, else mixed with as little of the ground's
+/// opposite as it takes.
+pub fn ink(color: Color32, ground: Color32) -> Color32 {
+    let towards = text_on(ground);
+    let mixed = (0..=20).map(|i| color.lerp_to_gamma(towards, i as f32 / 20.0));
+    mixed.into_iter().find(|c| contrast(*c, ground) >= LEAST_CONTRAST).unwrap_or(towards)
+}
+
+/// A class's colour as the ground of segments: as dark as white text needs.
+pub fn segment(color: Color32) -> Color32 {
+    let darker = (0..=20).map(|i| color.lerp_to_gamma(Color32::BLACK, i as f32 / 20.0));
+    darker.into_iter().find(|c| contrast(*c, Color32::WHITE) >= LEAST_CONTRAST + 0.1).unwrap_or(Color32::BLACK)
+}
+
+/// The text on a segment whose colour lies over `under`: white, or the theme's text where little of the colour is left.
+pub fn segment_text(color: Color32, under: Color32, p: &Palette) -> Color32 {
+    let ground = under.blend(color);
+    [Color32::WHITE, p.text].into_iter().find(|c| contrast(*c, ground) >= LEAST_CONTRAST).unwrap_or(text_on(ground))
 }
 
 /// Colour of a share 0…1 on a scale from the background to the accent; dark text reads on the lower part in the light
@@ -203,9 +248,23 @@ pub mod overlay {
     }
 }
 
-/// Text sizes between "small" and "body", for captions and table cells.
+/// Small text of captions and table cells; nothing is smaller.
+pub const SMALL: f32 = 11.0;
+/// Text, buttons and fields.
+pub const BODY: f32 = 13.0;
+/// Page and dialog heads.
+pub const HEADING: f32 = 16.0;
+/// The one number or name of a page.
+pub const TITLE: f32 = 24.0;
+
+/// Captions and table cells.
 pub fn caption() -> TextStyle {
     TextStyle::Name("caption".into())
+}
+
+/// The heading of a part of a panel: as large as text, and heavier.
+pub fn section() -> TextStyle {
+    TextStyle::Name("section".into())
 }
 
 /// Large text of cards and page heads.
@@ -213,18 +272,38 @@ pub fn title() -> TextStyle {
     TextStyle::Name("title".into())
 }
 
+/// The heavier weight of the typeface.
+pub fn heavy() -> FontFamily {
+    FontFamily::Name("semibold".into())
+}
+
+/// Inter before the fonts that egui ships, which have the symbols it lacks.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    for (name, data) in [("inter", font_files::REGULAR), ("inter semibold", font_files::SEMIBOLD)] {
+        fonts.font_data.insert(name.into(), FontData::from_static(data).into());
+    }
+    let others = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let before = |name: &str| std::iter::once(name.to_owned()).chain(others.iter().cloned()).collect();
+    fonts.families.insert(FontFamily::Proportional, before("inter"));
+    fonts.families.insert(heavy(), before("inter semibold"));
+    fonts
+}
+
 /// Puts both themes into the context; call once at the start.
 pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts());
     for (theme, palette) in [(Theme::Dark, DARK), (Theme::Light, LIGHT)] {
         ctx.style_mut_of(theme, |style| {
             style.text_styles = [
-                (TextStyle::Small, 10.5, FontFamily::Proportional),
-                (caption(), 11.5, FontFamily::Proportional),
-                (TextStyle::Body, 13.0, FontFamily::Proportional),
-                (TextStyle::Button, 13.0, FontFamily::Proportional),
-                (TextStyle::Heading, 17.0, FontFamily::Proportional),
-                (title(), 26.0, FontFamily::Proportional),
-                (TextStyle::Monospace, 12.0, FontFamily::Monospace),
+                (TextStyle::Small, SMALL, FontFamily::Proportional),
+                (caption(), SMALL, FontFamily::Proportional),
+                (TextStyle::Body, BODY, FontFamily::Proportional),
+                (TextStyle::Button, BODY, FontFamily::Proportional),
+                (section(), BODY, heavy()),
+                (TextStyle::Heading, HEADING, heavy()),
+                (title(), TITLE, heavy()),
+                (TextStyle::Monospace, SMALL, FontFamily::Monospace),
             ]
             .into_iter()
             .map(|(name, size, family)| (name, FontId::new(size, family)))
@@ -247,14 +326,18 @@ pub fn install(ctx: &egui::Context) {
     }
 }
 
-/// Switches the theme.
-pub fn choose(ctx: &egui::Context, choice: ThemeChoice) {
+/// Switches the theme, and how large everything is drawn.
+pub fn choose(ctx: &egui::Context, choice: ThemeChoice, scale: f32) {
     let theme = match choice {
-        ThemeChoice::Dark => Theme::Dark,
-        ThemeChoice::Light => Theme::Light,
+        ThemeChoice::Dark => ThemePreference::Dark,
+        ThemeChoice::Light => ThemePreference::Light,
+        ThemeChoice::System => ThemePreference::System,
     };
-    if ctx.theme() != theme {
+    if ctx.options(|o| o.theme_preference) != theme {
         ctx.set_theme(theme);
+    }
+    if ctx.zoom_factor() != scale {
+        ctx.set_zoom_factor(scale);
     }
 }
 
@@ -319,9 +402,10 @@ fn visuals(dark: bool, p: &Palette) -> Visuals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::palette::PALETTE_SIZE;
 
-    /// Relative luminance and contrast ratio of WCAG 2.
-    fn contrast(a: Color32, b: Color32) -> f32 {
+    /// Relative luminance and contrast ratio as WCAG 2 writes them down, apart from the code under test.
+    fn ratio(a: Color32, b: Color32) -> f32 {
         let channel = |c: u8| {
             let c = f32::from(c) / 255.0;
             if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -332,17 +416,76 @@ mod tests {
     }
 
     #[test]
-    fn text_can_be_read_in_both_themes() {
-        for p in [DARK, LIGHT] {
-            for ground in [p.panel, p.card, p.well, p.button, p.accent_soft] {
-                assert!(contrast(p.text, ground) >= 7.0, "text on {ground:?}: {}", contrast(p.text, ground));
+    fn every_colour_of_text_reads_on_every_ground_in_both_themes() {
+        for (dark, p) in [(true, DARK), (false, LIGHT)] {
+            let soft = [p.good, p.warn, p.bad, p.muted].map(|c| p.panel.blend(c.gamma_multiply(0.12)));
+            let grounds = [p.base, p.panel, p.card, p.well, p.button, p.button_hover, p.accent_soft];
+            let texts = [p.text, p.muted, p.accent, p.good, p.warn, p.bad, p.gold, p.train, p.val, p.plain];
+            for ground in grounds.into_iter().chain(soft) {
+                for text in texts {
+                    assert!(ratio(text, ground) >= 4.5, "{text:?} on {ground:?}: {}", ratio(text, ground));
+                }
+                assert!(ratio(p.text, ground) >= 7.0, "text on {ground:?}: {}", ratio(p.text, ground));
             }
-            for ground in [p.panel, p.card] {
-                for color in [p.muted, p.accent, p.good, p.warn, p.bad] {
-                    assert!(contrast(color, ground) >= 4.4, "{color:?} on {ground:?}: {}", contrast(color, ground));
+            assert!(ratio(p.on_accent, p.accent) >= 4.5);
+            let v = visuals(dark, &p);
+            assert!(ratio(v.selection.stroke.color, p.accent_soft) >= 4.5);
+            for share in (0..=100).map(|i| i as f32 / 100.0) {
+                for fill in [ramp(dark, share), ramp_wrong(dark, share)] {
+                    assert!(ratio(text_on(fill), fill) >= 4.5, "text on {fill:?}");
                 }
             }
-            assert!(contrast(p.on_accent, p.accent) >= 4.5);
+            for class in 0..PALETTE_SIZE {
+                let color = class_color(class);
+                assert!(ratio(text_on(color), color) >= 4.5, "text on class {class}");
+                for ground in grounds {
+                    assert!(ratio(ink(color, ground), ground) >= 4.5, "class {class} as text on {ground:?}");
+                }
+                assert!(ratio(Color32::WHITE, segment(color)) >= 4.5, "white on the segment of class {class}");
+                for opacity in (0..=20).map(|i| i as f32 / 20.0) {
+                    let fill = segment(color).gamma_multiply(opacity);
+                    let text = segment_text(fill, p.panel, &p);
+                    assert!(ratio(text, p.panel.blend(fill)) >= 4.5, "class {class} at {opacity}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_over_pictures_reads_on_the_darkest_and_the_brightest() {
+        for picture in [Color32::BLACK, Color32::WHITE] {
+            let plate = picture.blend(overlay::PLATE);
+            for text in [overlay::TEXT, overlay::MUTED, overlay::NOTE, overlay::ERROR] {
+                assert!(ratio(text, plate) >= 4.5, "{text:?} on {plate:?}: {}", ratio(text, plate));
+            }
+        }
+    }
+
+    #[test]
+    fn the_accent_is_no_class_and_no_curve() {
+        for p in [DARK, LIGHT] {
+            let far = |a: Color32, b: Color32| {
+                let [a, b] = [a, b].map(|c| crate::render::palette::oklab([c.r(), c.g(), c.b()]));
+                ((a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)).sqrt()
+            };
+            for color in [class_color(0), p.train, p.val, p.plain, p.gold] {
+                assert!(far(p.accent, color) > 0.06, "{color:?} has the hue of {:?}", p.accent);
+            }
+        }
+    }
+
+    #[test]
+    fn figures_are_tabular_and_both_weights_have_the_letters_of_europe() {
+        use ab_glyph::{Font, FontRef};
+        for file in [font_files::REGULAR, font_files::SEMIBOLD] {
+            let font = FontRef::try_from_slice(file).unwrap();
+            let width = |c: char| font.h_advance_unscaled(font.glyph_id(c));
+            for digit in '0'..='9' {
+                assert_eq!(width(digit), width('0'), "{digit}");
+            }
+            for letter in "aZäßéłøčğΩжЙ…–×−→≥".chars() {
+                assert_ne!(font.glyph_id(letter).0, 0, "{letter} is missing");
+            }
         }
     }
 }

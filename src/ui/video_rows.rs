@@ -1,6 +1,7 @@
 //! Which videos pass a filter, and in what order they stand: quick also where they are many.
 
 use super::arrangement::{VideoKey, VideoOrder};
+use super::state::VideoTags;
 use crate::domain::{Dataset, Label, Split, VideoEntry, VideoFacts};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -14,16 +15,109 @@ pub struct Rows<'a> {
     pub parts: Option<&'a [Split]>,
     /// Warnings by position of the video.
     pub warnings: &'a HashMap<usize, Vec<String>>,
+    /// Tags of the videos.
+    pub tags: &'a VideoTags,
 }
 
-/// A word of a filter, with what it fits.
+/// Where a word of a filter is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In everything.
+    Anywhere,
+    Name,
+    Subject,
+    Split,
+    Codec,
+    Class,
+    Tag,
+}
+
+/// A part of a filter, with what it fits.
+enum Term {
+    /// A word, in lower case, at a place.
+    Word(Word),
+    /// Videos of a length, from this many seconds up to, not including, that many.
+    Seconds(f64, f64),
+}
+
 struct Word {
+    place: Place,
     text: String,
-    /// Classes whose names hold it.
+    /// Classes whose names hold it; where a place is named and one is called just so, only that one.
     classes: Vec<bool>,
     any_class: bool,
     background: bool,
     warning: bool,
+}
+
+/// The words of a filter: quotes hold several together, as in `class:"push up"`.
+fn split_words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A filter that holds another part besides what it had; a part of the same place is replaced.
+pub fn with_part(filter: &str, place: &str, value: &str) -> String {
+    let quoted = |word: &str| match word.split_once(':') {
+        Some((place, value)) if value.contains(char::is_whitespace) => format!("{place}:\"{value}\""),
+        None if word.contains(char::is_whitespace) => format!("\"{word}\""),
+        _ => word.to_owned(),
+    };
+    let begins = format!("{place}:");
+    let mut words: Vec<String> =
+        split_words(filter).into_iter().filter(|w| !w.starts_with(&begins)).map(|w| quoted(&w)).collect();
+    if !value.is_empty() {
+        words.push(quoted(&format!("{place}:{}", value.replace('"', ""))));
+    }
+    words.join(" ")
+}
+
+impl Term {
+    fn of(word: &str, names: &[String]) -> Self {
+        let word = word.to_lowercase();
+        let places = [
+            ("name", Place::Name),
+            ("subject", Place::Subject),
+            ("split", Place::Split),
+            ("codec", Place::Codec),
+            ("class", Place::Class),
+            ("tag", Place::Tag),
+        ];
+        let named = word.split_once(':').filter(|(_, value)| !value.is_empty());
+        if let Some(("seconds", range)) = named
+            && let Some((from, to)) = range.split_once('-')
+            && let (Ok(from), Ok(to)) = (from.parse(), to.parse())
+        {
+            return Term::Seconds(from, to);
+        }
+        let found = named.and_then(|(place, value)| Some((places.iter().find(|(name, _)| *name == place)?.1, value)));
+        let (place, text) = found.unwrap_or((Place::Anywhere, word.as_str()));
+        let just_so = place == Place::Class && (names.iter().any(|n| n == text) || text == "background");
+        let fits = |name: &str| if just_so { name == text } else { name.contains(text) };
+        let classes: Vec<bool> = names.iter().map(|n| fits(n)).collect();
+        Term::Word(Word {
+            place,
+            any_class: classes.contains(&true),
+            background: fits("background"),
+            warning: "warning".contains(text),
+            classes,
+            text: text.to_owned(),
+        })
+    }
 }
 
 impl Rows<'_> {
@@ -31,28 +125,27 @@ impl Rows<'_> {
         self.parts.and_then(|p| p.get(index)).copied().unwrap_or(video.split)
     }
 
-    /// Positions of the videos that hold every word of a text in their name, subject, split, codec or classes. Of videos that
-    /// nobody looked into yet, the classes that their rows name count.
+    /// Positions of the videos that hold every word of a text in their name, subject, split, codec, classes or tags; a word
+    /// such as `class:squat`, `subject:s01`, `split:test`, `codec:h264`, `tag:dark` or `seconds:2-5` in that alone. Of videos
+    /// that nobody looked into yet, the classes that their rows name count.
     pub fn passing(&self, text: &str) -> Vec<usize> {
         let videos = &self.dataset.videos;
         let names: Vec<String> = match text.trim().is_empty() {
             true => return (0..videos.len()).collect(),
             false => self.dataset.classes.classes.iter().map(|c| c.name.to_lowercase()).collect(),
         };
-        let word = |text: &str| {
-            let text = text.to_lowercase();
-            let classes: Vec<bool> = names.iter().map(|n| n.contains(&text)).collect();
-            Word {
-                any_class: classes.contains(&true),
-                background: "background".contains(&text),
-                warning: "warning".contains(&text),
-                classes,
-                text,
-            }
-        };
-        let words: Vec<Word> = text.split_whitespace().map(word).collect();
-        let passes = |(i, video): &(usize, &VideoEntry)| words.iter().all(|w| self.holds(*i, video, w));
+        let terms: Vec<Term> = split_words(text).iter().map(|w| Term::of(w, &names)).collect();
+        let passes = |(i, video): &(usize, &VideoEntry)| terms.iter().all(|t| self.fits(*i, video, t));
         videos.iter().enumerate().filter(passes).map(|(i, _)| i).collect()
+    }
+
+    fn fits(&self, index: usize, video: &VideoEntry, term: &Term) -> bool {
+        match term {
+            Term::Word(word) => self.holds(index, video, word),
+            Term::Seconds(from, to) => {
+                video.facts.as_ref().is_some_and(|f| *from <= f.duration_s && f.duration_s < *to)
+            }
+        }
     }
 
     fn holds(&self, index: usize, video: &VideoEntry, word: &Word) -> bool {
@@ -61,12 +154,26 @@ impl Rows<'_> {
             true => holds_ascii(part.as_bytes(), text.as_bytes()),
             false => part.to_lowercase().contains(text),
         };
-        within(&video.name)
-            || within(&video.subject)
-            || self.part(index, video).name().contains(text)
-            || video.facts.as_ref().is_some_and(|f| within(&f.codec))
-            || (word.warning && self.warnings.contains_key(&index))
-            || ((word.any_class || word.background) && shows(video, word))
+        let split = || self.part(index, video).name().contains(text);
+        let codec = || video.facts.as_ref().is_some_and(|f| within(&f.codec));
+        let class = || (word.any_class || word.background) && shows(video, word);
+        match word.place {
+            Place::Name => within(&video.name),
+            Place::Subject => video.subject.to_lowercase() == text,
+            Place::Split => self.part(index, video).name() == text,
+            Place::Codec => codec(),
+            Place::Class => class(),
+            Place::Tag => self.tags.has(&video.name, text),
+            Place::Anywhere => {
+                within(&video.name)
+                    || within(&video.subject)
+                    || split()
+                    || codec()
+                    || (word.warning && self.warnings.contains_key(&index))
+                    || self.tags.of(&video.name).any(within)
+                    || class()
+            }
+        }
     }
 
     /// Puts positions into an order; where the key is equal, names decide.
@@ -138,7 +245,9 @@ mod tests {
         let classes = ClassSet::from_names(["Pushing something", "Tearing paper"]);
         let dataset = Dataset { videos, classes, ..Dataset::default() };
         let warnings = HashMap::from([(2, vec!["is short".to_owned()])]);
-        let rows = Rows { dataset: &dataset, parts: None, warnings: &warnings };
+        let mut tags = VideoTags::default();
+        tags.set("a/2.webm", "Too dark", true);
+        let rows = Rows { dataset: &dataset, parts: None, warnings: &warnings, tags: &tags };
         for (text, wanted) in [
             ("", vec![0, 1, 2]),
             ("WEBM", vec![0, 1]),
@@ -148,9 +257,20 @@ mod tests {
             ("h264", vec![2]),
             ("b/3 warn", vec![2]),
             ("webm h264", vec![]),
+            ("tag:\"too dark\"", vec![1]),
+            ("dark", vec![1]),
+            ("class:\"tearing paper\" webm", vec![0]),
+            ("class:tear", vec![0]),
+            ("class:webm", vec![]),
+            ("split:test", vec![2]),
+            ("subject:ärzte", vec![1]),
+            ("seconds:0-3.5", vec![2]),
+            ("seconds:3.5-9", vec![]),
         ] {
             assert_eq!(rows.passing(text), wanted, "{text}");
         }
+        assert_eq!(with_part("s01 class:\"push up\" tag:a", "class", "sit up"), "s01 tag:a class:\"sit up\"");
+        assert_eq!(with_part("s01 class:\"push up\" tag:a", "tag", ""), "s01 class:\"push up\"");
         let order = |key, descending| VideoOrder { key, descending };
         assert_eq!(rows.sorted(&[0, 1, 2], order(VideoKey::Name, false)), [2, 0, 1]);
         assert_eq!(rows.sorted(&[0, 1, 2], order(VideoKey::Frames, true)), [2, 1, 0]);

@@ -301,11 +301,11 @@ fn damage(track: &Track, missing: usize, flagged: u32, complaints: u32, near: Op
     if complaints > if counted { 0 } else { 2 } {
         let errors = if complaints == 1 { "an error".to_owned() } else { format!("{complaints} errors") };
         out.push(format!(
-            "the decoder reported {errors} in the data: some pictures are damaged{near}; get a fresh copy of the file if you can"
+            "the decoder reported {errors} in the data: some pictures are damaged{near}; get a new copy of the file if you can"
         ));
     } else if flagged > 0 {
         out.push(format!(
-            "the decoder marked {flagged} pictures as damaged{near}; get a fresh copy of the file if you can"
+            "the decoder marked {flagged} pictures as damaged{near}; get a new copy of the file if you can"
         ));
     }
     out

@@ -62,7 +62,7 @@ pub(super) fn transport(path: &Path) -> Option<String> {
         .collect();
     let said = some(places.iter().map(|at| format!("{at:.2} s")))?;
     Some(format!(
-        "transport packets of its video are missing, near {said}: pictures there are missing or damaged; get a fresh copy of \
+        "transport packets of its video are missing, near {said}: pictures there are missing or damaged; get a new copy of \
          the file if you can"
     ))
 }

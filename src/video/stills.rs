@@ -185,7 +185,7 @@ impl Stills {
             }
         }
         if times.is_empty() {
-            return Err("the animation holds no readable frame; get a fresh copy".into());
+            return Err("the animation holds no readable frame; get a new copy".into());
         }
         let gaps: Vec<u64> = times.windows(2).map(|w| w[1] - w[0]).collect();
         let info = VideoInfo {

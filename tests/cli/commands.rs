@@ -4,6 +4,8 @@ mod baselines;
 mod best_epoch;
 mod comparing;
 mod corpus;
+mod corrections;
+mod damaged;
 mod desktop;
 mod experiment;
 mod inside;
@@ -18,6 +20,7 @@ mod refusals;
 mod relabel;
 mod reporting;
 mod results;
+mod sentences;
 mod stills;
 mod views;
 

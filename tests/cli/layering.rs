@@ -90,7 +90,7 @@ pub(super) fn code_of(text: &str) -> String {
 }
 
 /// The place behind the string that begins here.
-fn end_of_string(text: &[char], start: usize) -> usize {
+pub(super) fn end_of_string(text: &[char], start: usize) -> usize {
     let mut at = start + 1;
     while at < text.len() && text[at] != '"' {
         at += 1 + usize::from(text[at] == '\\');
@@ -99,7 +99,7 @@ fn end_of_string(text: &[char], start: usize) -> usize {
 }
 
 /// The same of a raw string; `None` where none begins.
-fn end_of_raw(text: &[char], start: usize) -> Option<usize> {
+pub(super) fn end_of_raw(text: &[char], start: usize) -> Option<usize> {
     let marks = text[start + 1..].iter().take_while(|c| **c == '#').count();
     let open = start + 1 + marks;
     (text.get(open) == Some(&'"')).then_some(())?;

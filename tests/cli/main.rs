@@ -7,6 +7,7 @@ mod commands;
 mod dependencies;
 mod device;
 mod failures;
+mod glossary;
 mod layering;
 mod recipes;
 #[path = "../support/mod.rs"]

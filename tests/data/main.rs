@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
+mod corrections;
 mod demo;
 mod formats;
 mod instances;

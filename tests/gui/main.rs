@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files of their own")]
 
 mod frame_server;
+mod long_session;
 mod overlay;
 mod plots;
 mod shaders;

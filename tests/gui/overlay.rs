@@ -62,7 +62,8 @@ fn picture(width: u32, height: u32, mut pixel: impl FnMut(u32, u32) -> [u8; 3]) 
 }
 
 fn gray(alpha: f32) -> OverlayParams {
-    OverlayParams { alpha, color_map: color_map("gray").unwrap(), ..OverlayParams::default() }
+    let color_map = color_map("gray").unwrap();
+    OverlayParams { alpha, color_map, blend: Blend::Constant, ..OverlayParams::default() }
 }
 
 const FIRST: ClipPosition = ClipPosition { frame: 0, frames: 1 };
@@ -293,7 +294,7 @@ fn random_params(rng: &mut impl Rng, heat: &HeatVolume) -> OverlayParams {
         alpha: if rng.random_bool(0.2) { 1.0 } else { rng.random() },
         threshold: if rng.random_bool(0.4) { 0.0 } else { rng.random() },
         color_map: &COLOR_MAPS[rng.random_range(0..COLOR_MAPS.len())],
-        interpolation: if rng.random() { Interpolation::Smooth } else { Interpolation::Nearest },
+        interpolation: Interpolation::ALL[rng.random_range(0..3)].1,
         scale: match rng.random_range(0..3) {
             0 => HeatScale::Frame,
             1 => HeatScale::Clip,
@@ -340,6 +341,59 @@ fn gpu_equals_cpu() {
         }
     }
     eprintln!("{compared} pixels compared, largest difference {most}/255");
+}
+
+/// What OpenCV 5.0.0 makes of these cells with `cv2.resize(cells, (7, 5), interpolation=cv2.INTER_CUBIC)`.
+#[test]
+fn cubic_interpolation_is_opencv_bicubic() {
+    let cells = [0.0, 1.0, 4.0, 2.0, 3.0, 0.5, 0.0, 1.5, 2.0, 5.0, 1.0, 0.25];
+    #[rustfmt::skip]
+    let want = [
+        -0.420554, -0.037925, 0.817464, 3.060251, 4.404441, 3.049134, 1.81623,
+        1.310809, 0.862602, 0.437654, 1.403313, 2.436024, 2.176034, 1.848376,
+        3.24804, 2.178891, 0.666135, -0.125, 0.062728, 0.958136, 1.648825,
+        2.543082, 2.991193, 3.316549, 1.793406, 0.211776, 0.393245, 0.736206,
+        1.553966, 3.372797, 5.430429, 3.685313, 0.840441, 0.192503, 0.034157,
+    ];
+    let volume = HeatVolume::new([1, 3, 4], &cells).unwrap();
+    assert_close(&volume.upsample([1, 5, 7], Interpolation::Cubic), &want, 2e-5);
+    // Time stays linear: halfway between two moments is their mean.
+    let both = HeatVolume::new([2, 3, 4], &[cells, [0.0; 12]].concat()).unwrap();
+    let half: Vec<f32> = want.iter().map(|v| v / 2.0).collect();
+    assert_close(&both.upsample([3, 5, 7], Interpolation::Cubic)[35..70], &half, 2e-5);
+}
+
+#[test]
+fn cubic_maps_are_the_same_on_the_gpu_within_one_step() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);
+    let format = wgpu::TextureFormat::Rgba8Unorm;
+    let mut renderer = OverlayRenderer::new(&gpu.device, format);
+    let shapes = [[2, 7, 7], [1, 1, 1], [16, 4, 4], [1, 3, 5], [4, 14, 14], [8, 6, 1]];
+    let mut most = 0;
+    for round in 0..60_u64 {
+        let frame = random_frame(&mut rng, 120, 90);
+        let heat = random_heat(&mut rng, shapes[round as usize % shapes.len()]);
+        let params =
+            OverlayParams { interpolation: Interpolation::Cubic, contours: false, ..random_params(&mut rng, &heat) };
+        let position = ClipPosition { frame: rng.random_range(0..16), frames: 16 };
+        let cpu = composite(&frame, &heat, position, &params);
+        let uniforms = full(params, position, &frame);
+        let out = gpu.overlay(&mut renderer, format, &frame, Some(&heat), &uniforms, round + 1);
+        let (difference, at) = worst(&out, &cpu);
+        assert!(difference <= 1, "round {round}: pixel {at} differs by {difference}; {params:?}");
+        most = most.max(difference);
+    }
+    eprintln!("largest difference {most}/255");
+}
+
+#[test]
+fn by_default_cold_places_keep_the_picture() {
+    let heat = HeatVolume::new([1, 1, 2], &[0.0, 1.0]).unwrap();
+    let frame = picture(8, 1, |x, _| [30 * x as u8, 200, 7]);
+    let out = composite(&frame, &heat, FIRST, &OverlayParams::default());
+    assert_eq!(out.data[..6], frame.data[..6], "no heat, no tint");
+    assert_ne!(out.data[21..], frame.data[21..], "the hot end is coloured");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn clips_with_several_classes_have_plots_of_their_own() {
             CoOccurrence { counts: &counts, said_nothing: &silent, average_precision: &average_precision, map: 0.25 };
         let files = multi_label_plots(&together, &scores(n), &out.path).unwrap();
         assert_eq!(files.len(), 6);
-        check(find(&files, "co_occurrence"), &["Co-occurrence", "said nothing", "labelled", "squat", "mAP 25.0 %"]);
+        check(find(&files, "co_occurrence"), &["Co-occurrence", "none predicted", "labelled", "squat", "mAP 25.0 %"]);
         check(find(&files, "average_precision"), &["Average precision per class", "squat (80)", "25.0 %"]);
         // 60 of the 80 clips labelled squat have it said.
         let svg = std::fs::read_to_string(find(&files, "co_occurrence").with_extension("svg")).unwrap();

@@ -277,14 +277,14 @@ fn last_cell(screen: &Screen) -> Option<Option<MatrixSelection>> {
 fn a_click_on_a_cell_chooses_it_and_shows_its_clips() {
     for dark in [true, false] {
         let mut h = screen(evaluated(6), &["evaluate-report", "evaluate-clips"], dark);
-        h.get_by_label("squat called lunge: 4").click();
+        h.get_by_label("squat predicted as lunge: 4").click();
         h.run_steps(2);
         let cell = MatrixSelection::Cell { truth: 0, predicted: 1 };
         assert_eq!(last_cell(h.state()), Some(Some(cell)));
         h.state_mut().state.selection.cell = Some(cell);
         h.run_steps(2);
         // Confidence rises with the clip's number: the surest wrong one starts at 15 · 16.
-        h.get_by_label("squat called lunge 0.75, frame 240 of s00.mp4").click();
+        h.get_by_label("squat predicted as lunge 0.75, frame 240 of s00.mp4").click();
         h.run_steps(2);
         let chosen = h
             .state()
@@ -292,7 +292,7 @@ fn a_click_on_a_cell_chooses_it_and_shows_its_clips() {
             .iter()
             .any(|a| matches!(a, Action::Choose(ChooseAction::SelectClip(c)) if c.start == 240));
         assert!(chosen, "{:?}", h.state().actions);
-        assert_eq!(h.query_all_by_label_contains("squat called lunge 0.").count(), 4);
+        assert_eq!(h.query_all_by_label_contains("squat predicted as lunge 0.").count(), 4);
         shoot(&mut h, if dark { "evaluate-dark" } else { "evaluate-light" });
     }
 }
@@ -314,7 +314,7 @@ fn enter_on_a_clip_opens_it_in_review() {
     let mut state = evaluated(6);
     state.selection.cell = Some(MatrixSelection::Row(0));
     let mut h = screen(state, &["evaluate-clips"], true);
-    h.get_by_label("squat called lunge 0.75, frame 240 of s00.mp4").click();
+    h.get_by_label("squat predicted as lunge 0.75, frame 240 of s00.mp4").click();
     h.run_steps(2);
     h.state_mut().state.selection.clip = Some(kinolens::jobs::ClipRef::window("s00.mp4", 240));
     h.run_steps(2);
@@ -385,7 +385,7 @@ fn the_strip_of_wrong_clips_and_the_log_lie_below_the_curves() {
     let mut h = screen(state, &["train-live"], true);
     h.get_by_label_contains("Wrong in the last validation: 8").scroll_to_me();
     h.run_steps(8);
-    h.get_by_label_contains("squat called lunge 0.90").click();
+    h.get_by_label_contains("squat predicted as lunge 0.90").click();
     h.run_steps(3);
     let chosen = h
         .state()

@@ -194,10 +194,10 @@ fn evaluates(window: &mut Window, prefix: &str) -> (usize, usize) {
     assert!(count > 0, "something is wrong somewhere");
     shot(window, &format!("{prefix}-5-evaluation"));
     let (truth, said) = (names.name(wrong.0).to_owned(), names.name(wrong.1).to_owned());
-    click(window, &format!("{truth} called {said}: {count}"));
-    let clips = window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).count();
+    click(window, &format!("{truth} predicted as {said}: {count}"));
+    let clips = window.query_all_by_label_contains(&format!("{truth} predicted as {said} 0.")).count();
     assert!(clips as u64 >= count.min(3), "{clips} of {count} clips are shown");
-    thumbnail(window, &format!("{truth} called {said} 0."));
+    thumbnail(window, &format!("{truth} predicted as {said} 0."));
     shot(window, &format!("{prefix}-6-wrong-clips"));
     wrong
 }
@@ -217,7 +217,7 @@ fn plays_the_matrix(window: &mut Window, prefix: &str) {
     }
     for ConfusionCell(truth, predicted, clips) in &history[last - 1].confusion {
         let (truth, predicted) = (names.name(*truth as usize), names.name(*predicted as usize));
-        window.get_by_label(&format!("{truth} called {predicted}: {clips}"));
+        window.get_by_label(&format!("{truth} predicted as {predicted}: {clips}"));
     }
     shot(window, &format!("{prefix}-6-through-training"));
     click(window, "Through training");
@@ -235,7 +235,7 @@ fn reviews(window: &mut Window, wrong: (usize, usize), prefix: &str) -> ClipRef 
         .map(|c| (c.video.clone(), c.start))
         .collect();
     those.sort();
-    window.query_all_by_label_contains(&format!("{truth} called {said} 0.")).next().unwrap().click();
+    window.query_all_by_label_contains(&format!("{truth} predicted as {said} 0.")).next().unwrap().click();
     window.run_steps(3);
     window.key_press(egui::Key::Enter);
     window.run_steps(3);

@@ -3,9 +3,14 @@
 mod annotated;
 mod arrangement;
 mod augmented;
+mod browsing;
 mod checkpoints;
 mod compare;
+mod corrections;
+mod damaged;
 mod dialog_keys;
+mod experiment;
+mod finding;
 mod follow;
 mod foreign;
 mod gestures;
@@ -14,6 +19,9 @@ mod inside;
 mod inside_map;
 mod kept_map;
 mod label_map;
+mod leading;
+mod look;
+mod many;
 mod networks;
 mod repaints;
 mod session;
@@ -28,7 +36,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, HeatMap};
-use kinolens::jobs::kinds::{OpenDataset, OpenRun};
+use kinolens::jobs::kinds::{OpenDataset, OpenRun, SaveCorrections};
 use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::run_folder::{Evaluation, Prediction, Predictions};
@@ -96,6 +104,9 @@ impl Workers for Scripted {
                     samples,
                     ..Explanation::default()
                 })))
+            }
+            Job::SaveCorrections(SaveCorrections { root, .. }) => {
+                EventBody::Finished(Output::CorrectionsSaved(root.join("kinolens_corrections.ron")))
             }
             _ => return id,
         };
@@ -453,6 +464,7 @@ fn heat_alone(harness: &mut Harness<'static, App>) {
     harness.state_mut().send(DrawAction::SetView(ViewSettings {
         mode: ViewMode::Overlay,
         smooth: false,
+        alpha_follows_heat: false,
         caption: false,
         alpha,
         color_map,
@@ -512,7 +524,8 @@ fn every_panel_renders_in_both_themes() {
             full.state_mut().send(WindowAction::SetWorkspace(workspace));
             full.run_steps(3);
             for panel in PANELS.iter().filter(|p| p.workspaces.contains(&workspace)) {
-                let tabs = full.query_all_by_label(panel.title).count();
+                let corner = format!("Panel {}", panel.title);
+                let tabs = full.query_all_by_label(panel.title).count() + full.query_all_by_label(&corner).count();
                 assert!(tabs > 0, "{} is missing from {}", panel.title, workspace.title());
             }
             shot(&mut full, &format!("workspace-{}-{theme:?}", workspace.title()));

@@ -415,7 +415,7 @@ fn imported_weights_answer_as_the_network_they_came_from() {
     assert_eq!(code, Some(0), "{error}");
     let explained: Value = serde_json::from_str(&out).unwrap();
     assert!(explained["samples"][0]["maps"][0]["values"].is_array());
-    // Nothing is overwritten, and an imported run has no training to go on with.
+    // Nothing is overwritten, and an imported run has no training to resume.
     let (code, _, error) = kinolens(&import);
     assert_eq!(code, Some(2), "{error}");
     // A run can be imported too.

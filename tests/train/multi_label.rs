@@ -178,7 +178,7 @@ fn results(
     assert!(clips.contains(",red; green; blue,"), "{clips}");
     let words = read("error_analysis_test.md");
     assert!(words.contains("mAP") && !words.contains("Most confused pairs"), "{words}");
-    let (again, clips) = run.evaluations().pop().unwrap();
+    let (again, clips) = run.results().evaluations.pop().unwrap();
     let text = serde_json::to_string(evaluation).unwrap();
     assert_eq!(again, serde_json::from_str(&text).unwrap());
     assert_eq!(clips.clips.len(), predictions.clips.len());

@@ -64,7 +64,7 @@ fn it_learns_the_direction_of_time_and_writes_a_complete_run() {
     assert!(evaluation.warnings.iter().any(|w| w.contains("clips were evaluated")), "few clips are told");
     assert!(evaluation.frames.is_none(), "a label for the whole video is not frame-wise");
     write_results(&run.results_dir(), &evaluation, &predictions).unwrap();
-    let again = run.evaluations();
+    let again = run.results().evaluations;
     assert_eq!(again.len(), 1);
     // JSON is read to the last digit but one.
     let text = serde_json::to_string(&evaluation).unwrap();

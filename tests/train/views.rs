@@ -41,7 +41,7 @@ fn views_are_averaged_kept_and_read_again() {
 
     let folder = results_folder(&checkpoint, &dataset);
     write_results(&folder, &evaluation, &predictions).unwrap();
-    let read = RunDir::open(&run).unwrap().evaluations();
+    let read = RunDir::open(&run).unwrap().results().evaluations;
     let (again, clips) = read.last().unwrap();
     assert_eq!((again.views, clips), (evaluation.views, &predictions));
     let table = std::fs::read_to_string(folder.join("views_all.csv")).unwrap();

@@ -1,5 +1,6 @@
 //! The arguments of commands that compare runs and report on them.
 
+use super::ReadingArgs;
 use super::parts::{ClassMatchArg, JsonArg, OutArgs, SplitArg};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ pub struct CompareArgs {
     /// Also time a forward pass of each network on this machine.
     #[arg(long)]
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
@@ -48,6 +49,20 @@ pub struct LabelIssuesArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("out", |a| a.help("Write the labels, corrections among them, to this folder: as label files where the dataset \
+                                     has a label a frame, else as a table")))]
+pub struct CorrectionsArgs {
+    /// Dataset folder, split CSV, video or frame folder.
+    pub dataset: PathBuf,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    #[command(flatten)]
+    pub to: OutArgs,
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+#[derive(Debug, Args)]
 #[command(mut_arg("out", |a| a.help("Also write tables to this folder")))]
 pub struct MotionTestArgs {
     /// Run folders or checkpoints, and, last, the dataset.
@@ -59,7 +74,7 @@ pub struct MotionTestArgs {
     /// Most clips, evenly spread over the split; all when left out.
     #[arg(long, value_name = "N")]
     pub clips: Option<usize>,
-    /// Seed of shuffled frames and of the draws for intervals.
+    /// Seed of shuffled frames and of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]
@@ -93,7 +108,7 @@ pub struct ReportArgs {
     /// Also time a forward pass of each network on this machine.
     #[arg(long)]
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]

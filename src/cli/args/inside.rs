@@ -41,7 +41,7 @@ pub struct LookInsideArgs {
     /// Which clips of the dataset.
     #[arg(long, value_enum, default_value = "test", requires = "dataset")]
     pub split: SplitArg,
-    /// How many clips of the dataset, drawn at random.
+    /// How many clips of the dataset, sampled at random.
     #[arg(long, default_value_t = 200, requires = "dataset")]
     pub clips: usize,
     /// Clips kept as examples of each channel.
@@ -59,7 +59,7 @@ pub struct LookInsideArgs {
     /// Also write all of it to one HTML file, which needs no other file and no script.
     #[arg(long, value_name = "FILE")]
     pub page: Option<PathBuf>,
-    /// Seed of the draw.
+    /// Seed of the sample.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     #[command(flatten)]

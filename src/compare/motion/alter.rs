@@ -53,7 +53,7 @@ impl Alteration {
             Self::EverySecond => "every second frame dropped",
             Self::BackgroundOnly => "background only",
             Self::BodyOnly => "body only",
-            Self::Mirrored => "mirrored",
+            Self::Mirrored => "horizontal flip",
         }
     }
 

@@ -90,10 +90,10 @@ pub struct MotionTest {
     pub dataset_fingerprint: String,
     /// Split tested.
     pub split: String,
-    /// What the network is judged by.
+    /// What the network is evaluated by.
     #[serde(default)]
     pub metric: Metric,
-    /// Accuracy of always saying the commonest class; in a multi-label task mAP of an order by chance.
+    /// Accuracy of always predicting the majority class; in a multi-label task mAP of an order by chance.
     pub majority_baseline: f64,
     /// What was drawn for intervals.
     pub resampled: Resampled,
@@ -118,7 +118,7 @@ impl MotionTest {
     }
 }
 
-/// The score of knowing nothing: of always saying the commonest class, or of an order by chance.
+/// The score of knowing nothing: of always predicting the majority class, or of an order by chance.
 fn baseline(metric: Metric, classes: &ClassSet, clips: &[SharedClip], as_is: &[Option<Prediction>]) -> f64 {
     match metric {
         Metric::Accuracy => {
@@ -265,7 +265,7 @@ fn conclude(test: &mut MotionTest) {
     let Some(as_is) = test.scores.first() else { return };
     if as_is.interval.low <= test.majority_baseline {
         let nothing = match test.metric {
-            Metric::Accuracy => "always saying the commonest class",
+            Metric::Accuracy => "always predicting the majority class",
             Metric::MeanAveragePrecision => "an order by chance",
         };
         test.findings.push(format!(
@@ -280,8 +280,10 @@ fn conclude(test: &mut MotionTest) {
     space(test);
     if test.score(Alteration::Mirrored).is_some_and(AlteredScore::clear_loss) {
         test.causes.push(Cause::Side);
-        test.findings
-            .push("It matters on which side something happens: mirrored clips are recognised clearly worse.".into());
+        test.findings.push(
+            "It matters on which side something happens: clips flipped horizontally are recognised clearly worse."
+                .into(),
+        );
     }
     let clearly_worse = |alterations: &[Alteration]| -> Vec<String> {
         let scores: Vec<&AlteredScore> = alterations.iter().filter_map(|a| test.score(*a)).collect();
@@ -536,6 +538,6 @@ mod tests {
         let planted = planted(|_, _, _| 1.0);
         let test = tested(&planted, true, |_| 0.0);
         assert!(test.causes.is_empty());
-        assert!(test.findings[0].contains("not clearly better than always saying"), "{:?}", test.findings);
+        assert!(test.findings[0].contains("not clearly better than always predicting"), "{:?}", test.findings);
     }
 }

@@ -121,7 +121,7 @@ fn together(
     let supports: Vec<u64> = run.evaluation.per_class.iter().map(|c| c.support).collect();
     let header: Vec<String> = std::iter::once("labelled \\ said".to_owned())
         .chain(comparison.classes.clone())
-        .chain(["said nothing".to_owned()])
+        .chain(["none predicted".to_owned()])
         .collect();
     let rows = several.co_occurrence.counts.iter().zip(&comparison.classes).zip(&several.said_nothing);
     let rows = rows.map(|((row, name), silent)| {
@@ -143,7 +143,7 @@ pub(super) fn differences(comparison: &Comparison) -> Result<Vec<Figure>, Render
     let name = |run: usize| comparison.runs.get(run).map_or("", |r| r.name.as_str());
     let mut out = Vec::new();
     for (i, pair) in comparison.pairs.iter().enumerate() {
-        let what = if comparison.metric.of_sets() { "Co-occurrence (labelled, said)" } else { "Confusion matrix" };
+        let what = if comparison.metric.of_sets() { "Co-occurrence (labelled, predicted)" } else { "Confusion matrix" };
         let title = format!("{what} of {} minus that of {}", name(pair.a), name(pair.b));
         let scene = confusion_difference(&title, &pair.confusion_difference, &comparison.classes);
         let file = format!("{}_{}_{}", comparison.difference_name(), pair.a + 1, pair.b + 1);

@@ -7,8 +7,9 @@ use crate::compare::comparison::Comparison;
 use crate::compare::evaluated::EvaluatedRun;
 use crate::compare::motion::MotionReport;
 use crate::compare::settings::SettingKind;
-use crate::compare::table::{Cell, Table, html};
+use crate::compare::table::{Cell, Table};
 use crate::domain::{ClassChange, Split, counted, grouped};
+use crate::inside::escaped;
 use crate::render::encoded::base64;
 use crate::run_folder::files::{create_dir, write_atomic};
 use std::collections::BTreeSet;
@@ -95,7 +96,7 @@ pub fn write_report(input: &ReportInput<'_>, out: &Path) -> Result<Vec<PathBuf>,
     for (i, pair) in input.comparison.pairs.iter().enumerate() {
         page.table(&format!("classes_{}_{}", pair.a + 1, pair.b + 1), &input.comparison.class_changes(i))?;
     }
-    page.section(if input.comparison.metric.of_sets() { "Classes said together" } else { "Confusion matrices" });
+    page.section(if input.comparison.metric.of_sets() { "Classes predicted together" } else { "Confusion matrices" });
     page.figures(figures::matrices(input.comparison)?)?;
     page.figures(figures::differences(input.comparison)?)?;
     errors(&mut page, input)?;
@@ -108,14 +109,14 @@ pub fn write_report(input: &ReportInput<'_>, out: &Path) -> Result<Vec<PathBuf>,
         .contents
         .iter()
         .enumerate()
-        .map(|(i, name)| format!("<li><a href=\"#s{}\">{}</a></li>", i + 1, html(name)))
+        .map(|(i, name)| format!("<li><a href=\"#s{}\">{}</a></li>", i + 1, escaped(name)))
         .collect();
     let text = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><title>{0}</title><style>\n{STYLE}</style></head><body>\n\
          <h1>{0}</h1>\n<p class=\"note\">{1}</p>\n<nav><ol>{contents}</ol></nav>\n{2}</body></html>\n",
-        html(&title),
-        html(&format!("Made {} by kinolens {}", input.made, env!("CARGO_PKG_VERSION"))),
+        escaped(&title),
+        escaped(&format!("Made {} by kinolens {}", input.made, env!("CARGO_PKG_VERSION"))),
         page.body
     );
     write_atomic(out, text.as_bytes())?;
@@ -141,15 +142,15 @@ struct Page {
 impl Page {
     fn section(&mut self, name: &str) {
         self.contents.push(name.to_owned());
-        self.body += &format!("<h2 id=\"s{}\">{}</h2>\n", self.contents.len(), html(name));
+        self.body += &format!("<h2 id=\"s{}\">{}</h2>\n", self.contents.len(), escaped(name));
     }
 
     fn note(&mut self, text: &str) {
-        self.body += &format!("<p class=\"note\">{}</p>\n", html(text));
+        self.body += &format!("<p class=\"note\">{}</p>\n", escaped(text));
     }
 
     fn list<S: AsRef<str>>(&mut self, class: &str, lines: impl IntoIterator<Item = S>) {
-        let items: String = lines.into_iter().map(|l| format!("<li>{}</li>\n", html(l.as_ref()))).collect();
+        let items: String = lines.into_iter().map(|l| format!("<li>{}</li>\n", escaped(l.as_ref()))).collect();
         if !items.is_empty() {
             self.body += &format!("<ul class=\"{class}\">\n{items}</ul>\n");
         }
@@ -177,7 +178,7 @@ impl Page {
         self.body += &format!(
             "<figure>{}<figcaption>Figure {number}. {}.</figcaption></figure>\n",
             inline(&svg),
-            html(&figure.caption)
+            escaped(&figure.caption)
         );
         self.write(&format!("{}.svg", figure.name), svg.as_bytes())?;
         self.write(&format!("{}.csv", figure.name), figure.csv.as_bytes())
@@ -264,6 +265,16 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         page.body += "<h3>Label maps</h3>\n";
         page.list("note", maps);
     }
+    let corrected = |run: &EvaluatedRun| -> Vec<String> {
+        let trained = run.environment.iter().map(|e| ("trained", e.corrections));
+        let both = trained.chain([("evaluated", run.evaluation.corrections)]).filter(|(_, c)| c.applied() > 0);
+        both.map(|(what, c)| format!("{}: {what} with {}", run.name, c.words())).collect()
+    };
+    let corrections: Vec<String> = input.runs.iter().flat_map(corrected).collect();
+    if !corrections.is_empty() {
+        page.body += "<h3>Corrected labels</h3>\n";
+        page.list("note", corrections);
+    }
     let mut seen: Vec<(&[String], Vec<&str>)> = Vec::new();
     for run in &c.runs {
         let warnings = run.evaluation.warnings.as_slice();
@@ -273,7 +284,7 @@ fn data(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
         }
     }
     for (warnings, names) in seen.iter().filter(|(w, _)| !w.is_empty()) {
-        page.body += &format!("<h3>Caveats: {}</h3>\n", html(&names.join(", ")));
+        page.body += &format!("<h3>Caveats: {}</h3>\n", escaped(&names.join(", ")));
         page.list("note", warnings.iter());
     }
     Ok(())
@@ -322,14 +333,14 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
     for (i, error) in input.errors.iter().enumerate() {
         page.body += &format!(
             "<figure class=\"error\"><p><strong>{}</strong> · {} from frame {} · true: <strong>{}</strong></p>\n",
-            html(&error.list),
-            html(&error.video),
+            escaped(&error.list),
+            escaped(&error.video),
             grouped(u64::from(error.start)),
-            html(&error.truth)
+            escaped(&error.truth)
         );
         for (k, shown) in error.shown.iter().enumerate() {
             let name = format!("error_{}_{}", i + 1, k + 1);
-            page.body += &format!("<p>{}: {}</p>\n", html(&shown.run), html(&shown.said));
+            page.body += &format!("<p>{}: {}</p>\n", escaped(&shown.run), escaped(&shown.said));
             for (class, kind, bytes) in [("strip", "png", &shown.strip), ("loop", "gif", &shown.moving)] {
                 if bytes.is_empty() {
                     continue;
@@ -337,12 +348,12 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
                 let about = format!("{}, {} from frame {}", shown.map, error.video, error.start);
                 page.body += &format!(
                     "<img class=\"{class}\" alt=\"{}\" src=\"data:image/{kind};base64,{}\">\n",
-                    html(&about),
+                    escaped(&about),
                     base64(bytes)
                 );
                 page.write(&format!("{name}.{kind}"), bytes)?;
             }
-            page.body += &format!("<figcaption>{}</figcaption>\n", html(&shown.map));
+            page.body += &format!("<figcaption>{}</figcaption>\n", escaped(&shown.map));
         }
         page.body += "</figure>\n";
     }
@@ -353,7 +364,7 @@ fn motion_test(page: &mut Page, motion: &MotionReport) -> Result<(), CompareErro
     page.section("Motion test");
     page.note(
         "The same clips as they are, with the middle frame frozen, frames shuffled, reversed, every second frame dropped, \
-         without the body, without the background, and mirrored. Pictures with parts missing are unlike anything the networks \
+         without the body, without the background, and flipped horizontally. Pictures with parts missing are unlike anything the networks \
          were trained on, which alone costs accuracy.",
     );
     page.list("note", &motion.notes);
@@ -386,7 +397,7 @@ fn environment(page: &mut Page, input: &ReportInput<'_>, out: &Path) -> Result<(
     page.table("environment", &table)?;
     page.note("Commands, with the configurations that lie beside this report as config_RUN.ron:");
     let lines: Vec<String> = commands(input.runs, input.motion.is_some(), out);
-    page.body += &format!("<pre>{}</pre>\n", html(&lines.join("\n")));
+    page.body += &format!("<pre>{}</pre>\n", escaped(&lines.join("\n")));
     page.write("reproduce.sh", format!("{}\n", lines.join("\n")).as_bytes())
 }
 

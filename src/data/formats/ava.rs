@@ -95,7 +95,7 @@ fn chosen(root: &Path, config: &DataConfig, draft: &mut Draft) -> Result<Vec<Lis
 fn classes(root: &Path, config: &DataConfig, tables: &[Table], draft: &mut Draft) -> Result<ClassSet, DataError> {
     let mut files = files_called(root, |name| name.ends_with(".pbtxt"));
     let Some(first) = files.first().cloned() else {
-        draft.warn(root, "there is no list of actions (….pbtxt), so classes are called by their numbers");
+        draft.warn(root, "there is no list of actions (….pbtxt), so classes are named by their numbers");
         let numbers =
             tables.iter().flat_map(|t| t.records.iter().filter_map(|r| integer(r.cell(6), t.decimal_comma())));
         return Ok(unnamed(numbers.filter(|n| *n >= 1)));

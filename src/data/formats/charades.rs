@@ -172,7 +172,7 @@ fn classes(root: &Path, lists: &[(PathBuf, Split, Table, Columns)], draft: &mut 
         table.records.iter().skip(1).flat_map(|row| actions(row.cell(columns.actions)))
     });
     let numbers = cells.filter_map(|text| class_number(text.split_whitespace().next()?));
-    draft.warn(root, "there is no Charades_v1_classes.txt, so classes are called by their numbers");
+    draft.warn(root, "there is no Charades_v1_classes.txt, so classes are named by their numbers");
     Ok(unnamed(numbers))
 }
 

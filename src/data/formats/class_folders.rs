@@ -113,7 +113,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         );
     }
     if dirs.dirs.iter().any(|d| !d.subject.is_empty()) {
-        draft.warn(root, "its folders are called after people, and the folders in them are taken as the classes");
+        draft.warn(root, "its folders are named after people, and the folders in them are taken as the classes");
     }
     if let Some(doubt) = people::doubt(&dirs.dirs) {
         draft.warn(root, doubt);
@@ -151,9 +151,8 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
         let next = classes.len();
         let first = *classes.entry(composed(name)).or_insert(next) == next;
         if !first {
-            let message = format!(
-                "two folders are called '{name}', with accents composed otherwise; they are taken as one class"
-            );
+            let message =
+                format!("two folders are named '{name}', with accents composed otherwise; they are taken as one class");
             draft.warn(root, message);
         }
         first

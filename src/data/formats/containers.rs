@@ -7,7 +7,7 @@ use crate::data::scan::{Listing, file_name, is_image, is_video, peek};
 use crate::domain::Split;
 use std::path::{Path, PathBuf};
 
-/// What folders that hold videos are called, in letters and digits; the likelier first. None of them is a class.
+/// What folders that hold videos are named, in letters and digits; the likelier first. None of them is a class.
 const CONTAINERS: &[&str] = &[
     "videos",
     "video",

@@ -181,7 +181,7 @@ pub(super) fn read(root: &Path, _: &DataConfig) -> Result<Draft, DataError> {
     draft.classes = match &found.vocabulary {
         Some(file) => vocabulary(file, &mut draft)?,
         None => {
-            draft.warn(root, "there is no Diving48_vocab.json, so classes are called by their numbers");
+            draft.warn(root, "there is no Diving48_vocab.json, so classes are named by their numbers");
             let numbers =
                 lists.iter().flat_map(|(.., records)| records.items().filter_map(|(_, r)| r.get("label")?.integer()));
             unnamed(numbers.filter(|n| *n >= 0))

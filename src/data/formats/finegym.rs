@@ -269,7 +269,7 @@ pub(super) fn read(root: &Path, config: &DataConfig) -> Result<Draft, DataError>
     draft.classes = match files_called(root, |name| name == called).first() {
         Some(file) => categories(file, &mut draft)?,
         None => {
-            draft.warn(root, format!("there is no {called}, so classes are called by their numbers"));
+            draft.warn(root, format!("there is no {called}, so classes are named by their numbers"));
             let mut numbers = BTreeSet::new();
             for list in &lists {
                 let read = text::read(&list.file)?;

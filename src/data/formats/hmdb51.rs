@@ -81,7 +81,7 @@ pub(super) fn detect(root: &Path) -> Result<String, String> {
     let Some(first) = found.iter().find(|f| f.has_tags()) else {
         return Err(match found.first() {
             Some(other) => format!("{} has no lines of a file name and a tag of 0, 1 or 2", file_name(&other.file)),
-            None => "there is no file called CLASS_test_split1.txt".into(),
+            None => "there is no file named CLASS_test_split1.txt".into(),
         });
     };
     let classes: BTreeSet<&str> = found.iter().map(|f| f.class.as_str()).collect();

@@ -42,6 +42,7 @@ mod table_preview;
 mod tools;
 mod ucf101;
 mod ucf_csv;
+mod unknown;
 mod unused;
 mod xml;
 
@@ -107,7 +108,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "hmdb51-splits",
         title: "HMDB51 with its official splits",
-        looks_for: "files called CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
+        looks_for: "files named CLASS_test_split1.txt with a file name and a tag a line, and a folder of videos a class",
         takes_all: false,
         frame_wise: false,
         detect: hmdb51::detect,
@@ -206,7 +207,7 @@ pub const FORMATS: &[FormatSpec] = &[
     FormatSpec {
         id: "list",
         title: "Lists of paths and class numbers",
-        looks_for: "text files called train, val or test with lines 'path number' or 'path frames number'",
+        looks_for: "text files named train, val or test with lines 'path number' or 'path frames number'",
         takes_all: false,
         frame_wise: false,
         detect: list::detect,
@@ -307,22 +308,24 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
             Err(why) => looked.push((format, why)),
         }
     }
-    let words = |(format, why): &(&FormatSpec, String)| format!("{} ({}): {why}", format.looks_for, format.id);
-    // Where a list lies there, what is wrong with it comes first, and once.
+    // Where a list lies there, what is wrong with it is the reason.
     Err(match unused::looks_listed(path, true).filter(|_| path.is_dir()) {
         Some(list) => {
             let why = unused::why_unread(&list);
             let own = format!("cannot read {}: ", list.display());
             let reason = why.strip_prefix(&own).unwrap_or(&why);
-            let others: Vec<String> = looked.iter().filter(|(_, why)| !why.contains(reason)).map(words).collect();
-            let reason = format!("{reason}. No other layout fits either: {}", others.join("; "));
-            DataError::Read { path: list, reason }
+            DataError::Read { path: list, reason: format!("{reason}. No other layout fits either") }
         }
         None => {
-            let looked_for = looked.iter().map(words).collect::<Vec<_>>().join("; ");
-            DataError::UnknownFormat { path: path.to_path_buf(), looked_for }
+            let cause = unknown::cause(path, &looked);
+            DataError::UnknownFormat { path: path.to_path_buf(), cause }
         }
     })
+}
+
+/// What every format looks for, and why a path is of it or not.
+pub fn layouts(path: &Path) -> Vec<(&'static FormatSpec, Result<String, String>)> {
+    FORMATS.iter().map(|format| (format, (format.detect)(path))).collect()
 }
 
 /// The format that is configured, or else the one that a path is recognised as, and why.

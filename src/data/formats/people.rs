@@ -73,7 +73,7 @@ pub(super) fn doubt(dirs: &[ClassDir]) -> Option<String> {
         some_of(&names)
     };
     if full.iter().all(|d| is_person(&d.path)) {
-        return Some(format!("its class folders are called like people ({}); if they are, {REMEDY}", named(&tops)));
+        return Some(format!("its class folders are named like people ({}); if they are, {REMEDY}", named(&tops)));
     }
     let inner: Vec<Vec<PathBuf>> = full.iter().map(|d| within(d)).collect();
     let names = |dirs: &Vec<PathBuf>| dirs.iter().map(|d| composed(&file_name(d))).collect::<BTreeSet<String>>();

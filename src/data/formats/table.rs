@@ -6,13 +6,13 @@ use super::tools::{ends_in, in_order, root_of};
 use super::{Draft, warning};
 use crate::config::{DataConfig, TableColumns, TimeUnit};
 use crate::data::DataError;
-use crate::data::label_csv::columns::Header;
+use crate::data::label_csv::columns::{Header, Role, Unit, role};
 use crate::data::label_csv::intervals::Extent;
 use crate::data::label_csv::numbers::{integer, is_missing, missing_words, number, seconds};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
 use crate::data::label_csv::text::{self, lines};
-use crate::data::scan::{file_name, relative_name};
+use crate::data::scan::{file_name, is_image, relative_name};
 use crate::domain::{Choice, ClassInfo, ClassSet, InstanceDetails, InstanceLabel, Reason, Split, Task};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
@@ -62,10 +62,38 @@ fn note_choices(table: &TableColumns, draft: &mut Draft) {
     for (key, question, value, options) in [
         (TABLE, "the file", table.file.clone(), Vec::new()),
         (COLUMNS, "which columns say what", columns.join(","), Vec::new()),
-        (UNIT, "what start and end count", table.unit.name().to_owned(), units),
+        (UNIT, unit_question(table), table.unit.name().to_owned(), units),
     ] {
         draft.choices.push(Choice { key: key.into(), question: question.into(), value, options, several: false });
     }
+}
+
+fn unit_question(table: &TableColumns) -> &'static str {
+    let timed = table.start.is_some() || table.end.is_some();
+    match table.unit {
+        TimeUnit::Unstated if timed => "what start and end count (nothing states it: seconds are assumed)",
+        _ => "what start and end count",
+    }
+}
+
+/// Says that nothing states what times count, and what the name of the column says of it.
+fn tell_unit(assigned: &TableColumns, table: &Table, columns: &Columns, file: &Path, draft: &mut Draft) {
+    let Some((start, _)) = columns.times.filter(|_| assigned.unit == TimeUnit::Unstated) else { return };
+    let name = table.records.first().filter(|_| columns.header > 0).map(|first| first.cell(start)).unwrap_or_default();
+    let doubt = match role(name) {
+        Some(Role::Start(Unit::Seconds)) => return,
+        Some(Role::Start(Unit::Frames)) => format!(", although the name of the column '{name}' speaks of frames"),
+        Some(Role::Start(Unit::Milliseconds)) => {
+            format!(", although the name of the column '{name}' speaks of milliseconds")
+        }
+        _ => String::new(),
+    };
+    draft.warn(
+        file,
+        format!(
+            "nothing states what start and end count: they are read as seconds from the first frame{doubt}; state the unit: s,              ms, frames-0 (from 0, the end outside) or frames-1 (from 1, the end inside)"
+        ),
+    );
 }
 
 /// The file of a table: below the dataset, or as written.
@@ -75,7 +103,11 @@ pub(super) fn find_file(path: &Path, root: &Path, written: &str) -> Result<PathB
     }
     let places = [root.join(written), PathBuf::from(written)];
     let found = places.into_iter().find(|p| p.is_file());
-    found.ok_or_else(|| DataError::Missing { path: root.join(written) })
+    let found = found.ok_or_else(|| DataError::Missing { path: root.join(written) })?;
+    // However it was written: below the dataset it goes by the path that a listing of the folder gives.
+    let whole = |p: &Path| std::fs::canonicalize(p).ok();
+    let below = whole(&found).zip(whole(root)).and_then(|(f, r)| Some(root.join(f.strip_prefix(r).ok()?)));
+    Ok(below.filter(|p| p.is_file()).unwrap_or(found))
 }
 
 /// One cell of a JSON object.
@@ -134,6 +166,11 @@ pub(super) fn is_json(file: &Path) -> bool {
 
 /// The rows of a file, the header among them.
 pub(super) fn load(file: &Path, ignored: &mut Ignored<'_>, draft: &mut Draft) -> Result<Table, DataError> {
+    if let Some(kind) = crate::video::container(file).or_else(|| is_image(file).then_some("picture")) {
+        let what = if kind == "picture" { "a picture".to_owned() } else { format!("a video ({kind})") };
+        let reason = format!("it is {what} and no table; name the CSV, TSV or JSON lines file that lists the videos");
+        return Err(DataError::Read { path: file.to_path_buf(), reason });
+    }
     if is_json(file) { json_lines(file, ignored, draft) } else { read_table(file) }
 }
 
@@ -234,7 +271,7 @@ pub(super) fn extent(
     let (start, end) = (row.cell(start), row.cell(end));
     let bad = |cell: &str, what: &str| (Reason::BadNumber, format!("'{cell}' is no {what}"));
     let scale = match unit {
-        TimeUnit::Seconds => 1.0,
+        TimeUnit::Unstated | TimeUnit::Seconds => 1.0,
         TimeUnit::Milliseconds => 1e-3,
         TimeUnit::Frames | TimeUnit::FramesFromOne => {
             let first = i64::from(unit == TimeUnit::FramesFromOne);
@@ -349,6 +386,7 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     if columns.class.is_none() {
         draft.warn(&file, "no column of classes is assigned; its videos are unlabelled");
     }
+    tell_unit(&assigned, &table, &columns, &file, &mut draft);
     let classes = Classes::of(&file, rows, columns.class, comma, &mut draft);
     draft.classes = classes.set.clone();
     note_choices(&assigned, &mut draft);

@@ -177,6 +177,7 @@ fn suggested(columns: &[TableColumn], named: bool, first: &Record, table: &Table
     let unit = roles.iter().find_map(|(_, role)| match role {
         Role::Start(Unit::Frames) => Some(TimeUnit::Frames),
         Role::Start(Unit::Milliseconds) => Some(TimeUnit::Milliseconds),
+        Role::Start(Unit::Seconds) => Some(TimeUnit::Seconds),
         _ => None,
     });
     let (start, end) = if start.is_some() && end.is_some() { (start, end) } else { (None, None) };

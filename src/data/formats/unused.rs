@@ -128,7 +128,7 @@ pub(super) fn why_unread(file: &Path) -> String {
         return format!("{name} is {kind}; write {LISTS}");
     }
     match read_table(file).map_err(|e| e.to_string()).and_then(|t| ucf_csv::fault(file, &t)) {
-        Ok(()) => format!("{name} is not called train.csv, val.csv or test.csv; open the file itself to use it"),
+        Ok(()) => format!("{name} is not named train.csv, val.csv or test.csv; open the file itself to use it"),
         Err(why) => why,
     }
 }

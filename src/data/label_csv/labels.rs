@@ -378,7 +378,7 @@ impl RowReader<'_> {
                 let known = file.names.entry(number).or_insert_with(|| name.clone());
                 if *known != name {
                     return Err(format!(
-                        "line {}: class {number} is called '{name}' here and '{known}' before; correct one of them",
+                        "line {}: class {number} is named '{name}' here and '{known}' before; correct one of them",
                         row.line
                     ));
                 }

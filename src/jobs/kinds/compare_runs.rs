@@ -27,7 +27,7 @@ pub struct CompareRuns {
     pub class_match: ClassMatch,
     /// Also time a forward pass of each network on this machine.
     pub time: bool,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     pub seed: u64,
 }
 
@@ -83,7 +83,7 @@ impl CompareRuns {
     ) -> Result<Vec<EvaluatedRun>, JobError> {
         let mut runs = match &self.dataset {
             Some(dataset) => self.on(dataset, state, monitor)?,
-            None => self.as_evaluated()?,
+            None => self.as_evaluated(monitor)?,
         };
         name_apart(&mut runs);
         Ok(runs)
@@ -106,7 +106,7 @@ impl CompareRuns {
                     && e.dataset_fingerprint == dataset.fingerprint
                     && e.class_match == self.class_match
             };
-            let known = evaluations(&checkpoint).into_iter().rev().find(|(e, _)| fits(e));
+            let known = evaluations(&checkpoint, monitor).into_iter().rev().find(|(e, _)| fits(e));
             let (evaluation, predictions) = match known {
                 Some(found) => found,
                 None => {
@@ -129,11 +129,11 @@ impl CompareRuns {
     }
 
     /// Every run as it was evaluated, on the data and split that all of them were.
-    fn as_evaluated(&self) -> Result<Vec<EvaluatedRun>, JobError> {
+    fn as_evaluated(&self, monitor: &dyn Monitor) -> Result<Vec<EvaluatedRun>, JobError> {
         let mut all: Vec<(Checkpoint, Vec<Found>)> = Vec::with_capacity(self.runs.len());
         for reference in &self.runs {
             let checkpoint = open_checkpoint(reference)?;
-            let mut found = evaluations(&checkpoint);
+            let mut found = evaluations(&checkpoint, monitor);
             found.retain(|(e, _)| self.split.is_none_or(|s| e.split == s.name()));
             found.sort_by_key(|(e, _)| (rank(&e.split), std::cmp::Reverse(e.made_unix)));
             all.push((checkpoint, found));
@@ -166,12 +166,14 @@ fn rank(split: &str) -> usize {
     order.iter().position(|s| s.name() == split).unwrap_or(order.len())
 }
 
-/// The evaluations of these very weights that have their predictions, oldest first.
-fn evaluations(checkpoint: &Checkpoint) -> Vec<Found> {
+/// The evaluations of these very weights that have their predictions, oldest first; those that cannot be read are told.
+fn evaluations(checkpoint: &Checkpoint, monitor: &dyn Monitor) -> Vec<Found> {
     let Some(run) = checkpoint.run.as_deref().and_then(|r| RunDir::open(r).ok()) else { return Vec::new() };
     // Results of earlier versions do not tell the step.
     let of_it = |e: &Evaluation| e.checkpoint == checkpoint.name && (e.step == checkpoint.state.step || e.step == 0);
-    let found = run.evaluations().into_iter().filter(|(e, p)| of_it(e) && !p.clips.is_empty());
+    let results = run.results();
+    results.damage.iter().for_each(|error| monitor.warn(error.to_string()));
+    let found = results.evaluations.into_iter().filter(|(e, p)| of_it(e) && !p.clips.is_empty());
     found.map(|(e, p)| (Arc::new(e), Arc::new(p))).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::known;
 use crate::jobs::lane::LaneState;
-use crate::jobs::lane::open_checkpoint;
+use crate::jobs::lane::{open_checkpoint, warn_of_damage};
 use crate::jobs::pictures;
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;
@@ -54,6 +54,7 @@ impl JobKind for Evaluate {
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { checkpoint, dataset, split, class_match, out } = self;
         let found = open_checkpoint(&checkpoint)?;
+        warn_of_damage(&found, monitor);
         found.class_map(&dataset, &class_match)?;
         let dataset = known::of_split(&found, &dataset, split, monitor)?;
         let device = state.device(found.state.config.device, monitor);
@@ -63,7 +64,7 @@ impl JobKind for Evaluate {
             return Ok(Done::Finished((Arc::new(evaluation), Arc::new(predictions))));
         }
         let dir = out.unwrap_or_else(|| results_folder(&found, &dataset));
-        if let ExistingResult::Outdated(told) | ExistingResult::Other(told) =
+        if let ExistingResult::Outdated(told) | ExistingResult::Other(told) | ExistingResult::Damaged(told) =
             ExistingResult::find(&dir, &found, &dataset, split)
         {
             monitor.warn(format!("{told}; it is replaced now"));

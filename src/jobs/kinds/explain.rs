@@ -111,9 +111,13 @@ fn answers(request: &ExplainRequest, monitor: &dyn Monitor) -> Result<Explanatio
     let samples = request.clips.iter().zip(places).zip(logits).map(|((asked, (clip, entry)), logits)| {
         let truths = class_map.truths(entry, &clip, config);
         let probabilities = probabilities_of(checkpoint.state.task, &logits);
-        answer(asked, rule.shown(entry, &clip), (&class_map, truths), probabilities)
+        let pictures = match (checkpoint.baseline(), request.clips.len()) {
+            (Some(baseline), 1) => baseline.features.pictures(&source.seen(&clip, None)?),
+            _ => Vec::new(),
+        };
+        Ok(ClipSample { pictures, ..answer(asked, rule.shown(entry, &clip), (&class_map, truths), probabilities) })
     });
-    let samples = samples.collect();
+    let samples = samples.collect::<Result<_, JobError>>()?;
     Ok(Explanation {
         checkpoint: request.checkpoint.clone(),
         identity: Identity::of(&checkpoint),

@@ -52,7 +52,7 @@ pub struct ExportRequest {
     pub num_samples: usize,
     /// Where samples come from.
     pub split: SplitChoice,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     pub misclassified_only: bool,
     /// The maps of each clip.
     pub maps: Vec<HeatRequest>,
@@ -60,7 +60,7 @@ pub struct ExportRequest {
     pub look: OverlayParams,
     /// Frames a second of the videos written.
     pub fps: f64,
-    /// Seed of the draw.
+    /// Seed of the sample.
     pub seed: u64,
     /// Folder to write to; `None` computes the maps and writes nothing.
     pub out: Option<PathBuf>,
@@ -400,16 +400,17 @@ fn metadata(told: &Told<'_>, sample: &ClipSample) -> String {
             HeatScale::Fixed(most) => format!("0 to {most}"),
         },
     );
-    if look.blend == Blend::FollowsHeat {
-        line("opacity", "grows with the heat".into());
-    }
+    let opacity = if look.blend == Blend::FollowsHeat { "grows with the heat" } else { "the same everywhere" };
+    line("opacity", opacity.into());
     if look.threshold > 0.0 {
         line("threshold", look.threshold.to_string());
     }
-    if look.interpolation == Interpolation::Nearest {
-        line("cells", "as they are, not interpolated".into());
+    match look.interpolation {
+        Interpolation::Nearest => line("cells", "as they are, not interpolated".into()),
+        Interpolation::Cubic => line("cells", "interpolated by cubic curves".into()),
+        Interpolation::Smooth => {}
     }
-    if look.contours && look.interpolation == Interpolation::Smooth {
+    if look.contours && look.interpolation != Interpolation::Nearest {
         line("contours", CONTOUR_LEVELS.map(|l| l.to_string()).join(", "));
     }
     for map in &sample.maps {
@@ -446,7 +447,13 @@ mod tests {
             pooling: Default::default(),
             region: HeatMap::WHOLE,
         };
-        let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
+        let look = OverlayParams {
+            contours: true,
+            threshold: 0.25,
+            alpha: 0.4,
+            blend: Blend::Constant,
+            ..OverlayParams::default()
+        };
         let request = ExportRequest {
             checkpoint: Default::default(),
             class_match: Default::default(),
@@ -478,6 +485,7 @@ mod tests {
         for other in [
             OverlayParams { contours: false, ..look },
             OverlayParams { threshold: 0.0, ..look },
+            OverlayParams { blend: Blend::FollowsHeat, ..look },
             OverlayParams { interpolation: Interpolation::Nearest, ..look },
         ] {
             assert!(shown * 2.0 < off(other), "{shown} as asked for, {} as {other:?}", off(other));

@@ -96,7 +96,7 @@ impl PreviewAugmentation {
             PreviewClip::Random(number) => {
                 plan.require_training(dataset)?;
                 let at = rand_chacha::ChaCha8Rng::seed_from_u64(*number).random_range(0..plan.train.len());
-                let clip = plan.train.get(at).ok_or(JobError::Internal("a drawn clip is not there"))?;
+                let clip = plan.train.get(at).ok_or(JobError::Internal("a sampled clip is not there"))?;
                 return Ok((*clip, None));
             }
             PreviewClip::At { video, frame } => (video, *frame),

@@ -14,6 +14,8 @@ use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::{Monitor, Progress, best_epoch};
+use crate::run_folder::files::create_dir;
+use crate::run_folder::writer::lock;
 use crate::run_folder::{Checkpoint, RunDir};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ pub struct RunExperiment {
     pub split: SplitChoice,
     /// Folder of the runs and tables.
     pub out: PathBuf,
-    /// Seed of the draws for intervals.
+    /// Seed of the bootstrap for intervals.
     pub seed: u64,
     /// The search that the lines are trials of.
     pub search: Option<Search>,
@@ -73,6 +75,9 @@ impl JobKind for RunExperiment {
                 listed(&names, 6)
             )));
         }
+        create_dir(&self.out)?;
+        let lock = lock(&self.out)?;
+        lock.left.iter().for_each(|told| monitor.warn(told.clone()));
         if let Some(search) = &self.search {
             let report = self.search(search, &runs, &found, state, monitor)?;
             report.write(&self.out)?;
@@ -166,7 +171,9 @@ impl RunExperiment {
     ) -> Result<EvaluatedRun, JobError> {
         let reference = CheckpointRef { run: run.folder.clone(), name: None };
         let checkpoint: Checkpoint = open_checkpoint(&reference)?;
-        let known = RunDir::open(&run.folder)?.evaluations().into_iter().rev().find(|(e, p)| {
+        let results = RunDir::open(&run.folder)?.results();
+        results.damage.iter().for_each(|error| part.warn(error.to_string()));
+        let known = results.evaluations.into_iter().rev().find(|(e, p)| {
             e.checkpoint == checkpoint.name
                 && e.step == checkpoint.state.step
                 && e.split == self.split.name()

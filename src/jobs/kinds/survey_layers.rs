@@ -38,7 +38,7 @@ pub struct SurveyLayers {
     pub split: SplitChoice,
     /// How many, drawn at random; all where there are fewer.
     pub clips: usize,
-    /// Seed of the draw.
+    /// Seed of the sample.
     pub seed: u64,
     /// How labels become classes of the run.
     pub class_match: ClassMatch,

@@ -28,7 +28,7 @@ pub struct TestMotion {
     pub class_match: ClassMatch,
     /// Most clips, evenly spread over the split; all without a word.
     pub most: Option<usize>,
-    /// Seed of shuffled frames and of the draws for intervals.
+    /// Seed of shuffled frames and of the bootstrap for intervals.
     pub seed: u64,
 }
 
@@ -190,14 +190,21 @@ fn keep(checkpoint: &Checkpoint, dataset: &Dataset, test: &MotionTest) -> Result
 /// The motion test of a checkpoint on a split of a dataset, by its fingerprint, that was made earlier; `None` where there
 /// is none.
 pub(super) fn kept(checkpoint: &Checkpoint, fingerprint: &str, split: &str) -> Option<MotionTest> {
-    let results = checkpoint.home().join(crate::run_folder::RESULTS);
-    let folders = std::fs::read_dir(results).ok()?.flatten().map(|e| e.path());
-    let read = |folder: PathBuf| -> Option<MotionTest> {
-        serde_json::from_slice(&files::read(&kept_at(&folder, split), files::TABLE_LIMIT).ok()?).ok()
-    };
     let fits = |t: &MotionTest| {
         (t.identity.checkpoint == checkpoint.name && t.identity.step == checkpoint.state.step)
             && t.dataset_fingerprint == fingerprint
+            && t.split == split
     };
-    folders.filter_map(read).find(fits)
+    kept_tests(checkpoint.home()).into_iter().find(fits)
+}
+
+/// Every motion test that was made of the checkpoints of a run.
+pub fn kept_tests(run: &Path) -> Vec<MotionTest> {
+    let results = std::fs::read_dir(run.join(crate::run_folder::RESULTS));
+    let mut folders: Vec<PathBuf> = results.into_iter().flatten().flatten().map(|e| e.path()).collect();
+    folders.sort();
+    let splits = [SplitChoice::Test, SplitChoice::Val, SplitChoice::Train, SplitChoice::All];
+    let files = folders.iter().flat_map(|folder| splits.map(|split| kept_at(folder, split.name())));
+    let read = |path: PathBuf| serde_json::from_slice(&files::read(&path, files::TABLE_LIMIT).ok()?).ok();
+    files.filter_map(read).collect()
 }

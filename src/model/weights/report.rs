@@ -128,7 +128,7 @@ impl WeightReport {
         out.push(self.class_sentence());
         let missing: Vec<String> = self.missing.iter().filter(|n| !self.is_class(n)).cloned().collect();
         if !missing.is_empty() {
-            out.push(format!("not in the file, left fresh: {}", listed(&missing, most)));
+            out.push(format!("not in the file, initialised from scratch: {}", listed(&missing, most)));
         }
         let misfits: Vec<String> = self
             .mismatched
@@ -137,7 +137,7 @@ impl WeightReport {
             .map(|m| format!("{} {:?} (the file has {:?})", m.name, m.wanted, m.found))
             .collect();
         if !misfits.is_empty() {
-            out.push(format!("of another shape, left fresh: {}", listed(&misfits, most)));
+            out.push(format!("of another shape, initialised from scratch: {}", listed(&misfits, most)));
         }
         if !self.unused.is_empty() {
             out.push(format!("in the file and not used: {}", listed(&self.unused, most)));
@@ -150,10 +150,12 @@ impl WeightReport {
         match (found, taken) {
             (_, true) => format!("class layer {name}: taken, {classes} classes"),
             (Some(found), false) if found != classes => {
-                format!("class layer {name}: left fresh, the file has {found} classes and this network {classes}")
+                format!(
+                    "class layer {name}: initialised from scratch, the file has {found} classes and this network {classes}"
+                )
             }
-            (Some(_), false) => format!("class layer {name}: left fresh, the file's has other inputs"),
-            (None, false) => format!("class layer {name}: left fresh, the file has none"),
+            (Some(_), false) => format!("class layer {name}: initialised from scratch, the file's has other inputs"),
+            (None, false) => format!("class layer {name}: initialised from scratch, the file has none"),
         }
     }
 }

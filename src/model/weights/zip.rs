@@ -26,7 +26,7 @@ pub(super) enum ZipError {
         "entry '{0}' is compressed, which torch.save never does; unpack the archive and save the weights with PyTorch"
     )]
     Compressed(String),
-    #[error("two entries are called '{0}'")]
+    #[error("two entries are named '{0}'")]
     Twice(String),
     #[error("entry '{0}' is missing")]
     Missing(String),

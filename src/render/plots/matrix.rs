@@ -128,7 +128,7 @@ pub fn co_occurrence_matrix(
         return Err(nothing("the co-occurrence matrix", "the evaluation has no class"));
     }
     let names: Vec<String> = (0..n).map(|c| class_name(classes, c)).collect();
-    let across: Vec<String> = names.iter().cloned().chain(["said nothing".to_owned()]).collect();
+    let across: Vec<String> = names.iter().cloned().chain(["none predicted".to_owned()]).collect();
     let cell = |labelled: usize, said: usize| {
         let row = together.counts.get(labelled).map_or(&[][..], Vec::as_slice);
         let silent = together.said_nothing.get(labelled).copied();
@@ -142,13 +142,15 @@ pub fn co_occurrence_matrix(
             }
         }
     };
-    let subtitle =
-        format!("mAP {:.1} %; several classes of a clip may be said: rows do not add up to 1", together.map * 100.0);
+    let subtitle = format!(
+        "mAP {:.1} %; several classes of a clip may be predicted: rows do not add up to 1",
+        together.map * 100.0
+    );
     let look = Grid {
-        title: "Co-occurrence: said of clips labelled with each class, shares",
+        title: "Co-occurrence: predicted for clips labelled with each class, shares",
         subtitle: &subtitle,
         across: &across,
-        under: "said (probability of one half or more)",
+        under: "predicted (probability of one half or more)",
         beside: "labelled",
     };
     let (mut scene, panel) = grid(&look, &names, cell);

@@ -43,7 +43,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, String> {
             return Err(format!("line {line} has headings that are not known ({told}); call the columns name and id"));
         }
         return Err(format!(
-            "it has {columns} columns without numbers, and none is called name (line {line}); {FORMS}"
+            "it has {columns} columns without numbers, and none is named 'name' (line {line}); {FORMS}"
         ));
     }
     let numbers = headed(&NUMBERS)

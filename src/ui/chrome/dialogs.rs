@@ -137,6 +137,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
             Some(("weights", &["pth", "pt", "safetensors", "bin", "ckpt"]))
         }
         PathPurpose::Drawing => Some(("drawings", &["svg"])),
+        PathPurpose::Plan => Some(("plans", &["ron"])),
         PathPurpose::OpenTable => Some(("tables", &["csv", "tsv", "tab", "txt", "json", "jsonl", "ndjson"])),
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset
@@ -145,7 +146,10 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         | PathPurpose::Export
         | PathPurpose::FirstRun
         | PathPurpose::Table(_)
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
         | PathPurpose::Report
+        | PathPurpose::NewPlan
         | PathPurpose::InsidePage => None,
     }
 }
@@ -168,17 +172,21 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Table(TableFormat::Markdown) => "Save the table as Markdown",
         PathPurpose::Table(TableFormat::Latex) => "Save the table as LaTeX",
         PathPurpose::Report => "Write the report to",
+        PathPurpose::Drawn(_) => "Save the figure as",
+        PathPurpose::Video => "Save the video as",
+        PathPurpose::Plan => "Open a plan",
+        PathPurpose::NewPlan => "Save the plan as",
     }
 }
 
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
-        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable => "Open",
+        PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable | PathPurpose::Plan => "Open",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",
         PathPurpose::Import | PathPurpose::ClassList | PathPurpose::FirstWeights => "Use this file",
-        PathPurpose::Table(_) => "Save",
+        PathPurpose::Table(_) | PathPurpose::Drawn(_) | PathPurpose::Video | PathPurpose::NewPlan => "Save",
         PathPurpose::Report => "Write it",
     }
 }
@@ -203,7 +211,7 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 
         field.request_focus();
         let entered = ui.input(|i| i.key_pressed(Key::Enter));
-        let path = PathBuf::from(text.trim());
+        let path = home_expanded(text.trim());
         let problem = problem(cx.state, purpose, &path);
         let p = theme::palette(ui);
         match &problem {
@@ -223,6 +231,16 @@ pub fn path(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     });
     let changed = (text != before).then_some(Dialog::Path { purpose, text, note });
     answer(cx, done, response.should_close(), changed);
+}
+
+/// A path as it was typed, with `~` as the home folder.
+fn home_expanded(text: &str) -> PathBuf {
+    let home = || directories::UserDirs::new().map(|d| d.home_dir().to_path_buf());
+    match text.strip_prefix('~').map(|rest| (rest, home())) {
+        Some(("", Some(home))) => home,
+        Some((rest, Some(home))) if rest.starts_with(['/', '\\']) => home.join(rest.trim_start_matches(['/', '\\'])),
+        _ => PathBuf::from(text),
+    }
 }
 
 /// What a dialog came to in this frame: a button, a click beside it, or other contents.
@@ -251,7 +269,12 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
     match purpose {
         PathPurpose::Demo | PathPurpose::Export | PathPurpose::Drawing => None,
         // The platform's dialog asks before it gives a file that is there; this field does not.
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::InsidePage => match state.disk.at(path).value() {
+        PathPurpose::Table(_)
+        | PathPurpose::Report
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
+        | PathPurpose::NewPlan
+        | PathPurpose::InsidePage => match state.disk.at(path).value() {
             None => Some("Looking whether the name is free…".into()),
             Some(found) if found.exists => {
                 Some(format!("There is something at {}: name another file.", path.display()))
@@ -267,15 +290,17 @@ fn problem(state: &AppState, purpose: PathPurpose, path: &Path) -> Option<String
 /// What closing the window would end.
 pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let running: Vec<String> = cx.state.work_to_lose().filter(|j| !j.quiet).map(|j| j.title.clone()).collect();
-    let failed: Vec<String> =
-        cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run)).collect();
+    let notes = cx.state.unsaved_notes.iter().filter(|(_, u)| u.failed).map(|(run, _)| leaf(run));
+    let corrections =
+        cx.state.correcting.unsaved.iter().filter(|(_, u)| u.failed.is_some()).map(|(root, _)| leaf(root));
+    let failed: Vec<String> = notes.chain(corrections).collect();
     let mut done: Option<Action> = None;
     let response = egui::Modal::new(egui::Id::unique("leave dialog")).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
         if !failed.is_empty() {
             ui.label(format!(
-                "The notes of {} could not be written (why is said in the messages). They are lost if you leave without them.",
+                "Notes or corrections of {} could not be written (why is said in the messages). They are lost if you leave without them.",
                 failed.join(", ")
             ));
         }
@@ -361,7 +386,7 @@ fn export_fields(ui: &mut egui::Ui, form: &mut ExportForm, clip: Option<String>)
         ui.radio_value(&mut form.this_clip, true, "The clip on screen").on_hover_text(clip.unwrap_or_default());
         ui.end_row();
         ui.label("");
-        ui.radio_value(&mut form.this_clip, false, "A random draw");
+        ui.radio_value(&mut form.this_clip, false, "A random sample");
         ui.end_row();
         let label = ui.label("Samples").id;
         ui.add_enabled(!form.this_clip, egui::DragValue::new(&mut form.num_samples).range(1..=1000)).labelled_by(label);

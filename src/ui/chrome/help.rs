@@ -1,5 +1,6 @@
 //! Every key, and what this program is.
 
+use crate::domain::GLOSSARY;
 use crate::ui::action::WindowAction;
 use crate::ui::commands::{COMMANDS, Menu};
 use crate::ui::panel::PanelCx;
@@ -26,9 +27,10 @@ pub fn keys(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.heading("All keys");
         egui::ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
             ui.columns_const(|[left, right]: &mut [egui::Ui; 2]| {
-                group(left, Menu::Run);
+                group(left, Menu::Playback);
                 group(right, Menu::View);
                 group(right, Menu::File);
+                group(right, Menu::Run);
                 group(right, Menu::Edit);
                 group(right, Menu::Help);
                 section(left, "Mouse");
@@ -46,9 +48,8 @@ pub fn keys(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 }
 
 fn section(ui: &mut egui::Ui, title: &str) {
-    let p = theme::palette(ui);
     ui.add_space(6.0);
-    ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
+    ui.label(RichText::new(title).text_style(theme::section()));
 }
 
 fn group(ui: &mut egui::Ui, menu: Menu) {
@@ -75,6 +76,26 @@ pub fn about(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(4.0);
         ui.weak(format!("Networks run on: {}", cx.state.device));
         ui.weak("Licence: MIT or Apache-2.0");
+        open = !ui.button("Close").clicked();
+    });
+    if !open || response.should_close() {
+        cx.send(WindowAction::SetDialog(None));
+    }
+}
+
+/// The words of the field that the window uses.
+pub fn glossary(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let mut open = true;
+    let response = egui::Modal::new(egui::Id::unique("glossary")).show(ui.ctx(), |ui| {
+        ui.set_width(560.0);
+        ui.heading("Glossary");
+        egui::ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+            for term in GLOSSARY {
+                ui.label(RichText::new(term.name).strong());
+                ui.label(RichText::new(term.meaning).weak());
+                ui.add_space(4.0);
+            }
+        });
         open = !ui.button("Close").clicked();
     });
     if !open || response.should_close() {

@@ -243,7 +243,7 @@ fn classes(ui: &mut Ui, state: &AppState, form: &mut ImportForm, plan: &mut Impo
         ui.horizontal(|ui| {
             let numbered = found.map_or("Numbers".to_owned(), |n| format!("Numbers, {n} of them"));
             ui.radio_value(&mut now, ImportClasses::Numbered, numbered)
-                .on_hover_text("As many as the weights have, called by their number");
+                .on_hover_text("As many as the weights have, named by their number");
             let dataset = egui::RadioButton::new(now == ImportClasses::Dataset, "Those of the open dataset");
             let told = match (own.classes.is_empty(), found) {
                 (true, _) => "No dataset is open.".to_owned(),

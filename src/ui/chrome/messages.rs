@@ -2,6 +2,7 @@
 
 use crate::ui::action::{SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
+use crate::ui::panels::next_steps;
 use crate::ui::state::{AppState, Message, Severity};
 use crate::ui::theme::{self, Palette};
 use egui::{Color32, RichText};
@@ -18,7 +19,7 @@ fn stay(severity: Severity) -> Duration {
 
 fn color(severity: Severity, p: &Palette) -> Color32 {
     match severity {
-        Severity::Info => p.accent,
+        Severity::Info => p.plain,
         Severity::Warning => p.warn,
         Severity::Error => p.bad,
     }
@@ -53,18 +54,19 @@ pub fn toasts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
                 .stroke(egui::Stroke::new(1.0, color(message.severity, &p)))
                 .corner_radius(7)
                 .inner_margin(egui::Margin::symmetric(12, 8));
-            let shown = frame.show(ui, |ui| {
+            frame.show(ui, |ui| {
                 ui.set_width(370.0);
-                ui.label(RichText::new(&message.text).text_style(egui::TextStyle::Body));
+                let shown = ui.label(RichText::new(message.parts().0).text_style(egui::TextStyle::Body));
+                let id = ui.scope_id().with(("toast", &message.text));
+                let response = ui.interact(shown.rect, id, egui::Sense::click());
+                response.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Message: {}", message.text))
+                });
+                if response.on_hover_text("Show all messages").clicked() {
+                    cx.send(WindowAction::ShowMessages(true));
+                }
+                next_steps::row(ui, cx, &message.offers);
             });
-            let id = ui.scope_id().with(("toast", &message.text));
-            let response = ui.interact(shown.response.rect, id, egui::Sense::click());
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Message: {}", message.text))
-            });
-            if response.on_hover_text("Show all messages").clicked() {
-                cx.send(WindowAction::ShowMessages(true));
-            }
         }
     });
 }
@@ -103,7 +105,13 @@ fn list(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, state: &AppState) {
                     ui.label(
                         RichText::new(format!("{}{times}", message.source)).text_style(theme::caption()).color(p.muted),
                     );
-                    ui.label(&message.text);
+                    let (told, details) = message.parts();
+                    ui.label(told);
+                    if let Some(details) = details {
+                        let id = ("details", &message.text);
+                        egui::CollapsingHeader::new("Details").id_salt(id).show(ui, |ui| ui.label(details));
+                    }
+                    next_steps::row(ui, cx, &message.offers);
                 });
             });
             ui.add_space(2.0);

@@ -6,6 +6,7 @@
 pub mod choices;
 mod classes;
 pub mod dialogs;
+mod first_task;
 pub mod help;
 pub mod import;
 pub mod jobs;
@@ -35,6 +36,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         if cx.state.welcome {
             welcome::ui(ui, cx);
         } else {
+            first_task::ui(ui, cx);
             // In Review and Evaluate the panels that show the network say it; in Data every panel shows its split.
             if let Some(run) = cx.state.run().filter(|_| cx.state.workspace == Workspace::Data).cloned() {
                 class_notice::show(ui, cx, &run);
@@ -57,6 +59,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         Some(Dialog::Leave) => dialogs::leave(ui, cx),
         Some(Dialog::Keys) => help::keys(ui, cx),
         Some(Dialog::About) => help::about(ui, cx),
+        Some(Dialog::Glossary) => help::glossary(ui, cx),
         Some(Dialog::Palette { .. }) => palette::ui(ui, cx),
         None => {}
     }

@@ -1,35 +1,24 @@
-//! Ctrl+P: every command by name.
+//! Ctrl+P: every action and every thing by name.
 
 use crate::ui::action::WindowAction;
-use crate::ui::commands::{COMMANDS, Command};
+use crate::ui::finder::{self, FinderKey, Thing};
 use crate::ui::panel::PanelCx;
-use crate::ui::state::Dialog;
+use crate::ui::state::{AppState, Dialog};
 use crate::ui::theme;
 use egui::{Key, RichText};
+use std::sync::Arc;
 
-/// Commands whose title holds the letters of the query in order; better matches first.
-fn matching(query: &str) -> Vec<&'static Command> {
-    let mut found: Vec<(usize, &Command)> =
-        COMMANDS.iter().filter_map(|c| score(&c.title.to_lowercase(), &query.to_lowercase()).map(|s| (s, c))).collect();
-    found.sort_by_key(|(score, _)| *score);
-    found.into_iter().map(|(_, c)| c).collect()
-}
-
-/// Lower is better: 0 for a match of the whole query at a word's start, then anywhere, then scattered letters.
-fn score(title: &str, query: &str) -> Option<usize> {
-    let query = query.trim();
-    if query.is_empty() || title.starts_with(query) {
-        return Some(0);
+/// What a query finds; looked for again only when it, or what it is answered from, is another one.
+fn found(ui: &egui::Ui, state: &AppState, query: &str) -> Arc<Vec<Thing>> {
+    let (id, key) = (egui::Id::unique("palette finds"), FinderKey::of(state, query));
+    if let Some((of, known)) = ui.data(|d| d.get_temp::<(FinderKey, Arc<Vec<Thing>>)>(id))
+        && of == key
+    {
+        return known;
     }
-    if let Some(at) = title.find(query) {
-        return Some(if title[..at].ends_with(' ') { 1 } else { 2 });
-    }
-    let mut rest = title.chars();
-    let mut gaps = 3;
-    for wanted in query.chars().filter(|c| !c.is_whitespace()) {
-        gaps += rest.position(|c| c == wanted)?;
-    }
-    Some(gaps)
+    let known = Arc::new(finder::find(state, query));
+    ui.data_mut(|d| d.insert_temp(id, (key, known.clone())));
+    known
 }
 
 /// The palette.
@@ -37,44 +26,44 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let Some(Dialog::Palette { query, chosen }) = &cx.state.dialog else { return };
     let (mut query, mut chosen) = (query.clone(), *chosen);
     let before = (query.clone(), chosen);
-    let mut picked: Option<&'static Command> = None;
+    let mut picked: Option<Thing> = None;
     let area =
         egui::Modal::default_area(egui::Id::unique("command palette")).anchor(egui::Align2::CENTER_TOP, [0.0, 70.0]);
     let response = egui::Modal::new(egui::Id::unique("command palette")).area(area).show(ui.ctx(), |ui| {
-        ui.set_width(480.0);
+        ui.set_width(540.0);
         let (down, up, enter) = ui.input_mut(|i| {
             let mut press = |key| i.consume_key(egui::Modifiers::NONE, key);
             (press(Key::ArrowDown), press(Key::ArrowUp), press(Key::Enter))
         });
-        let field =
-            egui::TextEdit::singleline(&mut query).desired_width(f32::INFINITY).hint_text("What do you want to do?");
+        let hint = "An action, a video, a class, a clip, a run, a setting…";
+        let field = egui::TextEdit::singleline(&mut query).desired_width(f32::INFINITY).hint_text(hint);
         let field = ui.add(field);
         crate::ui::widgets::text::name(&field, "Search commands");
         field.request_focus();
-        let found = matching(&query);
+        let found = found(ui, cx.state, &query);
         if field.changed() {
             chosen = 0;
         }
         chosen = (chosen + usize::from(down)).min(found.len().saturating_sub(1)).saturating_sub(usize::from(up));
         egui::ScrollArea::vertical().max_height(330.0).show(ui, |ui| {
-            for (i, command) in found.iter().enumerate() {
-                let enabled = (command.enabled)(cx.state);
-                let response = row(ui, command, i == chosen, enabled);
+            for (i, thing) in found.iter().enumerate() {
+                let enabled = finder::enabled(cx.state, &thing.target);
+                let response = row(ui, thing, i == chosen, enabled);
                 if i == chosen && (down || up) {
                     response.scroll_to_me(None);
                 }
                 if enabled && (response.clicked() || (enter && i == chosen)) {
-                    picked = Some(command);
+                    picked = Some(thing.clone());
                 }
             }
             if found.is_empty() {
-                ui.weak("No command is called like that.");
+                ui.weak("Nothing matches.");
             }
         });
     });
-    if let Some(command) = picked {
+    if let Some(thing) = picked {
         cx.send(WindowAction::SetDialog(None));
-        cx.send((command.action)());
+        cx.actions.extend(finder::actions(cx.state, &thing.target));
     } else if response.should_close() {
         cx.send(WindowAction::SetDialog(None));
     } else if (query.clone(), chosen) != before {
@@ -82,26 +71,12 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     }
 }
 
-fn row(ui: &mut egui::Ui, command: &Command, chosen: bool, enabled: bool) -> egui::Response {
+fn row(ui: &mut egui::Ui, thing: &Thing, chosen: bool, enabled: bool) -> egui::Response {
     let p = theme::palette(ui);
-    let keys = command.keys.first().map_or_else(String::new, |k| k.text());
-    let menu = RichText::new(format!("{}  {keys}", command.menu.title())).text_style(theme::caption()).color(p.muted);
-    let button = egui::Button::selectable(chosen, command.title)
-        .right_text(menu)
+    let kind = RichText::new(&thing.kind).text_style(theme::caption()).color(p.muted);
+    let button = egui::Button::selectable(chosen, &thing.title)
+        .right_text(kind)
+        .truncate()
         .min_size(egui::vec2(ui.available_width(), 24.0));
     ui.add_enabled(enabled, button)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn letters_in_order_find_commands_and_whole_words_come_first() {
-        let titles: Vec<&str> = matching("next fr").iter().map(|c| c.title).collect();
-        assert_eq!(titles.first(), Some(&"Next frame"));
-        assert!(matching("mkdemo").iter().any(|c| c.title.starts_with("Make the demo")));
-        assert!(matching("zzzz").is_empty());
-        assert_eq!(matching("").len(), COMMANDS.len());
-    }
 }

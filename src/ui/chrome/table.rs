@@ -27,9 +27,9 @@ pub fn ui(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.heading(format!("What do the columns of {} say?", leaf(&form.path)));
         let told = match form.unrecognised {
             true => {
-                "Its layout is none of the known ones. What is said here is kept with the dataset and with its runs."
+                "Its layout is none of the known ones. What is set here is kept with the dataset and with its runs."
             }
-            false => "What is said here is kept with the dataset and with its runs.",
+            false => "What is set here is kept with the dataset and with its runs.",
         };
         ui.label(RichText::new(told).weak());
         ui.add_space(6.0);
@@ -87,6 +87,7 @@ fn roles(ui: &mut Ui, form: &mut TableForm, preview: &TablePreview) {
         }
         ui.label("start and end count");
         let words = |unit: TimeUnit| match unit {
+            TimeUnit::Unstated => "seconds, as nothing states it",
             TimeUnit::Seconds => "seconds",
             TimeUnit::Milliseconds => "milliseconds",
             TimeUnit::Frames => "frames from 0, the end outside",

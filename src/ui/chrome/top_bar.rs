@@ -5,7 +5,7 @@ use crate::domain::leaf;
 use crate::ui::action::{OpenAction, WindowAction};
 use crate::ui::commands::{COMMANDS, Menu, keys_of};
 use crate::ui::panel::PanelCx;
-use crate::ui::state::{ThemeChoice, Workspace};
+use crate::ui::state::Workspace;
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
 use egui::{RichText, Sense, Vec2};
@@ -20,7 +20,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.add_space(10.0);
         workspaces(ui, cx);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let dark = cx.state.theme == ThemeChoice::Dark;
+            let dark = ui.visuals().dark_mode;
             let (icon, label) =
                 if dark { (Icon::Sun, "Switch to the light theme") } else { (Icon::Moon, "Switch to the dark theme") };
             if icons::button(ui, icon, label).clicked() {

@@ -1,58 +1,43 @@
 //! The page one sees first: three ways in, what was open before, and a place to drop things.
 
 use crate::domain::leaf;
+use crate::jobs::Job;
 use crate::ui::action::{OpenAction, SystemAction, WindowAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{PathPurpose, Recent};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
+use crate::ui::widgets::mark;
 use egui::{RichText, Sense, Vec2};
 
 /// Size of a card.
 const CARD: Vec2 = Vec2::new(226.0, 118.0);
+
+/// Size of the picture of what one will see.
+const HERO: Vec2 = Vec2::new(302.0, 160.0);
 
 /// Draws the page.
 pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let p = theme::palette(ui);
     let width = CARD.x * 3.0 + 2.0 * 16.0;
     let left = ((ui.available_width() - width) / 2.0).max(16.0);
-    let top = ((ui.available_height() - 470.0) / 2.0).max(16.0);
+    let top = ((ui.available_height() - 560.0) / 2.0).max(12.0);
     let rect = egui::Rect::from_min_size(
         ui.max_rect().min + Vec2::new(left, top),
         Vec2::new(width, (ui.available_height() - top).max(100.0)),
     );
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect), |ui| {
-        ui.label(RichText::new("kinolens").text_style(theme::title()).strong());
-        ui.label(
-            RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
-                .color(p.muted),
-        );
-        ui.add_space(18.0);
+        head(ui, cx, width);
+        ui.add_space(14.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 16.0;
-            let open = card(
-                ui,
-                Icon::Folder,
-                "Open a dataset…",
-                "A folder of videos with labels, one video, or a folder of frames.",
-                true,
-            );
-            if open.clicked() {
+            demo_card(ui, cx);
+            let told = "A folder of videos with labels, one video, or a folder of frames.";
+            if card(ui, Icon::Folder, "Open a dataset…", told, false).clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Dataset));
             }
-            let demo = card(
-                ui,
-                Icon::Spark,
-                "Make the demo dataset",
-                "Animated people doing exercises, with true masks and poses.",
-                false,
-            );
-            if demo.clicked() {
-                cx.send(OpenAction::OpenDemo);
-            }
-            let run =
-                card(ui, Icon::Chart, "Open a run…", "An earlier training: its curves, scores and heatmaps.", false);
-            if run.clicked() {
+            let told = "An earlier training: its curves, scores and heatmaps.";
+            if card(ui, Icon::Chart, "Open a run…", told, false).clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
         });
@@ -84,6 +69,80 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     });
 }
 
+/// Name and purpose, and beside them what one will see.
+fn head(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, width: f32) {
+    let p = theme::palette(ui);
+    ui.horizontal(|ui| {
+        let text = Vec2::new(width - HERO.x - 24.0, HERO.y);
+        ui.allocate_ui_with_layout(text, egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.set_min_size(text);
+            ui.add_space(22.0);
+            ui.horizontal(|ui| {
+                mark::show(ui, cx.services, 40.0);
+                ui.label(RichText::new("kinolens").text_style(theme::title()).strong());
+            });
+            ui.label(
+                RichText::new("See what a video model sees: browse labels, train, and scrub heatmaps frame by frame.")
+                    .color(p.muted),
+            );
+            ui.add_space(8.0);
+            let first = "New here? Make the demo dataset, train on it for a few minutes, and look at why it errs.";
+            ui.label(first);
+        });
+        hero(ui);
+    });
+}
+
+/// A frame of the demo and its heatmap.
+fn hero(ui: &mut egui::Ui) {
+    let id = egui::Id::unique("welcome picture");
+    let known = ui.data(|d| d.get_temp::<egui::TextureHandle>(id));
+    let texture = known.or_else(|| {
+        let picture = image::load_from_memory(include_bytes!("../../../assets/welcome.jpg")).ok()?.into_rgb8();
+        let size = [picture.width() as usize, picture.height() as usize];
+        let pixels = egui::ColorImage::from_rgb(size, picture.as_raw());
+        let texture = ui.ctx().load_texture("welcome", pixels, egui::TextureOptions::LINEAR);
+        ui.data_mut(|d| d.insert_temp(id, texture.clone()));
+        Some(texture)
+    });
+    let (rect, response) = ui.allocate_exact_size(HERO, Sense::hover());
+    let told = "A frame of the demo dataset, and beside it where a network looks in it";
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, told));
+    if let Some(texture) = texture {
+        egui::Image::new(&texture).corner_radius(8).paint_at(ui, rect);
+    }
+}
+
+/// The first thing to do; while it is under way, how far it is.
+fn demo_card(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let state = cx.state;
+    let making = state.live_job(|job| matches!(job, Job::MakeDemo(_) | Job::OpenDataset(_)));
+    let told = match making {
+        None => "Animated people doing exercises, with true masks and poses. Start here.".to_owned(),
+        Some(job) => {
+            let phase = super::jobs::phase(job).map_or_else(String::new, |p| format!(", {p}"));
+            format!("{}{phase}", super::jobs::summary(job))
+        }
+    };
+    let title = match making.map(|j| &j.job) {
+        None => "Make the demo dataset",
+        Some(Job::MakeDemo(_)) => "Making the demo dataset…",
+        Some(_) => "Opening…",
+    };
+    let response = card(ui, Icon::Spark, title, &told, true);
+    if let Some(job) = making {
+        let p = theme::palette(ui);
+        let share = job.fraction.unwrap_or(0.0).clamp(0.0, 1.0);
+        let inner = response.rect.shrink(14.0);
+        let track = egui::Rect::from_min_max(egui::pos2(inner.left(), inner.bottom() - 5.0), inner.max);
+        ui.painter().rect_filled(track, 2.5, p.well);
+        let part = egui::Rect::from_min_size(track.min, Vec2::new(track.width() * share, track.height()));
+        ui.painter().rect_filled(part, 2.5, p.accent);
+    } else if response.clicked() {
+        cx.send(OpenAction::OpenDemo);
+    }
+}
+
 fn card(ui: &mut egui::Ui, icon: Icon, title: &str, text: &str, primary: bool) -> egui::Response {
     let p = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
@@ -94,7 +153,7 @@ fn card(ui: &mut egui::Ui, icon: Icon, title: &str, text: &str, primary: bool) -
     ui.painter().rect(rect, 9.0, fill, stroke, egui::StrokeKind::Inside);
     let inner = rect.shrink(14.0);
     icons::paint(ui.painter(), egui::Rect::from_min_size(inner.min, Vec2::splat(22.0)), icon, p.accent);
-    let font = egui::FontId::proportional(14.5);
+    let font = theme::section().resolve(ui.style());
     let head = ui.painter().layout_no_wrap(title.to_owned(), font, p.text);
     ui.painter().galley(inner.min + Vec2::new(0.0, 32.0), head, p.text);
     let body = ui.painter().layout(text.to_owned(), theme::caption().resolve(ui.style()), p.muted, inner.width());

@@ -1,7 +1,8 @@
 //! Choosing what is looked at: videos, clips, classes, cells, networks, views, the filter.
 
-use super::{networks, opening, time};
+use super::{marking, networks, opening, time};
 use crate::cam;
+use crate::domain::PoolingRule;
 use crate::jobs::{CheckpointRef, ClipRef, HeatRequest, SplitChoice, TargetClass};
 use crate::ui::action::ChooseAction;
 use crate::ui::selection::default_view;
@@ -45,6 +46,8 @@ pub(super) fn fulfil(state: &mut AppState, action: ChooseAction) {
                 view.method = method_after(&view.method);
             }
         }
+        ChooseAction::Mark(marks) => marking::mark(state, marks),
+        ChooseAction::TagVideos(videos, tag, on) => marking::tag(state, &videos, &tag, on),
         ChooseAction::SetFilter(filter) => {
             state.filter = filter;
             opening::refilter(state);
@@ -79,7 +82,32 @@ fn method_after(id: &str) -> String {
     cam::METHODS.get(next).map_or_else(|| id.to_owned(), |m| m.id.to_owned())
 }
 
-/// More views differ by method, so that a second one shows something at once.
+/// A further view that shows something else at once: another method, then the class of the label instead of the predicted
+/// one, then a weight for each time step.
+fn next_view(views: &[HeatRequest]) -> HeatRequest {
+    let first = views.first().cloned().unwrap_or_else(default_view);
+    let wanted = match views.len() {
+        0 | 1 => HeatRequest { method: method_after(&first.method), ..first.clone() },
+        2 => {
+            let target = match first.target {
+                TargetClass::True => TargetClass::Predicted,
+                TargetClass::Predicted | TargetClass::Class(_) => TargetClass::True,
+            };
+            HeatRequest { target, against: None, ..first.clone() }
+        }
+        _ => {
+            let pooling = match first.pooling {
+                PoolingRule::SpaceTime => PoolingRule::PerTimeStep,
+                PoolingRule::PerTimeStep => PoolingRule::SpaceTime,
+            };
+            HeatRequest { pooling, ..first.clone() }
+        }
+    };
+    // Never what another view shows already.
+    if views.contains(&wanted) { HeatRequest { method: method_after(&wanted.method), ..wanted } } else { wanted }
+}
+
+/// Shows so many views.
 fn set_view_count(state: &mut AppState, count: usize) {
     let count = count.clamp(1, 4);
     let selection = &mut state.selection;
@@ -94,8 +122,7 @@ fn set_view_count(state: &mut AppState, count: usize) {
     selection.views.truncate(count);
     selection.networks.truncate(count);
     while selection.views.len() < count {
-        let mut view = selection.views.last().cloned().unwrap_or_else(default_view);
-        view.method = method_after(&view.method);
+        let view = next_view(&selection.views);
         selection.networks.push(selection.networks.last().cloned().flatten());
         selection.views.push(view);
     }

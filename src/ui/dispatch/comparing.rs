@@ -6,11 +6,12 @@ use super::outbox::{say, start};
 use crate::cam;
 use crate::compare::motion::MotionReport;
 use crate::domain::{leaf, listed};
-use crate::jobs::kinds::{CompareRuns, TestMotion, WriteReport};
+use crate::jobs::kinds::{CompareRuns, OverlayVideo, TestMotion, WriteReport};
 use crate::jobs::{CheckpointRef, ClassMatch, Compared, Job, JobId, SplitChoice};
 use crate::ui::action::{CompareAction, OpenAction};
 use crate::ui::disk::{Question, Then};
 use crate::ui::state::{AppState, EvaluationEntry, FoundMotion, PathPurpose, Severity, ToWrite, Workspace};
+use crate::ui::widgets::picture::params;
 use crate::ui::workers::Workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,19 +42,40 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: Compar
             state.comparing.to_write = Some(ToWrite::Table(table.text(format)));
             return Some(PathPurpose::Table(format));
         }
+        CompareAction::SaveDrawn(form, drawn) => {
+            state.comparing.to_write = Some(ToWrite::Drawn(form, drawn));
+            return Some(PathPurpose::Drawn(form));
+        }
+        CompareAction::CopyDrawn(drawn) => {
+            looking::await_answer(state, workers, Question::Draw(drawn), Then::CopyPicture);
+        }
+        CompareAction::SaveVideo(beside) => return overlay_video(state, beside),
         CompareAction::TestMotion(networks, split, most) => test_motion(state, workers, networks, split, most),
-        CompareAction::AskReport(networks, split) => match request(state, networks, split) {
-            Ok(job) => {
-                state.comparing.to_write = Some(ToWrite::Report(Box::new(job)));
-                return Some(PathPurpose::Report);
-            }
-            Err(sentence) => say(state, Severity::Warning, "report", sentence),
-        },
+        CompareAction::AskReport(networks, split) => return ask_report(state, networks, split),
+        CompareAction::ReportInUse => {
+            let networks = state.selection.checkpoint_ref().into_iter().collect();
+            let split = Some(state.selection.split).filter(|_| state.dataset.is_some());
+            return ask_report(state, networks, split);
+        }
         CompareAction::ShowFile(path) => {
             looking::await_answer(state, workers, Question::ShowFile(path), Then::TellShown);
         }
     }
     None
+}
+
+/// Keeps the report that is to be written; gives what a place must be asked for.
+fn ask_report(state: &mut AppState, networks: Vec<CheckpointRef>, split: Option<SplitChoice>) -> Option<PathPurpose> {
+    match request(state, networks, split) {
+        Ok(job) => {
+            state.comparing.to_write = Some(ToWrite::Report(Box::new(job)));
+            Some(PathPurpose::Report)
+        }
+        Err(sentence) => {
+            say(state, Severity::Warning, "report", sentence);
+            None
+        }
+    }
 }
 
 fn show(state: &mut AppState) {
@@ -76,13 +98,13 @@ fn with(state: &mut AppState, workers: &dyn Workers, run: &Path) {
 }
 
 /// The same network by the name of its checkpoint.
-fn named(state: &AppState, network: CheckpointRef) -> CheckpointRef {
+pub(super) fn named(state: &AppState, network: CheckpointRef) -> CheckpointRef {
     let default = || state.run_at(&network.run).and_then(|r| r.default_checkpoint()).map(str::to_owned);
     CheckpointRef { name: network.name.clone().or_else(default), run: network.run }
 }
 
 /// What the classes of all of these networks are matched by, on clips of the open dataset.
-fn class_match(state: &AppState, networks: &[CheckpointRef]) -> Result<ClassMatch, String> {
+pub(super) fn class_match(state: &AppState, networks: &[CheckpointRef]) -> Result<ClassMatch, String> {
     let foreign = |n: &&CheckpointRef| state.run_at(&n.run).is_some_and(|r| state.is_foreign(r));
     if let Some(network) = networks.iter().find(foreign) {
         let name = leaf(&network.run);
@@ -157,7 +179,14 @@ fn test_motion(
 /// The file somebody chose for a table or a report.
 pub(super) fn place_in(action: &OpenAction) -> Option<PathBuf> {
     match action {
-        OpenAction::PathChosen(PathPurpose::Table(_) | PathPurpose::Report, path) => Some(path.clone()),
+        OpenAction::PathChosen(
+            PathPurpose::Table(_)
+            | PathPurpose::Report
+            | PathPurpose::Drawn(_)
+            | PathPurpose::Video
+            | PathPurpose::NewPlan,
+            path,
+        ) => Some(path.clone()),
         _ => None,
     }
 }
@@ -173,8 +202,36 @@ pub(super) fn place_chosen(state: &mut AppState, workers: &dyn Workers, path: Pa
             let method = cam::METHODS.first().map_or_else(String::new, |m| m.id.to_owned());
             start(state, workers, WriteReport { compare: *compare, errors: ERRORS, method, out: path }, false);
         }
+        Some(ToWrite::Drawn(form, drawn)) => {
+            let question = Question::SaveDrawn(path.clone(), form, drawn);
+            looking::await_answer(state, workers, question, Then::TellSaved(path));
+        }
+        Some(ToWrite::Video(job)) => drop(start(state, workers, OverlayVideo { out: path, ..*job }, false)),
         None => {}
     }
+}
+
+/// The chosen video with the map of the active view, to be written once somebody has said where.
+fn overlay_video(state: &mut AppState, beside: bool) -> Option<PathPurpose> {
+    let (Some(checkpoint), Some(dataset), Some(video)) =
+        (state.selection.checkpoint_ref(), state.dataset.clone(), state.selection.video.clone())
+    else {
+        say(state, Severity::Warning, "export", "Choose a video and a run first.");
+        return None;
+    };
+    let job = OverlayVideo {
+        class_match: state.class_match(&checkpoint.run),
+        checkpoint,
+        dataset,
+        video,
+        map: state.selection.view(),
+        look: params(&state.view, false),
+        beside,
+        caption: true,
+        out: PathBuf::new(),
+    };
+    state.comparing.to_write = Some(ToWrite::Video(Box::new(job)));
+    Some(PathPurpose::Video)
 }
 
 /// A comparison is there; the evaluations that were made for it are known from now on.

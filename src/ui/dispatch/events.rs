@@ -1,20 +1,19 @@
 //! What the workers tell becomes state.
 
 use super::looking;
-use super::outbox::{say, start};
-use super::{comparing, following, indexing, inside, networks, notes, opening, tables};
-use crate::config::RunConfig;
+use super::outbox::{offer, say};
+use super::{comparing, correcting, experimenting, following, indexing, inside, networks, notes, opening, tables};
 use crate::domain::{Dataset, counted, leaf};
-use crate::jobs::kinds::Train;
-use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
 use crate::ui::arrangement::Reading;
 use crate::ui::disk::{Question, Then};
-use crate::ui::state::{AppState, EvaluationEntry, JobStatus, LiveRun, Severity, Workspace};
+use crate::ui::guide;
+use crate::ui::state::{AppState, EvaluationEntry, JobStatus, NextStep, Severity, Workspace};
 use crate::ui::weights::WeightAnswer;
 use crate::ui::workers::Workers;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,39 +28,13 @@ pub fn drain(state: &mut AppState, workers: &dyn Workers) -> bool {
         networks::follow(state);
         indexing::follow(state, workers);
         comparing::follow(state);
+        experimenting::follow(state, workers);
     }
     let now = Instant::now();
     for view in state.jobs.iter_mut().filter(|j| j.status == JobStatus::Running) {
         view.eta_s = state.meters.get(&view.id).and_then(|m| m.eta_s(now));
     }
     any
-}
-
-/// Starts a training and lists it as the live one.
-pub(super) fn begin_training(
-    state: &mut AppState,
-    workers: &dyn Workers,
-    dataset: Arc<Dataset>,
-    config: RunConfig,
-    out: PathBuf,
-    resume: bool,
-) {
-    let classes = dataset.classes.clone();
-    let config = state.reading.training(&dataset, config);
-    let job = Train {
-        dataset,
-        config: Box::new(config.clone()),
-        out: out.clone(),
-        resume,
-        force: false,
-        debug: false,
-        until: None,
-    };
-    let id = start(state, workers, job, false);
-    // A resumed run shows its past at once.
-    let past = state.run_at(&out).filter(|_| resume).map_or_else(RunView::default, |run| (**run).clone());
-    let run = RunView { path: out, config, classes, ..past };
-    state.training = Some(LiveRun { job: id, run, wrong: Vec::new() });
 }
 
 fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
@@ -96,6 +69,7 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
             state.inside.ended(job, None);
             state.augmentation.ended(job);
             notes::ended(state, job, false);
+            correcting::ended(state, job, None);
         }
         EventBody::Asked(path, choice) => {
             ended(state, job, JobStatus::Cancelled);
@@ -129,10 +103,11 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 state.jobs.retain(|j| j.id != job);
                 return tables::failed(state, &kind.path, &kind.columns, sentence);
             }
-            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_)));
+            let saving = view.is_some_and(|j| matches!(j.job, Job::SaveNotes(_) | Job::SaveCorrections(_)));
             state.explain.ended(job, Some(sentence.clone()));
             state.inside.ended(job, Some(sentence.clone()));
             comparing::failed(state, job, &sentence);
+            experimenting::failed(state, job, &sentence);
             if state.training.as_ref().is_some_and(|t| t.job == job)
                 && let Some(live) = &mut state.training
                 && live.run.log.is_empty()
@@ -148,9 +123,15 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 let told = "Its label map is put aside: open it again to read it without, and map its classes anew.";
                 say(state, Severity::Info, &source, told);
             }
+            let opened = match state.job(job).map(|j| &j.job) {
+                Some(Job::OpenDataset(kind)) => guide::no_dataset(&kind.path, &sentence),
+                _ => None,
+            };
+            let sentence = opened.unwrap_or(sentence);
             let severity = if quiet && !saving { Severity::Warning } else { Severity::Error };
             say(state, severity, &source, sentence);
             notes::ended(state, job, false);
+            correcting::ended(state, job, None);
         }
     }
 }
@@ -279,15 +260,18 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         }
         Output::Run(run) => {
             let trained = state.training.as_ref().is_some_and(|t| t.job == id);
-            if trained && !cancelled {
+            let queued = experimenting::owns(state, id);
+            if trained && !cancelled && !queued {
                 let before = state.run().filter(|r| r.path != run.path).map(|r| leaf(&r.path));
                 let before = before.map_or(String::new(), |b| format!(" instead of {b}"));
                 let (done, name) = (run.path.display(), leaf(&run.path));
                 let text = format!("Training of {done} is done. {name} is the run in use now{before}.");
-                say(state, Severity::Info, "train", text);
+                let steps = vec![NextStep::Evaluate, NextStep::Heatmaps];
+                offer(state, Severity::Info, "train", text, steps);
+                state.leading.first_task.trained = true;
             }
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
-            opening::run_opened(state, run.clone(), trained || asked);
+            opening::run_opened(state, run.clone(), (trained && !queued) || asked);
             following::run_read(state, workers, &run);
             // A run opened alone brings its dataset along.
             if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
@@ -301,6 +285,10 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 _ => PathBuf::from(&evaluation.run),
             };
             opening::evaluation_known(state, EvaluationEntry { run, evaluation, predictions });
+            if state.workspace != Workspace::Evaluate && state.evaluation().is_some() && !state.follow_training {
+                let steps = state.next_steps();
+                offer(state, Severity::Info, "evaluate", "The evaluation is done.", steps);
+            }
             following::evaluated(state, workers);
         }
         Output::Comparison(compared) => comparing::compared(state, id, compared),
@@ -329,9 +317,15 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
                 }
                 Some(Job::WriteInsidePage(_)) => "The page is",
                 Some(Job::ExportLabels(_)) => "The labels are in",
+                Some(Job::OverlayVideo(_)) => "The video is",
                 _ => "The heatmap videos are in",
             };
-            say(state, Severity::Info, "export", format!("{what} {}.", path.display()));
+            let folder = match path.extension() {
+                Some(_) => path.parent().map_or_else(|| path.clone(), Path::to_path_buf),
+                None => path.clone(),
+            };
+            let told = format!("{what} {}.", path.display());
+            offer(state, Severity::Info, "export", told, vec![NextStep::OpenFolder(folder)]);
         }
         Output::Imported(imported) => {
             let told = format!("{} is a run now, in {}.", imported.report.path.display(), imported.run.display());
@@ -347,8 +341,16 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::Table(view) => tables::answered(state, workers, &view),
         Output::NotesSaved => notes::ended(state, id, true),
+        Output::CorrectionsSaved(file) => correcting::ended(state, id, Some(&file)),
+        Output::LabelIssues(issues) => correcting::found(state, id, issues),
         Output::Inside(_) | Output::Kernels(_) | Output::Survey(_) => inside::answered(state, id, output),
         // Asked for by the command line alone.
-        Output::LabelIssues(_) | Output::RateTest(_) | Output::Experiment(_) => {}
+        Output::RateTest(found) => {
+            if state.rate_test.job == Some(id) {
+                (state.rate_test.found, state.rate_test.failure) = (Some(found), None);
+            }
+        }
+        Output::LaidOut(laid_out) => experimenting::laid_out(state, id, laid_out),
+        Output::Experiment(report) => experimenting::summed_up(state, &report),
     }
 }

@@ -1,10 +1,10 @@
 //! What waits for an answer of the disk, and what is done when it is there.
 
-use super::outbox::say;
+use super::outbox::{offer, say};
 use super::{importing, opening};
 use crate::ui::awaited::Awaited;
 use crate::ui::disk::{Answer, Found, Question, Then};
-use crate::ui::state::{AppState, Dialog, PathPurpose, Severity};
+use crate::ui::state::{AppState, Dialog, NextStep, PathPurpose, Severity};
 use crate::ui::workers::Workers;
 use std::path::PathBuf;
 
@@ -38,6 +38,11 @@ pub fn settle(state: &mut AppState, workers: &dyn Workers) {
             Some(Answer::At(found)) => look_at(state, workers, then, found),
             Some(Answer::Folder(folder)) => folder_known(state, workers, then, folder),
             Some(Answer::Saved(done)) => told(state, then, done),
+            Some(Answer::Drawn(Ok(picture))) => {
+                state.leading.to_copy = Some(picture);
+                say(state, Severity::Info, "copy", "The picture is on the clipboard.");
+            }
+            Some(Answer::Drawn(Err(sentence))) => say(state, Severity::Error, "copy", sentence),
             _ => {}
         }
     }
@@ -75,7 +80,11 @@ fn look_at(state: &mut AppState, workers: &dyn Workers, then: Then, found: Found
 /// Says what became of a file.
 fn told(state: &mut AppState, then: Then, done: Result<(), String>) {
     match (done, then) {
-        (Ok(()), Then::TellSaved(path)) => say(state, Severity::Info, "save", format!("Saved {}.", path.display())),
+        (Ok(()), Then::TellSaved(path)) => {
+            let folder = path.parent().map(|f| NextStep::OpenFolder(f.to_path_buf()));
+            let told = format!("Saved {}.", path.display());
+            offer(state, Severity::Info, "save", told, folder.into_iter().collect());
+        }
         (Ok(()), _) => {}
         (Err(sentence), _) => say(state, Severity::Error, "file", sentence),
     }
@@ -85,6 +94,7 @@ fn folder_known(state: &mut AppState, workers: &dyn Workers, then: Then, folder:
     let offered = folder.display().to_string();
     match then {
         Then::Demo => await_answer(state, workers, Question::At(folder.clone()), Then::OpenDemo(folder)),
+        Then::StartTraining(config) => state.leading.start = Some((config, folder)),
         Then::Suggest => match &mut state.dialog {
             Some(Dialog::Path { purpose: PathPurpose::Demo, text, .. }) if text.is_empty() => *text = offered,
             Some(Dialog::Export(form)) if form.out.is_empty() => form.out = offered,

@@ -18,6 +18,11 @@ const RETRY: Duration = Duration::from_secs(15);
 /// Takes over what was written about a clip.
 pub(super) fn set(state: &mut AppState, clip: &ClipRef, note: ClipNote) {
     let Some(run) = state.selection.run.clone() else { return };
+    set_of(state, run, clip, note);
+}
+
+/// Takes over what was written about a clip of a run.
+pub(super) fn set_of(state: &mut AppState, run: PathBuf, clip: &ClipRef, note: ClipNote) {
     if state.run_at(&run).is_some_and(|r| r.notes_problem.is_some()) {
         return;
     }

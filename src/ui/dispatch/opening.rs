@@ -115,7 +115,12 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
             state.first_weights = (state.first_weights.0 + 1, path);
         }
         // What is written there is written by the file that was asked to.
-        PathPurpose::Table(_) | PathPurpose::Report => {}
+        PathPurpose::Table(_)
+        | PathPurpose::Report
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
+        | PathPurpose::NewPlan
+        | PathPurpose::Plan => {}
     }
 }
 
@@ -128,7 +133,15 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());
     let text = match purpose {
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
-        PathPurpose::Table(_) | PathPurpose::Report | PathPurpose::InsidePage => state.place_for(purpose),
+        // A run is no dataset, and a dataset no run.
+        PathPurpose::Dataset => state.last_opened(|r| matches!(r, Recent::Dataset(_))),
+        PathPurpose::Run => state.last_opened(|r| matches!(r, Recent::Run(_))),
+        PathPurpose::Table(_)
+        | PathPurpose::Report
+        | PathPurpose::Drawn(_)
+        | PathPurpose::Video
+        | PathPurpose::NewPlan
+        | PathPurpose::InsidePage => state.place_for(purpose),
         _ => recent,
     };
     state.dialog = Some(Dialog::Path { purpose, text, note: Some(note.to_owned()) });
@@ -216,6 +229,7 @@ fn put_away(state: &mut AppState) {
     let arrangement = DatasetArrangement::of(state);
     state.arrangements.keep_dataset(&root, arrangement);
     (state.filter, state.order, state.draft) = Default::default();
+    (state.marks, state.video_tags) = Default::default();
     let selection = &mut state.selection;
     (selection.video, selection.clip, selection.frame, selection.class) = (None, None, 0, None);
     // Undo would bring back the filter and the video of another dataset.
@@ -276,6 +290,14 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
+    let corrected = dataset.corrections.as_ref().map(|c| c.all.clone()).unwrap_or_default();
+    if same && corrected != state.corrections() {
+        // Undo would write corrections over those that somebody else made.
+        state.undo.clear();
+        state.redo.clear();
+    }
+    // What could not be written is not what was read.
+    state.correcting.unsaved.retain(|root, u| *root != dataset.root || u.saving.is_some());
     state.dataset = Some(dataset.clone());
     state.reading = reading;
     state.welcome = false;
@@ -291,6 +313,8 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
 /// Takes over what was arranged for the dataset, as far as it still exists.
 fn restore(state: &mut AppState, dataset: &Dataset, wanted: DatasetArrangement) {
     (state.filter, state.order, state.draft) = (wanted.filter, wanted.order, wanted.draft);
+    state.video_tags = Arc::new(wanted.tags);
+    state.marks.videos.retain(|name| state.video_by_name.contains_key(name));
     let known = |name: &str| state.video_by_name.get(name).and_then(|i| dataset.videos.get(*i));
     let video = wanted.video.as_deref().and_then(known);
     let last = video.map_or(0, |v| v.frames().saturating_sub(1));
@@ -326,10 +350,9 @@ fn warnings_by_video(dataset: &Dataset) -> HashMap<usize, Vec<String>> {
 pub(super) fn refilter(state: &mut AppState) {
     state.filtered_revision += 1;
     let parts = state.run_parts.parts.as_ref().map(|p| p.as_slice());
-    let found = state
-        .dataset
-        .as_ref()
-        .map(|dataset| Rows { dataset, parts, warnings: &state.warnings_by_video }.passing(&state.filter.text));
+    let found = state.dataset.as_ref().map(|dataset| {
+        Rows { dataset, parts, warnings: &state.warnings_by_video, tags: &state.video_tags }.passing(&state.filter.text)
+    });
     state.filtered = found.unwrap_or_default();
 }
 
@@ -337,6 +360,10 @@ pub(super) fn refilter(state: &mut AppState) {
 pub(super) fn run_opened(state: &mut AppState, run: Arc<RunView>, choose: bool) {
     remember(state, Recent::Run(run.path.clone()));
     let changed = state.run_at(&run.path).is_some_and(|old| **old != *run);
+    let told = state.run_at(&run.path).map(|old| old.problems.clone()).unwrap_or_default();
+    for problem in run.problems.iter().filter(|p| !told.contains(p)) {
+        say(state, Severity::Warning, "open run", problem.clone());
+    }
     if changed {
         state.explain.forget_run(&run.path);
         state.inside.forget_run(&run.path);

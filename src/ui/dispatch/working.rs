@@ -2,39 +2,32 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{events, following, indexing, networks, notes};
-use crate::jobs::kinds::PredictVideo;
+use super::{following, indexing, leading, networks, notes};
+use crate::config::RunConfig;
+use crate::jobs::kinds::{FindRate, PredictVideo};
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
 use crate::progress::Flow;
+use crate::train::RateRange;
 use crate::ui::action::WorkAction;
 use crate::ui::disk::{Question, Then};
-use crate::ui::state::{AppState, Dialog, ExportForm, JobView, Severity};
+use crate::ui::state::{AppState, Dialog, ExportForm, JobView, RateView, Severity};
 use crate::ui::workers::Workers;
 
 pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAction) {
     match action {
-        WorkAction::StartTraining { config, out, resume } => {
-            let Some(dataset) = state.dataset.clone() else {
-                return say(state, Severity::Error, "train", "There is no dataset to train on: open one first.");
-            };
-            if state.live_training().is_some() {
-                return say(
-                    state,
-                    Severity::Warning,
-                    "train",
-                    "A training is running: stop it before starting another.",
-                );
-            }
-            let map = &config.data.label_map;
-            if !map.is_empty() && *map != dataset.label_map() {
-                let told = "The configuration has a label map that the open dataset was not read with: apply it in Data \
-                            (Label map…), or clear it in the form.";
-                return say(state, Severity::Error, "train", told);
-            }
-            events::begin_training(state, workers, dataset, *config, out, resume);
-        }
+        WorkAction::StartTraining { config, out, resume } => leading::train(state, workers, *config, out, resume),
+        WorkAction::FindRate(config) => find_rate(state, workers, *config),
+        WorkAction::UseRate(rate) => state.chosen_rate = (state.chosen_rate.0 + 1, rate),
         WorkAction::Control(job, flow) => control(state, workers, job, flow),
         WorkAction::Evaluate(checkpoint, split) => networks::evaluate(state, workers, checkpoint, split),
+        WorkAction::StartDraft => leading::start_draft(state, workers),
+        WorkAction::ControlTraining(flow) => {
+            if let Some(job) = state.live_training().map(|(live, _)| live.job) {
+                control(state, workers, job, flow);
+            }
+        }
+        WorkAction::EvaluateInUse(split) => leading::evaluate(state, workers, split),
+        WorkAction::Next(step) => leading::next(state, workers, step),
         WorkAction::FollowTraining(on) => following::set(state, workers, on),
         WorkAction::AskClasses(run, then) => networks::ask_classes(state, &run, then),
         WorkAction::SetClasses(run, said, then) => networks::set_classes(state, workers, run, said, then),
@@ -66,6 +59,18 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
         }
         WorkAction::ClearJobs => state.jobs.retain(|j| j.status.is_live()),
     }
+}
+
+fn find_rate(state: &mut AppState, workers: &dyn Workers, config: RunConfig) {
+    let Some(dataset) = state.dataset.clone() else {
+        return say(state, Severity::Error, "learning rate", "There is no dataset to train on: open one first.");
+    };
+    if state.live_job(|job| matches!(job, Job::FindRate(_))).is_some() {
+        return;
+    }
+    let config = Box::new(state.reading.training(&dataset, config));
+    let job = start(state, workers, FindRate { dataset, config, range: RateRange::default() }, false);
+    state.rate_test = RateView { job: Some(job), ..RateView::default() };
 }
 
 /// Asks for the predictions along the chosen video; does nothing while that is under way.

@@ -130,20 +130,20 @@ impl Augmentation {
             if icons::button(ui, icon, name).clicked() {
                 self.playing = !self.playing;
             }
-            if ui.button("Next draw").on_hover_text("The draw of the next epoch (R)").clicked() {
+            if ui.button("Next sample").on_hover_text("The sample of the next epoch (R)").clicked() {
                 cx.send(WindowAction::NextDraw);
             }
             let label = ui.label("epoch").id;
             let epoch = egui::DragValue::new(&mut choice.epoch).range(1..=1_000_000).speed(0.1);
-            if ui.add(epoch).labelled_by(label).on_hover_text("Epoch whose draw is shown").changed() {
+            if ui.add(epoch).labelled_by(label).on_hover_text("Epoch whose sample is shown").changed() {
                 choice.repeat = 0;
             }
             let times = known.get().map_or(1, |v| v.times_drawn).max(1) as u32;
             if times > 1 {
-                let label = ui.label(format!("of {times} draws number")).id;
+                let label = ui.label(format!("of {times} samples number")).id;
                 let mut number = choice.repeat + 1;
                 let drag = egui::DragValue::new(&mut number).range(1..=times).speed(0.1);
-                ui.add(drag).labelled_by(label).on_hover_text("The epoch draws this clip several times");
+                ui.add(drag).labelled_by(label).on_hover_text("The epoch samples this clip several times");
                 choice.repeat = number.saturating_sub(1);
             }
             ui.separator();
@@ -243,9 +243,9 @@ fn facts(ui: &mut Ui, state: &AppState, view: &AugmentationView, frame: usize) {
     );
     ui.add(egui::Label::new(caption(text)).truncate()).on_hover_text(&view.clip.video);
     let times = match view.times_drawn {
-        0 => "does not draw it".to_owned(),
-        1 => "draws it once".to_owned(),
-        n => format!("draws it {n} times"),
+        0 => "does not sample it".to_owned(),
+        1 => "samples it once".to_owned(),
+        n => format!("samples it {n} times"),
     };
     let of = state.draft.preset.as_str();
     let of = if of.is_empty() { String::new() } else { format!(", configuration {of}") };
@@ -265,7 +265,7 @@ fn written(ui: &mut Ui, view: &AugmentationView) {
             ui.label("Augmentation is off: training clips stay as they are.");
             return;
         };
-        ui.label(RichText::new(format!("Drawn: {}", draw.describe())).strong());
+        ui.label(RichText::new(format!("Sampled: {}", draw.describe())).text_style(theme::section()));
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for (name, value) in draw.parameters() {

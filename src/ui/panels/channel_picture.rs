@@ -9,6 +9,7 @@ use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::PanelCx;
 use crate::ui::theme::{self, overlay};
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
+use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Shape, Stroke, StrokeKind, Ui, pos2};
 use std::sync::Arc;
 
@@ -40,13 +41,16 @@ impl ChannelPicture {
         let at = shown.view.frames.partition_point(|f| *f <= frame.index).saturating_sub(1);
         let badge = badge(of, &map, channel, shown.late);
         let position = ClipPosition { frame: at, frames: shown.view.frames.len().max(1) };
-        let heat = HeatLayer { map: Some((*map).clone()), position, late: shown.late, badge };
+        let heat = HeatLayer { map: Some((*map).clone()), position, late: shown.late, badge, parts: Vec::new() };
         let name = format!("Channel over the frame: {}", heat.badge);
         let drawn = Picture { view: VIEW, frame, heat: cx.state.view.heat.then_some(&heat), name: &name };
         let inner = picture::show(ui, cx, rect, &drawn);
         picture::badge(ui, inner, Align2::RIGHT_TOP, &heat.badge, overlay::MUTED);
         let (time, _) = activation.time_cell(at, position.frames);
-        field(ui, inner, of, &shown.view, (time, activation.shape), cx.state.inside.settings.field);
+        let whole = zoom::of(ui.ctx()).whole(inner);
+        let mut within = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+        within.set_clip_rect(inner.intersect(ui.clip_rect()));
+        field(&within, whole, of, &shown.view, (time, activation.shape), cx.state.inside.settings.field);
     }
 }
 

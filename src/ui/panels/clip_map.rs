@@ -246,14 +246,16 @@ impl ClipMapPanel {
                     .map(|c| survey_cards::card(cx.state, c, said(c, survey)))
                     .unzip()
             });
-            ui.label(RichText::new(format!("Chosen: {}", counted(chosen.len() as u64, "clip"))).strong());
+            ui.label(
+                RichText::new(format!("Chosen: {}", counted(chosen.len() as u64, "clip"))).text_style(theme::section()),
+            );
             return self.grid.ui(ui, cx, &cards, &survey.classes);
         }
         egui::ScrollArea::vertical().id_salt("beside the map").auto_shrink([false, false]).show(ui, |ui| {
             let here = cx.state.selection.clip.as_ref().and_then(|c| cloud.by_clip.get(c)).copied();
             match here.and_then(|i| Some((survey.clips.get(i)?, map.points.get(i)?))) {
                 Some((clip, point)) => {
-                    ui.label(RichText::new(format!("Nearest to {}", name_of(clip))).strong());
+                    ui.label(RichText::new(format!("Nearest to {}", name_of(clip))).text_style(theme::section()));
                     for (other, distance) in &point.nearest {
                         let Some(clip) = survey.clips.get(*other) else { continue };
                         let share = map.share(*distance) * 100.0;
@@ -364,7 +366,7 @@ fn said(clip: &SurveyClip, survey: &LayerSurvey) -> String {
     let name = survey.classes.name(clip.predicted);
     match clip.truth {
         Some(truth) if truth == clip.predicted => format!("recognised {:.2}", clip.probability),
-        _ => format!("called {name} {:.2}", clip.probability),
+        _ => format!("predicted as {name} {:.2}", clip.probability),
     }
 }
 

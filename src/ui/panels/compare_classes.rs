@@ -1,6 +1,6 @@
 //! Every class in two runs: recall side by side, what was fixed and broken, and whether that is luck.
 
-use super::compare_parts::{found, notes, pair};
+use super::compare_parts::of_pair;
 use crate::jobs::Compared;
 use crate::ui::action::CompareAction;
 use crate::ui::derived::{Derived, Same};
@@ -19,12 +19,8 @@ pub struct CompareClasses {
 
 impl Panel for CompareClasses {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
-        let Some(found) = found(ui, cx.state) else { return };
-        let comparison = &found.compared.comparison;
-        notes(ui, comparison);
-        pair(ui, cx);
-        let comparing = &cx.state.comparing;
-        let (Some((_, shown)), Some(names)) = (comparing.pair(), comparing.pair_names()) else { return };
+        let Some((found, shown, names)) = of_pair(ui, cx) else { return };
+        let (comparison, comparing) = (&found.compared.comparison, &cx.state.comparing);
         ui.horizontal(|ui| {
             let label = ui.weak("sorted");
             egui::ComboBox::from_id_salt("class order")

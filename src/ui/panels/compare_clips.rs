@@ -113,9 +113,9 @@ fn cell_title(cell: MatrixSelection, classes: &[String]) -> String {
     let name = |c: usize| classes.get(c).map_or("?", String::as_str);
     match cell {
         MatrixSelection::Row(truth) => format!("clips of {}", name(truth)),
-        MatrixSelection::Column(predicted) => format!("called {} by A or B", name(predicted)),
+        MatrixSelection::Column(predicted) => format!("predicted as {} by A or B", name(predicted)),
         MatrixSelection::Cell { truth, predicted } => {
-            format!("clips of {} called {} by A or B", name(truth), name(predicted))
+            format!("clips of {} predicted as {} by A or B", name(truth), name(predicted))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The confusion matrix of A minus that of B.
 
-use super::compare_parts::{found, notes, pair};
+use super::compare_parts::of_pair;
 use crate::jobs::Compared;
 use crate::ui::action::CompareAction;
 use crate::ui::derived::{Derived, Same};
@@ -17,12 +17,8 @@ pub struct CompareDifference {
 
 impl Panel for CompareDifference {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
-        let Some(found) = found(ui, cx.state) else { return };
-        let comparison = &found.compared.comparison;
-        notes(ui, comparison);
-        pair(ui, cx);
-        let comparing = &cx.state.comparing;
-        let (Some((_, shown)), Some(runs)) = (comparing.pair(), comparing.pair_names()) else { return };
+        let Some((found, shown, runs)) = of_pair(ui, cx) else { return };
+        let (comparison, comparing) = (&found.compared.comparison, &cx.state.comparing);
         let (counts, classes) = (shown.confusion_difference.as_slice(), comparison.classes.as_slice());
         let most = self
             .most

@@ -1,6 +1,6 @@
 //! What the panels of the Compare workspace share: what differs is said before any number, and which pair is looked at.
 
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Pair};
 use crate::domain::counted;
 use crate::ui::action::CompareAction;
 use crate::ui::panel::PanelCx;
@@ -76,6 +76,17 @@ pub(super) fn pair(ui: &mut Ui, cx: &mut PanelCx<'_>) {
     }
 }
 
+/// What the panels of one pair begin with: the comparison, what differs, and the box the pair is chosen in. `None` where there is
+/// no pair; then that was said.
+pub(super) fn of_pair<'a>(ui: &mut Ui, cx: &mut PanelCx<'a>) -> Option<(&'a FoundComparison, &'a Pair, [&'a str; 2])> {
+    let state = cx.state;
+    let found = found(ui, state)?;
+    notes(ui, &found.compared.comparison);
+    pair(ui, cx);
+    let ((_, shown), names) = state.comparing.pair().zip(state.comparing.pair_names())?;
+    Some((found, shown, names))
+}
+
 /// The reading of a test, with the colour of what it says.
 pub(super) fn sentence(ui: &mut Ui, text: &str, sure: bool) {
     let p = theme::palette(ui);
@@ -84,5 +95,6 @@ pub(super) fn sentence(ui: &mut Ui, text: &str, sure: bool) {
 
 /// Where a run that was compared stands among those on the list, as its letter.
 pub(super) fn outdated(state: &AppState, found: &FoundComparison) -> bool {
-    state.to_compare() != found.networks
+    // Lines of a plan with all their folds are no runs of the list.
+    !found.networks.is_empty() && state.to_compare() != found.networks
 }

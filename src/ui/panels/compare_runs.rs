@@ -26,7 +26,7 @@ impl Panel for CompareRunsPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let state = cx.state;
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Runs").strong());
+            ui.label(RichText::new("Runs").text_style(theme::section()));
             if ui.small_button("Open a run…").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }

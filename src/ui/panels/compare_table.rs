@@ -6,6 +6,7 @@ use crate::jobs::Compared;
 use crate::ui::action::CompareAction;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
+use crate::ui::theme;
 use crate::ui::widgets::table_view::{self, ShownTable, TableOrder};
 use egui::{RichText, Ui};
 
@@ -57,7 +58,7 @@ impl Panel for CompareTable {
             }
         });
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Scores").strong());
+            ui.label(RichText::new("Scores").text_style(theme::section()));
             ui.checkbox(&mut self.turned, "Runs side by side").on_hover_text("One column a run instead of one row");
             ui.add_space(8.0);
             if let Some(format) = table_view::save_buttons(ui, "scores") {

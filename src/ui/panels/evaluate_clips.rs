@@ -10,6 +10,7 @@ use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{EvaluationEntry, Workspace};
+use crate::ui::theme;
 use crate::ui::thumbs::Thumbs;
 use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
@@ -96,7 +97,7 @@ impl Panel for EvaluateClips {
                 }
                 (None, None) => format!("Every wrong clip: {}", self.cards.len()),
             };
-            ui.label(RichText::new(title).strong());
+            ui.label(RichText::new(title).text_style(theme::section()));
             if cell.is_some() && ui.button("Show every wrong clip").clicked() {
                 cx.send(ChooseAction::SelectCell(None));
             }
@@ -115,6 +116,7 @@ impl Panel for EvaluateClips {
                 ui.checkbox(&mut self.by.wrong_only, "Only wrong ones");
             }
             self.tags(ui, cx);
+            clip_grid::size_slider(ui);
             ui.weak("Click chooses, double click or Enter shows the heatmap");
         });
         if self.by != before {

@@ -1,19 +1,21 @@
 //! How good a checkpoint is, what puts the number in doubt, and the matrix behind it.
 
 use super::compare_runs::report_line;
+use super::evaluate_epochs::Through;
+use super::figures;
 use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
-use crate::run_folder::{ClassMetrics, Confusion, Evaluation};
+use crate::run_folder::{ClassMetrics, ConfusedPair, Confusion, Evaluation};
 use crate::ui::action::{ChooseAction, CompareAction, SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState, ClassBars};
-use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
-use crate::ui::widgets::{class_notice, network_pick, style, text};
+use crate::ui::widgets::score_card::{self, Interval, figure as card};
+use crate::ui::widgets::{class_notice, confused_pairs, network_pick, style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{RichText, Ui};
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ type EpochMatrix = (Confusion, Vec<ClassMetrics>);
 pub struct EvaluateReport {
     matrix: MatrixState,
     bars: BarState,
+    /// Pairs of classes instead of the bars of classes, where there is no room for both.
+    pairs: bool,
     /// The validation's matrix of an epoch instead of the evaluation's.
     through: Through,
     /// The matrix of an epoch with what follows from it.
@@ -36,82 +40,6 @@ pub struct EvaluateReport {
     seen: (Option<PathBuf>, RunArrangement),
     /// The same as it was last asked to be kept.
     sent: RunArrangement,
-}
-
-/// The matrix through training.
-#[derive(Default)]
-struct Through {
-    on: bool,
-    /// Position among the epochs that were validated.
-    at: usize,
-    playing: bool,
-    /// When the next epoch is due, on egui's clock.
-    due: f64,
-}
-
-/// Epochs a second while the matrix plays.
-const PLAY_RATE: f64 = 3.0;
-
-impl Through {
-    /// The epoch whose matrix is drawn.
-    fn epoch<'a>(&self, history: &'a [EpochReport]) -> Option<&'a EpochReport> {
-        let validated = |e: &&EpochReport| !e.confusion.is_empty();
-        let count = history.iter().filter(validated).count();
-        let at = self.at.min(count.saturating_sub(1));
-        history.iter().filter(validated).nth(at).filter(|_| self.on)
-    }
-
-    /// The switch, and the slider over the epochs.
-    fn ui(&mut self, ui: &mut Ui, history: &[EpochReport]) {
-        let epochs: Vec<&EpochReport> = history.iter().filter(|e| !e.confusion.is_empty()).collect();
-        let Some(last) = epochs.len().checked_sub(1) else { return };
-        let help = "Watch the matrix of the validation clips form, epoch by epoch";
-        if ui.toggle_value(&mut self.on, "Through training").on_hover_text(help).clicked() && self.on {
-            (self.at, self.playing) = (last, false);
-            // Cards and matrix of this frame are drawn already, from the evaluation.
-            ui.ctx().request_repaint();
-            return;
-        }
-        if !self.on {
-            return;
-        }
-        self.at = self.at.min(last);
-        let shown = self.at;
-        let (icon, name) =
-            if self.playing { (Icon::Pause, "Hold the matrix") } else { (Icon::Play, "Play the matrix") };
-        if icons::button(ui, icon, name).clicked() {
-            self.playing = !self.playing;
-            self.due = ui.input(|i| i.time) + 1.0 / PLAY_RATE;
-            if self.playing && self.at == last {
-                self.at = 0;
-            }
-        }
-        self.play(ui, last);
-        ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 220.0);
-        let slider = ui.add(egui::Slider::new(&mut self.at, 0..=last).show_value(false));
-        text::name(&slider, "Epoch of the matrix");
-        if slider.changed() {
-            self.playing = false;
-        }
-        if let Some(e) = epochs.get(shown) {
-            let accuracy = e.val_accuracy.map_or(String::new(), |a| format!(", {:.1} %", a * 100.0));
-            ui.label(format!("epoch {}, validation{accuracy}", e.epoch));
-        }
-    }
-
-    fn play(&mut self, ui: &Ui, last: usize) {
-        if !self.playing {
-            return;
-        }
-        let now = ui.input(|i| i.time);
-        if now >= self.due {
-            self.at = (self.at + 1).min(last);
-            self.due = now + 1.0 / PLAY_RATE;
-            ui.ctx().request_repaint();
-        }
-        self.playing = self.at < last;
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((self.due - now).max(0.0)));
-    }
 }
 
 impl Panel for EvaluateReport {
@@ -168,7 +96,7 @@ impl Panel for EvaluateReport {
                 epoch_cards(ui, epoch, confusion);
                 let shown = Matrix { confusion, classes: &evaluation.classes, together: None };
                 let bars = ClassBars { metrics, average_precision: None };
-                self.body(ui, &shown, bars, None, history);
+                self.body(ui, &shown, bars, None, (history, None));
             }
             None => {
                 identity(ui, state, evaluation);
@@ -177,8 +105,14 @@ impl Panel for EvaluateReport {
                 let selected = state.selection.cell;
                 let average_precision = evaluation.multi_label.as_ref().map(|m| m.average_precision.as_slice());
                 let bars = ClassBars { metrics: &evaluation.per_class, average_precision };
-                if let Some(pick) = self.body(ui, &shown, bars, selected, history) {
+                let confused = state.confused_pairs();
+                let more = (history, confused.as_ref().map(|p| p.as_slice()));
+                let (pick, figure) = self.body(ui, &shown, bars, selected, more);
+                if let Some(pick) = pick {
                     select(cx, pick, selected);
+                }
+                if let Some(figure) = figure {
+                    figures::matrix(&figure, cx, &entry.evaluation, self.matrix.mode);
                 }
             }
         }
@@ -217,41 +151,75 @@ impl EvaluateReport {
         }
     }
 
-    /// The matrix, and the bars of the classes beside it; what was chosen.
+    /// The matrix, and beside it the bars of the classes and the pairs that are confused; what was chosen.
     fn body(
         &mut self,
         ui: &mut Ui,
         shown: &Matrix<'_>,
         bars: ClassBars<'_>,
         selected: Option<MatrixPick>,
-        history: &[EpochReport],
-    ) -> Option<MatrixPick> {
+        (history, confused): (&[EpochReport], Option<&[ConfusedPair]>),
+    ) -> (Option<MatrixPick>, Option<egui::Response>) {
+        let mut figure = None;
         ui.add_space(4.0);
         let size = ui.available_size();
+        let three = size.x >= THREE_COLUMNS && confused.is_some();
         let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
+        let pairs_width = if three { 360.0 } else { 0.0 };
+        // No wider than cells become: what stands beside them is not to be looked for at the other end of the screen.
+        let most = matrix::widest(shown.classes.len());
+        let matrix_width = (size.x - bars_width - pairs_width - 28.0).clamp(160.0, most.max(520.0));
         let mut picked = None;
         ui.horizontal_top(|ui| {
-            let matrix_size = egui::vec2((size.x - bars_width - 14.0).max(160.0), size.y);
-            ui.allocate_ui_with_layout(matrix_size, egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.set_min_size(matrix_size);
+            column(ui, egui::vec2(matrix_width, size.y), |ui| {
                 self.matrix.counts_only = self.through.on;
                 ui.horizontal_wrapped(|ui| {
                     ui.spacing_mut().item_spacing.x = 5.0;
                     if !self.through.on {
                         matrix::controls(ui, &mut self.matrix, shown.together.is_some());
                     }
+                    matrix::size_controls(ui, &mut self.matrix, shown.classes.len());
                     self.through.ui(ui, history);
                 });
-                picked = matrix::show(ui, shown, selected, &mut self.matrix);
+                let shown = ui.scope(|ui| picked = matrix::show(ui, shown, selected, &mut self.matrix)).response;
+                figure = Some(shown);
             });
-            let rest = egui::vec2(ui.available_width(), size.y);
-            ui.allocate_ui_with_layout(rest, egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.set_min_size(rest);
+            let bars_width = if three { bars_width } else { ui.available_width() };
+            column(ui, egui::vec2(bars_width, size.y), |ui| {
+                if let Some(pairs) = confused.filter(|_| !three) {
+                    ui.horizontal(|ui| {
+                        ui.selectable_value(&mut self.pairs, false, "Per class");
+                        ui.selectable_value(&mut self.pairs, true, "Most confused");
+                    });
+                    if self.pairs {
+                        picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                        return;
+                    }
+                }
                 picked = class_bars::show(ui, bars, selected, &mut self.bars).or(picked);
             });
+            if let Some(pairs) = confused.filter(|_| three) {
+                let rest = egui::vec2(ui.available_width().min(640.0), size.y);
+                column(ui, rest, |ui| {
+                    ui.strong("Most confused");
+                    picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                });
+            }
         });
-        picked
+        (picked, figure)
     }
+}
+
+/// Wider than this there is room for a third column.
+const THREE_COLUMNS: f32 = 1500.0;
+
+/// Something in a column of this size.
+fn column(ui: &mut Ui, size: egui::Vec2, add: impl FnOnce(&mut Ui)) {
+    ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
+        ui.set_min_size(size);
+        ui.set_max_size(size);
+        add(ui);
+    });
 }
 
 /// What is known of an epoch's validation.
@@ -440,14 +408,18 @@ fn missing(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         Some(run) => (
             "Not evaluated yet",
             format!(
-                "{} of {} has not been evaluated on the {} clips. Press Evaluate checkpoint at the top.",
+                "{} of {} has not been evaluated on the {} clips.",
                 state.checkpoint_name().unwrap_or("This checkpoint"),
                 leaf(&run.path),
                 state.selection.split.name()
             ),
         ),
     };
-    style::empty_state(ui, title, &text, None);
+    let can = state.dataset.is_some() && state.checkpoint_name().is_some() && running(state).is_none();
+    let button = can.then(|| format!("Evaluate on {}", state.selection.split.name()));
+    if style::empty_state(ui, title, &text, button.as_deref()) {
+        cx.send(WorkAction::EvaluateInUse(None));
+    }
     let others = state.evaluations_of_run();
     if others.is_empty() {
         return;
@@ -470,77 +442,74 @@ fn percent(value: f64) -> String {
 }
 
 fn cards(ui: &mut Ui, e: &Evaluation) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
-        let interval = format!("{:.0}–{:.0} %", e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
-        let help = "Wilson's 95 % interval. Clips of one video are alike, so the truth may lie further out.";
-        if let Some(m) = &e.multi_label {
-            let (small, help) = (
-                format!("by chance {}", percent(m.chance)),
-                "Mean average precision of the classes that a clip shows. Clips have several classes, so there is no \
-                 confusion matrix",
-            );
-            card(ui, "mAP", &percent(m.map), &small, help);
-        }
-        let name = if e.multi_label.is_some() { "Most probable right" } else { "Accuracy" };
-        card(ui, name, &percent(e.accuracy), &format!("{interval}, {}", counted(e.clips, "clip")), help);
-        let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
-        let classes = format!("{with_clips} of {} classes", e.per_class.len());
-        card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
-        card(
-            ui,
-            "Top 3",
-            &percent(e.top3_accuracy),
-            &format!("top 5 {}", percent(e.top5_accuracy)),
-            "The label is among the most probable classes",
-        );
-        card(
-            ui,
-            "F1",
-            &format!("{:.2}", e.macro_average.f1),
-            &format!("weighted {:.2}", e.weighted_average.f1),
-            "Mean over classes; weighted: by their clips",
-        );
-        let (kind, help) = match e.multi_label {
-            None => ("cross-entropy", "Mean cross-entropy of the clips"),
-            Some(_) => ("binary cross-entropy", "Mean binary cross-entropy of clips and classes"),
-        };
-        card(ui, "Loss", &format!("{:.3}", e.loss), kind, help);
-        card(
-            ui,
-            "Baseline",
-            &percent(e.majority_baseline),
-            "always the commonest",
-            "Accuracy of always saying the commonest class",
-        );
-        if let Some(f) = &e.frames {
-            let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
-            let with = f
-                .accuracy_with_background
-                .map_or_else(String::new, |a| format!(" With background, as MS-TCN counts: {}.", percent(a)));
-            let help = format!(
-                "Frame by frame, background left out.{with} F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
-                f.f1_10, f.f1_25, f.f1_50
-            );
-            card(ui, "Frames", &percent(f.accuracy), &text, &help);
-        }
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing = egui::vec2(16.0, 6.0);
+        headline(ui, e);
+        ui.vertical(|ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_wrapped(|ui| figures(ui, e));
+        });
     });
 }
 
-fn card(ui: &mut Ui, name: &str, value: &str, small: &str, help: &str) {
-    let p = theme::palette(ui);
-    let frame = egui::Frame::new().fill(p.card).corner_radius(6.0).inner_margin(egui::Margin::symmetric(10, 5));
-    let response = frame
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            ui.vertical(|ui| {
-                ui.label(RichText::new(name).small().color(p.muted));
-                ui.label(RichText::new(value).size(19.0).strong());
-                ui.label(RichText::new(small).small().color(p.muted));
-            });
-        })
-        .response;
-    response.on_hover_text(help);
+/// The number of the page, twice as large as the others, with its interval.
+fn headline(ui: &mut Ui, e: &Evaluation) {
+    if let Some(m) = &e.multi_label {
+        let help = "Mean average precision of the classes that a clip shows. Clips have several classes, so there is no \
+                    confusion matrix";
+        let scale = Interval { value: m.map, low: m.map, high: m.map, baseline: m.chance };
+        score_card::headline(ui, "mAP", &percent(m.map), &format!("by chance {}", percent(m.chance)), help, scale);
+        return;
+    }
+    let i = &e.accuracy_interval;
+    let scale = Interval { value: e.accuracy, low: i.low, high: i.high, baseline: e.majority_baseline };
+    score_card::headline(ui, "Accuracy", &percent(e.accuracy), &interval(e), INTERVAL, scale);
+}
+
+const INTERVAL: &str =
+    "Wilson's 95 % interval over single clips. Clips of one video are alike, so the truth may lie further out.";
+
+fn interval(e: &Evaluation) -> String {
+    let (low, high) = (e.accuracy_interval.low * 100.0, e.accuracy_interval.high * 100.0);
+    format!("{low:.0}–{high:.0} % (Wilson), {}", counted(e.clips, "clip"))
+}
+
+fn figures(ui: &mut Ui, e: &Evaluation) {
+    ui.spacing_mut().item_spacing = egui::vec2(20.0, 6.0);
+    if e.multi_label.is_some() {
+        card(ui, "Most probable correct", &percent(e.accuracy), &interval(e), INTERVAL);
+    }
+    let with_clips = e.per_class.iter().filter(|c| c.support > 0).count();
+    let classes = format!("{with_clips} of {} classes", e.per_class.len());
+    card(ui, "Mean class", &percent(e.mean_class_accuracy), &classes, "Mean recall of the classes that have clips");
+    let top5 = format!("top 5 {}", percent(e.top5_accuracy));
+    card(ui, "Top 3", &percent(e.top3_accuracy), &top5, "The label is among the most probable classes");
+    let weighted = format!("weighted {:.2}", e.weighted_average.f1);
+    let f1 = format!("{:.2}", e.macro_average.f1);
+    card(ui, "F1", &f1, &weighted, "Mean over classes; weighted: by their clips");
+    let (kind, help) = match e.multi_label {
+        None => ("cross-entropy", "Mean cross-entropy of the clips"),
+        Some(_) => ("binary cross-entropy", "Mean binary cross-entropy of clips and classes"),
+    };
+    card(ui, "Loss", &format!("{:.3}", e.loss), kind, help);
+    card(
+        ui,
+        "Baseline",
+        &percent(e.majority_baseline),
+        "always the majority class",
+        "Accuracy of always predicting the majority class",
+    );
+    if let Some(f) = &e.frames {
+        let text = format!("edit {:.0}, F1@25 {:.0}", f.edit, f.f1_25);
+        let with = f
+            .accuracy_with_background
+            .map_or_else(String::new, |a| format!(" With background, as MS-TCN counts: {}.", percent(a)));
+        let help = format!(
+            "Frame by frame, background left out.{with} F1@10 {:.0}, @25 {:.0}, @50 {:.0}",
+            f.f1_10, f.f1_25, f.f1_50
+        );
+        card(ui, "Frames", &percent(f.accuracy), &text, &help);
+    }
 }
 
 /// Narrower than this the doubts lie below the cards instead of beside them.

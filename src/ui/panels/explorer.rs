@@ -2,10 +2,10 @@
 
 use crate::domain::{ClassChange, Dataset, Split, counted, leaf};
 use crate::jobs::{CheckpointRef, RunView};
-use crate::ui::action::{ChooseAction, CompareAction, OpenAction, SystemAction};
+use crate::ui::action::{ChooseAction, CompareAction, OpenAction, SystemAction, WindowAction};
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
-use crate::ui::state::{ClipIndex, Filter, PathPurpose};
+use crate::ui::state::{ClipIndex, Filter, PathPurpose, Workspace};
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::{network_pick, text};
@@ -95,7 +95,8 @@ impl Explorer {
         } else {
             cx.state.narrowed().unwrap_or_default()
         };
-        ui.label(RichText::new(&dataset.name).strong()).on_hover_text(dataset.root.display().to_string());
+        ui.label(RichText::new(&dataset.name).text_style(theme::section()))
+            .on_hover_text(dataset.root.display().to_string());
         ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
         super::indexing(ui, cx);
         let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));
@@ -208,7 +209,7 @@ fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usiz
 
 fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Runs").strong());
+        ui.label(RichText::new("Runs").text_style(theme::section()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
@@ -223,6 +224,7 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
     });
+    training(ui, cx);
     if cx.state.runs.is_empty() {
         let awaited = cx.state.awaited_run();
         ui.weak(awaited.unwrap_or_else(|| "None open. Train one, or open a run folder.".into()));
@@ -230,6 +232,24 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let runs: Vec<Arc<RunView>> = cx.state.runs.clone();
     for run in runs {
         self::run(ui, cx, &run);
+    }
+}
+
+/// The run in training, until its first checkpoint makes it one of the list.
+fn training(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
+    let Some((live, job)) = cx.state.live_training() else { return };
+    if cx.state.run_at(&live.run.path).is_some() {
+        return;
+    }
+    let p = theme::palette(ui);
+    let name = leaf(&live.run.path);
+    let done = job.fraction.map_or_else(|| "starts".to_owned(), |f| format!("{:.0} %", f * 100.0));
+    let right = RichText::new(format!("training {done}")).text_style(theme::caption()).color(p.accent);
+    let button = egui::Button::selectable(false, text::elide_middle(&name, 22)).truncate().right_text(right);
+    let response = ui.add(button.min_size(egui::vec2(ui.available_width(), 20.0)));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{name}, in training")));
+    if response.on_hover_text("Watch it learn. Its checkpoints can be used as soon as they are written.").clicked() {
+        cx.send(WindowAction::SetWorkspace(Workspace::Train));
     }
 }
 
@@ -248,6 +268,9 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     if in_use {
         title.append("  in use", 0.0, format(&small, p.accent));
     }
+    if !run.problems.is_empty() {
+        title.append("  damaged", 0.0, format(&small, p.warn));
+    }
     let head = egui::CollapsingHeader::new(title).id_salt(("run", &run.path)).default_open(in_use).show(ui, |ui| {
         for checkpoint in &run.checkpoints {
             let chosen = in_use && cx.state.checkpoint_name() == Some(&checkpoint.name);
@@ -265,9 +288,14 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
         if run.checkpoints.is_empty() {
             ui.weak("no checkpoint yet");
         }
+        for problem in &run.problems {
+            ui.label(RichText::new(problem).text_style(theme::caption()).color(p.warn));
+        }
     });
     let told = if in_use { "in use" } else { "click a checkpoint to use it" };
-    let header = head.header_response.on_hover_text(format!("{}\n{told}", run.path.display()));
+    let mut help = vec![run.path.display().to_string(), told.to_owned()];
+    help.extend(run.problems.iter().cloned());
+    let header = head.header_response.on_hover_text(help.join("\n"));
     header.context_menu(|ui| {
         if ui.add_enabled(!in_use, egui::Button::new("Use this run")).clicked() {
             cx.send(ChooseAction::UseNetwork(CheckpointRef { run: run.path.clone(), name: None }));
@@ -276,6 +304,10 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
         let another = !in_use && cx.state.run().is_some() && !run.checkpoints.is_empty();
         if ui.add_enabled(another, egui::Button::new("Compare with the run in use")).clicked() {
             cx.send(CompareAction::With(run.path.clone()));
+            ui.close();
+        }
+        if ui.button("Open folder").clicked() {
+            cx.send(CompareAction::ShowFile(run.path.clone()));
             ui.close();
         }
         if ui.button("Take off the list").clicked() {

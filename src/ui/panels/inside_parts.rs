@@ -108,7 +108,7 @@ pub fn look(ui: &mut Ui, cx: &mut PanelCx<'_>, layer: &str) -> Option<Shown> {
 pub fn layer_name(ui: &mut Ui, layer: &str, shape: [usize; 4]) {
     let text = format!("{layer}   {}", crate::inside::shape_label(shape));
     let size = bytes((shape.iter().product::<usize>() * size_of::<f32>()) as u64);
-    ui.add(egui::Label::new(RichText::new(text).strong()).truncate())
+    ui.add(egui::Label::new(RichText::new(text).text_style(theme::section())).truncate())
         .on_hover_text(format!("{layer}: channels × time × height × width, {size} for a clip"));
 }
 
@@ -145,7 +145,7 @@ pub fn survey_bar(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         ui.label("Survey");
         let drag = egui::DragValue::new(&mut form.clips).range(1..=1_000_000).speed(5.0);
         ui.name_inputs("Clips of the survey", |ui| ui.add(drag))
-            .on_hover_text("Drawn at random; all where there are fewer");
+            .on_hover_text("Sampled at random; all where there are fewer");
         ui.label("clips of");
         let combo = egui::ComboBox::from_id_salt("survey split").width(64.0).selected_text(form.split.name());
         ui.name_inputs("Split of the survey", |ui| {

@@ -106,8 +106,7 @@ impl Inspector {
 }
 
 fn section(ui: &mut egui::Ui, title: &str) {
-    let p = theme::palette(ui);
-    ui.label(RichText::new(title).text_style(theme::caption()).color(p.accent));
+    ui.label(RichText::new(title).text_style(theme::section()));
 }
 
 /// The left column of a fact.
@@ -308,7 +307,7 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
             .map(|c| format!("{} {:.2}", answer.classes.name(c), answer.probabilities.get(c).copied().unwrap_or(0.0)))
             .collect();
         let text = if said.is_empty() { format!("nothing at {SAID_AT} or more") } else { said.join(" + ") };
-        pair(ui, "said", text);
+        pair(ui, "predicted", text);
     }
     ui.horizontal(|ui| {
         let name = if answer.task == Task::MultiLabel { "most probable" } else { "predicted" };

@@ -120,7 +120,7 @@ impl Kernels {
     fn head(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>, view: &KernelView, kernel: &Kernel) {
         let [filters, inputs, t, h, w] = kernel.shape;
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(&kernel.layer).strong());
+            ui.label(RichText::new(&kernel.layer).text_style(theme::section()));
             let form = kernel.form().words();
             ui.label(format!("{filters} × {inputs} {form} of {t}×{h}×{w}"));
             if let Some(mean) = kernel.mean_motion_share() {

@@ -122,7 +122,7 @@ fn checkpoints(ui: &mut Ui, cx: &mut PanelCx<'_>, run: &Arc<RunView>) {
 fn summary(ui: &mut Ui, cx: &mut PanelCx<'_>, s: &LayerStatistics, title: &str) {
     let p = theme::palette(ui);
     ui.add_space(2.0);
-    ui.label(RichText::new(title).strong());
+    ui.label(RichText::new(title).text_style(theme::section()));
     if let Some(warning) = s.warning() {
         style::notice(ui, if s.not_finite > 0 { p.bad } else { p.warn }, &warning);
     }
@@ -204,7 +204,7 @@ fn over(ui: &mut Ui, cx: &mut PanelCx<'_>, survey: &LayerSurvey, layer: &str) {
     }
     let p = theme::palette(ui);
     ui.add_space(4.0);
-    ui.label(RichText::new("Dead channels over training").strong());
+    ui.label(RichText::new("Dead channels over training").text_style(theme::section()));
     let now = cx.state.checkpoint_name().map(str::to_owned);
     for of in &survey.over_checkpoints {
         let Some(s) = of.statistics.iter().find(|s| s.layer == layer) else { continue };
@@ -229,7 +229,7 @@ fn over(ui: &mut Ui, cx: &mut PanelCx<'_>, survey: &LayerSurvey, layer: &str) {
 /// All layers of the survey.
 fn table(ui: &mut Ui, cx: &mut PanelCx<'_>, all: &[LayerStatistics], chosen: &str) {
     ui.add_space(4.0);
-    ui.label(RichText::new("Layers of the survey").strong());
+    ui.label(RichText::new("Layers of the survey").text_style(theme::section()));
     egui::Grid::new("layers of the survey").num_columns(5).spacing([10.0, 2.0]).striped(false).show(ui, |ui| {
         for head in ["layer", "dead", "saturated", "constant", "zeros"] {
             ui.label(RichText::new(head).text_style(theme::caption()).weak());

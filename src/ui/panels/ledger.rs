@@ -77,6 +77,8 @@ pub struct LedgerPanel {
     changed_of: (PathBuf, Vec<Choice>),
     /// Rows of each list.
     counts: Derived<Same<Dataset>, (u64, [u64; 4])>,
+    /// What is corrected of the labels, in words; empty where nothing is.
+    corrected: Derived<Same<Dataset>, String>,
 }
 
 impl Panel for LedgerPanel {
@@ -110,6 +112,10 @@ impl Panel for LedgerPanel {
                 cx.send(SystemAction::Copy(csv(&dataset)));
             }
         });
+        let corrected = self.corrected.get(Same::of(&dataset), || corrected(&dataset));
+        if !corrected.is_empty() {
+            ui.label(RichText::new(corrected.as_str()).text_style(theme::caption()));
+        }
         self.choices(ui, cx, &dataset);
         ui.horizontal(|ui| {
             for (listed, rows) in Listed::ALL.into_iter().zip(counts.1) {
@@ -214,6 +220,15 @@ fn row(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, entry: &Ledge
 
 fn relative(dataset: &Dataset, path: &Path) -> String {
     path.strip_prefix(&dataset.root).unwrap_or(path).display().to_string()
+}
+
+/// How many labels are corrected, and where that stands.
+fn corrected(dataset: &Dataset) -> String {
+    let Some(corrections) = dataset.corrections.as_ref().filter(|c| !c.all.videos.is_empty()) else {
+        return String::new();
+    };
+    let file = corrections.file.as_ref().map_or_else(String::new, |f| format!(" by {}", relative(dataset, f)));
+    format!("{}{file}; the files stay as they are", corrections.counts().words())
 }
 
 /// How often each reason occurs, one line.

@@ -16,28 +16,43 @@ mod compare_runs;
 mod compare_settings;
 mod compare_table;
 mod evaluate_clips;
+mod evaluate_epochs;
 mod evaluate_report;
+mod experiment;
+mod experiment_form;
 mod explorer;
+mod figures;
 mod inside_parts;
 mod inspector;
 mod kernels;
+mod label_issue_rows;
+mod label_issues;
 mod layer_statistics;
 mod ledger;
 mod motion_test;
 mod network_graph;
+pub mod next_steps;
 mod review;
 mod review_controls;
+mod review_features;
 mod statistics;
 mod survey_cards;
 mod timeline;
+mod timeline_edit;
+mod timeline_overview;
 mod timeline_tracks;
 mod train_config;
 mod train_layers;
 mod train_live;
+mod train_others;
+mod train_rate;
 mod train_tracks;
 mod transport;
 mod units;
 mod videos;
+mod videos_grid;
+mod videos_list;
+mod videos_table;
 mod viewer;
 mod warnings;
 
@@ -58,6 +73,12 @@ fn nothing_passes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) -> bool {
         cx.send(ChooseAction::SetFilter(Filter::default()));
     }
     true
+}
+
+/// Narrows the dataset to what has this at this place, besides what the filter says already; an empty value takes that off.
+fn narrow(cx: &mut PanelCx<'_>, place: &str, value: &str) {
+    let text = super::video_rows::with_part(&cx.state.filter.text, place, value);
+    cx.send(ChooseAction::SetFilter(Filter { text }));
 }
 
 /// Every panel.
@@ -101,7 +122,7 @@ pub const PANELS: &[PanelSpec] = &[
         workspaces: &[Data, Workspace::Train],
         build: || Box::<augmentation::Augmentation>::default(),
     },
-    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::new(review::Review) },
+    PanelSpec { id: "review", title: "Review", workspaces: &[Review], build: || Box::<review::Review>::default() },
     PanelSpec {
         id: "train-config",
         title: "Configuration",
@@ -113,6 +134,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Dashboard",
         workspaces: &[Workspace::Train],
         build: || Box::<train_live::TrainLive>::default(),
+    },
+    PanelSpec {
+        id: "experiment",
+        title: "Experiment",
+        workspaces: &[Workspace::Train],
+        build: || Box::<experiment::ExperimentPanel>::default(),
     },
     PanelSpec {
         id: "evaluate-report",
@@ -162,6 +189,12 @@ pub const PANELS: &[PanelSpec] = &[
         title: "Motion test",
         workspaces: &[Workspace::Evaluate, Compare],
         build: || Box::<motion_test::MotionTestPanel>::default(),
+    },
+    PanelSpec {
+        id: "label-issues",
+        title: "Labels in doubt",
+        workspaces: &[Workspace::Evaluate, Compare],
+        build: || Box::<label_issues::LabelIssuesPanel>::default(),
     },
     PanelSpec {
         id: "compare-runs",

@@ -41,7 +41,7 @@ impl Default for MotionTestPanel {
 }
 
 /// What is tested: the network in use in Evaluate, all that are chosen in Compare.
-fn asked(state: &AppState) -> (Vec<CheckpointRef>, SplitChoice) {
+pub(super) fn asked(state: &AppState) -> (Vec<CheckpointRef>, SplitChoice) {
     if state.workspace == Workspace::Compare {
         return (state.to_compare(), state.comparing.split.unwrap_or_default());
     }
@@ -68,15 +68,15 @@ impl Panel for MotionTestPanel {
             return;
         }
         self.controls(ui, cx, &networks, split);
-        let Some(found) = state.comparing.motion_of(&networks, split) else {
+        let Some(report) = state.motion_of(&networks, split) else {
             if running(state).is_none() {
-                let text = "Shows the network clips as they are, with the middle frame frozen, shuffled, reversed, mirrored, \
-                            and with the body or the background alone, and tells which of these it can do without.";
+                let text = "Shows the network clips as they are, with the middle frame frozen, shuffled, reversed, flipped, \
+                            and with only the body or only the background, and tells which of these it can do without.";
                 style::empty_state(ui, "Not tested yet", text, None);
             }
             return;
         };
-        let report = &found.report;
+        let report = &report;
         for note in &report.notes {
             style::notice(ui, theme::palette(ui).warn, note);
         }
@@ -140,7 +140,7 @@ impl MotionTestPanel {
             ui.spacing_mut().item_spacing.y = 3.0;
             for test in &report.tests {
                 if report.tests.len() > 1 {
-                    ui.label(RichText::new(format!("{} ({})", test.name, test.model)).strong());
+                    ui.label(RichText::new(format!("{} ({})", test.name, test.model)).text_style(theme::section()));
                 }
                 for finding in &test.findings {
                     sentence(ui, finding, !test.causes.is_empty());

@@ -1,6 +1,7 @@
 //! Frame by frame with heatmaps.
 
-use super::{review_controls, transport, viewer};
+use super::review_features::{FeatureViews, arrange, baseline_of};
+use super::{figures, review_controls, transport, viewer};
 use crate::cam;
 use crate::classical::Baseline;
 use crate::domain::{HeatMap, leaf};
@@ -14,11 +15,16 @@ use crate::ui::state::{AppState, PathPurpose, ViewMode, Workspace};
 use crate::ui::theme;
 use crate::ui::theme::overlay;
 use crate::ui::widgets::class_notice;
+use crate::ui::widgets::color_bar;
 use crate::ui::widgets::picture::{self, HeatLayer, Picture};
+use crate::ui::widgets::zoom;
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, Vec2};
 
 /// The viewer.
-pub struct Review;
+#[derive(Default)]
+pub struct Review {
+    features: FeatureViews,
+}
 
 impl Panel for Review {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
@@ -32,7 +38,8 @@ impl Panel for Review {
         review_controls::top(ui, cx);
         foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
-        let bar = 62.0;
+        // At the foot: transport, and how the overlay looks, in two rows where there is little room.
+        let bar = if ui.available_width() < 720.0 { 92.0 } else { 62.0 };
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         self.stage(ui, cx, stage);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);
@@ -80,11 +87,25 @@ impl Review {
         }
         let aspect = cx.services.shown().map_or(1.0, |s| s.image.width as f32 / s.image.height.max(1) as f32);
         let no_run = !has_run;
-        let places = if no_run { arrange(rect, 2, aspect) } else { arrange(rect, cells.len(), aspect) };
+        let layers: Vec<HeatLayer> = match cx.services.shown() {
+            Some(frame) => {
+                let requests = cx.state.selection.views.iter().enumerate();
+                requests.map(|(view, request)| heat_layer(cx.state, frame, view, request)).collect()
+            }
+            None => Vec::new(),
+        };
+        let strip = if no_run || cx.state.view.mode == ViewMode::Frame { 0.0 } else { STRIP };
+        let count = if no_run { 2 } else { cells.len() };
+        let places = arrange(rect, count, (aspect, strip));
         for (cell, place) in cells.iter().zip(&places) {
+            let picture = Rect::from_min_max(place.min, place.max - Vec2::new(0.0, strip));
             match cell {
-                Cell::Frame => viewer::show_frame(ui, cx, *place, 10, "Picture"),
-                Cell::View(index) => view(ui, cx, *place, *index),
+                Cell::Frame => frame_alone(ui, cx, picture),
+                Cell::View(index) => {
+                    self.view(ui, cx, picture, *index, &layers);
+                    let strip = Rect::from_min_max(egui::pos2(place.left(), picture.bottom()), place.max);
+                    told_below(ui, strip, &layers, *index);
+                }
             }
         }
         if no_run && let Some(place) = places.get(1) {
@@ -93,24 +114,62 @@ impl Review {
     }
 }
 
-/// Divides a rectangle into `n` places such that pictures of this shape become as large as possible.
-fn arrange(rect: Rect, n: usize, aspect: f32) -> Vec<Rect> {
-    let n = n.max(1);
-    let gap = 6.0;
-    let size = |columns: usize| {
-        let rows = n.div_ceil(columns);
-        let w = (rect.width() - gap * (columns - 1) as f32) / columns as f32;
-        let h = (rect.height() - gap * (rows - 1) as f32) / rows as f32;
-        Vec2::new(w.max(1.0), h.max(1.0))
-    };
-    let picture = |s: Vec2| s.x.min(s.y * aspect);
-    let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
-    let cell = size(columns);
-    let place = |i: usize| {
-        let at = Vec2::new((i % columns) as f32 * (cell.x + gap), (i / columns) as f32 * (cell.y + gap));
-        Rect::from_min_size(rect.min + at, cell)
-    };
-    (0..n).map(place).collect()
+/// Height of what is said below a map.
+const STRIP: f32 = 34.0;
+
+/// The frame without heat, with its menu.
+fn frame_alone(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
+    viewer::show_frame(ui, cx, rect, 10, "Picture");
+    viewer::frame_menu(ui, cx, rect, 10);
+}
+
+/// The truth about a map, below it.
+fn told_below(ui: &egui::Ui, rect: Rect, layers: &[HeatLayer], index: usize) {
+    let p = theme::palette(ui);
+    let text = below(layers, index);
+    let late = layers.get(index).is_none_or(|l| l.map.is_none() || l.late);
+    let color = if late { p.warn } else { p.muted };
+    let font = theme::caption().resolve(ui.style());
+    let mut job = egui::text::LayoutJob::simple(text, font, color, (rect.width() - 6.0).max(30.0));
+    job.wrap.max_rows = 2;
+    job.halign = egui::Align::Center;
+    let galley = ui.painter().layout_job(job);
+    ui.painter_at(rect).galley(egui::pos2(rect.center().x, rect.top() + 2.0), galley, color);
+    let full = layers.get(index).map_or_else(String::new, |l| l.badge.clone());
+    let response = ui.interact(rect, ui.scope_id().with(("told below", index)), Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("About view {}", index + 1)));
+    response.on_hover_text(full);
+}
+
+impl Review {
+    /// A linked view: what the features of a baseline saw, or the heatmap of a network.
+    fn view(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layers: &[HeatLayer]) {
+        let baseline = baseline_of(cx.state, index).filter(|_| cx.state.view.heat);
+        if baseline.is_none_or(|baseline| !self.features.show(ui, cx, rect, (index, baseline))) {
+            return view(ui, cx, rect, index, layers);
+        }
+        if cx.state.selection.views.len() > 1 {
+            choose(ui, cx, rect, index, true);
+        }
+    }
+}
+
+/// What a view answers to: a click makes it the active one where there are several, a double click shows all of the picture.
+fn choose(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, at: Rect, index: usize, many: bool) -> egui::Response {
+    let id = ui.make_persistent_id(("choose view", index));
+    let response = ui.interact(at, id, Sense::click());
+    let told = if many { format!("Use view {}", index + 1) } else { "Menu of the heatmap".to_owned() };
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &told));
+    if many && index == cx.state.selection.active_view {
+        ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, theme::palette(ui).accent), StrokeKind::Inside);
+    }
+    if response.double_clicked() {
+        zoom::set(ui.ctx(), zoom::Zoom::default());
+    }
+    if response.clicked() && many {
+        cx.send(ChooseAction::SetActiveView(index));
+    }
+    response
 }
 
 fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
@@ -137,37 +196,38 @@ fn no_run_yet(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
     });
 }
 
-fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize) {
-    let Some(request) = cx.state.selection.views.get(index).cloned() else { return };
-    let p = theme::palette(ui);
+fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layers: &[HeatLayer]) {
     let many = cx.state.selection.views.len() > 1;
     let Some(frame) = cx.services.shown() else {
         return viewer::show_frame(ui, cx, rect, 20 + index as u64, "Heatmap");
     };
-    let layer = heat_layer(cx.state, frame, index, &request);
+    let Some(layer) = layers.get(index) else { return };
     let name = format!("Heatmap view {}: {}", index + 1, layer.badge);
-    let shown = Picture { view: 20 + index as u64, frame, heat: cx.state.view.heat.then_some(&layer), name: &name };
-    let at = picture::show(ui, cx, rect, &shown);
+    let heat = cx.state.view.heat.then_some(layer);
+    let shown = Picture { view: 20 + index as u64, frame, heat, name: &name };
+    let mapped = layer.map.as_ref().filter(|_| cx.state.view.heat && rect.width() > color_bar::LEAST);
+    let space = if mapped.is_some() { rect.with_max_x(rect.right() - color_bar::ROOM) } else { rect };
+    let at = picture::show(ui, cx, space, &shown);
+    let volume = mapped.map(|map| cx.services.volumes.of(map));
+    if let Some(volume) = volume.as_deref().and_then(Option::as_ref) {
+        let params = picture::params(&cx.state.view, layer.late);
+        let most = params.scale_value(&volume.heat, layer.position);
+        color_bar::show(ui, space.with_min_x(at.left()), &params, most, index);
+    }
     picture::caption(ui, cx.state, frame, at);
-    let badge_color = if layer.map.is_some() && !layer.late { overlay::MUTED } else { overlay::NOTE };
-    picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, badge_color);
+    if layer.map.is_none() || layer.late {
+        picture::badge(ui, at, Align2::RIGHT_TOP, &layer.badge, overlay::NOTE);
+    }
     if let Some([left, top, width, height]) = layer.map.as_ref().map(|m| m.region).filter(|r| *r != HeatMap::WHOLE) {
         // The part of the picture that was seen, and where alone there is heat.
-        let corner = at.min + Vec2::new(left, top) * at.size();
-        let seen = Rect::from_min_size(corner, Vec2::new(width, height) * at.size());
-        ui.painter().rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
+        let whole = zoom::of(ui.ctx()).whole(at);
+        let corner = whole.min + Vec2::new(left, top) * whole.size();
+        let seen = Rect::from_min_size(corner, Vec2::new(width, height) * whole.size());
+        ui.painter_at(at).rect_stroke(seen, 0.0, Stroke::new(1.0, overlay::MUTED), StrokeKind::Inside);
     }
-    if many {
-        let id = ui.make_persistent_id(("choose view", index));
-        let response = ui.interact(at, id, Sense::click());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Use view {}", index + 1)));
-        if index == cx.state.selection.active_view {
-            ui.painter().rect_stroke(at, 2.0, Stroke::new(2.0, p.accent), StrokeKind::Inside);
-        }
-        if response.clicked() {
-            cx.send(ChooseAction::SetActiveView(index));
-        }
-    }
+    let response = choose(ui, cx, at, index, many);
+    let caption = format!("frame {}   {}\n{}", frame.index, cx.state.label_names(&frame.labels), layer.badge);
+    figures::still(&response, cx, frame, heat, &caption);
 }
 
 /// The name of a method for people; its id where it is none of the registry's.
@@ -177,8 +237,13 @@ fn method_title(id: &str) -> &str {
 
 /// The map that belongs to the frame on screen, and the truth about it.
 pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &HeatRequest) -> HeatLayer {
-    let nothing =
-        |badge: String| HeatLayer { map: None, position: ClipPosition { frame: 0, frames: 1 }, late: false, badge };
+    let nothing = |badge: String| HeatLayer {
+        map: None,
+        position: ClipPosition { frame: 0, frames: 1 },
+        late: false,
+        badge,
+        parts: Vec::new(),
+    };
     let method = method_title(&request.method);
     if !state.view.heat {
         return nothing("heatmap is off (H)".into());
@@ -209,34 +274,56 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
     };
     let at = answer.position_of(frame.index);
     let position = ClipPosition { frame: at, frames: answer.frames.len().max(1) };
-    let badge = if late {
-        format!("computing {method}…")
-    } else {
-        let [t, h, w] = map.shape;
-        let pooled = map.pooling.short();
-        let scale = match state.view.scale {
-            super::super::state::HeatScale::Frame => "normalised per frame",
-            super::super::state::HeatScale::Clip => "normalised per clip",
-            super::super::state::HeatScale::Fixed(_) => "fixed scale",
-        };
-        let silent = if map.clip_max() <= 0.0 { "; nothing speaks for this class" } else { "" };
-        let against = match (map.against, request.against) {
-            (Some(other), _) => format!(" rather than {}", answer.classes.name(other)),
-            // Asked for, but both turned out to be one class.
-            (None, Some(_)) => " only".to_owned(),
-            (None, None) => String::new(),
-        };
-        let class = answer.classes.name(map.class);
-        let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
-        let method = method_title(&map.method);
-        let view = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
-        let view = view.map_or_else(String::new, |view| format!("view {view}: "));
-        format!(
-            "{identity}\n{view}{t}×{h}×{w} cells, {}, {method} for {class}{against}, {pooled}, {scale}{silent}",
-            map.layer
-        )
+    if late {
+        let badge = format!("computing {method}…");
+        return HeatLayer { map: Some(map), position, late, badge, parts: Vec::new() };
+    }
+    let [t, h, w] = map.shape;
+    let scale = match state.view.scale {
+        super::super::state::HeatScale::Frame => "normalised per frame",
+        super::super::state::HeatScale::Clip => "normalised per clip",
+        super::super::state::HeatScale::Fixed(_) => "fixed scale",
     };
-    HeatLayer { map: Some(map), position, late, badge }
+    let silent = if map.clip_max() <= 0.0 { "; nothing speaks for this class" } else { "" };
+    let against = match (map.against, request.against) {
+        (Some(other), _) => format!(" rather than {}", answer.classes.name(other)),
+        // Asked for, but both turned out to be one class.
+        (None, Some(_)) => " only".to_owned(),
+        (None, None) => String::new(),
+    };
+    let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
+    let seen = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
+    let parts = vec![
+        identity,
+        seen.map_or_else(String::new, |view| format!("view {view}")),
+        format!("{t}×{h}×{w} cells"),
+        map.layer.clone(),
+        format!("{} for {}{against}", method_title(&map.method), answer.classes.name(map.class)),
+        map.pooling.short().to_owned(),
+        format!("{scale}{silent}"),
+    ];
+    let badge = match parts.as_slice() {
+        [identity, view, rest @ ..] => {
+            let view = if view.is_empty() { String::new() } else { format!("{view}: ") };
+            format!("{identity}\n{view}{}", rest.join(", "))
+        }
+        _ => String::new(),
+    };
+    HeatLayer { map: Some(map), position, late, badge, parts }
+}
+
+/// What is said below a map: where there are several, only what differs between them.
+fn below(layers: &[HeatLayer], at: usize) -> String {
+    let Some(layer) = layers.get(at) else { return String::new() };
+    let told: Vec<&HeatLayer> = layers.iter().filter(|l| !l.parts.is_empty()).collect();
+    if layer.parts.is_empty() || told.len() < 2 {
+        return layer.badge.clone();
+    }
+    let differs = |part: usize| told.iter().any(|other| other.parts.get(part) != layer.parts.get(part));
+    let said = layer.parts.iter().enumerate().filter(|(i, said)| differs(*i) && !said.is_empty());
+    let said: Vec<&str> = said.map(|(_, said)| said.as_str()).collect();
+    // The same map twice is said to be so.
+    if said.is_empty() { layer.parts.get(4).cloned().unwrap_or_default() } else { said.join(", ") }
 }
 
 #[cfg(test)]
@@ -247,12 +334,42 @@ mod tests {
     fn pictures_are_arranged_to_be_large_and_inside() {
         let rect = Rect::from_min_size(egui::pos2(5.0, 7.0), Vec2::new(800.0, 400.0));
         for n in 1..=5 {
-            let places = arrange(rect, n, 400.0 / 550.0);
+            let places = arrange(rect, n, (400.0 / 550.0, 0.0));
             assert_eq!(places.len(), n);
             assert!(places.iter().all(|p| rect.expand(0.1).contains_rect(*p)), "{n}: {places:?}");
         }
         // Two upright pictures in a wide place stand side by side.
-        let two = arrange(rect, 2, 400.0 / 550.0);
+        let two = arrange(rect, 2, (400.0 / 550.0, 0.0));
         assert!(two[1].left() > two[0].right());
+        // Four of them, and the frame, stand in two rows: larger than in one.
+        let five =
+            arrange(Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(800.0, 600.0)), 5, (400.0 / 550.0, 34.0));
+        assert!(five[3].top() > five[0].bottom() && five[1].left() > five[0].right(), "{five:?}");
+        // Wide pictures in a high place lie above each other.
+        let high = Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(400.0, 800.0));
+        let two = arrange(high, 2, (16.0 / 9.0, 34.0));
+        assert!(two[1].top() > two[0].bottom());
+    }
+
+    #[test]
+    fn below_several_maps_only_what_differs_is_said() {
+        let layer = |method: &str, pooled: &str| {
+            let parts = ["run · last", "", "2×7×7 cells", "block5", method, pooled, "normalised per clip"];
+            let position = ClipPosition { frame: 0, frames: 1 };
+            HeatLayer {
+                map: None,
+                position,
+                late: false,
+                badge: parts.join(", "),
+                parts: parts.map(str::to_owned).to_vec(),
+            }
+        };
+        let two = [layer("Grad-CAM for lunge", "pooled"), layer("HiResCAM for lunge", "pooled")];
+        assert_eq!(below(&two, 0), "Grad-CAM for lunge");
+        assert_eq!(below(&two[..1], 0), two[0].badge);
+        let same = [layer("Grad-CAM for lunge", "pooled"), layer("Grad-CAM for lunge", "pooled")];
+        assert_eq!(below(&same, 1), "Grad-CAM for lunge");
+        let pooled = [layer("Grad-CAM for lunge", "pooled"), layer("Grad-CAM for lunge", "per time step")];
+        assert_eq!(below(&pooled, 1), "per time step");
     }
 }

@@ -10,6 +10,7 @@ use crate::ui::action::{ChooseAction, DrawAction, WorkAction};
 use crate::ui::panel::PanelCx;
 use crate::ui::state::{HeatScale, ViewMode, ViewSettings};
 use crate::ui::theme;
+use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::network_pick;
 use egui::{ComboBox, RichText};
 
@@ -23,10 +24,13 @@ const FEW_LAYERS: usize = 12;
 pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        for (mode, name) in [(ViewMode::Frame, "Frame"), (ViewMode::Overlay, "Overlay"), (ViewMode::SideBySide, "Both")]
-        {
-            let button = egui::Button::selectable(cx.state.view.mode == mode, name);
-            if ui.add(button).on_hover_text(format!("Show {}", name.to_lowercase())).clicked() {
+        for (mode, icon, name, help) in [
+            (ViewMode::Frame, Icon::Frame, "Frame", "The frame without the heatmap"),
+            (ViewMode::Overlay, Icon::Heat, "Overlay", "The frame under the heatmap"),
+            (ViewMode::SideBySide, Icon::Both, "Both", "The frame, and beside it the frame under the heatmap"),
+        ] {
+            let button = icons::word_toggle(ui, icon, name, cx.state.view.mode == mode);
+            if button.on_hover_text(help).clicked() {
                 cx.send(DrawAction::SetView(ViewSettings { mode, ..cx.state.view.clone() }));
             }
         }
@@ -150,7 +154,7 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
     captioned(ui, "Layer", width, &text, "The layer whose activations are weighted", |ui| {
         // As wide with blocks open as with all of them closed.
         ui.set_width(230.0);
-        ui.selectable_value(&mut view.layer, None, default).on_hover_text("The network's default target layer.");
+        ui.selectable_value(&mut view.layer, None, default).on_hover_text("The default layer of this network.");
         let layers: Vec<&str> = run.iter().flat_map(|r| r.layers.iter().map(String::as_str)).collect();
         let search = search(ui, layers.len());
         ui.separator();
@@ -163,7 +167,7 @@ fn layer(ui: &mut egui::Ui, cx: &PanelCx<'_>, width: f32, view: &mut HeatRequest
         }
         let found: Vec<&&str> = layers.iter().rev().filter(|id| id.to_lowercase().contains(&search)).collect();
         if found.is_empty() {
-            ui.weak("No layer is called like that.");
+            ui.weak("No layer matches.");
         }
         for id in found {
             ui.selectable_value(&mut view.layer, Some((*id).to_owned()), *id);
@@ -268,11 +272,13 @@ fn targets(classes: &ClassSet) -> impl Iterator<Item = (TargetClass, &str)> {
 pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let before = cx.state.view.clone();
     let mut view = before.clone();
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         ui.spacing_mut().slider_width = 70.0;
         let small = |text: &str| RichText::new(text).text_style(theme::caption());
-        ui.toggle_value(&mut view.heat, small("Heat")).on_hover_text("Heatmap on or off (H)");
+        if icons::word_toggle(ui, Icon::Heat, "Heat", view.heat).on_hover_text("Heatmap on or off (H)").clicked() {
+            view.heat = !view.heat;
+        }
         let label = ui.label(small("alpha")).id;
         ui.add(egui::Slider::new(&mut view.alpha, 0.0..=1.0).fixed_decimals(2))
             .labelled_by(label)
@@ -288,22 +294,51 @@ pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
         });
         scale(ui, &mut view);
-        ui.toggle_value(&mut view.smooth, small("smooth"))
-            .on_hover_text("Interpolate between cells; off shows the map's true grid");
-        contours(ui, &mut view, small("contours"));
+        cells(ui, &mut view);
+        opacity(ui, &mut view);
+        contours(ui, &mut view);
     });
     if view != before {
         cx.send(DrawAction::SetView(view));
     }
 }
 
+/// What lies between the cells of the map.
+fn cells(ui: &mut egui::Ui, view: &mut ViewSettings) {
+    let rows = [
+        ((true, false), "smooth", "Straight lines between the centres of cells"),
+        ((true, true), "cubic", "Cubic curves between the centres of cells: no edges where cells meet"),
+        ((false, false), "cells", "The map's true grid"),
+    ];
+    let now = (view.smooth, view.smooth && view.cubic);
+    let title = rows.iter().find(|(value, ..)| *value == now).map_or("?", |(_, title, _)| *title);
+    combo(ui, "Interpolation", 62.0, title, |ui| {
+        for (value, title, help) in rows {
+            if ui.selectable_label(value == now, title).on_hover_text(help).clicked() {
+                (view.smooth, view.cubic) = value;
+            }
+        }
+    });
+}
+
+/// How the weight of the heatmap is spread.
+fn opacity(ui: &mut egui::Ui, view: &mut ViewSettings) {
+    let title = if view.alpha_follows_heat { "by heat" } else { "even" };
+    combo(ui, "Opacity", 62.0, title, |ui| {
+        ui.selectable_value(&mut view.alpha_follows_heat, true, "by heat")
+            .on_hover_text("Cold places keep the picture; the weight grows with the heat");
+        ui.selectable_value(&mut view.alpha_follows_heat, false, "even")
+            .on_hover_text("The same weight everywhere: cold places are tinted too");
+    });
+}
+
 /// Contour lines on or off; they follow what lies between the cells, so without interpolation there are none.
-fn contours(ui: &mut egui::Ui, view: &mut ViewSettings, text: RichText) {
-    let button = egui::Button::selectable(view.contours && view.smooth, text);
-    let response = ui
-        .add_enabled(view.smooth, button)
+fn contours(ui: &mut egui::Ui, view: &mut ViewSettings) {
+    let on = view.contours && view.smooth;
+    let response = ui.add_enabled_ui(view.smooth, |ui| icons::word_toggle(ui, Icon::Contours, "contours", on)).inner;
+    let response = response
         .on_hover_text("Lines at a quarter, half and three quarters of the scale")
-        .on_disabled_hover_text("Contours follow the interpolated map: turn smooth on to see them");
+        .on_disabled_hover_text("Contours follow the interpolated map: choose smooth or cubic to see them");
     if response.clicked() {
         view.contours = !view.contours;
     }

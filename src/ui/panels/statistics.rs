@@ -2,11 +2,11 @@
 
 use crate::config::ClipConfig;
 use crate::domain::{Dataset, counted, grouped};
+use crate::ui::action::WindowAction;
 use crate::ui::derived::Same;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::theme;
 use egui::{RichText, Sense, Vec2};
-use egui_plot::{Bar, BarChart, Plot};
 use std::sync::Arc;
 
 /// The statistics, kept until filter or dataset change.
@@ -47,9 +47,9 @@ impl Panel for StatisticsPanel {
             ui.label(RichText::new(text).text_style(theme::caption()));
         }
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            self.balance(ui, &dataset);
+            self.balance(ui, cx, &dataset);
             ui.add_space(8.0);
-            self.histogram(ui);
+            self.histogram(ui, cx);
         });
     }
 }
@@ -85,16 +85,22 @@ impl StatisticsPanel {
     }
 
     /// One bar a class, in the class colour, with its name and number.
-    fn balance(&self, ui: &mut egui::Ui, dataset: &Dataset) {
+    fn balance(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset) {
         let p = theme::palette(ui);
-        ui.strong("Frames per class");
+        ui.horizontal(|ui| {
+            ui.strong("Frames per class");
+            ui.label(RichText::new("a click on a bar shows its videos").text_style(theme::caption()).weak());
+        });
         let most = self.frames.iter().copied().max().unwrap_or(0).max(1);
         ui.spacing_mut().item_spacing.y = 2.0;
         for (class, frames) in self.frames.iter().enumerate() {
             let background = class == dataset.classes.len();
             let name = if background { "background" } else { dataset.classes.name(class) };
             let color = if background { p.muted.gamma_multiply(0.6) } else { theme::class_color(class) };
-            let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 17.0), Sense::hover());
+            let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 17.0), Sense::click());
+            if response.hovered() || response.has_focus() {
+                ui.painter().rect_filled(rect, 3.0, p.card);
+            }
             let font = theme::caption().resolve(ui.style());
             let names = (rect.width() * 0.3).clamp(60.0, 130.0);
             let name_rect = egui::Rect::from_min_size(rect.min, Vec2::new(names, rect.height()));
@@ -107,14 +113,20 @@ impl StatisticsPanel {
             ui.painter().text(at, egui::Align2::LEFT_CENTER, grouped(*frames), font, p.muted);
             let clips = self.clips.get(class).copied().unwrap_or(0);
             let text = format!("{name}: {}, about {} of 16 frames", counted(*frames, "frame"), counted(clips, "clip"));
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
-            response.on_hover_text(text);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
+            if response.on_hover_text(text).clicked() {
+                super::narrow(cx, "class", name);
+                cx.send(WindowAction::ShowPanel("videos".into()));
+            }
         }
     }
 
-    fn histogram(&self, ui: &mut egui::Ui) {
+    fn histogram(&self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         let p = theme::palette(ui);
-        ui.strong("Length of videos, in seconds");
+        ui.horizontal(|ui| {
+            ui.strong("Length of videos, in seconds");
+            ui.label(RichText::new("a click on a bar shows its videos").text_style(theme::caption()).weak());
+        });
         let (width, counts) = (self.lengths.0, &self.lengths.1);
         if counts.is_empty() {
             ui.weak(match self.pending {
@@ -123,22 +135,39 @@ impl StatisticsPanel {
             });
             return;
         }
-        let bars = counts
-            .iter()
-            .enumerate()
-            .filter(|(_, n)| **n > 0)
-            .map(|(i, n)| Bar::new((i as f64 + 0.5) * width, f64::from(*n)).width(width * 0.92).fill(p.accent));
-        let chart = BarChart::new("videos", bars.collect()).color(p.accent);
-        Plot::new("lengths")
-            .height(120.0)
-            .include_y(0.0)
-            .include_x(0.0)
-            .allow_zoom(false)
-            .allow_drag(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .show_grid([false, true])
-            .show(ui, |plot| plot.bar_chart(chart));
+        let most = counts.iter().copied().max().unwrap_or(0).max(1);
+        let last = counts.iter().rposition(|n| *n > 0).map_or(0, |at| at + 1);
+        let (area, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 120.0), Sense::hover());
+        let font = theme::caption().resolve(ui.style());
+        let (floor, ceiling) = (area.bottom() - 16.0, area.top() + 14.0);
+        let each = area.width() / last.max(1) as f32;
+        for (bin, n) in counts.iter().copied().enumerate().take(last) {
+            let left = area.left() + bin as f32 * each;
+            let column = egui::Rect::from_x_y_ranges(left..=left + each, area.top()..=floor);
+            let (from, to) = (bin as f64 * width, (bin + 1) as f64 * width);
+            if bin % 2 == 0 || each > 44.0 {
+                let at = egui::pos2(left, area.bottom());
+                ui.painter().text(at, egui::Align2::LEFT_BOTTOM, format!("{from:.1}"), font.clone(), p.muted);
+            }
+            if n == 0 {
+                continue;
+            }
+            let response = ui.interact(column, ui.scope_id().with(("length", bin)), Sense::click());
+            let text = format!("{from:.2} to {to:.2} s: {}", counted(u64::from(n), "video"));
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
+            let top = floor - (floor - ceiling) * n as f32 / most as f32;
+            let bar = egui::Rect::from_x_y_ranges(left + 1.0..=left + each - 1.0, top.min(floor - 2.0)..=floor);
+            let hot = response.hovered() || response.has_focus();
+            ui.painter().rect_filled(bar, 2.0, if hot { p.accent } else { p.plain });
+            let above = egui::pos2(bar.center().x, bar.top() - 1.0);
+            ui.painter().text(above, egui::Align2::CENTER_BOTTOM, grouped(u64::from(n)), font.clone(), p.muted);
+            if response.on_hover_text(text).clicked() {
+                // The longest video belongs to the last bin, whose end it is.
+                let to = if bin + 1 == last { to + 1.0 } else { to };
+                super::narrow(cx, "seconds", &format!("{from:.4}-{to:.4}"));
+                cx.send(WindowAction::ShowPanel("videos".into()));
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Labels, predictions and heat along the video, under one playhead.
 
-use super::timeline_tracks::{self as tracks, Known, Strip};
+use super::timeline_edit::LabelEditing;
+use super::timeline_overview;
+use super::timeline_tracks::{self as tracks, Known, Lanes, Strip};
 use crate::jobs::CheckpointRef;
 use crate::ui::AppState;
 use crate::ui::action::TimeAction;
@@ -8,6 +10,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
 use crate::ui::theme;
 use egui::{Align2, PointerButton, Rect, Sense, Stroke, Vec2};
+use std::rc::Rc;
 
 /// Width of the names at the left.
 const NAMES: f32 = 74.0;
@@ -20,8 +23,11 @@ pub struct Timeline {
     video: Option<String>,
     /// First and last frame in sight, with fractions.
     range: (f64, f64),
+    /// The frame that was last brought into sight.
+    followed: u32,
     /// What is known along the video.
     known: Known,
+    editing: LabelEditing,
 }
 
 impl Panel for Timeline {
@@ -37,18 +43,40 @@ impl Panel for Timeline {
         }
         let space = ui.available_rect_before_wrap();
         let id = ui.make_persistent_id("timeline");
-        let response = ui.interact(space, id, Sense::click_and_drag());
+        let tracks = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, timeline_overview::HEIGHT));
+        let response = ui.interact(tracks, id, Sense::click_and_drag());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ScrollView, true, "Timeline"));
+        let (space, below) = (tracks, space.max);
         let body = Rect::from_min_max(space.min + Vec2::new(NAMES, 0.0), space.max);
         let strip = Strip { rect: body, range: self.range, frames };
         self.interact(ui, cx, &response, &strip);
+        let below = Rect::from_min_max(egui::pos2(body.left(), space.bottom()), below);
+        if let Some(range) = timeline_overview::show(ui, cx, below, self.range) {
+            self.range = range;
+        }
         let strip = Strip { range: self.range, ..strip };
         self.follow(cx);
-        draw(ui, cx, space, &strip, &self.known);
+        let (labels, lanes) = draw(ui, cx, space, &strip, &self.known);
+        if let Some(rect) = labels {
+            self.editing.ui(ui, cx, &strip, rect, &lanes);
+        }
+        self.switch(ui, space);
     }
 }
 
 impl Timeline {
+    /// Turns editing of labels on and off, above the names of the rows.
+    fn switch(&mut self, ui: &mut egui::Ui, space: Rect) {
+        let place = Rect::from_min_size(space.min, Vec2::new(NAMES - 6.0, RULER));
+        let text = egui::RichText::new("Edit labels").text_style(theme::caption());
+        let button = egui::Button::selectable(self.editing.on, text).min_size(place.size());
+        let help =
+            "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
+        if ui.put(place, button).on_hover_text(help).clicked() {
+            self.editing.on = !self.editing.on;
+        }
+    }
+
     fn interact(&mut self, ui: &egui::Ui, cx: &mut PanelCx<'_>, response: &egui::Response, strip: &Strip) {
         let all = f64::from(strip.frames);
         if response.double_clicked() {
@@ -93,6 +121,10 @@ impl Timeline {
 
     /// Keeps the playhead in sight while it moves by itself or by keys.
     fn follow(&mut self, cx: &PanelCx<'_>) {
+        // Whoever scrolls away from a playhead that stands may look there.
+        if std::mem::replace(&mut self.followed, cx.state.selection.frame) == cx.state.selection.frame {
+            return;
+        }
         let (start, end) = self.range;
         let frame = f64::from(cx.state.selection.frame);
         let width = end - start;
@@ -129,7 +161,8 @@ fn networks(state: &AppState, review: bool) -> Vec<(&'static str, Option<Checkpo
     }
 }
 
-fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) {
+/// Draws the rows; gives the place of the labels and their lanes.
+fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) -> (Option<Rect>, Rc<Lanes>) {
     let p = theme::palette(ui);
     let review = cx.state.workspace == Workspace::Review;
     let networks = networks(cx.state, review);
@@ -149,6 +182,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         if lanes.count > 1 { height.min(((room - tall) / (rows.len() - 1).max(1) as f32).max(12.0)) } else { height };
     let font = theme::caption().resolve(ui.style());
     tracks::ruler(ui, strip, Rect::from_min_size(strip.rect.min, Vec2::new(strip.rect.width(), RULER)), cx.state.fps());
+    let mut labels = None;
     let mut y = space.top() + RULER + 2.0;
     for (row, name_of_row) in &rows {
         let height = if *row == RowOf::Labels && lanes.count > 1 { tall } else { height };
@@ -157,7 +191,11 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         ui.painter().text(name, Align2::LEFT_CENTER, *name_of_row, font.clone(), p.muted);
         ui.painter().rect_filled(rect, 3.0, p.well);
         match *row {
-            RowOf::Labels => tracks::labels(ui, cx, strip, rect, &lanes),
+            RowOf::Labels => {
+                tracks::labels(ui, cx, strip, rect, &lanes);
+                tracks::corrections(ui, strip, rect, &known.corrected(cx.state));
+                labels = Some(rect);
+            }
             RowOf::Said(i) => {
                 let network = networks.get(i).and_then(|(_, n)| n.as_ref()).filter(|_| networks.len() > 1);
                 tracks::predictions(ui, cx, strip, rect, spans.get(i).map_or(&[], |s| s.as_slice()), network);
@@ -171,6 +209,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         tracks::clip_window(ui, cx, strip, tracks_rect);
     }
     playhead(ui, cx, strip, tracks_rect);
+    (labels, lanes)
 }
 
 fn playhead(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {

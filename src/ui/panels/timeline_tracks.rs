@@ -1,6 +1,7 @@
 //! The tracks of the timeline. Everything is cut to what is in sight, so that long videos stay fast.
 
-use crate::domain::{Dataset, Instance, Task, VideoEntry, leaf};
+use crate::data::each_correction;
+use crate::domain::{Correction, Dataset, Instance, Task, VideoEntry, leaf};
 use crate::jobs::{CheckpointRef, HeatRequest, VideoPrediction};
 use crate::run_folder::{Evaluation, Prediction, Predictions};
 use crate::ui::derived::{Derived, Same};
@@ -39,7 +40,7 @@ impl Strip {
     }
 
     /// The part of `start..end` in sight, as a rectangle of a track.
-    fn span(&self, track: Rect, start: u32, end: u32) -> Option<Rect> {
+    pub fn span(&self, track: Rect, start: u32, end: u32) -> Option<Rect> {
         let (x0, x1) = (self.x_of(f64::from(start)), self.x_of(f64::from(end)));
         if x1 < track.left() || x0 > track.right() {
             return None;
@@ -85,10 +86,11 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     if room < MIN_NAME {
         return;
     }
-    let ink = if color.a() > 150 { theme::text_on(color) } else { theme::palette(ui).text };
+    let p = theme::palette(ui);
+    let ink = theme::segment_text(color, p.panel, &p);
     let caption = theme::caption().resolve(ui.style());
-    // In lines of smaller letters rather than cut.
-    let small = egui::FontId::new(caption.size * 0.85, caption.family.clone());
+    // In closer lines rather than cut.
+    let small = caption.clone();
     let mut galley = ui.painter().layout_no_wrap(text.to_owned(), caption, ink);
     if galley.size().x > room {
         let line = small.size * 1.08;
@@ -119,6 +121,13 @@ impl Lanes {
         let several = video.instances.iter().any(|i| i.label.classes().len() > 1);
         if count > 1 || several || video.labels.is_empty() { Self { of, count } } else { Self::default() }
     }
+
+    /// Where an instance lies in the row of labels.
+    pub fn row(&self, instance: usize, rect: Rect) -> Rect {
+        let height = rect.height() / self.count.max(1) as f32;
+        let top = rect.top() + self.of.get(instance).copied().unwrap_or(0) as f32 * height;
+        Rect::from_x_y_ranges(rect.x_range(), top..=top + height)
+    }
 }
 
 /// Height below which a lane has no room for a name.
@@ -129,16 +138,15 @@ fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: 
     let p = theme::palette(ui);
     let Some((_, video)) = cx.state.video() else { return };
     let height = rect.height() / lanes.count.max(1) as f32;
-    for (named, (instance, lane)) in video.instances.iter().zip(&lanes.of).enumerate() {
-        let top = rect.top() + *lane as f32 * height;
-        let row = Rect::from_x_y_ranges(rect.x_range(), top..=top + height);
+    for (named, instance) in video.instances.iter().enumerate() {
+        let row = lanes.row(named, rect);
         let Some(span) = strip.span(row, instance.start, instance.end) else { continue };
         let name = instance_name(cx.state, instance);
         let classes = instance.label.classes();
         let written = if height >= MIN_LANE { name.as_str() } else { "" };
         match classes {
             [] => {
-                block(ui, span, theme::label_color(instance.label.single(), &p), written);
+                block(ui, span, theme::segment_color(instance.label.single(), &p), written);
                 // What nobody labelled has no colour; its frame says that something is there.
                 let edge = span.shrink2(Vec2::new(0.5, 2.0));
                 ui.painter_at(span).rect_stroke(edge, 2.0, Stroke::new(1.0, p.muted), StrokeKind::Inside);
@@ -150,7 +158,7 @@ fn instances(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes: 
                     let y = span.top() + i as f32 * each;
                     let stripe = Rect::from_x_y_ranges(span.x_range(), y..=y + each);
                     let text = if several.len() == 1 { written } else { "" };
-                    block(ui, stripe, theme::class_color(*class), text);
+                    block(ui, stripe, theme::segment(theme::class_color(*class)), text);
                 }
             }
         }
@@ -206,7 +214,7 @@ pub fn labels(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect, lanes:
         let name = cx.state.label_name(Some(segment.label));
         // What lies between exercises needs no name; its grey says it.
         let written = if segment.label.class().is_some() { name } else { "" };
-        block(ui, span, theme::label_color(Some(segment.label), &p), written);
+        block(ui, span, theme::segment_color(Some(segment.label), &p), written);
         if named < NAMED {
             let id = ui.make_persistent_id(("label segment", segment.start));
             let response = ui.interact(span, id, Sense::hover());
@@ -256,6 +264,36 @@ pub struct Known {
     spans: Derived<SpanKey, Vec<PredictionSpan>>,
     bars: Derived<HeatKey, Vec<HeatBar>>,
     lanes: Derived<(Same<Dataset>, Option<String>), Lanes>,
+    marks: Derived<(Same<Dataset>, Option<String>), Vec<CorrectedPart>>,
+}
+
+/// A part of the video whose label is corrected: first frame, one past the last, in words.
+pub type CorrectedPart = (u32, u32, String);
+
+fn corrected_parts(state: &AppState) -> Vec<CorrectedPart> {
+    let Some((dataset, (_, video))) = state.dataset.as_ref().zip(state.video()) else { return Vec::new() };
+    let Some(corrections) = &dataset.corrections else { return Vec::new() };
+    let of_video = each_correction(corrections).filter(|(name, _, why)| *name == video.name && why.is_none());
+    let part = |c: &Correction| {
+        let place = c.corrected.as_ref().or(c.original.as_ref())?;
+        Some((place.start, place.end, format!("Corrected: {}", c.words())))
+    };
+    of_video.filter_map(|(_, correction, _)| part(correction)).collect()
+}
+
+/// Marks what is corrected below the labels.
+pub fn corrections(ui: &egui::Ui, strip: &Strip, rect: Rect, parts: &[CorrectedPart]) {
+    let p = theme::palette(ui);
+    for (named, (start, end, text)) in parts.iter().enumerate() {
+        let Some(span) = strip.span(rect, *start, *end) else { continue };
+        let line = Rect::from_min_max(egui::pos2(span.left(), span.bottom() - 3.0), span.max);
+        ui.painter_at(rect).rect_filled(line, 0.0, p.accent);
+        if named < NAMED {
+            let response = ui.interact(line.expand(2.0), ui.make_persistent_id(("corrected", named)), Sense::hover());
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+            response.on_hover_text_at_pointer(text);
+        }
+    }
 }
 
 /// Views have as many networks at most.
@@ -263,7 +301,12 @@ const NETWORKS: usize = 4;
 
 impl Default for Known {
     fn default() -> Self {
-        Self { spans: Derived::keeping(NETWORKS), bars: Derived::default(), lanes: Derived::default() }
+        Self {
+            spans: Derived::keeping(NETWORKS),
+            bars: Derived::default(),
+            lanes: Derived::default(),
+            marks: Derived::default(),
+        }
     }
 }
 
@@ -272,6 +315,12 @@ impl Known {
     pub fn lanes(&self, state: &AppState) -> Rc<Lanes> {
         let key = (Same::maybe(state.dataset.as_ref()), state.selection.video.clone());
         self.lanes.get(key, || state.video().map(|(_, video)| Lanes::of(video)).unwrap_or_default())
+    }
+
+    /// What is corrected of the video's labels.
+    pub fn corrected(&self, state: &AppState) -> Rc<Vec<CorrectedPart>> {
+        let key = (Same::maybe(state.dataset.as_ref()), state.selection.video.clone());
+        self.marks.get(key, || corrected_parts(state))
     }
 
     /// What a network says about the frames.
@@ -409,7 +458,7 @@ pub fn predictions(
     }
     for (named, span) in spans.iter().enumerate() {
         let Some(area) = strip.span(rect, span.start, span.end) else { continue };
-        let color = theme::class_color(span.color).gamma_multiply(span.probability.clamp(0.12, 1.0));
+        let color = theme::segment(theme::class_color(span.color)).gamma_multiply(span.probability.clamp(0.12, 1.0));
         block(ui, area, color, &span.class);
         if span.correct == Some(false) {
             let line = Rect::from_min_size(area.left_bottom() - Vec2::new(0.0, 3.0), Vec2::new(area.width(), 2.5));

@@ -1,7 +1,9 @@
 //! What is trained and how: preset, form, run folder, and the buttons that start and stop it.
 
+use super::train_rate::TrainRate;
 use crate::config::{PRESETS, RunConfig};
 use crate::domain::leaf;
+use crate::process_usage::memory_of_machine;
 use crate::progress::Flow;
 use crate::ui::action::{SystemAction, WindowAction, WorkAction};
 use crate::ui::arrangement::{Draft, preset};
@@ -37,6 +39,14 @@ pub struct TrainConfig {
     file_note: Option<Result<String, String>>,
     /// Root of the dataset that this is set up for.
     dataset: Option<PathBuf>,
+    /// The training set up for it, as it was last sent or taken over.
+    sent: Draft,
+    /// How often settings had been looked for from elsewhere when that was last taken over.
+    looked_for: u64,
+    /// The learning-rate range test.
+    rate: TrainRate,
+    /// How often a learning rate had been chosen when one was last taken over.
+    rate_chosen: u64,
     /// What was kept last.
     kept: Option<(usize, RunConfig, String)>,
 }
@@ -58,6 +68,10 @@ impl Default for TrainConfig {
             file_asked: None,
             file_note: None,
             dataset: None,
+            sent: Draft::default(),
+            looked_for: 0,
+            rate: TrainRate::default(),
+            rate_chosen: 0,
         }
     }
 }
@@ -70,6 +84,8 @@ impl Panel for TrainConfig {
         self.file_line(ui);
         self.folder_row(ui, cx.state);
         self.buttons(ui, cx);
+        let sound = config_form::fault(&self.config).is_none();
+        self.rate.show(ui, cx, &self.config, sound);
         ui.separator();
         let search =
             egui::TextEdit::singleline(&mut self.form.search).hint_text("Search settings").desired_width(f32::INFINITY);
@@ -79,9 +95,14 @@ impl Panel for TrainConfig {
             self.first_weights = count;
             self.config.model.init_from = Some(path);
         }
+        if self.rate_chosen != cx.state.chosen_rate.0 {
+            (self.rate_chosen, self.config.optimizer.learning_rate) = cx.state.chosen_rate;
+        }
         let around = Around {
             classes: cx.state.classes().len(),
             task: cx.state.dataset.as_ref().map(|d| d.task).unwrap_or_default(),
+            training_clips: self.split.training_clips(&self.config).filter(|_| cx.state.dataset.is_some()),
+            memory: memory_of_machine().filter(|_| cx.state.device.starts_with("CPU")),
             weights: &cx.state.weights,
             actions: RefCell::default(),
         };
@@ -101,10 +122,15 @@ impl TrainConfig {
     /// Takes over what was set up for the dataset that is open now.
     fn follow(&mut self, state: &AppState) {
         let root = state.dataset.as_ref().map(|d| d.root.clone());
-        if root == self.dataset {
+        if self.looked_for != state.leading.settings.0 {
+            (self.looked_for, self.form.search) = state.leading.settings.clone();
+        }
+        // Also where it was set up elsewhere, by name in the palette.
+        if root == self.dataset && state.draft == self.sent {
             return;
         }
         self.dataset = root;
+        self.sent.clone_from(&state.draft);
         let (index, base, config) = state.draft.configs();
         (self.preset, self.base, self.config) = (index.unwrap_or(usize::MAX), base, config);
         self.out.clone_from(&state.draft.out);
@@ -123,12 +149,13 @@ impl TrainConfig {
         self.kept = Some((self.preset, self.config.clone(), self.out.clone()));
         let named = PRESETS.get(self.preset).map(|p| p.name.to_owned());
         let changed = self.config != self.base;
-        cx.send(WindowAction::SetDraft(Box::new(Draft {
+        self.sent = Draft {
             base: if named.is_none() { self.base.to_ron() } else { String::new() },
             preset: named.unwrap_or_default(),
             config: if changed { self.config.to_ron() } else { String::new() },
             out: self.out.clone(),
-        })));
+        };
+        cx.send(WindowAction::SetDraft(Box::new(self.sent.clone())));
     }
 
     fn preset_row(&mut self, ui: &mut Ui, state: &AppState) {
@@ -330,7 +357,8 @@ impl TrainConfig {
             }
             Some(_) => {}
         }
-        config_form::fault(&self.config).map(|_| "A setting below is marked red: correct it first.".into())
+        let fault = config_form::fault(&self.config).or_else(|| self.form.impossible.clone());
+        fault.map(|_| "A setting below is marked red: correct it first.".into())
     }
 }
 

@@ -116,7 +116,7 @@ impl LayerCurves {
         }
         ui.add_space(6.0);
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new("Layers").strong());
+            ui.label(RichText::new("Layers").text_style(theme::section()));
             for (quantity, name, help) in QUANTITIES {
                 ui.selectable_value(&mut self.quantity, quantity, name).on_hover_text(help);
             }

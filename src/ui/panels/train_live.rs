@@ -1,7 +1,9 @@
 //! The dashboard of a training: live, ended, or read from disk.
 
 use super::train_layers::LayerCurves;
+use super::train_others::OtherRuns;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
+use super::{figures, next_steps};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
@@ -19,9 +21,7 @@ use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Un
 use crate::ui::widgets::usage::UsageMeter;
 use crate::ui::widgets::{class_heat, style};
 use egui::{RichText, Ui};
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// Which classes are drawn as lines.
@@ -39,10 +39,9 @@ pub struct TrainLive {
     curves: CurveState,
     tracks: Tracks,
     layers: LayerCurves,
-    others: HashMap<PathBuf, Tracks>,
+    others: OtherRuns,
     axis: Axis,
     log: bool,
-    overlay: bool,
     lines: ClassLines,
     heat: bool,
     top: usize,
@@ -59,10 +58,9 @@ impl Default for TrainLive {
             curves: CurveState::new(0.6),
             tracks: Tracks::default(),
             layers: LayerCurves::default(),
-            others: HashMap::new(),
+            others: OtherRuns::default(),
             axis: Axis::Epoch,
             log: false,
-            overlay: true,
             lines: ClassLines::Weakest,
             heat: false,
             top: 5,
@@ -108,11 +106,6 @@ fn shown(state: &AppState) -> Option<Shown<'_>> {
     Some(Shown { run, live: None })
 }
 
-/// True for another run whose scores mean the same: its classes are those of the run on screen.
-fn comparable(other: &RunView, shown: &Shown<'_>) -> bool {
-    other.path != shown.path && other.classes == shown.classes
-}
-
 /// One number for what is drawn of a run: another run of the same length is another one.
 fn identity(run: &Shown<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -137,11 +130,13 @@ impl Panel for TrainLive {
         let made_from = (identity(&run), run.steps.len(), run.history.len());
         let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
+        next_steps::after_training(ui, cx, &run.path);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
-            self.charts(ui, &run, state);
+            let charts = ui.scope(|ui| self.charts(ui, &run, state)).response;
+            figures::curves(&charts, cx, &run.history);
             self.weighted(ui);
             self.classes(ui, &run);
             let chart = self.chart("");
@@ -257,10 +252,7 @@ impl TrainLive {
             let label = ui.weak("Smoothing");
             ui.spacing_mut().slider_width = 90.0;
             ui.add(egui::Slider::new(&mut self.curves.smoothing, 0.0..=0.99).max_decimals(2)).labelled_by(label.id);
-            if state.runs.iter().any(|r| comparable(r, run)) {
-                ui.checkbox(&mut self.overlay, "Other runs")
-                    .on_hover_text("Draw the validation curves of the other open runs with the same classes too");
-            }
+            self.others.menu(ui, state, run);
         });
     }
 
@@ -274,15 +266,7 @@ impl TrainLive {
     }
 
     fn charts(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
-        self.others.retain(|path, _| state.run_at(path).is_some() && path.as_path() != run.path);
-        let mut others: Vec<(String, PathBuf)> = Vec::new();
-        if self.overlay && self.axis != Axis::Step {
-            for other in state.runs.iter().filter(|r| comparable(r, run)).take(12) {
-                let tracks = self.others.entry(other.path.clone()).or_default();
-                tracks.update(0, &[], &other.history, other.steps_per_epoch, self.axis);
-                others.push((format!("{} validation", leaf(&other.path)), other.path.clone()));
-            }
-        }
+        let others = self.others.drawn(state, run, self.axis);
         let several = several(&run.history);
         let title = if several { "mAP, and accuracy of the most probable class" } else { "Accuracy" };
         let (loss, accuracy) =
@@ -293,8 +277,7 @@ impl TrainLive {
         let mut losses = Vec::new();
         let mut accuracies = Vec::new();
         if !t.step_x.is_empty() {
-            let step =
-                |name, ys| Series { name, color: train.gamma_multiply(0.75), xs: &t.step_x, ys, look: Look::Smoothed };
+            let step = |name, ys| Series { name, color: train, xs: &t.step_x, ys, look: Look::Steps };
             losses.push(step("step", &t.step_loss));
             accuracies.push(step("step", &t.step_accuracy));
         }
@@ -304,10 +287,9 @@ impl TrainLive {
         if several {
             accuracies.push(epoch("validation mAP", theme::palette(ui).gold, &t.score));
         }
-        for (i, (name, path)) in others.iter().enumerate() {
-            let Some(o) = self.others.get(path) else { continue };
-            let color = theme::class_color(i + 7).gamma_multiply(0.75);
-            let line = |ys| Series { name: name.as_str(), color, xs: &o.epoch_x, ys, look: Look::Plain };
+        for (name, color, path) in &others {
+            let Some(o) = self.others.tracks(path) else { continue };
+            let line = |ys| Series { name: name.as_str(), color: *color, xs: &o.epoch_x, ys, look: Look::Plain };
             losses.push(line(&o.val_loss));
             accuracies.push(line(&o.score));
         }
@@ -359,7 +341,7 @@ impl TrainLive {
     fn classes(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
         ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new("Classes").strong());
+            ui.label(RichText::new("Classes").text_style(theme::section()));
             ui.selectable_value(&mut self.heat, false, "Lines");
             ui.selectable_value(&mut self.heat, true, "Heatmap")
                 .on_hover_text("Epochs to the right, classes downwards");
@@ -435,7 +417,7 @@ impl TrainLive {
     fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
         let color = theme::palette(ui).plain;
-        let small = |title, y_unit, log| Chart { height: 96.0, y_unit, log, include: &[0.0], ..self.chart(title) };
+        let small = |title, y_unit, log| Chart { height: 112.0, y_unit, log, include: &[0.0], ..self.chart(title) };
         let (rate, gradient) =
             (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
         let (speed, memory) = (small("Clips per second", Unit::Plain, false), small("Memory", Unit::Bytes, false));
@@ -475,9 +457,15 @@ impl TrainLive {
             memories.push(Series { name: "GPU", color, xs: &t.epoch_x, ys: &t.device_memory, look: Look::Dotted });
         }
         let rates_chart = Chart { legend: rates.len() > 1, ..rate };
-        let [gradient, speed, memory, threads] =
-            [gradient, speed, memory, small("Processor threads busy", Unit::Plain, false)]
-                .map(|chart| Chart { legend: false, ..chart });
+        let times = [Series { name: "epoch", color, xs: &t.epoch_x, ys: &t.seconds, look: Look::Dotted }];
+        let [gradient, speed, memory, threads, epoch_time] = [
+            gradient,
+            speed,
+            memory,
+            small("Processor threads busy", Unit::Plain, false),
+            small("Time of an epoch", Unit::Seconds, false),
+        ]
+        .map(|chart| Chart { legend: false, ..chart });
         let memory = Chart { legend: memories.len() > 1, ..memory };
         let curves = &mut self.curves;
         pair(
@@ -492,7 +480,12 @@ impl TrainLive {
             |ui, curves| curves::show(ui, &speed, &speeds, &[], curves),
             |ui, curves| curves::show(ui, &threads, &busy, &[], curves),
         );
-        pair(ui, curves, |ui, curves| curves::show(ui, &memory, &memories, &[], curves), |_, _| {});
+        pair(
+            ui,
+            curves,
+            |ui, curves| curves::show(ui, &memory, &memories, &[], curves),
+            |ui, curves| curves::show(ui, &epoch_time, &times, &[], curves),
+        );
     }
 
     fn wrong_strip(&mut self, ui: &mut Ui, live: &LiveRun, cx: &mut PanelCx<'_>) {
@@ -500,7 +493,9 @@ impl TrainLive {
             return;
         }
         ui.add_space(6.0);
-        ui.label(RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).strong());
+        ui.label(
+            RichText::new(format!("Wrong in the last validation: {}", live.wrong.len())).text_style(theme::section()),
+        );
         let rule = FrameRule::of(&live.run.config.clip);
         let cards: Vec<ClipCard> = live
             .wrong
@@ -559,9 +554,10 @@ fn log_pane(ui: &mut Ui, log: &[String]) {
     }
     ui.add_space(6.0);
     let title = format!("Log ({})", counted(log.len() as u64, "line"));
-    egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("log").default_open(true).show_unindented(
-        ui,
-        |ui| {
+    egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section()))
+        .id_salt("log")
+        .default_open(true)
+        .show_unindented(ui, |ui| {
             let height = ui.text_style_height(&egui::TextStyle::Monospace);
             egui::ScrollArea::vertical()
                 .id_salt("log lines")
@@ -573,6 +569,5 @@ fn log_pane(ui: &mut Ui, log: &[String]) {
                         ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
                     }
                 });
-        },
-    );
+        });
 }

@@ -61,6 +61,8 @@ pub struct Tracks {
     pub device_memory: Vec<f64>,
     /// Processor threads busy in each epoch.
     pub busy: Vec<f64>,
+    /// Seconds that each epoch took.
+    pub seconds: Vec<f64>,
     /// Score of each class ([`EpochReport::class_scores`]) after each epoch, `[class][epoch]`; NaN without clips.
     pub classes: Vec<Vec<f64>>,
 }
@@ -177,6 +179,7 @@ impl Tracks {
         self.speed = column(&|e| f64::from(e.clips_per_second));
         self.memory = column(&|e| e.memory_bytes as f64);
         self.device_memory = column(&|e| e.device_memory_bytes.map_or(f64::NAN, |b| b as f64));
+        self.seconds = column(&|e| e.seconds);
         self.busy = column(&|e| f64::from(e.threads_busy));
         let classes = epochs.iter().map(|e| e.class_scores().len()).max().unwrap_or(0);
         self.classes = (0..classes).map(|c| column(&|e| or_nan(e.class_scores().get(c).copied().flatten()))).collect();

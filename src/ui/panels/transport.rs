@@ -6,6 +6,7 @@ use crate::ui::state::Playback;
 use crate::ui::theme;
 use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::text::timestamp;
+use crate::ui::widgets::zoom;
 use egui::RichText;
 
 /// One row of controls; `compact` leaves out what does not fit beside a small picture.
@@ -40,33 +41,56 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, compact: bool) {
         // Number and time of the picture on screen, also while another one is on its way.
         let wanted = state.selection.frame;
         let (frame, seconds) = shown.map_or((wanted, f64::from(wanted) / state.fps()), |s| (s.index, s.pts_s));
-        place(ui, [frame, last], [seconds, f64::from(last) / state.fps()]);
-        if !compact {
-            ui.add_space(8.0);
-            speed(ui, cx);
-        }
+        let controls = if compact { 62.0 } else { 190.0 };
+        place(ui, controls, [frame, last], [seconds, f64::from(last) / state.fps()]);
+        ui.add_space(if compact { 2.0 } else { 8.0 });
+        speed(ui, cx);
+        zoom(ui, compact);
     });
 }
 
 /// Frame and time of all, in as many words as there is room for.
-fn place(ui: &mut egui::Ui, frames: [u32; 2], seconds: [f64; 2]) {
+///
+/// `controls` is the width of what stands behind it.
+fn place(ui: &mut egui::Ui, controls: f32, frames: [u32; 2], seconds: [f64; 2]) {
     let [long, short, bare]: [fn(u32, u32, &str) -> String; 3] = [
         |frame, last, time| format!("frame {frame} / {last}   {time}"),
         |frame, last, time| format!("{frame} / {last}   {time}"),
         |frame, last, _| format!("{frame} / {last}"),
     ];
-    let font = egui::FontId::monospace(theme::caption().resolve(ui.style()).size);
+    let font = theme::caption().resolve(ui.style());
     // By the widest that will come (of a minute's last seconds), so that nothing jumps while it plays.
     let last = format!("{:7}", timestamp(seconds[1]));
     let fits = |words: &fn(u32, u32, &str) -> String| {
         let text = words(frames[1], frames[1], &last);
         let text = ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::PLACEHOLDER);
-        text.size().x <= ui.available_width()
+        text.size().x <= ui.available_width() - controls
     };
     let words = [long, short].into_iter().find(fits).unwrap_or(bare);
     let now = timestamp(seconds[0]);
-    let text = RichText::new(words(frames[0], frames[1], &now)).text_style(theme::caption()).monospace();
+    let text = RichText::new(words(frames[0], frames[1], &now)).text_style(theme::caption());
     ui.label(text).on_hover_text(long(frames[0], frames[1], &now));
+}
+
+/// How large the picture is, against the size at which all of it is seen.
+fn zoom(ui: &mut egui::Ui, compact: bool) {
+    let now = zoom::of(ui.ctx());
+    if compact && now.scale <= 1.0 {
+        return;
+    }
+    if icons::button(ui, Icon::Down, "Zoom out of the picture").clicked() {
+        zoom::set(ui.ctx(), now.by(1.0 / zoom::STEP, [0.5, 0.5]));
+    }
+    let text = RichText::new(format!("{:.0} %", now.scale * 100.0)).text_style(theme::caption());
+    let response = ui.add(egui::Button::new(text).frame(false));
+    crate::ui::widgets::text::name(&response, "Show the whole picture");
+    let help = "Show the whole picture. The wheel zooms at the pointer, dragging moves, a double click shows all of it";
+    if response.on_hover_text(help).clicked() {
+        zoom::set(ui.ctx(), zoom::Zoom::default());
+    }
+    if icons::button(ui, Icon::Up, "Zoom into the picture").clicked() {
+        zoom::set(ui.ctx(), now.by(zoom::STEP, [0.5, 0.5]));
+    }
 }
 
 fn speed(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {

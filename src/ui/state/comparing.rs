@@ -1,10 +1,13 @@
 //! Runs side by side: which, what came back, and what of it is looked at.
 
 use super::{AppState, JobView, PathPurpose};
-use crate::compare::motion::MotionReport;
+use crate::compare::motion::{MotionReport, MotionTest};
 use crate::compare::{Comparison, Pair};
-use crate::jobs::kinds::CompareRuns;
+use crate::domain::counted;
+use crate::jobs::kinds::{CompareRuns, OverlayVideo};
 use crate::jobs::{CheckpointRef, Compared, Job, SplitChoice};
+use crate::ui::derived::{Derived, Same};
+use crate::ui::drawn::{Drawn, Form};
 use crate::ui::selection::MatrixSelection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,10 +39,14 @@ pub enum ToWrite {
     Table(String),
     /// A report on runs.
     Report(Box<CompareRuns>),
+    /// A picture or a plot.
+    Drawn(Form, Drawn),
+    /// A video with heatmaps; its file is filled in.
+    Video(Box<OverlayVideo>),
 }
 
 /// Everything the window knows of runs side by side.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Comparing {
     /// What is compared, once somebody chose: the first is A.
     pub chosen: Option<Vec<CheckpointRef>>,
@@ -59,6 +66,8 @@ pub struct Comparing {
     pub cell: Option<MatrixSelection>,
     /// Motion tests of this session, newest first.
     pub motion: Vec<FoundMotion>,
+    /// Motion tests that lie with the runs, put together for several of them.
+    kept_motion: Derived<Vec<Same<MotionReport>>, Arc<MotionReport>>,
     /// The report written last.
     pub report: Option<PathBuf>,
     /// What a place is being asked for.
@@ -80,6 +89,7 @@ impl Default for Comparing {
             list: FIRST_LIST,
             cell: None,
             motion: Vec::new(),
+            kept_motion: Derived::default(),
             report: None,
             to_write: None,
         }
@@ -112,11 +122,6 @@ impl Comparing {
         Some([name(pair.a)?, name(pair.b)?])
     }
 
-    /// The newest motion test of these networks on these clips.
-    pub fn motion_of(&self, networks: &[CheckpointRef], split: SplitChoice) -> Option<&FoundMotion> {
-        self.motion.iter().find(|m| m.networks == networks && m.split == split)
-    }
-
     /// Takes in the answer to a comparison.
     pub fn take(&mut self, networks: Vec<CheckpointRef>, compared: Arc<Compared>) {
         let same = self.found.as_ref().is_some_and(|f| f.networks == networks);
@@ -127,6 +132,19 @@ impl Comparing {
         self.failure = None;
         self.found = Some(FoundComparison { networks, compared });
     }
+}
+
+/// Motion tests that were made one by one, as one report.
+fn together(kept: &[&Arc<MotionReport>]) -> MotionReport {
+    let tests: Vec<_> = kept.iter().flat_map(|report| report.tests.iter().cloned()).collect();
+    let clips = |test: &MotionTest| test.scores.first().map_or(0, |s| s.clips);
+    let mut notes = Vec::new();
+    if tests.iter().any(|t| clips(t) != tests.first().map_or(0, clips)) {
+        let counts: Vec<String> =
+            tests.iter().map(|t| format!("{} on {}", t.name, counted(clips(t), "clip"))).collect();
+        notes.push(format!("the tests were made one by one, not on the same clips: {}", counts.join(", ")));
+    }
+    MotionReport { notes, tests }
 }
 
 impl AppState {
@@ -148,6 +166,35 @@ impl AppState {
         let run = self.to_compare().into_iter().next().map(|n| n.run).or_else(|| self.selection.run.clone());
         let folder = run.as_deref().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
         folder.join(name).display().to_string()
+    }
+
+    /// The newest motion test of these networks on these clips: of this session, or those that lie with the runs.
+    pub fn motion_of(&self, networks: &[CheckpointRef], split: SplitChoice) -> Option<Arc<MotionReport>> {
+        let here = self.comparing.motion.iter().find(|m| m.networks == networks && m.split == split);
+        if let Some(found) = here {
+            return Some(found.report.clone());
+        }
+        let kept: Vec<&Arc<MotionReport>> =
+            networks.iter().map(|network| self.kept_motion(network, split)).collect::<Option<_>>()?;
+        if let [one] = kept.as_slice() {
+            return Some((*one).clone());
+        }
+        let key = kept.iter().map(|report| Same::of(report)).collect();
+        Some(Arc::clone(&self.comparing.kept_motion.get(key, || Arc::new(together(&kept)))))
+    }
+
+    /// The motion test of these very weights on the open dataset that lies with their run.
+    fn kept_motion(&self, network: &CheckpointRef, split: SplitChoice) -> Option<&Arc<MotionReport>> {
+        let run = self.run_at(&network.run)?;
+        let name = network.name.as_deref().or_else(|| run.default_checkpoint())?;
+        let (step, fingerprint) = (run.checkpoint(name)?.step, &self.dataset.as_ref()?.fingerprint);
+        run.motion.iter().find(|report| {
+            report.tests.iter().all(|t| {
+                (t.identity.checkpoint == name && t.identity.step == step)
+                    && t.dataset_fingerprint == *fingerprint
+                    && t.split == split.name()
+            })
+        })
     }
 
     /// The comparison under way.

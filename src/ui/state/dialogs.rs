@@ -5,6 +5,7 @@ use super::table_form::TableForm;
 use crate::compare::TableFormat;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
+use crate::ui::drawn::Form;
 use std::path::PathBuf;
 
 /// What a path is asked for.
@@ -36,6 +37,14 @@ pub enum PathPurpose {
     Table(TableFormat),
     /// The file of a report.
     Report,
+    /// The file of a picture or a plot.
+    Drawn(Form),
+    /// The file of a video with heatmaps.
+    Video,
+    /// A plan of many trainings.
+    Plan,
+    /// Where such a plan is written.
+    NewPlan,
 }
 
 impl PathPurpose {
@@ -44,7 +53,10 @@ impl PathPurpose {
         match self {
             Self::Table(format) => Some(format!("table.{}", format.extension())),
             Self::Report => Some("report.html".to_owned()),
+            Self::NewPlan => Some("plan.ron".to_owned()),
             Self::InsidePage => Some("inside.html".to_owned()),
+            Self::Drawn(form) => Some(format!("figure.{}", form.extension())),
+            Self::Video => Some("heatmaps.mp4".to_owned()),
             _ => None,
         }
     }
@@ -57,7 +69,7 @@ pub struct ExportForm {
     pub this_clip: bool,
     /// Random samples.
     pub num_samples: usize,
-    /// Draw only clips the network gets wrong.
+    /// Sample only clips the network gets wrong.
     pub misclassified_only: bool,
     /// Weight of the heatmap.
     pub alpha: f32,
@@ -149,6 +161,8 @@ pub enum Dialog {
     Keys,
     /// What this program is.
     About,
+    /// The words of the field.
+    Glossary,
     /// Every command, searchable.
     Palette {
         /// The text so far.

@@ -145,7 +145,7 @@ impl LabelMapForm {
                     let name = row.name.trim();
                     if kept.contains(&name) {
                         return Err(format!(
-                            "Two classes are to be called '{name}'. To make them one, choose '{name}' under “becomes” of the \
+                            "Two classes are to be named '{name}'. To make them one, choose '{name}' under “becomes” of the \
                              other."
                         ));
                     }
@@ -238,7 +238,7 @@ mod tests {
             form.check();
             form.checked.unwrap_err()
         };
-        assert!(fault(&|f| f.rows[0].name = "run".into()).contains("Two classes are to be called 'run'"));
+        assert!(fault(&|f| f.rows[0].name = "run".into()).contains("Two classes are to be named 'run'"));
         let chained = fault(&|f| {
             f.rows[0].target = RowTarget::Into(1);
             f.rows[1].target = RowTarget::LeftOut;

@@ -1,6 +1,6 @@
 //! How things are drawn, and how time runs.
 
-use crate::render::HeatScale;
+use crate::render::{HeatScale, Interpolation};
 use serde::{Deserialize, Serialize};
 
 /// Light or dark.
@@ -11,6 +11,8 @@ pub enum ThemeChoice {
     Dark,
     /// Light.
     Light,
+    /// As the system has it.
+    System,
 }
 
 /// How the Review viewer lays out picture and overlay.
@@ -43,16 +45,29 @@ pub struct ViewSettings {
     pub alpha: f32,
     /// Heat below this share of the scale leaves the picture untouched, 0…1.
     pub threshold: f32,
-    /// Let the weight follow the heat instead of being the same everywhere.
+    /// Let the weight grow with the heat, so that cold places keep the picture, instead of being the same everywhere.
     pub alpha_follows_heat: bool,
     /// Draw contour lines.
     pub contours: bool,
     /// Interpolate between cells of the map; off shows the cells as they are.
     pub smooth: bool,
+    /// Interpolate with cubic curves instead of straight lines.
+    pub cubic: bool,
     /// Id of the colour map.
     pub color_map: String,
     /// What 1 means.
     pub scale: HeatScale,
+}
+
+impl ViewSettings {
+    /// How what lies between cells is found.
+    pub fn interpolation(&self) -> Interpolation {
+        match (self.smooth, self.cubic) {
+            (false, _) => Interpolation::Nearest,
+            (true, false) => Interpolation::Smooth,
+            (true, true) => Interpolation::Cubic,
+        }
+    }
 }
 
 impl Default for ViewSettings {
@@ -63,11 +78,12 @@ impl Default for ViewSettings {
             caption: true,
             heat: true,
             mode: ViewMode::SideBySide,
-            alpha: 0.5,
+            alpha: 0.75,
             threshold: 0.0,
-            alpha_follows_heat: false,
+            alpha_follows_heat: true,
             contours: false,
             smooth: true,
+            cubic: false,
             color_map: "turbo".into(),
             scale: HeatScale::Clip,
         }

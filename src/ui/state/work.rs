@@ -1,8 +1,10 @@
 //! What runs, and what was said about it.
 
+use super::leading::NextStep;
 use crate::jobs::{Job, JobId, RunView};
 use crate::progress::WrongClip;
-
+use crate::train::RateTest;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How serious a message is.
@@ -29,6 +31,29 @@ pub struct Message {
     pub at: Instant,
     /// How often it was said in a row.
     pub count: u32,
+    /// What can be done next.
+    pub offers: Vec<NextStep>,
+}
+
+/// The longest sentence that is shown whole.
+const WHOLE: usize = 220;
+
+impl Message {
+    /// What is said at once, and the details behind it where there are any.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        if let Some((first, rest)) = self.text.split_once('\n') {
+            return (first, Some(rest.trim()).filter(|r| !r.is_empty()));
+        }
+        if self.text.chars().count() <= WHOLE {
+            return (&self.text, None);
+        }
+        let ends = self.text.match_indices(". ").map(|(at, _)| at + 1);
+        let end = ends.take_while(|at| *at <= WHOLE).last();
+        match end.and_then(|at| self.text.split_at_checked(at)) {
+            Some((first, rest)) => (first, Some(rest.trim())),
+            None => (&self.text, None),
+        }
+    }
 }
 
 /// Where a job stands.
@@ -105,6 +130,17 @@ impl LiveRun {
         }
         self.run.steps_per_epoch = self.run.steps_per_epoch.or(stored.steps_per_epoch);
     }
+}
+
+/// A learning-rate range test: the job that makes it, and what it found.
+#[derive(Clone, Debug, Default)]
+pub struct RateView {
+    /// The job asked for last.
+    pub job: Option<JobId>,
+    /// What was found last.
+    pub found: Option<Arc<RateTest>>,
+    /// Why there is nothing newer.
+    pub failure: Option<String>,
 }
 
 /// How looking into the videos of a large dataset goes on.

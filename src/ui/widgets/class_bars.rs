@@ -137,7 +137,7 @@ fn header(ui: &mut Ui, state: &mut BarState, with_ap: bool) {
     let first = usize::from(with_ap);
     let heads = [
         (BarSort::Index, "Class", class, "Order of the network's outputs"),
-        (BarSort::Precision, "Precision", columns.rect(row, first), "Right among the clips called so"),
+        (BarSort::Precision, "Precision", columns.rect(row, first), "Correct among the clips predicted as the class"),
         (BarSort::Recall, "Recall", columns.rect(row, first + 1), "Right among the clips that show it"),
         (BarSort::F1, "F1", columns.rect(row, first + 2), "Harmonic mean of precision and recall"),
         (BarSort::Support, "Clips", support, "Clips that show it"),
@@ -197,14 +197,14 @@ fn row(
     let lit =
         click(ui, name_rect, "name", format!("{}: {} clips", m.class, m.support), "Click for its clips", this_row);
     let ink = if lit { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
-    let font = FontId::proportional(12.5);
+    let font = FontId::proportional(theme::BODY);
     ui.painter().circle_filled(rect.left_center() + vec2(7.0, 0.0), 4.0, theme::class_color(class));
     let mut job = egui::text::LayoutJob::simple_singleline(m.class.clone(), font.clone(), ink);
     job.wrap = egui::text::TextWrapping::truncate_at_width(columns.name - 22.0);
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(pos2(rect.left() + 16.0, rect.center().y - galley.size().y / 2.0), galley, ink);
     let cells = [
-        ("precision", m.precision, this_column, "Click for the clips called so"),
+        ("precision", m.precision, this_column, "Click for the clips predicted as the class"),
         ("recall", m.recall, this_row, "Click for its clips"),
         ("F1", m.f1, this_row, "Click for its clips"),
     ];
@@ -226,7 +226,7 @@ fn bar(ui: &Ui, rect: Rect, value: f64, class: usize, support: u64, lit: bool) {
     let color = theme::class_color(class).gamma_multiply(if lit { 0.95 } else { 0.7 });
     painter.rect_filled(rect.with_max_x(rect.left() + rect.width() * share), 2.0, color);
     let text = if support == 0 && value == 0.0 { "–".to_owned() } else { format!("{value:.2}") };
-    let font = FontId::proportional(11.5);
+    let font = FontId::proportional(theme::SMALL);
     // The number stands beside the bar's end where there is room, inside it otherwise: it never covers the end itself.
     let end = rect.left() + rect.width() * share;
     let inside = rect.width() * (1.0 - share) < 30.0;

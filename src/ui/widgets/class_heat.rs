@@ -51,7 +51,7 @@ fn row(ui: &mut Ui, history: &[EpochReport], classes: &ClassSet, class: usize, h
             format!("{} over the epochs, last {text}", classes.name(class)),
         )
     });
-    let font = FontId::proportional((height * 0.8).clamp(9.0, 12.0));
+    let font = FontId::proportional((height * 0.8).clamp(theme::SMALL, theme::BODY));
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let ink = if chosen { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
     painter.circle_filled(

@@ -62,13 +62,13 @@ impl ClipCard {
         if self.truths.is_empty() { self.truth == self.predicted } else { self.truths.contains(&self.predicted) }
     }
 
-    /// The accessible name: "lunge called squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
+    /// The accessible name: "lunge predicted as squat 0.71, frame 480 of s05.mp4", or "walk + talk, said walk, most probable walk
     /// 0.71, frame 480 of s05.mp4".
     pub fn title(&self, classes: &ClassSet) -> String {
         let (truth, predicted) = (self.label_names(classes), classes.name(self.predicted));
         let what = match &self.said {
             Some(said) => format!("{truth}, {}, most probable {predicted}", said_text(said, classes)),
-            None => format!("{truth} called {predicted}"),
+            None => format!("{truth} predicted as {predicted}"),
         };
         let other = self.other.as_ref().map_or_else(String::new, |o| format!(" ({o})"));
         format!("{what} {:.2}{other}, frame {} of {}", self.confidence, self.clip.start, self.clip.video)
@@ -84,9 +84,9 @@ fn joined(list: &[usize], classes: &ClassSet) -> String {
     list.iter().map(|c| classes.name(*c)).collect::<Vec<_>>().join(" + ")
 }
 
-/// "said walk + talk", or "said nothing".
+/// "said walk + talk", or "none predicted".
 fn said_text(said: &[usize], classes: &ClassSet) -> String {
-    if said.is_empty() { "said nothing".to_owned() } else { format!("said {}", joined(said, classes)) }
+    if said.is_empty() { "none predicted".to_owned() } else { format!("predicted {}", joined(said, classes)) }
 }
 
 /// What cards are ordered by.
@@ -178,6 +178,31 @@ const PLAY_RATE: f64 = 12.0;
 /// Size of a card.
 pub const CARD: Vec2 = vec2(PICTURE.x, PICTURE.y + TEXT);
 
+/// Bounds of the size of cards in a grid, against [`CARD`].
+const SIZES: std::ops::RangeInclusive<f32> = 0.7..=2.4;
+
+fn size_id() -> egui::Id {
+    egui::Id::unique("size of clip cards")
+}
+
+/// How large the cards of grids are, against [`CARD`].
+fn size_of_cards(ctx: &egui::Context) -> f32 {
+    ctx.data(|d| d.get_temp(size_id())).unwrap_or(1.0)
+}
+
+/// A slider for the size of the cards of grids.
+pub fn size_slider(ui: &mut Ui) {
+    let before = size_of_cards(ui.ctx());
+    let mut size = before;
+    ui.spacing_mut().slider_width = 70.0;
+    let response = ui.add(egui::Slider::new(&mut size, SIZES).show_value(false));
+    super::text::name(&response, "Size of the clips");
+    response.on_hover_text("Size of the pictures");
+    if (size - before).abs() > 1e-3 {
+        ui.data_mut(|d| d.insert_temp(size_id(), size));
+    }
+}
+
 /// Cards in rows that fill the width, with arrows and Enter for the keyboard.
 pub fn grid(
     ui: &mut Ui,
@@ -197,7 +222,9 @@ pub fn noted(
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
 ) -> Option<ClipEvent> {
-    let columns = (((ui.available_width() - 14.0 + GAP) / (CARD.x + GAP)).floor() as usize).max(1);
+    let picture = PICTURE * size_of_cards(ui.ctx());
+    let size = vec2(picture.x, picture.y + TEXT);
+    let columns = (((ui.available_width() - 14.0 + GAP) / (size.x + GAP)).floor() as usize).max(1);
     let rows = cards.len().div_ceil(columns);
     let mut event = None;
     let id = ui.scope_id().with("clip grid");
@@ -210,7 +237,7 @@ pub fn noted(
     let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing, vec2(GAP, GAP));
     egui::ScrollArea::vertical().id_salt("clips").auto_shrink([false, false]).show_rows(
         ui,
-        CARD.y,
+        size.y,
         rows,
         |ui, range| {
             let first = range.start;
@@ -220,7 +247,8 @@ pub fn noted(
                         let Some(c) = cards.get(index) else { continue };
                         let chosen = selected == Some(&c.clip);
                         let note = notes.get(index);
-                        let response = card(ui, (c, note), classes, pictures, chosen, chosen && focus.has_focus());
+                        let focused = chosen && focus.has_focus();
+                        let response = card(ui, (c, note, picture), classes, pictures, chosen, focused);
                         if let Some(clicked) = clicked(&response, c) {
                             event = Some(clicked);
                             focus.request_focus();
@@ -230,9 +258,9 @@ pub fn noted(
             }
             if let Some(index) = moved {
                 // The first row of the list lies above the first one drawn.
-                let top = ui.max_rect().top() - first as f32 * (CARD.y + GAP);
-                let y = top + (index / columns) as f32 * (CARD.y + GAP);
-                let target = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(1.0, CARD.y));
+                let top = ui.max_rect().top() - first as f32 * (size.y + GAP);
+                let y = top + (index / columns) as f32 * (size.y + GAP);
+                let target = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(1.0, size.y));
                 ui.scroll_to_rect(target, None);
             }
         },
@@ -264,7 +292,7 @@ pub fn strip(
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for c in cards {
-                let response = card(ui, (c, None), classes, pictures, selected == Some(&c.clip), false);
+                let response = card(ui, (c, None, PICTURE), classes, pictures, selected == Some(&c.clip), false);
                 event = clicked(&response, c).or(event.take());
             }
         });
@@ -312,27 +340,27 @@ fn keyboard(
 /// One card.
 fn card(
     ui: &mut Ui,
-    (card, note): (&ClipCard, Option<&CardNote>),
+    (card, note, picture): (&ClipCard, Option<&CardNote>, Vec2),
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: bool,
     focused: bool,
 ) -> egui::Response {
-    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(picture.x, picture.y + TEXT), Sense::click());
     let title = || note.map_or_else(|| card.title(classes), |n| n.title(card, classes));
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, title()));
     if !ui.is_rect_visible(rect) {
         return response;
     }
     let painter = ui.painter().with_clip_rect(rect.expand(3.0).intersect(ui.clip_rect()));
-    let frame = Rect::from_min_size(rect.min, PICTURE);
+    let frame = Rect::from_min_size(rect.min, picture);
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());
     let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     // A note says itself what it is about.
     let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
-    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(11.0), overlay::TEXT);
+    let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(theme::SMALL), overlay::TEXT);
     let plate =
         Rect::from_min_size(frame.right_bottom() - galley.size() - vec2(10.0, 6.0), galley.size() + vec2(8.0, 3.0));
     if note.is_none() {
@@ -361,10 +389,10 @@ fn card(
             card.label_names(classes)
         }
     };
-    line(frame.bottom() + 3.0, &[&label], 12.0, text, 16.0);
+    line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
     let predicted = classes.name(card.predicted);
     let (called, together) =
-        (format!("called {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
+        (format!("predicted as {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
     let said = match &card.said {
         _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
         Some(_) => vec![together.as_str()],
@@ -372,14 +400,14 @@ fn card(
         None => vec![called.as_str(), predicted],
     };
     match note {
-        Some(_) => line(frame.bottom() + 18.0, &said, 12.0, text, 6.0),
+        Some(_) => line(frame.bottom() + 18.0, &said, theme::SMALL, text, 6.0),
         None => {
             painter.circle_filled(
                 pos2(rect.left() + 8.0, frame.bottom() + 25.5),
                 3.5,
                 theme::class_color(card.predicted),
             );
-            line(frame.bottom() + 18.0, &said, 12.0, accent, 16.0);
+            line(frame.bottom() + 18.0, &said, theme::SMALL, accent, 16.0);
         }
     }
     let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
@@ -393,7 +421,7 @@ fn card(
     if let Some(share) = card.on_body {
         place = format!("{:.0} % on body · {place}", share * 100.0);
     }
-    line(frame.bottom() + 34.0, &[&place], 10.5, weak, 6.0);
+    line(frame.bottom() + 34.0, &[&place], theme::SMALL, weak, 6.0);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,
@@ -428,11 +456,11 @@ fn draw_picture(
 ) -> Option<String> {
     let note = |text: &str| {
         let color = overlay::MUTED;
-        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(11.0), color);
+        painter.text(rect.center(), Align2::CENTER_CENTER, text, egui::FontId::proportional(theme::SMALL), color);
     };
     let Some(path) = card.path.as_deref() else {
         note("not in this dataset");
-        return Some(format!("The open dataset has no video called {}.", card.clip.video));
+        return Some(format!("The open dataset has no video named {}.", card.clip.video));
     };
     let middle = card.frames.get(card.frames.len() / 2).copied().unwrap_or(card.clip.start);
     let mut shown = pictures.picture(ui.ctx(), path, middle);
@@ -523,12 +551,12 @@ mod tests {
     #[test]
     fn a_card_names_what_it_shows() {
         let classes = ClassSet::from_names(["lunge", "squat"]);
-        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge called squat 0.71, frame 480 of a.mp4");
+        assert_eq!(clip(480, 0.714, 0.0, 0.0).title(&classes), "lunge predicted as squat 0.71, frame 480 of a.mp4");
         let several = |said| ClipCard { truths: vec![0, 1], said: Some(said), ..clip(480, 0.714, 0.0, 0.0) };
         assert_eq!(
             several(vec![1]).title(&classes),
-            "lunge + squat, said squat, most probable squat 0.71, frame 480 of a.mp4"
+            "lunge + squat, predicted squat, most probable squat 0.71, frame 480 of a.mp4"
         );
-        assert!(several(Vec::new()).title(&classes).contains("said nothing") && several(vec![1]).correct());
+        assert!(several(Vec::new()).title(&classes).contains("none predicted") && several(vec![1]).correct());
     }
 }

@@ -1,11 +1,13 @@
 //! Curves of a training run: smoothed over raw, thinned to pixels, with one cursor through all plots.
 
+use super::line_names::{self, LineName};
 use super::series::{Smoothed, Thinned, number, within};
+use super::ticks;
 use crate::domain::{bytes, duration};
 use crate::ui::theme;
 use crate::ui::widgets::text;
 use egui::{Color32, Role, Sense, Stroke, Ui, WidgetInfo};
-use egui_plot::{GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
+use egui_plot::{Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotTransform, Points};
 use std::collections::{BTreeSet, HashMap};
 
 /// How a series is drawn.
@@ -18,6 +20,9 @@ pub enum Look {
     Smoothed,
     /// Points joined by a line: few values, such as one an epoch.
     Dotted,
+    /// A thin line: single steps, whose means are the series behind it in the list, which has the same colour. The two
+    /// are switched together.
+    Steps,
     /// A dashed line: what is planned, not measured.
     Planned,
 }
@@ -93,7 +98,7 @@ pub struct Chart<'a> {
     pub include: &'a [f64],
     /// Shown while there is nothing to draw.
     pub empty: &'a str,
-    /// Names of series can be switched off in the heading; false when there are too many to list.
+    /// Names of series stand where their curves end, or in the heading, and switch them; false when there are too many.
     pub legend: bool,
     /// Points that all of its curves may have together, so that many of them cost no more than one.
     pub budget: usize,
@@ -163,10 +168,12 @@ fn x_range(series: &[Series<'_>]) -> Option<(f64, f64)> {
 }
 
 /// The empty plot: axes, grid, and what the pointer may do.
-fn frame(ui: &Ui, chart: &Chart<'_>, (low, high): (f64, f64)) -> Plot<'static> {
+fn frame(ui: &Ui, chart: &Chart<'_>, (low, high): (f64, f64), width: f32) -> Plot<'static> {
     let (x_unit, y_unit, log) = (chart.x_unit, chart.y_unit, chart.log);
     let mut plot = Plot::new(("curves", chart.title))
+        .width(width)
         .height(chart.height)
+        .show_background(false)
         .allow_scroll(false)
         .allow_zoom([true, false])
         .allow_drag([true, false])
@@ -177,36 +184,100 @@ fn frame(ui: &Ui, chart: &Chart<'_>, (low, high): (f64, f64)) -> Plot<'static> {
         .set_margin_fraction(egui::vec2(0.01, 0.08))
         .y_axis_min_width(46.0)
         .grid_spacing(28.0..=220.0)
-        .grid_color(ui.visuals().weak_text_color().gamma_multiply(0.45))
+        .grid_color(ui.visuals().text_color().gamma_multiply(GRID))
         .label_formatter(|_| None)
         .x_axis_formatter(move |m, _| match x_unit {
-            Unit::Seconds => x_unit.text(m.value),
+            Unit::Seconds => ticks::seconds_text(m.value),
             // There is no epoch 1.5 on the axis, although a step may lie there.
             _ if m.value.fract().abs() > 1e-6 => String::new(),
             _ => number(m.value),
         })
-        .y_axis_formatter(move |m, _| y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }));
-    let across = f64::from((ui.available_width() / 80.0).max(2.0));
-    plot = plot.x_grid_spacer(move |input| {
-        let marks = grid(input.bounds, across);
+        .y_axis_formatter(move |m, _| match y_unit {
+            Unit::Seconds => ticks::seconds_text(m.value),
+            Unit::Bytes => ticks::bytes_text(m.value),
+            _ => y_unit.text(if log { 10_f64.powf(m.value) } else { m.value }),
+        });
+    let across = f64::from((width / 80.0).max(2.0));
+    plot = plot.x_grid_spacer(move |input| match x_unit {
+        Unit::Seconds => ticks::seconds(input.bounds, across),
         // Steps and epochs are whole.
-        if x_unit == Unit::Seconds { marks } else { marks.into_iter().filter(|m| m.value.fract() == 0.0).collect() }
+        _ => ticks::decimal(input.bounds, across).into_iter().filter(|m| m.value.fract() == 0.0).collect(),
     });
     if !log {
-        let lines = (chart.height / 34.0).max(2.0);
-        plot = plot.y_grid_spacer(move |input| grid(input.bounds, f64::from(lines)));
+        let lines = f64::from((chart.height / 34.0).max(2.0));
+        plot = plot.y_grid_spacer(move |input| match y_unit {
+            Unit::Seconds => ticks::seconds(input.bounds, lines),
+            Unit::Bytes => ticks::sizes(input.bounds, lines),
+            _ => ticks::decimal(input.bounds, lines),
+        });
     }
     plot
 }
 
+/// Opacity of grid lines: there for who looks for them, and never as strong as data.
+const GRID: f32 = 0.08;
+/// A plot narrower than this has no room for names beside it.
+const ROOM_FOR_NAMES: f32 = 300.0;
+
+/// The series whose switch a series has: its own, or that of the means behind single steps.
+fn switch<'a>(series: &[Series<'a>], index: usize) -> &'a str {
+    let own = series.get(index).map_or("", |s| s.name);
+    let behind = series.get(index + 1).map_or(own, |s| s.name);
+    if series.get(index).is_some_and(|s| s.look == Look::Steps) { behind } else { own }
+}
+
+/// The series that have a switch, each name once.
+fn named<'s, 'a>(series: &'s [Series<'a>]) -> Vec<&'s Series<'a>> {
+    let mut seen = BTreeSet::new();
+    series.iter().filter(|s| s.look != Look::Steps && seen.insert(s.name)).collect()
+}
+
+/// The names of the curves at their ends; a click hides or shows one.
+fn ends(
+    ui: &Ui,
+    chart: &Chart<'_>,
+    series: &[Series<'_>],
+    state: &mut CurveState,
+    column: egui::Rect,
+    transform: &PlotTransform,
+    lift: impl Fn(f64) -> f64,
+) {
+    let frame = *transform.frame();
+    let names: Vec<LineName<'_>> = named(series)
+        .into_iter()
+        .map(|s| {
+            let on = !state.hidden.contains(&format!("{}/{}", chart.title, s.name));
+            let last = s.ys.iter().rev().copied().map(&lift).find(|y| y.is_finite());
+            let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| s.look == Look::Smoothed);
+            let last =
+                smooth.and_then(|c| c.get(s.ys.len().checked_sub(1)?)).map(&lift).filter(|y| y.is_finite()).or(last);
+            let end = last.map(|y| transform.position_from_point_y(y).clamp(frame.top(), frame.bottom()));
+            LineName { name: s.name, color: s.color, end: end.filter(|_| on), on }
+        })
+        .collect();
+    if let Some(name) = line_names::show(ui, column.with_max_y(frame.bottom()), chart.title, &names) {
+        toggle(state, chart.title, name);
+    }
+}
+
+fn toggle(state: &mut CurveState, title: &str, name: &str) {
+    let key = format!("{title}/{name}");
+    if !state.hidden.remove(&key) {
+        state.hidden.insert(key);
+    }
+}
+
 /// Draws a plot with its heading.
 pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark], state: &mut CurveState) {
-    heading(ui, chart, series, state);
-    let shown: Vec<&Series<'_>> =
-        series.iter().filter(|s| !state.hidden.contains(&format!("{}/{}", chart.title, s.name))).collect();
+    let names = named(series);
+    let fits = names.len() as f32 * line_names::ROW <= chart.height - 20.0;
+    let beside = chart.legend && fits && ui.available_width() >= ROOM_FOR_NAMES;
+    heading(ui, chart, &names, state, beside);
+    let on = |i: &usize| !state.hidden.contains(&format!("{}/{}", chart.title, switch(series, *i)));
+    let shown: Vec<&Series<'_>> = (0..series.len()).filter(on).filter_map(|i| series.get(i)).collect();
     let drawn = |(x, y): (&f64, &f64)| x.is_finite() && y.is_finite() && (!chart.log || *y > 0.0);
     let has_values = shown.iter().any(|s| s.xs.iter().zip(s.ys).any(drawn));
-    if !has_values {
+    if !has_values && shown.len() == series.len() {
         empty_plot(ui, chart);
         return;
     }
@@ -220,7 +291,9 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         }
     };
     let (low, high) = x_range(series).unwrap_or((0.0, 1.0));
-    let mut plot = frame(ui, chart, (low, high));
+    let full = ui.available_width();
+    let column = if beside { line_names::width(ui, names.iter().map(|s| s.name)) } else { 0.0 };
+    let mut plot = frame(ui, chart, (low, high), full - column);
     for y in chart.include {
         let y = lift(*y);
         if y.is_finite() {
@@ -231,32 +304,39 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     let (cache, thinned) = (&mut state.cache, &mut state.thinned);
     // Each column of pixels has four points at most.
     let share = chart.budget / (4 * shown.len().max(1));
-    let width = (ui.available_width().max(50.0) as usize).min(share.max(MIN_COLUMNS));
+    let width = ((full - column).max(50.0) as usize).min(share.max(MIN_COLUMNS));
     let mark_color = ui.visuals().weak_text_color();
     let gold = theme::palette(ui).gold;
     let response = plot.show(ui, |plot_ui| {
         let bounds = plot_ui.plot_bounds();
         let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
-        let mut draw = |name: &str, xs: &[f64], ys: &[f64], color: Color32, width_pt: f32, look: Look, faint: bool| {
-            let kept = thinned.entry(format!("{}/{name}/{faint}", chart.title)).or_default();
-            let lifted = kept.update(xs, ys, (from, to), width, weight).iter().map(|[x, y]| [*x, lift(*y)]);
+        let mut draw = |s: &Series<'_>, ys: &[f64], color: Color32, width_pt: f32, faint: bool| {
+            let kept = thinned.entry(format!("{}/{}/{:?}/{faint}", chart.title, s.name, s.look)).or_default();
+            let lifted = kept.update(s.xs, ys, (from, to), width, weight).iter().map(|[x, y]| [*x, lift(*y)]);
             let points: Vec<[f64; 2]> = lifted.filter(|p| p[1].is_finite()).collect();
-            if look == Look::Dotted && points.len() <= 120 {
-                plot_ui.points(Points::new(name, PlotPoints::from(points.clone())).color(color).radius(2.2));
+            if s.look == Look::Dotted && points.len() <= 120 {
+                plot_ui.points(Points::new(s.name, PlotPoints::from(points.clone())).color(color).radius(2.2));
             }
-            let style = if look == Look::Planned { LineStyle::dashed_dense() } else { LineStyle::Solid };
-            plot_ui.line(Line::new(name, PlotPoints::from(points)).color(color).width(width_pt).style(style));
+            let style = if s.look == Look::Planned { LineStyle::dashed_dense() } else { LineStyle::Solid };
+            plot_ui.line(Line::new(s.name, PlotPoints::from(points)).color(color).width(width_pt).style(style));
         };
         for s in &shown {
-            if s.look == Look::Smoothed && weight > 0.0 {
+            let (thick, strength) = match s.look {
+                Look::Steps => (1.0, 0.55),
+                Look::Planned => (1.2, 1.0),
+                Look::Smoothed => (1.8, 1.0),
+                Look::Plain | Look::Dotted => (1.6, 1.0),
+            };
+            let color = s.color.gamma_multiply(strength);
+            if matches!(s.look, Look::Smoothed | Look::Steps) && weight > 0.0 {
                 if chart.raw {
-                    draw(s.name, s.xs, s.ys, s.color.gamma_multiply(0.28), 1.0, Look::Plain, true);
+                    draw(s, s.ys, color.gamma_multiply(0.28), 1.0, true);
                 }
                 let key = format!("{}/{}", chart.title, s.name);
                 let smooth = cache.entry(key).or_default().update(s.ys, weight);
-                draw(s.name, s.xs, smooth, s.color, 1.8, Look::Plain, false);
+                draw(s, smooth, color, thick, false);
             } else {
-                draw(s.name, s.xs, s.ys, s.color, if s.look == Look::Planned { 1.2 } else { 1.6 }, s.look, false);
+                draw(s, s.ys, color, thick, false);
             }
         }
         for mark in marks {
@@ -278,41 +358,25 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     if let Some(x) = state.next_cursor.or(state.cursor) {
         cursor(ui, chart, &shown, marks, state, &response.transform, x, &response.response, lift);
     }
-}
-
-/// Lines at 1, 2 or 5 times a power of ten, at most about `lines` of them: a narrow range has labels too.
-fn grid((low, high): (f64, f64), lines: f64) -> Vec<GridMark> {
-    let range = high - low;
-    if !range.is_finite() || range <= 0.0 {
-        return Vec::new();
+    if beside {
+        let plot = response.response.rect;
+        let column = egui::Rect::from_min_max(plot.right_top(), egui::pos2(plot.right() + column, plot.bottom()));
+        ends(ui, chart, series, state, column, &response.transform, lift);
     }
-    let rough = range / lines;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough).unwrap_or(power * 10.0);
-    let first = (low / step).ceil() as i64;
-    // As many as there can be, whatever rounding does.
-    let at = |i: i64| GridMark { value: (first + i) as f64 * step, step_size: range };
-    (0..lines as i64 + 2).map(at).take_while(|m| m.value <= high).collect()
 }
 
-/// A heading with a switch for each series.
-fn heading(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], state: &mut CurveState) {
+/// A heading, with a switch for each series where their names do not stand beside the plot.
+fn heading(ui: &mut Ui, chart: &Chart<'_>, names: &[&Series<'_>], state: &mut CurveState, beside: bool) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 10.0;
-        ui.label(egui::RichText::new(chart.title).strong());
-        if !chart.legend {
+        ui.label(egui::RichText::new(chart.title).text_style(theme::section()));
+        if !chart.legend || beside {
             return;
         }
-        let mut seen = BTreeSet::new();
-        for s in series.iter().filter(|s| seen.insert(s.name)) {
-            let key = format!("{}/{}", chart.title, s.name);
-            let on = !state.hidden.contains(&key);
+        for s in names {
+            let on = !state.hidden.contains(&format!("{}/{}", chart.title, s.name));
             if legend_chip(ui, s, on, chart.title).clicked() {
-                if on {
-                    state.hidden.insert(key);
-                } else {
-                    state.hidden.remove(&key);
-                }
+                toggle(state, chart.title, s.name);
             }
         }
     });
@@ -398,10 +462,14 @@ fn cursor(
     let painter = ui.painter().with_clip_rect(frame);
     painter.vline(at, frame.y_range(), Stroke::new(1.0, ui.visuals().weak_text_color()));
     let slack = REACH * transform.dvalue_dpos()[0].abs();
-    let mut rows = Vec::new();
+    let (mut rows, mut beyond) = (Vec::new(), Vec::new());
     for s in series {
-        let Some(i) = within(s.xs, s.ys, x, slack) else { continue };
-        let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| s.look == Look::Smoothed);
+        let Some(i) = within(s.xs, s.ys, x, slack) else {
+            beyond.push((s.name, s.color));
+            continue;
+        };
+        let drawn_smooth = matches!(s.look, Look::Smoothed | Look::Steps);
+        let smooth = state.cache.get(&format!("{}/{}", chart.title, s.name)).filter(|_| drawn_smooth);
         let raw = s.ys[i];
         let drawn = smooth.filter(|_| state.smoothing > 0.0).and_then(|c| c.get(i)).unwrap_or(raw);
         let spot = egui::pos2(transform.position_from_point_x(s.xs[i]), transform.position_from_point_y(lift(drawn)));
@@ -420,7 +488,7 @@ fn cursor(
     let common = rows.first().map(|r| r.2).filter(|first| rows.iter().all(|r| r.2 == *first));
     response.show_tooltip_ui(|ui| {
         if let Some(x) = common {
-            ui.label(egui::RichText::new(place(x)).strong());
+            ui.label(egui::RichText::new(place(x)).text_style(theme::section()));
         }
         egui::Grid::new("values").num_columns(4).spacing([8.0, 2.0]).show(ui, |ui| {
             for (name, color, x, drawn, raw) in rows.iter().take(16) {
@@ -428,10 +496,18 @@ fn cursor(
                 ui.painter().circle_filled(dot.center(), 4.0, *color);
                 ui.label(text::elide(name, 32));
                 let text = chart.y_unit.text(*drawn);
-                ui.monospace(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
+                ui.label(if drawn == raw { text } else { format!("{text}  (raw {})", chart.y_unit.text(*raw)) });
                 if common.is_none() {
                     ui.weak(place(*x));
                 }
+                ui.end_row();
+            }
+            // Where a curve does not reach it has no value.
+            for (name, color) in beyond.iter().take(16_usize.saturating_sub(rows.len())) {
+                let (dot, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), Sense::hover());
+                ui.painter().circle_stroke(dot.center(), 3.5, Stroke::new(1.0, *color));
+                ui.label(text::elide(name, 32));
+                ui.weak("–");
                 ui.end_row();
             }
         });

@@ -1,8 +1,9 @@
 //! Rows of a form: a name, an editor, a mark when the value was changed, and the sentence when it is wrong.
 
 use super::series::number;
+use super::settings_words;
 use crate::classical::Baseline;
-use crate::config::{ConfigKey, RunConfig, key};
+use crate::config::{ConfigKey, Doubt, RunConfig, key};
 use crate::domain::Task;
 use crate::ui::Action;
 use crate::ui::theme;
@@ -19,6 +20,10 @@ pub struct Around<'a> {
     pub classes: usize,
     /// How many classes its clips may have.
     pub task: Task,
+    /// Clips to train on, where they were counted.
+    pub training_clips: Option<u64>,
+    /// Memory for what is trained, in bytes, where it is known: that of the machine, for trainings on its processor.
+    pub memory: Option<u64>,
     /// What was found in weight files.
     pub weights: &'a WeightStore,
     /// What rows ask the window for.
@@ -32,6 +37,8 @@ pub struct Rows<'a> {
     base: &'a mut RunConfig,
     query: &'a str,
     fault: Option<&'a str>,
+    /// Values outside of what is usual.
+    pub doubts: &'a [Doubt],
     /// What lies around the form; only while it is drawn.
     pub around: Option<&'a Around<'a>>,
     /// Rows that match the search.
@@ -48,7 +55,7 @@ const NAME: f32 = 172.0;
 impl<'a> Rows<'a> {
     /// Counts rows; `query` is in lower case.
     pub fn count(config: &'a mut RunConfig, base: &'a mut RunConfig, query: &'a str, fault: Option<&'a str>) -> Self {
-        Self { ui: None, config, base, query, fault, matching: 0, changed: 0, faulty: false, around: None }
+        Self { ui: None, config, base, query, fault, matching: 0, changed: 0, faulty: false, doubts: &[], around: None }
     }
 
     /// Draws rows.
@@ -59,7 +66,18 @@ impl<'a> Rows<'a> {
         query: &'a str,
         fault: Option<&'a str>,
     ) -> Self {
-        Self { ui: Some(ui), config, base, query, fault, matching: 0, changed: 0, faulty: false, around: None }
+        Self {
+            ui: Some(ui),
+            config,
+            base,
+            query,
+            fault,
+            matching: 0,
+            changed: 0,
+            faulty: false,
+            doubts: &[],
+            around: None,
+        }
     }
 
     /// The configuration being edited.
@@ -77,8 +95,8 @@ impl<'a> Rows<'a> {
         let unknown = ConfigKey { path: "", name: "unknown setting", help: "", resumable: false };
         let ConfigKey { name, help, .. } = key(path).copied().unwrap_or(unknown);
         let key = path;
-        let found =
-            self.query.is_empty() || [key, name, help].iter().any(|text| text.to_lowercase().contains(self.query));
+        let known = [key, name, help, settings_words::words(key)];
+        let found = self.query.is_empty() || known.iter().any(|text| text.to_lowercase().contains(self.query));
         if !found {
             return;
         }
@@ -88,10 +106,16 @@ impl<'a> Rows<'a> {
         self.changed += usize::from(changed);
         let fault = self.fault.filter(|f| names_key(f, key));
         self.faulty |= fault.is_some();
+        let doubt = self.doubts.iter().find(|d| d.key == key).filter(|_| fault.is_none());
         let Some(ui) = self.ui.as_deref_mut() else { return };
         let value = lens(self.config);
         ui.horizontal(|ui| {
-            label(ui, name, key, help, changed, fault.is_some());
+            let color = match (fault, doubt) {
+                (Some(_), _) => Some(theme::palette(ui).bad),
+                (None, Some(_)) => Some(theme::palette(ui).warn),
+                _ => None,
+            };
+            label(ui, name, key, help, changed, color);
             let reset_width = 22.0;
             let width = (ui.available_width() - reset_width).max(60.0);
             ui.allocate_ui_with_layout(vec2(width, 24.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
@@ -102,10 +126,12 @@ impl<'a> Rows<'a> {
                 *value = usual;
             }
         });
-        if let Some(sentence) = fault {
+        let p = theme::palette(ui);
+        let told = fault.map(|f| (f, p.bad)).or(doubt.map(|d| (d.told.as_str(), p.warn)));
+        if let Some((sentence, color)) = told {
             ui.horizontal(|ui| {
                 ui.add_space(NAME + 4.0);
-                let text = egui::RichText::new(sentence).small().color(theme::palette(ui).bad);
+                let text = egui::RichText::new(sentence).text_style(theme::caption()).color(color);
                 ui.add(egui::Label::new(text).wrap());
             });
         }
@@ -141,15 +167,10 @@ fn names_key(sentence: &str, key: &str) -> bool {
     })
 }
 
-fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, faulty: bool) {
+fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, marked: Option<egui::Color32>) {
     let (rect, response) = ui.allocate_exact_size(vec2(NAME, 24.0), Sense::hover());
-    let color = if faulty {
-        theme::palette(ui).bad
-    } else if changed {
-        ui.visuals().strong_text_color()
-    } else {
-        ui.visuals().text_color()
-    };
+    let plain = if changed { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
+    let color = marked.unwrap_or(plain);
     if changed {
         ui.painter().circle_filled(egui::pos2(rect.left() + 4.0, rect.center().y), 3.0, ui.visuals().hyperlink_color);
     }

@@ -201,7 +201,7 @@ fn groups(ui: &Ui, painter: &Painter, view: View, rect: Rect, graph: &Graph, p: 
         if view.scale >= LETTERS {
             let room = place.width() - side - 12.0;
             let text = format!("{}  {}", group.module, group.title);
-            line(painter, pos2(button.right() + 4.0, place.top() + 4.0), &text, view.font(11.0), p.muted, room);
+            line(painter, pos2(button.right() + 4.0, place.top() + 4.0), &text, view.font(theme::SMALL), p.muted, room);
         }
         if sign(ui, painter, rect, button, &group.module, false, p) {
             event = Some(GraphEvent::Collapse(group.module.clone()));
@@ -281,7 +281,7 @@ fn draw_edge(painter: &Painter, view: View, rect: Rect, graph: &Graph, edge: &Gr
     if view.scale >= LETTERS
         && let Some(place) = graph.label_place(edge)
     {
-        painter.text(view.at(place), Align2::CENTER_BOTTOM, edge.label(), view.font(10.0), p.muted);
+        painter.text(view.at(place), Align2::CENTER_BOTTOM, edge.label(), view.font(theme::SMALL), p.muted);
     }
 }
 
@@ -321,7 +321,7 @@ fn draw_node(
     painter.rect(place, round, fill, stroke, StrokeKind::Inside);
     if small {
         let title = if node.role == NodeRole::Join { "||" } else { node.title.as_str() };
-        painter.text(place.center(), Align2::CENTER_CENTER, title, view.font(12.0), p.text);
+        painter.text(place.center(), Align2::CENTER_CENTER, title, view.font(theme::BODY), p.text);
         return;
     }
     let pad = 8.0 * view.scale;
@@ -334,9 +334,9 @@ fn draw_node(
             [one] if !one.is_empty() => one.clone(),
             _ => node.title.clone(),
         };
-        line(painter, at(5.0), &name, view.font(12.0), p.text, room - sign);
+        line(painter, at(5.0), &name, view.font(theme::BODY), p.text, room - sign);
         let below = if node.role == NodeRole::Input { shape_label(node.shape) } else { node.title.clone() };
-        line(painter, at(22.0), &below, view.font(10.5), p.muted, room);
+        line(painter, at(22.0), &below, view.font(theme::SMALL), p.muted, room);
     }
     let values = [node.parameters as f64, node.bytes as f64, node.seconds.unwrap_or(0.0)];
     for (i, ((value, most), color)) in values.into_iter().zip(most).zip(bar_colors(p)).enumerate() {
@@ -351,7 +351,13 @@ fn draw_node(
         painter.rect_filled(bar, 1.0, p.bad);
         if view.scale >= LETTERS {
             let text = format!("T {} to {}", node.input[1], node.shape[1]);
-            painter.text(place.right_bottom() + vec2(0.0, 1.0), Align2::RIGHT_TOP, text, view.font(10.0), p.bad);
+            painter.text(
+                place.right_bottom() + vec2(0.0, 1.0),
+                Align2::RIGHT_TOP,
+                text,
+                view.font(theme::SMALL),
+                p.bad,
+            );
         }
     }
 }

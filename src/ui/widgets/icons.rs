@@ -42,6 +42,24 @@ pub enum Icon {
     Up,
     /// A chevron down.
     Down,
+    /// An eye.
+    Eye,
+    /// An eye crossed out.
+    EyeOff,
+    /// A body's outline.
+    Mask,
+    /// Joints and bones.
+    Skeleton,
+    /// Lines of text.
+    Caption,
+    /// Rings around a hot place.
+    Heat,
+    /// Lines of equal height.
+    Contours,
+    /// A frame.
+    Frame,
+    /// Two frames beside each other.
+    Both,
 }
 
 /// A flat button with an icon; `label` is its accessible name and tooltip.
@@ -57,6 +75,32 @@ pub fn small_button(ui: &mut egui::Ui, icon: Icon, label: &str) -> Response {
 /// A button that can be on.
 pub fn toggle(ui: &mut egui::Ui, icon: Icon, label: &str, on: bool) -> Response {
     sized(ui, icon, label, Vec2::new(28.0, 24.0), on)
+}
+
+/// A button with an icon and a word that can be on; the word is its accessible name.
+pub fn word_toggle(ui: &mut egui::Ui, icon: Icon, word: &str, on: bool) -> Response {
+    let p = theme::palette(ui);
+    let enabled = ui.is_enabled();
+    let color = match (enabled, on) {
+        (false, _) => p.muted.gamma_multiply(0.5),
+        (true, true) => ui.visuals().selection.stroke.color,
+        (true, false) => p.text,
+    };
+    let galley = ui.painter().layout_no_wrap(word.to_owned(), theme::caption().resolve(ui.style()), color);
+    let size = Vec2::new(galley.size().x + 30.0, 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, enabled, on, word));
+    let fill = match (on, response.hovered() && enabled) {
+        (true, _) => p.accent_soft,
+        (false, true) => p.button_hover,
+        (false, false) => Color32::TRANSPARENT,
+    };
+    ui.painter().rect_filled(rect, 5.0, fill);
+    let square = Rect::from_center_size(rect.left_center() + Vec2::new(13.0, 0.0), Vec2::splat(13.0));
+    paint(ui.painter(), square, icon, color);
+    let at = Pos2::new(rect.left() + 23.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, color);
+    response
 }
 
 fn sized(ui: &mut egui::Ui, icon: Icon, label: &str, size: Vec2, on: bool) -> Response {
@@ -78,9 +122,6 @@ fn sized(ui: &mut egui::Ui, icon: Icon, label: &str, size: Vec2, on: bool) -> Re
         Color32::TRANSPARENT
     };
     ui.painter().rect_filled(rect, 5.0, fill);
-    if response.has_focus() {
-        ui.painter().rect_stroke(rect, 5.0, Stroke::new(1.0, p.accent), egui::StrokeKind::Inside);
-    }
     let color = match (enabled, on) {
         (false, _) => p.muted.gamma_multiply(0.5),
         (true, true) => p.accent,
@@ -144,12 +185,53 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             Shape::circle_stroke(at(0.42, 0.42), rect.width() * 0.3, line),
             Shape::line_segment([at(0.65, 0.65), at(0.95, 0.95)], line),
         ],
+        Icon::Eye => eye(rect, line, color),
+        Icon::EyeOff => {
+            let mut shapes = eye(rect, line, color);
+            shapes.push(Shape::line_segment([at(0.1, 0.9), at(0.9, 0.1)], line));
+            shapes
+        }
+        Icon::Mask => vec![
+            Shape::circle_filled(at(0.5, 0.22), rect.width() * 0.2, color),
+            fill(vec![at(0.12, 1.0), at(0.2, 0.58), at(0.5, 0.46), at(0.8, 0.58), at(0.88, 1.0)]),
+        ],
+        Icon::Skeleton => {
+            let bones = vec![at(0.15, 0.95), at(0.4, 0.55), at(0.5, 0.12), at(0.6, 0.55), at(0.88, 0.95)];
+            let joints = bones.iter().map(|p| Shape::circle_filled(*p, rect.width() * 0.11, color)).collect::<Vec<_>>();
+            std::iter::once(path(bones)).chain(joints).collect()
+        }
+        Icon::Caption => vec![
+            path(vec![at(0.05, 0.25), at(0.95, 0.25)]),
+            path(vec![at(0.05, 0.55), at(0.95, 0.55)]),
+            path(vec![at(0.05, 0.85), at(0.6, 0.85)]),
+        ],
+        Icon::Heat => vec![
+            Shape::circle_filled(at(0.5, 0.5), rect.width() * 0.2, color),
+            Shape::circle_stroke(at(0.5, 0.5), rect.width() * 0.42, line),
+        ],
+        Icon::Contours => vec![
+            Shape::ellipse_stroke(at(0.5, 0.5), rect.size() * Vec2::new(0.48, 0.38), line),
+            Shape::ellipse_stroke(at(0.55, 0.5), rect.size() * Vec2::new(0.2, 0.14), line),
+        ],
+        Icon::Frame => vec![path(vec![at(0.04, 0.12), at(0.96, 0.12), at(0.96, 0.88), at(0.04, 0.88), at(0.04, 0.12)])],
+        Icon::Both => vec![
+            path(vec![at(0.02, 0.15), at(0.98, 0.15), at(0.98, 0.85), at(0.02, 0.85), at(0.02, 0.15)]),
+            path(vec![at(0.5, 0.15), at(0.5, 0.85)]),
+        ],
         Icon::Close => vec![
             Shape::line_segment([at(0.15, 0.15), at(0.85, 0.85)], line),
             Shape::line_segment([at(0.85, 0.15), at(0.15, 0.85)], line),
         ],
     };
     painter.extend(shapes);
+}
+
+fn eye(rect: Rect, line: Stroke, color: Color32) -> Vec<Shape> {
+    let c = rect.center();
+    vec![
+        Shape::ellipse_stroke(c, rect.size() * Vec2::new(0.5, 0.32), line),
+        Shape::circle_filled(c, rect.width() * 0.16, color),
+    ]
 }
 
 fn round_arrow(rect: Rect, line: Stroke, color: Color32) -> Vec<Shape> {

@@ -10,7 +10,7 @@ pub use super::matrix_counts::{Matrix, MatrixMode, MatrixSort, Together, title};
 pub use crate::ui::selection::MatrixSelection as MatrixPick;
 
 /// What the widget remembers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MatrixState {
     /// Shades and numbers.
     pub mode: MatrixMode,
@@ -18,8 +18,28 @@ pub struct MatrixState {
     pub sort: MatrixSort,
     /// Only counts are known: no cell leads to its clips.
     pub counts_only: bool,
+    /// All cells are in sight, however small they become.
+    pub fit: bool,
+    /// Size of cells, against what is usual in the room there is.
+    pub zoom: f32,
+    /// Only classes called like this, and those they are confused with.
+    pub search: String,
     /// Cell under the keyboard, as positions on screen (row, column).
     cursor: (usize, usize),
+}
+
+impl Default for MatrixState {
+    fn default() -> Self {
+        Self {
+            mode: MatrixMode::default(),
+            sort: MatrixSort::default(),
+            counts_only: false,
+            fit: false,
+            zoom: 1.0,
+            search: String::new(),
+            cursor: (0, 0),
+        }
+    }
 }
 
 /// Draws the matrix in the space there is; returns what was clicked or chosen with Enter.
@@ -29,16 +49,23 @@ pub fn show(
     selected: Option<MatrixPick>,
     state: &mut MatrixState,
 ) -> Option<MatrixPick> {
-    let order = matrix.order(state.sort);
+    let order = matrix.order_of(state.sort, &state.search);
     if order.is_empty() {
-        ui.weak("There is no class to show.");
+        let missing = format!("No class is called '{}'.", state.search.trim());
+        ui.weak(if state.search.trim().is_empty() { "There is no class to show." } else { missing.as_str() });
         return None;
     }
     // The line of the sentence is reserved before the cells, so that nothing moves under the pointer.
     let line = ui.text_style_height(&egui::TextStyle::Body) + 6.0;
     let space = vec2(ui.available_width(), (ui.available_height() - line).max(60.0));
     let (rect, grid) = ui.allocate_exact_size(space, Sense::focusable_noninteractive());
-    let layout = MatrixLayout::new(ui, matrix, &order, rect);
+    if ui.rect_contains_pointer(rect) {
+        let pinch = ui.input(|i| i.zoom_delta());
+        if (pinch - 1.0).abs() > 1e-3 {
+            (state.zoom, state.fit) = ((state.zoom * pinch).clamp(ZOOM.0, ZOOM.1), false);
+        }
+    }
+    let layout = MatrixLayout::new(ui, matrix, (&order, state.fit, state.zoom), rect);
     let mut out = Outcome { hovered: None, picked: None };
     let columns = matrix.columns(&order);
     keyboard(ui, &grid, (&order, &columns), state, &mut out);
@@ -46,8 +73,8 @@ pub fn show(
     grid.widget_info(|| {
         let enter = if state.counts_only { "" } else { ", Enter opens the clips" };
         let what = match matrix.together {
-            None => "confusion matrix, rows are true classes, columns what was said",
-            Some(_) => "co-occurrence matrix, rows are labels, columns what was said of their clips",
+            None => "confusion matrix, rows are true classes, columns predicted ones",
+            Some(_) => "co-occurrence matrix, rows are labels, columns the classes predicted for their clips",
         };
         let text = format!("{what}; arrow keys move{enter}");
         WidgetInfo::labeled(Role::Grid, true, text)
@@ -59,8 +86,10 @@ pub fn show(
         || {
             let clips = if state.counts_only { "" } else { " Click a cell to see its clips." };
             match matrix.together {
-                None => format!("Rows are what clips show, columns what the network said.{clips}"),
-                Some(_) => format!("Rows are labels, columns what was said of their clips, also together.{clips}"),
+                None => format!("Rows are what clips show, columns what the network predicted.{clips}"),
+                Some(_) => {
+                    format!("Rows are labels, columns the classes predicted for their clips, also together.{clips}")
+                }
             }
         },
         |p| matrix.sentence(p, state.mode),
@@ -81,12 +110,12 @@ struct Outcome {
 /// What the cells say and how they are sorted, for a row of controls.
 pub fn controls(ui: &mut Ui, state: &mut MatrixState, together: bool) {
     let title = if together { "Co-occurrence" } else { "Confusion" };
-    ui.label(egui::RichText::new(title).strong());
+    ui.label(egui::RichText::new(title).text_style(theme::section()));
     ui.add_space(4.0);
     for (mode, text, help) in [
         (MatrixMode::Counts, "Counts", "Clips in each cell"),
         (MatrixMode::ByRow, "By row", "Per cent of the true class: the diagonal is recall"),
-        (MatrixMode::ByColumn, "By column", "Per cent of what was called so: the diagonal is precision"),
+        (MatrixMode::ByColumn, "By column", "Per cent of the clips predicted as the class: the diagonal is precision"),
     ] {
         ui.selectable_value(&mut state.mode, mode, text).on_hover_text(help);
     }
@@ -108,6 +137,33 @@ pub fn controls(ui: &mut Ui, state: &mut MatrixState, together: bool) {
         .labelled_by(label.id);
 }
 
+/// Classes from which on they are searched for and do not all fit.
+const MANY: usize = 12;
+
+/// How large cells are, and which classes are shown, where there are many.
+pub fn size_controls(ui: &mut Ui, state: &mut MatrixState, classes: usize) {
+    if classes <= MANY {
+        return;
+    }
+    ui.toggle_value(&mut state.fit, "Fit").on_hover_text("All cells in sight (Ctrl and the wheel change their size)");
+    for (sign, name, factor) in [("−", "Smaller cells", 1.0 / 1.25), ("+", "Larger cells", 1.25)] {
+        let response = ui.small_button(sign);
+        super::text::name(&response, name);
+        if response.on_hover_text(name).clicked() {
+            (state.zoom, state.fit) = ((state.zoom * factor).clamp(ZOOM.0, ZOOM.1), false);
+        }
+    }
+    let field = egui::TextEdit::singleline(&mut state.search).hint_text("Find a class").desired_width(110.0);
+    let response = ui.add(field);
+    super::text::name(&response, "Find a class of the matrix");
+    response.on_hover_text("Classes called like this, and those they are confused with");
+}
+
+/// The width that a matrix of so many classes never needs more than.
+pub fn widest(classes: usize) -> f32 {
+    LONGEST_NAME + 70.0 + WIDEST_CELL * classes as f32
+}
+
 /// Where everything goes: labels stay in place while the cells scroll.
 struct MatrixLayout {
     rect: Rect,
@@ -119,23 +175,33 @@ struct MatrixLayout {
     rotated: bool,
 }
 
-const MIN_CELL: f32 = 11.0;
+/// High enough for the smallest letters.
+const MIN_CELL: f32 = 13.0;
+/// Cells of a matrix that fits whatever its size.
+const FIT_CELL: f32 = 2.0;
+/// Names at the left are no wider; what is longer loses its middle.
+const LONGEST_NAME: f32 = 140.0;
+/// Names closer to each other than this are left out.
+const NAME_GAP: f32 = 11.0;
+/// Bounds of the size of cells.
+const ZOOM: (f32, f32) = (0.2, 6.0);
 const MAX_CELL: f32 = 58.0;
 /// Cells are wider than high where the room is: names of columns then need no turning, which leaves height for cells.
 const WIDEST_CELL: f32 = 72.0;
 /// Lines of a column's name that is not turned.
 const NAME_LINES: usize = 3;
-const COLUMN_FONT: f32 = 10.5;
+const COLUMN_FONT: f32 = theme::SMALL;
 
 impl MatrixLayout {
-    fn new(ui: &Ui, matrix: &Matrix<'_>, order: &[usize], rect: Rect) -> Self {
+    fn new(ui: &Ui, matrix: &Matrix<'_>, (order, fit, zoom): (&[usize], bool, f32), rect: Rect) -> Self {
+        let least = if fit { FIT_CELL } else { MIN_CELL };
         let (n, columns) = (order.len() as f32, matrix.columns(order));
         let across = columns.len() as f32;
-        let rough = ((rect.width() - 110.0) / across).min((rect.height() - 84.0) / n).clamp(MIN_CELL, MAX_CELL);
-        let label_font = FontId::proportional((rough * 0.62).clamp(9.0, 12.5));
+        let rough = ((rect.width() - 110.0) / across).min((rect.height() - 84.0) / n).clamp(least, MAX_CELL) * zoom;
+        let label_font = FontId::proportional((rough * 0.62).clamp(theme::SMALL, theme::BODY));
         let names = || columns.iter().map(|c| matrix.column_name(*c));
         let widest = names().map(|name| fitted(ui.painter(), name, &label_font, Color32::WHITE, f32::MAX).size().x);
-        let widest = widest.fold(0.0_f32, f32::max);
+        let widest = widest.fold(0.0_f32, f32::max).min(LONGEST_NAME);
         let left = (widest + 52.0).clamp(70.0, (rect.width() * 0.34).max(70.0));
         let wide = ((rect.width() - left) / across).floor();
         let column_font = FontId::proportional(COLUMN_FONT);
@@ -145,12 +211,16 @@ impl MatrixLayout {
             None => (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)),
         };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
-        let high = (cells.height() / n).clamp(MIN_CELL, MAX_CELL).floor();
+        let round = |side: f32| if fit { (side * 2.0).floor() / 2.0 } else { side.floor() };
+        let high = round((cells.height() / n).clamp(least, MAX_CELL));
         // Turned names say which column is whose only where columns are not much wider than they are high.
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
-        let cell = vec2(wide.clamp(MIN_CELL, most.max(MIN_CELL)).floor(), high.min(wide.max(MIN_CELL)));
+        let across_each = if fit { (rect.width() - left) / across } else { wide };
+        let cell = vec2(round(across_each.clamp(least, most.max(least))), high.min(round(across_each.max(least))));
+        let cell = if fit { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
         let number = cell.y.min(cell.x) * 0.5;
-        let number_font = (cell.min_elem() >= 14.0).then(|| FontId::proportional(number.clamp(9.0, 14.0)));
+        let number_font =
+            (cell.min_elem() >= 18.0).then(|| FontId::proportional(number.clamp(theme::SMALL, theme::BODY)));
         let column_font = if straight.is_some() { column_font } else { label_font.clone() };
         Self { rect, cells, cell, label_font, column_font, number_font, rotated: straight.is_none() }
     }
@@ -339,7 +409,13 @@ fn labels(
             out.picked = Some(pick);
         }
     };
+    // Of names that would lie over each other only some are written; the one under the pointer always is.
+    let every = |side: f32| ((NAME_GAP / side.max(0.1)).ceil() as usize).max(1);
+    let (each_row, each_column) = (every(layout.cell.y), every(layout.cell.x));
     for (k, class) in order.iter().copied().enumerate() {
+        if k % each_row != 0 && !lit(MatrixPick::Row(class)) {
+            continue;
+        }
         let along = k as f32 * layout.cell;
         let row =
             Rect::from_min_size(pos2(side.left(), side.top() + along.y - offset.y), vec2(side.width(), layout.cell.y));
@@ -350,8 +426,8 @@ fn labels(
                 ui.visuals().weak_text_color(),
             );
             let right = row.right() - 6.0;
-            let width = row.width() - support.size().x - 24.0;
-            let name = fitted(painter, matrix.classes.name(class), &layout.label_font, color, width);
+            let width = row.width() - support.size().x - 30.0;
+            let name = middle_fitted(painter, matrix.classes.name(class), &layout.label_font, color, width);
             painter.galley(
                 pos2(right - support.size().x, row.center().y - support.size().y / 2.0),
                 support.clone(),
@@ -359,11 +435,14 @@ fn labels(
             );
             let x = right - support.size().x - 8.0 - name.size().x;
             painter.galley(pos2(x, row.center().y - name.size().y / 2.0), name, color);
-            let dot = pos2(row.left() + 5.0, row.center().y);
+            let dot = pos2(x - 8.0, row.center().y);
             painter.circle_filled(dot, (layout.cell.y * 0.25).clamp(2.0, 4.0), theme::class_color(class));
         });
     }
     for (k, class) in matrix.columns(order).into_iter().enumerate() {
+        if k % each_column != 0 && !lit(MatrixPick::Column(class)) {
+            continue;
+        }
         let along = k as f32 * layout.cell;
         let column = Rect::from_min_size(
             pos2(above.left() + along.x - offset.x, above.top()),
@@ -372,7 +451,7 @@ fn labels(
         one(above, column, MatrixPick::Column(class), &|painter, color| {
             let (text, font) = (matrix.column_name(class), &layout.column_font);
             let (name, at, angle) = if layout.rotated {
-                let name = fitted(painter, text, font, color, above.height() - 8.0);
+                let name = middle_fitted(painter, text, font, color, above.height() - 8.0);
                 let at = pos2(column.center().x - name.size().y / 2.0, column.bottom() - 4.0);
                 (name, at, -std::f32::consts::FRAC_PI_2)
             } else {
@@ -383,6 +462,24 @@ fn labels(
             painter.add(egui::epaint::TextShape::new(at, name, color).with_angle(angle));
         });
     }
+}
+
+/// `text` in one line no wider than `width`, with its middle left out where it does not fit: classes of one family begin
+/// alike and end in what tells them apart.
+fn middle_fitted(
+    painter: &egui::Painter,
+    text: &str,
+    font: &FontId,
+    color: Color32,
+    width: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let whole = fitted(painter, text, font, color, f32::MAX);
+    if whole.size().x <= width {
+        return whole;
+    }
+    let letters = text.chars().count() as f32;
+    let room = (letters * width.max(8.0) / whole.size().x).floor() as usize;
+    fitted(painter, &super::text::elide_middle(text, room.max(3)), font, color, width)
 }
 
 /// `text` in one line no wider than `width`, with an ellipsis when it does not fit.

@@ -6,7 +6,7 @@ use crate::ui::selection::MatrixSelection as MatrixPick;
 use serde::{Deserialize, Serialize};
 
 /// The column of clips of which no class was said.
-const NOTHING: &str = "said nothing";
+const NOTHING: &str = "none predicted";
 
 /// What the shade and number of a cell say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub enum MatrixSort {
     Confusion,
 }
 
-/// Short text about a part of the matrix: "lunge called squat: 12".
+/// Short text about a part of the matrix: "lunge predicted as squat: 12".
 pub fn title(pick: MatrixPick, matrix: &Matrix<'_>) -> String {
     let name = |c| matrix.classes.name(c);
     if matrix.together.is_some() {
@@ -47,10 +47,10 @@ pub fn title(pick: MatrixPick, matrix: &Matrix<'_>) -> String {
     }
     match pick {
         MatrixPick::Cell { truth, predicted } => {
-            format!("{} called {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
+            format!("{} predicted as {}: {}", name(truth), name(predicted), matrix.count(truth, predicted))
         }
         MatrixPick::Row(c) => format!("true {}: {}", name(c), matrix.row(c)),
-        MatrixPick::Column(c) => format!("called {}: {}", name(c), matrix.column(c)),
+        MatrixPick::Column(c) => format!("predicted {}: {}", name(c), matrix.column(c)),
     }
 }
 
@@ -113,9 +113,9 @@ impl Matrix<'_> {
         self.confusion.counts.iter().filter_map(|r| r.get(predicted)).sum()
     }
 
-    /// What a column says: "said squat", or behind the last class "said nothing".
+    /// What a column says: "said squat", or behind the last class "none predicted".
     fn said(&self, predicted: usize) -> String {
-        if predicted == self.len() { NOTHING.to_owned() } else { format!("said {}", self.classes.name(predicted)) }
+        if predicted == self.len() { NOTHING.to_owned() } else { format!("predicted {}", self.classes.name(predicted)) }
     }
 
     /// What stands above a column.
@@ -160,6 +160,19 @@ impl Matrix<'_> {
         order
     }
 
+    /// The same, of the classes that are called like `search` and those they are confused with; all where it is empty.
+    pub fn order_of(&self, sort: MatrixSort, search: &str) -> Vec<usize> {
+        let (mut order, search) = (self.order(sort), search.trim().to_lowercase());
+        if search.is_empty() {
+            return order;
+        }
+        let called: Vec<usize> =
+            order.iter().copied().filter(|c| self.classes.name(*c).to_lowercase().contains(&search)).collect();
+        let confused = |c: usize| called.iter().any(|k| *k == c || self.count(*k, c) > 0 || self.count(c, *k) > 0);
+        order.retain(|c| confused(*c));
+        order
+    }
+
     /// The sentence about a part of the matrix.
     pub fn sentence(&self, pick: MatrixPick, mode: MatrixMode) -> String {
         let name = |c| self.classes.name(c);
@@ -178,12 +191,12 @@ impl Matrix<'_> {
                 }
                 MatrixPick::Row(c) => {
                     let (n, of) = (n(c, c), self.row(c));
-                    format!("{of} clips labelled '{}', said of {n}{}", name(c), percent(n, of))
+                    format!("{of} clips labelled '{}', predicted for {n}{}", name(c), percent(n, of))
                 }
                 MatrixPick::Column(c) if c == self.len() => format!("{} clips: {NOTHING}", self.column(c)),
                 MatrixPick::Column(c) => {
                     let (n, of) = (n(c, c), self.column(c));
-                    format!("'{}' said of {of} clips, {n} of them labelled so{}", name(c), percent(n, of))
+                    format!("'{}' predicted for {of} clips, {n} of them labelled so{}", name(c), percent(n, of))
                 }
             };
         }
@@ -193,22 +206,22 @@ impl Matrix<'_> {
                 if mode == MatrixMode::ByColumn {
                     let of = self.column(predicted);
                     return format!(
-                        "{n} of {of} clips called '{}' are '{}'{}",
+                        "{n} of {of} clips predicted as '{}' are '{}'{}",
                         name(predicted),
                         name(truth),
                         percent(n, of)
                     );
                 }
                 let of = self.row(truth);
-                format!("{n} of {of} '{}' clips called '{}'{}", name(truth), name(predicted), percent(n, of))
+                format!("{n} of {of} '{}' clips predicted as '{}'{}", name(truth), name(predicted), percent(n, of))
             }
             MatrixPick::Row(c) => {
                 let (right, of) = (self.count(c, c), self.row(c));
-                format!("'{}': {of} clips, {right} right{}", name(c), percent(right, of))
+                format!("'{}': {of} clips, {right} correct{}", name(c), percent(right, of))
             }
             MatrixPick::Column(c) => {
                 let (right, of) = (self.count(c, c), self.column(c));
-                format!("called '{}': {of} clips, {right} of them rightly{}", name(c), percent(right, of))
+                format!("predicted '{}': {of} clips, {right} of them correctly{}", name(c), percent(right, of))
             }
         }
     }
@@ -228,10 +241,10 @@ mod tests {
         let (confusion, classes) = example();
         let m = Matrix { confusion: &confusion, classes: &classes, together: None };
         let cell = MatrixPick::Cell { truth: 0, predicted: 1 };
-        assert_eq!(m.sentence(cell, MatrixMode::Counts), "12 of 80 'lunge' clips called 'squat' (15 %)");
-        assert_eq!(m.sentence(cell, MatrixMode::ByColumn), "12 of 32 clips called 'squat' are 'lunge' (38 %)");
-        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "'lunge': 80 clips, 61 right (76 %)");
-        assert_eq!(title(cell, &m), "lunge called squat: 12");
+        assert_eq!(m.sentence(cell, MatrixMode::Counts), "12 of 80 'lunge' clips predicted as 'squat' (15 %)");
+        assert_eq!(m.sentence(cell, MatrixMode::ByColumn), "12 of 32 clips predicted as 'squat' are 'lunge' (38 %)");
+        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "'lunge': 80 clips, 61 correct (76 %)");
+        assert_eq!(title(cell, &m), "lunge predicted as squat: 12");
     }
 
     #[test]
@@ -254,7 +267,7 @@ mod tests {
         let m = Matrix { confusion: &confusion, classes: &classes, together: None };
         assert_eq!(
             m.sentence(MatrixPick::Cell { truth: 0, predicted: 1 }, MatrixMode::ByRow),
-            "0 of 0 'a' clips called 'b'"
+            "0 of 0 'a' clips predicted as 'b'"
         );
         assert_eq!(m.share(MatrixMode::ByRow, 0, 0), 0.0);
         assert!(Matrix { confusion: &Confusion::default(), classes: &ClassSet::default(), together: None }.is_empty());
@@ -278,11 +291,17 @@ mod tests {
         let cell = |truth, predicted| MatrixPick::Cell { truth, predicted };
         assert_eq!((m.row(0), m.column(1), m.column(2), m.count(1, 2)), (10, 6, 3, 2));
         assert_eq!(m.columns(&m.order(MatrixSort::Index)), [0, 1, 2]);
-        assert_eq!(title(cell(0, 1), &m), "labelled walk and said talk: 5");
-        assert_eq!(title(cell(1, 2), &m), "labelled talk and said nothing: 2");
-        assert_eq!(m.sentence(cell(0, 1), MatrixMode::ByRow), "5 of 10 clips labelled 'walk': said talk (50 %)");
-        assert_eq!(m.sentence(cell(0, 1), MatrixMode::ByColumn), "5 of 6 clips (said talk) are labelled 'walk' (83 %)");
-        assert_eq!(m.sentence(MatrixPick::Row(0), MatrixMode::Counts), "10 clips labelled 'walk', said of 8 (80 %)");
+        assert_eq!(title(cell(0, 1), &m), "labelled walk and predicted talk: 5");
+        assert_eq!(title(cell(1, 2), &m), "labelled talk and none predicted: 2");
+        assert_eq!(m.sentence(cell(0, 1), MatrixMode::ByRow), "5 of 10 clips labelled 'walk': predicted talk (50 %)");
+        assert_eq!(
+            m.sentence(cell(0, 1), MatrixMode::ByColumn),
+            "5 of 6 clips (predicted talk) are labelled 'walk' (83 %)"
+        );
+        assert_eq!(
+            m.sentence(MatrixPick::Row(0), MatrixMode::Counts),
+            "10 clips labelled 'walk', predicted for 8 (80 %)"
+        );
         assert_eq!((m.share(MatrixMode::ByRow, 0, 0), m.share(MatrixMode::ByRow, 1, 2)), (0.8, 0.5));
     }
 }

@@ -41,8 +41,8 @@ impl<'a> MatrixDifference<'a> {
         let (truth_name, said) = (self.class(truth), self.class(predicted));
         let what = match (truth == predicted, self.several) {
             (true, _) => format!("'{truth_name}' recognised"),
-            (false, true) => format!("'{truth_name}' of which '{said}' is said"),
-            (false, false) => format!("'{truth_name}' called '{said}'"),
+            (false, true) => format!("'{truth_name}' of which '{said}' is predicted"),
+            (false, false) => format!("'{truth_name}' predicted as '{said}'"),
         };
         match n.unsigned_abs() {
             0 => format!("as many clips of {what} by both"),
@@ -103,9 +103,9 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     let offset = scroll.state.clamped_offset();
     names(ui, m, outer, body, cell, offset);
     let told = hovered.map(|(t, p)| m.sentence(t, p)).unwrap_or_else(|| {
-        let besides = if m.several { ", alone or among others" } else { "" };
+        let besides = if m.several { ", on its own or among others" } else { "" };
         format!(
-            "Rows are what clips show, columns what was said{besides}: how many more clips {} has there than {}. Click a cell to see \
+            "Rows are what clips show, columns what was predicted{besides}: how many more clips {} has there than {}. Click a cell to see \
              its clips.",
             m.runs[0], m.runs[1]
         )
@@ -134,8 +134,8 @@ fn one(
     let fill = fill(ui.visuals().dark_mode, n, m.several || truth == predicted, m.most);
     let painter = ui.painter();
     painter.rect_filled(rect.shrink(if rect.width() >= 16.0 { 1.0 } else { 0.5 }), 1.5, fill);
-    if n != 0 && rect.width() >= 14.0 {
-        let font = FontId::proportional((rect.width() * 0.45).clamp(8.5, 14.0));
+    if n != 0 && rect.width() >= 18.0 {
+        let font = FontId::proportional((rect.width() * 0.45).clamp(theme::SMALL, theme::BODY));
         painter.text(rect.center(), Align2::CENTER_CENTER, format!("{n:+}"), font, theme::text_on(fill));
     }
     let response = ui.interact(rect, ui.scope_id().with(("difference", truth, predicted)), Sense::CLICK);
@@ -149,7 +149,7 @@ fn one(
 
 /// Names of rows and columns, which stay in sight.
 fn names(ui: &Ui, m: &MatrixDifference<'_>, outer: Rect, body: Rect, cell: f32, offset: egui::Vec2) {
-    let font = FontId::proportional((cell * 0.62).clamp(9.0, 12.0));
+    let font = FontId::proportional((cell * 0.62).clamp(theme::SMALL, theme::BODY));
     let ink = ui.visuals().text_color();
     let side = Rect::from_min_max(pos2(outer.left(), body.top()), pos2(body.left(), outer.bottom()));
     let above = Rect::from_min_max(pos2(body.left(), outer.top()), pos2(outer.right(), body.top()));
@@ -186,8 +186,8 @@ mod tests {
         let m = MatrixDifference::new(&counts, &classes, ["a", "b"]);
         assert_eq!(m.most, 3);
         assert_eq!(m.sentence(0, 0), "2 more clips of 'squat' recognised by a than by b");
-        assert_eq!(m.sentence(0, 1), "1 more clip of 'squat' called 'lunge' by b than by a");
-        assert_eq!(m.sentence(1, 0), "as many clips of 'lunge' called 'squat' by both");
+        assert_eq!(m.sentence(0, 1), "1 more clip of 'squat' predicted as 'lunge' by b than by a");
+        assert_eq!(m.sentence(1, 0), "as many clips of 'lunge' predicted as 'squat' by both");
         assert_eq!(m.sentence(1, 1), "3 more clips of 'lunge' recognised by b than by a");
     }
 

@@ -2,6 +2,11 @@
 
 use egui::{Context, Id};
 
+/// The place of a panel in the order of the keyboard.
+pub fn panel_id(panel: &str) -> Id {
+    Id::unique(("panel", panel))
+}
+
 fn slot() -> Id {
     Id::unique("keys of the focused widget")
 }

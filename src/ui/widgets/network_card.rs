@@ -1,7 +1,7 @@
 //! What a network is, beside the box it is chosen in: sizes, input, memory.
 
 use crate::classical::Baseline;
-use crate::config::{ModelConfig, RunConfig};
+use crate::config::{ModelConfig, PRESETS, RunConfig};
 use crate::domain::{bytes, grouped};
 use crate::model::{MODELS, ModelSpec, Outline};
 use crate::ui::theme;
@@ -122,6 +122,26 @@ pub fn card(ui: &mut Ui, config: &mut RunConfig, classes: usize) -> bool {
     changed
 }
 
+/// Memory that a batch costs a training, about, in bytes; `None` for a classical baseline and a network that is not known.
+pub fn batch_bytes(ui: &Ui, config: &RunConfig, classes: usize) -> Option<u64> {
+    MODELS.iter().find(|m| m.id == config.model.id)?;
+    let classes = config.model.num_classes.unwrap_or(if classes == 0 { SOME_CLASSES } else { classes });
+    let known = outline(ui, config, classes);
+    let clip = known.as_ref().as_ref().ok()?.training_bytes_per_clip as u64;
+    Some(clip.saturating_mul(config.training.batch_size as u64))
+}
+
+/// True where a preset gives the network clips of this size: then nothing is unusual about it.
+fn as_in_a_preset(config: &RunConfig) -> bool {
+    static CLIPS: std::sync::OnceLock<Vec<(String, [u32; 3])>> = std::sync::OnceLock::new();
+    let clips = CLIPS.get_or_init(|| {
+        let of = |c: RunConfig| (c.model.id, [c.clip.length, c.clip.height, c.clip.width]);
+        PRESETS.iter().filter_map(|p| p.config().ok()).map(of).collect()
+    });
+    let now = [config.clip.length, config.clip.height, config.clip.width];
+    clips.iter().any(|(id, clip)| *id == config.model.id && *clip == now)
+}
+
 fn card_frame(ui: &Ui) -> egui::Frame {
     egui::Frame::new()
         .fill(theme::palette(ui).accent_soft.gamma_multiply(0.5))
@@ -163,15 +183,16 @@ fn facts(ui: &mut Ui, outline: &Outline, config: &RunConfig, classes: usize, ass
     let clip = outline.training_bytes_per_clip as u64;
     let batch = config.training.batch_size as u64;
     let memory = format!("{} a clip, {} a batch of {batch}", bytes(clip), bytes(clip.saturating_mul(batch)));
-    let help = "About what clips cost a training, besides the network and its optimiser's state.";
+    let help = "About what clips cost a training, besides the network and its optimizer's state.";
     fact("Memory", memory, help);
 }
 
 /// Offers the clip size the network is usually given, when it differs.
 fn usual_input(ui: &mut Ui, spec: &ModelSpec, config: &mut RunConfig) -> bool {
     let (length, height, width) = spec.input;
+    let preset = as_in_a_preset(config);
     let clip = &mut config.clip;
-    if (clip.length, clip.height, clip.width) == spec.input {
+    if (clip.length, clip.height, clip.width) == spec.input || preset {
         return false;
     }
     ui.horizontal_wrapped(|ui| {

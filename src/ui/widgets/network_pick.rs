@@ -29,6 +29,8 @@ pub fn checkpoints(ui: &mut Ui, run: &RunView, chosen: Option<&str>) -> Option<S
     let mut picked = None;
     for checkpoint in &run.checkpoints {
         let row = ui.selectable_label(chosen == Some(checkpoint.name.as_str()), title(run, checkpoint));
+        let default = run.default_checkpoint() == Some(&checkpoint.name);
+        let row = if default { row.on_hover_text("The default checkpoint: taken where none is chosen") } else { row };
         if row.clicked() {
             picked = Some(checkpoint.name.clone());
         }

@@ -105,7 +105,7 @@ fn row(ui: &mut Ui, class: usize, of: &ClassDifference, runs: [usize; 2], names:
         ui.painter().rect_filled(rect, 3.0, if selected { p.accent_soft } else { p.card });
     }
     let name = (rect.width() * 0.24).clamp(70.0, 200.0);
-    let mut job = egui::text::LayoutJob::simple_singleline(of.class.clone(), FontId::proportional(12.5), p.text);
+    let mut job = egui::text::LayoutJob::simple_singleline(of.class.clone(), FontId::proportional(theme::BODY), p.text);
     job.wrap = egui::text::TextWrapping::truncate_at_width(name - 22.0);
     let galley = ui.painter().layout_job(job);
     ui.painter().circle_filled(rect.left_center() + vec2(7.0, 0.0), 4.0, theme::class_color(class));
@@ -124,7 +124,7 @@ fn row(ui: &mut Ui, class: usize, of: &ClassDifference, runs: [usize; 2], names:
         (true, true) => p.good,
         (true, false) => p.bad,
     };
-    let font = FontId::proportional(11.5);
+    let font = FontId::proportional(theme::SMALL);
     let right = rect.right() - 6.0;
     let upper = format!("{change:+.1} points   {} clips", of.support);
     let lower = format!("{} fixed, {} broken, Holm p {:.3}", of.fixed, of.broken, of.p_holm);
@@ -141,7 +141,7 @@ fn bar(ui: &Ui, rect: Rect, color: Color32, share: f64) {
     painter.rect_filled(rect.with_max_x(rect.left() + rect.width() * share), 2.0, color.gamma_multiply(0.85));
     let text = format!("{:.0} %", 100.0 * share);
     let end = rect.left() + rect.width() * share;
-    let font = FontId::proportional(10.0);
+    let font = FontId::proportional(theme::SMALL);
     if rect.width() * (1.0 - share) < 34.0 {
         let ink = theme::text_on(p.well.blend(color.gamma_multiply(0.85)));
         painter.text(pos2(end - 4.0, rect.center().y), Align2::RIGHT_CENTER, text, font, ink);

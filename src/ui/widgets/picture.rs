@@ -3,9 +3,7 @@
 use crate::domain::{GrayImage, HeatMap};
 use crate::render::contour::contour_picture;
 use crate::render::overlay_gpu::{OverlayRenderer, OverlayUniforms};
-use crate::render::{
-    Blend, COLOR_MAPS, ClipPosition, HeatVolume, Interpolation, OverlayParams, Region, color_map, composite,
-};
+use crate::render::{Blend, COLOR_MAPS, ClipPosition, HeatVolume, OverlayParams, Region, color_map, composite};
 use crate::ui::awaited::Awaited;
 use crate::ui::committed::Committed;
 use crate::ui::panel::PanelCx;
@@ -13,6 +11,7 @@ use crate::ui::services::Volume;
 use crate::ui::state::{AppState, ViewSettings};
 use crate::ui::theme;
 use crate::ui::theme::overlay;
+use crate::ui::widgets::zoom;
 use eframe::egui_wgpu;
 use egui::{Align2, Color32, Rect, Shape, Stroke, Vec2};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,6 +28,8 @@ pub struct HeatLayer {
     pub late: bool,
     /// The truth about the map, for people.
     pub badge: String,
+    /// The same in parts, so that of several maps only what differs is said beside each; none where there is no map.
+    pub parts: Vec<String>,
 }
 
 /// What one picture shows.
@@ -58,7 +59,7 @@ pub fn params(view: &ViewSettings, dim: bool) -> OverlayParams {
         alpha: if dim { view.alpha * 0.4 } else { view.alpha },
         threshold: view.threshold,
         color_map: color_map(&view.color_map).unwrap_or(&COLOR_MAPS[0]),
-        interpolation: if view.smooth { Interpolation::Smooth } else { Interpolation::Nearest },
+        interpolation: view.interpolation(),
         scale: view.scale,
         blend: if view.alpha_follows_heat { Blend::FollowsHeat } else { Blend::Constant },
         contours: view.contours,
@@ -80,7 +81,9 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
         egui::pos2(snap(inner.max.x), snap(inner.max.y)),
     );
     let id = ui.id_of_view(picture.view);
-    let response = ui.interact(inner, id, egui::Sense::hover());
+    let response = ui.interact(inner, id, egui::Sense::click_and_drag());
+    zoom::interact(&response, inner);
+    let whole = zoom::of(ui.ctx()).whole(inner);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, picture.name));
     if inner.width() < 1.0 || inner.height() < 1.0 {
         return inner;
@@ -90,28 +93,35 @@ pub fn show(ui: &mut egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'
     let params = params(&cx.state.view, picture.heat.is_some_and(|h| h.late));
     let heat = volume.zip(picture.heat.map(|h| h.position));
     if cx.services.gpu {
-        paint_gpu(ui, inner, picture, heat, params);
+        paint_gpu(ui, (inner, whole), picture, heat, params);
     } else {
-        paint_cpu(ui, cx, inner, picture, heat, &params);
+        paint_cpu(ui, cx, (inner, whole), picture, heat, &params);
     }
     if !matches!(cx.services.frame(), Awaited::Ready(_)) {
         ui.painter().rect_filled(inner, 0.0, overlay::DIMMED);
     }
     if let Some(mask) = &picture.frame.mask {
-        paint_mask(ui, cx, inner, picture, mask);
+        paint_mask(ui, cx, (inner, whole), picture, mask);
     }
     if cx.state.view.skeleton {
-        paint_skeleton(ui, inner, picture.frame);
+        paint_skeleton(ui, (inner, whole), picture.frame);
     }
-    paint_boxes(ui, cx, inner, picture.frame);
+    paint_boxes(ui, cx, (inner, whole), picture.frame);
     inner
 }
 
+/// The part of a picture that fills `seen` where all of it would fill `whole`.
+fn part(seen: Rect, whole: Rect) -> Region {
+    let share = |at: egui::Pos2| (at - whole.min) / whole.size().max(Vec2::splat(1e-3));
+    let (from, to) = (share(seen.min), share(seen.max));
+    if seen == whole { Region::FULL } else { Region { x0: from.x, y0: from.y, x1: to.x, y1: to.y } }
+}
+
 /// Boxes of the annotations that hold for the frame on screen, with their classes.
-fn paint_boxes(ui: &egui::Ui, cx: &PanelCx<'_>, rect: Rect, frame: &Committed) {
+fn paint_boxes(ui: &egui::Ui, cx: &PanelCx<'_>, (seen, rect): (Rect, Rect), frame: &Committed) {
     let Some(video) = cx.state.video_named(&frame.video) else { return };
     let at = frame.index;
-    let painter = ui.painter_at(rect);
+    let painter = ui.painter_at(seen);
     let font = theme::caption().resolve(ui.style());
     for instance in video.instances.iter().filter(|i| i.start <= at && at < i.end) {
         let Some(details) = &instance.details else { continue };
@@ -128,7 +138,7 @@ fn paint_boxes(ui: &egui::Ui, cx: &PanelCx<'_>, rect: Rect, frame: &Committed) {
         painter.rect_filled(label, 2.0, color);
         painter.galley(label.min + Vec2::new(3.0, 1.0), text, theme::text_on(color));
         let id = ui.make_persistent_id(("box", frame.index, instance.line, found.frame));
-        let response = ui.interact(label, id, egui::Sense::hover());
+        let response = ui.interact(label.intersect(seen), id, egui::Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("Box: {name}")));
     }
 }
@@ -189,7 +199,7 @@ impl egui_wgpu::CallbackTrait for Pass {
 
 fn paint_gpu(
     ui: &egui::Ui,
-    rect: Rect,
+    (rect, whole): (Rect, Rect),
     picture: &Picture<'_>,
     heat: Option<(&Volume, ClipPosition)>,
     params: OverlayParams,
@@ -203,7 +213,7 @@ fn paint_gpu(
         generation: picture.frame.generation,
         heat: volume.map(|v| v.heat.clone()),
         heat_generation: volume.map_or(0, |v| v.generation),
-        uniforms: OverlayUniforms { params, position, source: Region::FULL, viewport },
+        uniforms: OverlayUniforms { params, position, source: part(rect, whole), viewport },
     };
     ui.painter().add(egui_wgpu::Callback::new_paint_callback(rect, pass));
 }
@@ -211,7 +221,7 @@ fn paint_gpu(
 fn paint_cpu(
     ui: &egui::Ui,
     cx: &PanelCx<'_>,
-    rect: Rect,
+    place @ (rect, _): (Rect, Rect),
     picture: &Picture<'_>,
     heat: Option<(&Volume, ClipPosition)>,
     params: &OverlayParams,
@@ -223,7 +233,7 @@ fn paint_cpu(
     }
     // Lines are drawn at the size of the screen, not at that of the frame: there they would grow with it.
     let plain = OverlayParams { contours: false, ..*params };
-    texture(ui, cx, picture.view, hasher.finish(), rect, || {
+    texture(ui, cx, picture.view, hasher.finish(), place, || {
         let image = match &heat {
             Some((volume, position)) => composite(&picture.frame.image, &volume.heat, *position, &plain),
             None => picture.frame.image.clone(),
@@ -234,7 +244,7 @@ fn paint_cpu(
     let scale = ui.pixels_per_point();
     let viewport = [rect.width(), rect.height()].map(|side| (side * scale).round().max(1.0) as u32);
     viewport.hash(&mut hasher);
-    texture(ui, cx, picture.view | 2 << 32, hasher.finish(), rect, || {
+    texture(ui, cx, picture.view | 2 << 32, hasher.finish(), place, || {
         let pixels = contour_picture(&volume.heat, position, params, viewport);
         egui::ColorImage::from_rgba_premultiplied(viewport.map(|side| side as usize), &pixels)
     });
@@ -246,7 +256,7 @@ fn texture(
     cx: &PanelCx<'_>,
     key: u64,
     made_from: u64,
-    rect: Rect,
+    (seen, whole): (Rect, Rect),
     make: impl FnOnce() -> egui::ColorImage,
 ) {
     let mut textures = cx.services.textures.borrow_mut();
@@ -262,15 +272,16 @@ fn texture(
         }
     }
     if let Some((_, handle)) = textures.get(&key) {
-        let uv = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
-        ui.painter().image(handle.id(), rect, uv, Color32::WHITE);
+        let Region { x0, y0, x1, y1 } = part(seen, whole);
+        let uv = Rect::from_min_max(egui::pos2(x0, y0), egui::pos2(x1, y1));
+        ui.painter().image(handle.id(), seen, uv, Color32::WHITE);
     }
 }
 
 /// The inside tinted, the rim drawn: where the body is, without hiding it.
-fn paint_mask(ui: &egui::Ui, cx: &PanelCx<'_>, rect: Rect, picture: &Picture<'_>, mask: &Arc<GrayImage>) {
+fn paint_mask(ui: &egui::Ui, cx: &PanelCx<'_>, place: (Rect, Rect), picture: &Picture<'_>, mask: &Arc<GrayImage>) {
     let made_from = Arc::as_ptr(&mask.data).cast::<u8>() as u64 ^ picture.frame.generation.rotate_left(32);
-    texture(ui, cx, picture.view | 1 << 32, made_from, rect, || mask_picture(mask));
+    texture(ui, cx, picture.view | 1 << 32, made_from, place, || mask_picture(mask));
 }
 
 fn mask_picture(mask: &GrayImage) -> egui::ColorImage {
@@ -296,7 +307,7 @@ fn mask_picture(mask: &GrayImage) -> egui::ColorImage {
     egui::ColorImage::new([w, h], pixels)
 }
 
-fn paint_skeleton(ui: &egui::Ui, rect: Rect, frame: &Committed) {
+fn paint_skeleton(ui: &egui::Ui, (seen, rect): (Rect, Rect), frame: &Committed) {
     let Some(poses) = &frame.poses else { return };
     let joints = frame.joints();
     let scale =
@@ -305,7 +316,7 @@ fn paint_skeleton(ui: &egui::Ui, rect: Rect, frame: &Committed) {
         let joint = joints.get(i).filter(|j| j.confidence > 0.05)?;
         Some((rect.min + Vec2::new(joint.x, joint.y) * scale, joint.confidence))
     };
-    let painter = ui.painter_at(rect);
+    let painter = ui.painter_at(seen);
     let bone = overlay::BONE;
     for (a, b) in &poses.skeleton.bones {
         if let (Some((a, ca)), Some((b, cb))) = (at(*a), at(*b)) {

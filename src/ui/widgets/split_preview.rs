@@ -83,12 +83,22 @@ impl SplitPreview {
             Some(Err(_)) => "Split: there is none".to_owned(),
             None => "Split: planning…".to_owned(),
         };
-        let header = egui::CollapsingHeader::new(RichText::new(title).strong()).id_salt("split preview");
+        let header =
+            egui::CollapsingHeader::new(RichText::new(title).text_style(theme::section())).id_salt("split preview");
         header.default_open(false).show(ui, |ui| match shown {
             None => {}
             Some(Err(sentence)) => drop(ui.colored_label(p.bad, sentence)),
             Some(Ok(split)) => draw(ui, split),
         });
+    }
+}
+
+impl SplitPreview {
+    /// Training clips of the split that was planned last, or of one epoch where that draws fewer.
+    pub fn training_clips(&self, config: &RunConfig) -> Option<u64> {
+        let split = self.planned.shown()?.as_ref().ok()?;
+        let clips: u64 = split.parts.first()?.clips.iter().sum();
+        Some(config.sampling.clips_per_epoch.map_or(clips, |drawn| clips.min(drawn as u64)))
     }
 }
 
@@ -159,7 +169,7 @@ fn per_class(ui: &mut Ui, counted_split: &Counted) {
                 let n = of(part);
                 let missing = n == 0 && part.clips.iter().any(|c| *c > 0);
                 let text = RichText::new(grouped(n));
-                ui.label(if missing { text.color(p.bad).strong() } else { text });
+                ui.label(if missing { text.color(p.bad).text_style(theme::section()) } else { text });
             }
             ui.end_row();
         }

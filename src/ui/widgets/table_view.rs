@@ -18,9 +18,9 @@ pub struct ShownTable {
 
 const ROW: f32 = 22.0;
 const HEADER: f32 = 34.0;
-const FONT: f32 = 12.0;
+const FONT: f32 = theme::BODY;
 /// About the width of a letter.
-const LETTER: f32 = 6.4;
+const LETTER: f32 = 7.2;
 const GAP: f32 = 16.0;
 /// A column is at most so wide; longer text is cut, and shown whole under the pointer.
 const WIDEST: f32 = 260.0;
@@ -165,8 +165,12 @@ fn headings(
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, on.is_some(), format!("Sort by {heading}")));
         let p = theme::palette(ui);
         let ink = if on.is_some() || response.hovered() || response.has_focus() { p.text } else { p.muted };
-        let mut job =
-            egui::text::LayoutJob::simple(heading.clone(), FontId::proportional(11.0), ink, rect.width() - GAP * 0.6);
+        let mut job = egui::text::LayoutJob::simple(
+            heading.clone(),
+            FontId::proportional(theme::SMALL),
+            ink,
+            rect.width() - GAP * 0.6,
+        );
         job.wrap.max_rows = 2;
         let right = shown.right.get(column).copied().unwrap_or(false);
         job.halign = if right { egui::Align::RIGHT } else { egui::Align::LEFT };
@@ -212,10 +216,10 @@ pub fn save_buttons(ui: &mut Ui, what: &str) -> Option<TableFormat> {
 
 /// A dot in the colour of a run.
 pub fn run_dot(ui: &mut Ui, run: usize) {
-    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
-    ui.painter().circle_filled(rect.center(), 4.5, theme::class_color(run));
+    let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 7.5, theme::class_color(run));
     let letter = letter(run);
-    let font = FontId::proportional(9.0);
+    let font = FontId::proportional(theme::SMALL);
     let ink = theme::text_on(theme::class_color(run));
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, letter, font, ink);
 }

@@ -10,7 +10,7 @@ use egui::{RichText, Ui};
 const USUAL: [&str; 4] = ["label is wrong", "ambiguous", "occluded", "interesting"];
 
 /// Tags in use, the usual ones after them.
-fn known(notes: Option<&Notes>) -> Vec<String> {
+pub fn known(notes: Option<&Notes>) -> Vec<String> {
     let mut known: Vec<String> = notes.map(|n| n.tags().into_keys().map(str::to_owned).collect()).unwrap_or_default();
     known.extend(USUAL.into_iter().filter(|u| !known.iter().any(|k| k == u)).map(str::to_owned).collect::<Vec<_>>());
     known

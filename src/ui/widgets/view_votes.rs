@@ -35,12 +35,12 @@ pub struct ViewVotes {
     last: Option<ClipRef>,
 }
 
-/// "views: 7 of 10 say squat"; `None` where the clip was seen in one.
+/// "views: 7 of 10 predict squat"; `None` where the clip was seen in one.
 pub fn summary(prediction: &Prediction, classes: &ClassSet) -> Option<String> {
     let (votes, views) = prediction.votes()?;
     let said = classes.name(prediction.predicted);
     Some(match prediction.truths.is_empty() {
-        true => format!("views: {votes} of {views} say {said}"),
+        true => format!("views: {votes} of {views} predict {said}"),
         false => format!("views: {said} is most probable in {votes} of {views}"),
     })
 }
@@ -99,7 +99,7 @@ impl ViewVotes {
         let most = HEIGHT.min(ui.available_height() * 0.55).max(54.0);
         egui::ScrollArea::both().id_salt("views").max_height(most).auto_shrink([false, true]).show(ui, |ui| {
             egui::Grid::new("views").num_columns(4).spacing([10.0, 1.0]).striped(true).show(ui, |ui| {
-                for title in ["view", "p(true)", "says", "frames"] {
+                for title in ["view", "p(true)", "predicted", "frames"] {
                     ui.label(caption(title).weak());
                 }
                 ui.end_row();
@@ -107,7 +107,7 @@ impl ViewVotes {
                     let here = shown.as_ref() == Some(&row.view);
                     let response = ui.add(egui::Button::selectable(here, caption(&row.name)));
                     let said = row.vote.as_ref().map_or_else(String::new, |(class, probability, truth)| {
-                        format!(": says {class} {probability:.2}, true {truth}")
+                        format!("; predicted {class} {probability:.2}, true {truth}")
                     });
                     let name = format!("View {}{said}, {}", row.name, row.frames.0);
                     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, here, &name));
@@ -146,7 +146,7 @@ mod tests {
         let view = |predicted| ViewPrediction { cut: Cut::default(), predicted, probabilities: vec![0.5; 2] };
         let views = [1, 1, 0, 1].map(view).to_vec();
         let clip = Prediction { predicted: 1, views, ..Prediction::default() };
-        assert_eq!(summary(&clip, &classes).as_deref(), Some("views: 3 of 4 say squat"));
+        assert_eq!(summary(&clip, &classes).as_deref(), Some("views: 3 of 4 predict squat"));
         let several = Prediction { truths: vec![0, 1], ..clip };
         assert_eq!(summary(&several, &classes).as_deref(), Some("views: squat is most probable in 3 of 4"));
         assert_eq!(summary(&Prediction::default(), &classes), None);

@@ -70,8 +70,8 @@ fn report(ui: &mut Ui, report: &WeightReport) {
     let title = if report.counters > 0 { "Taken, counters of batches too" } else { "Taken" };
     names(ui, title, report.matched.len(), || taken.collect());
     let misfits = report.mismatched.iter().map(|m| format!("{} {:?}, the file has {:?}", m.name, m.wanted, m.found));
-    names(ui, "Of another shape, left fresh", report.mismatched.len(), || misfits.collect());
-    names(ui, "Missing in the file, left fresh", report.missing.len(), || report.missing.clone());
+    names(ui, "Of another shape, initialised from scratch", report.mismatched.len(), || misfits.collect());
+    names(ui, "Missing in the file, initialised from scratch", report.missing.len(), || report.missing.clone());
     names(ui, "In the file and not used", report.unused.len(), || report.unused.clone());
 }
 

@@ -45,7 +45,21 @@ fn a_baseline_predicts_along_a_video_and_refuses_what_needs_a_network() {
         assert!((sum - 1.0).abs() < 1e-4, "{window}");
     }
     let new = f.path("of-a-baseline").display().to_string();
-    fails(1, &format!("explain {run} {data} --num-samples 1"), &["classical baseline", "no layers"]);
+    fails(1, &format!("explain {run} {data} --num-samples 1 --method grad-cam"), &["classical baseline", "no layers"]);
+    let seen = f.path("seen").display().to_string();
+    let shown = document(&format!("explain {run} {data} --split train --num-samples 2 --out {seen}"));
+    let samples = list(&shown["samples"]);
+    assert_eq!(samples.len(), 2);
+    for (i, sample) in samples.iter().enumerate() {
+        let ids: Vec<_> = list(&sample["pictures"]).iter().filter_map(|p| p["id"].as_str()).collect();
+        assert_eq!(ids, ["energy", "directions"], "{sample}");
+        // The energy has the size of the clip, glyphs are four times as large.
+        for (id, size) in [("energy", (24, 32)), ("directions", (96, 128))] {
+            let path = f.path("seen").join(format!("sample_{i:03}_{id}.png"));
+            assert_eq!(image::image_dimensions(&path).unwrap(), size, "{}", path.display());
+        }
+    }
+    fails(2, &format!("explain {run} {data} --split train --out {seen}"), &["already holds sample_000"]);
     fails(1, &format!("export {run} --out {new}"), &["classical baseline", "no network"]);
     fails(1, &format!("train {data} --resume {run}"), &["fitted at once", "start a new run"]);
     fails(

@@ -33,9 +33,12 @@ fn a_menu_entry_is_installed_and_removed() {
         let icon = image::open(home.join(format!("icons/hicolor/{side}x{side}/apps/kinolens.png"))).unwrap();
         assert_eq!((icon.width(), icon.height()), (side, side));
     }
-    with_home(home, "desktop-entry --remove");
+    let removed = with_home(home, "desktop-entry --remove");
     assert!(!entry.exists());
-    with_home(home, "desktop-entry --remove");
+    let paths: Vec<&str> = removed.lines().filter_map(|l| l.strip_prefix("removed ")).collect();
+    assert_eq!(paths, written.lines().collect::<Vec<_>>(), "what was installed is removed, file by file");
+    let again = with_home(home, "desktop-entry --remove");
+    assert!(again.contains("there is no menu entry") && again.contains("nothing to remove"), "{again}");
     fails_in(home, 2, "desktop-entry --install --remove", &["--remove"]);
 }
 

@@ -125,7 +125,7 @@ fn the_plans_that_come_along_can_be_read() {
         assert!(rows.as_array().unwrap().len() >= 4, "{}", path.display());
         seen += 1;
     }
-    assert_eq!(seen, 3);
+    assert_eq!(seen, 4);
 }
 
 #[test]
@@ -144,4 +144,68 @@ fn faults_of_a_plan_are_told_with_their_place() {
         let (code, sentence) = refused(rest);
         assert!(code.is_some_and(|c| c > 0) && sentence.contains(told), "{rest}: {code:?} {sentence}");
     }
+}
+
+/// Epochs of a run and its best validation accuracy among the first `within`, by its table.
+fn trained(run: &Path, within: usize) -> (usize, f64) {
+    let mut reader = csv::Reader::from_path(run.join("training_metrics.csv")).unwrap();
+    let at = reader.headers().unwrap().iter().position(|h| h == "val_accuracy").expect("a column");
+    let scores: Vec<f64> = reader.records().map(|r| r.unwrap()[at].parse().unwrap()).collect();
+    (scores.len(), scores.iter().take(within).copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
+#[test]
+fn a_search_halves_its_trials_goes_on_where_it_was_and_never_looks_at_the_test_clips_to_choose() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(
+        dir.path(),
+        "search.ron",
+        r#"variants: [(name: "net", set: ["training.epochs=2"])], search: (method: Halving(trials: 4, factor: 2, seed: 3),
+            ranges: {"optimizer.learning_rate": Log(1e-5, 1e-1), "optimizer.kind": OneOf(["Sgd", "AdamW"])})"#,
+    );
+    let out = dir.path().join("out");
+    let words = format!("experiment {plan} --out {}", out.display());
+    let shown = ok(&format!("{words} --dry-run"));
+    assert!(shown.contains("round 1: 4 of each line up to epoch 1") && shown.contains("round 2: 2 of each"), "{shown}");
+    assert!(shown.contains("optimizer.learning_rate") && shown.contains("net_trial4"), "{shown}");
+    let said: Value = serde_json::from_str(&ok(&format!("{words} --json"))).unwrap();
+    let runs: Vec<PathBuf> = (1..=4).map(|i| out.join(format!("runs/net_trial{i}"))).collect();
+    // By the tables of the runs: the two best of the first epoch were trained for a second one, the others were not.
+    let after_one: Vec<f64> = runs.iter().map(|r| trained(r, 1).1).collect();
+    let mut order: Vec<usize> = (0..4).collect();
+    order.sort_by(|a, b| after_one[*b].total_cmp(&after_one[*a]));
+    let epochs: Vec<usize> = runs.iter().map(|r| trained(r, 9).0).collect();
+    assert_eq!(epochs.iter().sum::<usize>(), 6, "{epochs:?}");
+    let worst_kept = epochs.iter().zip(&after_one).filter(|(n, _)| **n == 2).map(|(_, s)| *s).fold(1.0, f64::min);
+    let best_left = epochs.iter().zip(&after_one).filter(|(n, _)| **n == 1).map(|(_, s)| *s).fold(0.0, f64::max);
+    assert!(worst_kept >= best_left, "{epochs:?} {after_one:?}");
+    let trials = said["search"]["trials"].as_array().unwrap();
+    let chosen: Vec<&Value> = trials.iter().filter(|t| t["chosen"] == true).collect();
+    assert_eq!((trials.len(), chosen.len()), (4, 1));
+    let best = runs.iter().filter(|r| trained(r, 9).0 == 2).map(|r| trained(r, 2).1).fold(0.0, f64::max);
+    assert!((chosen[0]["score"].as_f64().unwrap() - best).abs() < 1e-6, "{} {best}", chosen[0]);
+    // Only the best was evaluated on test clips.
+    for (run, row) in runs.iter().zip(trials) {
+        assert_eq!(run.join("results").is_dir(), row["chosen"] == true, "{}", run.display());
+    }
+    let table = std::fs::read_to_string(out.join("search.csv")).unwrap();
+    assert!(table.lines().count() == 5 && table.contains("optimizer.learning_rate"), "{table}");
+    assert!(std::fs::read_to_string(out.join("experiment.md")).unwrap().contains("on the validation clips decides"));
+    // What was trained in two parts is what a training in one would be.
+    let winner = out.join(format!("runs/{}", chosen[0]["run"].as_str().unwrap()));
+    let whole = dir.path().join("whole");
+    ok(&format!("train {} --config {}/config.ron --out {}", fixture().data(), winner.display(), whole.display()));
+    let weights = |run: &Path| std::fs::read(run.join("checkpoints/last/model.safetensors")).unwrap();
+    assert_eq!(weights(&winner), weights(&whole), "the schedule is that of the whole training");
+    // Nothing is trained twice; one that is lost in the last round is made again from its beginning.
+    let before: Vec<SystemTime> = runs.iter().map(|r| written(r)).collect();
+    let again: Value = serde_json::from_str(&ok(&format!("{words} --json"))).unwrap();
+    assert_eq!(runs.iter().map(|r| written(r)).collect::<Vec<_>>(), before);
+    assert_eq!(again["search"], said["search"]);
+    std::fs::remove_dir_all(&winner).unwrap();
+    let once_more: Value = serde_json::from_str(&ok(&format!("{words} --json"))).unwrap();
+    let told = |v: &Value| -> Vec<(Value, Value)> {
+        v["search"]["trials"].as_array().unwrap().iter().map(|t| (t["score"].clone(), t["chosen"].clone())).collect()
+    };
+    assert_eq!(told(&once_more), told(&said));
 }

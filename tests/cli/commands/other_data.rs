@@ -83,13 +83,13 @@ fn equal_names_make_no_equal_dataset() {
     };
     let (subjects, said) = judged(&at("lab"), "lab-judged");
     assert_eq!(subjects, 3, "{said}");
-    assert!(!said.contains("has changed") && said.contains("subjects called"), "{said}");
+    assert!(!said.contains("has changed") && said.contains("subjects named"), "{said}");
     // The run's own set, moved: its split.
     let copied = std::process::Command::new("cp").arg("-r").arg(f.data()).arg(at("moved")).status().unwrap();
     assert!(copied.success());
     let (subjects, said) = judged(&at("moved"), "moved-judged");
     assert_eq!(subjects, 1, "{said}");
-    assert!(!said.contains("has changed") && !said.contains("subjects called"), "{said}");
+    assert!(!said.contains("has changed") && !said.contains("subjects named"), "{said}");
     // Moved and relabelled: still the run's split, and it is said.
     let labels = root.path().join("moved/label/s01.csv");
     let text = std::fs::read_to_string(&labels).unwrap();

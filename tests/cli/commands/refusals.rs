@@ -10,7 +10,7 @@ fn several_processes_that_cannot_meet_are_refused_in_one_sentence() {
     let words = if cfg!(feature = "mpi") { "the launcher belongs to another MPI" } else { "was built without MPI" };
     let out = f.path("never");
     for (rank, said) in [("0", 1), ("1", 0)] {
-        let mut command = assert_cmd::Command::cargo_bin("kinolens").unwrap();
+        let mut command = Command::cargo_bin("kinolens").unwrap();
         command.env("OMPI_COMM_WORLD_SIZE", "2").env("OMPI_COMM_WORLD_RANK", rank);
         let output = command.args(["train", &f.data(), "--out"]).arg(&out).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -49,7 +49,15 @@ fn inspect_counts_mapped_classes_and_every_row() {
     assert_eq!(ledger["used"].as_u64(), Some(all - of(2)));
     let map = list(&report["label_map"]);
     assert_eq!(map.len(), classes.len());
-    assert_eq!((&map[0]["becomes"], &map[1]["becomes"]), (&0.into(), &0.into()));
+    for row in &map[..2] {
+        assert_eq!((&row["becomes"]["class"], &row["index"]), (&merged.as_str().into(), &0.into()), "{row}");
+    }
+    // The position among the classes, where the numbers of the files have gaps now.
+    let at: Vec<u64> = list(&report["classes"]).iter().map(|c| c["index"].as_u64().unwrap()).collect();
+    assert_eq!(at, (0..at.len() as u64).collect::<Vec<_>>());
+    assert_eq!(report["classes"][1]["id"], classes[4].1);
+    let index = map.iter().find(|row| row["class"] == classes[4].0.as_str()).unwrap();
+    assert_eq!(index["index"], 1);
     assert_eq!((&map[2]["becomes"], &map[3]["becomes"]), (&"left-out".into(), &"background".into()));
     let text = ok(&format!("inspect {} {}", f.data(), relabel(&classes)));
     assert!(text.contains(&format!("label map: {merged} = {}", classes[0].0)), "{text}");

@@ -40,7 +40,7 @@ fn results_of_another_checkpoint_or_other_data_are_not_replaced() {
     assert_eq!(stored(&stored_first), first, "results of other data were written over");
     let opened = kinolens::run_folder::RunDir::open(&f.path("judged-run")).unwrap();
     let kept: Vec<(String, String)> =
-        opened.evaluations().into_iter().map(|(e, _)| (e.checkpoint, e.dataset)).collect();
+        opened.results().evaluations.into_iter().map(|(e, _)| (e.checkpoint, e.dataset)).collect();
     for wanted in [&first, &second, &third] {
         let word = |key: &str| wanted[key].as_str().unwrap().to_owned();
         assert!(kept.contains(&(word("checkpoint"), word("dataset"))), "{wanted} is not among {kept:?}");
@@ -56,7 +56,7 @@ fn results_of_another_checkpoint_or_other_data_are_not_replaced() {
     let mut text: Value = first.clone();
     text.as_object_mut().unwrap().remove("epoch");
     std::fs::write(old.join("results/evaluation_val.json"), text.to_string()).unwrap();
-    let found = kinolens::run_folder::RunDir::open(&old).unwrap().evaluations();
+    let found = kinolens::run_folder::RunDir::open(&old).unwrap().results().evaluations;
     let [(evaluation, _)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(evaluation.accuracy, first["accuracy"].as_f64().unwrap());
     assert_eq!(evaluation.identity().weights(), "best_accuracy", "an epoch was invented");

@@ -78,7 +78,7 @@ fn where_nothing_tells_it_is_said_and_where_something_does_it_is_not() {
         assert!(said.len() == 1 && outer.iter().chain(&inner).all(|n| said[0].contains(n)), "{said:?}");
     }
     let (data, _root) = made(&["p01", "p02"], &["s1", "s2"]);
-    assert!(about_people(&data)[0].contains("called like people"), "{:?}", data.warnings);
+    assert!(about_people(&data)[0].contains("named like people"), "{:?}", data.warnings);
     for inner in [&["cam1", "cam2"][..], &["session_1", "session_2"], &["videos"], &["p01", "p02"], &["day1", "day2"]] {
         let (data, _root) = made(&["run", "walk"], inner);
         assert_eq!(about_people(&data), Vec::<&str>::new(), "{inner:?}");
@@ -94,7 +94,7 @@ fn where_nothing_tells_it_is_said_and_where_something_does_it_is_not() {
     for name in ["p01/a.mp4", "p02/a.mp4"] {
         clip(root.path().join(name));
     }
-    assert!(about_people(&open(root.path()))[0].contains("called like people"));
+    assert!(about_people(&open(root.path()))[0].contains("named like people"));
 }
 
 #[cfg(unix)]

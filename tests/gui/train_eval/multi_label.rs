@@ -58,11 +58,11 @@ fn a_cell_leads_to_the_clips_labelled_one_class_of_which_another_was_said() {
         assert_eq!(h.query_all_by_label("Confusion").count(), 0);
         h.get_by_label_contains("co-occurrence matrix, rows are labels");
         // Of the two clips labelled talk one has walk said too; of the three labelled eat one has nothing said.
-        h.get_by_label("labelled talk and said walk: 1");
-        h.get_by_label("labelled eat and said nothing: 1");
+        h.get_by_label("labelled talk and predicted walk: 1");
+        h.get_by_label("labelled eat and none predicted: 1");
         h.get_by_label("labelled eat: 3");
-        h.get_by_label("said nothing: 1");
-        h.get_by_label("labelled walk and said talk: 2").click();
+        h.get_by_label("none predicted: 1");
+        h.get_by_label("labelled walk and predicted talk: 2").click();
         h.run_steps(2);
         let cell = MatrixSelection::Cell { truth: 0, predicted: 1 };
         assert_eq!(last_cell(h.state()), Some(Some(cell)));
@@ -70,12 +70,12 @@ fn a_cell_leads_to_the_clips_labelled_one_class_of_which_another_was_said() {
         h.run_steps(2);
         let cards = |h: &Harness<'static, Screen>| h.query_all_by_label_contains("of kitchen.mp4").count();
         assert_eq!(cards(&h), 2);
-        h.get_by_label("walk + talk, said walk + talk, most probable walk 0.90, frame 0 of kitchen.mp4");
-        h.get_by_label("walk, said walk + talk, most probable walk 0.70, frame 16 of kitchen.mp4");
+        h.get_by_label("walk + talk, predicted walk + talk, most probable walk 0.90, frame 0 of kitchen.mp4");
+        h.get_by_label("walk, predicted walk + talk, most probable walk 0.70, frame 16 of kitchen.mp4");
         h.state_mut().state.selection.cell = Some(MatrixSelection::Cell { truth: 2, predicted: 3 });
         h.run_steps(2);
         assert_eq!(cards(&h), 1);
-        h.get_by_label("eat, said nothing, most probable eat 0.40, frame 48 of kitchen.mp4");
+        h.get_by_label("eat, none predicted, most probable eat 0.40, frame 48 of kitchen.mp4");
         shoot(&mut h, if dark { "evaluate-multi-label-dark" } else { "evaluate-multi-label-light" });
     }
 }

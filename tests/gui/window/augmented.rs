@@ -132,7 +132,7 @@ fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
         // The numbers stand beside it.
         let draw = view.draw.expect("the preset augments");
         let said = texts(&harness, "Drawn: ");
-        assert_eq!(said, [format!("Drawn: {}", draw.describe())]);
+        assert_eq!(said, [format!("Sampled: {}", draw.describe())]);
         assert!(texts(&harness, &format!("seed {}, epoch {epoch} draws it once", config.seed)).len() == 1);
         assert!(harness.query_all_by_label(&format!("{:+.2}°", draw.degrees)).next().is_some());
         drawn.push(said);

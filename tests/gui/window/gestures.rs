@@ -82,8 +82,8 @@ fn a_click_on_a_cell_or_on_a_bar_is_one_step() {
     let classes = demo().classes.clone();
     let (first, second) = (classes.name(0).to_owned(), classes.name(1).to_owned());
     for label in [
-        format!("{first} called {second}: 1"),
-        format!("{second} called {second}: 1"),
+        format!("{first} predicted as {second}: 1"),
+        format!("{second} predicted as {second}: 1"),
         format!("recall of {first}: 0.50"),
         format!("precision of {second}: 0.50"),
     ] {
@@ -95,7 +95,7 @@ fn a_click_on_a_cell_or_on_a_bar_is_one_step() {
         });
     }
     // Choosing the same cell again lets go of it, which is a step of its own.
-    let cell = format!("{first} called {second}: 1");
+    let cell = format!("{first} predicted as {second}: 1");
     for _ in 0..2 {
         one_step(&mut harness, "the cell", |harness| {
             harness.get_by_role_and_label(Role::Button, &cell).click();
@@ -149,7 +149,7 @@ fn a_drag_is_one_step_and_so_is_a_held_key() {
         }
         harness.drop_at(track(0.8));
         harness.run_steps(2);
-        assert!(harness.state().state().view.alpha != 0.5, "the drag moves the slider");
+        assert!(harness.state().state().view.alpha != 0.75, "the drag moves the slider");
     });
     // Two drags are two steps.
     let count = steps(&harness);
@@ -161,7 +161,7 @@ fn a_drag_is_one_step_and_so_is_a_held_key() {
         }
         harness.key_up(egui::Key::Minus);
         harness.run_steps(1);
-        assert!((harness.state().state().view.alpha - 0.35).abs() < 1e-6);
+        assert!((harness.state().state().view.alpha - 0.6).abs() < 1e-6);
     });
     for _ in 0..2 {
         harness.key_press(egui::Key::Minus);

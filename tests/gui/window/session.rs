@@ -244,7 +244,7 @@ fn the_export_dialog_asks_for_what_it_says() {
     // A random draw of wrong clips.
     harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::E);
     harness.run_steps(3);
-    harness.get_by_label("A random draw").click();
+    harness.get_by_label("A random sample").click();
     harness.run_steps(2);
     harness.get_by_label("Only clips the network gets wrong").click();
     harness.run_steps(2);

@@ -137,7 +137,8 @@ fn the_votes_of_a_clip_are_told_in_evaluate_and_lead_to_the_view() {
     // By hand: of `n` classes the others share what is left.
     let rest = 0.1 / (classes.len() - 1) as f32;
     let (said, other) = (classes.name(1), classes.name(0));
-    harness.get_by_label(&format!("View clip 1 of 2, top crop: says {said} 0.90, true {rest:.2}, frames 30 to 56"));
+    harness
+        .get_by_label(&format!("View clip 1 of 2, top crop; predicted {said} 0.90, true {rest:.2}, frames 30 to 56"));
     let second = format!("View clip 1 of 2, bottom crop: says {other} 0.55, true 0.55, frames 30 to 56");
     harness.get_by_label(&second).click();
     harness.run_steps(4);

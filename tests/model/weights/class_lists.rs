@@ -97,7 +97,7 @@ fn a_list_that_cannot_be_right_is_refused_in_a_sentence() {
         ("a.ron", "7", ["no list of names", "a name a line"]),
         ("a.csv", "id,name\n0,run\n1,\n", ["has no name", "line 3"]),
         ("a.csv", "nr_of_class,wort\n0,run\n1,jump\n", ["headings that are not known", "line 1"]),
-        ("a.csv", "n01,run\nn02,jump\n", ["none is called name", "line 1"]),
+        ("a.csv", "n01,run\nn02,jump\n", ["none is named 'name'", "line 1"]),
         ("a.csv", "id,name\n0,run\n2,jump\n", ["number 1 is missing", "line 3"]),
     ] {
         let error = names(file, text).expect_err(text);

@@ -2,7 +2,7 @@
 
 use super::super::form_rows::{Rows, choice, fraction, optional, parsed, switch, whole};
 use crate::config::{ClipConfig, ColorJitter, CropConfig, TableColumns, TimeUnit, Validation};
-use crate::data::FORMATS;
+use crate::data::{FORMATS, NO_CORRECTIONS};
 use crate::domain::{Becomes, ClassRule, FrameSampling, LabelMap, LabelRule, counted};
 use crate::model::MODELS;
 use egui::{DragValue, Ui};
@@ -124,6 +124,13 @@ pub(super) fn data(r: &mut Rows<'_>) {
     );
     r.row("data.label_map", |c| &mut c.data.label_map, label_map);
     r.row(
+        "data.corrections",
+        |c| &mut c.data.corrections,
+        optional("those of the dataset", NO_CORRECTIONS.to_owned(), |ui: &mut Ui, text: &mut String| {
+            ui.add(egui::TextEdit::singleline(text).desired_width(ui.available_width()));
+        }),
+    );
+    r.row(
         "data.format",
         |c| &mut c.data.format,
         optional("recognised", FORMATS.first().map_or_else(String::new, |f| f.id.to_owned()), |ui, id: &mut String| {
@@ -180,7 +187,8 @@ fn table(ui: &mut Ui, table: &mut TableColumns) {
             line(hint, &mut text);
             *column = Some(text).filter(|t| !t.is_empty());
         }
-        let units: Vec<(TimeUnit, &str, &str)> = TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")).collect();
+        let mut units = vec![(TimeUnit::Unstated, "not stated", "Seconds are assumed, and a warning says so")];
+        units.extend(TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")));
         choice(ui, "unit of times", &mut table.unit, &units);
     });
 }

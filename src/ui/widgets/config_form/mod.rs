@@ -6,9 +6,10 @@ mod schedule;
 mod training;
 
 use super::form_rows::{Around, Rows};
-use super::style;
+use super::{network_card, settings_words, style};
 use crate::classical::{Baseline, Learner};
 use crate::config::RunConfig;
+use crate::domain::{bytes, counted};
 use crate::model::ModelError;
 use crate::ui::theme;
 use egui::Ui;
@@ -18,6 +19,8 @@ use egui::Ui;
 pub struct FormState {
     /// Words to look for.
     pub search: String,
+    /// What cannot be on this machine and this dataset, as it was found when the form was drawn last.
+    pub impossible: Option<String>,
 }
 
 /// A group of rows.
@@ -57,10 +60,12 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
     let before = config.clone();
     let mut base = base.clone();
     let query = state.search.trim().to_lowercase();
-    let fault = fault(config);
+    state.impossible = impossible(ui, config, around);
+    let fault = fault(config).or_else(|| state.impossible.clone());
     if let Some(sentence) = &fault {
         style::notice(ui, theme::palette(ui).bad, sentence);
     }
+    let doubts = config.doubts();
     for sentence in config.advice(around.classes, around.task) {
         style::notice(ui, theme::palette(ui).warn, &sentence);
     }
@@ -78,7 +83,7 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
             0 => String::new(),
             n => format!("  ({n} changed)"),
         };
-        let mut title = egui::RichText::new(format!("{}{marks}", group.title)).strong();
+        let mut title = egui::RichText::new(format!("{}{marks}", group.title)).text_style(theme::section());
         if faulty {
             title = title.color(theme::palette(ui).bad);
         }
@@ -89,14 +94,39 @@ pub fn show(ui: &mut Ui, config: &mut RunConfig, base: &RunConfig, around: &Arou
         header.show_unindented(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             let mut rows = Rows::draw(ui, config, &mut base, &query, fault.as_deref());
-            rows.around = Some(around);
+            (rows.around, rows.doubts) = (Some(around), &doubts);
             (group.rows)(&mut rows);
         });
     }
     if found == 0 {
-        ui.weak(format!("No setting is called '{}'.", state.search.trim()));
+        let missing = settings_words::not_offered(&query);
+        ui.weak(missing.unwrap_or_else(|| format!("No setting matches '{}'.", state.search.trim())));
     }
     *config != before
+}
+
+/// What cannot be here: a batch that is larger than all clips, or than the memory.
+fn impossible(ui: &Ui, config: &RunConfig, around: &Around<'_>) -> Option<String> {
+    if Baseline::find(&config.model.id).is_some() {
+        return None;
+    }
+    let batch = config.training.batch_size as u64;
+    let clips = around.training_clips.filter(|clips| *clips > 0 && *clips < batch);
+    if let Some(clips) = clips {
+        return Some(format!(
+            "training.batch_size {batch} is more than the {} there are to train on: take {clips} at most",
+            counted(clips, "clip")
+        ));
+    }
+    let (needed, there) = (network_card::batch_bytes(ui, config, around.classes)?, around.memory?);
+    (needed > there).then(|| {
+        format!(
+            "training.batch_size {batch} needs about {} of memory, this machine has {}: take smaller batches or clips, or \
+             optimizer.accumulate",
+            bytes(needed),
+            bytes(there)
+        )
+    })
 }
 
 #[cfg(test)]

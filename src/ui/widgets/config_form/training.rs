@@ -67,7 +67,7 @@ pub(super) fn optimiser(r: &mut Rows<'_>) {
                     (OptimizerKind::Adam, "Adam", "Adam with L2 regularisation (Kingma & Ba 2015)"),
                     (sgd, "SGD", "Stochastic gradient descent with momentum"),
                 ];
-                choice(ui, "optimiser", kind, &options);
+                choice(ui, "optimizer", kind, &options);
                 if let OptimizerKind::Sgd { momentum, nesterov } = kind {
                     ui.horizontal(|ui| {
                         ui.add(DragValue::new(momentum).range(0.0..=1.0).speed(0.005).prefix("momentum "));
