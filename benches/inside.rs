@@ -13,7 +13,7 @@ use kinolens::config::{ModelConfig, RunConfig};
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset, Split, SplitChoice, VideoEntry, VideoFacts};
 use kinolens::inside::{ActivationStore, ClipMap, MapPoint, NeighbourMap};
-use kinolens::jobs::{ClipRef, Engine, Identity, JobId, LayerSurvey, RunView, SurveyClip};
+use kinolens::jobs::{CheckpointRef, ClipRef, Engine, Identity, JobId, LayerSurvey, RunView, SurveyClip};
 use kinolens::model::{ComputeDevice, Network, write_torch};
 use kinolens::process_usage::Usage;
 use kinolens::progress::Silent;
@@ -93,7 +93,7 @@ fn clip_map() -> bool {
     state.selection.checkpoint = Some("last".into());
     state.selection.video = Some(dataset.videos[0].name.clone());
     state.runs = vec![Arc::new(run)];
-    let checkpoint = state.selection.checkpoint_ref().unwrap_or_default();
+    let checkpoint = state.selection.checkpoint_ref().unwrap_or_else(CheckpointRef::default);
     state.inside.surveys(JobId(1), checkpoint);
     state.inside.surveyed(JobId(1), Arc::new(survey(&dataset)));
     let mut window = Dashboard::window(state, "clip-map");
@@ -114,7 +114,7 @@ fn clip_map() -> bool {
             unit: egui::MouseWheelUnit::Point,
             delta,
             phase: egui::TouchPhase::Move,
-            source: egui::MouseWheelSource::Unknown,
+            source: egui::MouseWheelSource::Wheel,
             modifiers: egui::Modifiers::NONE,
         });
         frame(&mut window)

@@ -15,6 +15,9 @@ pub(super) fn write(told: &Told<'_>, out: &Path, written: &mut WrittenLabels) ->
     file(out.join(FILES[0]), written, |out| annotations(told, out))?;
     if told.has_predictions {
         file(out.join(FILES[1]), written, |out| results(told, out))?;
+    } else {
+        // Those of an earlier export would stand beside labels that they do not belong to.
+        let _ = std::fs::remove_file(out.join(FILES[1]));
     }
     written.videos = told.videos.len() as u64;
     written.parts = told.videos.iter().map(|v| v.parts.len() as u64).sum();

@@ -44,6 +44,9 @@ pub(super) fn write(told: &Told<'_>, out: &Path, written: &mut WrittenLabels) ->
     json_file(out, FILES[0], &labels, written)?;
     if told.has_predictions {
         json_file(out, FILES[1], &said, written)?;
+    } else {
+        // Those of an earlier export would stand beside labels that they do not belong to.
+        let _ = std::fs::remove_file(out.join(FILES[1]));
     }
     json_file(out, FILES[3], &dataset(told, &videos, pictures), written)?;
     written.videos = videos.len() as u64;

@@ -18,12 +18,18 @@ const STATUS: [u64; 2] = [1, 2];
 fn setting(text: &str) -> Option<Vec<u8>> {
     let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     Some(message(|out| match &value {
-        Value::Number(n) => double_field(2, n.as_f64().unwrap_or(f64::NAN), out),
+        Value::Number(n) => double_field(2, plain(n.as_f64().unwrap_or(f64::NAN)), out),
         Value::Bool(b) => number_field(4, u64::from(*b), out),
         Value::String(s) => bytes_field(3, s.as_bytes(), out),
         other => bytes_field(3, other.to_string().as_bytes(), out),
     }))
     .filter(|_| !value.is_null())
+}
+
+/// A number of 32 bits as people write it: 0.2, and not the nearest one of 64 bits.
+fn plain(value: f64) -> f64 {
+    let short = value as f32;
+    if f64::from(short) == value { short.to_string().parse().unwrap_or(value) } else { value }
 }
 
 fn value(tag: &str, field: u8, info: &[u8]) -> Vec<u8> {

@@ -307,7 +307,7 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     let width = ((full - column).max(50.0) as usize).min(share.max(MIN_COLUMNS));
     let mark_color = ui.visuals().weak_text_color();
     let gold = theme::palette(ui).gold;
-    let response = plot.show(ui, |plot_ui| {
+    let draw = |plot_ui: &mut egui_plot::PlotUi<'_>| {
         let bounds = plot_ui.plot_bounds();
         let (from, to) = if bounds.is_valid_x() { (bounds.min()[0], bounds.max()[0]) } else { (low, high) };
         let mut draw = |s: &Series<'_>, ys: &[f64], color: Color32, width_pt: f32, faint: bool| {
@@ -349,7 +349,10 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
                 plot_ui.points(star.shape(MarkerShape::Asterisk).radius(6.0).color(gold));
             }
         }
-    });
+    };
+    // Justified columns would stretch the plot over the names beside it.
+    let layout = egui::Layout::top_down(egui::Align::Min);
+    let response = ui.with_layout(layout, |ui| plot.show(ui, draw)).inner;
     let name = spoken(chart, &shown);
     response.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
     if let Some(pointer) = response.response.hover_pos() {

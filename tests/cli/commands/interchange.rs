@@ -55,8 +55,8 @@ fn predictions_are_exported_as_tables_and_arrays() {
             assert_eq!(probabilities[i * classes.len() + class], p.parse::<f32>().unwrap());
         }
     }
-    let event_file = std::fs::read_dir(f.path("exported")).unwrap().flatten();
-    assert!(event_file.into_iter().any(|e| e.file_name().to_string_lossy().contains("tfevents")));
+    let mut files = std::fs::read_dir(f.path("exported")).unwrap().flatten();
+    assert!(files.any(|e| e.file_name().to_string_lossy().contains("tfevents")));
     fails(2, &format!("{words} --force").replace("said.csv", "said.txt"), &["said.txt", ".csv or .safetensors"]);
     fails(2, &words.replace("exported", "elsewhere"), &["said.csv exists already", "--force"]);
 }
