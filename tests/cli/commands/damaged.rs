@@ -71,7 +71,7 @@ fn damaged_tables_results_and_a_lost_checkpoint_are_told() {
     let told = warned(&format!("compare {first} {second} {data} --split val"));
     holds(
         &told,
-        &["one/results/best_accuracy/predictions_val.json is damaged", "line 1", "evaluate the checkpoint again"],
+        &["one/results/best_accuracy/predictions_val.json is damaged", "at line ", "evaluate the checkpoint again"],
     );
     let said = ok(&format!("compare {first} {second}"));
     holds(
