@@ -338,7 +338,7 @@ pub const COMMANDS: &[Command] = &[
         Action::Work(WorkAction::ControlTraining(Flow::Pause))
     ),
     command!(
-        "Go on with the paused training",
+        "Resume the paused training",
         Run,
         [],
         paused,
