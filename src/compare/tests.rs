@@ -191,7 +191,7 @@ fn means_over_other_classes_are_said_and_the_method_of_intervals_is_named() {
     let found = Comparison::of(&[a.clone(), b], 1).unwrap();
     let note = found.notes.iter().find(|n| n.contains("macro")).unwrap();
     assert!(note.contains("2 classes of a; 3 classes of b, with fall that no clip shows"), "{note}");
-    assert_eq!(found.interval_method, "percentile bootstrap, 2000 paired draws over 3 subjects");
+    assert_eq!(found.interval_method, "percentile bootstrap, 2000 paired samples over 3 subjects");
     // F1 of b: 1, 2/3 and 0 over three classes; its mean class accuracy is over the two that have clips.
     let score = &found.runs[1].evaluation;
     assert!((score.macro_average.f1 - (1.0 + 2.0 / 3.0) / 3.0).abs() < 1e-12, "{}", score.macro_average.f1);

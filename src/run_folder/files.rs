@@ -76,7 +76,13 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError>
 pub(super) fn damaged_table(path: &Path, error: &csv::Error) -> RunError {
     use csv::ErrorKind as Kind;
     let reason = match error.kind() {
-        Kind::Deserialize { err, .. } => err.to_string(),
+        Kind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|at| {
+                let text = read_text(path).ok()?;
+                csv::Reader::from_reader(text.as_bytes()).headers().ok()?.get(at as usize).map(str::to_owned)
+            });
+            column.map_or_else(|| err.to_string(), |column| format!("column {column}: {}", err.kind()))
+        }
         Kind::UnequalLengths { expected_len, len, .. } => format!("it has {len} cells, and the header {expected_len}"),
         Kind::Utf8 { .. } => "it is no UTF-8 text".to_owned(),
         _ => error.to_string(),

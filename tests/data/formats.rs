@@ -115,7 +115,7 @@ fn statistics_count_what_was_written() {
         assert!(json.get(key).is_some(), "{key}");
     }
     assert_eq!(json["splits"]["train"]["classes"][1]["frames"], 10);
-    assert_eq!(json["classes"][0], serde_json::json!({"id": 3, "name": "squat", "frames": 38, "clips": 3}));
+    assert_eq!(json["classes"][0], serde_json::json!({"id": 3, "index": 0, "name": "squat", "frames": 38, "clips": 3}));
     let v = &json["video_properties"][0];
     assert_eq!((v["width"].as_u64(), v["height"].as_u64(), v["frames"].as_u64()), (Some(8), Some(6), Some(40)));
     for key in ["path", "fps", "duration_s", "codec"] {

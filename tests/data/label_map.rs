@@ -79,8 +79,8 @@ fn frames_of_merged_classes_are_one_run_and_those_left_out_are_unlabelled() {
     assert_eq!(rows.len(), 3);
     for (row, words) in rows.iter().zip([
         [r#""class":"idle""#, r#""becomes":"left-out""#, r#""frames":3"#, r#""instances":1"#],
-        [r#""class":"run""#, r#""becomes":0"#, r#""frames":5"#, r#""instances":2"#],
-        [r#""class":"walk""#, r#""becomes":0"#, r#""frames":4"#, r#""instances":1"#],
+        [r#""class":"run""#, r#""becomes":{"class":"move"}"#, r#""frames":5"#, r#""instances":2"#],
+        [r#""class":"walk""#, r#""becomes":{"class":"move"}"#, r#""frames":4"#, r#""instances":1"#],
     ]) {
         assert!(words.iter().all(|w| row.contains(w)), "{row}");
     }

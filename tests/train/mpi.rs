@@ -287,3 +287,101 @@ fn what_one_process_does_is_refused_to_several() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert_eq!(said.matches("training.epochs").count(), 1, "{said}");
 }
+
+/// Two networks that a cable joins, as of two machines; gone with it.
+struct Cable {
+    here: String,
+    there: String,
+    agent: PathBuf,
+}
+
+impl Cable {
+    /// `None` where this account may not make networks.
+    fn new(place: &Place) -> Option<Self> {
+        let id = std::process::id();
+        let cable = Self { here: format!("kla{id}"), there: format!("klb{id}"), agent: place.path("agent") };
+        let (here, there) = (&cable.here, &cable.there);
+        for words in [
+            format!("netns add {here}"),
+            format!("netns add {there}"),
+            format!("link add eth0 netns {here} type veth peer name eth0 netns {there}"),
+            format!("-n {here} addr add 10.77.0.1/24 dev eth0"),
+            format!("-n {there} addr add 10.77.0.2/24 dev eth0"),
+            format!("-n {here} link set lo up"),
+            format!("-n {there} link set lo up"),
+            format!("-n {here} link set eth0 up"),
+            format!("-n {there} link set eth0 up"),
+        ] {
+            let done = Command::new("ip").args(words.split(' ')).stderr(Stdio::null()).status();
+            if !done.is_ok_and(|status| status.success()) {
+                eprintln!("not tested: this account may not make networks (ip {words})");
+                return None;
+            }
+        }
+        // In place of ssh: called with a host and a command.
+        std::fs::write(&cable.agent, format!("#!/bin/sh\nshift\nexec ip netns exec {there} sh -c \"$*\"\n")).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&cable.agent, executable).unwrap();
+        Some(cable)
+    }
+
+    fn start(&self, place: &Place, out: &Path, resume: bool) -> Child {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.here, "mpirun", "-n", "2", "--host", "10.77.0.1,10.77.0.2"]);
+        command.args(["--mca", "plm_rsh_agent"]).arg(&self.agent).args(["--mca", "btl", "self,tcp"]);
+        for network in ["btl_tcp_if_include", "oob_tcp_if_include"] {
+            command.args(["--mca", network, "10.77.0.0/24"]);
+        }
+        for name in ["RAYON_NUM_THREADS", "KINOLENS_CACHE", "KINOLENS_PEER_TIMEOUT"] {
+            command.args(["-x", name]);
+        }
+        command
+            .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
+            .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+            .env("RAYON_NUM_THREADS", "1")
+            .env("KINOLENS_CACHE", out.with_extension("cache"))
+            .env("KINOLENS_PEER_TIMEOUT", "10")
+            .args(place.arguments(out, resume))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        for name in [&self.here, &self.there] {
+            let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+#[test]
+fn two_networks_train_together_and_end_when_the_cable_is_pulled() {
+    let mut config = config(6);
+    config.training.checkpoint_minutes = 1e-9;
+    let place = Place::new(config);
+    let Some(cable) = Cable::new(&place) else { return };
+    let whole = place.path("whole");
+    let output = ends_within(cable.start(&place, &whole, false), 300);
+    assert!(output.status.success(), "{}", text(&output));
+    let out = place.path("run");
+    let child = cable.start(&place, &out, false);
+    let begun = Instant::now();
+    while !out.join("checkpoints/last").exists() && begun.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let words = format!("-n {} link set eth0 down", cable.here);
+    assert!(Command::new("ip").args(words.split(' ')).status().unwrap().success());
+    let output = ends_within(child, 60);
+    assert!(!output.status.success(), "{}", text(&output));
+    let begun = Instant::now();
+    while !trainers(&out).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "a process lives on behind the cable");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // One machine goes on with what both began, as two processes.
+    place.fine(2, &out, true);
+    assert!(weights(&out) == weights(&whole), "the resumed run is another one");
+}

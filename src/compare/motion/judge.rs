@@ -538,6 +538,6 @@ mod tests {
         let planted = planted(|_, _, _| 1.0);
         let test = tested(&planted, true, |_| 0.0);
         assert!(test.causes.is_empty());
-        assert!(test.findings[0].contains("not clearly better than always saying"), "{:?}", test.findings);
+        assert!(test.findings[0].contains("not clearly better than always predicting"), "{:?}", test.findings);
     }
 }

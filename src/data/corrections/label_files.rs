@@ -4,7 +4,7 @@ use crate::config::{TableColumns, TimeUnit};
 use crate::data::DataError;
 use crate::data::label_csv::BACKGROUND_ID;
 use crate::data::scan::{file_name, stem};
-use crate::domain::{ClassSet, Dataset, InstanceLabel, Label, LabelTrack, Task, VideoEntry, name_text};
+use crate::domain::{ClassSet, Dataset, Instance, InstanceLabel, Label, LabelTrack, Task, VideoEntry, name_text};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -76,7 +76,11 @@ fn per_frame(dataset: &Dataset, out: &Path, folder: &'static str) -> Result<Labe
         // A file that several videos share has the labels of each before it is corrected.
         let own = file.as_ref().filter(|name| used.get(name.as_str()) == Some(&1));
         let name = own.cloned().unwrap_or_else(|| format!("{}.{ending}", stem(&video.path)));
-        let text = if rows { frame_rows(video, &dataset.classes) } else { frame_names(video, &dataset.classes) };
+        let text = if rows {
+            frame_rows(video, &dataset.classes, &second_column(dataset, video))
+        } else {
+            frame_names(video, &dataset.classes)
+        };
         save(out.join(folder).join(name), &text, &mut exported)?;
     }
     let chosen = dataset.choices.iter().any(|c| c.key == "label_fps" && !c.value.is_empty());
@@ -86,19 +90,34 @@ fn per_frame(dataset: &Dataset, out: &Path, folder: &'static str) -> Result<Labe
     Ok(exported)
 }
 
+/// The annotations of a video as its files have them.
+fn source_of<'a>(dataset: &'a Dataset, video: &'a VideoEntry) -> &'a [Instance] {
+    let known = dataset.corrections.as_ref().and_then(|c| c.videos.get(&video.name));
+    known.map_or(video.instances.as_slice(), |c| c.source.as_slice())
+}
+
 /// Name of the file that labels a video.
 fn label_file(dataset: &Dataset, video: &VideoEntry) -> Option<String> {
-    let source = dataset.corrections.as_ref().and_then(|c| c.videos.get(&video.name)).map(|c| c.source.as_slice());
-    let parts = source.unwrap_or(&video.instances);
-    parts.iter().find_map(|i| i.file.as_deref()).map(file_name)
+    source_of(dataset, video).iter().find_map(|i| i.file.as_deref()).map(file_name)
 }
 
 fn runs(track: &LabelTrack, frames: u32) -> Vec<Option<Label>> {
     (0..frames).map(|n| track.at(n)).collect()
 }
 
-/// `frame,0,class` a labelled frame, -1 for background.
-fn frame_rows(video: &VideoEntry, classes: &ClassSet) -> String {
+/// What stands between frame and class in the label file of a video, by frame, where it has three columns.
+fn second_column(dataset: &Dataset, video: &VideoEntry) -> HashMap<u32, String> {
+    let Some(file) = source_of(dataset, video).iter().find_map(|i| i.file.as_deref()) else { return HashMap::new() };
+    let text = crate::files::read_text(file, crate::files::TABLE_LIMIT).unwrap_or_default();
+    let row = |line: &str| {
+        let [frame, second, _] = line.split(',').map(str::trim).collect::<Vec<_>>()[..] else { return None };
+        Some((frame.parse().ok()?, second.to_owned()))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+/// `frame,0,class` a labelled frame, -1 for background; in place of 0 what stood there.
+fn frame_rows(video: &VideoEntry, classes: &ClassSet, second: &HashMap<u32, String>) -> String {
     let cell = |label: Label| match label {
         Label::Background => BACKGROUND_ID.to_string(),
         Label::Class(class) => match classes.classes.get(class).map(|c| (&c.source, c.id, &c.name)) {
@@ -109,7 +128,10 @@ fn frame_rows(video: &VideoEntry, classes: &ClassSet) -> String {
     };
     let labelled = runs(&video.labels, video.frames()).into_iter().zip(0_u32..).filter_map(|(l, n)| Some((n, l?)));
     let mut out = String::from("frame_number,column1,column2\n");
-    labelled.for_each(|(n, label)| out += &format!("{n},0,{}\n", cell(label)));
+    for (n, label) in labelled {
+        let between = second.get(&n).map_or("0", String::as_str);
+        out += &format!("{n},{between},{}\n", cell(label));
+    }
     out
 }
 

@@ -314,7 +314,9 @@ pub fn detect(path: &Path) -> Result<(&'static FormatSpec, String), DataError> {
             let why = unused::why_unread(&list);
             let own = format!("cannot read {}: ", list.display());
             let reason = why.strip_prefix(&own).unwrap_or(&why);
-            DataError::Read { path: list, reason: format!("{reason}. No other layout fits either") }
+            let near = unknown::nearly(&list, &looked, reason);
+            let near = if near.is_empty() { String::new() } else { format!(": {}", near.join("; ")) };
+            DataError::Read { path: list, reason: format!("{reason}. No other layout fits either{near}") }
         }
         None => {
             let cause = unknown::cause(path, &looked);

@@ -11,6 +11,13 @@ use std::path::Path;
 /// Files named in a sentence before the rest is only counted.
 const SHOWN: usize = 4;
 
+/// What layouts say of a file by its name, which are those that it nearly fits; without those that say `but`.
+pub(super) fn nearly(file: &Path, looked: &[(&FormatSpec, String)], but: &str) -> Vec<String> {
+    let name = file_name(file);
+    let of_it = looked.iter().filter(|(_, why)| why.contains(&name) && !why.contains(but));
+    of_it.take(SHOWN).map(|(format, why)| format!("{} ({}): {why}", format.looks_for, format.id)).collect()
+}
+
 /// One short sentence: what it is, and what to do. `looked` is why each format says no.
 pub(super) fn cause(path: &Path, looked: &[(&FormatSpec, String)]) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -24,7 +31,9 @@ pub(super) fn cause(path: &Path, looked: &[(&FormatSpec, String)]) -> String {
     }
     if path.is_file() {
         let why = says_no("single").unwrap_or("it is no video");
-        return format!("{why}; name a video, a folder of videos, or a table with assigned columns");
+        let near = nearly(path, looked, why);
+        let near = if near.is_empty() { String::new() } else { format!(" ({})", near.join("; ")) };
+        return format!("{why}{near}; name a video, a folder of videos, or a table with assigned columns");
     }
     let listing = peek(path);
     if listing.files.is_empty() && listing.dirs.is_empty() {

@@ -447,7 +447,13 @@ mod tests {
             pooling: Default::default(),
             region: HeatMap::WHOLE,
         };
-        let look = OverlayParams { contours: true, threshold: 0.25, alpha: 0.4, ..OverlayParams::default() };
+        let look = OverlayParams {
+            contours: true,
+            threshold: 0.25,
+            alpha: 0.4,
+            blend: Blend::Constant,
+            ..OverlayParams::default()
+        };
         let request = ExportRequest {
             checkpoint: Default::default(),
             class_match: Default::default(),
@@ -479,6 +485,7 @@ mod tests {
         for other in [
             OverlayParams { contours: false, ..look },
             OverlayParams { threshold: 0.0, ..look },
+            OverlayParams { blend: Blend::FollowsHeat, ..look },
             OverlayParams { interpolation: Interpolation::Nearest, ..look },
         ] {
             assert!(shown * 2.0 < off(other), "{shown} as asked for, {} as {other:?}", off(other));

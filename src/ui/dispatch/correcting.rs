@@ -1,6 +1,7 @@
 //! Correcting labels: edits become corrections, which are shown at once and written by a job that runs to its end.
 
 use super::comparing;
+use super::indexing;
 use super::opening;
 use super::outbox::{say, start};
 use crate::compare::LabelIssues;
@@ -80,6 +81,10 @@ pub(super) fn set(state: &mut AppState, workers: &dyn Workers, all: Arc<Correcti
         // What was computed for labels as they were.
         state.explain.clear();
         opening::known_better(state);
+        if state.dataset.as_ref().is_some_and(|d| d.indexing.is_some()) {
+            // What is under way is of labels as they were.
+            indexing::begin(state, workers);
+        }
     }
     if read_again {
         opening::reload(state, workers);

@@ -290,6 +290,12 @@ pub(super) fn dataset_opened(state: &mut AppState, dataset: Arc<Dataset>, readin
         // What somebody said of classes that are called otherwise now.
         state.class_matches.retain(|(_, root), _| *root != dataset.root);
     }
+    let corrected = dataset.corrections.as_ref().map(|c| c.all.clone()).unwrap_or_default();
+    if same && corrected != state.corrections() {
+        // Undo would write corrections over those that somebody else made.
+        state.undo.clear();
+        state.redo.clear();
+    }
     // What could not be written is not what was read.
     state.correcting.unsaved.retain(|root, u| *root != dataset.root || u.saving.is_some());
     state.dataset = Some(dataset.clone());

@@ -130,7 +130,7 @@ impl ExperimentPanel {
             let held = state.experiment_held();
             let another = state.live_training().is_some() && experiment.running().is_none();
             if experiment.going && !held {
-                if ui.button("Pause").on_hover_text("Holds the run in training and begins no other").clicked() {
+                if ui.button("Pause all").on_hover_text("Holds the run in training and begins no other").clicked() {
                     asked.push(ExperimentAction::Pause.into());
                 }
             } else {

@@ -343,7 +343,7 @@ mod tests {
         assert!(two[1].left() > two[0].right());
         // Four of them, and the frame, stand in two rows: larger than in one.
         let five =
-            arrange(Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(800.0, 500.0)), 5, (400.0 / 550.0, 34.0));
+            arrange(Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(800.0, 600.0)), 5, (400.0 / 550.0, 34.0));
         assert!(five[3].top() > five[0].bottom() && five[1].left() > five[0].right(), "{five:?}");
         // Wide pictures in a high place lie above each other.
         let high = Rect::from_min_size(egui::pos2(0.0, 0.0), Vec2::new(400.0, 800.0));

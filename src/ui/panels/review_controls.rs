@@ -274,7 +274,7 @@ pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let mut view = before.clone();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        ui.spacing_mut().slider_width = 70.0;
+        ui.spacing_mut().slider_width = if ui.available_width() < 720.0 { 36.0 } else { 70.0 };
         let small = |text: &str| RichText::new(text).text_style(theme::caption());
         if icons::word_toggle(ui, Icon::Heat, "Heat", view.heat).on_hover_text("Heatmap on or off (H)").clicked() {
             view.heat = !view.heat;

@@ -146,7 +146,7 @@ mod tests {
         let view = |predicted| ViewPrediction { cut: Cut::default(), predicted, probabilities: vec![0.5; 2] };
         let views = [1, 1, 0, 1].map(view).to_vec();
         let clip = Prediction { predicted: 1, views, ..Prediction::default() };
-        assert_eq!(summary(&clip, &classes).as_deref(), Some("views: 3 of 4 say squat"));
+        assert_eq!(summary(&clip, &classes).as_deref(), Some("views: 3 of 4 predict squat"));
         let several = Prediction { truths: vec![0, 1], ..clip };
         assert_eq!(summary(&several, &classes).as_deref(), Some("views: squat is most probable in 3 of 4"));
         assert_eq!(summary(&Prediction::default(), &classes), None);

@@ -125,7 +125,7 @@ fn the_plans_that_come_along_can_be_read() {
         assert!(rows.as_array().unwrap().len() >= 4, "{}", path.display());
         seen += 1;
     }
-    assert_eq!(seen, 3);
+    assert_eq!(seen, 4);
 }
 
 #[test]

@@ -2,18 +2,19 @@
 
 use super::*;
 
-/// Started several times by a launcher, a program without MPI would do all the work as often, in one folder.
+/// Started several times by a launcher, a program without MPI would do all the work as often, in one folder; and so would one
+/// with another MPI than the launcher's.
 #[test]
-#[cfg(not(feature = "mpi"))]
-fn several_processes_without_mpi_are_refused_in_one_sentence() {
+fn several_processes_that_cannot_meet_are_refused_in_one_sentence() {
     let f = fixture();
+    let words = if cfg!(feature = "mpi") { "the launcher belongs to another MPI" } else { "was built without MPI" };
     let out = f.path("never");
     for (rank, said) in [("0", 1), ("1", 0)] {
         let mut command = Command::cargo_bin("kinolens").unwrap();
         command.env("OMPI_COMM_WORLD_SIZE", "2").env("OMPI_COMM_WORLD_RANK", rank);
         let output = command.args(["train", &f.data(), "--out"]).arg(&out).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), text.matches("was built without MPI").count()), (Some(2), said), "{text}");
+        assert_eq!((output.status.code(), text.matches(words).count()), (Some(2), said), "{text}");
     }
     assert!(!out.exists());
 }

@@ -357,6 +357,131 @@ fn a_report_is_written_where_somebody_says_and_opened() {
     assert_eq!(*shown.0.lock().unwrap(), [out]);
 }
 
+/// A motion test of forty clips of ten people in which frozen frames cost half: of a checkpoint of a run, on the demo dataset.
+fn kept_test(name: &str, checkpoint: &str, clips: usize) -> Arc<MotionReport> {
+    let shared: Vec<SharedClip> = (0..clips)
+        .map(|i| SharedClip {
+            video: format!("v{i}"),
+            subject: format!("p{}", i % 10),
+            truth: i % 2,
+            ..SharedClip::default()
+        })
+        .collect();
+    let answers: Vec<Vec<Option<Prediction>>> = Alteration::ALL
+        .into_iter()
+        .map(|alteration| {
+            let one = |clip: &SharedClip| {
+                let predicted = if alteration == Alteration::Frozen { 0 } else { clip.truth };
+                let said =
+                    Prediction { truth: clip.truth, predicted, probabilities: vec![0.5, 0.5], ..Prediction::default() };
+                (!alteration.needs_masks()).then_some(said)
+            };
+            shared.iter().map(one).collect()
+        })
+        .collect();
+    let mut test = judge(&ClassSet::from_names(["sit", "stand"]), &shared, &answers, 1);
+    (test.name, test.split) = (name.into(), "test".into());
+    test.identity.checkpoint = checkpoint.into();
+    test.dataset_fingerprint.clone_from(&demo().fingerprint);
+    Arc::new(MotionReport { notes: Vec::new(), tests: vec![test] })
+}
+
+#[test]
+fn motion_tests_that_lie_with_runs_are_known_when_the_runs_are_opened() {
+    let dataset = demo();
+    let with_test = |name: &str, right, checkpoint: &str, clips| {
+        let motion = vec![kept_test(name, checkpoint, clips)];
+        Arc::new(RunView { motion, ..RunView::clone(&view(&dataset, name, right)) })
+    };
+    let runs = vec![with_test("run one", FIRST, "last", 40), with_test("run two", SECOND, "last", 30)];
+    let (_, mut harness) = with(&runs, ThemeChoice::Dark);
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
+    harness.run_steps(4);
+    harness.get_by_label("Motion test").click();
+    harness.run_steps(4);
+    assert!(harness.query_by_label("Not tested yet").is_none(), "the run in use has one");
+    harness.get_by_label(&format!("run two of {}: 50.0 %", Alteration::Frozen.title()));
+    // Both in one table, and that they are of other clips is said.
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Compare));
+    harness.run_steps(4);
+    harness.get_by_label("Motion test").click();
+    harness.run_steps(4);
+    for run in ["run one", "run two"] {
+        harness.get_by_label(&format!("{run} of {}: 50.0 %", Alteration::Frozen.title()));
+    }
+    assert!(count(&harness, "made one by one, not on the same clips: run one on 40 clips, run two on 30 clips") > 0);
+    // That of other weights is not taken for it.
+    let other = vec![with_test("run one", FIRST, "best_loss", 40)];
+    let (_, mut harness) = with(&other, ThemeChoice::Dark);
+    harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Evaluate));
+    harness.run_steps(4);
+    harness.get_by_label("Motion test").click();
+    harness.run_steps(4);
+    harness.get_by_label("Not tested yet");
+}
+
+/// A run on ten clips of ten people, each of one class or two.
+fn sets(dataset: &Dataset, name: &str, said: [&[usize]; 10]) -> EvaluatedRun {
+    let truths: [&[usize]; 10] = [&[0], &[0, 1], &[1], &[0, 1], &[0], &[1], &[0, 1], &[1], &[0], &[0, 1]];
+    let clip = |(i, (truth, said)): (usize, (&[usize], &[usize]))| Prediction {
+        video: dataset.videos[0].name.clone(),
+        subject: format!("p{i}"),
+        start: 16 * i as u32,
+        truth: truth[0],
+        truths: truth.to_vec(),
+        predicted: said.first().copied().unwrap_or(2),
+        probabilities: (0..dataset.classes.len()).map(|c| if said.contains(&c) { 0.9 } else { 0.1 }).collect(),
+        ..Prediction::default()
+    };
+    let clips: Vec<Prediction> = truths.into_iter().zip(said).enumerate().map(clip).collect();
+    let evaluation = Evaluation {
+        split: "test".into(),
+        ..kinolens::eval::multi_label::evaluation_of_sets(&dataset.classes, &clips)
+    };
+    EvaluatedRun {
+        name: name.into(),
+        path: dataset.root.join(name),
+        evaluation: Arc::new(evaluation),
+        predictions: Arc::new(Predictions { clips }),
+        ..EvaluatedRun::default()
+    }
+}
+
+#[test]
+fn runs_of_clips_with_several_classes_are_shown_with_their_scores() {
+    for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
+        let dataset = demo();
+        // The first has eight sets right; the second all but one, of which it says nothing.
+        let first = sets(&dataset, "run one", [&[0], &[0], &[1], &[0], &[0], &[1], &[0, 1], &[1], &[0], &[0, 1]]);
+        let second = sets(&dataset, "run two", [&[], &[0, 1], &[1], &[0, 1], &[0], &[1], &[0, 1], &[1], &[0], &[0, 1]]);
+        let runs = vec![first, second];
+        let comparison = Comparison::of(&runs, 1).unwrap();
+        let (script, mut harness) = with(&two(), theme);
+        harness.get_by_label("Compare…").click();
+        harness.run_steps(4);
+        harness.get_by_label("Compare runs").click();
+        harness.run_steps(4);
+        answer(&script, &mut harness, Output::Comparison(Arc::new(Compared { runs, comparison })));
+        harness.get_by_label("exact match of run one: 80.0 %");
+        harness.get_by_label("exact match of run two: 90.0 %");
+        for list in ["both right (7)", "fixed (2)", "broken (1)", "both wrong (0)"] {
+            harness.get_by_label(list);
+        }
+        shot(&mut harness, &format!("compare-sets-{theme:?}"));
+        harness.get_by_label("Classes").click();
+        harness.run_steps(4);
+        // Of the second class the first run wrongly left out two clips: seven clips show it, of which five are said.
+        let name = dataset.classes.name(1);
+        assert!(count(&harness, &format!("{name}: average precision")) > 0);
+        assert!(count(&harness, "7 clips, 2 fixed, 0 broken") > 0, "two decisions about {name}");
+        shot(&mut harness, &format!("compare-sets-classes-{theme:?}"));
+        harness.get_by_label("A minus B").click();
+        harness.run_steps(4);
+        assert!(count(&harness, "co-occurrence of run one minus that of run two") > 0);
+        shot(&mut harness, &format!("compare-sets-together-{theme:?}"));
+    }
+}
+
 #[test]
 fn the_motion_test_says_what_the_network_needs() {
     let dataset = demo();

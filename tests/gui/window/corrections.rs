@@ -71,8 +71,9 @@ fn an_edge_is_dragged_its_neighbour_moves_along_and_undo_takes_it_back() {
     assert_eq!(first.1, second.0, "the first two segments touch");
     assert_eq!(harness.query_all_by_label_contains("Start of").count(), 0, "labels are not edited by chance");
     click(&mut harness, "Edit labels");
-    let name = |label: &InstanceLabel| {
-        label.classes().first().map_or_else(|| "background".to_owned(), |c| demo().classes.name(*c).to_owned())
+    let name = |label: &InstanceLabel| match label.classes().first() {
+        Some(class) => demo().classes.name(*class).to_owned(),
+        None => "background".to_owned(),
     };
     let edge = format!("End of {}, frame {}", name(&first.2), first.1 - 1);
     let from = harness.get_by_label(&edge).rect().center();
@@ -151,7 +152,7 @@ fn a_menu_changes_the_class_splits_and_deletes() {
 }
 
 #[test]
-fn instances_that_overlap_are_edited_one_by_one_and_a_label_map_is_put_aside_first() {
+fn instances_that_overlap_are_edited_one_by_one() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let mut data = Dataset::clone(&demo());
     data.instance_wise = true;
@@ -218,7 +219,8 @@ fn doubts() -> Arc<LabelIssues> {
 
 /// First frame of a window in the middle of a labelled segment.
 fn doubtful() -> u32 {
-    let video = &demo().videos[0];
+    let dataset = demo();
+    let video = &dataset.videos[0];
     let inside = |start: &u32| {
         let at = |n: u32| video.labels.at(n).and_then(|l| l.class());
         at(*start).is_some() && (*start..*start + 16).all(|n| at(n) == at(*start))

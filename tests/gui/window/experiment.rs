@@ -135,6 +135,14 @@ fn has(harness: &Harness<'static, App>, part: &str) -> bool {
     harness.query_all_by_label_contains(part).next().is_some()
 }
 
+/// Writes into a field.
+fn write(harness: &mut Harness<'static, App>, field: &str, text: &str) {
+    harness.get_by_label(field).focus();
+    harness.run_steps(2);
+    harness.get_by_label(field).type_text(text);
+    harness.run_steps(3);
+}
+
 fn order(harness: &Harness<'static, App>) -> Vec<String> {
     harness.state().state().experiment.as_ref().unwrap().rows.iter().map(|r| r.name.clone()).collect()
 }
@@ -143,12 +151,10 @@ fn order(harness: &Harness<'static, App>) -> Vec<String> {
 fn a_plan_of_the_form_is_laid_out_before_anything_is_trained() {
     for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
         let (script, mut harness) = page(theme);
-        harness.get_by_label("Seeds").type_text("1-3");
-        harness.run_steps(2);
+        write(&mut harness, "Seeds", "1-3");
         harness.get_by_label("Vary a key…").click();
         harness.run_steps(3);
-        harness.get_by_label("Values of optimizer.learning_rate").type_text("0.1, 0.01");
-        harness.run_steps(3);
+        write(&mut harness, "Values of optimizer.learning_rate", "0.1, 0.01");
         shot(&mut harness, &format!("experiment-form-{theme:?}"));
         harness.get_by_label("Lay out").click();
         harness.run_steps(4);
@@ -324,7 +330,7 @@ fn a_run_is_held_left_out_and_tried_again_and_failures_are_said() {
     harness.get_by_label("Start").click();
     harness.run_steps(4);
     let (first, _) = training(&script);
-    harness.get_by_label("Pause").click();
+    harness.get_by_label("Pause all").click();
     harness.run_steps(4);
     assert_eq!(script.0.borrow().controls.last(), Some(&(first, Flow::Pause)));
     harness.get_by_label("Go on").click();

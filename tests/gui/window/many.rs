@@ -55,7 +55,7 @@ fn sixty_long_classes_fit_are_searched_and_their_confusions_are_listed() {
     // Names at the left end within 210 points however long they are: 140 of the name, the rest for the number.
     let row = harness.get_by_label(&format!("true {name}: 10")).rect();
     assert!(row.width() < 215.0, "{row:?}");
-    let last = format!("{} called {}: 10", run.classes.name(59), run.classes.name(59));
+    let last = format!("{} called {}: 10", run.classes.name(58), run.classes.name(58));
     picture(&mut harness, "sixty-classes-Dark");
     harness.get_by_label("Fit").click();
     harness.run_steps(3);
