@@ -88,7 +88,9 @@ fn a_click_on_a_bar_of_the_statistics_filters() {
     harness.run_steps(3);
     let class = demo().classes.name(0).to_owned();
     let bar = format!("{class}: ");
-    harness.get_by(|n| n.role() == egui::accesskit::Role::Button && n.label().is_some_and(|l| l.contains(&bar))).click();
+    harness
+        .get_by(|n| n.role() == egui::accesskit::Role::Button && n.label().is_some_and(|l| l.contains(&bar)))
+        .click();
     harness.run_steps(3);
     let wanted = if class.contains(' ') { format!("class:\"{class}\"") } else { format!("class:{class}") };
     assert_eq!(harness.state().state().filter.text, wanted);
