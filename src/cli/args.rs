@@ -270,7 +270,7 @@ pub struct TrainArgs {
     /// Learning rate of its last step; 1 when left out.
     #[arg(long, value_name = "RATE", requires = "find_rate")]
     pub find_rate_to: Option<f64>,
-    /// Its optimiser steps; 100 when left out.
+    /// Its optimizer steps; 100 when left out.
     #[arg(long, value_name = "N", requires = "find_rate")]
     pub find_rate_steps: Option<u32>,
     #[command(flatten)]

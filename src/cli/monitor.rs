@@ -29,7 +29,7 @@ pub fn catch_interrupts() {
                 "{}",
                 peers.named(
                     "asked to end. A training writes a checkpoint first where all its processes still live; where one of them \
-                     died, the last checkpoint is whole. Go on with --resume RUN"
+                     died, the last checkpoint is whole. Resume with --resume RUN"
                 )
             );
         }

@@ -61,7 +61,7 @@ pub const GLOSSARY: &[Term] = &[
     term(
         "architecture default",
         "The value that the published architecture has for an option.",
-        &["the architecture default"],
+        &["the network's own"],
     ),
     term("optimizer", "The rule by which gradients move weights: SGD, Adam, AdamW.", &["optimiser", "optimisers"]),
     term(

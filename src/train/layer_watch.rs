@@ -67,8 +67,8 @@ impl LayerWatch {
             monitor.warn(format!(
                 "training.statistics_every is {every}, but {}: no statistics of layers are written; set it to at most {}",
                 match step {
-                    0 => format!("the whole training has {}", counted(total, "optimiser step")),
-                    _ => format!("only {} are left", counted(total - step.min(total), "optimiser step")),
+                    0 => format!("the whole training has {}", counted(total, "optimizer step")),
+                    _ => format!("only {} are left", counted(total - step.min(total), "optimizer step")),
                 },
                 total.saturating_sub(step).max(1)
             ));

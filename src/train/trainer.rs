@@ -263,8 +263,7 @@ impl<'a> Trainer<'a> {
         }
         self.team.bring_together(&mut self.memory.sums)?;
         if self.team.align(&mut self.network, &mut self.optimizer)? {
-            self.monitor
-                .note("the weights of another process had other last digits; all go on with those of the first");
+            self.monitor.note("the weights of another process had other last digits; all take those of the first");
         }
         self.copies.follow(&self.network);
         let rate = self.scheduler.rate(epoch, 0);

@@ -337,13 +337,7 @@ pub const COMMANDS: &[Command] = &[
         |s| trains(s) && !paused(s),
         Action::Work(WorkAction::ControlTraining(Flow::Pause))
     ),
-    command!(
-        "Go on with the paused training",
-        Run,
-        [],
-        paused,
-        Action::Work(WorkAction::ControlTraining(Flow::Continue))
-    ),
+    command!("Resume the paused training", Run, [], paused, Action::Work(WorkAction::ControlTraining(Flow::Continue))),
     command!("Finish this epoch, then stop", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Finish))),
     command!("Stop training now", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Stop))),
     command!("Follow the training", Run, [], trains, Action::Work(WorkAction::FollowTraining(true))),

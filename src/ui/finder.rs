@@ -27,7 +27,7 @@ const LETTERS: usize = 2;
 const WORDS: &[(&str, &str)] = &[
     ("Start training", "start fit run learn"),
     ("Pause training", "hold wait"),
-    ("Go on with the paused training", "resume continue"),
+    ("Resume the paused training", "resume continue"),
     ("Stop training now", "cancel abort end"),
     ("Evaluate the checkpoint in use", "test score judge accuracy metrics"),
     ("Compare runs…", "runs side by side difference significance"),
@@ -401,7 +401,7 @@ mod tests {
             ("augment", "Next sample of the augmentation"),
             ("compare", "Compare runs…"),
             ("runs", "Compare runs…"),
-            ("resume", "Go on with the paused training"),
+            ("resume", "Resume the paused training"),
             ("evaluate", "Evaluate the checkpoint in use"),
             ("demo", "Make the demo dataset…"),
             ("report", "Report…"),

@@ -300,7 +300,7 @@ pub fn leave(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         ui.heading(if running.is_empty() { "Notes are not saved" } else { "Work is running" });
         if !failed.is_empty() {
             ui.label(format!(
-                "Notes or corrections of {} could not be written (why is said in the messages). They are lost if you leave without them.",
+                "Notes or corrections of {} could not be written (the messages tell why). They are lost if you leave without them.",
                 failed.join(", ")
             ));
         }

@@ -97,7 +97,7 @@ impl ExperimentPanel {
         }
         if !open {
             let name = leaf(&experiment.kept.dataset);
-            style::notice(ui, p.warn, &format!("The plan is of another dataset: open {name} to go on with it."));
+            style::notice(ui, p.warn, &format!("The plan is of another dataset: open {name} to resume it."));
         }
         let Some(laid_out) = &experiment.laid_out else {
             if experiment.asking.is_some() {

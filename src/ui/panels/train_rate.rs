@@ -38,7 +38,7 @@ impl TrainRate {
         let job = state.live_job(|job| matches!(job, Job::FindRate(_)));
         ui.horizontal_wrapped(|ui| {
             let ready = sound && state.dataset.is_some() && job.is_none();
-            let help = "Trains a fresh network for a hundred steps while the learning rate grows from 1e-7 to 1, and shows where \
+            let help = "Trains a new network for a hundred steps while the learning rate grows from 1e-7 to 1, and shows where \
                         the loss falls fastest. Nothing is written.";
             let button = ui.add_enabled(ready, egui::Button::new("Find a learning rate").small()).on_hover_text(help);
             if button.clicked() {

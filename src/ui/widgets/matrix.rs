@@ -51,7 +51,7 @@ pub fn show(
 ) -> Option<MatrixPick> {
     let order = matrix.order_of(state.sort, &state.search);
     if order.is_empty() {
-        let missing = format!("No class is called '{}'.", state.search.trim());
+        let missing = format!("No class is named '{}'.", state.search.trim());
         ui.weak(if state.search.trim().is_empty() { "There is no class to show." } else { missing.as_str() });
         return None;
     }
@@ -156,7 +156,7 @@ pub fn size_controls(ui: &mut Ui, state: &mut MatrixState, classes: usize) {
     let field = egui::TextEdit::singleline(&mut state.search).hint_text("Find a class").desired_width(110.0);
     let response = ui.add(field);
     super::text::name(&response, "Find a class of the matrix");
-    response.on_hover_text("Classes called like this, and those they are confused with");
+    response.on_hover_text("Classes whose names have this, and those they are confused with");
 }
 
 /// The width that a matrix of so many classes never needs more than.

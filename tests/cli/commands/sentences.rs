@@ -79,7 +79,7 @@ fn statistics_of_layers_that_no_step_would_gather_are_told() {
     let run = dir.path().join("run");
     let train = |more: &str| format!("train {} --out {} --force --epochs 1 {TINY} {more}", f.data(), run.display());
     let said = told(0, &train("--set training.statistics_every=100000"));
-    holds(&said, &["training.statistics_every is 100000", "optimiser steps", "no statistics of layers are written"]);
+    holds(&said, &["training.statistics_every is 100000", "optimizer steps", "no statistics of layers are written"]);
     holds(&log(&run), &["no statistics of layers are written"]);
     assert!(!told(0, &train("--set training.statistics_every=1")).contains("no statistics"));
 }

@@ -27,7 +27,7 @@ pub(super) fn network(r: &mut Rows<'_>) {
     r.row(
         "model.dropout",
         |c| &mut c.model.dropout,
-        optional("the architecture default", 0.5, fraction(0.0..=1.0, 0.01, "")),
+        optional("architecture default", 0.5, fraction(0.0..=1.0, 0.01, "")),
     );
     r.row("model.num_classes", |c| &mut c.model.num_classes, optional("as the dataset", 17, whole(1..=10_000, "")));
 }
@@ -81,11 +81,7 @@ fn first_weights(r: &mut Rows<'_>) {
 /// What does not learn. Layers are named on the command line or in a file; one that is named there stays to choose.
 fn frozen(r: &mut Rows<'_>) {
     let mut options = vec![
-        (
-            None,
-            "the architecture default".to_owned(),
-            "Nothing, except where a network is a finished backbone and a head.",
-        ),
+        (None, "architecture default".to_owned(), "Nothing, except where a network is a finished backbone and a head."),
         (Some(BACKBONE.to_owned()), "the backbone".to_owned(), "Only the head learns."),
         (
             Some(NORMS.to_owned()),
@@ -122,10 +118,9 @@ fn network_options(r: &mut Rows<'_>) {
         );
     }
     if pooled {
-        let options: Vec<(Option<Pooling>, String, &str)> =
-            std::iter::once((None, "the architecture default".into(), ""))
-                .chain(poolings.iter().map(|p| (Some(*p), p.to_string(), p.summary())))
-                .collect();
+        let options: Vec<(Option<Pooling>, String, &str)> = std::iter::once((None, "architecture default".into(), ""))
+            .chain(poolings.iter().map(|p| (Some(*p), p.to_string(), p.summary())))
+            .collect();
         r.row(
             "model.options.pooling",
             |c| &mut c.model.options.pooling,
