@@ -143,9 +143,10 @@ fn cause_of(message: &str) -> String {
         let closes = word.trim_end_matches([',', '.', ';', ':', ')']).ends_with(['\'', '"']);
         let inside = quoted || opens;
         quoted = if opens && !closes { true } else { quoted && !closes };
-        let path = word.contains('/') || word.rsplit_once('.').is_some_and(|(_, end)| {
-            (2..=5).contains(&end.len()) && end.contains(char::is_alphabetic)
-        });
+        let path = word.contains('/')
+            || word
+                .rsplit_once('.')
+                .is_some_and(|(_, end)| (2..=5).contains(&end.len()) && end.contains(char::is_alphabetic));
         match inside || path {
             true => out.push('*'),
             false => out.extend(word.chars().map(|c| if c.is_ascii_digit() { '#' } else { c })),
