@@ -9,6 +9,7 @@ use crate::ui::action::TimeAction;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::Workspace;
 use crate::ui::theme;
+use crate::ui::widgets::text;
 use egui::{Align2, PointerButton, Rect, Sense, Stroke, Vec2};
 use std::rc::Rc;
 
@@ -68,11 +69,13 @@ impl Timeline {
     /// Turns editing of labels on and off, above the names of the rows.
     fn switch(&mut self, ui: &mut egui::Ui, space: Rect) {
         let place = Rect::from_min_size(space.min, Vec2::new(NAMES - 6.0, RULER));
-        let text = egui::RichText::new("Edit labels").text_style(theme::caption());
-        let button = egui::Button::selectable(self.editing.on, text).min_size(place.size());
+        let word = egui::RichText::new("Edit").text_style(theme::caption());
+        let button = egui::Button::selectable(self.editing.on, word).min_size(place.size());
         let help =
             "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
-        if ui.put(place, button).on_hover_text(help).clicked() {
+        let response = ui.put(place, button).on_hover_text(help);
+        text::name(&response, "Edit labels");
+        if response.clicked() {
             self.editing.on = !self.editing.on;
         }
     }
