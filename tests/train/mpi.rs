@@ -340,7 +340,7 @@ impl Cable {
             .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
             .env("RAYON_NUM_THREADS", "1")
             .env("KINOLENS_CACHE", out.with_extension("cache"))
-            .env("KINOLENS_PEER_TIMEOUT", "10")
+            .env("KINOLENS_PEER_TIMEOUT", "20")
             .args(place.arguments(out, resume))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
