@@ -93,7 +93,7 @@ fn clip_map() -> bool {
     state.selection.checkpoint = Some("last".into());
     state.selection.video = Some(dataset.videos[0].name.clone());
     state.runs = vec![Arc::new(run)];
-    let checkpoint = state.selection.checkpoint_ref().unwrap_or_else(CheckpointRef::default);
+    let checkpoint = state.selection.checkpoint_ref().unwrap_or_default();
     state.inside.surveys(JobId(1), checkpoint);
     state.inside.surveyed(JobId(1), Arc::new(survey(&dataset)));
     let mut window = Dashboard::window(state, "clip-map");
