@@ -13,7 +13,7 @@ use kinolens::config::{ModelConfig, RunConfig};
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{ClassSet, Dataset, Split, SplitChoice, VideoEntry, VideoFacts};
 use kinolens::inside::{ActivationStore, ClipMap, MapPoint, NeighbourMap};
-use kinolens::jobs::{CheckpointRef, ClipRef, Engine, Identity, JobId, LayerSurvey, RunView, SurveyClip};
+use kinolens::jobs::{ClipRef, Engine, Identity, JobId, LayerSurvey, RunView, SurveyClip};
 use kinolens::model::{ComputeDevice, Network, write_torch};
 use kinolens::process_usage::Usage;
 use kinolens::progress::Silent;

@@ -5,10 +5,12 @@ use super::monitor::TerminalMonitor;
 use super::reading::data_config_of;
 use super::{Exit, FAILED, INTERRUPTED, USAGE};
 use crate::config::{DataConfig, Preset, RunConfig};
-use crate::domain::Dataset;
+use crate::domain::{Dataset, VideoEntry, nearest};
 use crate::files::run_place;
 use crate::jobs::kinds::{CompareRuns, OpenDataset};
-use crate::jobs::{CheckpointRef, ClassMatch, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind};
+use crate::jobs::{
+    CheckpointRef, ClassMatch, ClipRef, Done, Identity, JobError, JobKind, LaneState, SplitChoice, run_kind,
+};
 use crate::peers::{PeerError, of_process};
 use crate::progress::Monitor;
 use crate::run_folder::RunDir;
@@ -206,4 +208,39 @@ pub(super) fn name_weights(document: &mut Value, identity: &Identity) {
     document["epoch"] = json!(identity.epoch);
     document["step"] = json!(identity.step);
     document["made_unix"] = json!(identity.made_unix);
+}
+
+/// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.
+pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
+    let usage = |m: String| Exit::Usage(anyhow!(m));
+    let (video, start) = text.rsplit_once(':').unwrap_or(("", text));
+    let start: u32 =
+        start.parse().map_err(|_| usage(format!("--clip '{text}': write VIDEO:START, for example s05.mp4:120")))?;
+    let matches: Vec<_> = dataset
+        .videos
+        .iter()
+        .filter(|v| {
+            video.is_empty()
+                || v.name == video
+                || v.path.as_os_str() == video
+                || v.name.ends_with(&format!("/{video}"))
+                || v.path.file_stem().is_some_and(|s| s == video)
+        })
+        .collect();
+    match matches.as_slice() {
+        // Of a video that nobody looked into, whoever looks into it tells.
+        [one] if one.is_pending() || start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
+        [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
+        [] => {
+            let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();
+            let names: Vec<String> = dataset.videos.iter().map(name).collect();
+            let meant = nearest(video, names.iter().map(String::as_str));
+            let meant = meant.map_or(String::new(), |m| format!("; did you mean '{m}'?"));
+            Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
+        }
+        many => Err(usage(format!(
+            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
+            many.len()
+        ))),
+    }
 }

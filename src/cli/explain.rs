@@ -3,17 +3,15 @@
 use super::Exit;
 use super::args::ExplainArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_problems, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, parse_clip, require_run, run_job, say_problems,
+    say_warnings, split_choice,
 };
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;
 use crate::config::ClipConfig;
-use crate::domain::{
-    ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, VideoEntry, choices, nearest, said,
-};
-use crate::jobs::{ClipRef, Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
+use crate::domain::{ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, choices, said};
+use crate::jobs::{Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -247,40 +245,5 @@ fn require_layers(args: &ExplainArgs, known: &[String]) -> Result<(), Exit> {
             crate::model::layer_choices(layer, &known.iter().map(String::as_str).collect::<Vec<_>>())
         ))),
         None => Ok(()),
-    }
-}
-
-/// `VIDEO:START`, where VIDEO is a name in the dataset or the end of one, and may be left out for a single video.
-pub(super) fn parse_clip(text: &str, dataset: &Dataset) -> Result<ClipRef, Exit> {
-    let usage = |m: String| Exit::Usage(anyhow!(m));
-    let (video, start) = text.rsplit_once(':').unwrap_or(("", text));
-    let start: u32 =
-        start.parse().map_err(|_| usage(format!("--clip '{text}': write VIDEO:START, for example s05.mp4:120")))?;
-    let matches: Vec<_> = dataset
-        .videos
-        .iter()
-        .filter(|v| {
-            video.is_empty()
-                || v.name == video
-                || v.path.as_os_str() == video
-                || v.name.ends_with(&format!("/{video}"))
-                || v.path.file_stem().is_some_and(|s| s == video)
-        })
-        .collect();
-    match matches.as_slice() {
-        // Of a video that nobody looked into, whoever looks into it tells.
-        [one] if one.is_pending() || start < one.frames().max(1) => Ok(ClipRef::window(&one.name, start)),
-        [one] => Err(usage(format!("--clip '{text}': {} has only {} frames", one.name, one.frames()))),
-        [] => {
-            let name = |v: &'_ VideoEntry| v.name.rsplit('/').next().unwrap_or_default().to_owned();
-            let names: Vec<String> = dataset.videos.iter().map(name).collect();
-            let meant = nearest(video, names.iter().map(String::as_str));
-            let meant = meant.map_or(String::new(), |m| format!("; did you mean '{m}'?"));
-            Err(usage(format!("--clip '{text}': the dataset has no video '{video}'{meant}")))
-        }
-        many => Err(usage(format!(
-            "--clip '{text}': {} videos are named '{video}'; write the path as 'inspect' lists it",
-            many.len()
-        ))),
     }
 }

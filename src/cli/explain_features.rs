@@ -2,8 +2,9 @@
 
 use super::Exit;
 use super::args::ExplainArgs;
-use super::common::{Outcome, checkpoint_ref, name_weights, open_dataset, run_job, say_warnings, split_choice};
-use super::explain::parse_clip;
+use super::common::{
+    Outcome, checkpoint_ref, name_weights, open_dataset, parse_clip, run_job, say_warnings, split_choice,
+};
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;

@@ -16,6 +16,7 @@ mod inside_survey;
 mod inside_view;
 mod job;
 mod kept_clip;
+mod kept_motion;
 mod kept_plan;
 mod kind;
 pub mod kinds;

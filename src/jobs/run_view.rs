@@ -1,7 +1,7 @@
 //! A run folder as people look at it.
 
 use super::error::JobError;
-use super::kinds::kept_tests;
+use super::kept_motion::kept_tests;
 use crate::compare::motion::{MotionReport, MotionTest};
 use crate::config::RunConfig;
 use crate::domain::{ClassSet, Task};

@@ -58,7 +58,7 @@ pub use run_experiment::RunExperiment;
 pub use save_corrections::SaveCorrections;
 pub use save_notes::SaveNotes;
 pub use survey_layers::SurveyLayers;
-pub use test_motion::{TestMotion, kept_tests};
+pub use test_motion::TestMotion;
 pub use train::Train;
 pub use write_inside_page::WriteInsidePage;
 pub use write_report::WriteReport;

@@ -6,6 +6,7 @@ use crate::domain::{ClassId, ClassMatch, Clip, Dataset, SplitChoice, Task, count
 use crate::eval::evaluated_clips;
 use crate::files;
 use crate::jobs::error::JobError;
+use crate::jobs::kept_motion::{kept_at, kept_tests};
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
 use crate::jobs::known;
 use crate::jobs::lane::{LaneState, open_checkpoint};
@@ -173,11 +174,6 @@ fn notes(tested: &[Tested], chosen: &[Vec<usize>]) -> Vec<String> {
     tested.iter().zip(chosen).filter_map(left_out).collect()
 }
 
-/// File of a motion test in the results of a checkpoint.
-fn kept_at(folder: &Path, split: &str) -> PathBuf {
-    folder.join(format!("motion_test_{split}.json"))
-}
-
 /// Keeps a test beside the evaluations of its checkpoint, for reports.
 fn keep(checkpoint: &Checkpoint, dataset: &Dataset, test: &MotionTest) -> Result<(), JobError> {
     let folder = results_folder(checkpoint, dataset);
@@ -196,15 +192,4 @@ pub(super) fn kept(checkpoint: &Checkpoint, fingerprint: &str, split: &str) -> O
             && t.split == split
     };
     kept_tests(checkpoint.home()).into_iter().find(fits)
-}
-
-/// Every motion test that was made of the checkpoints of a run.
-pub fn kept_tests(run: &Path) -> Vec<MotionTest> {
-    let results = std::fs::read_dir(run.join(crate::run_folder::RESULTS));
-    let mut folders: Vec<PathBuf> = results.into_iter().flatten().flatten().map(|e| e.path()).collect();
-    folders.sort();
-    let splits = [SplitChoice::Test, SplitChoice::Val, SplitChoice::Train, SplitChoice::All];
-    let files = folders.iter().flat_map(|folder| splits.map(|split| kept_at(folder, split.name())));
-    let read = |path: PathBuf| serde_json::from_slice(&files::read(&path, files::TABLE_LIMIT).ok()?).ok();
-    files.filter_map(read).collect()
 }

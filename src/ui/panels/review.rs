@@ -39,7 +39,7 @@ impl Panel for Review {
         foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
         // At the foot: transport, and how the overlay looks, in two rows where there is little room.
-        let bar = if ui.available_width() < 720.0 { 92.0 } else { 62.0 };
+        let bar = if ui.available_width() < 900.0 { 92.0 } else { 62.0 };
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         self.stage(ui, cx, stage);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);

@@ -332,9 +332,16 @@ fn opacity(ui: &mut egui::Ui, view: &mut ViewSettings) {
     });
 }
 
+/// Width of the switch of contour lines.
+const CONTOURS: f32 = 92.0;
+
 /// Contour lines on or off; they follow what lies between the cells, so without interpolation there are none.
 fn contours(ui: &mut egui::Ui, view: &mut ViewSettings) {
     let on = view.contours && view.smooth;
+    // What is drawn in a part of its own does not wrap by itself.
+    if ui.available_width() < CONTOURS {
+        ui.end_row();
+    }
     let response = ui.add_enabled_ui(view.smooth, |ui| icons::word_toggle(ui, Icon::Contours, "contours", on)).inner;
     let response = response
         .on_hover_text("Lines at a quarter, half and three quarters of the scale")

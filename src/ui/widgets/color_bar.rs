@@ -37,7 +37,7 @@ pub fn show(ui: &Ui, picture: Rect, params: &OverlayParams, most: f32, view: usi
             Blend::FollowsHeat => params.alpha * v,
             Blend::Constant => params.alpha,
         };
-        let strip = Rect::from_x_y_ranges(bar.x_range(), at(high)..=at(low) + 0.5);
+        let strip = Rect::from_x_y_ranges(bar.x_range(), at(high)..=at(low));
         painter.rect_filled(strip, 0.0, strip_color(params, v).gamma_multiply(opacity.clamp(0.0, 1.0)));
     }
     let line = Stroke::new(1.0, p.muted);
