@@ -41,7 +41,8 @@ pub fn arrange(rect: Rect, n: usize, (aspect, strip): (f32, f32)) -> Vec<Rect> {
         Vec2::new(w.max(1.0), h.max(1.0))
     };
     let picture = |s: Vec2| s.x.min((s.y - strip).max(1.0) * aspect);
-    let columns = (1..=n).max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
+    // Of equally large ones the least wide.
+    let columns = (1..=n).rev().max_by(|a, b| picture(size(*a)).total_cmp(&picture(size(*b)))).unwrap_or(1);
     let cell = size(columns);
     let place = |i: usize| {
         let at = Vec2::new((i % columns) as f32 * (cell.x + gap), (i / columns) as f32 * (cell.y + gap));

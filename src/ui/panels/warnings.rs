@@ -153,8 +153,10 @@ fn cause_of(message: &str) -> String {
         }
         out.push(' ');
     }
-    while out.contains("##") {
-        out = out.replace("##", "#");
+    for (several, one) in [("##", "#"), ("* *", "*")] {
+        while out.contains(several) {
+            out = out.replace(several, one);
+        }
     }
     out
 }
