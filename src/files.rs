@@ -172,8 +172,9 @@ pub fn run_place(dir: &Path) -> Option<String> {
     if is_run(dir) {
         return Some("a run folder".to_owned());
     }
-    let missing = RUN_FILES.iter().find(|name| !dir.join(name).is_file());
-    if let Some(missing) = missing.filter(|_| RUN_FILES.iter().any(|name| dir.join(name).is_file())) {
+    // Datasets may have a list of classes too.
+    let was_run = claims_to_be_run(dir) || dir.join(RUN_FILES[1]).is_file() && dir.join("checkpoints").is_dir();
+    if let Some(missing) = RUN_FILES.iter().find(|name| was_run && !dir.join(name).is_file()) {
         return Some(format!("a run folder that has lost its {missing}, which has to be put back from a copy"));
     }
     if let Some(run) = dir.ancestors().skip(1).take(3).find(|above| is_run(above)) {

@@ -23,6 +23,10 @@ use std::process::ExitCode;
 const DEBUG_FRACTION: f64 = 0.05;
 
 pub(super) fn train(args: &TrainArgs) -> Outcome {
+    let range = args.find_rate_from.is_some() || args.find_rate_to.is_some() || args.find_rate_steps.is_some();
+    if range && !args.find_rate {
+        return Err(Exit::Usage(anyhow!("the range of a learning-rate test is given without --find-rate; add it")));
+    }
     let result = prepare_and_run(args);
     if args.json.json
         && let Err(Exit::Failed(error) | Exit::Usage(error)) = &result

@@ -247,6 +247,11 @@ impl App {
 /// A line around what has the keyboard, the same for everything that can have it; what scrolled out of sight has none.
 fn focus_ring(ui: &egui::Ui) {
     let ctx = ui.ctx();
+    // Asking for a response counts as the widget being there: while the pointer clicks elsewhere that takes the focus from what
+    // has just got it.
+    if ctx.input(|i| i.pointer.any_pressed() || i.pointer.any_released()) {
+        return;
+    }
     let Some(id) = ctx.memory(|m| m.focused()) else { return };
     let Some(response) = ctx.read_response(id).filter(|r| r.interact_rect.is_positive()) else { return };
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("focus ring"));

@@ -41,7 +41,7 @@ fn strings(text: &str, help: bool) -> Vec<String> {
             _ => at,
         };
         let part: String = text[at..end.min(text.len())].iter().collect();
-        if !comment && end > at && part.len() > 2 || help && part.starts_with("///") {
+        if !comment && c != '\'' && end > at && part.len() > 2 || help && part.starts_with("///") {
             out.push(without_names(&part));
         }
         word = c.is_alphanumeric() || c == '_';

@@ -120,6 +120,7 @@ fn session(length: Duration) {
 }
 
 #[test]
+#[ignore = "the memory of the whole process is compared: run it alone"]
 fn a_session_leaves_memory_flat_and_nothing_fails() {
     session(Duration::from_secs(10));
 }

@@ -170,7 +170,7 @@ fn results(
     assert!(!folder.join("confusion_test.csv").exists());
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let together = read("co_occurrence_test.csv");
-    assert_eq!(together.lines().next(), Some("labelled \\ said,red,green,blue,said nothing,clips"));
+    assert_eq!(together.lines().next(), Some("labelled \\ said,red,green,blue,none predicted,clips"));
     assert_eq!(together.lines().count(), 4);
     assert!(read("per_class_test.csv").starts_with("class,precision,recall,f1,support,average_precision\nred,"));
     let clips = read("predictions_test.csv");

@@ -245,7 +245,7 @@ fn one(
     let (words, color) = status(ui, state, experiment, row, chosen);
     let mut moved = None;
     let shown = ui.horizontal(|ui| {
-        let handle = ui.add(egui::Label::new("≡").sense(Sense::click_and_drag()));
+        let handle = ui.add(egui::Label::new("::").sense(Sense::click_and_drag()));
         handle.widget_info(|| {
             egui::WidgetInfo::labeled(
                 egui::Role::Button,

@@ -161,7 +161,7 @@ fn a_search_halves_its_trials_goes_on_where_it_was_and_never_looks_at_the_test_c
         dir.path(),
         "search.ron",
         r#"variants: [(name: "net", set: ["training.epochs=2"])], search: (method: Halving(trials: 4, factor: 2, seed: 3),
-            ranges: {"optimizer.learning_rate": Log(1e-5, 1e-1), "optimizer.kind": OneOf(["Sgd", "AdamW"])})"#,
+            ranges: {"optimizer.learning_rate": Log(1e-5, 1e-1), "optimizer.weight_decay": OneOf(["0.0", "0.0001"])})"#,
     );
     let out = dir.path().join("out");
     let words = format!("experiment {plan} --out {}", out.display());

@@ -36,8 +36,13 @@ fn a_report_is_one_file_that_needs_nothing_else() {
     ] {
         assert!(text.contains(part), "'{part}' is missing");
     }
+    // Pictures are letters that may spell anything.
+    let behind = |part: &'_ str| part.split_once('"').map_or(String::new(), |(_, rest)| rest.to_owned());
+    let mut parts = text.split("base64,");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let plain: String = std::iter::once(first).chain(parts.map(behind)).collect();
     for outside in ["<script", "src=\"http", "href=\"http", "url(", "@import", "NaN"] {
-        assert!(!text.contains(outside), "{outside}");
+        assert!(!plain.contains(outside), "{outside}");
     }
     // An untrained network is wrong somewhere: maps stand inside the page.
     assert!(text.contains("data:image/png;base64,") && text.contains("data:image/gif;base64,"));

@@ -162,5 +162,5 @@ fn intervals_name_their_method_and_unit() {
     assert_eq!(document(&words)["accuracy_interval_method"], "Wilson, over clips");
     holds(&ok(&format!("{words} --force")), &["Wilson, over clips]"]);
     let compared = document(&format!("compare {0} {0}/checkpoints/best_loss {1} --split all", f.run(), f.data()));
-    assert_eq!(compared["interval_method"], "percentile bootstrap, 2000 paired draws over 3 subjects");
+    assert_eq!(compared["interval_method"], "percentile bootstrap, 2000 paired samples over 3 subjects");
 }

@@ -142,7 +142,7 @@ fn debug_trains_on_little_and_shows_what_every_epoch_draws() {
     let stride = "--workers 2 --set clip.train_stride=1";
     f.ok(&format!("train {} --out {} --debug {more} {stride}", f.word("data"), out.display()));
     let config = std::fs::read_to_string(out.join("config.ron")).unwrap();
-    assert!(config.contains("fraction: 0.05") && config.contains("workers: 1"), "{config}");
+    assert!(config.contains("fraction: 0.05") && config.contains("workers: 2"), "{config}");
     let mut draws: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut files = BTreeSet::new();
     for entry in std::fs::read_dir(out.join("debug")).unwrap().flatten() {

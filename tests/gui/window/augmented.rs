@@ -131,9 +131,9 @@ fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
         assert!(view.pixels.iter().map(|v| v.to_bits()).eq(tensor.iter().map(|v| v.to_bits())), "epoch {epoch}");
         // The numbers stand beside it.
         let draw = view.draw.expect("the preset augments");
-        let said = texts(&harness, "Drawn: ");
+        let said = texts(&harness, "Sampled: ");
         assert_eq!(said, [format!("Sampled: {}", draw.describe())]);
-        assert!(texts(&harness, &format!("seed {}, epoch {epoch} draws it once", config.seed)).len() == 1);
+        assert!(texts(&harness, &format!("seed {}, epoch {epoch} samples it once", config.seed)).len() == 1);
         assert!(harness.query_all_by_label(&format!("{:+.2}°", draw.degrees)).next().is_some());
         drawn.push(said);
         for side in ["Before augmentation: frame", "After augmentation: frame"] {
@@ -179,7 +179,7 @@ fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
     let tabs = harness.query_all_by_label("Augmentation");
     tabs.max_by(|a, b| a.rect().left().total_cmp(&b.rect().left())).expect("the tab").click();
     harness.run_steps(3);
-    assert_eq!(texts(&harness, "Drawn: ").len(), 1);
+    assert_eq!(texts(&harness, "Sampled: ").len(), 1);
     harness.key_press(egui::Key::R);
     harness.run_steps(3);
     until(&mut harness, "the next draw", |app| shown(app, at.clone(), 4).is_some());

@@ -62,7 +62,7 @@ fn evaluated(step: f32) -> Harness<'static, App> {
     script.0.borrow_mut().dataset = Some(demo());
     script.0.borrow_mut().run = Some(run.clone());
     let workers = Box::new(script) as Box<dyn Workers>;
-    let builder = Harness::builder().with_size([1280.0, 720.0]).with_step_dt(step).wgpu();
+    let builder = Harness::builder().with_size([1280.0, 960.0]).with_step_dt(step).wgpu();
     let mut harness =
         builder.build_eframe(move |cc| App::new(cc, LaunchOptions { open: None, fresh: true }, Box::new(|_| workers)));
     for action in [

@@ -55,7 +55,7 @@ fn sixty_long_classes_fit_are_searched_and_their_confusions_are_listed() {
     // Names at the left end within 210 points however long they are: 140 of the name, the rest for the number.
     let row = harness.get_by_label(&format!("true {name}: 10")).rect();
     assert!(row.width() < 215.0, "{row:?}");
-    let last = format!("{} called {}: 10", run.classes.name(58), run.classes.name(58));
+    let last = format!("{} predicted as {}: 10", run.classes.name(58), run.classes.name(58));
     picture(&mut harness, "sixty-classes-Dark");
     harness.get_by_label("Fit").click();
     harness.run_steps(3);
@@ -71,8 +71,8 @@ fn sixty_long_classes_fit_are_searched_and_their_confusions_are_listed() {
     picture(&mut harness, "sixty-classes-pairs-Dark");
     harness.get_by_label("Find a class of the matrix").type_text("class 31");
     harness.run_steps(3);
-    assert!(harness.query_by_label(&last).is_none(), "only what is called like this");
-    harness.get_by_label("class 31 called class 31: 9");
+    assert!(harness.query_by_label(&last).is_none(), "only what is predicted as like this");
+    harness.get_by_label("class 31 predicted as class 31: 9");
     picture(&mut harness, "sixty-classes-search-Dark");
 }
 
@@ -123,7 +123,7 @@ fn the_matrix_is_saved_and_copied_from_its_menu() {
     harness.run_steps(5);
     let menu = |harness: &mut Harness<'static, App>| {
         let name = demo().classes.name(0).to_owned();
-        harness.get_by_label(&format!("{name} called {name}: 1")).click_secondary();
+        harness.get_by_label(&format!("{name} predicted as {name}: 1")).click_secondary();
         harness.run_steps(3);
     };
     menu(&mut harness);

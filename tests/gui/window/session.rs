@@ -111,7 +111,7 @@ fn closing_and_opening_brings_everything_back() {
     assert_eq!((s.video.as_deref(), s.frame, s.checkpoint.as_deref()), (Some(second.as_str()), 33, Some("last")));
     assert_eq!((s.view().method.as_str(), s.view().layer.as_deref()), ("hirescam", Some("block3")));
     assert_eq!(s.view().against, Some(kinolens::jobs::TargetClass::True));
-    assert!(state.view.mask && (state.view.alpha - 0.7).abs() < 1e-6);
+    assert!(state.view.mask && (state.view.alpha - 0.95).abs() < 1e-6);
     assert_eq!(state.filter.text, "s0");
     assert!(state.recent.contains(&Recent::Run(run.path.clone())), "{:?}", state.recent);
 }

@@ -130,7 +130,7 @@ fn the_votes_of_a_clip_are_told_in_evaluate_and_lead_to_the_view() {
     assert_eq!(harness.query_all_by_label_contains("views: ").count(), 0, "no clip is chosen");
     harness.state_mut().send(ChooseAction::SelectClip(whole()));
     harness.run_steps(3);
-    let summary = format!("views: 3 of 4 say {}", classes.name(1));
+    let summary = format!("views: 3 of 4 predict {}", classes.name(1));
     harness.get_by_label(&summary).click();
     harness.run_steps(12);
     shot(&mut harness, "views-evaluate-Dark");
@@ -157,7 +157,7 @@ fn a_view_in_review_shows_its_frames_and_its_own_heatmap() {
     harness.run_steps(3);
     until(&mut harness, "the heatmap", |app| shown_frame(app) == Some(30) && explained(app));
     harness.run_steps(3);
-    assert!(harness.query_all_by_label_contains("views: 3 of 4 say").next().is_some());
+    assert!(harness.query_all_by_label_contains("views: 3 of 4 predict").next().is_some());
     // V goes through the views and back to the clip as one look; each is asked for by itself.
     let mut frames = Vec::new();
     for (clip, crop) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
