@@ -4,10 +4,10 @@ use super::Exit;
 use super::args::LookInsideArgs;
 use super::args::ReadingArgs;
 use super::common::{
-    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, require_run, run_job, say_damage, say_warnings,
-    split_choice,
+    Outcome, checkpoint_ref, class_match, name_weights, open_dataset, parse_clip, require_run, run_job, say_damage,
+    say_warnings, split_choice,
 };
-use super::explain::{parse_clip, target_class};
+use super::explain::target_class;
 use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::{refuse_file, refuse_overwrite};
 use super::reading::data_config_of;
