@@ -10,7 +10,7 @@ use super::monitor::{TerminalMonitor, print_json, print_line};
 use super::output::refuse_overwrite;
 use super::reading::data_config_of;
 use crate::config::ClipConfig;
-use crate::domain::{ClassSet, Dataset, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, choices, said};
+use crate::domain::{ClassSet, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, choices, said};
 use crate::jobs::{Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
 use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;

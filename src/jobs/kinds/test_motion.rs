@@ -13,7 +13,6 @@ use crate::jobs::lane::{LaneState, open_checkpoint};
 use crate::jobs::requests::CheckpointRef;
 use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Identity, results_folder};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Tests what of a clip networks need.
