@@ -107,7 +107,7 @@ fn a_folder_that_is_no_run_says_what_it_is() {
     fails(1, &format!("inspect {all}"), &["it is a folder of runs (a)"]);
     fails(1, &format!("inspect {}", run.display()), &["it is a run folder"]);
     fails(1, &format!("evaluate {} {data}", dir.path().display()), &["the folder of an experiment", "(a)"]);
-    std::fs::create_dir_all(run.join("results")).unwrap();
+    fs::create_dir_all(run.join("results")).unwrap();
     fails(1, &format!("evaluate {}/results {data}", run.display()), &["a part of the run folder"]);
     fails(1, &format!("evaluate {} {data}", fixture().video()), &["is a file and no run folder"]);
     fs::remove_file(run.join("config.ron")).unwrap();
