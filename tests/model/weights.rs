@@ -193,7 +193,10 @@ fn a_class_layer_of_another_size_stays_fresh_and_nothing_is_skipped_silently() {
     let class = &report.class_layer;
     assert_eq!((class.classes, class.found, class.taken), (3, Some(7), false));
     let words = report.lines(false).join("\n");
-    assert!(words.contains("initialised from scratch") && words.contains("7 classes") && words.contains(" 3"), "{words}");
+    assert!(
+        words.contains("initialised from scratch") && words.contains("7 classes") && words.contains(" 3"),
+        "{words}"
+    );
     let wanted = source.state_dict().unwrap();
     for ((now, was), theirs) in target.state_dict().unwrap().iter().zip(&before).zip(&wanted) {
         let expected = if now.name.starts_with(&format!("{}.", class.name)) { was } else { theirs };
