@@ -99,7 +99,6 @@ fn damaged_tables_results_and_a_lost_checkpoint_are_told() {
 }
 
 #[test]
-#[ignore = "not yet seen passing"]
 fn a_folder_that_is_no_run_says_what_it_is() {
     let (dir, data) = (tempfile::tempdir().unwrap(), fixture().data());
     let run = copied(dir.path(), "runs/a");
