@@ -266,11 +266,23 @@ pub trait Monitor: Send + Sync {
 
     /// The processes that do this job together; all of them come to the same calls in the same order.
     fn peers(&self) -> &dyn Peers {
-        &Alone
+        match self.inner() {
+            Some(inner) => inner.peers(),
+            None => &Alone,
+        }
     }
 
     /// Told by the job that somebody else than its owner asked it to end.
-    fn asked_elsewhere(&self) {}
+    fn asked_elsewhere(&self) {
+        if let Some(inner) = self.inner() {
+            inner.asked_elsewhere();
+        }
+    }
+
+    /// The monitor that this one stands before, which answers whatever this one does not.
+    fn inner(&self) -> Option<&dyn Monitor> {
+        None
+    }
 
     /// True when the job should end now.
     fn stopped(&self) -> bool {
@@ -314,12 +326,8 @@ impl Monitor for Phase<'_> {
         self.inner.poll()
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
-    }
-
-    fn asked_elsewhere(&self) {
-        self.inner.asked_elsewhere();
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.inner)
     }
 }
 

@@ -12,7 +12,6 @@ use crate::domain::{
     ClassId, Copies, Dataset, DatasetCorrections, DatasetWarning, Fates, Indexing, InstanceLabel, Ledger, MaskSource,
     Noticed, Opaque, Task, Unread, VideoEntry, counted, grouped,
 };
-use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -373,8 +372,8 @@ impl Monitor for WithoutStages<'_> {
         self.0.poll()
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.0.peers()
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.0)
     }
 }
 

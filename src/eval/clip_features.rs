@@ -6,7 +6,6 @@ use super::waiting::hold;
 use crate::classical::{FeatureSet, pose_features};
 use crate::data::{ClipSource, DataError, FrameRule, load_poses};
 use crate::domain::{Clip, PoseTrack, RgbImage};
-use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -107,7 +106,7 @@ impl Monitor for Quiet<'_> {
         self.0.poll()
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.0.peers()
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.0)
     }
 }

@@ -2,7 +2,6 @@
 
 use super::error::JobError;
 use super::kind::Done;
-use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,8 +40,8 @@ impl Monitor for Asked<'_> {
         flow
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.inner)
     }
 
     fn asked_elsewhere(&self) {

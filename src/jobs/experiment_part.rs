@@ -1,6 +1,5 @@
 //! One run of many while it works.
 
-use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 
 /// Share of a run that is its training; the rest is its evaluation.
@@ -70,11 +69,7 @@ impl Monitor for Part<'_> {
         self.inner.poll()
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
-    }
-
-    fn asked_elsewhere(&self) {
-        self.inner.asked_elsewhere();
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.inner)
     }
 }

@@ -1,6 +1,5 @@
 //! A training that ends with an epoch before its last one.
 
-use crate::peers::Peers;
 use crate::progress::{Flow, Monitor, Progress};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,12 +37,8 @@ impl Monitor for UntilEpoch<'_> {
         }
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
-    }
-
-    fn asked_elsewhere(&self) {
-        self.inner.asked_elsewhere();
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.inner)
     }
 }
 

@@ -4,7 +4,6 @@ use super::TrainError;
 use super::control::Control;
 use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
-use crate::peers::Peers;
 use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
@@ -207,8 +206,8 @@ impl Monitor for Logged<'_> {
         self.inner.poll().max(asked.0)
     }
 
-    fn peers(&self) -> &dyn Peers {
-        self.inner.peers()
+    fn inner(&self) -> Option<&dyn Monitor> {
+        Some(self.inner)
     }
 }
 

@@ -565,13 +565,7 @@ fn keys_help_and_the_palette_list_every_command() {
 #[test]
 fn a_long_job_has_a_chip_with_a_cancel() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
-    script.0.borrow_mut().hold = true;
-    harness.state_mut().send(OpenAction::MakeDemo("/tmp/kinolens never made".into()));
-    harness.run_steps(2);
-    let id = JobId(script.0.borrow().jobs.len() as u64);
-    let stage = Progress::Stage { label: "drawing people".into(), done: 3, total: 10 };
-    script.0.borrow_mut().events.push(Event { job: id, body: EventBody::Progress(stage) });
-    harness.run_steps(2);
+    let id = leading::drawing_people(&script, &mut harness);
     assert!(harness.query_all_by_label_contains("30 %").count() > 0);
     shot(&mut harness, "job-chip-Dark");
     harness.get_by_label("Cancel make demo dataset").click();

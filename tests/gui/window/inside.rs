@@ -347,14 +347,7 @@ pub(super) fn survey(checkpoint: &CheckpointRef, layers: &[String]) -> Arc<Layer
 }
 
 fn surveyed() -> (Scripted, Harness<'static, App>) {
-    let (script, mut harness) = inside();
-    let (job, first) = asked(&script, &mut harness, 0, look);
-    answer(&script, &mut harness, job, Output::Inside(view(&first)));
-    harness.get_by_label("Begin").click();
-    let (job, request) = asked(&script, &mut harness, 0, |j| match j {
-        Job::SurveyLayers(survey) => Some(survey.clone()),
-        _ => None,
-    });
+    let (script, mut harness, (job, request)) = inside_map::surveying();
     assert_eq!(
         (request.clips, request.split, request.layers.contains(&"block5".to_owned())),
         (200, SplitChoice::Test, true)

@@ -3,18 +3,25 @@
 use super::inside::{answer, asked, inside, look, shots, survey, view};
 use super::*;
 use kinolens::inside::{ClipMap, NeighbourMap};
+use kinolens::jobs::kinds::SurveyLayers;
 use kinolens::ui::action::OpenAction;
 
-#[test]
-fn the_map_is_arranged_by_neighbours_and_says_how_far_to_trust_it() {
+/// Inside with a survey of the layers begun: the job, and what it was asked.
+pub(super) fn surveying() -> (Scripted, Harness<'static, App>, (JobId, SurveyLayers)) {
     let (script, mut harness) = inside();
     let (job, first) = asked(&script, &mut harness, 0, look);
     answer(&script, &mut harness, job, Output::Inside(view(&first)));
     harness.get_by_label("Begin").click();
-    let (job, request) = asked(&script, &mut harness, 0, |j| match j {
+    let survey = asked(&script, &mut harness, 0, |j| match j {
         Job::SurveyLayers(survey) => Some(survey.clone()),
         _ => None,
     });
+    (script, harness, survey)
+}
+
+#[test]
+fn the_map_is_arranged_by_neighbours_and_says_how_far_to_trust_it() {
+    let (script, mut harness, (job, request)) = surveying();
     assert_eq!(request.perplexity, 30.0);
     let mut found = (*survey(&request.checkpoint, &request.layers)).clone();
     // The corners of the other arrangement, turned by half.
