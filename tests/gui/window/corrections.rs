@@ -64,7 +64,6 @@ fn picture(harness: &mut Harness<'static, App>, name: &str) {
 const SIZES: [[f32; 2]; 2] = [[1280.0, 720.0], [1920.0, 1080.0]];
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn an_edge_is_dragged_its_neighbour_moves_along_and_undo_takes_it_back() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let before = labels(&harness);
@@ -250,7 +249,6 @@ fn with_doubts(size: [f32; 2], theme: ThemeChoice) -> (Scripted, Harness<'static
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn doubtful_labels_are_accepted_kept_or_looked_at_by_keys() {
     let (script, mut harness) = with_doubts(SIZES[0], ThemeChoice::Dark);
     let start = doubtful();
