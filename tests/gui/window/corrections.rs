@@ -331,3 +331,33 @@ fn pictures_of_labels_in_doubt_and_of_editing() {
         picture(&mut harness, &format!("corrections-data-{name}"));
     }
 }
+
+#[test]
+fn labels_are_exported_from_the_file_menu_for_the_tool_that_is_chosen() {
+    let (script, mut harness) = opened(ThemeChoice::Dark);
+    let run = run_of(&demo());
+    script.0.borrow_mut().run = Some(run.clone());
+    harness.state_mut().send(OpenAction::OpenRun(run.path.clone()));
+    harness.run_steps(4);
+    click(&mut harness, "File");
+    click(&mut harness, "Export labels…");
+    until(&mut harness, "a folder to be offered", |app| {
+        let Some(Dialog::ExportLabels(form)) = &app.state().dialog else { return false };
+        form.out.ends_with("-labels") && app.state().disk.at(Path::new(&form.out)).value().is_some()
+    });
+    picture(&mut harness, "label-export-Dark");
+    click(&mut harness, "CVAT");
+    click(&mut harness, "Videos");
+    click(&mut harness, "test");
+    harness.query_all_by_label_contains("Predictions of").last().expect("the run is named").click();
+    harness.run_steps(3);
+    click(&mut harness, "Export");
+    let last = script.0.borrow().jobs.last().cloned();
+    let Some(Job::ExportLabels(kind)) = last else { panic!("{last:?}") };
+    assert_eq!(kind.tool.map(|t| t.id()), Some("cvat"));
+    assert_eq!(
+        (kind.split, kind.predictions.map(|c| c.run)),
+        (kinolens::jobs::SplitChoice::Test, Some(run.path.clone()))
+    );
+    assert!(harness.state().state().dialog.is_none());
+}
