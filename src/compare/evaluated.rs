@@ -186,4 +186,15 @@ mod tests {
         assert_eq!(named(vec![run("/x/a", "last"), run("/y/a", "last")]), ["x/a", "y/a"]);
         assert_eq!(named(vec![run("/r/a", "last"), run("/r/a", "last")]), ["a/last", "a/last (2)"]);
     }
+
+    #[test]
+    fn weights_are_called_by_their_run_and_checkpoint_or_by_their_file() {
+        for (path, name) in [
+            ("/x/runs/2d/checkpoints/last/model.safetensors", "2d, last"),
+            ("/x/weights/model.safetensors", "model.safetensors"),
+            ("kinetics.pth", "kinetics.pth"),
+        ] {
+            assert_eq!(source_of(Path::new(path)), name);
+        }
+    }
 }
