@@ -2,7 +2,7 @@
 
 use crate::compare::evaluated::EvaluatedRun;
 use crate::domain::shell_quoted;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Commands with places to fill in; a name before each.
 pub(super) const COMMANDS: &str = include_str!("reproduce.txt");
@@ -11,6 +11,20 @@ fn command(name: &str, values: &[(&str, &str)]) -> String {
     let prefix = format!("{name}: ");
     let line = COMMANDS.lines().find_map(|l| l.strip_prefix(&prefix)).unwrap_or_default();
     values.iter().fold(line.to_owned(), |line, (place, value)| line.replace(&format!("{{{place}}}"), value))
+}
+
+/// The dataset that a run was evaluated on, from whichever folder the command is given: where it is the one it was trained on, as the
+/// run remembers it.
+fn evaluated_on(run: &EvaluatedRun) -> PathBuf {
+    let evaluated = PathBuf::from(&run.evaluation.dataset);
+    let trained = run.environment.as_ref().filter(|e| {
+        let known = !e.dataset_fingerprint.is_empty();
+        known && e.dataset_fingerprint == run.evaluation.dataset_fingerprint
+    });
+    match trained {
+        Some(environment) if evaluated.is_relative() => environment.dataset_root.clone(),
+        _ => evaluated,
+    }
 }
 
 /// The commands of a report, in the order in which they have to be given.
@@ -36,13 +50,13 @@ pub(super) fn commands(runs: &[EvaluatedRun], motion: bool, out: &Path) -> Vec<S
         if folder.is_dir() { quoted(&folder) } else { quoted(&r.path) }
     };
     for run in runs {
-        let e = &run.evaluation;
-        let data = quoted(Path::new(&e.dataset));
-        lines.push(command("evaluate", &[("checkpoint", &checkpoint(run)), ("data", &data), ("split", &e.split)]));
+        let (data, split) = (quoted(&evaluated_on(run)), &run.evaluation.split);
+        lines.push(command("evaluate", &[("checkpoint", &checkpoint(run)), ("data", &data), ("split", split)]));
     }
     let Some(first) = runs.first() else { return lines };
     let checkpoints = runs.iter().map(checkpoint).collect::<Vec<_>>().join(" ");
-    let (data, report) = (quoted(Path::new(&first.evaluation.dataset)), quoted(out));
+    let out = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
+    let (data, report) = (quoted(&evaluated_on(first)), quoted(&out));
     let split = first.evaluation.split.as_str();
     let values = [("checkpoints", checkpoints.as_str()), ("data", &data), ("split", split), ("report", &report)];
     if motion {
