@@ -55,7 +55,11 @@ impl Sampler {
             let groups = by_label(clips);
             for group in &groups {
                 let each = 1.0 / (groups.len() * group.len()) as f64;
-                group.iter().filter_map(|i| out.get_mut(*i).map(|c| *c = each)).for_each(drop);
+                for at in group {
+                    if let Some(chance) = out.get_mut(*at) {
+                        *chance = each;
+                    }
+                }
             }
         }
         out

@@ -235,10 +235,10 @@ impl Classes {
         comma: bool,
         draft: &mut Draft,
     ) -> Self {
-        let cell = |r: &'_ Record| Some((r.line, r.cell(column?)));
         let cells = || {
-            let named = rows.iter().filter_map(cell).flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
-            named.filter(|(_, c)| !c.is_empty())
+            let filled = rows.iter().filter_map(|r| Some((r.line, r.cell(column?))));
+            let each = filled.flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
+            each.filter(|(_, c)| !c.is_empty())
         };
         let mut classes = cells().filter(|(_, c)| !is_missing(c)).peekable();
         let numbers = classes.peek().is_some() && classes.all(|(_, c)| integer(c, comma).is_some());
