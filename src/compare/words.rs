@@ -107,6 +107,12 @@ pub fn intervals(resampled: &Resampled) -> String {
     out
 }
 
+/// The interval of the better run's lead over the other.
+fn lead(pair: &Pair) -> String {
+    let ConfidenceInterval { low, high } = pair.interval;
+    point_range(&if pair.difference >= 0.0 { pair.interval } else { ConfidenceInterval { low: -high, high: -low } })
+}
+
 /// What two runs come to. `a` and `b` are their names.
 pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metric: Metric) -> String {
     if metric.of_sets() {
@@ -124,7 +130,7 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
         );
     }
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("{}{corrected}", p_of(pair.p_holm));
     let units = format!("{}s", resampled.unit.noun());
@@ -157,7 +163,7 @@ fn verdict_of_sets(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> Stri
         ),
     };
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("bootstrap {}{corrected}", p_of(pair.p_holm));
     let unit = resampled.unit.noun();

@@ -6,7 +6,7 @@ use crate::compare::sets::{Ranked, class_differences_of_sets, map_of};
 use crate::compare::shared::SharedClip;
 use crate::compare::statistics::{DRAWS, LEVEL, bootstrap_p, holm, interval, mcnemar, resample};
 use crate::compare::units::{Resampled, Units};
-use crate::compare::words::Metric;
+use crate::compare::words::{Metric, point_range};
 use crate::domain::{ClassSet, Task, listed};
 use crate::eval::multi_label::evaluation_of_sets;
 use crate::run_folder::{ConfidenceInterval, Confusion, Identity, Prediction};
@@ -305,31 +305,63 @@ fn conclude(test: &mut MotionTest) {
     (test.motion_classes, test.order_classes) = (motion, order);
 }
 
-/// What of time decides.
+/// What of time decides. That an alteration does no harm is concluded only where its interval says so: few clips are no
+/// evidence.
 fn time(test: &mut MotionTest) {
     let clear = |a: Alteration| test.score(a).is_some_and(AlteredScore::clear_loss);
-    let (cause, sentence) = if clear(Alteration::Reversed) {
-        (Cause::Direction, "The direction of time decides: reversed clips are recognised clearly worse.")
-    } else if clear(Alteration::Shuffled) {
-        (
-            Cause::Order,
-            "The order of frames decides, but not its direction: shuffled clips are recognised clearly worse, reversed ones \
-             are not.",
-        )
-    } else if clear(Alteration::Frozen) {
-        (
-            Cause::SeveralFrames,
-            "Several frames decide, but not their order: with the middle frame frozen the network is clearly worse, with \
-             frames shuffled or reversed it is not.",
-        )
-    } else {
-        (
-            Cause::Looks,
-            "Looks decide: with the middle frame frozen, shuffled and reversed the network is not clearly worse.",
-        )
+    // At least half of what the network knows beyond guessing is left.
+    let known = test.scores.first().map_or(0.0, AlteredScore::score) - test.majority_baseline;
+    let kept = |a: Alteration| test.score(a).is_some_and(|s| s.difference_interval.low > -known / 2.0);
+    let open = |all: &[Alteration]| -> String {
+        let scores = all.iter().filter(|a| !kept(**a)).filter_map(|a| test.score(*a));
+        let told = scores.map(|s| {
+            let points = format!("{:+.1} points {}", 100.0 * s.difference, point_range(&s.difference_interval));
+            format!("{} {points}", s.alteration.title())
+        });
+        told.collect::<Vec<_>>().join(", ")
     };
-    test.causes.push(cause);
-    test.findings.push(sentence.to_owned());
+    let rest = [Alteration::Shuffled, Alteration::Reversed];
+    let all = [Alteration::Frozen, Alteration::Shuffled, Alteration::Reversed];
+    let (cause, sentence) = if clear(Alteration::Reversed) {
+        let told = "The direction of time decides: reversed clips are recognised clearly worse.";
+        (Some(Cause::Direction), told.to_owned())
+    } else if clear(Alteration::Shuffled) {
+        let told = match kept(Alteration::Reversed) {
+            true => {
+                "The order of frames decides, but not its direction: shuffled clips are recognised clearly worse, reversed ones are \
+                 not."
+                    .to_owned()
+            }
+            false => format!(
+                "The order of frames decides: shuffled clips are recognised clearly worse. These clips do not tell whether its \
+                 direction matters ({}).",
+                open(&[Alteration::Reversed])
+            ),
+        };
+        (Some(Cause::Order), told)
+    } else if clear(Alteration::Frozen) {
+        let told = match rest.into_iter().all(kept) {
+            true => {
+                "Several frames decide, but not their order: with the middle frame frozen the network is clearly worse, with frames \
+                 shuffled or reversed it is not."
+                    .to_owned()
+            }
+            false => format!(
+                "Several frames decide: with the middle frame frozen the network is clearly worse. These clips do not tell whether \
+                 their order matters ({}).",
+                open(&rest)
+            ),
+        };
+        (Some(Cause::SeveralFrames), told)
+    } else if all.into_iter().all(kept) {
+        let told =
+            "Looks decide: with the middle frame frozen, shuffled and reversed the network is not clearly worse.";
+        (Some(Cause::Looks), told.to_owned())
+    } else {
+        (None, format!("These clips do not tell whether time matters: {}; luck is not excluded.", open(&all)))
+    };
+    test.causes.extend(cause);
+    test.findings.push(sentence);
 }
 
 /// Where what decides is seen.
@@ -490,6 +522,37 @@ mod tests {
         };
         let order = tested(&steps, false, alike);
         assert_eq!(order.causes, [Cause::Order], "{:#?}", order.findings);
+    }
+
+    #[test]
+    fn a_loss_that_may_be_luck_is_no_proof_that_looks_decide() {
+        let classes = ClassSet::from_names(["rise", "fall"]);
+        let clips: Vec<SharedClip> = (0..24)
+            .map(|i| SharedClip {
+                video: format!("v{i}"),
+                subject: format!("p{}", i / 4),
+                truth: i % 2,
+                ..SharedClip::default()
+            })
+            .collect();
+        // Frozen, five of 24 are lost, four of them of one person: McNemar's p is 0.06, and others might lose far more.
+        let answer = |(i, clip): (usize, &SharedClip), alteration: Alteration| {
+            let lost = alteration == Alteration::Frozen && i < 5;
+            let said = if lost { 1 - clip.truth } else { clip.truth };
+            let probabilities = (0..2).map(|c| if c == said { 0.9 } else { 0.1 }).collect();
+            Some(Prediction { truth: clip.truth, predicted: said, probabilities, ..Prediction::default() })
+                .filter(|_| !alteration.needs_masks())
+        };
+        let answers: Vec<Vec<Option<Prediction>>> =
+            Alteration::ALL.into_iter().map(|a| clips.iter().enumerate().map(|c| answer(c, a)).collect()).collect();
+        let test = judge(&classes, &clips, &answers, 1);
+        assert!(test.causes.is_empty(), "{:?}", test.findings);
+        let told = &test.findings[0];
+        assert!(
+            told.starts_with("These clips do not tell whether time matters: middle frame frozen -20.8 points ["),
+            "{told}"
+        );
+        assert!(!told.contains("shuffled"), "{told}");
     }
 
     #[test]
