@@ -113,6 +113,11 @@ fn lead(pair: &Pair) -> String {
     point_range(&if pair.difference >= 0.0 { pair.interval } else { ConfidenceInterval { low: -high, high: -low } })
 }
 
+/// `1 new one`, `3 new ones`.
+fn new_ones(n: usize) -> String {
+    format!("{n} new {}", if n == 1 { "one" } else { "ones" })
+}
+
 /// What two runs come to. `a` and `b` are their names.
 pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metric: Metric) -> String {
     if metric.of_sets() {
@@ -122,7 +127,7 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
     if fixed + broken == 0 {
         return format!("{b} is right on exactly the clips {a} is right on.");
     }
-    let sums = format!("of {a}'s errors {b} has {fixed} right and makes {broken} new ones");
+    let sums = format!("of {a}'s errors {b} has {fixed} right and makes {}", new_ones(broken));
     if pair.too_few {
         return format!(
             "This may be luck: {sums}; with fewer than 6 clips on which exactly one of them is right, the exact test can \

@@ -182,6 +182,13 @@ pub const COMMANDS: &[Command] = &[
         Action::System(SystemAction::AskPath(PathPurpose::Run))
     ),
     command!("Open a table…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::OpenTable))),
+    command!(
+        "Open a plan of trainings…",
+        File,
+        [],
+        has_dataset,
+        Action::System(SystemAction::AskPath(PathPurpose::Plan))
+    ),
     command!("Import PyTorch weights…", File, [], always, Action::Open(OpenAction::AskImport(None))),
     command!("Make the demo dataset…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::Demo))),
     command!(
@@ -331,6 +338,13 @@ pub const COMMANDS: &[Command] = &[
         Action::Choose(ChooseAction::StepView(-1))
     ),
     command!("Start training", Run, [], can_train, Action::Work(WorkAction::StartDraft)),
+    command!(
+        "Make a plan of trainings…",
+        Run,
+        [],
+        has_dataset,
+        Action::Window(WindowAction::ShowPanel("experiment".to_owned()))
+    ),
     command!(
         "Pause training",
         Run,

@@ -56,6 +56,14 @@ pub enum LabelEdit {
     },
 }
 
+/// Why no label of a dataset can be corrected as it is open now; `None` where labels can be.
+pub fn labels_are_fixed(dataset: &Dataset) -> Option<&'static str> {
+    dataset.mapped.is_some().then_some(
+        "Corrections are of the classes in the files: take the label map off (Data, Label map…), correct, and put it on \
+         again.",
+    )
+}
+
 /// The corrections of a video after an edit, in place of those it has. `note` says why it was made.
 ///
 /// # Errors
@@ -67,10 +75,8 @@ pub fn edited(
     made_unix: u64,
     note: &str,
 ) -> Result<Vec<Correction>, String> {
-    if dataset.mapped.is_some() {
-        return Err("Corrections are of the classes in the files: take the label map off (Data, Label map…), correct, and put it \
-                    on again."
-            .into());
+    if let Some(why) = labels_are_fixed(dataset) {
+        return Err(why.into());
     }
     if video.frames() == 0 {
         return Err(format!(

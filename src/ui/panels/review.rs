@@ -38,15 +38,16 @@ impl Panel for Review {
         review_controls::top(ui, cx);
         foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
-        // At the foot: transport, and how the overlay looks, in two rows where there is little room.
-        let bar = if ui.available_width() < 900.0 { 92.0 } else { 62.0 };
+        // At the foot: transport, and how the overlay looks, in as many rows as it took before.
+        let bar = review_controls::foot(ui, 62.0);
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         self.stage(ui, cx, stage);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+        let foot = ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
             transport::ui(ui, cx, false);
             review_controls::bottom(ui, cx);
         });
+        review_controls::keep_foot(ui, bar, foot.response.rect);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Clips of a survey as cards.
 
+use super::clip_menu;
 use crate::domain::ClassSet;
 use crate::jobs::SurveyClip;
 use crate::ui::AppState;
@@ -25,8 +26,10 @@ impl Cards {
         classes: &ClassSet,
     ) {
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        let chosen = cx.state.selection.clip.as_ref();
-        match clip_grid::noted(ui, (&cards.0, &cards.1), classes, thumbs, chosen) {
+        let state = cx.state;
+        let chosen = state.selection.clip.as_ref();
+        let menu = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::noted(ui, (&cards.0, &cards.1), classes, thumbs, chosen, menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

@@ -3,7 +3,7 @@
 use super::train_layers::LayerCurves;
 use super::train_others::OtherRuns;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
-use super::{figures, next_steps};
+use super::{clip_menu, figures, next_steps};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
@@ -23,6 +23,9 @@ use crate::ui::widgets::{class_heat, style};
 use egui::{RichText, Ui};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
+
+/// Height of the large charts on a small screen.
+const HIGH: f32 = 168.0;
 
 /// Which classes are drawn as lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct TrainLive {
     chosen: Vec<usize>,
     thumbs: Option<Thumbs>,
     usage: UsageMeter,
+    /// Height of the large charts.
+    high: f32,
     /// Sentences about a run that goes wrong.
     troubles: Derived<(u64, usize, usize), Vec<String>>,
 }
@@ -67,6 +72,7 @@ impl Default for TrainLive {
             chosen: Vec::new(),
             thumbs: None,
             usage: UsageMeter::default(),
+            high: HIGH,
             troubles: Derived::default(),
         }
     }
@@ -134,6 +140,8 @@ impl Panel for TrainLive {
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
+        // On large screens charts grow with the page.
+        self.high = (ui.available_height() * 0.26).clamp(HIGH, 320.0).floor();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
             let charts = ui.scope(|ui| self.charts(ui, &run, state)).response;
             figures::curves(&charts, cx, &run.history);
@@ -256,13 +264,18 @@ impl TrainLive {
         });
     }
 
+    /// Height of the small charts.
+    fn low(&self) -> f32 {
+        (self.high * 2.0 / 3.0).floor()
+    }
+
     fn chart<'a>(&self, title: &'a str) -> Chart<'a> {
         let (x_name, x_unit) = match self.axis {
             Axis::Step => ("step", Unit::Plain),
             Axis::Epoch => ("epoch", Unit::Plain),
             Axis::Time => ("after", Unit::Seconds),
         };
-        Chart { title, x_name, x_unit, height: 168.0, empty: "appears with the first steps", ..Chart::default() }
+        Chart { title, x_name, x_unit, height: self.high, empty: "appears with the first steps", ..Chart::default() }
     }
 
     fn charts(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
@@ -321,7 +334,7 @@ impl TrainLive {
             return;
         }
         ui.add_space(6.0);
-        let chart = |title| Chart { height: 112.0, y_unit: Unit::Percent, ..self.chart(title) };
+        let chart = |title| Chart { height: self.low(), y_unit: Unit::Percent, ..self.chart(title) };
         let (precision, f1) = (chart("Weighted precision (weighted recall is the accuracy)"), chart("Weighted F1"));
         let colors = (theme::palette(ui).train, theme::palette(ui).val);
         let series = |name, color, ys| Series { name, color, xs: &t.epoch_x, ys, look: Look::Dotted };
@@ -417,7 +430,8 @@ impl TrainLive {
     fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
         let color = theme::palette(ui).plain;
-        let small = |title, y_unit, log| Chart { height: 112.0, y_unit, log, include: &[0.0], ..self.chart(title) };
+        let small =
+            |title, y_unit, log| Chart { height: self.low(), y_unit, log, include: &[0.0], ..self.chart(title) };
         let (rate, gradient) =
             (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
         let (speed, memory) = (small("Clips per second", Unit::Plain, false), small("Memory", Unit::Bytes, false));
@@ -522,7 +536,9 @@ impl TrainLive {
             })
             .collect();
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, cx.state.selection.clip.as_ref()) {
+        let chosen = cx.state.selection.clip.clone();
+        let menu = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, chosen.as_ref(), menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

@@ -352,7 +352,14 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     };
     // Justified columns would stretch the plot over the names beside it.
     let layout = egui::Layout::top_down(egui::Align::Min);
-    let response = ui.with_layout(layout, |ui| plot.show(ui, draw)).inner;
+    let response = ui.with_layout(layout, |ui| {
+        // Numbers of axes are captions.
+        let caption = theme::caption().resolve(ui.style());
+        ui.style_mut().text_styles.insert(egui::TextStyle::Body, caption);
+        ui.visuals_mut().override_text_color = Some(theme::palette(ui).muted);
+        plot.show(ui, draw)
+    });
+    let response = response.inner;
     let name = spoken(chart, &shown);
     response.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
     if let Some(pointer) = response.response.hover_pos() {
