@@ -1,7 +1,7 @@
 //! Lists that hold nothing or end too early, and rows that cannot be used: named, and never taken for a set without labels.
 
-use super::overlaps::{clip, ignored, parts};
-use crate::support::datasets::{open, temp, try_open, video, warns, write};
+use super::overlaps::{ignored, parts};
+use crate::support::datasets::{clip, open, temp, try_open, video, warns, write};
 use kinolens::domain::Reason;
 use std::path::Path;
 
