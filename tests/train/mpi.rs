@@ -196,6 +196,64 @@ fn one_two_and_three_processes_come_to_the_weights_of_one_that_was_never_launche
     assert_eq!(evaluated(1), evaluated(3));
 }
 
+/// A document without the time it was made at.
+fn undated(output: &Output) -> serde_json::Value {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                fields.remove("made_unix");
+                fields.values_mut().for_each(strip);
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    assert!(output.status.success(), "{}", text(output));
+    let mut document = serde_json::from_slice(&output.stdout).expect("one document");
+    strip(&mut document);
+    document
+}
+
+#[test]
+fn what_several_processes_predict_explain_test_and_survey_is_what_one_says() {
+    let _turn = turn();
+    let place = Place::new(independent(1));
+    let (run, data) = (place.path("run"), place.path("data"));
+    train(&crate::support::bars::open(&data), &place.config, &run, false, &Silent).unwrap();
+    let video = data.join("down/person01_down");
+    let words = |text: &str| -> Vec<std::ffi::OsString> {
+        let path = |word: &str| match word {
+            "RUN" => run.clone().into_os_string(),
+            "DATA" => data.clone().into_os_string(),
+            "VIDEO" => video.clone().into_os_string(),
+            word => word.into(),
+        };
+        text.split(' ').map(path).collect()
+    };
+    for asked in [
+        "predict RUN VIDEO --json",
+        "explain RUN DATA --split all --num-samples 7 --json --raw",
+        "explain RUN DATA --split all --num-samples 3 --misclassified-only --json --raw",
+        "motion-test RUN DATA --split all --json",
+        "look-inside RUN VIDEO --dataset DATA --split all --clips 9 --json",
+    ] {
+        let alone = Command::new(env!("CARGO_BIN_EXE_kinolens")).args(words(asked)).output().unwrap();
+        let mut together = launcher(3, &place.path("x"));
+        together.arg(env!("CARGO_BIN_EXE_kinolens")).args(words(asked));
+        assert!(undated(&alone) == undated(&together.output().unwrap()), "{asked}");
+    }
+    // Tables are written once, with the same bytes.
+    let tables = |processes: usize| {
+        let out = place.path(&format!("tables{processes}"));
+        let mut command = launcher(processes, &out);
+        command.arg(env!("CARGO_BIN_EXE_kinolens")).args(words("predict RUN VIDEO --out")).arg(&out);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        ["windows.csv", "frames.csv"].map(|name| std::fs::read(out.join(name)).unwrap())
+    };
+    assert_eq!(tables(1), tables(2));
+}
+
 #[test]
 fn asked_to_stop_by_a_file_all_end_with_a_checkpoint_and_go_on_to_the_same_bits() {
     let _turn = turn();
@@ -312,7 +370,7 @@ fn what_one_process_does_is_refused_to_several() {
     let output = command.arg(env!("CARGO_BIN_EXE_kinolens")).arg("inspect").arg(place.path("data")).output().unwrap();
     let said = text(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert_eq!(said.matches("train and evaluate together").count(), 1, "{said}");
+    assert_eq!(said.matches("all else is done by one").count(), 1, "{said}");
     // What is wrong with the arguments is said once.
     let mut command = launcher(3, &place.path("x"));
     let words = ["train", "nowhere", "--out", "unmade", "--set", "training.epochs=0"];
