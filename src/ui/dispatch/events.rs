@@ -6,7 +6,7 @@ use super::{
     comparing, correcting, experimenting, following, indexing, inside, networks, notes, opening, tables, watching,
 };
 use crate::domain::{Dataset, counted, leaf};
-use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView};
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView, Watched};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
 use crate::ui::arrangement::Reading;
@@ -254,6 +254,16 @@ fn opened(state: &mut AppState, workers: &dyn Workers, id: JobId, dataset: Arc<D
     }
 }
 
+/// A watched run was looked at.
+fn looked_at(state: &mut AppState, workers: &dyn Workers, id: JobId, watched: &Watched) {
+    if let Some((run, new)) = watching::answered(state, id, watched) {
+        opening::run_opened(state, run.clone(), new);
+        if new {
+            dataset_of(state, workers, &run);
+        }
+    }
+}
+
 /// A run opened alone brings its dataset along.
 fn dataset_of(state: &mut AppState, workers: &dyn Workers, run: &RunView) {
     if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
@@ -349,14 +359,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::Table(view) => tables::answered(state, workers, &view),
-        Output::Watched(watched) => {
-            if let Some((run, new)) = watching::answered(state, id, &watched) {
-                opening::run_opened(state, run.clone(), new);
-                if new {
-                    dataset_of(state, workers, &run);
-                }
-            }
-        }
+        Output::Watched(watched) => looked_at(state, workers, id, &watched),
         Output::NotesSaved => notes::ended(state, id, true),
         Output::CorrectionsSaved(file) => correcting::ended(state, id, Some(&file)),
         Output::LabelIssues(issues) => correcting::found(state, id, issues),
