@@ -144,7 +144,9 @@ impl TestMotion {
             split: self.split.name().to_owned(),
             ..judge(&loaded.checkpoint.state.classes, &clips, &answers, self.seed)
         };
-        keep(&tested.checkpoint, &self.dataset, &test)?;
+        if monitor.peers().leads() {
+            keep(&tested.checkpoint, &self.dataset, &test)?;
+        }
         Ok(test)
     }
 }
