@@ -40,7 +40,7 @@ pub(super) fn export_labels(args: &ExportLabelsArgs) -> Outcome {
     let job = ExportLabels {
         dataset,
         split: split_choice(args.split),
-        tool,
+        tool: Some(tool),
         predictions: args.predictions.as_deref().map(checkpoint_ref),
         class_match,
         out,

@@ -14,6 +14,7 @@ use crate::compare::{Table, TableFormat};
 use crate::config::{ExperimentPlan, RunConfig, TableColumns};
 use crate::data::LabelEdit;
 use crate::domain::{ClassSet, LabelMap, LabelledPart};
+use crate::jobs::kinds::ExportLabels;
 use crate::jobs::{CheckpointRef, ClassMatch, ClipRef, ExportRequest, HeatRequest, JobId, SplitChoice};
 use crate::progress::Flow;
 use crate::run_folder::ClipNote;
@@ -247,6 +248,10 @@ pub enum WorkAction {
     Export(Box<ExportRequest>),
     /// Fill in the export dialog.
     AskExport,
+    /// Write labels as files.
+    ExportLabels(Box<ExportLabels>),
+    /// Fill in the dialog that writes labels.
+    AskExportLabels,
     /// Replace what is written about a clip of the chosen run.
     SetNote(ClipRef, ClipNote),
     /// Measure how much of the active view's map lies on the body, for these clips.

@@ -310,6 +310,7 @@ impl eframe::App for App {
                 Some(
                     Dialog::Path { .. }
                         | Dialog::Export(_)
+                        | Dialog::ExportLabels(_)
                         | Dialog::Import(_)
                         | Dialog::Classes(_)
                         | Dialog::Choices(_)

@@ -199,6 +199,7 @@ pub const COMMANDS: &[Command] = &[
         Action::Open(OpenAction::ReloadDataset)
     ),
     command!("Export heatmaps…", File, [ctrl(Key::E)], can_explain, Action::Work(WorkAction::AskExport)),
+    command!("Export labels…", File, [], has_dataset, Action::Work(WorkAction::AskExportLabels)),
     command!("Welcome page", File, [], always, Action::Window(WindowAction::ShowWelcome(true))),
     command!("Close the dataset", File, [], has_dataset, Action::Open(OpenAction::CloseDataset)),
     command!("Forget recent items", File, [], always, Action::Open(OpenAction::ClearRecent)),

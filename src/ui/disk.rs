@@ -38,6 +38,8 @@ pub enum Question {
     RunFolder(Option<PathBuf>, String),
     /// Which folder is free for an export of the run in this folder?
     ExportFolder(PathBuf),
+    /// Which folder is free for the labels of the dataset with this root?
+    LabelFolder(PathBuf),
     /// Where does the demo dataset go when nobody says otherwise?
     DemoFolder,
     /// Which classes does a file list?
@@ -138,6 +140,7 @@ impl Probe for RealDisk {
             Question::HoldsExport(path) => Answer::Holds(holds_export(path)),
             Question::RunFolder(root, name) => Answer::Folder(suggestion(root.as_deref(), name)),
             Question::ExportFolder(run) => Answer::Folder(free_export(run)),
+            Question::LabelFolder(root) => Answer::Folder(free_beside(root, "labels")),
             Question::DemoFolder => Answer::Folder(demo_folder()),
             Question::Classes(file) => Answer::Classes(read_classes(file).map_err(|e| e.to_string())),
             Question::Config(path) => Answer::Config(RunConfig::load(path).map(Box::new).map_err(|e| e.to_string())),
@@ -185,6 +188,14 @@ fn look(path: &Path) -> Found {
 fn free_export(run: &Path) -> PathBuf {
     let parent = run.join("visualizations");
     let named = |n: u32| parent.join(if n == 1 { "window".to_owned() } else { format!("window-{n}") });
+    (1..1000).map(named).find(|p| !p.exists()).unwrap_or_else(|| named(1))
+}
+
+/// A folder that is not there yet, beside another and called after it.
+fn free_beside(folder: &Path, what: &str) -> PathBuf {
+    let parent = folder.parent().unwrap_or(folder);
+    let stem = format!("{}-{what}", crate::domain::leaf(folder));
+    let named = |n: u32| parent.join(if n == 1 { stem.clone() } else { format!("{stem}-{n}") });
     (1..1000).map(named).find(|p| !p.exists()).unwrap_or_else(|| named(1))
 }
 

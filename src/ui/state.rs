@@ -17,7 +17,7 @@ mod work;
 pub use clip_index::{ClipIndex, VideoClips};
 pub use comparing::{Comparing, FoundComparison, FoundMotion, ToWrite};
 pub use correcting::{Correcting, FoundIssues, UnsavedCorrections};
-pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, PathPurpose};
+pub use dialogs::{ChoiceForm, ClassForm, Dialog, ExportForm, ImportClasses, ImportForm, LabelExportForm, PathPurpose};
 pub use inside::{ChannelLayout, InsideStore, KernelQuery, LayerStrip, LookQuery, LookSettings, LookStep, SurveyForm};
 pub use label_form::{LabelMapForm, LabelRow, RowTarget};
 pub use leading::{FirstTask, Leading, NextStep};

@@ -100,7 +100,6 @@ fn thumbnail(window: &mut Window, label: &str) {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn from_a_dataset_to_the_heatmap_of_a_wrong_clip() {
     // As the program itself does it, so that devices are chosen as there.
     kinolens::model::device::set_program(env!("CARGO_BIN_EXE_kinolens").into());

@@ -42,6 +42,15 @@ impl LabelTool {
         }
     }
 
+    /// Its name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FiftyOne => "FiftyOne",
+            Self::Coco => "COCO (video)",
+            Self::Cvat => "CVAT",
+        }
+    }
+
     /// The tool of an id.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
-//! Labels of a dataset for other tools, with what a network says beside them.
+//! Labels of a dataset as files: in its own layout, or for other tools with what a network says beside them.
 
 use super::compare_runs::CompareRuns;
 use crate::compare::EvaluatedRun;
-use crate::data::{LabelTool, SaidPart, WrittenLabels, export_labels, look_into_all};
+use crate::data::{LabelFiles, LabelTool, SaidPart, WrittenLabels, export_labels, look_into_all, write_labels};
 use crate::domain::{ClassMatch, Dataset, SplitChoice};
 use crate::jobs::error::JobError;
 use crate::jobs::kind::{Done, JobKind, Lane, OnStop, Output};
@@ -12,15 +12,15 @@ use crate::progress::Monitor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Writes labels for another tool.
+/// Writes labels as files.
 #[derive(Clone, Debug)]
 pub struct ExportLabels {
     /// The dataset.
     pub dataset: Arc<Dataset>,
     /// The videos of which part.
     pub split: SplitChoice,
-    /// The tool.
-    pub tool: LabelTool,
+    /// The tool; `None` writes the labels of all videos, corrections among them, in the layout of the dataset or as a table.
+    pub tool: Option<LabelTool>,
     /// The network whose predictions stand beside the labels: those of an evaluation that is there, or of a new one.
     pub predictions: Option<CheckpointRef>,
     /// How labels become classes of its run.
@@ -37,7 +37,10 @@ impl JobKind for ExportLabels {
     }
 
     fn title(&self) -> String {
-        format!("export labels for {}", self.tool.id())
+        match self.tool {
+            Some(tool) => format!("export labels for {}", tool.title()),
+            None => "export labels".to_owned(),
+        }
     }
 
     fn on_stop(&self) -> OnStop {
@@ -51,6 +54,11 @@ impl JobKind for ExportLabels {
     fn work(self, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Done<Self::Answer>, JobError> {
         let Self { dataset, split, tool, predictions, class_match, out } = self;
         let dataset = look_into_all(&dataset, monitor)?;
+        let Some(tool) = tool else {
+            let LabelFiles { files, notes, .. } = write_labels(&dataset, &out)?;
+            notes.iter().for_each(|sentence| monitor.warn(sentence.clone()));
+            return Ok(Done::Finished((out, Arc::new(WrittenLabels { files, ..WrittenLabels::default() }))));
+        };
         let said = match predictions {
             Some(checkpoint) => {
                 let compare = CompareRuns {

@@ -6,11 +6,12 @@ use crate::files;
 use crate::model::error::ModelError;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
-/// Writes arrays to a safetensors file, by way of a temporary file beside it: it appears complete or not at all.
+/// Writes arrays to a safetensors file, by way of a temporary file beside it: it appears complete or not at all. The same
+/// arrays and metadata give the same bytes.
 ///
 /// # Errors
 /// A folder that cannot be written, a full disk, two arrays of one name.
@@ -29,7 +30,14 @@ pub fn write_safetensors(
         Ok((array.name.as_str(), TensorView::new(dtype, array.shape.clone(), bytes)?))
     });
     let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| bad(e.to_string()))?;
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
+    let drawn = serde_json::to_vec(&metadata).map_err(|e| bad(e.to_string()))?;
+    let sorted = serde_json::to_vec(&metadata.iter().collect::<BTreeMap<_, _>>()).map_err(|e| bad(e.to_string()))?;
+    let mut file = safetensors::serialize(views, Some(metadata)).map_err(|e| bad(e.to_string()))?;
+    // The writer puts the metadata in the order of a hash map, another one each time: equal weights are equal files.
+    let place = file.windows(drawn.len()).position(|w| w == drawn);
+    if let Some(place) = place.and_then(|at| file.get_mut(at..at + sorted.len())) {
+        place.copy_from_slice(&sorted);
+    }
     files::replace(path, &file).map_err(|source| ModelError::Write { path: path.to_owned(), source })
 }
 

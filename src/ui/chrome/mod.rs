@@ -6,6 +6,7 @@
 pub mod choices;
 mod classes;
 pub mod dialogs;
+mod export_labels;
 mod first_task;
 pub mod help;
 pub mod import;
@@ -51,6 +52,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, layout: &mut Layout) {
         _ if cx.state.keys_over => help::keys(ui, cx),
         Some(Dialog::Path { .. }) => dialogs::path(ui, cx),
         Some(Dialog::Export(_)) => dialogs::export(ui, cx),
+        Some(Dialog::ExportLabels(_)) => export_labels::ui(ui, cx),
         Some(Dialog::Import(_)) => import::ui(ui, cx),
         Some(Dialog::Classes(_)) => classes::ui(ui, cx),
         Some(Dialog::Choices(_)) => choices::ui(ui, cx),

@@ -98,6 +98,7 @@ fn folder_known(state: &mut AppState, workers: &dyn Workers, then: Then, folder:
         Then::Suggest => match &mut state.dialog {
             Some(Dialog::Path { purpose: PathPurpose::Demo, text, .. }) if text.is_empty() => *text = offered,
             Some(Dialog::Export(form)) if form.out.is_empty() => form.out = offered,
+            Some(Dialog::ExportLabels(form)) if form.out.is_empty() => form.out = offered,
             _ => {}
         },
         _ => {}

@@ -127,7 +127,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
 /// Offers a field to type the path into, with a note on why.
 pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose, note: &str) {
     // These have a field for the path themselves.
-    if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::Import(_))) {
+    if matches!(state.dialog, Some(Dialog::Export(_) | Dialog::ExportLabels(_) | Dialog::Import(_))) {
         return;
     }
     let recent = state.recent.first().map_or_else(String::new, |r| r.path().display().to_string());

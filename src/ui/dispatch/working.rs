@@ -5,12 +5,12 @@ use super::outbox::{control, say, start};
 use super::{following, indexing, leading, networks, notes};
 use crate::config::RunConfig;
 use crate::jobs::kinds::{FindRate, PredictVideo};
-use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop};
+use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop, SplitChoice};
 use crate::progress::Flow;
 use crate::train::RateRange;
 use crate::ui::action::WorkAction;
 use crate::ui::disk::{Question, Then};
-use crate::ui::state::{AppState, Dialog, ExportForm, JobView, RateView, Severity};
+use crate::ui::state::{AppState, Dialog, ExportForm, JobView, LabelExportForm, RateView, Severity};
 use crate::ui::workers::Workers;
 
 pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAction) {
@@ -38,6 +38,11 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
             start(state, workers, *request, false);
         }
         WorkAction::AskExport => ask_export(state, workers),
+        WorkAction::ExportLabels(kind) => {
+            state.dialog = None;
+            start(state, workers, *kind, false);
+        }
+        WorkAction::AskExportLabels => ask_export_labels(state, workers),
         WorkAction::SetNote(clip, note) => notes::set(state, &clip, note),
         WorkAction::MeasureBody(clips) => measure_body(state, workers, clips),
         WorkAction::StopAndQuit => {
@@ -126,4 +131,19 @@ fn ask_export(state: &mut AppState, workers: &dyn Workers) {
         replace: false,
     }));
     looking::await_answer(state, workers, Question::ExportFolder(run), Then::Suggest);
+}
+
+fn ask_export_labels(state: &mut AppState, workers: &dyn Workers) {
+    let Some(root) = state.dataset.as_ref().map(|d| d.root.clone()) else {
+        return say(state, Severity::Warning, "labels", "Open a dataset first: its labels are what is exported.");
+    };
+    state.disk.forget();
+    state.dialog = Some(Dialog::ExportLabels(LabelExportForm {
+        tool: None,
+        split: SplitChoice::All,
+        predictions: false,
+        out: String::new(),
+        replace: false,
+    }));
+    looking::await_answer(state, workers, Question::LabelFolder(root), Then::Suggest);
 }

@@ -244,7 +244,7 @@ pub const PANELS: &[PanelSpec] = &[
 /// How far looking into the videos of a large dataset is, with a button where it was stopped.
 fn indexing(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let Some((note, goes_on)) = cx.state.indexing_note() else { return };
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(egui::RichText::new(note).text_style(theme::caption()).weak()).on_hover_text(
             "The dataset is large: its lists are read, its videos are looked into in the background, those on screen first. \
              What is not known yet is not counted.",

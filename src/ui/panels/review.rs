@@ -206,8 +206,10 @@ fn view(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect, index: usize, layer
     let name = format!("Heatmap view {}: {}", index + 1, layer.badge);
     let heat = cx.state.view.heat.then_some(layer);
     let shown = Picture { view: 20 + index as u64, frame, heat, name: &name };
-    let mapped = layer.map.as_ref().filter(|_| cx.state.view.heat && rect.width() > color_bar::LEAST);
-    let space = if mapped.is_some() { rect.with_max_x(rect.right() - color_bar::ROOM) } else { rect };
+    // The picture keeps its place when heat comes and goes.
+    let wide = rect.width() > color_bar::LEAST;
+    let mapped = layer.map.as_ref().filter(|_| cx.state.view.heat && wide);
+    let space = if wide { rect.with_max_x(rect.right() - color_bar::ROOM) } else { rect };
     let at = picture::show(ui, cx, space, &shown);
     let volume = mapped.map(|map| cx.services.volumes.of(map));
     if let Some(volume) = volume.as_deref().and_then(Option::as_ref) {

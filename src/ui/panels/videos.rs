@@ -127,16 +127,20 @@ impl Videos {
         });
     }
 
-    /// What can be done with the videos that are picked out, and the tags there are as a filter.
+    /// What can be done with the videos that are picked out, and the tags there are as a filter. The line is always there,
+    /// so that no row moves away below the pointer when videos are picked.
     fn marked(&mut self, ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let marked: Vec<String> = cx.state.marks.videos.iter().cloned().collect();
         let counts = cx.state.video_tags.counts();
-        if marked.len() < 2 && counts.is_empty() {
-            return;
-        }
         let mut filter = None;
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
+            let text = ui.text_style_height(&egui::TextStyle::Button) + 2.0 * ui.spacing().button_padding.y;
+            ui.allocate_space(egui::vec2(0.0, text.max(ui.spacing().interact_size.y)));
+            if marked.len() < 2 && counts.is_empty() {
+                let hint = "Ctrl or Shift and a click pick several videos, to tag them.";
+                ui.add(egui::Label::new(RichText::new(hint).text_style(theme::caption()).weak()).truncate());
+            }
             if marked.len() > 1 {
                 ui.strong(format!("{} selected", counted(marked.len() as u64, "video")));
                 videos_list::tag_button(ui, cx, &marked, &mut self.fresh);

@@ -3,6 +3,7 @@
 use super::label_form::LabelMapForm;
 use super::table_form::TableForm;
 use crate::compare::TableFormat;
+use crate::data::LabelTool;
 use crate::domain::Choice;
 use crate::jobs::{CheckpointRef, SplitChoice};
 use crate::ui::drawn::Form;
@@ -81,6 +82,21 @@ pub struct ExportForm {
     pub replace: bool,
 }
 
+/// The dialog that writes labels as files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelExportForm {
+    /// For which tool; `None` is the layout of the dataset.
+    pub tool: Option<LabelTool>,
+    /// The videos of which part; a layout of its own takes all.
+    pub split: SplitChoice,
+    /// Write what the network in use predicts beside them.
+    pub predictions: bool,
+    /// Folder.
+    pub out: String,
+    /// Replace files of the same names there.
+    pub replace: bool,
+}
+
 /// Where the classes of imported weights come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportClasses {
@@ -145,6 +161,8 @@ pub enum Dialog {
     },
     /// Export heatmaps.
     Export(ExportForm),
+    /// Write labels as files.
+    ExportLabels(LabelExportForm),
     /// Make a run of PyTorch weights.
     Import(Box<ImportForm>),
     /// Say which class of a run each class of the dataset is.

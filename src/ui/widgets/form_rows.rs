@@ -270,7 +270,18 @@ fn plain<T: egui::emath::Numeric>(value: &mut T) -> DragValue<'_> {
 
 /// Yes or no.
 pub fn switch(ui: &mut Ui, value: &mut bool) {
-    ui.checkbox(value, if *value { "on" } else { "off" });
+    let text = if *value { "on" } else { "off" };
+    ticked(ui, value, text);
+}
+
+/// A box to tick with its state in words behind it: the box itself is called like its row. True when it changed.
+fn ticked(ui: &mut Ui, value: &mut bool, text: &str) -> bool {
+    let mut changed = ui.checkbox(value, "").changed();
+    if !text.is_empty() && ui.add(egui::Label::new(text).sense(Sense::CLICK)).clicked() {
+        *value = !*value;
+        changed = true;
+    }
+    changed
 }
 
 /// A value that may be left out. `none` says what happens then.
@@ -282,7 +293,7 @@ pub fn optional<T: Clone>(
     move |ui, value| {
         let mut on = value.is_some();
         let text = if on { "" } else { none };
-        if ui.checkbox(&mut on, text).changed() {
+        if ticked(ui, &mut on, text) {
             *value = on.then_some(usual);
         }
         if let Some(inner) = value {

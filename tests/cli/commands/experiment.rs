@@ -155,7 +155,6 @@ fn trained(run: &Path, within: usize) -> (usize, f64) {
 }
 
 #[test]
-#[ignore = "not yet seen passing"]
 fn a_search_halves_its_trials_goes_on_where_it_was_and_never_looks_at_the_test_clips_to_choose() {
     let dir = tempfile::tempdir().unwrap();
     let plan = plan(

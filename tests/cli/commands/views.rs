@@ -135,7 +135,6 @@ fn predictions_of_a_network_taught_on_whole_instances_are_doubted() {
 }
 
 #[test]
-#[ignore = "not yet seen passing"]
 fn debug_trains_on_little_and_shows_what_every_epoch_draws() {
     let f = made();
     let out = f.path("debugged");

@@ -101,7 +101,6 @@ fn texts(harness: &Harness<'static, App>, part: &str) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn augmentation_is_seen_before_and_after_and_re_rolled_by_a_key() {
     let (script, mut harness) = looking();
     let dataset = demo();

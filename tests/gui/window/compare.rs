@@ -220,7 +220,6 @@ fn the_palette_leads_there_too_and_a_failure_is_said_where_it_was_asked_for() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_fixed_clip_is_looked_at_with_both_networks_on_one_clock() {
     let (_, mut harness) = side_by_side(ThemeChoice::Dark);
     let dataset = demo();

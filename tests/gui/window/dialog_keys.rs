@@ -22,6 +22,7 @@ fn dialogs() -> Vec<(&'static str, Action, Option<&'static str>)> {
     vec![
         ("a path", Action::Open(OpenAction::NoFileDialog(PathPurpose::Run)), Some("Path")),
         ("the export", Action::Work(WorkAction::AskExport), Some("Folder")),
+        ("the labels", Action::Work(WorkAction::AskExportLabels), Some("Folder")),
         ("the import", Action::Open(OpenAction::AskImport(None)), Some("Weights")),
         ("the palette", Action::Window(WindowAction::OpenPalette), Some("Search commands")),
         ("the classes", Action::Work(WorkAction::AskClasses(run_of(&demo()).path.clone(), None)), None),

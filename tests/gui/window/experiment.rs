@@ -148,7 +148,6 @@ fn order(harness: &Harness<'static, App>) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_plan_of_the_form_is_laid_out_before_anything_is_trained() {
     for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
         let (script, mut harness) = page(theme);
@@ -169,7 +168,6 @@ fn a_plan_of_the_form_is_laid_out_before_anything_is_trained() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn runs_are_trained_one_after_the_other_and_what_is_trained_is_loaded() {
     let standing = [(Found::Nothing, Vec::new()), (Found::Finished, epochs(&[0.3, 0.6]))];
     let (script, mut harness) = planned_page(ThemeChoice::Dark, PLAN, &standing);
@@ -206,7 +204,6 @@ fn runs_are_trained_one_after_the_other_and_what_is_trained_is_loaded() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn trained_runs_are_compared_with_one_button() {
     let standing = [(Found::Finished, epochs(&[0.3])), (Found::Finished, epochs(&[0.6]))];
     let (script, mut harness) = planned_page(ThemeChoice::Dark, PLAN, &standing);
@@ -237,7 +234,6 @@ fn trained_runs_are_compared_with_one_button() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn lines_with_folds_are_pooled_by_the_program_and_shown() {
     let plan = r#"(preset: "demo", folds: LeaveOneSubjectOut, variants: [(name: "a"), (name: "b")])"#;
     let all: Vec<_> = (0..6).map(|_| (Found::Finished, epochs(&[0.5]))).collect();
@@ -288,7 +284,6 @@ fn lines_with_folds_are_pooled_by_the_program_and_shown() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn the_queue_is_moved_by_buttons_keys_and_the_pointer() {
     let plan = r#"(preset: "demo", seeds: [1, 2, 3, 4])"#;
     let (script, mut harness) = planned_page(ThemeChoice::Dark, plan, &[]);
@@ -329,7 +324,6 @@ fn the_queue_is_moved_by_buttons_keys_and_the_pointer() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_run_is_held_left_out_and_tried_again_and_failures_are_said() {
     let plan = r#"(preset: "demo", set: ["training.epochs=4"], seeds: [1, 2, 3])"#;
     let (script, mut harness) = planned_page(ThemeChoice::Dark, plan, &[]);
@@ -375,7 +369,6 @@ fn a_run_is_held_left_out_and_tried_again_and_failures_are_said() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_search_goes_on_with_the_best_of_each_round() {
     let plan = r#"(preset: "demo", set: ["training.epochs=4"], search: (method: Halving(trials: 4, factor: 2, seed: 1),
         ranges: {"optimizer.learning_rate": Log(1e-4, 1e-1)}))"#;
@@ -464,7 +457,6 @@ fn a_learning_rate_is_found_and_used() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn order_and_what_is_left_out_survive_a_restart() {
     let plan = r#"(preset: "demo", seeds: [1, 2, 3])"#;
     let (_, mut harness) = planned_page(ThemeChoice::Dark, plan, &[]);

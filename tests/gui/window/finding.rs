@@ -108,7 +108,6 @@ fn things_are_found_by_name_and_lead_to_where_they_are() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn settings_are_found_by_the_words_people_use() {
     let (_, mut harness) = opened(ThemeChoice::Dark);
     harness.state_mut().send(WindowAction::SetWorkspace(Workspace::Train));

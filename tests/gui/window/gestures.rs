@@ -77,7 +77,6 @@ fn evaluated(step: f32) -> Harness<'static, App> {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_click_on_a_cell_or_on_a_bar_is_one_step() {
     let mut harness = evaluated(0.25);
     let classes = demo().classes.clone();

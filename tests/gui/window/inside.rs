@@ -133,7 +133,6 @@ pub(super) fn shots(harness: &mut Harness<'static, App>, name: &str) {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn the_graph_is_clicked_walked_opened_and_searched() {
     let (_, mut harness) = inside();
     // The paper's architecture: 3·64·27 weights, 64 of the bias, and 128 of the normalisation.

@@ -143,7 +143,6 @@ fn the_first_task_ticks_itself_and_is_put_away_for_good() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn a_common_mistake_is_one_sentence_with_details() {
     let (_, mut harness) = opened(ThemeChoice::Dark);
     harness.state_mut().send(OpenAction::OpenDataset("/nowhere/note.txt".into()));

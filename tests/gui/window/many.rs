@@ -44,7 +44,6 @@ fn picture(harness: &mut Harness<'static, App>, name: &str) {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn sixty_long_classes_fit_are_searched_and_their_confusions_are_listed() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let run = crowded(&demo());
@@ -114,7 +113,6 @@ fn a_small_window_loses_nothing_and_a_large_one_is_used() {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn the_matrix_is_saved_and_copied_from_its_menu() {
     let (script, mut harness) = opened(ThemeChoice::Dark);
     let run = confused_run(&demo());

@@ -64,7 +64,6 @@ fn scripted() -> (Scripted, Arc<Dataset>, Arc<RunView>) {
 }
 
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn closing_and_opening_brings_everything_back() {
     let (script, dataset, run) = scripted();
     let store = Store::default();

@@ -176,7 +176,6 @@ fn configurations_are_read_and_written_while_the_window_is_painted() {
 
 /// Everything that touches a disk stands where the thread of the disk calls it, or in a test.
 #[test]
-#[ignore = "fails since the window was redone; to be mended"]
 fn no_panel_touches_the_disk() {
     let asked = ["disk.rs", "run_folder.rs"];
     let touches =

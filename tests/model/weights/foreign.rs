@@ -153,3 +153,23 @@ fn safetensors_and_pytorch_s_format_carry_the_same() {
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     assert_eq!(read_safetensors(&a).unwrap(), sorted);
 }
+
+#[test]
+fn equal_weights_are_equal_files_with_the_metadata_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let arrays = [NamedArray { name: "w".into(), shape: vec![2], values: ArrayValues::F32(vec![1.0, -2.0]) }];
+    let metadata = |keys: &[&str]| keys.iter().map(|k| ((*k).to_owned(), format!("of \"{k}\""))).collect();
+    let write = |name: &str, keys: &[&str]| {
+        let path = dir.path().join(name);
+        write_safetensors(&path, &arrays, metadata(keys)).unwrap();
+        std::fs::read(path).unwrap()
+    };
+    let first = write("first", &["format", "model", "classes", "video", "epoch", "z", "a"]);
+    let second = write("second", &["a", "z", "epoch", "video", "classes", "model", "format"]);
+    assert_eq!(first, second);
+    // Still a file of the format, with every word of the metadata.
+    let (_, header) = safetensors::SafeTensors::read_metadata(&first).unwrap();
+    let read = header.metadata().clone().unwrap();
+    assert_eq!((read.len(), read["video"].as_str()), (7, "of \"video\""));
+    assert_eq!(read_safetensors(&dir.path().join("first")).unwrap(), arrays);
+}
