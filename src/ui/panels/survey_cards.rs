@@ -7,7 +7,7 @@ use crate::ui::AppState;
 use crate::ui::action::ChooseAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, CardNote, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_grid::{self, CardMenu, CardNote, ClipCard, ClipEvent};
 use egui::Ui;
 
 /// A grid of cards with its pictures.
@@ -28,7 +28,7 @@ impl Cards {
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
         let state = cx.state;
         let chosen = state.selection.clip.as_ref();
-        let menu = &mut |ui, card| clip_menu::show(ui, cx, card);
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
         match clip_grid::noted(ui, (&cards.0, &cards.1), classes, thumbs, chosen, menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),

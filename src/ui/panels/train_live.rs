@@ -16,7 +16,7 @@ use crate::ui::derived::Derived;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, JobView, LiveRun};
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent};
 use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Unit};
 use crate::ui::widgets::usage::UsageMeter;
 use crate::ui::widgets::{class_heat, style};
@@ -543,7 +543,7 @@ impl TrainLive {
             .collect();
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
         let chosen = cx.state.selection.clip.clone();
-        let menu = &mut |ui, card| clip_menu::show(ui, cx, card);
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
         match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, chosen.as_ref(), menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),

@@ -122,11 +122,7 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
                     });
                 }
                 for title in ["classes"].into_iter().chain(tagged.then_some("tags")) {
-                    header.col(|ui| {
-                        ui.add_space(INSET);
-                        let text = RichText::new(title).text_style(theme::caption()).weak();
-                        ui.add(egui::Button::new(text).frame(false).sense(Sense::hover()));
-                    });
+                    header.col(|ui| plain_heading(ui, title));
                 }
             })
             .body(|body| {
@@ -175,6 +171,13 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
         let descending = order.key == key && !order.descending;
         cx.send(WindowAction::SetOrder(VideoOrder { key, descending }));
     }
+}
+
+/// The heading of a column that nothing is sorted by.
+fn plain_heading(ui: &mut egui::Ui, title: &str) {
+    ui.add_space(INSET);
+    let text = RichText::new(title).text_style(theme::caption()).weak();
+    ui.add(egui::Button::new(text).frame(false).sense(Sense::hover()));
 }
 
 fn heading(ui: &mut egui::Ui, title: &str, descending: Option<bool>) -> egui::Response {

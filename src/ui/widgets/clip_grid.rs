@@ -333,14 +333,6 @@ fn card(
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());
-    let p = theme::palette(ui);
-    let accent = match &card.said {
-        // Of several classes all are to be said; some of them are half of it.
-        Some(said) if said.len() == card.truths.len() && said.iter().all(|c| card.truths.contains(c)) => p.good,
-        Some(said) if said.iter().any(|c| card.truths.contains(c)) => p.warn,
-        None if card.correct() => p.good,
-        _ => p.bad,
-    };
     // A note says itself what it is about.
     let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
     let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(theme::SMALL), overlay::TEXT);
@@ -350,6 +342,47 @@ fn card(
         painter.rect_filled(plate, 3.0, overlay::PLATE);
         painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::TEXT);
     }
+    words(ui, &painter, [rect, frame], (card, note), classes);
+    tags(&painter, frame, &card.tags);
+    if selected || response.has_focus() {
+        painter.rect_stroke(
+            rect,
+            5.0,
+            Stroke::new(if focused { 2.5 } else { 1.5 }, ui.visuals().hyperlink_color),
+            StrokeKind::Outside,
+        );
+    } else if response.hovered() {
+        painter.rect_stroke(rect, 5.0, Stroke::new(1.0, ui.visuals().weak_text_color()), StrokeKind::Outside);
+    }
+    let help = match failure {
+        Some(message) => format!("{}\n{message}", title()),
+        None if note.is_some() => format!("{}\nDouble click: look at it frame by frame", title()),
+        None => format!(
+            "{}\nmargin {:.2}, loss {:.2}\nDouble click: look at it frame by frame",
+            card.title(classes),
+            card.margin,
+            card.loss
+        ),
+    };
+    response.on_hover_text(help)
+}
+
+/// The three lines of a card: its label, what was predicted or is noted, and where it lies.
+fn words(
+    ui: &Ui,
+    painter: &egui::Painter,
+    [rect, frame]: [Rect; 2],
+    (card, note): (&ClipCard, Option<&CardNote>),
+    classes: &ClassSet,
+) {
+    let p = theme::palette(ui);
+    let accent = match &card.said {
+        // Of several classes all are to be said; some of them are half of it.
+        Some(said) if said.len() == card.truths.len() && said.iter().all(|c| card.truths.contains(c)) => p.good,
+        Some(said) if said.iter().any(|c| card.truths.contains(c)) => p.warn,
+        None if card.correct() => p.good,
+        _ => p.bad,
+    };
     // Of several ways to say it the first that fits, and the last is cut at its end.
     let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
         let room = rect.width() - inset - 5.0;
@@ -374,7 +407,7 @@ fn card(
     line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
     let predicted = classes.name(card.predicted);
     // By the room, not by the name: cards of one grid say it in one way.
-    let verb = if picture.x >= WORDY { "predicted as" } else { "as" };
+    let verb = if frame.width() >= WORDY { "predicted as" } else { "as" };
     let (called, together) =
         (format!("{verb} {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
     let said = match &card.said {
@@ -403,28 +436,6 @@ fn card(
     };
     let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
     line(frame.bottom() + 34.0, &ways, theme::SMALL, weak, 6.0);
-    tags(&painter, frame, &card.tags);
-    if selected || response.has_focus() {
-        painter.rect_stroke(
-            rect,
-            5.0,
-            Stroke::new(if focused { 2.5 } else { 1.5 }, ui.visuals().hyperlink_color),
-            StrokeKind::Outside,
-        );
-    } else if response.hovered() {
-        painter.rect_stroke(rect, 5.0, Stroke::new(1.0, ui.visuals().weak_text_color()), StrokeKind::Outside);
-    }
-    let help = match failure {
-        Some(message) => format!("{}\n{message}", title()),
-        None if note.is_some() => format!("{}\nDouble click: look at it frame by frame", title()),
-        None => format!(
-            "{}\nmargin {:.2}, loss {:.2}\nDouble click: look at it frame by frame",
-            card.title(classes),
-            card.margin,
-            card.loss
-        ),
-    };
-    response.on_hover_text(help)
 }
 
 /// The tags of a clip, in the corner of its picture.

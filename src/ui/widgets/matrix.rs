@@ -491,9 +491,9 @@ fn middle_fitted(
     let letters = text.chars().count() as f32;
     let room = (letters * width.max(8.0) / whole.size().x).floor() as usize;
     // Letters differ in width: one less until it fits, or else the end is cut away too.
-    let shorter =
+    let mut shorter =
         (3..=room.max(3)).rev().map(|n| fitted(painter, &super::text::elide_middle(text, n), font, color, f32::MAX));
-    shorter.into_iter().find(|g| g.size().x <= width).unwrap_or_else(|| fitted(painter, text, font, color, width))
+    shorter.find(|g| g.size().x <= width).unwrap_or_else(|| fitted(painter, text, font, color, width))
 }
 
 /// `text` in one line no wider than `width`, with an ellipsis when it does not fit.
