@@ -66,7 +66,9 @@ impl ClipPlan {
         for (clip, chance) in self.train.iter().zip(sampler.chances(&self.train)) {
             let one = || clip.label.and_then(Label::class).into_iter().collect();
             let shown: Vec<ClassId> = self.targets.as_ref().map_or_else(one, |t| t.of(clip));
-            shown.into_iter().filter_map(|c| shares.get_mut(c)).for_each(|share: &mut f64| *share += chance);
+            for class in shown {
+                shares.get_mut(class).into_iter().for_each(|share: &mut f64| *share += chance);
+            }
         }
         shares
     }

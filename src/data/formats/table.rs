@@ -235,9 +235,9 @@ impl Classes {
         comma: bool,
         draft: &mut Draft,
     ) -> Self {
-        let cell = |r: &'_ Record| Some((r.line, r.cell(column?)));
         let cells = || {
-            let named = rows.iter().filter_map(cell).flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
+            let all = rows.iter().filter_map(|r| Some((r.line, r.cell(column?))));
+            let named = all.flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
             named.filter(|(_, c)| !c.is_empty())
         };
         let mut classes = cells().filter(|(_, c)| !is_missing(c)).peekable();
