@@ -140,6 +140,11 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
     let p = format!("{}{corrected}", p_of(pair.p_holm));
     let units = format!("{}s", resampled.unit.noun());
     match (pair.p_holm < LEVEL, excludes_zero(&pair.interval)) {
+        (true, true) if resampled.few() => format!(
+            "{better} is ahead of {worse} by {size}; that is more than luck if clips are counted one by one ({p}), but {} are too \
+             few to say that it holds for others: {sums}.",
+            counted(resampled.count as u64, resampled.unit.noun())
+        ),
         (true, true) => {
             format!("{better} is better than {worse} by {size}, and luck does not explain it ({p}): {sums}.")
         }
