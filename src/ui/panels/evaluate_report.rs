@@ -545,7 +545,8 @@ fn warnings(ui: &mut Ui, e: &Evaluation, height: f32) {
     egui::ScrollArea::vertical().id_salt("doubts").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         for sentence in &e.warnings {
-            style::notice(ui, theme::palette(ui).warn, sentence);
+            let text = RichText::new(sentence).text_style(theme::caption());
+            style::notice_with(ui, theme::palette(ui).warn, |ui| drop(ui.label(text)));
         }
     });
 }
