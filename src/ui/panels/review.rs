@@ -127,7 +127,7 @@ fn frame_alone(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
 /// The truth about a map, below it.
 fn told_below(ui: &egui::Ui, rect: Rect, layers: &[HeatLayer], index: usize) {
     let p = theme::palette(ui);
-    let text = below(layers, index);
+    let text = below(layers, index).replace('\n', ", ");
     let late = layers.get(index).is_none_or(|l| l.map.is_none() || l.late);
     let color = if late { p.warn } else { p.muted };
     let font = theme::caption().resolve(ui.style());
@@ -294,7 +294,8 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         (None, Some(_)) => " only".to_owned(),
         (None, None) => String::new(),
     };
-    let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
+    let identity = [leaf(&checkpoint.run), answer.identity.weights()];
+    let identity = identity.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let seen = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
     let parts = vec![
         identity,

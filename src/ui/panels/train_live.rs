@@ -128,8 +128,8 @@ impl Panel for TrainLive {
         let state = cx.state;
         let Some(run) = shown(state) else {
             let text = if state.dataset.is_some() {
-                "Choose a preset on the left and press Start training. Curves, wrong clips and the log appear here \
-                 while it runs."
+                "Press Start training on the left, with this preset or another one. Curves, wrong clips and the log \
+                 appear here while it runs."
             } else {
                 "Open a dataset first. Then choose a preset on the left and press Start training."
             };
@@ -213,7 +213,8 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
             ui.colored_label(theme::palette(ui).gold, format!("best {name}{score} in epoch {}", e.epoch));
         }
         if let Some(job) = job {
-            status(ui, job, step.is_none() && last.is_none());
+            let early = last.filter(|e| e.epoch < run.config.training.epochs).map(|e| e.epoch);
+            status(ui, job, step.is_none() && last.is_none(), early);
         }
     });
     if let Some(JobStatus::Failed(sentence)) = run.live.and_then(|(_, j)| j).map(|j| &j.status) {
@@ -224,7 +225,8 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
     }
 }
 
-fn status(ui: &mut Ui, job: &JobView, starting: bool) {
+/// How the job stands; `early` is the last epoch of a training that ended before all were trained.
+fn status(ui: &mut Ui, job: &JobView, starting: bool, early: Option<u32>) {
     match &job.status {
         JobStatus::Queued => drop(ui.weak("waiting for its turn")),
         JobStatus::Running => match &job.stage {
@@ -239,7 +241,10 @@ fn status(ui: &mut Ui, job: &JobView, starting: bool) {
         },
         JobStatus::Paused => drop(ui.colored_label(theme::palette(ui).warn, "paused")),
         JobStatus::Stopping => drop(ui.weak("stopping…")),
-        JobStatus::Done => drop(ui.colored_label(theme::palette(ui).good, "done")),
+        JobStatus::Done => {
+            let told = early.map_or_else(|| "done".to_owned(), |epoch| format!("ended after epoch {epoch}"));
+            ui.colored_label(theme::palette(ui).good, told);
+        }
         JobStatus::Cancelled => drop(ui.weak("stopped")),
         JobStatus::Failed(_) => drop(ui.colored_label(theme::palette(ui).bad, "failed")),
     }
