@@ -344,7 +344,12 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
         );
         for (k, shown) in error.shown.iter().enumerate() {
             let name = format!("error_{}_{}", i + 1, k + 1);
-            page.body += &format!("<p>{}: {}</p>\n", escaped(&shown.run), escaped(&shown.said));
+            page.body += &format!(
+                "<p>{}: {} <span>· {}</span></p>\n",
+                escaped(&shown.run),
+                escaped(&shown.said),
+                escaped(&shown.map)
+            );
             for (class, kind, bytes) in [("strip", "png", &shown.strip), ("loop", "gif", &shown.moving)] {
                 if bytes.is_empty() {
                     continue;
@@ -357,7 +362,6 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
                 );
                 page.write(&format!("{name}.{kind}"), bytes)?;
             }
-            page.body += &format!("<figcaption>{}</figcaption>\n", escaped(&shown.map));
         }
         page.body += "</figure>\n";
     }
