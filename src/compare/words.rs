@@ -107,6 +107,17 @@ pub fn intervals(resampled: &Resampled) -> String {
     out
 }
 
+/// The interval of the better run's lead over the other.
+fn lead(pair: &Pair) -> String {
+    let ConfidenceInterval { low, high } = pair.interval;
+    point_range(&if pair.difference >= 0.0 { pair.interval } else { ConfidenceInterval { low: -high, high: -low } })
+}
+
+/// `1 new one`, `3 new ones`.
+fn new_ones(n: usize) -> String {
+    format!("{n} new {}", if n == 1 { "one" } else { "ones" })
+}
+
 /// What two runs come to. `a` and `b` are their names.
 pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metric: Metric) -> String {
     if metric.of_sets() {
@@ -116,7 +127,7 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
     if fixed + broken == 0 {
         return format!("{b} is right on exactly the clips {a} is right on.");
     }
-    let sums = format!("of {a}'s errors {b} has {fixed} right and makes {broken} new ones");
+    let sums = format!("of {a}'s errors {b} has {fixed} right and makes {}", new_ones(broken));
     if pair.too_few {
         return format!(
             "This may be luck: {sums}; with fewer than 6 clips on which exactly one of them is right, the exact test can \
@@ -124,11 +135,16 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
         );
     }
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("{}{corrected}", p_of(pair.p_holm));
     let units = format!("{}s", resampled.unit.noun());
     match (pair.p_holm < LEVEL, excludes_zero(&pair.interval)) {
+        (true, true) if resampled.few() => format!(
+            "{better} is ahead of {worse} by {size}; that is more than luck if clips are counted one by one ({p}), but {} are too \
+             few to say that it holds for others: {sums}.",
+            counted(resampled.count as u64, resampled.unit.noun())
+        ),
         (true, true) => {
             format!("{better} is better than {worse} by {size}, and luck does not explain it ({p}): {sums}.")
         }
@@ -157,7 +173,7 @@ fn verdict_of_sets(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> Stri
         ),
     };
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("bootstrap {}{corrected}", p_of(pair.p_holm));
     let unit = resampled.unit.noun();

@@ -56,7 +56,7 @@ pub use batch_memory::Pixels;
 pub use class_targets::{ClassTargets, clip_classes};
 pub use corrections::{
     CORRECTIONS_FILE, LabelEdit, LabelFiles, NO_CORRECTIONS, corrected, corrections_document, each_correction, edited,
-    is_label_output, save_corrections, with_corrections, write_labels,
+    is_label_output, labels_are_fixed, save_corrections, with_corrections, write_labels,
 };
 pub use crops::{Region, by_shorter_side, crop, crop_at};
 pub use drawn_clip::{DrawnClip, times_drawn};

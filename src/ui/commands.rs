@@ -182,6 +182,13 @@ pub const COMMANDS: &[Command] = &[
         Action::System(SystemAction::AskPath(PathPurpose::Run))
     ),
     command!("Open a table…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::OpenTable))),
+    command!(
+        "Open a plan of trainings…",
+        File,
+        [],
+        has_dataset,
+        Action::System(SystemAction::AskPath(PathPurpose::Plan))
+    ),
     command!("Import PyTorch weights…", File, [], always, Action::Open(OpenAction::AskImport(None))),
     command!("Make the demo dataset…", File, [], always, Action::System(SystemAction::AskPath(PathPurpose::Demo))),
     command!(
@@ -332,6 +339,13 @@ pub const COMMANDS: &[Command] = &[
     ),
     command!("Start training", Run, [], can_train, Action::Work(WorkAction::StartDraft)),
     command!(
+        "Make a plan of trainings…",
+        Run,
+        [],
+        has_dataset,
+        Action::Window(WindowAction::ShowPanel("experiment".to_owned()))
+    ),
+    command!(
         "Pause training",
         Run,
         [],
@@ -341,6 +355,8 @@ pub const COMMANDS: &[Command] = &[
     command!("Resume the paused training", Run, [], paused, Action::Work(WorkAction::ControlTraining(Flow::Continue))),
     command!("Finish this epoch, then stop", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Finish))),
     command!("Stop training now", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Stop))),
+    command!("Watch a run…", Run, [], always, Action::System(SystemAction::AskPath(PathPurpose::WatchedRun))),
+    command!("Stop watching the run", Run, [], |s| s.watching.is_some(), Action::Open(OpenAction::StopWatching)),
     command!("Follow the training", Run, [], trains, Action::Work(WorkAction::FollowTraining(true))),
     command!("Evaluate the checkpoint in use", Run, [], can_evaluate, Action::Work(WorkAction::EvaluateInUse(None))),
     command!(

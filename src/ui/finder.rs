@@ -30,6 +30,8 @@ const WORDS: &[(&str, &str)] = &[
     ("Resume the paused training", "resume continue"),
     ("Stop training now", "cancel abort end"),
     ("Evaluate the checkpoint in use", "test score judge accuracy metrics"),
+    ("Open a plan of trainings…", "experiment sweep grid search"),
+    ("Make a plan of trainings…", "experiment sweep grid search hyperparameter seeds folds cross-validation queue"),
     ("Compare runs…", "runs side by side difference significance"),
     ("Open a run…", "runs checkpoint folder model"),
     ("Import PyTorch weights…", "pretrained pth safetensors torch"),
@@ -251,14 +253,12 @@ impl Finder<'_> {
         if let Some(entry) = state.evaluation() {
             let classes = &entry.evaluation.classes;
             let clip = |p: &crate::run_folder::Prediction| {
-                let verb = if p.correct() { "rightly" } else { "predicted" };
-                let title = format!(
-                    "{} {verb} {}, frame {} of {}",
-                    classes.name(p.truth),
-                    classes.name(p.predicted),
-                    p.start,
-                    p.video
-                );
+                let truth = classes.name(p.truth);
+                let said = match p.correct() {
+                    true => format!("{truth} recognised"),
+                    false => format!("{truth} predicted as {}", classes.name(p.predicted)),
+                };
+                let title = format!("{said}, frame {} of {}", p.start, p.video);
                 let clip = ClipRef { video: p.video.clone(), start: p.start, cut: p.cut };
                 (title.clone(), title, Target::Clip(clip))
             };

@@ -27,12 +27,27 @@ fn evaluated_on(run: &EvaluatedRun) -> PathBuf {
     }
 }
 
-/// The commands of a report, in the order in which they have to be given.
-pub(super) fn commands(runs: &[EvaluatedRun], motion: bool, out: &Path) -> Vec<String> {
+/// A place of its own for what is made again: nothing is written over what is there.
+fn again(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = match path.extension() {
+        Some(ending) => format!("{stem}-again.{}", ending.to_string_lossy()),
+        None => format!("{stem}-again"),
+    };
+    path.with_file_name(name)
+}
+
+/// The commands of a report, in the order in which they have to be given. `config` is where the configuration of a run lies.
+pub(super) fn commands(
+    runs: &[EvaluatedRun],
+    motion: bool,
+    out: &Path,
+    config: impl Fn(&EvaluatedRun) -> PathBuf,
+) -> Vec<String> {
     let quoted = |path: &Path| shell_quoted(path);
     let mut lines = Vec::new();
     for run in runs {
-        let place = quoted(&run.path);
+        let place = quoted(&again(&run.path));
         match run.environment.as_ref().and_then(|e| e.weights.as_ref()).filter(|_| run.history.is_empty()) {
             Some(weights) => lines.push(command(
                 "import",
@@ -41,13 +56,15 @@ pub(super) fn commands(runs: &[EvaluatedRun], motion: bool, out: &Path) -> Vec<S
             None => {
                 let dataset = run.environment.as_ref().map(|e| quoted(&e.dataset_root)).unwrap_or_default();
                 let dataset = if dataset.is_empty() { "DATASET".to_owned() } else { dataset };
-                lines.push(command("train", &[("dataset", &dataset), ("run", &place)]));
+                let config = quoted(&config(run));
+                lines.push(command("train", &[("dataset", &dataset), ("config", &config), ("run", &place)]));
             }
         }
     }
     let checkpoint = |r: &EvaluatedRun| {
-        let folder = r.path.join(crate::run_folder::CHECKPOINTS).join(&r.evaluation.checkpoint);
-        if folder.is_dir() { quoted(&folder) } else { quoted(&r.path) }
+        let inside = Path::new(crate::run_folder::CHECKPOINTS).join(&r.evaluation.checkpoint);
+        let there = r.path.join(&inside).is_dir();
+        quoted(&if there { again(&r.path).join(inside) } else { again(&r.path) })
     };
     for run in runs {
         let (data, split) = (quoted(&evaluated_on(run)), &run.evaluation.split);
@@ -56,7 +73,7 @@ pub(super) fn commands(runs: &[EvaluatedRun], motion: bool, out: &Path) -> Vec<S
     let Some(first) = runs.first() else { return lines };
     let checkpoints = runs.iter().map(checkpoint).collect::<Vec<_>>().join(" ");
     let out = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
-    let (data, report) = (quoted(&evaluated_on(first)), quoted(&out));
+    let (data, report) = (quoted(&evaluated_on(first)), quoted(&again(&out)));
     let split = first.evaluation.split.as_str();
     let values = [("checkpoints", checkpoints.as_str()), ("data", &data), ("split", split), ("report", &report)];
     if motion {

@@ -11,7 +11,7 @@ mod label_files;
 mod list;
 
 pub use apply::{corrected, with_corrections};
-pub use edit::{LabelEdit, edited};
+pub use edit::{LabelEdit, edited, labels_are_fixed};
 pub use file::{CORRECTIONS_FILE, NO_CORRECTIONS, save_corrections};
 pub use label_files::{LabelFiles, is_label_output, write_labels};
 pub use list::{corrections_document, each as each_correction};

@@ -236,9 +236,9 @@ impl Classes {
         draft: &mut Draft,
     ) -> Self {
         let cells = || {
-            let filled = rows.iter().filter_map(|r| Some((r.line, r.cell(column?))));
-            let each = filled.flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
-            each.filter(|(_, c)| !c.is_empty())
+            let all = rows.iter().filter_map(|r| Some((r.line, r.cell(column?))));
+            let named = all.flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
+            named.filter(|(_, c)| !c.is_empty())
         };
         let mut classes = cells().filter(|(_, c)| !is_missing(c)).peekable();
         let numbers = classes.peek().is_some() && classes.all(|(_, c)| integer(c, comma).is_some());

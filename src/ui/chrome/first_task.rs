@@ -60,6 +60,9 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             let steps = steps(cx);
             let next = steps.iter().position(|s| !s.done);
             for (i, step) in steps.into_iter().enumerate() {
+                if i > 0 {
+                    ui.add_space(14.0);
+                }
                 if self::step(ui, i + 1, &step, next == Some(i)).clicked() {
                     cx.actions.extend(step.actions);
                 }

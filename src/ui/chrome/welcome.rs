@@ -50,13 +50,13 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
             let told = "makes a run of a .pth, .pt or .safetensors file, to evaluate and look into";
             ui.label(RichText::new(told).text_style(theme::caption()).color(p.muted));
-            if ui
-                .button("Open a table…")
-                .on_hover_text("Any CSV, TSV or JSON lines: you say what its columns are")
-                .clicked()
-            {
+        });
+        ui.horizontal(|ui| {
+            if ui.button("Open a table…").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::OpenTable));
             }
+            let told = "any CSV, TSV or JSON lines with labels: you say what the columns are";
+            ui.label(RichText::new(told).text_style(theme::caption()).color(p.muted));
         });
         ui.add_space(12.0);
         recent(ui, cx);
@@ -73,7 +73,7 @@ pub fn ui(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
 fn head(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, width: f32) {
     let p = theme::palette(ui);
     ui.horizontal(|ui| {
-        let text = Vec2::new(width - HERO.x - 24.0, HERO.y);
+        let text = Vec2::new(width - HERO.x - ui.spacing().item_spacing.x, HERO.y);
         ui.allocate_ui_with_layout(text, egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_min_size(text);
             ui.add_space(22.0);

@@ -60,8 +60,8 @@ impl Panel for Activations {
             cells(ui, cx, &shown.view, &activation, time, frames);
         });
         let space = ui.available_rect_before_wrap();
-        let below = 30.0;
-        let middle = Rect::from_min_max(space.min, space.max - vec2(0.0, below));
+        let foot = review_controls::foot(ui, 30.0);
+        let middle = Rect::from_min_max(space.min, space.max - vec2(0.0, foot));
         let left = Rect::from_min_max(middle.min, pos2(middle.left() + middle.width() * 0.58, middle.bottom()));
         let right = Rect::from_min_max(pos2(left.right() + 8.0, middle.top()), middle.max);
         ui.scope_builder(egui::UiBuilder::new().max_rect(left), |ui| {
@@ -73,8 +73,9 @@ impl Panel for Activations {
             }
         });
         ui.scope_builder(egui::UiBuilder::new().max_rect(right), |ui| self.picture.ui(ui, cx, right, &shown));
-        let below = Rect::from_min_max(pos2(space.left(), space.bottom() - below + 4.0), space.max);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| review_controls::bottom(ui, cx));
+        let below = Rect::from_min_max(pos2(space.left(), space.bottom() - foot + 4.0), space.max);
+        let drawn = ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| review_controls::bottom(ui, cx));
+        review_controls::keep_foot(ui, foot, drawn.response.rect);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The clips of two runs in four lists: both right, fixed, broken, both wrong.
 
+use super::clip_menu;
 use super::compare_parts::{notes, pair};
 use crate::data::FrameRule;
 use crate::domain::{ClassSet, Dataset};
@@ -10,7 +11,7 @@ use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::selection::MatrixSelection;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent, ClipSort};
 use egui::Ui;
 
 /// What the cards are made from: the comparison, the dataset, pair, list, part of the matrix, order.
@@ -92,7 +93,8 @@ impl Panel for CompareClips {
             return;
         }
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        match clip_grid::grid(ui, &cards, &classes, thumbs, state.selection.clip.as_ref()) {
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::grid(ui, &cards, &classes, thumbs, state.selection.clip.as_ref(), menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => review(cx, clip),
             None => {}

@@ -27,7 +27,7 @@ impl Panel for CompareRunsPanel {
         let state = cx.state;
         ui.horizontal(|ui| {
             ui.label(RichText::new("Runs").text_style(theme::section()));
-            if ui.small_button("Open a run…").clicked() {
+            if ui.button("Open a run…").clicked() {
                 cx.send(SystemAction::AskPath(PathPurpose::Run));
             }
         });
@@ -53,11 +53,11 @@ impl Panel for CompareRunsPanel {
         egui::ScrollArea::vertical().id_salt("runs to compare").auto_shrink([false, false]).show(ui, |ui| {
             if runs.len() > 2 {
                 ui.horizontal(|ui| {
-                    if ui.small_button("All").on_hover_text("Choose every run on the list").clicked() {
+                    if ui.button("All").on_hover_text("Choose every run on the list").clicked() {
                         let all = runs.iter().rev().filter(|r| !r.checkpoints.is_empty());
                         asked = Some(all.map(|r| network(state, r)).collect());
                     }
-                    if ui.small_button("None").clicked() {
+                    if ui.button("None").clicked() {
                         asked = Some(Vec::new());
                     }
                 });
@@ -113,7 +113,8 @@ fn run(ui: &mut Ui, state: &AppState, run: &RunView, chosen: &[CheckpointRef]) -
             let now = network.name.as_deref();
             let shown = now.map_or_else(|| "default".to_owned(), |n| network_pick::weights(run, n));
             let combo = egui::ComboBox::from_id_salt(("compared checkpoint", &run.path))
-                .selected_text(text::elide(&shown, 28))
+                .selected_text(&shown)
+                .truncate()
                 .width(ui.available_width().min(200.0));
             let response = combo
                 .show_ui(ui, |ui| {
@@ -127,6 +128,7 @@ fn run(ui: &mut Ui, state: &AppState, run: &RunView, chosen: &[CheckpointRef]) -
                 })
                 .response;
             text::name(&response, &format!("Checkpoint of {name}"));
+            response.on_hover_text(shown);
         });
     }
     asked
@@ -149,13 +151,14 @@ fn buttons(ui: &mut Ui, cx: &mut PanelCx<'_>, chosen: &[CheckpointRef]) {
     ui.horizontal(|ui| {
         let label = ui.weak("Clips");
         let name = |split: Option<SplitChoice>| match split.filter(|_| state.dataset.is_some()) {
-            Some(split) => format!("{} of the open dataset", split.name()),
+            Some(split) => format!("{} of this dataset", split.name()),
             None => "as they were evaluated".to_owned(),
         };
         let splits = [SplitChoice::Test, SplitChoice::Val, SplitChoice::Train, SplitChoice::All].map(Some);
         egui::ComboBox::from_id_salt("compared clips")
             .selected_text(name(comparing.split))
-            .width((ui.available_width() - 10.0).min(200.0))
+            .width(ui.available_width().min(200.0))
+            .truncate()
             .show_ui(ui, |ui| {
                 let usable = splits.into_iter().filter(|_| state.dataset.is_some()).chain([None]);
                 for split in usable {
@@ -217,7 +220,7 @@ fn progress(ui: &mut Ui, state: &AppState, asked: &mut Vec<Action>) {
             None => "starting…".into(),
         };
         ui.weak(stage);
-        if ui.small_button("Stop").clicked() {
+        if ui.button("Stop").clicked() {
             asked.push(WorkAction::Control(job.id, Flow::Stop).into());
         }
     });
@@ -229,7 +232,7 @@ pub(super) fn report_line(ui: &mut Ui, state: &AppState, asked: &mut Vec<Action>
     ui.horizontal(|ui| {
         let name = format!("Report: {}", text::elide_middle(&leaf(path), 24));
         ui.add(egui::Label::new(RichText::new(name).weak()).truncate()).on_hover_text(path.display().to_string());
-        if ui.small_button("Open report").clicked() {
+        if ui.button("Open report").clicked() {
             asked.push(CompareAction::ShowFile(path.clone()).into());
         }
     });

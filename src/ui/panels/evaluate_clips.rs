@@ -1,5 +1,6 @@
 //! The clips behind a number: those of the chosen cell, row or column, or every wrong one.
 
+use super::clip_menu;
 use crate::data::FrameRule;
 use crate::domain::Dataset;
 use crate::jobs::{ClipRef, HeatRequest};
@@ -12,7 +13,7 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{EvaluationEntry, Workspace};
 use crate::ui::theme;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent, ClipSort};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
 use crate::ui::widgets::view_votes::{self, ViewVotes};
 use crate::ui::widgets::{style, tags};
@@ -133,7 +134,8 @@ impl Panel for EvaluateClips {
             return;
         }
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        match clip_grid::grid(ui, &self.cards, classes, thumbs, state.selection.clip.as_ref()) {
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::grid(ui, &self.cards, classes, thumbs, state.selection.clip.as_ref(), menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

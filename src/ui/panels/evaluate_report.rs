@@ -2,7 +2,7 @@
 
 use super::compare_runs::report_line;
 use super::evaluate_epochs::Through;
-use super::figures;
+use super::{figures, next_steps};
 use crate::domain::{ClassChange, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, RunView, SplitChoice};
 use crate::progress::EpochReport;
@@ -11,7 +11,7 @@ use crate::ui::action::{ChooseAction, CompareAction, SystemAction, WindowAction,
 use crate::ui::arrangement::RunArrangement;
 use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
-use crate::ui::state::{PathPurpose, Workspace};
+use crate::ui::state::{NextStep, PathPurpose, Workspace};
 use crate::ui::widgets::class_bars::{self, BarState, ClassBars};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick, MatrixState};
 use crate::ui::widgets::score_card::{self, Interval, figure as card};
@@ -301,7 +301,8 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         let name = state.checkpoint_name().map(str::to_owned);
         let ready = state.dataset.is_some() && state.run().is_some() && name.is_some() && busy.is_none();
         let p = theme::palette(ui);
-        let button = if ready {
+        // What is evaluated leads on; evaluating it again is no next step.
+        let button = if ready && state.evaluation().is_none() {
             egui::Button::new(RichText::new("Evaluate checkpoint").color(p.on_accent)).fill(p.accent)
         } else {
             egui::Button::new("Evaluate checkpoint")
@@ -321,6 +322,9 @@ fn pickers(ui: &mut Ui, cx: &mut PanelCx<'_>) {
         if let Some(text) = busy {
             ui.spinner();
             ui.weak(text);
+        }
+        if state.selection.cell.is_none() && state.next_steps().contains(&NextStep::WorstConfusion) {
+            next_steps::button(ui, cx, &NextStep::WorstConfusion, true);
         }
         more(ui, state, &mut actions);
         if state.dataset.is_none() && ui.button("Open a dataset…").clicked() {
@@ -545,7 +549,8 @@ fn warnings(ui: &mut Ui, e: &Evaluation, height: f32) {
     egui::ScrollArea::vertical().id_salt("doubts").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         for sentence in &e.warnings {
-            style::notice(ui, theme::palette(ui).warn, sentence);
+            let text = RichText::new(sentence).text_style(theme::caption());
+            style::notice_with(ui, theme::palette(ui).warn, |ui| drop(ui.label(text)));
         }
     });
 }

@@ -6,6 +6,7 @@ use crate::jobs::LaidOut;
 use crate::ui::action::{ExperimentAction, SystemAction};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{Experiment, PathPurpose, QueueRow, RowStatus};
+use crate::ui::widgets::icons::{self, Icon};
 use crate::ui::widgets::{style, text};
 use crate::ui::{Action, AppState, theme};
 use egui::{Color32, Key, Modifiers, RichText, Sense, Ui, vec2};
@@ -50,7 +51,7 @@ impl ExperimentPanel {
                 "Many trainings of one plan, one after the other, and compared: the same as kinolens experiment",
             );
             let ready = state.dataset.is_some();
-            if ui.add_enabled(ready, egui::Button::new("Open a plan…").small()).clicked() {
+            if ui.add_enabled(ready, egui::Button::new("Open a plan…")).clicked() {
                 self.folder = None;
                 asked.push(SystemAction::AskPath(PathPurpose::Plan).into());
             }
@@ -58,11 +59,11 @@ impl ExperimentPanel {
             if ui.selectable_label(self.making, "Make a plan…").clicked() {
                 self.making = !self.making;
             }
-            if ui.small_button("Save the plan…").clicked() {
+            if ui.button("Save the plan…").clicked() {
                 asked.push(ExperimentAction::Save.into());
             }
             let free = experiment.running().is_none();
-            let close = ui.add_enabled(free, egui::Button::new("Put away").small());
+            let close = ui.add_enabled(free, egui::Button::new("Close the plan"));
             if close.on_hover_text("Takes the list off the window; what was trained stays").clicked() {
                 asked.push(ExperimentAction::Close.into());
             }
@@ -78,13 +79,13 @@ impl ExperimentPanel {
             ui.label(format!("Plan: {}", text::elide_middle(&source, 30)));
             let label = ui.label("Folder of its runs");
             let mut folder = self.folder.clone().unwrap_or_else(|| experiment.kept.out.display().to_string());
-            let field = egui::TextEdit::singleline(&mut folder).desired_width((ui.available_width() - 70.0).max(80.0));
+            let field = egui::TextEdit::singleline(&mut folder).desired_width((ui.available_width() - 130.0).max(80.0));
             let response = ui.add_enabled(experiment.running().is_none(), field).labelled_by(label.id);
             if response.changed() {
                 self.folder = Some(folder.clone());
             }
             let other = self.folder.as_ref().is_some_and(|f| f.trim() != experiment.kept.out.display().to_string());
-            if ui.add_enabled(other && !folder.trim().is_empty(), egui::Button::new("Use it").small()).clicked() {
+            if ui.add_enabled(other && !folder.trim().is_empty(), egui::Button::new("Use this folder")).clicked() {
                 asked.push(ExperimentAction::SetFolder(folder.trim().into()).into());
                 self.folder = None;
             }
@@ -168,16 +169,27 @@ impl ExperimentPanel {
 }
 
 /// Widths of the columns: name, network, seed, tested on, epochs, score.
-const WIDTHS: [f32; 6] = [190.0, 96.0, 44.0, 84.0, 62.0, 112.0];
+type Widths = [f32; 6];
+
+/// Names are as wide as the longest needs, and a column that says nothing is left out: the state gets the rest.
+fn widths(experiment: &Experiment, laid_out: &LaidOut) -> Widths {
+    let letters = experiment.rows.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
+    let networks = laid_out.runs.iter().map(|r| r.config.model.id.len()).max().unwrap_or(0);
+    let tested = if laid_out.folds.iter().all(|f| f.tested.is_empty()) { 0.0 } else { 84.0 };
+    let wide = |letters: usize, least: f32, most: f32| (letters as f32 * 7.4 + 8.0).clamp(least, most);
+    [wide(letters, 70.0, 260.0), wide(networks, 70.0, 150.0), 40.0, tested, 58.0, 112.0]
+}
 
 /// The queue, a row a run.
 fn queue(ui: &mut Ui, state: &AppState, experiment: &Experiment, laid_out: &LaidOut, asked: &mut Vec<Action>) {
     let p = theme::palette(ui);
+    let widths = widths(experiment, laid_out);
     ui.horizontal(|ui| {
-        ui.add_sized([16.0, 16.0], egui::Label::new(""));
-        for (name, width) in ["run", "network", "seed", "tested on", "epochs", "validation"].iter().zip(WIDTHS) {
+        ui.allocate_exact_size(vec2(HANDLE, 16.0), Sense::hover());
+        for (name, width) in ["run", "network", "seed", "tested on", "epochs", "validation"].iter().zip(widths) {
             cell(ui, width, name, p.muted);
         }
+        ui.add_space(2.0 * 20.0 + ui.spacing().item_spacing.x);
         ui.weak("state");
     });
     egui::ScrollArea::both().id_salt("queue").auto_shrink([false, false]).show_rows(
@@ -187,14 +199,27 @@ fn queue(ui: &mut Ui, state: &AppState, experiment: &Experiment, laid_out: &Laid
         |ui, range| {
             for at in range {
                 if let Some(row) = experiment.rows.get(at) {
-                    one(ui, state, (experiment, laid_out), (at, row), experiment.chosen.contains(&row.name), asked);
+                    one(
+                        ui,
+                        state,
+                        (experiment, laid_out, widths),
+                        (at, row),
+                        experiment.chosen.contains(&row.name),
+                        asked,
+                    );
                 }
             }
         },
     );
 }
 
+/// Width of the handle of a row.
+const HANDLE: f32 = 12.0;
+
 fn cell(ui: &mut Ui, width: f32, text: &str, color: Color32) {
+    if width <= 0.0 {
+        return;
+    }
     let (rect, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
     let label = egui::Label::new(RichText::new(text).color(color)).truncate();
     let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(*ui.layout()));
@@ -229,7 +254,7 @@ fn status(ui: &Ui, state: &AppState, experiment: &Experiment, row: &QueueRow, ch
 fn one(
     ui: &mut Ui,
     state: &AppState,
-    (experiment, laid_out): (&Experiment, &LaidOut),
+    (experiment, laid_out, widths): (&Experiment, &LaidOut, Widths),
     (at, row): (usize, &QueueRow),
     chosen: bool,
     asked: &mut Vec<Action>,
@@ -245,7 +270,8 @@ fn one(
     let (words, color) = status(ui, state, experiment, row, chosen);
     let mut moved = None;
     let shown = ui.horizontal(|ui| {
-        let handle = ui.add(egui::Label::new("::").sense(Sense::click_and_drag()));
+        let handle = ui.allocate_exact_size(vec2(HANDLE, 18.0), Sense::click_and_drag()).1;
+        dots(ui, &handle);
         handle.widget_info(|| {
             egui::WidgetInfo::labeled(
                 egui::Role::Button,
@@ -268,17 +294,19 @@ fn one(
             planned.config.seed.to_string(),
             tested,
             format!("{epochs} / {}", planned.config.training.epochs),
-            score.unwrap_or_else(|| "-".to_owned()),
+            score.unwrap_or_else(|| "–".to_owned()),
         ];
-        for (text, width) in texts.iter().zip(WIDTHS) {
+        for (text, width) in texts.iter().zip(widths) {
             cell(ui, width, text, p.text);
         }
         let name = row.name.clone();
-        if named(ui, "Up", &name).on_hover_text("Earlier in the queue").clicked() {
-            moved = Some(-1);
-        }
-        if named(ui, "Down", &name).on_hover_text("Later in the queue").clicked() {
-            moved = Some(1);
+        for (icon, verb, by) in [(Icon::Up, "Up", -1), (Icon::Down, "Down", 1)] {
+            let place = if by < 0 { "Earlier" } else { "Later" };
+            let response = icons::small_button(ui, icon, &format!("{place} in the queue"));
+            text::name(&response, &format!("{verb} {name}"));
+            if response.clicked() {
+                moved = Some(by);
+            }
         }
         match &row.status {
             RowStatus::Waiting | RowStatus::Running(_) => {
@@ -318,9 +346,18 @@ fn one(
     }
 }
 
-/// A small button whose accessible name says which run it is of.
+/// The dots by which a row is taken.
+fn dots(ui: &Ui, handle: &egui::Response) {
+    let p = theme::palette(ui);
+    let color = if handle.hovered() || handle.dragged() || handle.has_focus() { p.text } else { p.muted };
+    for (x, y) in [(0.3, 0.3), (0.7, 0.3), (0.3, 0.5), (0.7, 0.5), (0.3, 0.7), (0.7, 0.7)] {
+        ui.painter().circle_filled(handle.rect.lerp_inside(vec2(x, y)), 1.0, color);
+    }
+}
+
+/// A button whose accessible name says which run it is of.
 fn named(ui: &mut Ui, verb: &str, run: &str) -> egui::Response {
-    let response = ui.small_button(verb);
+    let response = ui.button(verb);
     text::name(&response, &format!("{verb} {run}"));
     response
 }

@@ -119,7 +119,7 @@ impl PlanForm {
             let label = ui.label("Seeds");
             let field = egui::TextEdit::singleline(&mut self.seeds).hint_text("that of the form").desired_width(120.0);
             ui.add(field).labelled_by(label.id).on_hover_text("1, 2, 3 or 1-5: each line is trained once with each");
-            let label = ui.label("People");
+            let label = ui.label("Test split");
             egui::ComboBox::from_id_salt("experiment folds")
                 .selected_text(folds_name(self.folds))
                 .width(190.0)
@@ -131,7 +131,7 @@ impl PlanForm {
                 .response
                 .labelled_by(label.id);
             if let Folds::BySubject(groups) = &mut self.folds {
-                ui.add(egui::DragValue::new(groups).range(2..=100)).accessible_name("Groups of people");
+                ui.add(egui::DragValue::new(groups).range(2..=100)).accessible_name("Number of folds");
             }
         });
         self.varied_rows(ui);
@@ -195,7 +195,7 @@ impl PlanForm {
         let mut gone = None;
         for (at, varied) in self.varied.iter_mut().enumerate() {
             ui.horizontal(|ui| {
-                let label = ui.label("Key");
+                let label = ui.label("Setting");
                 egui::ComboBox::from_id_salt(("varied key", at))
                     .selected_text(if varied.key.is_empty() { "choose" } else { varied.key.as_str() })
                     .width(210.0)
@@ -212,7 +212,7 @@ impl PlanForm {
                 let field =
                     egui::TextEdit::singleline(&mut varied.values).hint_text("0.01, 0.001").desired_width(150.0);
                 ui.add(field).accessible_name(format!("Values of {}", varied.key));
-                if ui.small_button("Remove").clicked() {
+                if ui.button("Remove").clicked() {
                     gone = Some(at);
                 }
             });
@@ -220,7 +220,7 @@ impl PlanForm {
         if let Some(at) = gone {
             self.varied.remove(at);
         }
-        if ui.small_button("Vary a key…").on_hover_text("Every line is trained with each of its values").clicked() {
+        if ui.button("Vary a setting…").on_hover_text("Every line is trained with each of its values").clicked() {
             self.varied.push(Varied { key: "optimizer.learning_rate".to_owned(), values: String::new() });
         }
     }
@@ -228,9 +228,9 @@ impl PlanForm {
 
 fn folds_name(folds: Folds) -> &'static str {
     match folds {
-        Folds::Dataset => "as the dataset is divided",
-        Folds::LeaveOneSubjectOut => "each person tested on once",
-        Folds::BySubject(_) => "in groups, each tested on once",
+        Folds::Dataset => "as in the dataset",
+        Folds::LeaveOneSubjectOut => "leave one subject out",
+        Folds::BySubject(_) => "by subject, in folds",
     }
 }
 

@@ -97,22 +97,19 @@ impl Explorer {
         };
         ui.label(RichText::new(&dataset.name).text_style(theme::section()))
             .on_hover_text(dataset.root.display().to_string());
-        ui.label(RichText::new(format!("{count} · {}", dataset.format)).text_style(theme::caption()).weak());
+        let of = dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
+        let told = format!("{count} · {} · {}{of}", dataset.format, counted(dataset.classes.len() as u64, "class"));
+        ui.add(egui::Label::new(RichText::new(&told).text_style(theme::caption()).weak()).truncate())
+            .on_hover_text(told);
         super::indexing(ui, cx);
         let mapped = dataset.mapped.as_ref().map(|m| ClassChange::words(&m.changes));
         let help = match &mapped {
             None => "Rename classes, make several one, leave some out, put them in order".to_owned(),
             Some(words) => words.join("\n"),
         };
-        let classes = counted(dataset.classes.len() as u64, "class");
-        ui.horizontal(|ui| {
-            if ui.small_button("Label map…").on_hover_text(help).clicked() {
-                cx.send(OpenAction::AskLabelMap);
-            }
-            let of =
-                dataset.mapped.as_ref().map_or_else(String::new, |m| format!(" of {} in the files", m.sources.len()));
-            ui.label(RichText::new(format!("{classes}{of}")).text_style(theme::caption()).weak());
-        });
+        if ui.button("Label map…").on_hover_text(help).clicked() {
+            cx.send(OpenAction::AskLabelMap);
+        }
         if shown == 0 && total > 0 {
             ui.weak(cx.state.narrowed().unwrap_or_default());
             if ui.button("Clear the filter").clicked() {
@@ -182,7 +179,7 @@ fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usiz
     let leaf = video.name.rsplit('/').next().unwrap_or(&video.name);
     let mut notes = Vec::new();
     if errors > 0 {
-        notes.push(format!("{errors} err"));
+        notes.push(format!("{errors} wrong"));
     }
     if warnings > 0 {
         notes.push(format!("{warnings} warn"));
@@ -209,6 +206,7 @@ fn video(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, index: usiz
 
 fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
         ui.label(RichText::new("Runs").text_style(theme::section()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icons::small_button(ui, Icon::Folder, "Open a run").clicked() {
@@ -216,7 +214,7 @@ fn runs(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             }
             if cx.state.runs.len() > 1
                 && ui
-                    .small_button("Compare…")
+                    .button("Compare…")
                     .on_hover_text("Runs side by side: tables, tests, fixed and broken clips")
                     .clicked()
             {
@@ -264,7 +262,10 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     let body = egui::TextStyle::Body.resolve(ui.style());
     let small = theme::caption().resolve(ui.style());
     let format = |font: &egui::FontId, color| egui::TextFormat::simple(font.clone(), color);
-    title.append(&text::elide_middle(&name, 22), 0.0, format(&body, if in_use { p.text } else { p.muted }));
+    // Beside the triangle, and before what is said of it.
+    let said = if in_use { 50.0 } else { 0.0 } + if run.problems.is_empty() { 0.0 } else { 60.0 };
+    let letters = ((ui.available_width() - 22.0 - said) / 7.4).clamp(6.0, 40.0) as usize;
+    title.append(&text::elide_middle(&name, letters), 0.0, format(&body, if in_use { p.text } else { p.muted }));
     if in_use {
         title.append("  in use", 0.0, format(&small, p.accent));
     }

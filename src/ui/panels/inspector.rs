@@ -1,6 +1,6 @@
 //! What is chosen, in facts.
 
-use crate::domain::{Label, SAID_AT, Split, Task, TimeView, VideoEntry, counted, duration, grouped, leaf};
+use crate::domain::{Label, SAID_AT, Split, Task, TimeView, VideoEntry, counted, duration, leaf};
 use crate::run_folder::ClipNote;
 use crate::ui::action::{ChooseAction, WorkAction};
 use crate::ui::awaited::Awaited;
@@ -181,7 +181,7 @@ fn facts(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, index: usize, video: &VideoEnt
             pair(ui, "length", format!("{}, {}", counted(u64::from(f.frames), "frame"), duration(f.duration_s)));
             pair(ui, "codec", &f.codec);
         }
-        None if video.is_pending() => drop(ui.weak("Nobody looked into this video yet.")),
+        None if video.is_pending() => drop(ui.weak("This video is not indexed yet.")),
         None => drop(ui.colored_label(p.bad, "This video cannot be opened; see the Warnings panel.")),
     }
     let there = |yes: bool| if yes { "yes" } else { "none" };
@@ -206,18 +206,23 @@ fn classes(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, video: &VideoEntry) {
     for (label, frames) in totals {
         let p = theme::palette(ui);
         ui.horizontal(|ui| {
-            let (rect, _) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
-            ui.painter().rect_filled(rect, 2.0, theme::label_color(Some(label), &p));
+            // As high as the button beside it, so that both stand on one line.
+            let (rect, _) = ui.allocate_exact_size(Vec2::new(10.0, 24.0), Sense::hover());
+            let square = egui::Rect::from_center_size(rect.center(), Vec2::splat(10.0));
+            ui.painter().rect_filled(square, 2.0, theme::label_color(Some(label), &p));
             let chosen = label.class().is_some() && cx.state.selection.class == label.class();
             let source =
                 label.class().and_then(|c| cx.state.classes().classes.get(c)).and_then(|c| c.source.as_deref());
-            let number = source.map_or_else(String::new, |s| format!("no. {s} · "));
-            let right =
-                RichText::new(format!("{number}{}", grouped(frames))).text_style(theme::caption()).color(p.muted);
-            let button = egui::Button::selectable(chosen, cx.state.label_name(Some(label)))
+            let number = source.map_or_else(String::new, |s| format!(" (no. {s})"));
+            let counted = counted(frames, "frame");
+            let right = RichText::new(&counted).text_style(theme::caption()).color(p.muted);
+            let name = cx.state.label_name(Some(label));
+            let button = egui::Button::selectable(chosen, format!("{name}{number}"))
+                .truncate()
                 .right_text(right)
-                .min_size(Vec2::new(ui.available_width(), 20.0));
-            if ui.add(button).clicked() {
+                .min_size(Vec2::new(ui.available_width(), 24.0));
+            let source = source.map_or_else(String::new, |s| format!(", number {s} in the files"));
+            if ui.add(button).on_hover_text(format!("{name}: {counted}{source}")).clicked() {
                 cx.send(ChooseAction::SelectClass(if chosen { None } else { label.class() }));
             }
         });
@@ -313,14 +318,21 @@ fn verdict(ui: &mut egui::Ui, answer: &ClipAnswer) {
         let name = if answer.task == Task::MultiLabel { "most probable" } else { "predicted" };
         name_column(ui, RichText::new(name).text_style(theme::caption()).color(p.muted));
         let (color, mark) = match answer.right {
-            Some(true) => (p.good, "right"),
-            Some(false) => (p.bad, "wrong"),
+            Some(true) => (p.good, ", right"),
+            Some(false) => (p.bad, ", wrong"),
             None => (p.text, ""),
         };
-        // What matters first: a long class name is cut at its end.
-        let text = format!("{probability:.2}  {mark}  {said}").replace("    ", "  ");
-        let label = egui::Label::new(RichText::new(&text).color(color)).truncate();
-        ui.add(label).on_hover_text(text);
+        // The name may be cut, what follows it never: a class with a long name is the first of the bars below.
+        let end = format!(" {probability:.2}{mark}");
+        let small = |text: &str| RichText::new(text).text_style(theme::caption()).color(color);
+        let font = theme::caption().resolve(ui.style());
+        let taken = ui.painter().layout_no_wrap(end.clone(), font, color).size().x;
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.scope(|ui| {
+            ui.set_max_width((ui.available_width() - taken).max(24.0));
+            ui.add(egui::Label::new(small(said)).truncate());
+        });
+        ui.add(egui::Label::new(small(&end)).extend()).on_hover_text(format!("{said}{end}"));
     });
 }
 

@@ -282,7 +282,7 @@ fn layers(ui: &mut Ui, cx: &mut PanelCx<'_>, view: &KernelView, chosen: &str) {
         let reading = run.as_ref().is_some_and(|r| cx.state.inside.reading_motion(&r.path).is_some());
         let text = if reading { "Reading…" } else { "Over training" };
         let help = "Reads the kernels of every checkpoint of the run: did the network learn time?";
-        if several && ui.add_enabled(!reading, egui::Button::new(text).small()).on_hover_text(help).clicked() {
+        if several && ui.add_enabled(!reading, egui::Button::new(text)).on_hover_text(help).clicked() {
             cx.send(InsideAction::ReadMotion);
         }
     });

@@ -4,6 +4,7 @@
 use super::label_issue_rows::{Answered, IssueRow, IssueSort, Listed, rows};
 use super::motion_test::asked;
 use crate::compare::LabelIssues;
+use crate::data::labels_are_fixed;
 use crate::domain::{Dataset, counted, leaf};
 use crate::jobs::{CheckpointRef, Job, SplitChoice};
 use crate::progress::Flow;
@@ -73,6 +74,9 @@ impl Panel for LabelIssuesPanel {
         for note in &issues.notes {
             style::notice(ui, theme::palette(ui).warn, note);
         }
+        if let Some(why) = cx.state.dataset.as_deref().and_then(labels_are_fixed) {
+            style::notice(ui, theme::palette(ui).warn, why);
+        }
         let shown = self.lists(ui, cx, &networks, &issues);
         if shown.is_empty() {
             ui.weak("Nothing is left in doubt here.");
@@ -124,7 +128,7 @@ impl LabelIssuesPanel {
                 Some((label, ..)) => drop(ui.weak(format!("{label}…"))),
                 None => drop(ui.weak("waiting for its turn")),
             }
-            if ui.small_button("Stop").clicked() {
+            if ui.button("Stop").clicked() {
                 cx.send(WorkAction::Control(job.id, Flow::Stop));
             }
         });

@@ -108,7 +108,7 @@ impl Panel for LedgerPanel {
                 grouped(ignored)
             );
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
-            if ui.small_button("Copy as CSV").clicked() {
+            if ui.button("Copy as CSV").clicked() {
                 cx.send(SystemAction::Copy(csv(&dataset)));
             }
         });
@@ -117,7 +117,7 @@ impl Panel for LedgerPanel {
             ui.label(RichText::new(corrected.as_str()).text_style(theme::caption()));
         }
         self.choices(ui, cx, &dataset);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for (listed, rows) in Listed::ALL.into_iter().zip(counts.1) {
                 let title = format!("{} {}", listed.title(), grouped(rows));
                 let chosen = !self.frames && self.listed == listed;

@@ -7,6 +7,7 @@ mod activations;
 mod augmentation;
 mod channel_picture;
 mod clip_map;
+mod clip_menu;
 mod compare_classes;
 mod compare_clips;
 mod compare_curves;
@@ -47,6 +48,7 @@ mod train_live;
 mod train_others;
 mod train_rate;
 mod train_tracks;
+mod train_watched;
 mod transport;
 mod units;
 mod videos;
@@ -248,7 +250,7 @@ fn indexing(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             "The dataset is large: its lists are read, its videos are looked into in the background, those on screen first. \
              What is not known yet is not counted.",
         );
-        if !goes_on && ui.small_button("Go on indexing").clicked() {
+        if !goes_on && ui.button("Go on indexing").clicked() {
             cx.send(WorkAction::IndexOn);
         }
     });

@@ -123,7 +123,7 @@ impl MotionTestPanel {
                 None if job.status == JobStatus::Queued => drop(ui.weak("waiting for its turn")),
                 None => drop(ui.weak("starting…")),
             }
-            if ui.small_button("Stop").clicked() {
+            if ui.button("Stop").clicked() {
                 cx.send(WorkAction::Control(job.id, Flow::Stop));
             }
         });

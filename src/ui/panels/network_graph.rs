@@ -91,7 +91,7 @@ impl NetworkGraph {
         found: &[String],
     ) {
         let mut actions = Vec::new();
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let room = ui.available_width().min(1300.0);
             review_controls::run(ui, cx, room * 0.13, &mut actions);
@@ -161,12 +161,19 @@ impl NetworkGraph {
     }
 }
 
+/// Room of the legend.
+const LEGEND: f32 = 330.0;
+
 /// What the bars and marks mean.
 fn legend(ui: &mut Ui, graph: &Graph) {
     let p = theme::palette(ui);
     let measured = graph.nodes.iter().any(|n| n.seconds.is_some());
     let [parameters, memory, time] = graph_canvas::bar_colors(&p);
     let rows = [(parameters, "parameters"), (memory, "memory"), (time, "time"), (p.bad, "time shrinks")];
+    // In one piece: a mark without its word means nothing.
+    if ui.available_size_before_wrap().x < LEGEND {
+        ui.end_row();
+    }
     for (color, name) in rows.into_iter().filter(|(_, name)| measured || *name != "time") {
         let (rect, _) = ui.allocate_exact_size(egui::vec2(10.0, 6.0), egui::Sense::hover());
         ui.painter().rect_filled(rect, 1.0, color);

@@ -38,15 +38,16 @@ impl Panel for Review {
         review_controls::top(ui, cx);
         foreign(ui, cx);
         let space = ui.available_rect_before_wrap();
-        // At the foot: transport, and how the overlay looks, in two rows where there is little room.
-        let bar = if ui.available_width() < 900.0 { 92.0 } else { 62.0 };
+        // At the foot: transport, and how the overlay looks, in as many rows as it took before.
+        let bar = review_controls::foot(ui, 62.0);
         let stage = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, bar));
         self.stage(ui, cx, stage);
         let below = Rect::from_min_max(egui::pos2(space.min.x, space.max.y - bar + 4.0), space.max);
-        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+        let foot = ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
             transport::ui(ui, cx, false);
             review_controls::bottom(ui, cx);
         });
+        review_controls::keep_foot(ui, bar, foot.response.rect);
     }
 }
 
@@ -126,7 +127,7 @@ fn frame_alone(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, rect: Rect) {
 /// The truth about a map, below it.
 fn told_below(ui: &egui::Ui, rect: Rect, layers: &[HeatLayer], index: usize) {
     let p = theme::palette(ui);
-    let text = below(layers, index);
+    let text = below(layers, index).replace('\n', ", ");
     let late = layers.get(index).is_none_or(|l| l.map.is_none() || l.late);
     let color = if late { p.warn } else { p.muted };
     let font = theme::caption().resolve(ui.style());
@@ -293,7 +294,8 @@ pub fn heat_layer(state: &AppState, frame: &Committed, view: usize, request: &He
         (None, Some(_)) => " only".to_owned(),
         (None, None) => String::new(),
     };
-    let identity = format!("{} · {}", leaf(&checkpoint.run), answer.identity.weights());
+    let identity = [leaf(&checkpoint.run), answer.identity.weights()];
+    let identity = identity.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let seen = state.selection.view_of(&clip).map(|view| view.cut.view_words(state.is_wide(view)));
     let parts = vec![
         identity,

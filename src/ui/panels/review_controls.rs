@@ -52,7 +52,10 @@ pub fn top(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
             cx.send(WorkAction::AskExport);
         }
         if cx.state.selection.views.len() > 1 {
-            let text = format!("view {} is set below; click another one to set it", cx.state.selection.active_view + 1);
+            let text = format!(
+                "these fields set view {}; click another picture to set that one",
+                cx.state.selection.active_view + 1
+            );
             ui.label(RichText::new(text).text_style(theme::caption()).weak());
         }
     });
@@ -268,13 +271,30 @@ fn targets(classes: &ClassSet) -> impl Iterator<Item = (TargetClass, &str)> {
     [TargetClass::Predicted, TargetClass::True].into_iter().chain(named).map(|t| (t, target_name(t, classes)))
 }
 
+/// Height of the controls at the foot of a panel: what they took before, as they wrap where there is little room; `usual`
+/// when they were never drawn.
+pub fn foot(ui: &egui::Ui, usual: f32) -> f32 {
+    let id = ui.scope_id().with("height of the foot");
+    ui.data(|d| d.get_temp(id)).unwrap_or(usual)
+}
+
+/// Keeps what they took now; where that is another height than `before`, the frame is drawn again with it.
+pub fn keep_foot(ui: &egui::Ui, before: f32, drawn: egui::Rect) {
+    let taken = drawn.height().ceil() + 4.0;
+    if (taken - before).abs() > 0.5 {
+        let id = ui.scope_id().with("height of the foot");
+        ui.data_mut(|d| d.insert_temp(id, taken));
+        ui.ctx().request_discard("the controls at the foot have other rows");
+    }
+}
+
 /// How the overlay looks.
 pub fn bottom(ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
     let before = cx.state.view.clone();
     let mut view = before.clone();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        ui.spacing_mut().slider_width = if ui.available_width() < 720.0 { 36.0 } else { 70.0 };
+        ui.spacing_mut().slider_width = if ui.available_width() < 870.0 { 36.0 } else { 70.0 };
         let small = |text: &str| RichText::new(text).text_style(theme::caption());
         if icons::word_toggle(ui, Icon::Heat, "Heat", view.heat).on_hover_text("Heatmap on or off (H)").clicked() {
             view.heat = !view.heat;
@@ -339,7 +359,7 @@ const CONTOURS: f32 = 92.0;
 fn contours(ui: &mut egui::Ui, view: &mut ViewSettings) {
     let on = view.contours && view.smooth;
     // What is drawn in a part of its own does not wrap by itself.
-    if ui.available_width() < CONTOURS {
+    if ui.available_size_before_wrap().x < CONTOURS {
         ui.end_row();
     }
     let response = ui.add_enabled_ui(view.smooth, |ui| icons::word_toggle(ui, Icon::Contours, "contours", on)).inner;

@@ -1,12 +1,13 @@
 //! Clips of a survey as cards.
 
+use super::clip_menu;
 use crate::domain::ClassSet;
 use crate::jobs::SurveyClip;
 use crate::ui::AppState;
 use crate::ui::action::ChooseAction;
 use crate::ui::panel::PanelCx;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, CardNote, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_grid::{self, CardMenu, CardNote, ClipCard, ClipEvent};
 use egui::Ui;
 
 /// A grid of cards with its pictures.
@@ -25,8 +26,10 @@ impl Cards {
         classes: &ClassSet,
     ) {
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        let chosen = cx.state.selection.clip.as_ref();
-        match clip_grid::noted(ui, (&cards.0, &cards.1), classes, thumbs, chosen) {
+        let state = cx.state;
+        let chosen = state.selection.clip.as_ref();
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::noted(ui, (&cards.0, &cards.1), classes, thumbs, chosen, menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

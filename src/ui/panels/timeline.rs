@@ -3,6 +3,7 @@
 use super::timeline_edit::LabelEditing;
 use super::timeline_overview;
 use super::timeline_tracks::{self as tracks, Known, Lanes, Strip};
+use crate::data::labels_are_fixed;
 use crate::jobs::CheckpointRef;
 use crate::ui::AppState;
 use crate::ui::action::TimeAction;
@@ -35,7 +36,11 @@ impl Panel for Timeline {
     fn ui(&mut self, ui: &mut egui::Ui, cx: &mut PanelCx<'_>) {
         let frames = cx.state.frames();
         if frames == 0 {
-            ui.weak("Choose a video to see its labels along time.");
+            let pending = cx.state.video().is_some_and(|(_, video)| video.is_pending());
+            ui.weak(match pending {
+                true => "Its labels appear here as soon as the video is indexed.",
+                false => "Choose a video to see its labels along time.",
+            });
             return;
         }
         if self.video != cx.state.selection.video {
@@ -47,33 +52,39 @@ impl Panel for Timeline {
         let tracks = Rect::from_min_max(space.min, space.max - Vec2::new(0.0, timeline_overview::HEIGHT));
         let response = ui.interact(tracks, id, Sense::click_and_drag());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ScrollView, true, "Timeline"));
-        let (space, below) = (tracks, space.max);
+        let space = tracks;
         let body = Rect::from_min_max(space.min + Vec2::new(NAMES, 0.0), space.max);
         let strip = Strip { rect: body, range: self.range, frames };
         self.interact(ui, cx, &response, &strip);
-        let below = Rect::from_min_max(egui::pos2(body.left(), space.bottom()), below);
-        if let Some(range) = timeline_overview::show(ui, cx, below, self.range) {
-            self.range = range;
-        }
         let strip = Strip { range: self.range, ..strip };
         self.follow(cx);
-        let (labels, lanes) = draw(ui, cx, space, &strip, &self.known);
+        let (labels, lanes, bottom) = draw(ui, cx, space, &strip, &self.known);
+        // Right below the rows: what is left over lies below it in one piece.
+        let below = egui::pos2(body.left(), bottom.min(space.bottom()));
+        let below = Rect::from_min_size(below, Vec2::new(body.width(), timeline_overview::HEIGHT));
+        if let Some(range) = timeline_overview::show(ui, cx, below, self.range) {
+            self.range = range;
+            ui.ctx().request_repaint();
+        }
         if let Some(rect) = labels {
             self.editing.ui(ui, cx, &strip, rect, &lanes);
         }
-        self.switch(ui, space);
+        self.switch(ui, cx, space);
     }
 }
 
 impl Timeline {
     /// Turns editing of labels on and off, above the names of the rows.
-    fn switch(&mut self, ui: &mut egui::Ui, space: Rect) {
+    fn switch(&mut self, ui: &mut egui::Ui, cx: &PanelCx<'_>, space: Rect) {
         let place = Rect::from_min_size(space.min, Vec2::new(NAMES - 6.0, RULER));
         let word = egui::RichText::new("Edit").text_style(theme::caption());
         let button = egui::Button::selectable(self.editing.on, word).min_size(place.size());
         let help =
             "Drag edges of segments, or click one: its class, split, delete. Corrections are kept apart from the files";
-        let response = ui.put(place, button).on_hover_text(help);
+        let fixed = cx.state.dataset.as_deref().and_then(labels_are_fixed);
+        self.editing.on &= fixed.is_none();
+        let response = ui.add_enabled_ui(fixed.is_none(), |ui| ui.put(place, button)).inner;
+        let response = response.on_hover_text(help).on_disabled_hover_text(fixed.unwrap_or_default());
         text::name(&response, "Edit labels");
         if response.clicked() {
             self.editing.on = !self.editing.on;
@@ -164,8 +175,8 @@ fn networks(state: &AppState, review: bool) -> Vec<(&'static str, Option<Checkpo
     }
 }
 
-/// Draws the rows; gives the place of the labels and their lanes.
-fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) -> (Option<Rect>, Rc<Lanes>) {
+/// Draws the rows; gives the place of the labels, their lanes, and where the rows end.
+fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Known) -> (Option<Rect>, Rc<Lanes>, f32) {
     let p = theme::palette(ui);
     let review = cx.state.workspace == Workspace::Review;
     let networks = networks(cx.state, review);
@@ -177,7 +188,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
     let gap = 5.0;
     let lanes = known.lanes(cx.state);
     let room = space.height() - RULER - gap * rows.len() as f32;
-    let height = (room / rows.len().max(1) as f32).clamp(12.0, 44.0);
+    let height = (room / rows.len().max(1) as f32).clamp(12.0, 60.0);
     // Lanes take what the other rows leave.
     let others = rows.len().saturating_sub(1) as f32 * 22.0;
     let tall = (lanes.count as f32 * 15.0).min(room - others).max(height);
@@ -212,7 +223,7 @@ fn draw(ui: &egui::Ui, cx: &PanelCx<'_>, space: Rect, strip: &Strip, known: &Kno
         tracks::clip_window(ui, cx, strip, tracks_rect);
     }
     playhead(ui, cx, strip, tracks_rect);
-    (labels, lanes)
+    (labels, lanes, y)
 }
 
 fn playhead(ui: &egui::Ui, cx: &PanelCx<'_>, strip: &Strip, rect: Rect) {

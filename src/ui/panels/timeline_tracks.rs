@@ -92,7 +92,13 @@ fn block(ui: &egui::Ui, rect: Rect, color: Color32, text: &str) {
     // In closer lines rather than cut.
     let small = caption.clone();
     let mut galley = ui.painter().layout_no_wrap(text.to_owned(), caption, ink);
-    if galley.size().x > room {
+    let word = |word: &str| ui.painter().layout_no_wrap(word.to_owned(), small.clone(), ink).size().x;
+    if galley.size().x > room && text.split_whitespace().any(|w| word(w) > room) {
+        // A word that has to be broken is cut instead.
+        let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), small, ink);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
+        galley = ui.painter().layout_job(job);
+    } else if galley.size().x > room {
         let line = small.size * 1.08;
         let mut job = egui::text::LayoutJob::simple(text.to_owned(), small, ink, room);
         job.wrap.max_rows = ((rect.height() / line) as usize).clamp(1, 3);

@@ -3,7 +3,7 @@
 use super::train_layers::LayerCurves;
 use super::train_others::OtherRuns;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
-use super::{figures, next_steps};
+use super::{clip_menu, figures, next_steps, train_watched};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
@@ -16,13 +16,16 @@ use crate::ui::derived::Derived;
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{JobStatus, JobView, LiveRun};
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent};
 use crate::ui::widgets::curves::{self, Chart, CurveState, Look, Mark, Series, Unit};
 use crate::ui::widgets::usage::UsageMeter;
 use crate::ui::widgets::{class_heat, style};
 use egui::{RichText, Ui};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
+
+/// Height of the large charts on a small screen.
+const HIGH: f32 = 168.0;
 
 /// Which classes are drawn as lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct TrainLive {
     chosen: Vec<usize>,
     thumbs: Option<Thumbs>,
     usage: UsageMeter,
+    /// Height of the large charts.
+    high: f32,
     /// Sentences about a run that goes wrong.
     troubles: Derived<(u64, usize, usize), Vec<String>>,
 }
@@ -67,6 +72,7 @@ impl Default for TrainLive {
             chosen: Vec::new(),
             thumbs: None,
             usage: UsageMeter::default(),
+            high: HIGH,
             troubles: Derived::default(),
         }
     }
@@ -94,8 +100,11 @@ impl Shown<'_> {
     }
 }
 
-/// The training of this session, unless another run was chosen.
+/// The run that is watched, where it is in use; else the training of this session, unless another run was chosen.
 fn shown(state: &AppState) -> Option<Shown<'_>> {
+    if let Some(run) = state.watched_run().and_then(|w| w.run.as_deref()) {
+        return Some(Shown { run, live: None });
+    }
     let chosen = state.run();
     if let Some(live) = state.training.as_ref()
         && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.run.path))
@@ -119,8 +128,8 @@ impl Panel for TrainLive {
         let state = cx.state;
         let Some(run) = shown(state) else {
             let text = if state.dataset.is_some() {
-                "Choose a preset on the left and press Start training. Curves, wrong clips and the log appear here \
-                 while it runs."
+                "Press Start training on the left, with this preset or another one. Curves, wrong clips and the log \
+                 appear here while it runs."
             } else {
                 "Open a dataset first. Then choose a preset on the left and press Start training."
             };
@@ -130,10 +139,15 @@ impl Panel for TrainLive {
         let made_from = (identity(&run), run.steps.len(), run.history.len());
         let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
+        if let Some(watching) = state.watched_run() {
+            train_watched::bar(ui, cx, watching);
+        }
         next_steps::after_training(ui, cx, &run.path);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);
         self.curves.begin();
+        // On large screens charts grow with the page.
+        self.high = (ui.available_height() * 0.26).clamp(HIGH, 320.0).floor();
         egui::ScrollArea::vertical().id_salt("dashboard").auto_shrink([false, false]).show(ui, |ui| {
             let charts = ui.scope(|ui| self.charts(ui, &run, state)).response;
             figures::curves(&charts, cx, &run.history);
@@ -199,7 +213,8 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
             ui.colored_label(theme::palette(ui).gold, format!("best {name}{score} in epoch {}", e.epoch));
         }
         if let Some(job) = job {
-            status(ui, job, step.is_none() && last.is_none());
+            let early = last.filter(|e| e.epoch < run.config.training.epochs).map(|e| e.epoch);
+            status(ui, job, step.is_none() && last.is_none(), early);
         }
     });
     if let Some(JobStatus::Failed(sentence)) = run.live.and_then(|(_, j)| j).map(|j| &j.status) {
@@ -210,7 +225,8 @@ fn header(ui: &mut Ui, run: &Shown<'_>, usage: &mut UsageMeter, troubles: &[Stri
     }
 }
 
-fn status(ui: &mut Ui, job: &JobView, starting: bool) {
+/// How the job stands; `early` is the last epoch of a training that ended before all were trained.
+fn status(ui: &mut Ui, job: &JobView, starting: bool, early: Option<u32>) {
     match &job.status {
         JobStatus::Queued => drop(ui.weak("waiting for its turn")),
         JobStatus::Running => match &job.stage {
@@ -225,7 +241,10 @@ fn status(ui: &mut Ui, job: &JobView, starting: bool) {
         },
         JobStatus::Paused => drop(ui.colored_label(theme::palette(ui).warn, "paused")),
         JobStatus::Stopping => drop(ui.weak("stopping…")),
-        JobStatus::Done => drop(ui.colored_label(theme::palette(ui).good, "done")),
+        JobStatus::Done => {
+            let told = early.map_or_else(|| "done".to_owned(), |epoch| format!("ended after epoch {epoch}"));
+            ui.colored_label(theme::palette(ui).good, told);
+        }
         JobStatus::Cancelled => drop(ui.weak("stopped")),
         JobStatus::Failed(_) => drop(ui.colored_label(theme::palette(ui).bad, "failed")),
     }
@@ -256,13 +275,18 @@ impl TrainLive {
         });
     }
 
+    /// Height of the small charts.
+    fn low(&self) -> f32 {
+        (self.high * 2.0 / 3.0).floor()
+    }
+
     fn chart<'a>(&self, title: &'a str) -> Chart<'a> {
         let (x_name, x_unit) = match self.axis {
             Axis::Step => ("step", Unit::Plain),
             Axis::Epoch => ("epoch", Unit::Plain),
             Axis::Time => ("after", Unit::Seconds),
         };
-        Chart { title, x_name, x_unit, height: 168.0, empty: "appears with the first steps", ..Chart::default() }
+        Chart { title, x_name, x_unit, height: self.high, empty: "appears with the first steps", ..Chart::default() }
     }
 
     fn charts(&mut self, ui: &mut Ui, run: &Shown<'_>, state: &AppState) {
@@ -321,7 +345,7 @@ impl TrainLive {
             return;
         }
         ui.add_space(6.0);
-        let chart = |title| Chart { height: 112.0, y_unit: Unit::Percent, ..self.chart(title) };
+        let chart = |title| Chart { height: self.low(), y_unit: Unit::Percent, ..self.chart(title) };
         let (precision, f1) = (chart("Weighted precision (weighted recall is the accuracy)"), chart("Weighted F1"));
         let colors = (theme::palette(ui).train, theme::palette(ui).val);
         let series = |name, color, ys| Series { name, color, xs: &t.epoch_x, ys, look: Look::Dotted };
@@ -417,7 +441,8 @@ impl TrainLive {
     fn small_charts(&mut self, ui: &mut Ui, run: &Shown<'_>) {
         ui.add_space(6.0);
         let color = theme::palette(ui).plain;
-        let small = |title, y_unit, log| Chart { height: 112.0, y_unit, log, include: &[0.0], ..self.chart(title) };
+        let small =
+            |title, y_unit, log| Chart { height: self.low(), y_unit, log, include: &[0.0], ..self.chart(title) };
         let (rate, gradient) =
             (small("Learning rate", Unit::Plain, self.log), small("Gradient norm", Unit::Plain, self.log));
         let (speed, memory) = (small("Clips per second", Unit::Plain, false), small("Memory", Unit::Bytes, false));
@@ -522,7 +547,9 @@ impl TrainLive {
             })
             .collect();
         let thumbs = self.thumbs.get_or_insert_with(|| Thumbs::of_window(ui.ctx()));
-        match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, cx.state.selection.clip.as_ref()) {
+        let chosen = cx.state.selection.clip.clone();
+        let menu: CardMenu<'_> = &mut |ui, card| clip_menu::show(ui, cx, card);
+        match clip_grid::strip(ui, &cards, &live.run.classes, thumbs, chosen.as_ref(), menu) {
             Some(ClipEvent::Select(clip)) => cx.send(ChooseAction::SelectClip(clip)),
             Some(ClipEvent::Open(clip)) => cx.send(ChooseAction::ReviewClip(clip)),
             None => {}

@@ -40,7 +40,7 @@ impl TrainRate {
             let ready = sound && state.dataset.is_some() && job.is_none();
             let help = "Trains a new network for a hundred steps while the learning rate grows from 1e-7 to 1, and shows where \
                         the loss falls fastest. Nothing is written.";
-            let button = ui.add_enabled(ready, egui::Button::new("Find a learning rate").small()).on_hover_text(help);
+            let button = ui.add_enabled(ready, egui::Button::new("Find a learning rate")).on_hover_text(help);
             if button.clicked() {
                 cx.send(WorkAction::FindRate(Box::new(config.clone())));
             }
@@ -50,7 +50,7 @@ impl TrainRate {
                 Some((label, done, total)) if *total > 0 => drop(ui.weak(format!("{label} {done} / {total}"))),
                 _ => drop(ui.weak("waiting for its turn…")),
             }
-            if ui.small_button("Stop").clicked() {
+            if ui.button("Stop").clicked() {
                 cx.send(WorkAction::Control(job.id, Flow::Stop));
             }
         });
@@ -94,14 +94,14 @@ impl TrainRate {
             if let Some(rate) = found.steepest {
                 let used = config.optimizer.learning_rate == rounded(rate);
                 let name = format!("Use {:.1e}", rate);
-                let button = ui.add_enabled(!used, egui::Button::new(name).small());
+                let button = ui.add_enabled(!used, egui::Button::new(name));
                 crate::ui::widgets::text::name(&button, "Use this rate");
                 let said = button.on_hover_text("Puts it into the form as the learning rate");
                 if said.on_disabled_hover_text("The form has it").clicked() {
                     cx.send(WorkAction::UseRate(rounded(rate)));
                 }
             }
-            if ui.small_button("Put away").clicked() {
+            if ui.button("Hide the curve").clicked() {
                 self.away = Some(Same::of(found));
             }
         });

@@ -94,7 +94,7 @@ impl Videos {
             ui.spacing_mut().item_spacing.x = 5.0;
             for (on, name, help) in [
                 (false, "Table", "One row a video"),
-                (true, "Pictures", "One picture a video, which plays under the pointer"),
+                (true, "Pictures", "One picture of each video, which plays under the pointer"),
             ] {
                 let button = egui::Button::selectable(self.pictures == on, name);
                 let response = ui.add(button).on_hover_text(help);
@@ -112,7 +112,7 @@ impl Videos {
                 next_steps::button(ui, cx, &NextStep::Train, true);
             }
             let videos = cx.state.narrowed().unwrap_or_else(|| counted(self.listed.rows.len() as u64, "video"));
-            let known = if dataset.pending() > 0 { " in those looked into" } else { "" };
+            let known = if dataset.pending() > 0 { " in those indexed" } else { "" };
             let mut text = format!("{videos}, {}{known}", counted(self.frames, "frame"));
             if let Some(run) = cx.state.run().filter(|_| cx.state.run_parts.parts.is_some()) {
                 text.push_str(&format!(" · split of run {}", leaf(&run.path)));
@@ -142,9 +142,9 @@ impl Videos {
                 ui.add(egui::Label::new(RichText::new(hint).text_style(theme::caption()).weak()).truncate());
             }
             if marked.len() > 1 {
-                ui.strong(format!("{} picked", counted(marked.len() as u64, "video")));
+                ui.strong(format!("{} selected", counted(marked.len() as u64, "video")));
                 videos_list::tag_button(ui, cx, &marked, &mut self.fresh);
-                if ui.button("Let go").on_hover_text("Pick none of them any more").clicked() {
+                if ui.button("Deselect").on_hover_text("Select none of them any more").clicked() {
                     cx.send(ChooseAction::Mark(Marks::default()));
                 }
             }

@@ -203,7 +203,7 @@ pub fn tag_button(ui: &mut Ui, cx: &mut PanelCx<'_>, videos: &[String], fresh: &
 }
 
 /// The tags there are, to be put on videos or taken off, and a field for another one.
-fn tags(ui: &mut Ui, cx: &mut PanelCx<'_>, videos: &[String], fresh: &mut String) {
+pub fn tags(ui: &mut Ui, cx: &mut PanelCx<'_>, videos: &[String], fresh: &mut String) {
     ui.set_min_width(170.0);
     let known = cx.state.video_tags.clone();
     let mut names: Vec<String> = known.counts().into_keys().map(str::to_owned).collect();
@@ -216,6 +216,8 @@ fn tags(ui: &mut Ui, cx: &mut PanelCx<'_>, videos: &[String], fresh: &mut String
         }
     }
     ui.separator();
+    let told = "kept on this machine, with the dataset; \"Copy all tags as a table\" takes them along";
+    ui.add(egui::Label::new(egui::RichText::new(told).text_style(crate::ui::theme::caption()).weak()).wrap());
     let field = ui.add(egui::TextEdit::singleline(fresh).hint_text("new tag, Enter").desired_width(150.0));
     text::name(&field, "New tag of videos");
     if field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter)) && !fresh.trim().is_empty() {

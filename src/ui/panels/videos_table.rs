@@ -26,7 +26,7 @@ const fn column(key: VideoKey, title: &'static str, width: f32) -> VideoColumn {
 
 /// Every column besides those of classes and tags.
 pub const COLUMNS: [VideoColumn; 8] = [
-    column(VideoKey::Name, "video", 110.0),
+    column(VideoKey::Name, "video", 84.0),
     column(VideoKey::Subject, "subject", 54.0),
     column(VideoKey::Split, "split", 56.0),
     column(VideoKey::Frames, "frames", 50.0),
@@ -38,8 +38,12 @@ pub const COLUMNS: [VideoColumn; 8] = [
 
 /// Width of the column of classes at first.
 const CLASSES: f32 = 132.0;
+/// The same in a narrow panel.
+const NARROW: f32 = 84.0;
 /// Width of the column of tags.
-const TAGS: f32 = 90.0;
+const TAGS: f32 = 74.0;
+/// Room between the edge of a cell and what it says.
+const INSET: f32 = 5.0;
 
 /// What a video says in a column.
 pub fn said(cx: &PanelCx<'_>, key: VideoKey, index: usize, video: &VideoEntry) -> String {
@@ -80,6 +84,8 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
         .filter(|c| c.key != VideoKey::Warnings || warned)
         .collect();
     let tagged = !cx.state.video_tags.is_empty();
+    // Where there is little room the classes are colours alone.
+    let classes_width = if ui.available_width() < if tagged { 520.0 } else { 400.0 } { NARROW } else { CLASSES };
     let rows = std::mem::take(&mut listed.rows);
     let scroll_to = listed.moved_to(cx, dataset, &rows);
     let chosen = cx.state.selection.video.clone();
@@ -97,7 +103,7 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
                 _ => Column::initial(column.width).clip(true).resizable(true),
             });
         }
-        table = table.column(Column::initial(CLASSES).at_least(60.0).clip(true).resizable(true));
+        table = table.column(Column::initial(classes_width).at_least(60.0).clip(true).resizable(true));
         if tagged {
             table = table.column(Column::initial(TAGS).clip(true).resizable(true));
         }
@@ -108,6 +114,7 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
             .header(22.0, |mut header| {
                 for column in &shown {
                     header.col(|ui| {
+                        ui.add_space(INSET);
                         let on = order.key == column.key;
                         if heading(ui, column.title, on.then_some(order.descending)).clicked() {
                             sort = Some(column.key);
@@ -115,7 +122,7 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
                     });
                 }
                 for title in ["classes"].into_iter().chain(tagged.then_some("tags")) {
-                    header.col(|ui| drop(ui.label(RichText::new(title).text_style(theme::caption()).weak())));
+                    header.col(|ui| plain_heading(ui, title));
                 }
             })
             .body(|body| {
@@ -132,10 +139,16 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
                     for column in &shown {
                         cell(&mut row, cx, column.key, index, video);
                     }
-                    row.col(|ui| self::classes(ui, dataset, classes));
+                    row.col(|ui| {
+                        ui.add_space(INSET);
+                        self::classes(ui, dataset, classes);
+                    });
                     if tagged {
                         let tags = cx.state.video_tags.of(&video.name).collect::<Vec<_>>().join(", ");
-                        row.col(|ui| plain(ui, tags));
+                        row.col(|ui| {
+                            ui.add_space(INSET);
+                            plain(ui, tags);
+                        });
                     }
                     let response = row.response();
                     let picked = if marked { ", picked" } else { "" };
@@ -158,6 +171,13 @@ pub fn show(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, dataset: &Dataset, listed: 
         let descending = order.key == key && !order.descending;
         cx.send(WindowAction::SetOrder(VideoOrder { key, descending }));
     }
+}
+
+/// The heading of a column that nothing is sorted by.
+fn plain_heading(ui: &mut egui::Ui, title: &str) {
+    ui.add_space(INSET);
+    let text = RichText::new(title).text_style(theme::caption()).weak();
+    ui.add(egui::Button::new(text).frame(false).sense(Sense::hover()));
 }
 
 fn heading(ui: &mut egui::Ui, title: &str, descending: Option<bool>) -> egui::Response {
@@ -184,7 +204,14 @@ fn plain(ui: &mut egui::Ui, text: String) {
 }
 
 fn cell(row: &mut egui_extras::TableRow<'_, '_>, cx: &PanelCx<'_>, key: VideoKey, index: usize, video: &VideoEntry) {
-    row.col(|ui| match key {
+    row.col(|ui| {
+        ui.add_space(INSET);
+        content(ui, cx, key, index, video);
+    });
+}
+
+fn content(ui: &mut egui::Ui, cx: &PanelCx<'_>, key: VideoKey, index: usize, video: &VideoEntry) {
+    match key {
         VideoKey::Split => {
             let (name, told) = split_name(cx, index, video);
             let label = egui::Label::new(RichText::new(name).text_style(theme::caption())).truncate().selectable(false);
@@ -200,7 +227,7 @@ fn cell(row: &mut egui_extras::TableRow<'_, '_>, cx: &PanelCx<'_>, key: VideoKey
             }
         }
         _ => plain(ui, said(cx, key, index, video)),
-    });
+    }
 }
 
 /// The classes of a video: by name where there are few, else by colour and number.

@@ -6,9 +6,10 @@ use crate::ui::awaited::Awaited;
 use crate::ui::theme;
 use crate::ui::theme::overlay;
 use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use super::clip_order::{ClipSort, sort};
 
 /// A small picture of a frame that can be drawn.
 #[derive(Clone, Copy, Debug)]
@@ -89,57 +90,6 @@ fn said_text(said: &[usize], classes: &ClassSet) -> String {
     if said.is_empty() { "none predicted".to_owned() } else { format!("predicted {}", joined(said, classes)) }
 }
 
-/// What cards are ordered by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClipSort {
-    /// The surest first.
-    #[default]
-    Confidence,
-    /// The least decided first.
-    Margin,
-    /// The most surprising label first.
-    Loss,
-    /// Clips whose heat lies least on the body first; those without masks or heat last.
-    OffBody,
-    /// As in the dataset.
-    Video,
-}
-
-impl ClipSort {
-    /// Every order.
-    pub const ALL: [ClipSort; 5] =
-        [ClipSort::Confidence, ClipSort::Margin, ClipSort::Loss, ClipSort::OffBody, ClipSort::Video];
-
-    /// Name in the picker.
-    pub fn name(self) -> &'static str {
-        match self {
-            ClipSort::Confidence => "most confident first",
-            ClipSort::Margin => "least decided first",
-            ClipSort::Loss => "largest loss first",
-            ClipSort::OffBody => "least heat on body first",
-            ClipSort::Video => "by video and time",
-        }
-    }
-}
-
-/// Puts cards in order. Values that are not numbers come last.
-pub fn sort(cards: &mut [ClipCard], by: ClipSort) {
-    let value = |c: &ClipCard| match by {
-        ClipSort::Confidence => -c.confidence,
-        ClipSort::Margin => c.margin,
-        ClipSort::Loss => -c.loss,
-        ClipSort::OffBody => c.on_body.unwrap_or(f32::NAN),
-        ClipSort::Video => 0.0,
-    };
-    cards.sort_by(|a, b| {
-        let (x, y) = (value(a), value(b));
-        x.is_nan()
-            .cmp(&y.is_nan())
-            .then(x.total_cmp(&y))
-            .then_with(|| (a.clip.video.as_str(), a.clip.start).cmp(&(b.clip.video.as_str(), b.clip.start)))
-    });
-}
-
 /// What somebody did with the cards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipEvent {
@@ -172,6 +122,10 @@ impl CardNote {
 const PICTURE: Vec2 = vec2(132.0, 88.0);
 const TEXT: f32 = 51.0;
 const GAP: f32 = 8.0;
+/// The lowest picture of a grid with little room.
+const LOWEST: f32 = 46.0;
+/// Cards wider than this say at length what was predicted.
+const WORDY: f32 = 180.0;
 /// Pictures a second while a clip plays under the pointer.
 const PLAY_RATE: f64 = 12.0;
 
@@ -203,6 +157,9 @@ pub fn size_slider(ui: &mut Ui) {
     }
 }
 
+/// Draws the context menu of a card; gives what was done in it.
+pub type CardMenu<'a> = &'a mut dyn FnMut(&mut Ui, &ClipCard) -> Option<ClipEvent>;
+
 /// Cards in rows that fill the width, with arrows and Enter for the keyboard.
 pub fn grid(
     ui: &mut Ui,
@@ -210,8 +167,9 @@ pub fn grid(
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
+    menu: CardMenu<'_>,
 ) -> Option<ClipEvent> {
-    noted(ui, (cards, &[]), classes, pictures, selected)
+    noted(ui, (cards, &[]), classes, pictures, selected, menu)
 }
 
 /// As [`grid`], with a note for each card, in their order; cards without one say what the network answered.
@@ -221,8 +179,11 @@ pub fn noted(
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
+    menu: CardMenu<'_>,
 ) -> Option<ClipEvent> {
-    let picture = PICTURE * size_of_cards(ui.ctx());
+    let mut picture = PICTURE * size_of_cards(ui.ctx());
+    // One row is seen whole, as long as there is anything to see in it.
+    picture.y = picture.y.min((ui.available_height() - TEXT - 2.0).max(LOWEST));
     let size = vec2(picture.x, picture.y + TEXT);
     let columns = (((ui.available_width() - 14.0 + GAP) / (size.x + GAP)).floor() as usize).max(1);
     let rows = cards.len().div_ceil(columns);
@@ -253,6 +214,7 @@ pub fn noted(
                             event = Some(clicked);
                             focus.request_focus();
                         }
+                        event = of_menu(&response, c, menu).or(event.take());
                     }
                 });
             }
@@ -267,6 +229,13 @@ pub fn noted(
     );
     ui.spacing_mut().item_spacing = gap;
     event
+}
+
+/// What was done in the context menu of a card.
+fn of_menu(response: &egui::Response, card: &ClipCard, menu: CardMenu<'_>) -> Option<ClipEvent> {
+    let mut done = None;
+    response.context_menu(|ui| done = menu(ui, card));
+    done
 }
 
 /// What a click on a card means.
@@ -286,14 +255,21 @@ pub fn strip(
     classes: &ClassSet,
     pictures: &dyn Pictures,
     selected: Option<&ClipRef>,
+    menu: CardMenu<'_>,
 ) -> Option<ClipEvent> {
     let mut event = None;
+    // Out of sight nothing is drawn: the scroll bar would show at the edge of what is in sight.
+    let place = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), CARD.y + 8.0));
+    if !ui.is_rect_visible(place) {
+        ui.allocate_space(place.size());
+        return None;
+    }
     egui::ScrollArea::horizontal().id_salt("clip strip").auto_shrink([false, true]).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for c in cards {
                 let response = card(ui, (c, None, PICTURE), classes, pictures, selected == Some(&c.clip), false);
-                event = clicked(&response, c).or(event.take());
+                event = clicked(&response, c).or(of_menu(&response, c, menu)).or(event.take());
             }
         });
     });
@@ -357,7 +333,6 @@ fn card(
     painter.rect_filled(rect, 5.0, ui.visuals().faint_bg_color);
     painter.rect_filled(frame, 5.0, overlay::EMPTY);
     let failure = draw_picture(ui, &painter, frame, (card, note.and_then(|n| n.mark)), pictures, response.hovered());
-    let accent = if card.correct() { theme::palette(ui).good } else { theme::palette(ui).bad };
     // A note says itself what it is about.
     let badge = note.map_or_else(|| format!("{:.2}", card.confidence), |_| String::new());
     let galley = painter.layout_no_wrap(badge, egui::FontId::proportional(theme::SMALL), overlay::TEXT);
@@ -367,61 +342,8 @@ fn card(
         painter.rect_filled(plate, 3.0, overlay::PLATE);
         painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::TEXT);
     }
-    // Of several ways to say it the first that fits; the last in smaller letters before it is cut.
-    let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
-        let room = rect.width() - inset - 5.0;
-        let wide = |text: &str| {
-            painter.layout_no_wrap(text.to_owned(), egui::FontId::proportional(size), color).size().x.max(1.0)
-        };
-        let Some(text) = ways.iter().find(|t| wide(t) <= room).or(ways.last()) else { return };
-        let size = size * (room / wide(text)).clamp(0.8, 1.0);
-        let font = egui::FontId::proportional(size);
-        let mut job = egui::text::LayoutJob::simple_singleline((*text).to_owned(), font, color);
-        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
-        let galley = painter.layout_job(job);
-        painter.galley(pos2(rect.left() + inset, y), galley, color);
-    };
-    let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
-    let label = match note {
-        Some(note) if !note.labelled => "no label".to_owned(),
-        _ => {
-            painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
-            card.label_names(classes)
-        }
-    };
-    line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
-    let predicted = classes.name(card.predicted);
-    let (called, together) =
-        (format!("predicted as {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
-    let said = match &card.said {
-        _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
-        Some(_) => vec![together.as_str()],
-        None if card.correct() => vec!["recognised"],
-        None => vec![called.as_str(), predicted],
-    };
-    match note {
-        Some(_) => line(frame.bottom() + 18.0, &said, theme::SMALL, text, 6.0),
-        None => {
-            painter.circle_filled(
-                pos2(rect.left() + 8.0, frame.bottom() + 25.5),
-                3.5,
-                theme::class_color(card.predicted),
-            );
-            line(frame.bottom() + 18.0, &said, theme::SMALL, accent, 16.0);
-        }
-    }
-    let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
-    let mut place = match card.tags.as_slice() {
-        [] => format!("{name} · {}", card.clip.start),
-        tags => format!("{} · {name} · {}", tags.join(", "), card.clip.start),
-    };
-    if let Some(other) = &card.other {
-        place = format!("{other} · {place}");
-    }
-    if let Some(share) = card.on_body {
-        place = format!("{:.0} % on body · {place}", share * 100.0);
-    }
-    line(frame.bottom() + 34.0, &[&place], theme::SMALL, weak, 6.0);
+    words(ui, &painter, [rect, frame], (card, note), classes);
+    tags(&painter, frame, &card.tags);
     if selected || response.has_focus() {
         painter.rect_stroke(
             rect,
@@ -443,6 +365,91 @@ fn card(
         ),
     };
     response.on_hover_text(help)
+}
+
+/// The three lines of a card: its label, what was predicted or is noted, and where it lies.
+fn words(
+    ui: &Ui,
+    painter: &egui::Painter,
+    [rect, frame]: [Rect; 2],
+    (card, note): (&ClipCard, Option<&CardNote>),
+    classes: &ClassSet,
+) {
+    let p = theme::palette(ui);
+    let accent = match &card.said {
+        // Of several classes all are to be said; some of them are half of it.
+        Some(said) if said.len() == card.truths.len() && said.iter().all(|c| card.truths.contains(c)) => p.good,
+        Some(said) if said.iter().any(|c| card.truths.contains(c)) => p.warn,
+        None if card.correct() => p.good,
+        _ => p.bad,
+    };
+    // Of several ways to say it the first that fits, and the last is cut at its end.
+    let line = |y: f32, ways: &[&str], size: f32, color: Color32, inset: f32| {
+        let room = rect.width() - inset - 5.0;
+        let wide = |text: &str| {
+            painter.layout_no_wrap(text.to_owned(), egui::FontId::proportional(size), color).size().x.max(1.0)
+        };
+        let Some(text) = ways.iter().find(|t| wide(t) <= room).or(ways.last()) else { return };
+        let font = egui::FontId::proportional(size);
+        let mut job = egui::text::LayoutJob::simple_singleline((*text).to_owned(), font, color);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(room);
+        let galley = painter.layout_job(job);
+        painter.galley(pos2(rect.left() + inset, y), galley, color);
+    };
+    let (text, weak) = (ui.visuals().text_color(), ui.visuals().weak_text_color());
+    let label = match note {
+        Some(note) if !note.labelled => "no label".to_owned(),
+        _ => {
+            painter.circle_filled(pos2(rect.left() + 8.0, frame.bottom() + 10.5), 3.5, theme::class_color(card.truth));
+            card.label_names(classes)
+        }
+    };
+    line(frame.bottom() + 3.0, &[&label], theme::SMALL, text, 16.0);
+    let predicted = classes.name(card.predicted);
+    // By the room, not by the name: cards of one grid say it in one way.
+    let verb = if frame.width() >= WORDY { "predicted as" } else { "as" };
+    let (called, together) =
+        (format!("{verb} {predicted}"), card.said.as_ref().map_or_else(String::new, |s| said_text(s, classes)));
+    let said = match &card.said {
+        _ if note.is_some() => note.map(|n| n.said.as_str()).into_iter().collect(),
+        Some(_) => vec![together.as_str()],
+        None if card.correct() => vec!["recognised"],
+        None => vec![called.as_str()],
+    };
+    match note {
+        Some(_) => line(frame.bottom() + 18.0, &said, theme::SMALL, text, 6.0),
+        None => {
+            painter.circle_filled(
+                pos2(rect.left() + 8.0, frame.bottom() + 25.5),
+                3.5,
+                theme::class_color(card.predicted),
+            );
+            line(frame.bottom() + 18.0, &said, theme::SMALL, accent, 16.0);
+        }
+    }
+    let name = card.clip.video.rsplit('/').next().unwrap_or(&card.clip.video);
+    let start = card.clip.start;
+    let more = card.on_body.map(|share| format!("{:.0} % on body", share * 100.0)).or(card.other.clone());
+    let ways = match &more {
+        None => vec![format!("{name} · {start}")],
+        Some(more) => vec![format!("{more} · {name} · {start}"), format!("{more} · {start}"), more.clone()],
+    };
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+    line(frame.bottom() + 34.0, &ways, theme::SMALL, weak, 6.0);
+}
+
+/// The tags of a clip, in the corner of its picture.
+fn tags(painter: &egui::Painter, frame: Rect, tags: &[String]) {
+    if tags.is_empty() {
+        return;
+    }
+    let font = egui::FontId::proportional(theme::SMALL);
+    let mut job = egui::text::LayoutJob::simple_singleline(tags.join(", "), font, overlay::NOTE);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(frame.width() - 14.0);
+    let galley = painter.layout_job(job);
+    let plate = Rect::from_min_size(frame.min + vec2(3.0, 3.0), galley.size() + vec2(8.0, 3.0));
+    painter.rect_filled(plate, 3.0, overlay::PLATE);
+    painter.galley(plate.min + vec2(4.0, 1.5), galley, overlay::NOTE);
 }
 
 /// Draws the clip's middle frame, or its frames one after the other under the pointer; returns why there is none.
@@ -533,19 +540,6 @@ mod tests {
             other: None,
             on_body: None,
         }
-    }
-
-    #[test]
-    fn each_order_puts_the_interesting_clip_first() {
-        let mut cards = [clip(0, 0.5, 0.1, 3.0), clip(8, 0.9, 0.8, 1.0), clip(4, f32::NAN, f32::NAN, f32::NAN)];
-        let mut starts = |by| {
-            sort(&mut cards, by);
-            cards.each_ref().map(|c| c.clip.start)
-        };
-        assert_eq!(starts(ClipSort::Confidence), [8, 0, 4]);
-        assert_eq!(starts(ClipSort::Margin), [0, 8, 4]);
-        assert_eq!(starts(ClipSort::Loss), [0, 8, 4]);
-        assert_eq!(starts(ClipSort::Video), [0, 4, 8]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::ui::theme;
 use egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// Room that a bar and its numbers take right of a picture.
-pub const ROOM: f32 = 62.0;
+pub const ROOM: f32 = 66.0;
 /// A picture narrower than this is worth more than its bar.
 pub const LEAST: f32 = 260.0;
 
@@ -43,8 +43,8 @@ pub fn show(ui: &Ui, picture: Rect, params: &OverlayParams, most: f32, view: usi
     let line = Stroke::new(1.0, p.muted);
     painter.rect_stroke(bar, 0.0, Stroke::new(1.0, p.line), egui::StrokeKind::Outside);
     let font = theme::caption().resolve(ui.style());
-    let half = number(f64::from(most) / 2.0);
-    for (share, text, length) in [(0.0, "0", 6.0), (0.5, half.as_str(), 3.0), (1.0, value.as_str(), 3.0)] {
+    let [half, whole] = [most / 2.0, most].map(short);
+    for (share, text, length) in [(0.0, "0", 6.0), (0.5, half.as_str(), 3.0), (1.0, whole.as_str(), 3.0)] {
         if share == 0.5 && (most <= 0.0 || height < 80.0) {
             continue;
         }
@@ -61,7 +61,30 @@ pub fn show(ui: &Ui, picture: Rect, params: &OverlayParams, most: f32, view: usi
     ));
 }
 
+/// A value in two digits: more have no room, and nobody reads them off a bar.
+fn short(value: f32) -> String {
+    match value {
+        v if v <= 0.0 || !v.is_finite() => "0".to_owned(),
+        v if (0.001..9999.5).contains(&v) => {
+            let digits = (1 - v.log10().floor() as i32).clamp(0, 4) as usize;
+            number(format!("{v:.digits$}").parse().unwrap_or(f64::from(v)))
+        }
+        v => format!("{v:.1e}"),
+    }
+}
+
 fn strip_color(params: &OverlayParams, v: f32) -> Color32 {
     let [r, g, b] = params.color_map.sample(v).map(|c| (c * 255.0).round() as u8);
     theme::opaque([r, g, b])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_the_bar_have_two_digits() {
+        let texts = [1.0, 0.01134, 0.005668, 0.000_123, 27.4, 0.0, 31_000.0].map(short);
+        assert_eq!(texts, ["1", "0.011", "0.0057", "1.2e-4", "27", "0", "3.1e4"]);
+    }
 }

@@ -51,6 +51,13 @@ pub struct Rows<'a> {
 
 /// Width of the names: that of the longest in the table of keys.
 const NAME: f32 = 172.0;
+/// What a value needs beside its name; in narrow forms names are cut before values.
+const VALUE: f32 = 178.0;
+
+/// Width of the names in the room there is.
+fn name_width(ui: &Ui) -> f32 {
+    (ui.available_width() - VALUE).clamp(104.0, NAME)
+}
 
 impl<'a> Rows<'a> {
     /// Counts rows; `query` is in lower case.
@@ -109,17 +116,19 @@ impl<'a> Rows<'a> {
         let doubt = self.doubts.iter().find(|d| d.key == key).filter(|_| fault.is_none());
         let Some(ui) = self.ui.as_deref_mut() else { return };
         let value = lens(self.config);
+        let names = name_width(ui);
         ui.horizontal(|ui| {
             let color = match (fault, doubt) {
                 (Some(_), _) => Some(theme::palette(ui).bad),
                 (None, Some(_)) => Some(theme::palette(ui).warn),
                 _ => None,
             };
-            label(ui, name, key, help, changed, color);
+            label(ui, (name, names), key, help, changed, color);
             let reset_width = 22.0;
             let width = (ui.available_width() - reset_width).max(60.0);
             ui.allocate_ui_with_layout(vec2(width, 24.0), egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.set_width(width);
+                ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Truncate);
                 ui.name_inputs(name, |ui| edit(ui, value));
             });
             if changed && reset(ui, name).clicked() {
@@ -130,7 +139,7 @@ impl<'a> Rows<'a> {
         let told = fault.map(|f| (f, p.bad)).or(doubt.map(|d| (d.told.as_str(), p.warn)));
         if let Some((sentence, color)) = told {
             ui.horizontal(|ui| {
-                ui.add_space(NAME + 4.0);
+                ui.add_space(names + 4.0);
                 let text = egui::RichText::new(sentence).text_style(theme::caption()).color(color);
                 ui.add(egui::Label::new(text).wrap());
             });
@@ -150,8 +159,9 @@ impl<'a> Rows<'a> {
             return;
         }
         let Some(ui) = self.ui.as_deref_mut() else { return };
+        let names = name_width(ui);
         ui.horizontal(|ui| {
-            ui.add_space(NAME + 8.0);
+            ui.add_space(names + 8.0);
             add(ui, self.config);
         });
     }
@@ -167,8 +177,8 @@ fn names_key(sentence: &str, key: &str) -> bool {
     })
 }
 
-fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, marked: Option<egui::Color32>) {
-    let (rect, response) = ui.allocate_exact_size(vec2(NAME, 24.0), Sense::hover());
+fn label(ui: &mut Ui, (name, width): (&str, f32), key: &str, help: &str, changed: bool, marked: Option<egui::Color32>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 24.0), Sense::hover());
     let plain = if changed { ui.visuals().strong_text_color() } else { ui.visuals().text_color() };
     let color = marked.unwrap_or(plain);
     if changed {
@@ -176,11 +186,15 @@ fn label(ui: &mut Ui, name: &str, key: &str, help: &str, changed: bool, marked: 
     }
     let mut job =
         egui::text::LayoutJob::simple_singleline(name.to_owned(), egui::TextStyle::Body.resolve(ui.style()), color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(NAME - 14.0);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width - 14.0);
     let galley = ui.painter().layout_job(job);
+    let galley_cut = galley.elided;
     ui.painter().galley(egui::pos2(rect.left() + 12.0, rect.center().y - galley.size().y / 2.0), galley, color);
     response.on_hover_ui(|ui| {
         ui.set_max_width(320.0);
+        if galley_cut {
+            ui.strong(name);
+        }
         ui.label(help);
         ui.weak(key);
     });
@@ -291,7 +305,9 @@ pub fn optional<T: Clone>(
 /// One of a few values, named.
 pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, options: &[(T, &str, &str)]) {
     let now = options.iter().find(|(o, _, _)| o == value).map_or("?", |(_, name, _)| *name);
-    egui::ComboBox::from_id_salt(salt).width(ui.available_width().min(190.0)).selected_text(now).show_ui(ui, |ui| {
+    let width = ui.available_width().min(190.0);
+    let combo = egui::ComboBox::from_id_salt(salt).width(width).truncate().selected_text(now);
+    let shown = combo.show_ui(ui, |ui| {
         for (option, name, help) in options {
             let response = ui.selectable_label(option == value, *name);
             let response = if help.is_empty() { response } else { response.on_hover_text(*help) };
@@ -300,6 +316,7 @@ pub fn choice<T: Clone + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, opti
             }
         }
     });
+    shown.response.on_hover_text(now);
 }
 
 /// Text that stands for a value: what is being typed is kept as it is, and read whenever it can be.

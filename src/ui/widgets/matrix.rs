@@ -65,7 +65,7 @@ pub fn show(
             (state.zoom, state.fit) = ((state.zoom * pinch).clamp(ZOOM.0, ZOOM.1), false);
         }
     }
-    let layout = MatrixLayout::new(ui, matrix, (&order, state.fit, state.zoom), rect);
+    let layout = MatrixLayout::new(ui, matrix, (&order, state), rect);
     let mut out = Outcome { hovered: None, picked: None };
     let columns = matrix.columns(&order);
     keyboard(ui, &grid, (&order, &columns), state, &mut out);
@@ -147,7 +147,7 @@ pub fn size_controls(ui: &mut Ui, state: &mut MatrixState, classes: usize) {
     }
     ui.toggle_value(&mut state.fit, "Fit").on_hover_text("All cells in sight (Ctrl and the wheel change their size)");
     for (sign, name, factor) in [("−", "Smaller cells", 1.0 / 1.25), ("+", "Larger cells", 1.25)] {
-        let response = ui.small_button(sign);
+        let response = ui.button(sign);
         super::text::name(&response, name);
         if response.on_hover_text(name).clicked() {
             (state.zoom, state.fit) = ((state.zoom * factor).clamp(ZOOM.0, ZOOM.1), false);
@@ -175,8 +175,8 @@ struct MatrixLayout {
     rotated: bool,
 }
 
-/// High enough for the smallest letters.
-const MIN_CELL: f32 = 13.0;
+/// High enough for the digits of the smallest text.
+const MIN_CELL: f32 = 11.0;
 /// Cells of a matrix that fits whatever its size.
 const FIT_CELL: f32 = 2.0;
 /// Names at the left are no wider; what is longer loses its middle.
@@ -193,7 +193,8 @@ const NAME_LINES: usize = 3;
 const COLUMN_FONT: f32 = theme::SMALL;
 
 impl MatrixLayout {
-    fn new(ui: &Ui, matrix: &Matrix<'_>, (order, fit, zoom): (&[usize], bool, f32), rect: Rect) -> Self {
+    fn new(ui: &Ui, matrix: &Matrix<'_>, (order, state): (&[usize], &MatrixState), rect: Rect) -> Self {
+        let (fit, zoom) = (state.fit, state.zoom);
         let least = if fit { FIT_CELL } else { MIN_CELL };
         let (n, columns) = (order.len() as f32, matrix.columns(order));
         let across = columns.len() as f32;
@@ -218,12 +219,24 @@ impl MatrixLayout {
         let across_each = if fit { (rect.width() - left) / across } else { wide };
         let cell = vec2(round(across_each.clamp(least, most.max(least))), high.min(round(across_each.max(least))));
         let cell = if fit { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
-        let number = cell.y.min(cell.x) * 0.5;
-        let number_font =
-            (cell.min_elem() >= 18.0).then(|| FontId::proportional(number.clamp(theme::SMALL, theme::BODY)));
+        let number = FontId::proportional((cell.y.min(cell.x) * 0.5).clamp(theme::SMALL, theme::BODY));
+        // The longest number decides for all: some with and some without one would read as empty cells.
+        let longest = match state.mode {
+            MatrixMode::Counts => highest(matrix, order).to_string(),
+            MatrixMode::ByRow | MatrixMode::ByColumn => "100".to_owned(),
+        };
+        let room = fitted(ui.painter(), &longest, &number, Color32::WHITE, f32::MAX).size().x + 4.0;
+        let number_font = (cell.y >= MIN_CELL && cell.x >= room).then_some(number);
         let column_font = if straight.is_some() { column_font } else { label_font.clone() };
         Self { rect, cells, cell, label_font, column_font, number_font, rotated: straight.is_none() }
     }
+}
+
+/// The largest count of all cells that are shown.
+fn highest(matrix: &Matrix<'_>, order: &[usize]) -> u64 {
+    let columns = matrix.columns(order);
+    let row = |t: &usize| columns.iter().map(|p| matrix.count(*t, *p)).max();
+    order.iter().filter_map(row).max().unwrap_or(0)
 }
 
 /// The height of the highest name when all are written straight, or nothing when one would be cut or broken.
@@ -297,9 +310,7 @@ fn draw_cells(
 ) {
     let dark = ui.visuals().dark_mode;
     let columns = matrix.columns(order);
-    let top =
-        (0..order.len()).flat_map(|t| columns.iter().map(move |p| (t, *p))).map(|(t, p)| matrix.count(t, p)).max();
-    let top = top.unwrap_or(0).max(1) as f32;
+    let top = highest(matrix, order).max(1) as f32;
     let gap = if layout.cell.min_elem() >= 16.0 { 1.0 } else { 0.5 };
     let painter = ui.painter();
     let mut outlined = Vec::new();
@@ -479,7 +490,10 @@ fn middle_fitted(
     }
     let letters = text.chars().count() as f32;
     let room = (letters * width.max(8.0) / whole.size().x).floor() as usize;
-    fitted(painter, &super::text::elide_middle(text, room.max(3)), font, color, width)
+    // Letters differ in width: one less until it fits, or else the end is cut away too.
+    let mut shorter =
+        (3..=room.max(3)).rev().map(|n| fitted(painter, &super::text::elide_middle(text, n), font, color, f32::MAX));
+    shorter.find(|g| g.size().x <= width).unwrap_or_else(|| fitted(painter, text, font, color, width))
 }
 
 /// `text` in one line no wider than `width`, with an ellipsis when it does not fit.

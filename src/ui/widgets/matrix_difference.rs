@@ -52,8 +52,10 @@ impl<'a> MatrixDifference<'a> {
     }
 }
 
-const MIN_CELL: f32 = 12.0;
+const MIN_CELL: f32 = 11.0;
 const MAX_CELL: f32 = 52.0;
+/// Width of a cell against its height, at most.
+const WIDEST: f32 = 2.4;
 
 /// Draws the matrix in the space there is; gives the cell that was clicked.
 pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelection>) -> Option<MatrixSelection> {
@@ -73,22 +75,24 @@ pub fn show(ui: &mut Ui, m: &MatrixDifference<'_>, selected: Option<MatrixSelect
     let side = (letters * 6.2 + 18.0).clamp(60.0, (outer.width() * 0.3).max(60.0));
     let top = (letters * 6.2 + 14.0).clamp(30.0, (outer.height() * 0.4).max(30.0));
     let body = Rect::from_min_max(pos2(outer.left() + side, outer.top() + top), outer.max);
-    let cell =
-        ((body.width() - 12.0) / n as f32).min((body.height() - 12.0) / n as f32).clamp(MIN_CELL, MAX_CELL).floor();
+    // Wider than high where the room is, for the numbers.
+    let high = ((body.height() - 12.0) / n as f32).clamp(MIN_CELL, MAX_CELL).floor();
+    let wide = ((body.width() - 12.0) / n as f32).clamp(MIN_CELL, MAX_CELL).min(high * WIDEST).floor();
+    let cell = vec2(wide, high);
     let mut hovered = None;
     let mut picked = None;
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(body).id_salt("difference cells"));
     let scroll = egui::ScrollArea::both().id_salt("difference").auto_shrink([false, false]).show(&mut child, |ui| {
-        let (area, _) = ui.allocate_exact_size(vec2(cell * n as f32, cell * n as f32), Sense::hover());
+        let (area, _) = ui.allocate_exact_size(cell * n as f32, Sense::hover());
         let clip = ui.clip_rect();
-        let within = |from: f32, length: f32| {
-            let first = (from.max(0.0) / cell) as usize;
-            first.min(n)..(first + (length / cell).ceil() as usize + 1).min(n)
+        let within = |from: f32, length: f32, side: f32| {
+            let first = (from.max(0.0) / side) as usize;
+            first.min(n)..(first + (length / side).ceil() as usize + 1).min(n)
         };
-        for truth in within(clip.top() - area.top(), clip.height()) {
-            for predicted in within(clip.left() - area.left(), clip.width()) {
+        for truth in within(clip.top() - area.top(), clip.height(), cell.y) {
+            for predicted in within(clip.left() - area.left(), clip.width(), cell.x) {
                 let at = area.min + vec2(predicted as f32, truth as f32) * cell;
-                let rect = Rect::from_min_size(at, vec2(cell, cell));
+                let rect = Rect::from_min_size(at, cell);
                 let pick = MatrixSelection::Cell { truth, predicted };
                 let response = one(ui, m, (truth, predicted), rect, selected == Some(pick));
                 if response.hovered() || response.has_focus() {
@@ -134,8 +138,9 @@ fn one(
     let fill = fill(ui.visuals().dark_mode, n, m.several || truth == predicted, m.most);
     let painter = ui.painter();
     painter.rect_filled(rect.shrink(if rect.width() >= 16.0 { 1.0 } else { 0.5 }), 1.5, fill);
-    if n != 0 && rect.width() >= 18.0 {
-        let font = FontId::proportional((rect.width() * 0.45).clamp(theme::SMALL, theme::BODY));
+    let digits = m.most.max(1).ilog10() as f32 + 2.0;
+    if n != 0 && rect.width() >= digits * 7.0 + 2.0 && rect.height() >= MIN_CELL {
+        let font = FontId::proportional((rect.height() * 0.5).clamp(theme::SMALL, theme::BODY));
         painter.text(rect.center(), Align2::CENTER_CENTER, format!("{n:+}"), font, theme::text_on(fill));
     }
     let response = ui.interact(rect, ui.scope_id().with(("difference", truth, predicted)), Sense::CLICK);
@@ -148,8 +153,8 @@ fn one(
 }
 
 /// Names of rows and columns, which stay in sight.
-fn names(ui: &Ui, m: &MatrixDifference<'_>, outer: Rect, body: Rect, cell: f32, offset: egui::Vec2) {
-    let font = FontId::proportional((cell * 0.62).clamp(theme::SMALL, theme::BODY));
+fn names(ui: &Ui, m: &MatrixDifference<'_>, outer: Rect, body: Rect, cell: egui::Vec2, offset: egui::Vec2) {
+    let font = FontId::proportional((cell.y * 0.62).clamp(theme::SMALL, theme::BODY));
     let ink = ui.visuals().text_color();
     let side = Rect::from_min_max(pos2(outer.left(), body.top()), pos2(body.left(), outer.bottom()));
     let above = Rect::from_min_max(pos2(body.left(), outer.top()), pos2(outer.right(), body.top()));
@@ -159,13 +164,13 @@ fn names(ui: &Ui, m: &MatrixDifference<'_>, outer: Rect, body: Rect, cell: f32, 
         ui.painter().layout_job(job)
     };
     for (i, name) in m.classes.iter().enumerate() {
-        let y = body.top() + (i as f32 + 0.5) * cell - offset.y;
+        let y = body.top() + (i as f32 + 0.5) * cell.y - offset.y;
         if side.y_range().contains(y) {
             let galley = fitted(name, side.width() - 10.0);
             let at = pos2(side.right() - 6.0 - galley.size().x, y - galley.size().y / 2.0);
             ui.painter().with_clip_rect(side.intersect(ui.clip_rect())).galley(at, galley, ink);
         }
-        let x = body.left() + (i as f32 + 0.5) * cell - offset.x;
+        let x = body.left() + (i as f32 + 0.5) * cell.x - offset.x;
         if above.x_range().contains(x) {
             let galley = fitted(name, above.height() - 8.0);
             let at = pos2(x - galley.size().y / 2.0, above.bottom() - 4.0);

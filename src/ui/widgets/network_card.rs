@@ -199,7 +199,7 @@ fn usual_input(ui: &mut Ui, spec: &ModelSpec, config: &mut RunConfig) -> bool {
         let hint = format!("Usually given {length}×{height}×{width}.");
         ui.label(RichText::new(hint).text_style(theme::caption()).color(theme::palette(ui).warn));
         let help = format!("Sets clips of {length} frames of {width}×{height} pixels");
-        let pressed = ui.small_button("Use its usual clips").on_hover_text(help).clicked();
+        let pressed = ui.button("Use its usual clips").on_hover_text(help).clicked();
         if pressed {
             (clip.length, clip.height, clip.width) = (length, height, width);
         }

@@ -204,7 +204,7 @@ pub fn save_buttons(ui: &mut Ui, what: &str) -> Option<TableFormat> {
     let mut asked = None;
     ui.weak("Save");
     for format in TableFormat::ALL {
-        let button = ui.small_button(format.title());
+        let button = ui.button(format.title());
         let name = format!("Save {what} as {}", format.title());
         button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
         if button.on_hover_text(name.clone()).clicked() {

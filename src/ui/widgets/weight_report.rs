@@ -127,7 +127,7 @@ fn beside_path<R>(ui: &mut Ui, name: &str, hint: &str, path: &mut String, button
     const BUTTON: f32 = 86.0;
     ui.horizontal(|ui| {
         let field = egui::TextEdit::singleline(path).hint_text(hint);
-        let field = ui.add(field.desired_width((ui.available_width() - BUTTON).max(60.0)));
+        let field = ui.add(field.desired_width((ui.available_width() - BUTTON).max(36.0)));
         text::name(&field, name);
         let shown = path.trim().to_owned();
         if !shown.is_empty() {

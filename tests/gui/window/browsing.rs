@@ -20,7 +20,7 @@ fn several_videos_are_picked_and_tagged_and_tags_filter() {
     harness.get_by_label(&format!("Video {}", names[2])).click_modifiers(Modifiers::COMMAND);
     harness.run_steps(2);
     assert_eq!(harness.state().state().marks.videos.iter().cloned().collect::<Vec<_>>(), [&names[0][..], &names[2]]);
-    harness.get_by_label_contains("2 videos picked");
+    harness.get_by_label_contains("2 videos selected");
     harness.get_by_label("Tag videos…").click();
     harness.run_steps(3);
     harness.get_by_label("bad quality").click();

@@ -181,7 +181,7 @@ fn two_clicks_lead_from_two_runs_to_their_comparison() {
     for list in ["both right (3)", "fixed (2)", "broken (1)", "both wrong (2)"] {
         harness.get_by_label(list);
     }
-    assert!(count(&harness, "This may be luck: of run one's errors run two has 2 right and makes 1 new ones") > 0);
+    assert!(count(&harness, "This may be luck: of run one's errors run two has 2 right and makes 1 new one;") > 0);
     assert!(count(&harness, "Data, split and labels are the same.") > 0, "what differs is said");
     shot(&mut harness, "compare-Dark");
     // A run that is taken out is no longer compared, and that what is shown is of others is said.

@@ -152,7 +152,7 @@ fn a_plan_of_the_form_is_laid_out_before_anything_is_trained() {
     for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
         let (script, mut harness) = page(theme);
         write(&mut harness, "Seeds", "1-3");
-        harness.get_by_label("Vary a key…").click();
+        harness.get_by_label("Vary a setting…").click();
         harness.run_steps(3);
         write(&mut harness, "Values of optimizer.learning_rate", "0.1, 0.01");
         shot(&mut harness, &format!("experiment-form-{theme:?}"));

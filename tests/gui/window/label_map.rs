@@ -106,7 +106,7 @@ fn trainings_keep_the_map_of_the_dataset_and_refuse_another() {
     harness.state_mut().send(OpenAction::OpenDataset(data.root.clone()));
     harness.run_steps(4);
     let told = format!("{} classes of {} in the files", data.classes.len(), data.classes.len() + 1);
-    harness.get_by_label(&told);
+    harness.get_by_label_contains(&told);
     script.0.borrow_mut().hold = true;
     let start = |harness: &mut Harness<'static, App>, label_map: LabelMap| {
         let mut config = kinolens::config::RunConfig::reference();

@@ -80,7 +80,7 @@ fn usual_input(r: &mut Rows<'_>) {
     r.line(move |ui, config| {
         let text = format!("use {length}×{height}×{width}");
         let help = format!("{title} is usually given clips of {length} frames of {width}×{height} pixels");
-        if ui.small_button(text).on_hover_text(help).clicked() {
+        if ui.button(text).on_hover_text(help).clicked() {
             (config.clip.length, config.clip.height, config.clip.width) = (length, height, width);
         }
     });
@@ -207,7 +207,7 @@ fn label_map(ui: &mut Ui, map: &mut LabelMap) {
     };
     let lines: Vec<String> = map.rules.iter().map(told).collect();
     ui.label(counted(map.rules.len() as u64, "class") + " mapped").on_hover_text(lines.join("\n"));
-    if ui.small_button("clear").on_hover_text("Take the label map of the dataset").clicked() {
+    if ui.button("clear").on_hover_text("Take the label map of the dataset").clicked() {
         *map = LabelMap::default();
     }
 }

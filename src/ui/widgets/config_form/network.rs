@@ -71,7 +71,7 @@ fn first_weights(r: &mut Rows<'_>) {
         let look = weight_report::look(ui, "first weights", &query, around.weights, &mut actions);
         ui.indent("first weights report", |ui| {
             weight_report::show(ui, look);
-            if ui.small_button("Clear first weights").clicked() {
+            if ui.button("Clear first weights").clicked() {
                 config.model.init_from = None;
             }
         });
