@@ -81,7 +81,7 @@ impl Workers for Scripted {
             return id;
         }
         let body = match job {
-            job @ (Job::WatchRun(_) | Job::AskRun(_)) => on_disk(job),
+            job @ (Job::WatchRun(_) | Job::AskRun(_)) => watch::on_disk(job),
             Job::OpenDataset(OpenDataset { path, .. }) => match &s.dataset {
                 Some(d) if d.root == path => EventBody::Finished(Output::Dataset(d.clone())),
                 _ => EventBody::Failed(format!("{} is no dataset: choose another folder.", path.display())),
@@ -130,16 +130,6 @@ impl Workers for Scripted {
 
     fn device(&self) -> String {
         "CPU, 4 threads".into()
-    }
-}
-
-/// What a job that looks at files finds.
-fn on_disk(job: Job) -> EventBody {
-    use kinolens::jobs as j;
-    match j::run(job, &mut j::LaneState::default(), &Silent) {
-        Ok(j::Done::Finished(output)) => EventBody::Finished(output),
-        Ok(j::Done::Cancelled(output)) => EventBody::Cancelled(output),
-        Err(error) => EventBody::Failed(error.to_string()),
     }
 }
 
