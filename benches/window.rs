@@ -1,6 +1,7 @@
 //! How fast the window answers, on the CPU; a software rasteriser is left out, turning shapes into triangles is not.
 //!
-//! `cargo bench --bench window`, or `cargo test --bench window` for the development profile. One line a measurement:
+//! `cargo bench --bench window`, or `cargo test --bench window` for the development profile; a part of it with `-- dashboard`
+//! (`curves`, `workspaces`, `review`). One line a measurement:
 //! `window <what> n <count> median_ms <ms> p95_ms <ms> limit_ms <ms> ok|over`. `KINOLENS_BENCH_STRICT=1` makes a p95
 //! over its limit the exit code 1.
 
@@ -24,7 +25,7 @@ use kinolens::run_folder::{Confusion, Evaluation, Prediction, Predictions};
 use kinolens::ui::action::{ChooseAction, DrawAction, OpenAction, TimeAction, WindowAction, WorkAction};
 use kinolens::ui::state::{JobStatus, JobView, LiveRun};
 use kinolens::ui::{Action, App, AppState, LaunchOptions, Workers, Workspace};
-use measured::{Dashboard, SIZE, frame, report, until, verdict};
+use measured::{Dashboard, SIZE, frame, report, takes, until, verdict};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
@@ -418,22 +419,27 @@ fn overlaid() -> bool {
 }
 
 fn main() {
-    let mut ok = dashboard(1_000);
-    ok &= dashboard(100_000);
-    ok &= overlaid();
+    let mut ok = !takes("dashboard") || (dashboard(1_000) & dashboard(100_000));
+    ok &= !takes("curves") || overlaid();
     let dir = tempfile::tempdir().expect("a temporary folder");
+    ok &= !takes("workspaces") || large(dir.path());
+    ok &= !takes("review") || review(dir.path());
+    if !ok && std::env::var_os("KINOLENS_BENCH_STRICT").is_some() {
+        std::process::exit(1);
+    }
+}
+
+/// The workspaces with datasets of two kinds.
+fn large(dir: &Path) -> bool {
     let of_people = |i: usize, _: &ClassSet| {
         let subject = format!("p{:02}", i % 60);
         (format!("{subject}/take {i:03}.mp4"), subject)
     };
-    let people = Prepared::large(&dir.path().join("people"), 480, 28_000, of_people);
-    ok &= workspaces("60_subjects_28000_clips", people);
+    let people = Prepared::large(&dir.join("people"), 480, 28_000, of_people);
+    let mut ok = workspaces("60_subjects_28000_clips", people);
     let in_folders =
         |i: usize, classes: &ClassSet| (format!("{}/v_{i:05}.mp4", classes.name(i % classes.len())), String::new());
-    let folders = Prepared::large(&dir.path().join("folders"), 25_000, 25_000, in_folders);
+    let folders = Prepared::large(&dir.join("folders"), 25_000, 25_000, in_folders);
     ok &= workspaces("25000_class_folder_videos", folders);
-    ok &= review(dir.path());
-    if !ok && std::env::var_os("KINOLENS_BENCH_STRICT").is_some() {
-        std::process::exit(1);
-    }
+    ok
 }

@@ -94,6 +94,9 @@ pub struct EpochReport {
     /// task.
     #[serde(default)]
     pub confusion: Vec<ConfusionCell>,
+    /// Training loss of whoever gives every clip the best same answer, without looking at it; `None` in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guessing_loss: Option<f32>,
 }
 
 impl EpochReport {
@@ -137,6 +140,17 @@ impl EpochReport {
 /// finite score.
 pub fn best_epoch(history: &[EpochReport]) -> Option<&EpochReport> {
     history.iter().filter(|e| e.finite_score().is_some()).min_by(|a, b| a.by_validation(b))
+}
+
+/// Epochs before it is said of a training that it has learned nothing.
+const NOTHING_AFTER: usize = 4;
+
+/// Where the training loss of no epoch so far is clearly (by 1 %) below that of always giving the same answer: the lowest of it, and
+/// that of the same answer. `None` in the first three epochs and where it is not known.
+pub fn learned_nothing(history: &[EpochReport]) -> Option<(f32, f32)> {
+    let guessing = history.last()?.guessing_loss.filter(|_| history.len() >= NOTHING_AFTER)?;
+    let lowest = history.iter().map(|e| e.train_loss).filter(|l| l.is_finite()).min_by(f32::total_cmp)?;
+    (lowest > 0.99 * guessing).then_some((lowest, guessing))
 }
 
 /// The epoch with the lowest validation loss, the first of equals: the one in `best_loss/`. `None` when no epoch has a

@@ -71,3 +71,9 @@ impl Dashboard {
         )
     }
 }
+
+/// True where a measurement is asked for: all are without names, else those that hold one of them.
+pub fn takes(name: &str) -> bool {
+    let mut wanted = std::env::args().skip(1).filter(|a| !a.starts_with('-')).peekable();
+    wanted.peek().is_none() || wanted.any(|w| name.contains(&w))
+}

@@ -6,6 +6,7 @@ use super::common::Outcome;
 use super::monitor::{print_json, print_line};
 use crate::model::profile::{self, Spent};
 use crate::model::{ComputeDevice, MODELS, ModelSpec};
+use crate::peers::{Width, of_process};
 use crate::train::bench::{How, Round, Subject, large_product};
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -28,6 +29,10 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| anyhow!("cannot start {threads} threads: {e}"))?;
     }
+    let peers = of_process();
+    if args.in_turns && !peers.is_alone() {
+        return Err(Exit::Usage(anyhow!("--in-turns is done by one process; start it once")));
+    }
     let (device, messages) = ComputeDevice::choose(args.device.into());
     messages.iter().for_each(|message| eprintln!("warning: {message}"));
     let how = How { precision: args.precision.into(), recompute: args.recompute };
@@ -35,17 +40,22 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
     for model in models {
         for (name, round) in &rounds {
             let mut subject = Subject::new(model, *round, args.batch, args.clip, &device, how)?;
+            subject.join(peers, Width::Full);
             subject.run()?; // Buffers and threads are there afterwards.
             if args.in_turns {
                 in_turns(&mut subject)?;
                 continue;
             }
             let mut seconds = Vec::with_capacity(args.rounds);
+            let (mut waiting, mut exchanging) = (Vec::new(), Vec::new());
             for _ in 0..args.rounds {
                 seconds.push(time(&mut subject)?);
+                if let Some((_, shared)) = subject.shared() {
+                    waiting.push(shared.waiting);
+                    exchanging.push(shared.exchanging);
+                }
             }
-            seconds.sort_by(f64::total_cmp);
-            let median = (seconds[(args.rounds - 1) / 2] + seconds[args.rounds / 2]) / 2.0;
+            let median = median(&mut seconds);
             let name = format!("{model}: {name}");
             let entry =
                 |what: &str, seconds: f64| json!({ "name": format!("{name}{what}"), "value": seconds, "unit": "s" });
@@ -54,6 +64,21 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
             }
             results.push(entry("", median));
             results.push(entry(", fastest", seconds[0]));
+            if let Some((bytes, _)) = subject.shared() {
+                let (waiting, exchanging) = (self::median(&mut waiting), self::median(&mut exchanging));
+                let sent = bytes as f64 / 1e6;
+                if !args.json.json {
+                    print_line(&format!(
+                        "    of {} processes: {:.2} ms waiting for the slowest, {:.2} ms exchanging gradients, {sent:.1} MB sent \
+                         by each",
+                        peers.size(),
+                        waiting * 1e3,
+                        exchanging * 1e3
+                    ));
+                }
+                results.extend([entry(", waiting", waiting), entry(", exchange", exchanging)]);
+                results.push(json!({ "name": format!("{name}, sent"), "value": bytes, "unit": "B" }));
+            }
             if args.profile {
                 profiles.extend(profiled(&name, &mut subject, args, &device)?);
             }
@@ -64,7 +89,7 @@ pub(super) fn bench(args: &BenchArgs) -> Outcome {
         print_json(&json!({
             "device": device.title(), "precision": how.precision.name(), "recompute": how.recompute,
             "device_memory_bytes": device.memory().map(|m| m.reserved), "threads": threads, "batch": args.batch, "rounds": args.rounds,
-            "instructions": crate::simd::name(),
+            "instructions": crate::simd::name(), "processes": peers.size(),
             "results": results, "profile": profiles,
         }));
     }
@@ -88,6 +113,13 @@ fn asked(args: &BenchArgs) -> Result<(Vec<&'static str>, Vec<NamedRound>), Exit>
         if models.is_empty() { MODELS.iter().map(|m| m.id).collect() } else { models },
         if rounds.is_empty() { Round::ALL.to_vec() } else { rounds },
     ))
+}
+
+/// The median of some seconds, which are in order afterwards.
+fn median(seconds: &mut [f64]) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    let (count, at) = (seconds.len(), |i: usize| seconds.get(i).copied().unwrap_or_default());
+    (at(count.saturating_sub(1) / 2) + at(count / 2)) / 2.0
 }
 
 fn time(subject: &mut Subject) -> Result<f64, Exit> {

@@ -13,6 +13,7 @@ use crate::classical::{Baseline, FeatureSet};
 use crate::domain::{ClassChange, ClassSet, SAID_AT, Task, argmax, counted, grouped, name_text, said};
 use crate::jobs::kinds::{Evaluate, MakeDemo, PredictVideo};
 use crate::jobs::{JobError, LaneState};
+use crate::peers::of_process;
 use crate::run_folder::{ConfidenceInterval, Evaluation};
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
@@ -109,6 +110,10 @@ fn evaluate(args: &EvaluateArgs) -> Outcome {
     };
     let (evaluation, predictions) = run_job(job, &monitor, &mut state)?;
     drop(monitor);
+    // All know the answer; the first process writes and tells it.
+    if !of_process().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     for file in &args.export_predictions {
         crate::jobs::write_predictions(file, &evaluation, &predictions)?;
     }
@@ -229,6 +234,9 @@ fn predict(args: &PredictArgs) -> Outcome {
     let job = PredictVideo { checkpoint: checkpoint_ref(&args.run.path), dataset, video };
     let p = run_job(job, &monitor, &mut state)?;
     drop(monitor);
+    if !of_process().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(out) = &args.to.out {
         write_prediction_tables(out, &p).with_context(|| format!("cannot write tables to {}", out.display()))?;
     }

@@ -49,17 +49,8 @@ fn read_with(exported: &LabelFiles) -> String {
         return format!("put the folder {folder} in place of that of a copy of the dataset");
     }
     let Some(t) = &exported.table else { return String::new() };
-    let columns = [
-        ("path", Some(&t.path)),
-        ("class", t.class.as_ref()),
-        ("start", t.start.as_ref()),
-        ("end", t.end.as_ref()),
-        ("subject", t.subject.as_ref()),
-        ("split", t.split.as_ref()),
-    ];
-    let columns: Vec<String> = columns.into_iter().filter_map(|(key, c)| Some(format!("{key}={}", c?))).collect();
     let file = shell_quoted(Path::new(&t.file));
-    format!("--table {file} --columns {} --unit {} --corrections {NO_CORRECTIONS}", columns.join(","), t.unit.name())
+    format!("--table {file} --columns {} --unit {} --corrections {NO_CORRECTIONS}", t.assignments(), t.unit.name())
 }
 
 fn say(corrections: &DatasetCorrections) {

@@ -12,6 +12,7 @@ use super::reading::data_config_of;
 use crate::config::ClipConfig;
 use crate::domain::{ClassSet, FrameSampling, HeatMap, MaskShare, PoolingRule, Task, choices, said};
 use crate::jobs::{Explanation, ExportRequest, HeatRequest, LaneState, TargetClass};
+use crate::peers::of_process;
 use crate::render::{Blend, ColorMap, Interpolation, OverlayParams};
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -57,6 +58,10 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
     };
     let dataset = request.dataset.clone();
     let (explanation, _) = run_job(request, &monitor, &mut state)?;
+    // All know the answer; the first process tells it.
+    if !of_process().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     let shown = explanation.samples.iter().map(|s| s.clip.video.as_str());
     let dataset = crate::jobs::with_videos(&dataset, shown, &monitor).map_err(|e| Exit::Failed(e.into()))?;
     drop(monitor);

@@ -12,6 +12,7 @@ use crate::classical::FeaturePicture;
 use crate::domain::{ClassMatch, Dataset};
 use crate::eval::evaluated_clips;
 use crate::jobs::{ClipRef, ClipSample, ExplainRequest, LaneState};
+use crate::peers::of_process;
 use crate::progress::Monitor;
 use crate::run_folder::Checkpoint;
 use anyhow::{Context, anyhow};
@@ -77,6 +78,9 @@ pub(super) fn explain(args: &ExplainArgs, checkpoint: &Checkpoint, class_match: 
         classes.get_or_insert((answer.classes.clone(), answer.identity.clone()));
     }
     drop(monitor);
+    if !of_process().leads() {
+        return Ok(ExitCode::SUCCESS);
+    }
     let files = args.to.out.as_ref().map(|out| write(out, &samples)).transpose()?;
     let name = |class: usize| classes.as_ref().map_or("?", |(c, _)| c.name(class)).to_owned();
     if args.json.json {

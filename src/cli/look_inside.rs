@@ -18,6 +18,7 @@ use crate::jobs::{
     CheckpointRef, ClipRef, InsideParts, InsideView, KernelView, LaneState, LayerSurvey, LayerView, is_inside_file,
     write_inside, write_inside_page,
 };
+use crate::peers::of_process;
 use anyhow::anyhow;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
     let clip = the_clip(args, &dataset)?;
     say_warnings(&dataset);
     let monitor = TerminalMonitor::new(false, 0);
+    // Several processes share a survey; the first one writes.
+    let leads = of_process().leads();
     let look = LookInside {
         checkpoint: checkpoint.clone(),
         dataset,
@@ -58,10 +61,10 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
         order,
         target,
         budget: 0,
-        pictures: (args.to.out.is_some() || args.page.is_some()).then_some((args.channels, color_map)),
+        pictures: (leads && (args.to.out.is_some() || args.page.is_some())).then_some((args.channels, color_map)),
         measure: args.measure,
         effective: args.receptive_field,
-        out: args.to.out.clone(),
+        out: args.to.out.clone().filter(|_| leads),
     };
     let view = run_job(look, &monitor, &mut state)?;
     let read =
@@ -77,6 +80,9 @@ pub(super) fn look_inside(args: &LookInsideArgs) -> Outcome {
         None => None,
     };
     drop(monitor);
+    if !leads {
+        return Ok(ExitCode::SUCCESS);
+    }
     let parts = InsideParts { view: &view, kernels: &kernels, kernels_of: &args.layers, survey: survey.as_deref() };
     let files = args.to.out.as_deref().map(|out| write_inside(&parts, out)).transpose()?;
     args.page.as_deref().map(|page| write_inside_page(&parts, page)).transpose()?;

@@ -109,10 +109,11 @@ fn together(command: args::Command) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     let all = peers::of_process();
-    if !all.is_alone() && !matches!(command, args::Command::Train(_) | args::Command::Evaluate(_)) {
+    if !all.is_alone() && !is_shared(&command) {
         if all.leads() {
             eprintln!(
-                "error: several processes train and evaluate together; all else is done by one, so start it once"
+                "error: several processes train, evaluate, predict, explain, test motion, look inside and bench together; all else \
+                 is done by one, so start it once"
             );
         }
         peers::leave();
@@ -133,6 +134,21 @@ fn together(command: args::Command) -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// True for what several processes do together.
+fn is_shared(command: &args::Command) -> bool {
+    use args::Command as C;
+    matches!(
+        command,
+        C::Train(_)
+            | C::Evaluate(_)
+            | C::Predict(_)
+            | C::Explain(_)
+            | C::MotionTest(_)
+            | C::LookInside(_)
+            | C::Bench(_)
+    )
 }
 
 /// Runs a subcommand and says what went wrong.

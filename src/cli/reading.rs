@@ -4,7 +4,7 @@
 use super::Exit;
 use super::args::ReadingArgs;
 use crate::config::{DataConfig, TableColumns};
-use crate::data::{FORMATS, NO_CORRECTIONS};
+use crate::data::{FORMATS, NO_CORRECTIONS, is_table};
 use crate::domain::{LabelMap, choices, name_text};
 use crate::run_folder::RunDir;
 use anyhow::anyhow;
@@ -74,12 +74,15 @@ fn forget(data: &mut DataConfig) {
     (data.choices, data.format, data.table) = (Vec::new(), None, None);
 }
 
-/// True where a dataset may be read as a run remembers it; a run is also asked about files of other formats.
-fn is_read_alike(data: &DataConfig, dataset: &Path) -> bool {
+/// True where a dataset may be read as a run remembers it; a run is also asked about videos, and files of other formats. `own`
+/// is true for the dataset that the run was trained on.
+fn is_read_alike(data: &DataConfig, dataset: &Path, own: bool) -> bool {
     match (&data.table, &data.format) {
-        // The table itself may be what was opened.
-        (Some(table), _) if table.file.is_empty() => dataset.is_file(),
-        (Some(table), _) => dataset.join(&table.file).is_file(),
+        // The table itself was what was opened.
+        (Some(table), _) if table.file.is_empty() => own || is_table(dataset),
+        // A table that lies elsewhere speaks of its own dataset alone.
+        (Some(table), _) if Path::new(&table.file).is_absolute() => own,
+        (Some(table), _) => dataset.is_dir() && dataset.join(&table.file).is_file(),
         (None, Some(id)) => FORMATS.iter().any(|f| f.id == id && (f.detect)(dataset).is_ok()),
         (None, None) => true,
     }
@@ -99,10 +102,11 @@ fn is_dataset_of(run: &Path, dataset: &Path) -> bool {
 pub(super) fn data_config_of(run: &Path, dataset: &Path, said: &ReadingArgs) -> Result<DataConfig, Exit> {
     let mut data = RunDir::open(run)?.config_as_known()?.data;
     data.label_map = LabelMap::default();
-    if !is_dataset_of(run, dataset) {
+    let own = is_dataset_of(run, dataset);
+    if !own {
         data.corrections = None;
     }
-    if !is_read_alike(&data, dataset) {
+    if !is_read_alike(&data, dataset, own) {
         forget(&mut data);
     }
     said.apply(dataset, &mut data)?;

@@ -4,7 +4,9 @@ use crate::config::RunConfig;
 use crate::domain::{ClassSet, leaf};
 use crate::model::Outline;
 use crate::progress::EpochReport;
-use crate::run_folder::{Checkpoint, Environment, Evaluation, Identity, MODEL_FILE, Predictions, RunDir, SplitRow};
+use crate::run_folder::{
+    CHECKPOINTS, Checkpoint, Environment, Evaluation, Identity, MODEL_FILE, Predictions, RunDir, SplitRow,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,6 +105,17 @@ impl EvaluatedRun {
     }
 }
 
+/// What people call a file of weights: the run and checkpoint it lies in, else its own name.
+fn source_of(weights: &Path) -> String {
+    let checkpoint = weights.parent().filter(|_| weights.file_name().is_some_and(|n| n == MODEL_FILE));
+    let of_run =
+        checkpoint.and_then(|c| Some((c, c.parent().filter(|f| f.file_name().is_some_and(|n| n == CHECKPOINTS))?)));
+    match of_run.and_then(|(checkpoint, all)| Some((leaf(all.parent()?), leaf(checkpoint)))) {
+        Some((run, checkpoint)) => format!("{run}, {checkpoint}"),
+        None => leaf(weights),
+    }
+}
+
 fn facts(config: &RunConfig, classes: &ClassSet, environment: Option<&Environment>, history: &[EpochReport]) -> Facts {
     let clip = [config.clip.length as usize, config.clip.height as usize, config.clip.width as usize];
     let outline = Outline::of(&config.model, classes.len(), clip).ok();
@@ -112,8 +125,8 @@ fn facts(config: &RunConfig, classes: &ClassSet, environment: Option<&Environmen
     let told = |text: &String| Some(text.clone()).filter(|t| !t.is_empty());
     Facts {
         model: config.model.id.clone(),
-        init_from: (environment.and_then(|e| e.weights.as_ref()).map(|w| leaf(&w.path)))
-            .or_else(|| config.model.init_from.as_deref().map(leaf)),
+        init_from: (environment.and_then(|e| e.weights.as_ref()).map(|w| source_of(&w.path)))
+            .or_else(|| config.model.init_from.as_deref().map(source_of)),
         parameters: outline.as_ref().map(|o| o.parameters as u64),
         trainable: outline.as_ref().map(|o| o.trainable as u64),
         file_bytes: None,
@@ -172,5 +185,16 @@ mod tests {
         assert_eq!(named(vec![run("/r/a", "last"), run("/r/a", "best_loss")]), ["a/last", "a/best_loss"]);
         assert_eq!(named(vec![run("/x/a", "last"), run("/y/a", "last")]), ["x/a", "y/a"]);
         assert_eq!(named(vec![run("/r/a", "last"), run("/r/a", "last")]), ["a/last", "a/last (2)"]);
+    }
+
+    #[test]
+    fn weights_are_called_by_their_run_and_checkpoint_or_by_their_file() {
+        for (path, name) in [
+            ("/x/runs/2d/checkpoints/last/model.safetensors", "2d, last"),
+            ("/x/weights/model.safetensors", "model.safetensors"),
+            ("kinetics.pth", "kinetics.pth"),
+        ] {
+            assert_eq!(source_of(Path::new(path)), name);
+        }
     }
 }

@@ -200,7 +200,10 @@ pub fn summary(
         let runs: Vec<&EvaluatedRun> = of_arm.iter().copied().flatten().collect();
         if runs.len() < of_arm.len() {
             let missing = of_arm.len() - runs.len();
-            out.notes.push(format!("{} is not compared: {missing} of its {} runs failed", arm.name, of_arm.len()));
+            out.notes.push(match of_arm.len() {
+                1 => format!("{} is not compared: it failed", arm.name),
+                all => format!("{} is not compared: {missing} of its {all} runs failed", arm.name),
+            });
             continue;
         }
         match pooled(&arm.name, &runs) {

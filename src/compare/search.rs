@@ -3,10 +3,11 @@
 use super::table::{Cell, Table};
 use super::words::percent;
 use crate::config::{Drawn, Search};
-use crate::domain::duration;
+use crate::domain::{counted, duration};
 use crate::progress::{EpochReport, best_epoch};
 use serde::Serialize;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// One trial as far as it is.
 #[derive(Clone, Debug, Default)]
@@ -146,6 +147,17 @@ impl SearchReport {
                 "the ranges hold no more than these values, so fewer than {} were tried",
                 search.trials()
             ));
+        }
+        let arms: BTreeSet<&str> = trials.iter().map(|r| r.arm.as_str()).collect();
+        for arm in arms {
+            let of_arm = || trials.iter().filter(|r| r.arm == arm);
+            let failed = of_arm().filter(|r| r.failure.is_some()).count();
+            if failed > 0 {
+                notes.push(format!(
+                    "{failed} of {} of {arm} failed and could not be chosen: the best of the others need not be the best of all",
+                    counted(of_arm().count() as u64, "trial")
+                ));
+            }
         }
         for row in trials.iter().filter(|r| r.chosen) {
             let values: Vec<String> = row.values.iter().map(|(key, value)| format!("{key}={value}")).collect();

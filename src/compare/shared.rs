@@ -251,7 +251,11 @@ fn differences(runs: &[EvaluatedRun]) -> Vec<String> {
         "clips are made of other frames",
         apart(runs, |r| {
             let clip = &r.config.clip;
-            format!("{} frames, every {}, labelled by {:?}", clip.length, clip.step.max(1), clip.label)
+            let frames = match clip.length {
+                1 => "1 frame".to_owned(),
+                n => format!("{n} frames, every {}", clip.step.max(1)),
+            };
+            format!("{frames}, labelled by {:?}", clip.label)
         }),
     );
     if let Some(told) = training_videos(runs) {

@@ -5,6 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 
+/// A table with more columns is set smaller on a page.
+const MANY: usize = 8;
+
 /// A cell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -263,7 +266,8 @@ impl Table {
 
     /// As an HTML table.
     pub fn html(&self) -> String {
-        let mut out = format!("<table><caption>{}</caption><thead><tr>", escaped(&self.title));
+        let class = if self.header.len() > MANY { " class=\"many\"" } else { "" };
+        let mut out = format!("<table{class}><caption>{}</caption><thead><tr>", escaped(&self.title));
         for (i, name) in self.header.iter().enumerate() {
             let class = if self.right(i) { " class=\"n\"" } else { "" };
             out += &format!("<th{class} scope=\"col\">{}</th>", escaped(name));

@@ -75,6 +75,10 @@ fn fixed_and_broken_clips_are_counted_and_tested() {
     // B has all that A has and the third clip of eight people besides, and loses the first clip of one.
     let a = of_ten("a", |_, clip| clip < 2);
     let b = of_ten("b", |person, clip| clip < 2 && (person, clip) != (9, 0) || clip == 2 && person < 8);
+    let turned = Comparison::of(&[b.clone(), a.clone()], 1).unwrap().pairs[0].clone();
+    // The other way round: still the lead of the better one, with its interval.
+    assert!(turned.difference < 0.0 && turned.interval.high < 0.0);
+    assert!(turned.sentence.starts_with("b is better than a by 17.5 points [+"), "{}", turned.sentence);
     let found = Comparison::of(&[a, b], 1).unwrap();
     let pair = &found.pairs[0];
     let lists = &pair.lists;
@@ -88,7 +92,7 @@ fn fixed_and_broken_clips_are_counted_and_tested() {
     // 2 (C(9,0) + C(9,1)) / 2^9.
     assert!((pair.p - 20.0 / 512.0).abs() < 1e-12 && pair.p_holm == pair.p);
     assert!(pair.interval.low > 0.0 && pair.interval.low < pair.difference && pair.difference < pair.interval.high);
-    assert!(pair.sentence.starts_with("b is better than a by 17.5 points"), "{}", pair.sentence);
+    assert!(pair.sentence.starts_with("b is better than a by 17.5 points [+"), "{}", pair.sentence);
     // Gained clips are of class 0 (the third clip), lost ones too.
     let classes: Vec<(u64, u64, u64)> = pair.classes.iter().map(|c| (c.support, c.fixed, c.broken)).collect();
     assert_eq!(classes, [(20, 8, 1), (20, 0, 0)]);

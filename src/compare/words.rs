@@ -107,6 +107,12 @@ pub fn intervals(resampled: &Resampled) -> String {
     out
 }
 
+/// The interval of the better run's lead over the other.
+fn lead(pair: &Pair) -> String {
+    let ConfidenceInterval { low, high } = pair.interval;
+    point_range(&if pair.difference >= 0.0 { pair.interval } else { ConfidenceInterval { low: -high, high: -low } })
+}
+
 /// `1 new one`, `3 new ones`.
 fn new_ones(n: usize) -> String {
     format!("{n} new {}", if n == 1 { "one" } else { "ones" })
@@ -129,11 +135,16 @@ pub(super) fn verdict(pair: &Pair, a: &str, b: &str, resampled: &Resampled, metr
         );
     }
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("{}{corrected}", p_of(pair.p_holm));
     let units = format!("{}s", resampled.unit.noun());
     match (pair.p_holm < LEVEL, excludes_zero(&pair.interval)) {
+        (true, true) if resampled.few() => format!(
+            "{better} is ahead of {worse} by {size}; that is more than luck if clips are counted one by one ({p}), but {} are too \
+             few to say that it holds for others: {sums}.",
+            counted(resampled.count as u64, resampled.unit.noun())
+        ),
         (true, true) => {
             format!("{better} is better than {worse} by {size}, and luck does not explain it ({p}): {sums}.")
         }
@@ -162,7 +173,7 @@ fn verdict_of_sets(pair: &Pair, a: &str, b: &str, resampled: &Resampled) -> Stri
         ),
     };
     let (better, worse) = if pair.difference >= 0.0 { (b, a) } else { (a, b) };
-    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), point_range(&pair.interval));
+    let size = format!("{:.1} points of mAP {}", 100.0 * pair.difference.abs(), lead(pair));
     let corrected = if pair.p_holm > pair.p { ", corrected for all pairs" } else { "" };
     let p = format!("bootstrap {}{corrected}", p_of(pair.p_holm));
     let unit = resampled.unit.noun();

@@ -164,6 +164,10 @@ pub struct TableColumns {
     pub split: Option<String>,
     /// What start and end count.
     pub unit: TimeUnit,
+    /// A part may show several classes at once: each has a row, or they stand in one cell with [`TableColumns::BETWEEN`] between
+    /// them, which alone says that none is shown. Those of a whole video stand in one cell.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub several: bool,
 }
 
 /// What the times of a table count.
@@ -183,7 +187,24 @@ pub enum TimeUnit {
 }
 
 impl TableColumns {
-    /// From the words of the command line: a file, `path=…,class=…,start=…` and a unit.
+    /// What stands between the classes of a cell.
+    pub const BETWEEN: char = '|';
+
+    /// What is assigned, as [`TableColumns::parse`] reads it: `path=…,class=…`.
+    pub fn assignments(&self) -> String {
+        let columns = [
+            ("path", Some(&self.path)),
+            ("class", self.class.as_ref()),
+            ("start", self.start.as_ref()),
+            ("end", self.end.as_ref()),
+            ("subject", self.subject.as_ref()),
+            ("split", self.split.as_ref()),
+        ];
+        let assigned = columns.into_iter().filter_map(|(key, column)| Some(format!("{key}={}", column?)));
+        assigned.chain(self.several.then(|| "several=yes".to_owned())).collect::<Vec<_>>().join(",")
+    }
+
+    /// From the words of the command line: a file, `path=…,class=…,start=…` (and `several=yes`), and a unit.
     ///
     /// # Errors
     /// An assignment or a unit that there is not, and columns without a path, in words.
@@ -202,6 +223,17 @@ impl TableColumns {
                 "end" => out.end = Some(column),
                 "subject" => out.subject = Some(column),
                 "split" => out.split = Some(column),
+                "several" => {
+                    out.several = match column.as_str() {
+                        "yes" => true,
+                        "no" => false,
+                        _ => {
+                            return Err(format!(
+                                "several is yes or no (whether a clip may show several classes), not '{column}'"
+                            ));
+                        }
+                    }
+                }
                 other => return Err(format!("'{other}' is nothing that a column can say; it can say {KNOWN}")),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::class_targets::VideoTargets;
 use super::names::without_mirror_mark;
-use super::sampler::{class_counts, stream};
+use super::sampler::{Sampler, class_counts, stream};
 use super::sampling::FrameRule;
 use super::windows::clips_of;
 use super::{ClassTargets, DataError, fingerprint};
@@ -58,6 +58,21 @@ impl ClipPlan {
     pub fn class_counts(&self, split: Split) -> Vec<u64> {
         let (clips, classes) = (self.clips(split), self.classes.len());
         self.targets.as_ref().map_or_else(|| class_counts(clips, classes), |t| t.counts(clips, classes))
+    }
+
+    /// The share of training clips that show each class, by output position, as a sampler draws them.
+    pub fn class_shares(&self, sampler: Sampler) -> Vec<f64> {
+        let mut shares = vec![0.0; self.classes.len()];
+        for (clip, chance) in self.train.iter().zip(sampler.chances(&self.train)) {
+            let one = || clip.label.and_then(Label::class).into_iter().collect();
+            let shown: Vec<ClassId> = self.targets.as_ref().map_or_else(one, |t| t.of(clip));
+            for class in shown {
+                if let Some(share) = shares.get_mut(class) {
+                    *share += chance;
+                }
+            }
+        }
+        shares
     }
 
     /// Video name and part of every video used, for `split.csv`.

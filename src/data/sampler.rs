@@ -48,6 +48,23 @@ impl Sampler {
         }
     }
 
+    /// How likely each clip is to be the next one drawn; all of them add up to 1.
+    pub fn chances(self, clips: &[Clip]) -> Vec<f64> {
+        let mut out = vec![1.0 / clips.len().max(1) as f64; clips.len()];
+        if let Sampler::Weighted(_) = self {
+            let groups = by_label(clips);
+            for group in &groups {
+                let each = 1.0 / (groups.len() * group.len()) as f64;
+                for at in group {
+                    if let Some(chance) = out.get_mut(*at) {
+                        *chance = each;
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// Positions in `clips`, in the order drawn; the same for the same seed and epoch.
     pub fn order(self, clips: &[Clip], seed: u64, epoch: u64) -> Vec<usize> {
         let draws = self.draws(clips.len());
@@ -138,6 +155,9 @@ mod tests {
             // 2000 expected; five standard deviations are 183.
             assert!((counts[class] as i64 - 2000).abs() < 183, "{counts:?}");
         }
+        let chances = Sampler::Weighted(None).chances(&clips);
+        assert_eq!([chances[0], chances[900], chances[990]], [1.0 / 2700.0, 1.0 / 270.0, 1.0 / 30.0]);
+        assert!(Sampler::Shuffle(Some(10)).chances(&clips).iter().all(|c| *c == 1e-3));
         assert_eq!((counts[2], counts[3]), (0, 0));
     }
 

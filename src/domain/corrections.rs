@@ -2,7 +2,7 @@
 //! dataset stay as their maker published them and every correction can be taken back.
 
 use super::{ClassSet, Instance, InstanceLabel};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -56,6 +56,7 @@ impl PartLabel {
 
 /// A labelled part of a video: `start..end` in frames, the end outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LabelledPart {
     /// First frame.
     pub start: u32,
@@ -79,16 +80,25 @@ impl LabelledPart {
 
 /// One correction: what the files say, and what stands in its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields)]
 pub struct Correction {
     /// The annotation of the files; `None` for one that they do not have.
+    #[serde(deserialize_with = "written")]
     pub original: Option<LabelledPart>,
     /// What stands in its place; `None` where it is taken away.
+    #[serde(deserialize_with = "written")]
     pub corrected: Option<LabelledPart>,
     /// When it was made, in seconds since 1970.
+    #[serde(default)]
     pub made_unix: u64,
     /// Why, in words; may be empty.
+    #[serde(default)]
     pub note: String,
+}
+
+/// A part that a file names, or says to be none: one that it leaves out is refused, since that would take an annotation away.
+fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<LabelledPart>, D::Error> {
+    Option::deserialize(from)
 }
 
 /// What a correction does.

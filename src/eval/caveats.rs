@@ -5,6 +5,7 @@ use super::same_data;
 use crate::config::{ClipConfig, Validation};
 use crate::data::{copies_across, left_out};
 use crate::domain::{Dataset, FrameSampling, Split, SplitChoice, Task, counted, listed};
+use crate::progress::learned_nothing;
 use crate::run_folder::{Checkpoint, Evaluation, MultiLabel, Predictions};
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ pub(super) struct Setting<'a> {
 /// Sentences that put a score in doubt.
 pub(super) fn caveats(setting: &Setting<'_>, evaluation: &Evaluation, predictions: &Predictions) -> Vec<String> {
     let mut out = Vec::new();
+    learning(setting, &mut out);
     selection(setting, &mut out);
     subjects(setting, predictions, &mut out);
     copies(setting, predictions, &mut out);
@@ -57,6 +59,16 @@ pub fn spread_frames(clip: &ClipConfig) -> Option<String> {
          never taught such clips, so what it says of them may be far off; evaluate it on labelled instances to know how good \
          it is"
     ))
+}
+
+/// The network had learned nothing when it was saved.
+fn learning(setting: &Setting<'_>, out: &mut Vec<String>) {
+    if let Some((lowest, guessing)) = learned_nothing(&setting.checkpoint.state.history) {
+        out.push(format!(
+            "the network has learned nothing from the clips it was trained on: its training loss has not fallen below \
+             {lowest:.3}, and {guessing:.3} is reached by giving every clip the same answer"
+        ));
+    }
 }
 
 /// The network, or the choice among checkpoints, has seen these clips.

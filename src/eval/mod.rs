@@ -27,4 +27,5 @@ pub use evaluate::{Training, evaluate, evaluate_matched, evaluated_clips, other_
 pub use pr_curves::{PrCurve, THRESHOLDS, pr_curves};
 pub(crate) use predict::clip_shape;
 pub use predict::{PredictOptions, Predictor, VideoPrediction, frame_probabilities, predict_clips, predict_video};
+pub use shared::shared_places;
 pub(crate) use waiting::hold;

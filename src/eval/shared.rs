@@ -18,8 +18,27 @@ pub(super) fn shared_rows(
     if peers.is_alone() {
         return work(clips);
     }
-    let batches: Vec<&[Clip]> = clips.chunks(batch.max(1)).collect();
-    let own: Vec<Clip> = peers.every(batches.len()).filter_map(|at| batches.get(at)).flat_map(|b| b.to_vec()).collect();
+    let own = |places: &[usize]| work(&places.iter().filter_map(|at| clips.get(*at)).copied().collect::<Vec<_>>());
+    shared_places(peers, clips.len(), batch, own)
+}
+
+/// As rows of clips, of whatever has `count` places, of which the work is told its own.
+///
+/// # Errors
+/// What the work fails with, in any process.
+pub fn shared_places(
+    peers: &dyn Peers,
+    count: usize,
+    batch: usize,
+    work: impl FnOnce(&[usize]) -> Result<Vec<Vec<f32>>, EvalError>,
+) -> Result<Vec<Vec<f32>>, EvalError> {
+    let all: Vec<usize> = (0..count).collect();
+    if peers.is_alone() {
+        return work(&all);
+    }
+    let batches: Vec<&[usize]> = all.chunks(batch.max(1)).collect();
+    let own: Vec<usize> =
+        peers.every(batches.len()).filter_map(|at| batches.get(at)).flat_map(|b| b.to_vec()).collect();
     let rows = peers.agree(work(&own), EvalError::is_stop)?;
     let mut told = (rows.first().map_or(0, Vec::len) as u64).to_le_bytes().to_vec();
     rows.iter().for_each(|row| told.extend_from_slice(bytemuck::cast_slice(row)));
@@ -31,11 +50,11 @@ pub(super) fn shared_rows(
         let width = u64::from_le_bytes(*width).max(1) as usize;
         given.push(values.chunks_exact(width).map(<[f32]>::to_vec).collect::<Vec<_>>().into_iter());
     }
-    let mut out = Vec::with_capacity(clips.len());
+    let mut out = Vec::with_capacity(count);
     for (at, batch) in batches.iter().enumerate() {
         out.extend(given.get_mut(at % peers.size()).into_iter().flat_map(|rows| rows.take(batch.len())));
     }
-    if out.len() == clips.len() { Ok(out) } else { Err(torn) }
+    if out.len() == count { Ok(out) } else { Err(torn) }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::activations::LayerActivation;
 use super::neighbour_map::{NeighbourMap, TRUSTED_NEIGHBOURS, trustworthiness};
 use super::pca::principal_components;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Components of a map.
 const COMPONENTS: usize = 3;
@@ -12,7 +12,7 @@ const COMPONENTS: usize = 3;
 const AXES: usize = 2;
 
 /// Features of clips: a row each.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pooled {
     /// Features of a clip.
     pub features: usize,
@@ -21,6 +21,15 @@ pub struct Pooled {
 }
 
 impl Pooled {
+    /// The rows of several, of clips that they took in turns, in the order of the clips.
+    pub fn together(parts: &[Self]) -> Self {
+        let features = parts.iter().map(|p| p.features).max().unwrap_or_default();
+        let clips: usize = parts.iter().map(Self::clips).sum();
+        let size = parts.len().max(1);
+        let rows = (0..clips).filter_map(|at| parts.get(at % size).map(|part| part.row(at / size)));
+        Self { features, values: rows.flatten().copied().collect() }
+    }
+
     /// Adds a clip: the mean of each channel over all cells.
     pub fn add(&mut self, activation: &LayerActivation) {
         self.features = activation.shape[0];

@@ -1,10 +1,10 @@
 //! Units by example: the clips that excite a channel most.
 
 use super::activations::LayerActivation;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A clip that excites a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// The clip, by the number it was added with.
     pub clip: usize,
@@ -15,7 +15,7 @@ pub struct Example {
 }
 
 /// For each channel of a layer the clips that excite it most, the strongest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Examples {
     /// The layer.
     pub layer: String,
@@ -31,6 +31,24 @@ impl Examples {
     /// With at most so many clips a channel.
     pub fn new(layer: &str, most: usize) -> Self {
         Self { layer: layer.to_owned(), most, ..Self::default() }
+    }
+
+    /// What several found in different clips, as one that looks at all clips in their order; at most `most` a channel.
+    pub fn together(parts: Vec<Self>, most: usize) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next()?;
+        for part in parts {
+            if all.channels.is_empty() {
+                all.cells = part.cells;
+            }
+            all.channels.resize(part.channels.len().max(all.channels.len()), Vec::new());
+            all.channels.iter_mut().zip(part.channels).for_each(|(own, others)| own.extend(others));
+        }
+        for examples in &mut all.channels {
+            examples.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.clip.cmp(&b.clip)));
+            examples.truncate(most);
+        }
+        Some(Self { most, ..all })
     }
 
     /// Looks at a clip. Values of 0 and below are no excitement; of equal clips the one added first stays before.
@@ -55,6 +73,23 @@ impl Examples {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clips_taken_in_turns_are_those_of_one_that_saw_all() {
+        let clip = |i: usize| {
+            let values = (0..6).map(|k| ((i * 7 + k * 5) % 4) as f32 - 1.0).collect();
+            LayerActivation { layer: "a".into(), shape: [3, 1, 1, 2], values }
+        };
+        let seen = |from: usize, step: usize| {
+            let mut own = Examples::new("a", 3);
+            (from..11).step_by(step).for_each(|i| own.add(i, &clip(i)));
+            own
+        };
+        for size in [2, 3, 20] {
+            let parts = (0..size).map(|rank| seen(rank, size)).collect();
+            assert_eq!(Examples::together(parts, 3).unwrap(), seen(0, 1), "{size}");
+        }
+    }
 
     #[test]
     fn the_strongest_clips_stay_with_their_place() {

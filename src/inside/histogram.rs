@@ -1,6 +1,6 @@
 //! How often values occur, without keeping them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bins between the smallest and the largest value of one clip.
 pub(super) const BINS: usize = 32;
@@ -10,7 +10,7 @@ const MOST_BINS: usize = 64;
 const FINE: usize = 4096;
 
 /// Equal bins from `low` to `high`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// Lower edge of the first bin.
     pub low: f64,
@@ -42,7 +42,7 @@ impl Histogram {
 
 /// A histogram whose range doubles when a value lies outside it. The range is symmetric around 0 and a power of two, so
 /// that two old bins are exactly one new one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct GrowingHistogram {
     /// Every value is above `-reach` and below `reach`.
     reach: f64,
@@ -54,18 +54,31 @@ impl GrowingHistogram {
         Self { reach: (-40.0_f64).exp2(), counts: vec![0; FINE] }
     }
 
-    /// Counts finite values.
+    /// Counts finite values. They are sorted into bins by themselves first, so that it does not matter in which order parts come.
     pub(super) fn add(&mut self, values: &[f32]) {
         let finite = || values.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v));
         let largest = finite().fold(0.0_f64, |m, v| m.max(v.abs()));
-        while self.reach <= largest {
+        let mut own = Self::new();
+        while own.reach <= largest {
+            own.reach *= 2.0;
+        }
+        let scale = FINE as f64 / (2.0 * own.reach);
+        for value in finite() {
+            let bin = ((value + own.reach) * scale) as usize;
+            own.counts.get_mut(bin.min(FINE - 1)).into_iter().for_each(|n| *n += 1);
+        }
+        self.join(own);
+    }
+
+    /// Takes in what another one counted.
+    pub(super) fn join(&mut self, mut other: Self) {
+        while self.reach < other.reach {
             self.double();
         }
-        let scale = FINE as f64 / (2.0 * self.reach);
-        for value in finite() {
-            let bin = ((value + self.reach) * scale) as usize;
-            self.counts.get_mut(bin.min(FINE - 1)).into_iter().for_each(|n| *n += 1);
+        while other.reach < self.reach {
+            other.double();
         }
+        self.counts.iter_mut().zip(&other.counts).for_each(|(sum, n)| *sum += n);
     }
 
     fn double(&mut self) {

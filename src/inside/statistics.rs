@@ -3,7 +3,7 @@
 use super::activations::LayerActivation;
 use super::histogram::{BINS, GrowingHistogram, Histogram};
 use crate::domain::counted;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A channel with more than this share of its values at the ceiling is saturated.
 const SATURATED: f64 = 0.5;
@@ -98,7 +98,7 @@ impl LayerStatistics {
 }
 
 /// What is remembered of a channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Channel {
     fires_in: u64,
     low: f32,
@@ -106,20 +106,52 @@ struct Channel {
     at_ceiling: u64,
 }
 
+impl Channel {
+    /// Of no clip.
+    const NONE: Self = Self { fires_in: 0, low: f32::INFINITY, high: f32::NEG_INFINITY, at_ceiling: 0 };
+
+    fn join(&mut self, other: &Self) {
+        self.fires_in += other.fires_in;
+        (self.low, self.high) = (self.low.min(other.low), self.high.max(other.high));
+        self.at_ceiling += other.at_ceiling;
+    }
+}
+
+/// The finite values of a clip: how many, their mean, and the sum of their squared distances from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Moments {
+    count: u64,
+    mean: f64,
+    spread: f64,
+}
+
+impl Moments {
+    /// Those of two sets of values together.
+    fn join(self, other: Self) -> Self {
+        if other.count == 0 {
+            return self;
+        }
+        let (n, m) = (self.count as f64, other.count as f64);
+        let apart = other.mean - self.mean;
+        Self {
+            count: self.count + other.count,
+            mean: self.mean + apart * m / (n + m),
+            spread: self.spread + (other.spread + apart * apart * n * m / (n + m)),
+        }
+    }
+}
+
 /// Gathers the statistics of a layer, clip by clip.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LayerTally {
     layer: String,
     ceiling: Option<f32>,
     shape: [usize; 4],
     clips: u64,
-    /// Finite values.
-    count: u64,
     not_finite: u64,
     zeros: u64,
-    mean: f64,
-    /// Sum of squared distances from the mean.
-    spread: f64,
+    /// Of each clip: what is summed up in their order is the same whoever looked at them.
+    moments: Vec<Moments>,
     channels: Vec<Channel>,
     first: Option<Histogram>,
     histogram: GrowingHistogram,
@@ -133,11 +165,9 @@ impl LayerTally {
             ceiling,
             shape: [0; 4],
             clips: 0,
-            count: 0,
             not_finite: 0,
             zeros: 0,
-            mean: 0.0,
-            spread: 0.0,
+            moments: Vec::new(),
             channels: Vec::new(),
             first: None,
             histogram: GrowingHistogram::new(),
@@ -155,21 +185,14 @@ impl LayerTally {
     pub fn add(&mut self, activation: &LayerActivation) {
         self.shape = activation.shape;
         self.clips += 1;
-        let none = Channel { fires_in: 0, low: f32::INFINITY, high: f32::NEG_INFINITY, at_ceiling: 0 };
-        self.channels.resize(activation.shape[0], none);
+        self.channels.resize(activation.shape[0], Channel::NONE);
         let finite = || activation.values.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v));
         let count = finite().count() as u64;
         self.not_finite += activation.values.len() as u64 - count;
-        if count > 0 {
-            // Two passes, and then means joined by their numbers: sums of squares alone would lose digits.
-            let mean = finite().sum::<f64>() / count as f64;
-            let spread: f64 = finite().map(|v| (v - mean) * (v - mean)).sum();
-            let (n, m) = (self.count as f64, count as f64);
-            let apart = mean - self.mean;
-            self.spread += spread + apart * apart * n * m / (n + m);
-            self.mean += apart * m / (n + m);
-            self.count += count;
-        }
+        // Two passes, and then means joined by their numbers: sums of squares alone would lose digits.
+        let mean = finite().sum::<f64>() / count.max(1) as f64;
+        let spread: f64 = finite().map(|v| (v - mean) * (v - mean)).sum();
+        self.moments.push(Moments { count, mean, spread });
         for (channel, values) in self.channels.iter_mut().zip(activation.channels()) {
             let mut fires = false;
             for value in values.iter().filter(|v| v.is_finite()) {
@@ -187,6 +210,29 @@ impl LayerTally {
         self.histogram.add(&activation.values);
     }
 
+    /// What several gathered of clips that they took in turns: the same as one of all clips in their order.
+    pub fn together(parts: Vec<Self>) -> Option<Self> {
+        let clips: u64 = parts.iter().map(|p| p.clips).sum();
+        let turns = parts.iter().map(|p| p.moments.len()).max().unwrap_or(0);
+        let moments =
+            (0..turns).flat_map(|turn| parts.iter().filter_map(move |p| p.moments.get(turn))).copied().collect();
+        let mut parts = parts.into_iter();
+        let mut all = parts.next()?;
+        for part in parts {
+            if all.clips == 0 {
+                (all.shape, all.first) = (part.shape, part.first);
+            }
+            all.clips += part.clips;
+            all.not_finite += part.not_finite;
+            all.zeros += part.zeros;
+            all.channels.resize(part.channels.len().max(all.channels.len()), Channel::NONE);
+            all.channels.iter_mut().zip(&part.channels).for_each(|(channel, other)| channel.join(other));
+            all.histogram.join(part.histogram);
+        }
+        all.first = all.first.filter(|_| clips == 1);
+        Some(Self { moments, ..all })
+    }
+
     /// What was gathered so far.
     pub fn statistics(&self) -> LayerStatistics {
         let each = (self.clips * self.shape.iter().skip(1).map(|n| *n as u64).product::<u64>()).max(1);
@@ -200,15 +246,16 @@ impl LayerTally {
         let range = |pick: fn(&Channel) -> f32, fold: fn(f64, f64) -> f64| {
             self.channels.iter().map(|c| f64::from(pick(c))).filter(|v| v.is_finite()).reduce(fold).unwrap_or(0.0)
         };
-        let count = self.count.max(1) as f64;
+        let values = self.moments.iter().fold(Moments::default(), |all, clip| all.join(*clip));
+        let count = values.count.max(1) as f64;
         LayerStatistics {
             layer: self.layer.clone(),
             shape: self.shape,
             clips: self.clips,
             min: range(|c| c.low, f64::min),
             max: range(|c| c.high, f64::max),
-            mean: self.mean,
-            std: (self.spread / count).sqrt(),
+            mean: values.mean,
+            std: (values.spread / count).sqrt(),
             zeros: self.zeros,
             zero_share: self.zeros as f64 / count,
             not_finite: self.not_finite,
@@ -260,6 +307,31 @@ mod tests {
         assert!((found.mean - 34.270_833_333_333_336).abs() < 1e-12, "{}", found.mean);
         assert!((found.std - 46.974_888_940_499_07).abs() < 1e-10, "{}", found.std);
         assert_eq!((found.min, found.max), (-2.0, 102.5));
+    }
+
+    #[test]
+    fn clips_taken_in_turns_come_to_the_same_bits_as_all_in_order() {
+        let clips: Vec<LayerActivation> = (0..7)
+            .map(|i| {
+                let value = |k: usize| ((i * 5 + k * 3) as f32 * 0.37 - 4.0) * 10.0_f32.powi(i as i32 % 4 - 2);
+                clip(&[[value(0), 0.0, value(2), value(3)], [0.0, value(5), 0.0, f32::NAN]])
+            })
+            .collect();
+        let mut whole = LayerTally::new("a", Some(6.0));
+        clips.iter().for_each(|c| whole.add(c));
+        // More than there are clips, too: some have none.
+        for size in [1, 2, 3, 9] {
+            let parts = (0..size).map(|rank| {
+                let mut own = LayerTally::new("a", Some(6.0));
+                clips.iter().skip(rank).step_by(size).for_each(|c| own.add(c));
+                own
+            });
+            assert_eq!(LayerTally::together(parts.collect()).unwrap().statistics(), whole.statistics(), "{size}");
+        }
+        let mut one = LayerTally::new("a", None);
+        one.add(&clips[0]);
+        let none = LayerTally::new("a", None);
+        assert_eq!(LayerTally::together(vec![none, one.clone()]).unwrap().statistics(), one.statistics());
     }
 
     #[test]

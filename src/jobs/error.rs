@@ -79,6 +79,19 @@ impl JobError {
     }
 }
 
+impl JobError {
+    /// True where it only says that the work ended as it was asked to.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped)
+    }
+}
+
+impl From<PeerError> for JobError {
+    fn from(e: PeerError) -> Self {
+        EvalError::Peers(e).into()
+    }
+}
+
 impl From<DataError> for JobError {
     fn from(e: DataError) -> Self {
         if matches!(e, DataError::Stopped) { Self::Stopped } else { Self::Data(e) }

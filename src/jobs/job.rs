@@ -4,10 +4,10 @@ use super::asked::Asked;
 use super::error::JobError;
 use super::kind::{Done, JobKind, Lane, OnStop};
 use super::kinds::{
-    CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate, GuessNetwork,
-    ImportWeights, IndexVideos, InspectWeights, LayOutExperiment, LookInside, MakeDemo, OpenDataset, OpenRun,
-    OverlayVideo, PredictVideo, PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveCorrections, SaveNotes,
-    SurveyLayers, TestMotion, Train, WriteInsidePage, WriteReport,
+    AskRun, CompareRuns, Evaluate, ExplainRequest, ExportLabels, ExportRequest, FindLabelIssues, FindRate,
+    GuessNetwork, ImportWeights, IndexVideos, InspectWeights, LayOutExperiment, LookInside, MakeDemo, OpenDataset,
+    OpenRun, OverlayVideo, PredictVideo, PreviewAugmentation, ReadKernels, ReadTable, RunExperiment, SaveCorrections,
+    SaveNotes, SurveyLayers, TestMotion, Train, WatchRun, WriteInsidePage, WriteReport,
 };
 use super::lane::LaneState;
 use crate::domain::Dataset;
@@ -67,6 +67,10 @@ jobs! {
     MakeDemo(MakeDemo),
     /// Read a run folder.
     OpenRun(OpenRun),
+    /// Look at a run that another process trains.
+    WatchRun(WatchRun),
+    /// Ask the training of another process to do something.
+    AskRun(AskRun),
     /// Train, or go on training.
     Train(Train),
     /// Find a learning rate to begin with.

@@ -6,6 +6,7 @@ use super::inside_view::{InsideView, KernelView, LayerSurvey};
 use super::lane::LaneState;
 use super::requests::{AugmentationView, Compared, Explanation, Indexed, LaidOut, TableView};
 use super::run_view::RunView;
+use super::watched::Watched;
 use crate::compare::LabelIssues;
 use crate::compare::experiment::ExperimentReport;
 use crate::compare::motion::MotionReport;
@@ -118,6 +119,8 @@ pub enum Output {
     Demo(PathBuf),
     /// A run as read from disk (also at the end of a training).
     Run(Arc<RunView>),
+    /// A look at a run that another process trains.
+    Watched(Arc<Watched>),
     /// A learning-rate range test.
     RateTest(Arc<RateTest>),
     /// An evaluation.

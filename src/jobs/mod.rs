@@ -29,6 +29,7 @@ mod run_view;
 mod search;
 mod split_clips;
 mod until_epoch;
+mod watched;
 
 pub use crate::domain::{ClassMatch, SplitChoice};
 pub use crate::eval::VideoPrediction;
@@ -53,3 +54,4 @@ pub use requests::{
     PlanSource, PreviewClip, RunStanding, TableView, TargetClass,
 };
 pub use run_view::{LOG_LINES, RunView, view};
+pub use watched::Watched;

@@ -84,7 +84,7 @@ pub struct HeatRequest {
 }
 
 /// A clip with what the network said and where it looked.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClipSample {
     /// The clip.
     pub clip: ClipRef,
@@ -101,8 +101,10 @@ pub struct ClipSample {
     /// The maps, in the order asked for.
     pub maps: Vec<HeatMap>,
     /// What the features of a classical baseline saw, where one clip was asked about.
+    #[serde(skip)]
     pub pictures: Vec<FeaturePicture>,
     /// How much of each map lies on the body, when that was asked for; see [`heat_on_body`](super::heat_on_body).
+    #[serde(skip)]
     pub on_body: Vec<Option<MaskShare>>,
 }
 

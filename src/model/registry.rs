@@ -258,6 +258,11 @@ impl ModelSpec {
         Ok(spec)
     }
 
+    /// True where only what changes from frame to frame is seen: of clips that stand still nothing is left.
+    pub fn sees_only_changes(&self) -> bool {
+        self.id.starts_with("small-")
+    }
+
     /// True when the array `name` belongs to the head rather than to the backbone.
     pub fn is_head(&self, name: &str) -> bool {
         self.head.iter().any(|h| belongs_to(name, h))

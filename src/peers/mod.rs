@@ -25,6 +25,8 @@ pub use process::{abort, join, leave, of_process};
 pub use sum::Width;
 pub use threads::{PeerThread, crew};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -124,6 +126,18 @@ impl<'p> dyn Peers + 'p {
         let all = self.gather(&own.to_le_bytes())?;
         let number = |bytes: &Vec<u8>| bytes.as_slice().try_into().map(u64::from_le_bytes).unwrap_or(0);
         Ok(all.iter().map(number).max().unwrap_or(own))
+    }
+
+    /// What every process says, in their order.
+    ///
+    /// # Errors
+    /// A process that is gone, or says what cannot be read.
+    pub fn gather_said<T: Serialize + DeserializeOwned>(&self, own: &T) -> Result<Vec<T>, PeerError> {
+        let unread = PeerError::Internal("what another process says cannot be read");
+        let Ok(text) = ron::to_string(own) else { return Err(unread) };
+        let all = self.gather(text.as_bytes())?;
+        let read = |bytes: &Vec<u8>| std::str::from_utf8(bytes).ok().and_then(|text| ron::from_str(text).ok());
+        all.iter().map(read).collect::<Option<_>>().ok_or(unread)
     }
 
     /// Waits until all have come here.

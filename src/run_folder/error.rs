@@ -62,6 +62,9 @@ pub enum RunError {
         /// Who has it: `process 1234 on HOST`.
         holder: String,
     },
+    /// Something is asked of a training that is over.
+    #[error("nobody trains {0} now, so there is nobody to ask; resume the training to go on with it")]
+    NobodyTrains(PathBuf),
     /// A network is asked of a run that has none.
     #[error(
         "{run} holds a classical baseline ({title}) and no network: it has no layers to explain and no weights to export or begin \

@@ -139,6 +139,8 @@ pub(crate) struct MetricsRow {
     val_weighted_recall: Option<Option<f32>>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     val_weighted_f1: Option<Option<f32>>,
+    #[serde(default)]
+    guessing_loss: Option<f32>,
 }
 
 /// A column that is there, whatever its cell.
@@ -172,6 +174,7 @@ impl MetricsRow {
             val_weighted_precision: weighted(r.val_weighted, |s| s.precision),
             val_weighted_recall: weighted(r.val_weighted, |s| s.recall),
             val_weighted_f1: weighted(r.val_weighted, |s| s.f1),
+            guessing_loss: r.guessing_loss,
         }
     }
 
@@ -199,6 +202,7 @@ impl MetricsRow {
             threads_busy: self.threads_busy,
             device_memory_bytes: self.device_memory_bytes,
             confusion: Vec::new(),
+            guessing_loss: self.guessing_loss,
         }
     }
 }

@@ -53,6 +53,22 @@ impl Holder {
     }
 }
 
+/// Who works in a run folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// `process 1234 on HOST`.
+    pub name: String,
+    /// It is a process of this machine, and it is over: it ended without giving the folder back.
+    pub ended: bool,
+}
+
+/// Who works in a folder, as its file says; `None` for nobody. The lock itself is left alone: asking for it could keep it from
+/// somebody who begins just now.
+pub(crate) fn holder(folder: &Path) -> Option<Worker> {
+    let holder = Holder::read(&mut File::open(folder.join(LOCK_FILE)).ok()?)?;
+    Some(Worker { name: holder.words(), ended: holder.is_here() && !is_alive(holder.process) })
+}
+
 /// Takes a folder, or says who has it.
 ///
 /// # Errors

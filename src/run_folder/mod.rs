@@ -19,6 +19,7 @@ mod notes;
 mod place;
 mod reader;
 mod results;
+mod signs;
 pub(crate) mod writer;
 
 pub use checkpoint::{Checkpoint, CheckpointState, MODEL_FILE, OPTIMIZER_FILE, STATE_FILE, TrainEnd};
@@ -35,9 +36,11 @@ pub use layout::{
     CHECKPOINTS, CLASSES_FILE, CONFIG_FILE, CONFUSION_FILE, CONTROL_FILE, CORRECTIONS_COPY, ENVIRONMENT_FILE,
     LAYERS_FILE, LOG_FILE, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RESULTS, RunDir, SPLIT_FILE,
 };
+pub use lock::Worker;
 pub use notes::{ClipNote, NOTES_FILE, Notes};
 pub use place::{suggestion, taken};
 pub use reader::CheckpointInfo;
 pub(crate) use results::predictions_csv;
 pub use results::{ConfusedPair, Results, SubjectScore, write_results};
+pub use signs::Signs;
 pub use writer::make_room;

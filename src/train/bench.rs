@@ -4,10 +4,13 @@
 use super::TrainError;
 use super::loss::Loss;
 use super::optim::Optimizer;
+use super::team::{StepSums, Team};
 use crate::cam::{MapRequest, Target, explain};
 use crate::config::{LossKind, ModelConfig, OptimizerConfig, Precision};
 use crate::domain::PoolingRule;
 use crate::model::{ComputeDevice, ModelError, ModelSpec, Network, RandomStream, read};
+use crate::peers::{Peers, Width};
+use crate::progress::Flow;
 use burn::tensor::{Tensor, TensorData};
 use std::time::Instant;
 
@@ -74,6 +77,17 @@ pub struct Subject {
     pixels: Vec<f32>,
     labels: Vec<usize>,
     clip: [usize; 3],
+    team: Option<Team<'static>>,
+    shared: Shared,
+}
+
+/// What the last training step of several processes took beside computing, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shared {
+    /// Waiting for the slowest of them.
+    pub waiting: f64,
+    /// Adding up their gradients.
+    pub exchanging: f64,
 }
 
 impl Subject {
@@ -105,7 +119,21 @@ impl Subject {
             pixels: RandomStream::new(1, "bench").uniform(1.7, batch * 3 * clip.iter().product::<usize>()),
             labels: (0..batch).map(|i| i * 5 % CLASSES).collect(),
             clip,
+            team: None,
+            shared: Shared::default(),
         })
+    }
+
+    /// Has training steps add up gradients with the other processes, as those of a training do.
+    pub fn join(&mut self, peers: &'static dyn Peers, width: Width) {
+        let shares = self.round == Round::Train && !peers.is_alone();
+        self.team = shares.then(|| Team::new(peers, width, &self.network));
+    }
+
+    /// Bytes that this process sends in a step, and what the last one took; `None` where it is alone.
+    pub fn shared(&self) -> Option<(u64, Shared)> {
+        let team = self.team.as_ref()?;
+        Some((team.width.bytes(self.network.trainable() as u64, team.peers.size() as u64), self.shared))
     }
 
     /// Does it once, up to numbers in memory.
@@ -121,10 +149,42 @@ impl Subject {
         }
         let input = self.network.input(self.pixels.clone(), self.labels.len(), self.clip)?;
         let device = self.network.device().clone();
+        if self.team.is_some() {
+            return self.step_together(input, &device);
+        }
         device.compute(|| match self.round {
             Round::Forward => read(self.network.forward(input)),
             _ => self.step(input),
         })?;
+        Ok(())
+    }
+
+    /// A step of several processes, each with a batch of its own.
+    fn step_together(&mut self, input: Tensor<5>, device: &ComputeDevice) -> Result<(), TrainError> {
+        let (loss, gradients) = device.compute(|| {
+            let pass = self.network.forward_train(input, 1);
+            let loss = self.loss.of(pass.logits.clone(), &self.labels);
+            let gradients = pass.backward(&loss);
+            (read(loss), gradients)
+        });
+        let own = loss.map_err(TrainError::from).map(|loss| StepSums {
+            loss: f64::from(loss.first().copied().unwrap_or_default()),
+            right: 0,
+            flow: Flow::Continue,
+            save: false,
+            gradients: Some(gradients),
+        });
+        let Some(team) = &mut self.team else { return Err(TrainError::Internal("a step without a team")) };
+        let begun = Instant::now();
+        team.peers.barrier()?;
+        let met = Instant::now();
+        let sums = team.step(own)?;
+        let (waiting, exchanging) = ((met - begun).as_secs_f64(), met.elapsed().as_secs_f64());
+        self.shared = Shared { waiting, exchanging };
+        if let Some(gradients) = sums.gradients {
+            let rate = OptimizerConfig::default().learning_rate;
+            device.compute(|| self.optimizer.step(&mut self.network, gradients, rate));
+        }
         Ok(())
     }
 

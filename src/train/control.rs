@@ -15,12 +15,16 @@ pub(super) struct Control {
     path: PathBuf,
     looked: Option<Instant>,
     asked: Flow,
+    /// What it says where that is no word of ours.
+    unknown: Option<String>,
+    told: bool,
 }
 
 impl Control {
     /// Of a run that is taken up now; what was asked of an earlier process is over.
     pub fn of(run: &Path) -> Self {
-        let mut control = Self { path: run.join(CONTROL_FILE), looked: None, asked: Flow::Continue };
+        let mut control =
+            Self { path: run.join(CONTROL_FILE), looked: None, asked: Flow::Continue, unknown: None, told: false };
         control.done();
         control
     }
@@ -39,11 +43,15 @@ impl Control {
             None => (self.asked, Some(text.trim().to_owned())),
         };
         let line = (asked != self.asked).then(|| format!("asked to {} by the file {CONTROL_FILE}", asked.word()));
-        if let Some(word) = word {
-            log::warn!("{} says '{word}', which is none of continue, pause, finish and stop", self.path.display());
-        }
+        // Twice the same is not half written.
+        let again = word.is_some() && word == self.unknown;
+        let told = word.as_ref().filter(|_| again && !self.told).map(|word| {
+            let words = Flow::WORDS.map(|(_, word)| word).join(", ");
+            format!("warning: the file {CONTROL_FILE} says '{word}' and is passed over; it may say {words}")
+        });
+        (self.unknown, self.told) = (word, again);
         self.asked = asked;
-        (asked, line)
+        (asked, line.or(told))
     }
 
     /// Removes the file, so that it does not end the next process too.
@@ -71,6 +79,10 @@ mod tests {
         };
         let line = |word: &str| Some(format!("asked to {word} by the file control"));
         assert_eq!(asked("Pause\n"), (Flow::Pause, line("pause")));
+        assert_eq!(asked("pau"), (Flow::Pause, None));
+        // Still the same: it was not half written. It is told once.
+        let told = asked("pau").1.unwrap();
+        assert!(told.starts_with("warning") && told.contains("'pau'") && told.contains("finish"), "{told}");
         assert_eq!(asked("pau"), (Flow::Pause, None));
         assert_eq!(asked("continue"), (Flow::Continue, line("continue")));
         assert_eq!(asked("finish"), (Flow::Finish, line("finish")));

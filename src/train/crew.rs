@@ -163,9 +163,7 @@ pub(super) fn share(
 
 /// What every process says, in their order.
 pub(super) fn gathered<T: Serialize + DeserializeOwned>(peers: &dyn Peers, own: &T) -> Result<Vec<T>, TrainError> {
-    let unread = |_| TrainError::Internal("what another process says cannot be read");
-    let text = serde_json::to_vec(own).map_err(unread)?;
-    peers.gather(&text)?.iter().map(|bytes| serde_json::from_slice(bytes).map_err(unread)).collect()
+    Ok(peers.gather_said(own)?)
 }
 
 #[cfg(test)]

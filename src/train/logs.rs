@@ -4,7 +4,9 @@ use super::TrainError;
 use super::control::Control;
 use super::tensorboard::EventWriter;
 use crate::domain::ClassSet;
-use crate::progress::{ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores};
+use crate::progress::{
+    ConfusionCell, EpochReport, Flow, Monitor, Progress, StepReport, WeightedScores, learned_nothing,
+};
 use crate::run_folder::files::{csv_text, write_atomic};
 use crate::run_folder::history::{ConfusionRow, MetricsRow};
 use crate::run_folder::{CONFUSION_FILE, Confusion, METRICS_FILE, PER_CLASS_AP_FILE, PER_CLASS_FILE, RunDir};
@@ -117,8 +119,17 @@ pub(super) fn epoch_events(
     Ok(())
 }
 
-/// What to say where the training loss has not fallen from the first epoch to the one so many later; a sentence.
-pub(super) fn not_learning(history: &[EpochReport], learning_rate: f64) -> Option<String> {
+/// What to say of a training that learns nothing, once after so many epochs and again at its `end`; a sentence.
+pub(super) fn not_learning(history: &[EpochReport], learning_rate: f64, end: bool) -> Option<String> {
+    let told_now = end || history.len() == NOT_LEARNING_AFTER + 1;
+    if let Some((lowest, guessing)) = learned_nothing(history).filter(|_| told_now) {
+        return Some(format!(
+            "the training loss has not fallen below {lowest:.4} in {} epochs, and {guessing:.4} is reached by giving every clip the \
+             same answer: the network has learned nothing from the clips; try another optimizer.learning_rate (now \
+             {learning_rate:.1e}), and look at the labels and at the pictures the network is shown",
+            history.len(),
+        ));
+    }
     let losses: Vec<f32> = history.iter().map(|e| e.train_loss).collect();
     let (first, rest) = losses.split_first()?;
     (rest.len() == NOT_LEARNING_AFTER && rest.iter().all(|l| *l > first * 0.999)).then(|| {

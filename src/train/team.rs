@@ -28,7 +28,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// This process among those of the training.
 pub(super) struct Team<'a> {
     pub peers: &'a dyn Peers,
-    width: Width,
+    /// How wide gradients travel.
+    pub width: Width,
     /// How many numbers each parameter has; 0 of one that does not learn.
     lengths: Vec<usize>,
     device: Device,

@@ -26,6 +26,7 @@ use message::{
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Appends scalars to the event file of a run.
 #[derive(Debug)]
@@ -33,7 +34,11 @@ pub struct EventWriter {
     path: PathBuf,
     file: BufWriter<File>,
     length: u64,
+    flushed: Instant,
 }
+
+/// How long what was written may wait in memory: others watch the file grow.
+const AT_REST: Duration = Duration::from_secs(1);
 
 /// A `HistogramProto`. Values that are not finite are in none of its fields.
 fn histogram(statistics: &LayerStatistics) -> Vec<u8> {
@@ -67,7 +72,7 @@ impl EventWriter {
         let sound = if existing.is_some() { sound_length(&mut file, keep).map_err(fail)? } else { 0 };
         file.set_len(sound).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
-        let mut writer = Self { path, file: BufWriter::new(file), length: sound };
+        let mut writer = Self { path, file: BufWriter::new(file), length: sound, flushed: Instant::now() };
         if sound == 0 {
             writer.record(&first_event())?;
         }
@@ -144,12 +149,16 @@ impl EventWriter {
         let bytes = framed(data);
         self.file.write_all(&bytes).map_err(|e| TrainError::file("write", &self.path, &e))?;
         self.length += bytes.len() as u64;
+        if self.flushed.elapsed() >= AT_REST {
+            self.flush()?;
+        }
         Ok(())
     }
 
     /// Hands everything to the operating system and gives the file's length, to be kept with a checkpoint.
     pub fn flush(&mut self) -> Result<u64, TrainError> {
         self.file.flush().map_err(|e| TrainError::file("write", &self.path, &e))?;
+        self.flushed = Instant::now();
         Ok(self.length)
     }
 }

@@ -25,7 +25,7 @@ use super::validation::Validation;
 use crate::classical::Learner;
 use crate::config::RunConfig;
 use crate::data::{ClipPlan, ClipSource, DataError, Sampler};
-use crate::domain::{Dataset, Split};
+use crate::domain::{Clip, Dataset, Split};
 use crate::model::{ComputeDevice, Network, read_safetensors};
 use crate::process_usage::Usage;
 use crate::progress::{EpochReport, Flow, Monitor, Phase, Progress, best_epoch};
@@ -119,6 +119,8 @@ struct Trainer<'a> {
     optimizer: Optimizer,
     scheduler: Scheduler,
     loss: Loss,
+    /// What the loss is of who gives every training clip the same answer.
+    guessing: Option<f32>,
     /// `None` in processes that write nothing.
     events: Option<EventWriter>,
     /// Statistics of layers, where they are asked for.
@@ -188,6 +190,8 @@ impl<'a> Trainer<'a> {
         let opened = if peers.leads() { open().map(Some) } else { Ok(None) };
         let (events, watch) = peers.agree(opened, TrainError::is_stop)?.unzip();
         let loss = Loss::new(&config.loss, &plan.class_counts(Split::Train));
+        let shares = plan.class_shares(Sampler::training(&config.sampling));
+        let guessing = Some(loss.of_guessing(&shares, plan.targets.is_some()) as f32).filter(|g| g.is_finite());
         if peers.leads() {
             tell_beginning(&network, &plan, (&config, &dataset), devices, monitor);
         }
@@ -213,6 +217,7 @@ impl<'a> Trainer<'a> {
             optimizer,
             scheduler,
             loss,
+            guessing,
             events,
             watch: watch.flatten(),
             state,
@@ -268,6 +273,7 @@ impl<'a> Trainer<'a> {
         self.copies.follow(&self.network);
         let rate = self.scheduler.rate(epoch, 0);
         let mut report = self.memory.sums.report(epoch + 1, rate, self.network.classes());
+        report.guessing_loss = self.guessing;
         let validating = Instant::now();
         let validated = self.validate(&mut report);
         match self.team.agree(validated) {
@@ -359,6 +365,17 @@ fn tell_beginning(
 ) {
     for warning in &plan.warnings {
         monitor.warn(format!("{}: {}", warning.path.display(), warning.message));
+    }
+    let still =
+        |clip: &Clip| config.clip.length == 1 || dataset.videos.get(clip.video).is_some_and(|v| v.frames() == 1);
+    let stand_still = plan.train.iter().filter(|c| still(c)).count();
+    if network.spec().sees_only_changes() && stand_still > 0 {
+        monitor.warn(format!(
+            "{} takes away what stands still, and {stand_still} of {} training clips stand still (single pictures): nothing is left of \
+             them; take a network that sees pictures, such as resnet-18, or clips of several frames",
+            network.spec().title,
+            plan.train.len(),
+        ));
     }
     for advice in config.advice(plan.classes.len(), dataset.task) {
         monitor.warn(advice);

@@ -103,6 +103,10 @@ pub enum OpenAction {
     Relabel(Box<LabelMap>),
     /// Open a run folder.
     OpenRun(PathBuf),
+    /// Watch the run in a folder, which another process trains.
+    WatchRun(PathBuf),
+    /// Watch it no longer.
+    StopWatching,
     /// Make the demo dataset in a folder and open it.
     MakeDemo(PathBuf),
     /// Open the demo dataset where it usually is, or make it there.
@@ -234,6 +238,8 @@ pub enum WorkAction {
     StartDraft,
     /// Pause, go on, finish or stop the training under way.
     ControlTraining(Flow),
+    /// Ask the training that is watched to pause, go on, finish or stop.
+    AskWatched(Flow),
     /// Evaluate the checkpoint in use, on this split or on the chosen one.
     EvaluateInUse(Option<SplitChoice>),
     /// Do what was offered as the next step.

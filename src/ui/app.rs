@@ -279,6 +279,7 @@ impl eframe::App for App {
         self.leave(ctx);
         let next_save = dispatch::keep_notes(&mut self.state, self.workers.as_ref(), now);
         let next_correction = dispatch::keep_corrections(&mut self.state, self.workers.as_ref(), now);
+        let next_watch = dispatch::keep_watching(&mut self.state, self.workers.as_ref(), now);
         // Running jobs have clocks (elapsed, time left) that move although nothing else does.
         let clock =
             self.state.jobs.iter().any(|j| j.status.is_live() && !j.quiet).then_some(Duration::from_millis(500));
@@ -288,7 +289,7 @@ impl eframe::App for App {
         if let Some(frame) = self.services.shown() {
             explain::remember_shown(&mut self.state, &frame.video, frame.index);
         }
-        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, clock, toast]
+        for wait in [next_mask, next_frame, next_wish, next_look, next_save, next_correction, next_watch, clock, toast]
             .into_iter()
             .flatten()
         {

@@ -355,6 +355,8 @@ pub const COMMANDS: &[Command] = &[
     command!("Resume the paused training", Run, [], paused, Action::Work(WorkAction::ControlTraining(Flow::Continue))),
     command!("Finish this epoch, then stop", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Finish))),
     command!("Stop training now", Run, [], trains, Action::Work(WorkAction::ControlTraining(Flow::Stop))),
+    command!("Watch a run…", Run, [], always, Action::System(SystemAction::AskPath(PathPurpose::WatchedRun))),
+    command!("Stop watching the run", Run, [], |s| s.watching.is_some(), Action::Open(OpenAction::StopWatching)),
     command!("Follow the training", Run, [], trains, Action::Work(WorkAction::FollowTraining(true))),
     command!("Evaluate the checkpoint in use", Run, [], can_evaluate, Action::Work(WorkAction::EvaluateInUse(None))),
     command!(

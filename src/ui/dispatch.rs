@@ -23,6 +23,7 @@ mod outbox;
 mod tables;
 mod time;
 mod undo;
+mod watching;
 mod window;
 mod working;
 
@@ -33,6 +34,7 @@ pub use inside::keep_looking;
 pub use leading::settle;
 pub use notes::keep_notes;
 pub use time::advance;
+pub use watching::keep_watching;
 
 use super::action::{Action, OpenAction, SystemAction};
 use super::state::{AppState, PathPurpose};

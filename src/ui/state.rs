@@ -12,6 +12,7 @@ mod queue;
 mod table_form;
 mod view;
 mod views;
+mod watching;
 mod work;
 
 pub use clip_index::{ClipIndex, VideoClips};
@@ -25,6 +26,7 @@ pub use marks::{Marks, VideoTags};
 pub use queue::{Experiment, KeptExperiment, QueueRow, RowStatus, Turn};
 pub use table_form::{ColumnRole, TableForm};
 pub use view::{Playback, ThemeChoice, ViewMode, ViewSettings};
+pub use watching::Watching;
 pub use work::{IndexWork, JobStatus, JobView, LiveRun, Message, RateView, Severity, UnsavedNotes};
 
 use super::arrangement::{Arrangements, Draft, Reading, RunArrangement, VideoOrder};
@@ -284,6 +286,8 @@ pub struct AppState {
     pub comparing: Comparing,
     /// The run in training is evaluated again after each of its validations.
     pub follow_training: bool,
+    /// The run of another process that is watched.
+    pub watching: Option<Watching>,
     /// What leads people on.
     pub leading: Leading,
     /// Videos picked out together.
@@ -360,6 +364,7 @@ impl Default for AppState {
             forced: false,
             comparing: Comparing::default(),
             follow_training: false,
+            watching: None,
             leading: Leading::default(),
             marks: Marks::default(),
             video_tags: Arc::default(),

@@ -91,6 +91,15 @@ fn every_dependency_has_a_licence_that_is_allowed_and_comes_from_the_registry() 
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// No crate that links MPI is in the graph of the usual build; who may name MPI in our own code is held by `layering.rs`, and the
+/// symbols of the program that is packaged are looked at by `scripts/package`.
+#[test]
+fn the_usual_build_knows_nothing_of_mpi() {
+    let of_mpi = |p: &Package| p.name == "mpi" || p.name == "mpi-sys" || p.name.starts_with("build-probe");
+    let found: Vec<String> = packages().into_iter().filter(of_mpi).map(|p| p.name).collect();
+    assert!(found.is_empty(), "the usual build links MPI: {found:?}");
+}
+
 #[test]
 fn no_further_crate_is_built_twice() {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -1,12 +1,12 @@
 //! Corrections of labels: laid over what the files say, told where they do not fit, and the same once they stand in files.
 
-use crate::support::datasets::{open, temp, video, warns, write};
-use kinolens::config::{DataConfig, RunConfig};
+use crate::support::datasets::{clip, open, temp, video, warns, write};
+use kinolens::config::{DataConfig, RunConfig, TableColumns};
 use kinolens::data::{
     CORRECTIONS_FILE, DataError, NO_CORRECTIONS, corrections_document, look_into_all, open_above, open_with_cache,
     plan, write_labels,
 };
-use kinolens::domain::{CorrectionCounts, Dataset, Instance, Label, LabelMap};
+use kinolens::domain::{CorrectionCounts, Dataset, Instance, Label, LabelMap, Split, Task};
 use kinolens::progress::Silent;
 use std::path::Path;
 use std::sync::Arc;
@@ -241,4 +241,55 @@ fn instances_are_changed_added_and_removed_and_read_again_from_a_table() {
         videos.map(|(v, p)| (v.name.clone(), v.split, p)).collect()
     };
     assert_eq!(named(&read), named(&data));
+}
+
+#[test]
+fn several_classes_a_clip_are_the_same_when_their_table_is_opened() {
+    let root = temp();
+    clip(root.path().join("Charades_v1_480/AB1CD.mp4"), 50, 25.0);
+    clip(root.path().join("Charades_v1_480/AB3CD.mp4"), 50, 25.0);
+    let header = "id,subject,scene,script,actions,length\n";
+    let train = "AB1CD,XY1,Kitchen,x,c004 0.20 1.00;c001 0.60 2.0;c004 1.20 1.60;c001 1.20 1.60,2.0\n";
+    write(root.path().join("Charades_v1_train.csv"), &format!("{header}{train}"));
+    write(root.path().join("Charades_v1_test.csv"), &format!("{header}AB3CD,XY2,Hall,x,c001 0.0 0.4,2.0\n"));
+    write(root.path().join("Charades_v1_classes.txt"), "c001 Opening a box\nc004 Waving, with both hands\n");
+    let (video, both) = ("Charades_v1_480/AB1CD.mp4", r#"["Opening a box", "Waving, with both hands"]"#);
+    write(
+        root.path().join(CORRECTIONS_FILE),
+        &format!(
+            r#"(version: 1, videos: {{"{video}": [(
+                original: Some((start: 5, end: 25, label: Classes(["Waving, with both hands"]))),
+                corrected: Some((start: 4, end: 20, label: Classes({both}))),
+            )]}})"#
+        ),
+    );
+    let data = open(root.path());
+    assert_eq!(data.task, Task::MultiLabel);
+    let out = temp();
+    let exported = write_labels(&data, out.path()).unwrap();
+    assert!(exported.notes.is_empty(), "{:?}", exported.notes);
+    let text = std::fs::read_to_string(out.path().join("labels.csv")).unwrap();
+    assert!(text.contains(&format!("{video},4,20,\"Opening a box|Waving, with both hands\",XY1,train\n")), "{text}");
+    // The words that the command line is told, and back.
+    let table = exported.table.unwrap();
+    let words = table.assignments();
+    assert_eq!(words, "path=path,class=class,start=start,end=end,subject=subject,split=split,several=yes");
+    assert_eq!(TableColumns::parse(&table.file, &words, Some(table.unit.name())).unwrap(), table);
+    let none = Some(NO_CORRECTIONS.to_owned());
+    let read =
+        with(root.path(), DataConfig { table: Some(table), corrections: none, ..DataConfig::default() }).unwrap();
+    assert!(read.task == Task::MultiLabel && read.classes.len() == 2);
+    let all = |data: &Dataset| -> Vec<_> {
+        let mut rows: Vec<_> = data.videos.iter().zip(parts(data)).collect::<Vec<_>>();
+        rows.iter_mut().for_each(|(_, parts)| parts.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2))));
+        rows.into_iter().map(|(v, parts)| (v.name.clone(), v.split, v.subject.clone(), parts)).collect()
+    };
+    assert_eq!(all(&read), all(&data));
+    assert_eq!(all(&read)[0].3.len(), 4);
+    assert_eq!(all(&read)[0].3[0].2.len(), 2, "{:?}", all(&read));
+    // Who trains on it is taught the same.
+    let mut config = RunConfig::reference();
+    (config.clip.length, config.clip.train_stride) = (4, 4);
+    let counts = |data: &Dataset| plan(data, &config).unwrap().class_counts(Split::Train);
+    assert_eq!(counts(&read), counts(&data));
 }

@@ -122,8 +122,7 @@ def fiftyone(kinolens, run, data, parts):
         import fiftyone.core.odm as odm
         import fiftyone.utils.data as importers
     except ImportError:
-        print("fiftyone is not installed: its importers were not asked")
-        return 0
+        return "fiftyone is not installed: its importers were not asked"
     counts = []
     for labels in ("labels.json", "predictions.json"):
         importer = importers.FiftyOneTemporalDetectionDatasetImporter(
@@ -153,7 +152,7 @@ def fiftyone(kinolens, run, data, parts):
         found += [(d.support[0] - 1, d.support[1], d.label) for d in sample.events.detections]
         assert sample.metadata.total_frame_count > 0
     assert sorted(found) == sorted(p[1:] for p in parts)
-    return counts[0]
+    return f"FiftyOne's importer reads {counts[0]} temporal detections"
 
 
 def map_of_clips(kinolens, run, data):
@@ -202,7 +201,7 @@ def main():
         print(f"{predictions(kinolens, run, data)} predictions are the same as a table and as arrays")
         print(f"pycocotools reads {coco(kinolens, run, data, parts)} tracks")
         print(f"{cvat(kinolens, run, data, parts)} tracks of CVAT are the parts of the dataset")
-        print(f"FiftyOne's importer reads {fiftyone(kinolens, run, data, parts)} temporal detections")
+        print(fiftyone(kinolens, run, data, parts))
         print(f"trustworthiness of the maps, and scikit-learn's: {map_of_clips(kinolens, run, data)}")
 
 

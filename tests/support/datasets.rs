@@ -5,6 +5,7 @@ use kinolens::config::DataConfig;
 use kinolens::data::{DataError, open_with_cache};
 use kinolens::domain::Dataset;
 use kinolens::progress::Silent;
+use kinolens::video::VideoWriter;
 use std::path::{Path, PathBuf};
 
 /// A folder that disappears with the test.
@@ -32,6 +33,17 @@ pub fn video_of(dir: impl AsRef<Path>, frames: u32, size: (u32, u32), color: imp
 /// A video of 8x6 pixels in which frame `n` is evenly `(n, 2n, 3n)`.
 pub fn video(dir: impl AsRef<Path>, frames: u32) {
     video_of(dir, frames, (8, 6), |n, _, _| [n as u8, (2 * n) as u8, (3 * n) as u8]);
+}
+
+/// Writes a video with presentation times.
+pub fn clip(path: impl AsRef<Path>, frames: u32, fps: f64) {
+    let path = path.as_ref();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut writer = VideoWriter::create(path, 32, 32, fps).unwrap();
+    for n in 0..frames {
+        writer.push(&kinolens::domain::RgbImage::new(32, 32, vec![(n * 3) as u8; 32 * 32 * 3]).unwrap()).unwrap();
+    }
+    writer.finish().unwrap();
 }
 
 /// Opens without remembering anything.

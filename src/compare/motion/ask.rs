@@ -6,7 +6,7 @@ use crate::config::RunConfig;
 use crate::data::{ClipSource, FrameRule, Loader, LoaderOptions, load_mask};
 use crate::domain::{ClassId, Clip, Dataset, Task, argmax};
 use crate::eval::metrics::{sigmoid_and_loss, softmax_and_loss};
-use crate::eval::{EvalError, clip_shape, hold};
+use crate::eval::{EvalError, clip_shape, hold, shared_places};
 use crate::model::{Network, read};
 use crate::progress::{Flow, Monitor};
 use crate::run_folder::Prediction;
@@ -50,50 +50,28 @@ pub fn shared_clips(lists: &[Vec<(String, u32, String)>], most: Option<usize>) -
 pub type Answers = Vec<Vec<Option<Prediction>>>;
 
 /// What the network says of every clip under every alteration: `[alteration][clip]`, in the order of
-/// [`Alteration::ALL`]; `None` where masks are missing. With the clips as [`judge`](super::judge()) takes them.
+/// [`Alteration::ALL`]; `None` where masks are missing. With the clips as [`judge`](super::judge()) takes them. The processes of a
+/// job share the clips.
 ///
 /// # Errors
 /// Clips or masks that cannot be loaded, a device that fails, [`EvalError::Stopped`], answers that are not numbers.
 pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>, Answers), EvalError> {
-    let Asked { network, config, dataset, clips, truths, seed, .. } = *asked;
+    let Asked { network, config, dataset, clips, truths, .. } = *asked;
     let truths_of = |i: usize| truths.get(i).cloned().unwrap_or_default();
-    let plain: Vec<Clip> = clips.iter().map(|(clip, _)| *clip).collect();
-    let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
-    let shape = clip_shape(&source);
-    let options = LoaderOptions {
-        batch_size: config.training.batch_size.max(1),
-        workers: config.training.workers,
-        ..LoaderOptions::default()
-    };
-    let mut answers: Vec<Vec<Option<Prediction>>> = vec![Vec::with_capacity(clips.len()); Alteration::ALL.len()];
-    let mut masks = MaskReader { dataset, config, held: HashMap::new(), video: None };
-    for batch in Loader::new(source.clone(), &plain, &options) {
-        let batch = batch?;
-        let first = answers.first().map_or(0, Vec::len);
-        let pixels: &[f32] = batch.pixels.as_ref();
-        let masks = batch.clips.iter().map(|clip| masks.of(clip, shape)).collect::<Result<Vec<_>, _>>()?;
-        for (alteration, answers) in Alteration::ALL.into_iter().zip(&mut answers) {
-            if hold(monitor) == Flow::Stop {
-                return Err(EvalError::Stopped);
-            }
-            let made: Vec<Option<Vec<f32>>> = pixels
-                .chunks_exact(source.clip_len())
-                .zip(&masks)
-                .enumerate()
-                .map(|(i, (clip, masks))| altered(clip, shape, alteration, masks.as_ref(), (seed, (first + i) as u64)))
-                .collect();
-            let rows = logits(network, &made, shape)?;
-            let mut rows = rows.chunks_exact(network.classes().max(1));
-            for (i, made) in made.iter().enumerate() {
-                let row = made.as_ref().and_then(|_| rows.next());
-                let answer = row.zip(clips.get(first + i)).map(|(row, (clip, truth))| {
-                    answer(asked.trained, dataset, clip, (*truth, truths_of(first + i)), row)
-                });
-                answers.push(answer);
-            }
-        }
-        monitor.stage("testing altered clips", (first + batch.size) as u64, clips.len() as u64);
-    }
+    let work = |places: &[usize]| rows_of(asked, places, monitor);
+    let rows = shared_places(monitor.peers(), clips.len(), config.training.batch_size.max(1), work)?;
+    let width = network.classes().max(1);
+    let answers: Answers = (0..Alteration::ALL.len())
+        .map(|alteration| {
+            let said = |(i, row): (usize, &Vec<f32>)| {
+                let own = row.get(alteration * (1 + width)..(alteration + 1) * (1 + width))?;
+                let (made, logits) = own.split_first()?;
+                let (clip, truth) = clips.get(i).filter(|_| *made != 0.0)?;
+                Some(answer(asked.trained, dataset, clip, (*truth, truths_of(i)), logits))
+            };
+            rows.iter().enumerate().map(said).collect()
+        })
+        .collect();
     if !answers.iter().flatten().flatten().flat_map(|p| &p.probabilities).all(|p| p.is_finite()) {
         return Err(EvalError::NothingToJudge(
             "the network gives values that are not numbers; take another checkpoint".into(),
@@ -105,6 +83,54 @@ pub fn ask(asked: &Asked<'_>, monitor: &dyn Monitor) -> Result<(Vec<SharedClip>,
         Some(SharedClip { video, subject, start: clip.start, truth: *truth, truths: truths_of(i), cut: clip.cut })
     });
     Ok((shared.collect(), answers))
+}
+
+/// What the network says of the clips at some places: for each, one alteration after the other, 1 and its logits, or 0 and
+/// nothing where masks are missing.
+fn rows_of(asked: &Asked<'_>, places: &[usize], monitor: &dyn Monitor) -> Result<Vec<Vec<f32>>, EvalError> {
+    let Asked { network, config, dataset, clips, seed, .. } = *asked;
+    let plain: Vec<Clip> = places.iter().filter_map(|at| clips.get(*at)).map(|(clip, _)| *clip).collect();
+    let source = Arc::new(ClipSource::new(dataset.clone(), config).with_disk(config));
+    let shape = clip_shape(&source);
+    let options = LoaderOptions {
+        batch_size: config.training.batch_size.max(1),
+        workers: config.training.workers,
+        ..LoaderOptions::default()
+    };
+    let width = network.classes().max(1);
+    let mut out: Vec<Vec<f32>> = Vec::with_capacity(plain.len());
+    let mut masks = MaskReader { dataset, config, held: HashMap::new(), video: None };
+    for batch in Loader::new(source.clone(), &plain, &options) {
+        let batch = batch?;
+        let first = out.len();
+        out.resize(first + batch.size, Vec::new());
+        let pixels: &[f32] = batch.pixels.as_ref();
+        let masks = batch.clips.iter().map(|clip| masks.of(clip, shape)).collect::<Result<Vec<_>, _>>()?;
+        for alteration in Alteration::ALL {
+            if hold(monitor) == Flow::Stop {
+                return Err(EvalError::Stopped);
+            }
+            let made: Vec<Option<Vec<f32>>> = pixels
+                .chunks_exact(source.clip_len())
+                .zip(&masks)
+                .enumerate()
+                .map(|(i, (clip, masks))| {
+                    let place = places.get(first + i).copied().unwrap_or_default();
+                    altered(clip, shape, alteration, masks.as_ref(), (seed, place as u64))
+                })
+                .collect();
+            let rows = logits(network, &made, shape)?;
+            let mut rows = rows.chunks_exact(width);
+            for (made, out) in made.iter().zip(out.iter_mut().skip(first)) {
+                match made.as_ref().and_then(|_| rows.next()) {
+                    Some(row) => out.extend(std::iter::once(&1.0).chain(row)),
+                    None => out.extend(std::iter::repeat_n(0.0, 1 + width)),
+                }
+            }
+        }
+        monitor.stage("testing altered clips", (first + batch.size) as u64, plain.len() as u64);
+    }
+    Ok(out)
 }
 
 /// Logits of the clips that could be made, one row after the other.

@@ -7,6 +7,7 @@
 
 mod alter;
 mod ask;
+mod conclude;
 mod judge;
 mod tables;
 

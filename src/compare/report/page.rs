@@ -302,10 +302,14 @@ fn settings(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError
         page.table(&name, &input.comparison.settings_of(kind))?;
     }
     for run in input.runs {
-        let name = format!("config_{}.ron", file_name(&run.name));
-        page.write(&name, run.config.to_ron().as_bytes())?;
+        page.write(&config_file(run), run.config.to_ron().as_bytes())?;
     }
     Ok(())
+}
+
+/// The file of a run's configuration in the folder of a report.
+fn config_file(run: &EvaluatedRun) -> String {
+    format!("config_{}.ron", file_name(&run.name))
 }
 
 fn scores(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> {
@@ -340,7 +344,12 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
         );
         for (k, shown) in error.shown.iter().enumerate() {
             let name = format!("error_{}_{}", i + 1, k + 1);
-            page.body += &format!("<p>{}: {}</p>\n", escaped(&shown.run), escaped(&shown.said));
+            page.body += &format!(
+                "<p>{}: {} <span>· {}</span></p>\n",
+                escaped(&shown.run),
+                escaped(&shown.said),
+                escaped(&shown.map)
+            );
             for (class, kind, bytes) in [("strip", "png", &shown.strip), ("loop", "gif", &shown.moving)] {
                 if bytes.is_empty() {
                     continue;
@@ -353,7 +362,6 @@ fn errors(page: &mut Page, input: &ReportInput<'_>) -> Result<(), CompareError> 
                 );
                 page.write(&format!("{name}.{kind}"), bytes)?;
             }
-            page.body += &format!("<figcaption>{}</figcaption>\n", escaped(&shown.map));
         }
         page.body += "</figure>\n";
     }
@@ -395,8 +403,12 @@ fn environment(page: &mut Page, input: &ReportInput<'_>, out: &Path) -> Result<(
         ]);
     }
     page.table("environment", &table)?;
-    page.note("Commands, with the configurations that lie beside this report as config_RUN.ron:");
-    let lines: Vec<String> = commands(input.runs, input.motion.is_some(), out);
+    page.note(
+        "Commands, with the configurations that lie beside this report as config_RUN.ron; what they make has names of its own:",
+    );
+    let folder = page.folder.clone();
+    let config = |run: &EvaluatedRun| folder.join(config_file(run));
+    let lines: Vec<String> = commands(input.runs, input.motion.is_some(), out, config);
     page.body += &format!("<pre>{}</pre>\n", escaped(&lines.join("\n")));
     page.write("reproduce.sh", format!("{}\n", lines.join("\n")).as_bytes())
 }

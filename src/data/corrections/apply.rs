@@ -4,7 +4,7 @@ use crate::data::fingerprint::hex;
 use crate::data::tracks::track_of;
 use crate::domain::{
     ClassSet, CorrectedVideo, Correction, Corrections, Dataset, DatasetCorrections, Instance, LabelTrack, LabelledPart,
-    Task, VideoEntry,
+    PartLabel, Task, VideoEntry,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,18 +15,19 @@ struct Ground<'a> {
     /// Classes as the files have them.
     classes: &'a ClassSet,
     frames: u32,
+    task: Task,
 }
 
 /// The annotations of a video with its corrections, and those corrections that do not fit, with the reason. With `runs` frames
-/// have one label each.
+/// have one label each; of a task of one class no part has several.
 pub fn corrected(
     source: &[Instance],
     corrections: &[Correction],
     classes: &ClassSet,
     frames: u32,
-    runs: bool,
+    (task, runs): (Task, bool),
 ) -> (Vec<Instance>, Vec<(usize, String)>) {
-    let ground = Ground { classes, frames };
+    let ground = Ground { classes, frames, task };
     let parts: Vec<LabelledPart> = source.iter().map(|i| LabelledPart::of(i, classes)).collect();
     let mut taken = vec![false; source.len()];
     let (mut changed, mut unfit) = (Vec::new(), Vec::new());
@@ -49,7 +50,17 @@ pub fn corrected(
             Err(why) => unfit.push((at, why)),
             Ok(instance) => {
                 place.and_then(|i| taken.get_mut(i)).into_iter().for_each(|t| *t = true);
-                changed.extend(instance);
+                changed.extend(instance.map(|made| (at, made)));
+            }
+        }
+    }
+    let kept = || source.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(i, _)| i);
+    if runs {
+        for (at, made) in &changed {
+            let others = changed.iter().filter(|(other, _)| other != at).map(|(_, other)| other).chain(kept());
+            if let Some(other) = others.into_iter().find(|o| o.start < made.end && made.start < o.end) {
+                let other = LabelledPart::of(other, classes).words();
+                unfit.push((*at, format!("it overlaps {other}, and frames have one label each: correct that one too")));
             }
         }
     }
@@ -60,8 +71,7 @@ pub fn corrected(
         unfit.extend(others.map(|at| (at, why.to_owned())).collect::<Vec<_>>());
         return (source.to_vec(), unfit);
     }
-    let kept = source.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(i, _)| i.clone());
-    let mut out: Vec<Instance> = kept.chain(changed).collect();
+    let mut out: Vec<Instance> = kept().chain(changed.iter().map(|(_, made)| made)).cloned().collect();
     out.sort_by_key(|i| (i.start, i.end, i.line));
     (if runs { joined(out) } else { out }, unfit)
 }
@@ -75,6 +85,11 @@ impl Ground<'_> {
         }
         if part.end > self.frames {
             return Err(format!("it reaches past the end of the video, which has {} frames", self.frames));
+        }
+        if let (PartLabel::Classes(names), Task::SingleLabel) = (&part.label, self.task)
+            && names.len() > 1
+        {
+            return Err(format!("it names {} classes, and clips of this dataset have one each", names.len()));
         }
         let label = part.label.resolve(self.classes).map_err(|name| format!("there is no class called '{name}'"))?;
         let mut out = original.cloned().unwrap_or_default();
@@ -119,14 +134,14 @@ pub(in crate::data) fn correct_entry(
     corrections: &mut DatasetCorrections,
     entry: &mut VideoEntry,
     classes: &ClassSet,
-    (task, runs): (Task, bool),
+    how: (Task, bool),
 ) -> Vec<(PathBuf, String)> {
     let of_video = corrections.all.of(&entry.name);
     // Of a file that cannot be read nothing is known; that is told already.
     if of_video.is_empty() || entry.facts.is_none() {
         return Vec::new();
     }
-    let (instances, unfit) = corrected(&entry.instances, of_video, classes, entry.frames(), runs);
+    let (instances, unfit) = corrected(&entry.instances, of_video, classes, entry.frames(), how);
     let file = corrections.file.clone().unwrap_or_default();
     let told = unfit.iter().filter_map(|(at, why)| {
         let correction = of_video.get(*at)?;
@@ -135,7 +150,7 @@ pub(in crate::data) fn correct_entry(
     });
     let told = told.collect();
     let source = std::mem::replace(&mut entry.instances, instances);
-    relay(entry, task);
+    relay(entry, how.0);
     corrections.videos.insert(entry.name.clone(), CorrectedVideo { source, unfit });
     told
 }
@@ -212,7 +227,7 @@ pub fn with_corrections(mut dataset: Dataset, all: Arc<Corrections>) -> Result<D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{InstanceLabel, Label, PartLabel, Segment, VideoFacts};
+    use crate::domain::{InstanceLabel, Label, Segment, VideoFacts};
 
     fn one(start: u32, end: u32, class: usize) -> Instance {
         Instance { start, end, label: InstanceLabel::Class(class), ..Instance::default() }
@@ -242,7 +257,7 @@ mod tests {
             change(part(5, 20, "b"), part(5, 41, "b")),
             change(part(5, 20, "b"), part(5, 20, "c")),
         ];
-        let (now, unfit) = corrected(&source, &all, &classes, 40, false);
+        let (now, unfit) = corrected(&source, &all, &classes, 40, (Task::SingleLabel, false));
         assert_eq!(spans(&now), [(5, 20, 1), (6, 20, 0), (30, 40, 1)]);
         let told: Vec<_> = unfit.iter().map(|(at, why)| (*at, why.as_str())).collect();
         assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), [3, 4, 5]);
@@ -254,13 +269,28 @@ mod tests {
         let classes = ClassSet::from_names(["a", "b"]);
         let source = [one(0, 10, 0), one(10, 20, 1), one(20, 30, 0)];
         let both = [change(part(0, 10, "a"), part(0, 12, "a")), change(part(10, 20, "b"), part(12, 20, "b"))];
-        let (now, unfit) = corrected(&source, &both, &classes, 30, true);
+        let (now, unfit) = corrected(&source, &both, &classes, 30, (Task::SingleLabel, true));
         assert_eq!((spans(&now), unfit.len()), (vec![(0, 12, 0), (12, 20, 1), (20, 30, 0)], 0));
-        let (now, _) = corrected(&source, &[change(part(10, 20, "b"), part(10, 20, "a"))], &classes, 30, true);
+        let (now, _) = corrected(
+            &source,
+            &[change(part(10, 20, "b"), part(10, 20, "a"))],
+            &classes,
+            30,
+            (Task::SingleLabel, true),
+        );
         assert_eq!(spans(&now), [(0, 30, 0)]);
         let stale = [both[0].clone(), change(part(10, 19, "b"), part(12, 19, "b"))];
-        let (now, unfit) = corrected(&source, &stale, &classes, 30, true);
+        let (now, unfit) = corrected(&source, &stale, &classes, 30, (Task::SingleLabel, true));
         assert_eq!((spans(&now).as_slice(), unfit.len()), (spans(&source).as_slice(), 2));
+        // Frames of two labels, and labels of two classes, would be counted as only one of them.
+        let over = [change(part(10, 20, "b"), part(5, 20, "b"))];
+        let (now, unfit) = corrected(&source, &over, &classes, 30, (Task::SingleLabel, true));
+        assert_eq!(spans(&now), spans(&source));
+        assert!(unfit[0].1.contains("overlaps a, frames 0 to 9"), "{unfit:?}");
+        let two = Some(LabelledPart { start: 0, end: 10, label: PartLabel::Classes(vec!["a".into(), "b".into()]) });
+        let two = [change(part(0, 10, "a"), two)];
+        assert!(corrected(&source, &two, &classes, 30, (Task::SingleLabel, false)).1[0].1.contains("2 classes"));
+        assert!(corrected(&source, &two, &classes, 30, (Task::MultiLabel, false)).1.is_empty());
     }
 
     #[test]

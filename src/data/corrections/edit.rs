@@ -222,17 +222,33 @@ fn between(
             out.push(correction);
         }
     }
-    for part in added {
-        let shared = |p: &LabelledPart| p.end.min(part.end).saturating_sub(p.start.max(part.start));
-        let best = (0..removed.len()).max_by_key(|i| (removed.get(*i).map_or(0, shared), std::cmp::Reverse(*i)));
-        let original = best.filter(|i| removed.get(*i).is_some_and(|p| shared(p) > 0)).map(|i| removed.remove(i));
-        out.push(Correction { original, corrected: Some(part), made_unix, note: note.to_owned() });
+    let new = |original, corrected| Correction { original, corrected, made_unix, note: note.to_owned() };
+    for (from, to) in pairs(&removed, &added) {
+        let original = removed.iter().position(|p| *p == from).map(|at| removed.remove(at));
+        let corrected = added.iter().position(|p| *p == to).map(|at| added.remove(at));
+        if original.is_some() && corrected.is_some() {
+            out.push(new(original, corrected));
+        } else {
+            // One of them became something else already.
+            removed.extend(original);
+            added.extend(corrected);
+        }
     }
-    let taken = |part| Correction { original: Some(part), corrected: None, made_unix, note: note.to_owned() };
-    out.extend(removed.into_iter().map(taken));
+    out.extend(added.into_iter().map(|part| new(None, Some(part))));
+    out.extend(removed.into_iter().map(|part| new(Some(part), None)));
     let place = |c: &Correction| c.corrected.as_ref().or(c.original.as_ref()).map(|p| (p.start, p.end));
     out.sort_by_key(place);
     out
+}
+
+/// Which annotation may have become which, the likeliest first: of the same class before others, then those that share the
+/// most frames.
+fn pairs(from: &[LabelledPart], to: &[LabelledPart]) -> Vec<(LabelledPart, LabelledPart)> {
+    let shared = |a: &LabelledPart, b: &LabelledPart| a.end.min(b.end).saturating_sub(a.start.max(b.start));
+    let all = from.iter().flat_map(|a| to.iter().map(move |b| (a, b)));
+    let mut near: Vec<_> = all.filter(|(a, b)| shared(a, b) > 0).collect();
+    near.sort_by_key(|(a, b)| (a.label != b.label, std::cmp::Reverse(shared(a, b)), b.start, a.start));
+    near.into_iter().map(|(a, b)| (a.clone(), b.clone())).collect()
 }
 
 #[cfg(test)]
@@ -285,6 +301,12 @@ mod tests {
         assert_eq!(
             words(&now),
             ["a, frames 0 to 19 becomes a, frames 0 to 14", "b, frames 20 to 49 becomes b, frames 15 to 49"]
+        );
+        // However far: what shares more frames with its neighbour is still itself.
+        let wide = after(start.clone(), LabelEdit::Edge { frame: 20, to: 45 });
+        assert_eq!(
+            words(&wide),
+            ["a, frames 0 to 19 becomes a, frames 0 to 44", "b, frames 20 to 49 becomes b, frames 45 to 49"]
         );
         // Over the gap and a neighbour that did not touch it.
         let far = after(now.clone(), LabelEdit::Move { part: 1, start: 15, end: 70 });

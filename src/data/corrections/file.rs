@@ -1,11 +1,14 @@
 //! Where the corrections of a dataset are kept: beside its files, or, where nothing can be written there, in the user's folder.
 
 use crate::data::{DataError, fingerprint};
-use crate::domain::{Correction, Corrections, DatasetCorrections, LabelledPart, leaf};
+use crate::domain::{Correction, Corrections, DatasetCorrections, LabelledPart, PartLabel, leaf};
 use crate::files;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::ErrorKind;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,15 +21,46 @@ const VERSION: u32 = 1;
 
 /// What stands in the file.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
     /// The dataset, for people.
     #[serde(default)]
     dataset: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     videos: BTreeMap<String, Vec<Correction>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     confirmed: BTreeMap<String, Vec<LabelledPart>>,
+}
+
+/// The form of a file, whatever else stands in it.
+#[derive(Deserialize)]
+struct Form {
+    version: u32,
+}
+
+/// A map in which every key stands once: the last of several would win in silence.
+fn each_once<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<BTreeMap<String, T>, D::Error> {
+    struct Once<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Once<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of videos")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+            let mut out = BTreeMap::new();
+            while let Some((video, value)) = map.next_entry::<String, T>()? {
+                if out.contains_key(&video) {
+                    return Err(M::Error::custom(format!("'{video}' stands there twice")));
+                }
+                out.insert(video, value);
+            }
+            Ok(out)
+        }
+    }
+    from.deserialize_map(Once(PhantomData))
 }
 
 fn beside(root: &Path) -> PathBuf {
@@ -46,16 +80,38 @@ fn in_folder(root: &Path, folder: &Path) -> PathBuf {
 fn read(path: &Path) -> Result<Corrections, DataError> {
     let refuse = |reason: String| DataError::Read { path: path.to_path_buf(), reason };
     let text = files::read_text(path, files::TABLE_LIMIT).map_err(|e| DataError::read(path, &e))?;
-    let whole: Document = ron::from_str(&text).map_err(|e| {
+    let damaged = |e: &dyn fmt::Display| {
         refuse(format!("it holds no corrections of labels ({e}); repair it, or move it away to do without"))
-    })?;
-    if whole.version > VERSION {
+    };
+    let form: Form = ron::from_str(&text).map_err(|e| damaged(&e))?;
+    if form.version > VERSION {
         return Err(refuse(format!(
             "its form {} is newer than this program; take a newer version of it",
-            whole.version
+            form.version
         )));
     }
+    let whole: Document = ron::from_str(&text).map_err(|e| damaged(&e))?;
+    for (video, corrections) in &whole.videos {
+        for (number, correction) in (1..).zip(corrections) {
+            if let Some(why) = senseless(correction) {
+                return Err(damaged(&format!("correction {number} of '{video}' {why}")));
+            }
+        }
+    }
     Ok(Corrections { videos: whole.videos, confirmed: whole.confirmed })
+}
+
+/// Why a correction says nothing.
+fn senseless(correction: &Correction) -> Option<&'static str> {
+    let parts = || [&correction.original, &correction.corrected].into_iter().flatten();
+    if parts().next().is_none() {
+        return Some("names neither what the files say nor what is right");
+    }
+    let empty = |p: &LabelledPart| matches!(&p.label, PartLabel::Classes(names) if names.is_empty());
+    if parts().any(empty) {
+        return Some("names a label of no class; write Unlabelled or Background");
+    }
+    None
 }
 
 /// The corrections of a dataset: those of `said` (a file, or [`NO_CORRECTIONS`]), else those beside it, else those in the
@@ -162,7 +218,6 @@ impl DatasetCorrections {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::PartLabel;
 
     fn one() -> Corrections {
         let part = |start, end| Some(LabelledPart { start, end, label: PartLabel::Classes(vec!["a".into()]) });
@@ -216,5 +271,26 @@ mod tests {
         let error = open(root.path(), None, None, &BTreeSet::new()).unwrap_err().to_string();
         assert!(error.contains("newer"), "{error}");
         assert!(open(root.path(), Some("/nowhere/c.ron"), None, &BTreeSet::new()).is_err());
+        // What is misspelt, left out, said twice or says nothing would change labels, or leave them, in silence.
+        let part = "Some((start: 0, end: 5, label: Background))";
+        for (inside, told) in [
+            (format!("video: {{\"v\": [(original: {part}, corrected: None)]}}"), "video"),
+            (format!("videos: {{\"v\": [(original: {part}, correct: {part})]}}"), "correct"),
+            (format!("videos: {{\"v\": [(original: {part})]}}"), "corrected"),
+            (format!("videos: {{\"v\": [(original: {part}, corrected: None)], \"v\": []}}"), "'v' stands there twice"),
+            ("videos: {\"v\": [(original: None, corrected: None)]}".to_owned(), "correction 1 of 'v' names neither"),
+            (
+                "videos: {\"v\": [(original: None, corrected: Some((start: 0, end: 5, label: Classes([]))))]}"
+                    .to_owned(),
+                "of no class",
+            ),
+        ] {
+            std::fs::write(root.path().join(CORRECTIONS_FILE), format!("(version: 1, {inside})")).unwrap();
+            let error = open(root.path(), None, None, &["v"].into()).unwrap_err().to_string();
+            assert!(error.contains(told) && error.contains(CORRECTIONS_FILE), "{inside}: {error}");
+        }
+        // A newer form may hold what this one does not know.
+        std::fs::write(root.path().join(CORRECTIONS_FILE), "(version: 2, tracks: {})").unwrap();
+        assert!(open(root.path(), None, None, &BTreeSet::new()).unwrap_err().to_string().contains("newer"));
     }
 }

@@ -4,8 +4,10 @@ use crate::config::{TableColumns, TimeUnit};
 use crate::data::DataError;
 use crate::data::label_csv::BACKGROUND_ID;
 use crate::data::scan::{file_name, stem};
-use crate::domain::{ClassSet, Dataset, Instance, InstanceLabel, Label, LabelTrack, Task, VideoEntry, name_text};
-use std::collections::HashMap;
+use crate::domain::{
+    ClassSet, Dataset, Instance, InstanceLabel, Label, LabelTrack, Task, VideoEntry, counted, name_text,
+};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The table, where the layout of a dataset is not a label a frame.
@@ -151,28 +153,37 @@ fn quoted(text: &str) -> String {
     if plain || text.is_empty() { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }
 
-/// A row an annotation, or one a class where it has several.
+/// A row an annotation. In a dataset with one class a clip a row a class, where an annotation has several all the same.
 fn table(dataset: &Dataset, out: &Path) -> Result<LabelFiles, DataError> {
     let mut text = String::from("path,start,end,class,subject,split\n");
-    let (mut several, mut background) = (false, false);
+    let between = TableColumns::BETWEEN;
+    // A name with that mark in it keeps a row of its own.
+    let joined = dataset.task == Task::MultiLabel && !dataset.classes.classes.iter().any(|c| c.name.contains(between));
+    let (mut several, mut background, mut boxes) = (false, false, false);
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for video in &dataset.videos {
         let split = match video.split {
             crate::domain::Split::Unassigned => "",
             split => split.name(),
         };
         for part in video.instances.iter().filter(|i| i.start < i.end) {
-            let names: Vec<&str> = match &part.label {
-                InstanceLabel::Unlabelled => vec!["-1"],
-                InstanceLabel::Background => vec!["background"],
-                label => label.classes().iter().map(|c| dataset.classes.name(*c)).collect(),
+            let names = || part.label.classes().iter().map(|c| dataset.classes.name(*c));
+            let cells: Vec<String> = match &part.label {
+                InstanceLabel::Unlabelled => vec!["-1".into()],
+                InstanceLabel::Background => vec!["background".into()],
+                InstanceLabel::Classes(none) if none.is_empty() => vec![between.into()],
+                _ if joined => vec![names().collect::<Vec<_>>().join(&between.to_string())],
+                _ => names().map(str::to_owned).collect(),
             };
-            several |= names.len() > 1;
+            seen.extend(names());
+            several |= cells.len() > 1;
             background |= part.label == InstanceLabel::Background;
+            boxes |= part.details.as_ref().is_some_and(|d| !d.boxes.is_empty());
             let who = part.details.as_ref().and_then(|d| d.subject.as_ref()).unwrap_or(&video.subject);
-            for name in names {
-                let cells =
-                    [quoted(&video.name), part.start.to_string(), part.end.to_string(), quoted(name), quoted(who)];
-                text += &format!("{},{split}\n", cells.join(","));
+            for cell in cells {
+                let row =
+                    [quoted(&video.name), part.start.to_string(), part.end.to_string(), quoted(&cell), quoted(who)];
+                text += &format!("{},{split}\n", row.join(","));
             }
         }
     }
@@ -186,14 +197,15 @@ fn table(dataset: &Dataset, out: &Path) -> Result<LabelFiles, DataError> {
         subject: column("subject"),
         split: column("split"),
         unit: TimeUnit::Frames,
+        several: dataset.task == Task::MultiLabel,
     };
     let mut exported = LabelFiles { table: Some(columns), ..LabelFiles::default() };
     let mut note = |is: bool, text: &str| exported.notes.extend(is.then(|| text.to_owned()));
-    note(
-        several || dataset.task == Task::MultiLabel,
-        "the dataset has several classes a clip; the table has a row a class, and is read as one class a clip",
-    );
+    note(several, "annotations with several classes have a row a class");
     note(background, "background is a class of that name in the table");
+    note(boxes, "boxes are not in the table");
+    let unseen = dataset.classes.classes.iter().filter(|c| !seen.contains(c.name.as_str())).count() as u64;
+    note(unseen > 0, &format!("the table leaves out {} without annotations", counted(unseen, "class")));
     save(out.join(TABLE), &text, &mut exported)?;
     Ok(exported)
 }

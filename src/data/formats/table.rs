@@ -49,19 +49,10 @@ fn assigned(path: &Path, config: &DataConfig) -> Result<TableColumns, DataError>
 
 /// Notes what holds, as other formats note their choices.
 fn note_choices(table: &TableColumns, draft: &mut Draft) {
-    let columns = [
-        ("path", Some(&table.path)),
-        ("class", table.class.as_ref()),
-        ("start", table.start.as_ref()),
-        ("end", table.end.as_ref()),
-        ("subject", table.subject.as_ref()),
-        ("split", table.split.as_ref()),
-    ];
-    let columns: Vec<String> = columns.into_iter().filter_map(|(k, c)| Some(format!("{k}={}", c?))).collect();
     let units: Vec<String> = TimeUnit::ALL.iter().map(|(_, name)| (*name).to_owned()).collect();
     for (key, question, value, options) in [
         (TABLE, "the file", table.file.clone(), Vec::new()),
-        (COLUMNS, "which columns say what", columns.join(","), Vec::new()),
+        (COLUMNS, "which columns say what", table.assignments(), Vec::new()),
         (UNIT, unit_question(table), table.unit.name().to_owned(), units),
     ] {
         draft.choices.push(Choice { key: key.into(), question: question.into(), value, options, several: false });
@@ -226,29 +217,58 @@ pub(super) struct Classes {
     pub(super) set: ClassSet,
     /// Every class is a number.
     numbers: bool,
+    /// A cell may name several.
+    several: bool,
     by_cell: HashMap<String, usize>,
 }
 
+/// The classes that a cell names.
+fn named(cell: &str, several: bool) -> impl Iterator<Item = &str> {
+    cell.split(move |c| several && c == TableColumns::BETWEEN).map(str::trim)
+}
+
 impl Classes {
-    pub(super) fn of(file: &Path, rows: &[Record], column: Option<usize>, comma: bool, draft: &mut Draft) -> Self {
-        let cells = || rows.iter().filter_map(|r| Some((r.line, r.cell(column?)))).filter(|(_, c)| !c.is_empty());
+    pub(super) fn of(
+        file: &Path,
+        rows: &[Record],
+        (column, several): (Option<usize>, bool),
+        comma: bool,
+        draft: &mut Draft,
+    ) -> Self {
+        let cells = || {
+            let all = rows.iter().filter_map(|r| Some((r.line, r.cell(column?))));
+            let named = all.flat_map(|(line, c)| named(c, several).map(move |c| (line, c)));
+            named.filter(|(_, c)| !c.is_empty())
+        };
         let mut classes = cells().filter(|(_, c)| !is_missing(c)).peekable();
         let numbers = classes.peek().is_some() && classes.all(|(_, c)| integer(c, comma).is_some());
         if numbers {
             let ids: BTreeSet<i64> = cells().filter_map(|(_, c)| integer(c, comma)).filter(|n| *n != -1).collect();
             let by_cell = ids.iter().zip(0..).map(|(id, at)| (id.to_string(), at)).collect();
             let classes = ids.iter().map(|id| ClassInfo::numbered(*id, format!("class {id}"))).collect();
-            return Self { set: ClassSet { classes }, numbers, by_cell };
+            return Self { set: ClassSet { classes }, numbers, several, by_cell };
         }
         draft.warnings.extend(missing_words(cells()).map(|note| warning(file, note)));
         // -1 among names is no class.
         let names = in_order(cells().map(|(_, c)| c.to_owned()).filter(|c| c != "-1").collect());
         let by_cell = names.iter().cloned().zip(0..).collect();
-        Self { set: ClassSet::from_names(names), numbers, by_cell }
+        Self { set: ClassSet::from_names(names), numbers, several, by_cell }
     }
 
-    /// The class of a cell: none for an empty one and for -1.
+    /// What a cell says: nothing where it is empty or -1.
     pub(super) fn label(&self, cell: &str, comma: bool) -> Result<InstanceLabel, String> {
+        if !self.several || !cell.contains(TableColumns::BETWEEN) {
+            return self.one(cell, comma);
+        }
+        let mut classes = Vec::new();
+        for name in named(cell, true).filter(|n| !n.is_empty()) {
+            classes.extend_from_slice(self.one(name, comma)?.classes());
+        }
+        // Known to show none.
+        Ok(if classes.is_empty() { InstanceLabel::Classes([].into()) } else { InstanceLabel::of(classes) })
+    }
+
+    fn one(&self, cell: &str, comma: bool) -> Result<InstanceLabel, String> {
         let key = match integer(cell, comma) {
             Some(-1) => return Ok(InstanceLabel::Unlabelled),
             Some(n) if self.numbers => n.to_string(),
@@ -373,7 +393,8 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
     let root = root_of(path);
     let file = find_file(path, &root, &assigned.file)?;
     let refuse = |reason: String| DataError::Read { path: file.clone(), reason };
-    let mut draft = Draft { from_zero: true, task: Task::SingleLabel, ..Draft::default() };
+    let task = if assigned.several { Task::MultiLabel } else { Task::SingleLabel };
+    let mut draft = Draft { from_zero: true, task, ..Draft::default() };
     draft.used.push(file.clone());
     let mut ignored = Ignored::of(&file);
     let table = load(&file, &mut ignored, &mut draft)?;
@@ -388,11 +409,11 @@ pub(super) fn read(path: &Path, config: &DataConfig) -> Result<Draft, DataError>
         draft.warn(&file, "no column of classes is assigned; its videos are unlabelled");
     }
     tell_unit(&assigned, &table, &columns, &file, &mut draft);
-    let classes = Classes::of(&file, rows, columns.class, comma, &mut draft);
+    let classes = Classes::of(&file, rows, (columns.class, assigned.several), comma, &mut draft);
     draft.classes = classes.set.clone();
     note_choices(&assigned, &mut draft);
     let finder = Finder::new(&root, true).with_classes(classes.set.classes.iter().map(|c| c.name.as_str()));
-    let (assembly, subjects) = (Assembly::new(&root, Task::SingleLabel), HashMap::new());
+    let (assembly, subjects) = (Assembly::new(&root, task), HashMap::new());
     let mut reading =
         Reading { root: &root, file: &file, columns, unit: assigned.unit, comma, classes, finder, assembly, subjects };
     for row in rows {

@@ -13,7 +13,7 @@ use crate::data::label_csv::numbers::number;
 use crate::data::label_csv::records::{Record, Table};
 use crate::data::label_csv::split_word;
 use crate::data::scan::relative_name;
-use crate::domain::name_text;
+use crate::domain::{InstanceLabel, name_text};
 use std::path::Path;
 
 /// Endings of the files that are tables.
@@ -119,7 +119,7 @@ pub fn table_preview(path: &Path, assigned: &TableColumns, rows: usize) -> Resul
         return Ok(out);
     };
     let comma = table.decimal_comma();
-    let classes = Classes::of(&file, records, places.class, comma, &mut draft);
+    let classes = Classes::of(&file, records, (places.class, assigned.several), comma, &mut draft);
     let finder = Finder::new(&root, true).with_classes(classes.set.classes.iter().map(|c| c.name.as_str()));
     let mut reader = Reader { root: &root, file: &file, places, unit: assigned.unit, comma, classes, finder };
     out.rows =
@@ -207,8 +207,10 @@ impl Reader<'_> {
     fn row(&mut self, row: &Record) -> RowReading {
         let class = self.places.class.map(|c| row.cell(c)).unwrap_or_default();
         let label = self.classes.label(class, self.comma);
-        let name =
-            label.map(|l| l.classes().first().map_or_else(String::new, |c| self.classes.set.name(*c).to_owned()));
+        let names =
+            |l: &InstanceLabel| l.classes().iter().map(|c| self.classes.set.name(*c).to_owned()).collect::<Vec<_>>();
+        let name = label.as_ref().map(|l| names(l).join(", ")).map_err(String::clone);
+        let first = label.ok().and_then(|l| names(&l).into_iter().next());
         let split = self.places.split.map(|c| row.cell(c)).unwrap_or_default();
         let part = match self.places.times {
             None => Ok("the whole video".to_owned()),
@@ -228,8 +230,7 @@ impl Reader<'_> {
         };
         let subject = self.places.subject.map(|c| row.cell(c)).unwrap_or_default();
         let further: Vec<&str> = [subject, split].into_iter().filter(|t| !t.is_empty()).collect();
-        let found = class.as_ref().ok().filter(|n| !n.is_empty()).cloned();
-        RowReading { video: self.video(row, split, found.as_deref()), class, part, further: further.join(" · ") }
+        RowReading { video: self.video(row, split, first.as_deref()), class, part, further: further.join(" · ") }
     }
 
     fn video(&mut self, row: &Record, split: &str, class: Option<&str>) -> Result<String, String> {

@@ -10,13 +10,13 @@ use crate::config::DataConfig;
 use crate::data::DataError;
 use crate::data::label_csv::columns::{Header, LIST_COLUMNS, Role, require_one_class};
 use crate::data::label_csv::intervals::Bounds;
-use crate::data::label_csv::numbers::{integer, is_missing, missing_words};
+use crate::data::label_csv::numbers::{integer, is_missing, missing_words, number};
 use crate::data::label_csv::records::{Record, Table, read_table};
 use crate::data::label_csv::split_word;
 use crate::data::names::{SubjectRule, folded};
 use crate::data::scan::{file_name, is_csv, natural, peek, relative_name};
 use crate::domain::{ClassId, ClassInfo, ClassSet, InstanceLabel, Reason, Split, Task};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Where the cells of a row stand.
@@ -75,12 +75,46 @@ fn columns(file: &Path, table: &Table) -> Result<Columns, String> {
         }
         None => None,
     };
+    if interval.is_none()
+        && let Some(why) = unread_parts(&header, path, table)
+    {
+        return Err(refuse(&why));
+    }
     Ok(Columns {
         path,
         name: class.as_ref().and_then(|c| c.beside),
         class: class.map(|c| c.class),
         interval,
         split: header.find(|r| r == Role::Split),
+    })
+}
+
+/// Why rows are parts of videos, though no column is known to say which: several rows name one video, and two columns or
+/// more that nothing is known of hold other numbers in each. To read them as whole videos would pass over all but one.
+fn unread_parts(header: &Header, path: usize, table: &Table) -> Option<String> {
+    let mut by_path: HashMap<&str, Vec<&Record>> = HashMap::new();
+    for row in table.records.iter().skip(1) {
+        by_path.entry(row.cell(path)).or_default().push(row);
+    }
+    let several: Vec<&Vec<&Record>> = by_path.values().filter(|rows| rows.len() > 1).collect();
+    let comma = table.decimal_comma();
+    let tells_apart = |at: &usize| {
+        let cells = || several.iter().map(|rows| rows.iter().map(|row| row.cell(*at)));
+        header.role(*at).is_none()
+            && cells().flatten().all(|cell| number(cell, comma).is_some())
+            && cells().all(|of_video| {
+                let all: Vec<&str> = of_video.collect();
+                all.iter().collect::<BTreeSet<_>>().len() == all.len()
+            })
+    };
+    let unread: Vec<usize> = (0..header.names().len()).filter(tells_apart).collect();
+    let names = unread.iter().filter_map(|at| header.names().get(*at)).map(|name| format!("'{name}'"));
+    let named: Vec<String> = names.collect();
+    (!several.is_empty() && named.len() > 1).then(|| {
+        format!(
+            "; several rows name one video, and nothing says what {} are ('start_frame' and 'stop_frame', or 'start_s' and 'stop_s')",
+            named.join(" and ")
+        )
     })
 }
 

@@ -13,6 +13,7 @@ use crate::jobs::known;
 use crate::jobs::lane::{LaneState, Loaded};
 use crate::jobs::requests::{CheckpointRef, ClipRef, ClipSample, Explanation, HeatRequest};
 use crate::jobs::split_clips::clips_of_split;
+use crate::peers::Peers;
 use crate::progress::Monitor;
 use crate::render::compose::side_by_side;
 use crate::render::overlay::CONTOUR_LEVELS;
@@ -23,10 +24,14 @@ use crate::run_folder::Identity;
 use crate::video::{Video, VideoWriter};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Clips of each process before all tell each other what they found.
+const A_TURN: usize = 4;
 /// Beginning of the names of samples' folders.
 const SAMPLE: &str = "sample_";
 /// What the videos of a sample show.
@@ -112,7 +117,9 @@ impl JobKind for ExportRequest {
 /// # Errors
 /// A run that cannot be loaded, clips that do not exist, or a folder that cannot be written.
 fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor) -> Result<Explanation, JobError> {
-    if let Some(out) = request.out.as_deref().filter(|_| request.replace) {
+    let peers = monitor.peers();
+    let leads = peers.leads();
+    if let Some(out) = request.out.as_deref().filter(|_| request.replace && leads) {
         // Older samples would look like part of this export.
         remove_export(out)?;
     }
@@ -122,22 +129,33 @@ fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor)
     let class_map = loaded.checkpoint.class_map(&request.dataset, &request.class_match)?;
     let source = state.source(&request.dataset)?;
     let (candidates, wanted) = candidates(request, state.loaded()?, &class_map, monitor)?;
+    let loaded = state.loaded()?;
+    let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
     let mut samples: Vec<ClipSample> = Vec::new();
-    for clip in candidates {
+    // All know after each round which of its clips were taken, so that as few more are looked at as can be.
+    let round = if peers.is_alone() { 1 } else { peers.size() * A_TURN };
+    for clips in candidates.chunks(round) {
         if samples.len() >= wanted {
             break;
         }
-        if monitor.stopped() {
-            return Err(JobError::Stopped);
-        }
         monitor.stage("explaining clips", samples.len() as u64, wanted as u64);
-        let loaded = state.loaded()?;
-        let asked = Asked { loaded, source: &source, dataset: &request.dataset, class_map: &class_map };
-        if let Some(found) = explained(request, &asked, &clip)? {
-            if let Some(out) = &request.out {
-                let told = Told { request, identity: &identity, classes: &classes };
-                write_sample(&told, &found, samples.len(), out, monitor)?;
+        let own = peers.every(clips.len()).filter_map(|at| clips.get(at));
+        let own = own.map(|clip| {
+            if monitor.stopped() {
+                return Err(JobError::Stopped);
             }
+            explained(request, &asked, clip)
+        });
+        for found in in_order(peers, own.collect(), clips.len())?.into_iter().flatten() {
+            if samples.len() >= wanted {
+                break;
+            }
+            let told = Told { request, identity: &identity, classes: &classes };
+            let written = match request.out.as_deref().filter(|_| leads) {
+                Some(out) => write_sample(&told, &found, samples.len(), out, monitor),
+                None => Ok(()),
+            };
+            peers.agree(written, JobError::is_stop)?;
             samples.push(found);
         }
     }
@@ -148,6 +166,21 @@ fn export(request: &ExportRequest, state: &mut LaneState, monitor: &dyn Monitor)
     let name = Some(identity.checkpoint.clone());
     let checkpoint = CheckpointRef { run: request.checkpoint.run.clone(), name };
     Ok(Explanation { checkpoint, identity, classes, task: class_map.task(), samples })
+}
+
+/// What the processes of a job found of clips, of which each looked at every `size`-th, in the order of the clips.
+fn in_order<T: Serialize + DeserializeOwned>(
+    peers: &dyn Peers,
+    own: Result<Vec<T>, JobError>,
+    count: usize,
+) -> Result<Vec<T>, JobError> {
+    if peers.is_alone() {
+        return own;
+    }
+    let own = peers.agree(own, JobError::is_stop)?;
+    let mut given: Vec<_> = peers.gather_said(&own)?.into_iter().map(Vec::into_iter).collect();
+    let size = given.len().max(1);
+    Ok((0..count).filter_map(|at| given.get_mut(at % size)?.next()).collect())
 }
 
 /// One clip with its maps, or `None` when it is right and only wrong ones are wanted.

@@ -3,6 +3,7 @@
 //! Each is a struct of what is asked, with its lane, its title, what a stop does to it, its work and its answer
 //! ([`JobKind`](super::JobKind)). The list of them is in `jobs/job.rs`.
 
+mod ask_run;
 mod compare_runs;
 mod evaluate;
 mod explain;
@@ -30,9 +31,11 @@ mod save_notes;
 mod survey_layers;
 mod test_motion;
 mod train;
+mod watch_run;
 mod write_inside_page;
 mod write_report;
 
+pub use ask_run::AskRun;
 pub use compare_runs::CompareRuns;
 pub use evaluate::Evaluate;
 pub use explain::{ExplainRequest, heat_on_body};
@@ -60,5 +63,6 @@ pub use save_notes::SaveNotes;
 pub use survey_layers::SurveyLayers;
 pub use test_motion::TestMotion;
 pub use train::Train;
+pub use watch_run::WatchRun;
 pub use write_inside_page::WriteInsidePage;
 pub use write_report::WriteReport;

@@ -20,6 +20,7 @@ use crate::progress::Monitor;
 use crate::run_folder::{Checkpoint, Identity};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Nearest neighbours of each clip of a map.
@@ -112,7 +113,7 @@ fn survey(request: &SurveyLayers, state: &mut LaneState, monitor: &dyn Monitor) 
     let classes = network.classes();
     let rows: Vec<SurveyClip> = clips
         .iter()
-        .zip(found.logits.chunks_exact(classes.max(1)))
+        .zip(found.logits.values.chunks_exact(classes.max(1)))
         .filter_map(|(clip, logits)| survey_clip(request, &source, &checkpoint, &class_map, &parts, clip, logits))
         .collect();
 
@@ -216,16 +217,59 @@ struct Gathering<'a> {
 }
 
 /// What one network gave.
+#[derive(Serialize, Deserialize)]
 struct Gathered {
     tallies: Vec<LayerTally>,
     examples: Vec<Examples>,
     pooled: Option<Pooled>,
-    /// `[clips, classes]`
-    logits: Vec<f32>,
+    /// Logits, `[clips, classes]`.
+    logits: Pooled,
+}
+
+impl Gathered {
+    /// What the processes of a job gave that took clips in turns, with at most so many examples a channel.
+    fn together(parts: Vec<Self>, examples: usize) -> Option<Self> {
+        let logits: Vec<Pooled> = parts.iter().map(|p| p.logits.clone()).collect();
+        let pooled: Option<Vec<Pooled>> = parts.iter().map(|p| p.pooled.clone()).collect();
+        let (mut tallies, mut found) = (Vec::new(), Vec::new());
+        for part in parts {
+            tallies.push(part.tallies.into_iter());
+            found.push(part.examples.into_iter());
+        }
+        Some(Self {
+            tallies: each(&mut tallies).map(LayerTally::together).collect::<Option<_>>()?,
+            examples: each(&mut found).map(|e| Examples::together(e, examples)).collect::<Option<_>>()?,
+            pooled: pooled.map(|parts| Pooled::together(&parts)),
+            logits: Pooled::together(&logits),
+        })
+    }
+}
+
+/// The first of each, then the second of each, until one has no more.
+fn each<T>(parts: &mut [std::vec::IntoIter<T>]) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(|| parts.iter_mut().map(Iterator::next).collect())
 }
 
 impl Gathering<'_> {
+    /// What a network gives for all clips, which the processes of a job share.
     fn gather(
+        &self,
+        network: &Network,
+        examples: usize,
+        map_layer: Option<&str>,
+        round: u64,
+    ) -> Result<Gathered, JobError> {
+        let peers = self.monitor.peers();
+        let own = self.gather_own(network, examples, map_layer, round);
+        if peers.is_alone() {
+            return own;
+        }
+        let parts = peers.gather_said(&peers.agree(own, JobError::is_stop)?)?;
+        Gathered::together(parts, examples).ok_or(JobError::Internal("layers of other processes do not fit"))
+    }
+
+    /// The same for the clips of this process.
+    fn gather_own(
         &self,
         network: &Network,
         examples: usize,
@@ -239,14 +283,18 @@ impl Gathering<'_> {
             tallies: self.layers.iter().map(|l| LayerTally::new(l, ceiling(l))).collect(),
             examples: self.layers.iter().filter(|_| examples > 0).map(|l| Examples::new(l, examples)).collect(),
             pooled: map_layer.map(|_| Pooled::default()),
-            logits: Vec::new(),
+            logits: Pooled { features: network.classes(), values: Vec::new() },
         };
         let mut watched = self.layers.to_vec();
         watched.extend(map_layer.filter(|l| !self.layers.iter().any(|known| known == l)).map(str::to_owned));
         // One clip at a time: the outputs of all layers are larger than any input.
         let loading = LoaderOptions { batch_size: 1, workers: 1, ..LoaderOptions::default() };
-        let total = self.clips.len() as u64 * self.rounds;
-        for (i, batch) in Loader::new(self.source.clone(), self.clips, &loading).enumerate() {
+        let places: Vec<usize> = self.monitor.peers().every(self.clips.len()).collect();
+        let own: Vec<Clip> = places.iter().filter_map(|at| self.clips.get(*at)).copied().collect();
+        let total = own.len() as u64 * self.rounds;
+        for (done, (i, batch)) in
+            places.iter().copied().zip(Loader::new(self.source.clone(), &own, &loading)).enumerate()
+        {
             if self.monitor.stopped() {
                 return Err(JobError::Stopped);
             }
@@ -262,8 +310,8 @@ impl Gathering<'_> {
                 Ok(())
             };
             let logits = watch_layers(network, batch.pixels, (batch.size, shape), &watched, &mut each)?;
-            found.logits.extend(logits);
-            let done = round * self.clips.len() as u64 + i as u64 + 1;
+            found.logits.values.extend(logits);
+            let done = round * own.len() as u64 + done as u64 + 1;
             self.monitor.stage("surveying clips", done, total);
         }
         Ok(found)

@@ -93,6 +93,14 @@ impl JobKind for TestMotion {
 impl TestMotion {
     fn tested(&self, reference: &CheckpointRef, monitor: &dyn Monitor) -> Result<Tested, JobError> {
         let checkpoint = open_checkpoint(reference)?;
+        if let Some(baseline) = checkpoint.baseline() {
+            return Err(JobError::Missing(format!(
+                "{} is a classical baseline ({}): its features stand for motion or looks already, and altered clips are shown to \
+                 networks only; leave it out of the motion test, and compare it by its accuracy",
+                checkpoint.home().display(),
+                baseline.title()
+            )));
+        }
         let dataset = known::of_split(&checkpoint, &self.dataset, self.split, monitor)?;
         let (dataset, clips) = evaluated_clips(&checkpoint, &dataset, self.split, &self.class_match)?;
         let several = checkpoint.state.task.with(self.dataset.task) == Task::MultiLabel;
@@ -136,7 +144,9 @@ impl TestMotion {
             split: self.split.name().to_owned(),
             ..judge(&loaded.checkpoint.state.classes, &clips, &answers, self.seed)
         };
-        keep(&tested.checkpoint, &self.dataset, &test)?;
+        if monitor.peers().leads() {
+            keep(&tested.checkpoint, &self.dataset, &test)?;
+        }
         Ok(test)
     }
 }

@@ -4,6 +4,7 @@ use super::compare_runs::CompareRuns;
 use super::explain::ExplainRequest;
 use super::open_dataset::OpenDataset;
 use super::test_motion::kept;
+use crate::classical::Baseline;
 use crate::compare::motion::MotionReport;
 use crate::compare::report::{ErrorExample, ReportInput, Shown, write_report};
 use crate::compare::{Comparison, EvaluatedRun};
@@ -178,7 +179,8 @@ impl WriteReport {
             .collect();
         for (reference, run) in self.compare.runs.iter().zip(runs) {
             let clips: Vec<ClipRef> = chosen.iter().map(|(_, clip)| clip_ref(*clip)).collect();
-            let explanation = self.explain(reference, dataset, clips, state, monitor)?;
+            let baseline = Baseline::find(&run.config.model.id).is_some();
+            let explanation = self.explain((reference, !baseline), dataset, clips, state, monitor)?;
             let source = ClipSource::new(dataset.clone(), &run.config);
             for (example, sample) in out.iter_mut().zip(&explanation.samples) {
                 example.shown.push(shown(&explanation, sample, &run.name, dataset, &source)?);
@@ -187,25 +189,27 @@ impl WriteReport {
         Ok(out)
     }
 
+    /// What a run says of clips, with a map where it holds a network.
     fn explain(
         &self,
-        reference: &CheckpointRef,
+        (reference, maps): (&CheckpointRef, bool),
         dataset: &Arc<Dataset>,
         clips: Vec<ClipRef>,
         state: &mut LaneState,
         monitor: &dyn Monitor,
     ) -> Result<Arc<Explanation>, JobError> {
+        let map = || HeatRequest {
+            method: self.method.clone(),
+            layer: None,
+            target: TargetClass::Predicted,
+            against: None,
+            pooling: PoolingRule::SpaceTime,
+        };
         let request = ExplainRequest {
             checkpoint: reference.clone(),
             dataset: dataset.clone(),
             clips,
-            maps: vec![HeatRequest {
-                method: self.method.clone(),
-                layer: None,
-                target: TargetClass::Predicted,
-                against: None,
-                pooling: PoolingRule::SpaceTime,
-            }],
+            maps: maps.then(map).into_iter().collect(),
             on_body: false,
             class_match: self.compare.class_match.clone(),
         };
@@ -272,9 +276,12 @@ fn shown(
         }
     };
     let mut out = Shown { run: run.to_owned(), said, ..Shown::default() };
+    let Some(map) = sample.maps.first() else {
+        out.map = "a classical baseline has no heatmaps".to_owned();
+        return Ok(out);
+    };
     let Some(video) = dataset.videos.iter().position(|v| v.name == sample.clip.video) else { return Ok(out) };
     let frames = source.pictures(&sample.clip.clip(video))?;
-    let Some(map) = sample.maps.first() else { return Ok(out) };
     let heat = HeatVolume::from_map(map)?;
     let look = OverlayParams::default();
     let over = |(i, frame): (usize, &RgbImage)| {

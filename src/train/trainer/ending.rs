@@ -68,7 +68,8 @@ impl Trainer<'_> {
         for name in written.into_iter().chain(["last".to_owned()]) {
             self.monitor.emit(Progress::Checkpoint { name, epoch });
         }
-        let advice = not_learning(&self.state.history, self.config.optimizer.learning_rate);
+        let ended = self.state.end.is_some();
+        let advice = not_learning(&self.state.history, self.config.optimizer.learning_rate, ended);
         if let Some(advice) = advice.filter(|_| self.team.leads()) {
             self.monitor.warn(advice);
         }

@@ -142,6 +142,7 @@ fn extensions(purpose: PathPurpose) -> Option<(&'static str, &'static [&'static 
         PathPurpose::ClassList => Some(("class lists", &["txt", "csv", "json", "ron"])),
         PathPurpose::Dataset
         | PathPurpose::Run
+        | PathPurpose::WatchedRun
         | PathPurpose::Demo
         | PathPurpose::Export
         | PathPurpose::FirstRun
@@ -159,6 +160,7 @@ fn title(purpose: PathPurpose) -> &'static str {
         PathPurpose::Dataset => "Open a dataset",
         PathPurpose::OpenTable => "Open a table",
         PathPurpose::Run => "Open a run",
+        PathPurpose::WatchedRun => "Watch a run",
         PathPurpose::Demo => "Make the demo dataset in",
         PathPurpose::Export => "Export heatmaps to",
         PathPurpose::Import => "Import PyTorch weights",
@@ -182,6 +184,7 @@ fn title(purpose: PathPurpose) -> &'static str {
 fn verb(purpose: PathPurpose) -> &'static str {
     match purpose {
         PathPurpose::Dataset | PathPurpose::Run | PathPurpose::OpenTable | PathPurpose::Plan => "Open",
+        PathPurpose::WatchedRun => "Watch it",
         PathPurpose::Demo => "Make it here",
         PathPurpose::Drawing | PathPurpose::InsidePage => "Save",
         PathPurpose::Export | PathPurpose::FirstRun => "Use this folder",

@@ -103,6 +103,9 @@ fn roles(ui: &mut Ui, form: &mut TableForm, preview: &TablePreview) {
             });
             text::name(&response.response, "Unit of start and end");
         });
+        ui.checkbox(&mut form.columns.several, "Several classes a clip").on_hover_text(
+            "Classes of one part have a row each, or stand in one cell with | between them; those of a whole video in one cell",
+        );
         ui.end_row();
     });
 }

@@ -2,9 +2,11 @@
 
 use super::looking;
 use super::outbox::{offer, say};
-use super::{comparing, correcting, experimenting, following, indexing, inside, networks, notes, opening, tables};
+use super::{
+    comparing, correcting, experimenting, following, indexing, inside, networks, notes, opening, tables, watching,
+};
 use crate::domain::{Dataset, counted, leaf};
-use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output};
+use crate::jobs::{Event, EventBody, Job, JobId, LOG_LINES, Output, RunView, Watched};
 use crate::progress::{Meter, Progress};
 use crate::run_folder::CheckpointInfo;
 use crate::ui::arrangement::Reading;
@@ -92,6 +94,9 @@ fn take(state: &mut AppState, workers: &dyn Workers, event: Event) {
                 // Said where the file is chosen, not in the message list.
                 state.jobs.retain(|j| j.id != job);
                 return state.weights.answered(job, Err(sentence));
+            }
+            if watching::failed(state, job, &sentence) {
+                return;
             }
             if state.augmentation.answered(job, Err(sentence.clone())) {
                 // Said where the clip would be.
@@ -249,6 +254,24 @@ fn opened(state: &mut AppState, workers: &dyn Workers, id: JobId, dataset: Arc<D
     }
 }
 
+/// A watched run was looked at.
+fn looked_at(state: &mut AppState, workers: &dyn Workers, id: JobId, watched: &Watched) {
+    if let Some((run, new)) = watching::answered(state, id, watched) {
+        opening::run_opened(state, run.clone(), new);
+        if new {
+            dataset_of(state, workers, &run);
+        }
+    }
+}
+
+/// A run opened alone brings its dataset along.
+fn dataset_of(state: &mut AppState, workers: &dyn Workers, run: &RunView) {
+    if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
+        let root = run.dataset_root.clone();
+        looking::await_answer(state, workers, Question::At(root.clone()), Then::DatasetOfRun(root));
+    }
+}
+
 fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Output, cancelled: bool) {
     match output {
         Output::Dataset(dataset) => opened(state, workers, id, dataset),
@@ -273,11 +296,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
             let asked = matches!(state.job(id).map(|j| &j.job), Some(Job::OpenRun(_)));
             opening::run_opened(state, run.clone(), (trained && !queued) || asked);
             following::run_read(state, workers, &run);
-            // A run opened alone brings its dataset along.
-            if state.dataset.is_none() && !run.dataset_root.as_os_str().is_empty() {
-                let root = run.dataset_root.clone();
-                looking::await_answer(state, workers, Question::At(root.clone()), Then::DatasetOfRun(root));
-            }
+            dataset_of(state, workers, &run);
         }
         Output::Evaluation(evaluation, predictions) => {
             let run = match state.job(id).map(|j| &j.job) {
@@ -340,6 +359,7 @@ fn finished(state: &mut AppState, workers: &dyn Workers, id: JobId, output: Outp
         Output::Weights(report) => state.weights.answered(id, Ok(WeightAnswer::Report(report))),
         Output::Network(spec) => state.weights.answered(id, Ok(WeightAnswer::Network(spec))),
         Output::Table(view) => tables::answered(state, workers, &view),
+        Output::Watched(watched) => looked_at(state, workers, id, &watched),
         Output::NotesSaved => notes::ended(state, id, true),
         Output::CorrectionsSaved(file) => correcting::ended(state, id, Some(&file)),
         Output::LabelIssues(issues) => correcting::found(state, id, issues),

@@ -4,7 +4,7 @@ use super::importing;
 use super::inside;
 use super::looking;
 use super::outbox::{say, start};
-use super::tables;
+use super::{tables, watching};
 use crate::config::{DataConfig, TableColumns};
 use crate::domain::{Choice, Dataset, LabelMap};
 use crate::jobs::RunView;
@@ -68,6 +68,8 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: OpenAc
             relabel(state, workers, *map);
         }
         OpenAction::OpenRun(path) => run(state, workers, path),
+        OpenAction::WatchRun(path) => watching::begin(state, workers, path),
+        OpenAction::StopWatching => watching::end(state),
         OpenAction::MakeDemo(dir) => demo(state, workers, dir),
         OpenAction::OpenDemo => looking::await_answer(state, workers, Question::DemoFolder, Then::Demo),
         OpenAction::ReloadDataset => reload(state, workers),
@@ -91,6 +93,7 @@ fn path_chosen(state: &mut AppState, workers: &dyn Workers, purpose: PathPurpose
         PathPurpose::Dataset => any(state, workers, path),
         PathPurpose::OpenTable => ask_table(state, workers, path, false),
         PathPurpose::Run => run(state, workers, path),
+        PathPurpose::WatchedRun => watching::begin(state, workers, path),
         PathPurpose::Demo => demo(state, workers, path),
         PathPurpose::Export => {
             if let Some(Dialog::Export(form)) = &state.dialog {
@@ -135,7 +138,7 @@ pub(super) fn no_file_dialog(state: &mut AppState, workers: &dyn Workers, purpos
         PathPurpose::Demo | PathPurpose::Drawing => String::new(),
         // A run is no dataset, and a dataset no run.
         PathPurpose::Dataset => state.last_opened(|r| matches!(r, Recent::Dataset(_))),
-        PathPurpose::Run => state.last_opened(|r| matches!(r, Recent::Run(_))),
+        PathPurpose::Run | PathPurpose::WatchedRun => state.last_opened(|r| matches!(r, Recent::Run(_))),
         PathPurpose::Table(_)
         | PathPurpose::Report
         | PathPurpose::Drawn(_)

@@ -2,7 +2,7 @@
 
 use super::looking;
 use super::outbox::{control, say, start};
-use super::{following, indexing, leading, networks, notes};
+use super::{following, indexing, leading, networks, notes, watching};
 use crate::config::RunConfig;
 use crate::jobs::kinds::{FindRate, PredictVideo};
 use crate::jobs::{ClipRef, ExplainRequest, Job, JobId, OnStop, SplitChoice};
@@ -26,6 +26,7 @@ pub(super) fn fulfil(state: &mut AppState, workers: &dyn Workers, action: WorkAc
                 control(state, workers, job, flow);
             }
         }
+        WorkAction::AskWatched(flow) => watching::ask(state, workers, flow),
         WorkAction::EvaluateInUse(split) => leading::evaluate(state, workers, split),
         WorkAction::Next(step) => leading::next(state, workers, step),
         WorkAction::FollowTraining(on) => following::set(state, workers, on),

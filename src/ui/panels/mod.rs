@@ -48,6 +48,7 @@ mod train_live;
 mod train_others;
 mod train_rate;
 mod train_tracks;
+mod train_watched;
 mod transport;
 mod units;
 mod videos;

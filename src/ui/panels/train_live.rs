@@ -3,7 +3,7 @@
 use super::train_layers::LayerCurves;
 use super::train_others::OtherRuns;
 use super::train_tracks::{Axis, Tracks, planned, troubles};
-use super::{clip_menu, figures, next_steps};
+use super::{clip_menu, figures, next_steps, train_watched};
 use crate::data::FrameRule;
 use crate::domain::{bytes, counted, duration, leaf};
 use crate::ui::theme;
@@ -100,8 +100,11 @@ impl Shown<'_> {
     }
 }
 
-/// The training of this session, unless another run was chosen.
+/// The run that is watched, where it is in use; else the training of this session, unless another run was chosen.
 fn shown(state: &AppState) -> Option<Shown<'_>> {
+    if let Some(run) = state.watched_run().and_then(|w| w.run.as_deref()) {
+        return Some(Shown { run, live: None });
+    }
     let chosen = state.run();
     if let Some(live) = state.training.as_ref()
         && (state.live_training().is_some() || chosen.is_none_or(|r| r.path == live.run.path))
@@ -136,6 +139,9 @@ impl Panel for TrainLive {
         let made_from = (identity(&run), run.steps.len(), run.history.len());
         let troubles = self.troubles.get(made_from, || troubles(&run.steps, &run.history));
         header(ui, &run, &mut self.usage, &troubles);
+        if let Some(watching) = state.watched_run() {
+            train_watched::bar(ui, cx, watching);
+        }
         next_steps::after_training(ui, cx, &run.path);
         self.controls(ui, &run, state);
         self.tracks.update(identity(&run), &run.steps, &run.history, run.steps_per_epoch(), self.axis);

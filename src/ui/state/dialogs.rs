@@ -18,6 +18,8 @@ pub enum PathPurpose {
     OpenTable,
     /// A run folder.
     Run,
+    /// A run folder that another process trains in.
+    WatchedRun,
     /// Where the demo dataset goes.
     Demo,
     /// Where heatmap videos go.

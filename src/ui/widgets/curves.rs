@@ -353,10 +353,7 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
     // Justified columns would stretch the plot over the names beside it.
     let layout = egui::Layout::top_down(egui::Align::Min);
     let response = ui.with_layout(layout, |ui| {
-        // Numbers of axes are captions.
-        let caption = theme::caption().resolve(ui.style());
-        ui.style_mut().text_styles.insert(egui::TextStyle::Body, caption);
-        ui.visuals_mut().override_text_color = Some(theme::palette(ui).muted);
+        as_captions(ui);
         plot.show(ui, draw)
     });
     let response = response.inner;
@@ -373,6 +370,13 @@ pub fn show(ui: &mut Ui, chart: &Chart<'_>, series: &[Series<'_>], marks: &[Mark
         let column = egui::Rect::from_min_max(plot.right_top(), egui::pos2(plot.right() + column, plot.bottom()));
         ends(ui, chart, series, state, column, &response.transform, lift);
     }
+}
+
+/// What is written next, such as the numbers of axes, is as small and faint as captions.
+fn as_captions(ui: &mut Ui) {
+    let caption = theme::caption().resolve(ui.style());
+    ui.style_mut().text_styles.insert(egui::TextStyle::Body, caption);
+    ui.visuals_mut().override_text_color = Some(theme::palette(ui).muted);
 }
 
 /// A heading, with a switch for each series where their names do not stand beside the plot.

@@ -115,6 +115,30 @@ fn a_failure_ends_its_own_run_and_those_that_begin_with_it() {
 }
 
 #[test]
+fn trials_of_a_search_that_fail_are_told_and_are_no_success() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(
+        dir.path(),
+        "plan.ron",
+        r#"variants: [(name: "lost", init_from: File("none.pth")), (name: "net")],
+            search: (method: Random(trials: 2, seed: 1), ranges: {"training.batch_size": OneOf([4, 8])})"#,
+    );
+    let out = dir.path().join("out");
+    let done =
+        command(&fixture().path("cache"), &format!("experiment {plan} --out {}", out.display())).output().unwrap();
+    let (told, table) = (String::from_utf8_lossy(&done.stderr), String::from_utf8_lossy(&done.stdout));
+    assert_eq!(done.status.code(), Some(1), "{told}");
+    assert!(told.contains("2 of 4 runs failed: lost_trial1, lost_trial2"), "{told}");
+    assert!(
+        table.contains("2 of 2 trials of lost failed") && table.contains("lost is not compared: it failed"),
+        "{table}"
+    );
+    assert!(table.contains("net_trial") && table.contains("is the best"), "{table}");
+    let search = std::fs::read_to_string(out.join("search.csv")).unwrap();
+    assert_eq!(search.lines().filter(|l| l.contains("none.pth")).count(), 2, "{search}");
+}
+
+#[test]
 fn the_plans_that_come_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/experiments");
     let mut seen = 0;

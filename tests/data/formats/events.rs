@@ -1,8 +1,8 @@
 //! Several classes at once: actions of Charades, and boxes of AVA.
 
 use super::by_name;
-use super::overlaps::{chosen, clip, ignored, parts};
-use crate::support::datasets::{open, temp, try_open, video, warns, write};
+use super::overlaps::{chosen, ignored, parts};
+use crate::support::datasets::{clip, open, temp, try_open, video, warns, write};
 use kinolens::domain::{Instance, Reason, Split, Task};
 use std::path::Path;
 

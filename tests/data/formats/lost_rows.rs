@@ -1,7 +1,7 @@
 //! Lists that hold nothing or end too early, and rows that cannot be used: named, and never taken for a set without labels.
 
-use super::overlaps::{clip, ignored, parts};
-use crate::support::datasets::{open, temp, try_open, video, warns, write};
+use super::overlaps::{ignored, parts};
+use crate::support::datasets::{clip, open, temp, try_open, video, warns, write};
 use kinolens::domain::Reason;
 use std::path::Path;
 
@@ -112,4 +112,22 @@ fn modifiers_of_a_behaviour_are_a_list_and_keep_their_text() {
     assert_eq!(data.format, "boris");
     let list = serde_json::to_value(kinolens::data::instance_list(&data)).unwrap();
     assert_eq!(list["instances"][0]["modifiers"], serde_json::json!(["left", "2"]));
+}
+
+#[test]
+fn a_table_whose_times_nobody_can_read_is_not_read_as_whole_videos() {
+    let root = temp();
+    let r = root.path();
+    for name in ["a.mp4", "b.mp4"] {
+        clip(r.join("videos").join(name), 40, 25.0);
+    }
+    let rows = "a.mp4;0;12;up\na.mp4;12;30;down\nb.mp4;2;9;up\nb.mp4;20;31;down\n";
+    write(r.join("notes.csv"), &format!("clip;from;to;action\n{rows}"));
+    refused(r, &["notes.csv", "'from' and 'to'", "start_frame"]);
+    // With names that say what they are it is read whole.
+    write(r.join("notes.csv"), &format!("clip;start_frame;stop_frame;action\n{rows}"));
+    assert_eq!(open(r).videos.iter().map(|v| v.instances.len()).collect::<Vec<_>>(), [2, 2]);
+    // Numbers that do not tell the rows of a video apart are no times.
+    write(r.join("notes.csv"), "clip;width;height;action\na.mp4;64;48;up\nb.mp4;64;48;down\na.mp4;64;48;up\n");
+    assert_eq!(open(r).videos.len(), 2);
 }

@@ -1,24 +1,12 @@
 //! Events that may overlap, one class each: EPIC-KITCHENS, FineGym, ActivityNet, and the clips of Diving48.
 
 use super::by_name;
-use crate::support::datasets::{open, temp, try_open, warns, write};
+use crate::support::datasets::{clip, open, temp, try_open, warns, write};
 use kinolens::config::DataConfig;
 use kinolens::data::{DataError, open_with_cache};
 use kinolens::domain::{Dataset, Reason, Split};
 use kinolens::progress::Silent;
-use kinolens::video::VideoWriter;
 use std::path::Path;
-
-/// Writes a video with presentation times.
-pub(super) fn clip(path: impl AsRef<Path>, frames: u32, fps: f64) {
-    let path = path.as_ref();
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mut writer = VideoWriter::create(path, 32, 32, fps).unwrap();
-    for n in 0..frames {
-        writer.push(&kinolens::domain::RgbImage::new(32, 32, vec![(n * 3) as u8; 32 * 32 * 3]).unwrap()).unwrap();
-    }
-    writer.finish().unwrap();
-}
 
 /// Opens with choices made.
 pub(super) fn chosen(root: &Path, choices: &[(&str, &str)]) -> Result<Dataset, DataError> {

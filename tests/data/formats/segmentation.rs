@@ -1,8 +1,8 @@
 //! One label a step, as MS-TCN lays out GTEA, 50Salads and Breakfast: rates of labels, splits, names that are in no list.
 
 use super::by_name;
-use super::overlaps::{chosen, clip, parts};
-use crate::support::datasets::{open, temp, try_open, video, warns, write};
+use super::overlaps::{chosen, parts};
+use crate::support::datasets::{clip, open, temp, try_open, video, warns, write};
 use kinolens::domain::{Dataset, Reason, Split};
 use std::path::Path;
 

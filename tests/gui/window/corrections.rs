@@ -98,7 +98,8 @@ fn an_edge_is_dragged_its_neighbour_moves_along_and_undo_takes_it_back() {
     let jobs = saved(&script);
     assert_eq!(jobs.len(), 1);
     let video = demo().videos[0].name.clone();
-    assert!(jobs[0].before.is_empty() && jobs[0].now.of(&video).len() == 2);
+    let (was, now) = (jobs[0].before.clone(), jobs[0].now.of(&video).to_vec());
+    assert!(was.is_empty() && now.len() == 2, "{was:?}\n{now:?}\n{after:?}");
     assert_eq!(harness.query_all_by_label_contains("Corrected: ").count(), 2);
     click(&mut harness, "Ledger");
     harness

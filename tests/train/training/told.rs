@@ -145,3 +145,46 @@ fn curves_pictures_and_settings_stand_in_the_event_file() {
         assert!((0..100).all(|t| at(0, t) >= at(0, t + 1) && at(1, t) >= at(1, t + 1)));
     }
 }
+
+/// Sentences that a training warned with.
+fn warned(told: After) -> Vec<String> {
+    let told = told.told.into_inner().unwrap();
+    told.into_iter().filter_map(|p| if let Progress::Warning(text) = p { Some(text) } else { None }).collect()
+}
+
+#[test]
+fn who_learns_nothing_is_told_in_the_log_in_the_warnings_and_beside_the_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = bars(&dir.path().join("data"));
+    let nothing =
+        |warned: &[String]| warned.iter().filter(|w| w.contains("has learned nothing from the clips")).count();
+    // What stands still is taken away, and single frames are all still.
+    let mut blind = config(5);
+    blind.clip.length = 1;
+    let out = dir.path().join("blind");
+    let told = After::never();
+    let outcome = train(&dataset, &blind, &out, false, &told).unwrap();
+    let warned_of = warned(told);
+    assert_eq!(nothing(&warned_of), 2, "after four epochs and at the end: {warned_of:?}");
+    assert!(
+        warned_of.iter().any(|w| w.contains("takes away what stands still") && w.contains("resnet-18")),
+        "{warned_of:?}"
+    );
+    // Two classes of as many clips: nobody who says the same of all does better than a toss of a coin.
+    let coin = outcome.history[0].guessing_loss.unwrap();
+    assert!((coin - std::f32::consts::LN_2).abs() < 0.01, "{coin}");
+    assert!(RunDir::open(&out).unwrap().log_tail(usize::MAX).iter().any(|l| l.contains("has learned nothing")));
+    let caveats = |out: &std::path::Path| {
+        let checkpoint = RunDir::open(out).unwrap().checkpoint(Some("last")).unwrap();
+        let device = kinolens::model::ComputeDevice::cpu();
+        let split = kinolens::domain::SplitChoice::Test;
+        kinolens::eval::evaluate(&checkpoint, &dataset, split, &device, &kinolens::progress::Silent).unwrap().0.warnings
+    };
+    assert!(caveats(&out).iter().any(|c| c.contains("learned nothing")), "{:?}", caveats(&out));
+    // Who sees the frames together learns, and hears nothing of the kind.
+    let (out, told) = (dir.path().join("seeing"), After::never());
+    train(&dataset, &config(6), &out, false, &told).unwrap();
+    let warned_of = warned(told);
+    assert_eq!(nothing(&warned_of), 0, "{warned_of:?}");
+    assert!(!caveats(&out).iter().any(|c| c.contains("learned nothing")));
+}

@@ -190,6 +190,7 @@ fn table(ui: &mut Ui, table: &mut TableColumns) {
         let mut units = vec![(TimeUnit::Unstated, "not stated", "Seconds are assumed, and a warning says so")];
         units.extend(TimeUnit::ALL.iter().map(|(unit, name)| (*unit, *name, "")));
         choice(ui, "unit of times", &mut table.unit, &units);
+        ui.checkbox(&mut table.several, "several classes a clip");
     });
 }
 
