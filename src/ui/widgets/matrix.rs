@@ -212,7 +212,8 @@ impl MatrixLayout {
             None => (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)),
         };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
-        let round = |side: f32| if fit { (side * 2.0).floor() / 2.0 } else { side.floor() };
+        // Low cells in half points: of ten rows the tenth would be lost.
+        let round = |side: f32| if fit || side < 16.0 { (side * 2.0).floor() / 2.0 } else { side.floor() };
         let high = round((cells.height() / n).clamp(least, MAX_CELL));
         // Turned names say which column is whose only where columns are not much wider than they are high.
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
