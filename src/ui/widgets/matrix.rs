@@ -219,7 +219,7 @@ impl MatrixLayout {
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
         let across_each = if fit { (rect.width() - left) / across } else { wide };
         let cell = vec2(round(across_each.clamp(least, most.max(least))), high.min(round(across_each.max(least))));
-        let cell = if fit { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
+        let cell = if fit || zoom == 1.0 { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
         let number = FontId::proportional((cell.y.min(cell.x) * 0.5).clamp(theme::SMALL, theme::BODY));
         // The longest number decides for all: some with and some without one would read as empty cells.
         let longest = match state.mode {
