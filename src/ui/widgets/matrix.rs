@@ -178,7 +178,7 @@ struct MatrixLayout {
 /// High enough for the digits of the smallest text.
 const MIN_CELL: f32 = 11.0;
 /// Cells of a matrix that fits whatever its size.
-const FIT_CELL: f32 = 2.0;
+const FIT_CELL: f32 = 1.0;
 /// Names at the left are no wider; what is longer loses its middle.
 const LONGEST_NAME: f32 = 140.0;
 /// Names closer to each other than this are left out.
@@ -209,7 +209,7 @@ impl MatrixLayout {
         let straight = straight(ui.painter(), names(), &column_font, wide.min(WIDEST_CELL) - 4.0);
         let top = match straight {
             Some(height) => height + 8.0,
-            None => (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)),
+            None => (widest + 10.0).clamp(24.0, (rect.height() * if fit { 0.25 } else { 0.42 }).max(24.0)),
         };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
         // Low cells in half points: of ten rows the tenth would be lost.
