@@ -22,8 +22,8 @@ impl Workers for Looking {
         s.jobs.push(job.clone());
         let id = JobId(s.jobs.len() as u64);
         let body = match run(job, &mut LaneState::default(), &Silent) {
-            Ok(Done::Finished(output)) => EventBody::Finished(output),
-            Ok(Done::Cancelled(_)) => EventBody::Cancelled(None),
+            Ok(kinolens::jobs::Done::Finished(output)) => EventBody::Finished(output),
+            Ok(kinolens::jobs::Done::Cancelled(_)) => EventBody::Cancelled(None),
             Err(error) => EventBody::Failed(error.to_string()),
         };
         s.events.extend([Event { job: id, body: EventBody::Started }, Event { job: id, body }]);
