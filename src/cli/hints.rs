@@ -19,6 +19,9 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             JobError::Eval(eval) => of_evaluation(eval),
             JobError::Data(DataError::Choice { choice, .. }) => Some(format!("--choose {}=VALUE", choice.key)),
             JobError::Data(DataError::UnknownFormat { path, .. }) => Some(of_layout(path)),
+            JobError::Run(RunError::NobodyTrains(run)) => {
+                Some(format!("kinolens train DATASET --resume {}", run.display()))
+            }
             _ => None,
         };
     }

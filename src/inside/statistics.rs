@@ -213,9 +213,9 @@ impl LayerTally {
     /// What several gathered of clips that they took in turns: the same as one of all clips in their order.
     pub fn together(parts: Vec<Self>) -> Option<Self> {
         let clips: u64 = parts.iter().map(|p| p.clips).sum();
-        let mut rest: Vec<_> = parts.iter().map(|p| p.moments.clone().into_iter()).collect();
-        let size = rest.len().max(1);
-        let moments = (0..clips as usize).filter_map(|at| rest.get_mut(at % size)?.next()).collect();
+        let turns = parts.iter().map(|p| p.moments.len()).max().unwrap_or(0);
+        let moments =
+            (0..turns).flat_map(|turn| parts.iter().filter_map(move |p| p.moments.get(turn))).copied().collect();
         let mut parts = parts.into_iter();
         let mut all = parts.next()?;
         for part in parts {

@@ -77,7 +77,7 @@ mod tests {
         let host = crate::process_usage::host_name();
         std::fs::write(dir.path().join(".lock"), format!("process 4194305 on {host}")).unwrap();
         assert!(run.worker().is_some_and(|worker| worker.ended));
-        assert!(run.ask(Flow::Stop).unwrap_err().to_string().contains("--resume"));
+        assert!(run.ask(Flow::Stop).unwrap_err().to_string().contains("resume"));
         // Of one of another machine nothing is known but its name.
         std::fs::write(dir.path().join(".lock"), "process 1 on elsewhere").unwrap();
         assert_eq!(run.worker(), Some(Worker { name: "process 1 on elsewhere".into(), ended: false }));

@@ -3,7 +3,7 @@
 
 use super::state::{AppState, Filter, VideoTags};
 use super::widgets::class_bars::BarSort;
-use super::widgets::clip_grid::ClipSort;
+use super::widgets::clip_order::ClipSort;
 use super::widgets::matrix::{MatrixMode, MatrixSort};
 use crate::config::{DataConfig, PRESETS, RunConfig, TableColumns};
 use crate::domain::{Dataset, LabelMap};

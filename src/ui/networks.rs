@@ -3,6 +3,7 @@
 
 use super::derived::{Derived, Same};
 use super::state::{AppState, EvaluationEntry};
+use super::widgets::text::elide_middle;
 use crate::domain::{ClassId, ClassMatch, Dataset, Split, leaf, listed};
 use crate::eval::{ClassMap, ClassMatchError, other_map, own_map};
 use crate::jobs::{CheckpointRef, Identity, RunView};
@@ -187,13 +188,18 @@ impl AppState {
     }
 }
 
+/// Names in a sentence that is to be no higher than a line or two.
+fn shortened(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| elide_middle(name, 28)).collect()
+}
+
 fn foreign_sentence(name: &str, reason: &ClassMatchError) -> String {
     match reason {
         ClassMatchError::Foreign { dataset, run } => format!(
             "The classes of {name} are not those of this dataset. The dataset has {}; {name} has {}. Nothing is \
              computed before you say which is which.",
-            listed(dataset, LISTED),
-            listed(run, LISTED)
+            listed(&shortened(dataset), LISTED),
+            listed(&shortened(run), LISTED)
         ),
         other => format!("The classes of {name} cannot be matched: {other}."),
     }

@@ -38,7 +38,7 @@ use egui_kittest::kittest::Queryable;
 use kinolens::data::demo::{DemoOptions, make};
 use kinolens::domain::{Dataset, HeatMap};
 use kinolens::jobs::kinds::{OpenDataset, OpenRun, SaveCorrections};
-use kinolens::jobs::{ClipSample, Done, Event, EventBody, Explanation, Job, JobId, LaneState, Output, RunView, run};
+use kinolens::jobs::{ClipSample, Event, EventBody, Explanation, Job, JobId, Output, RunView};
 use kinolens::progress::{Flow, Progress, Silent};
 use kinolens::run_folder::{Evaluation, Prediction, Predictions};
 use kinolens::ui::action::{DrawAction, HistoryAction, OpenAction, TimeAction, WindowAction};
@@ -81,11 +81,7 @@ impl Workers for Scripted {
             return id;
         }
         let body = match job {
-            job @ (Job::WatchRun(_) | Job::AskRun(_)) => match run(job, &mut LaneState::default(), &Silent) {
-                Ok(Done::Finished(output)) => EventBody::Finished(output),
-                Ok(Done::Cancelled(output)) => EventBody::Cancelled(output),
-                Err(error) => EventBody::Failed(error.to_string()),
-            },
+            job @ (Job::WatchRun(_) | Job::AskRun(_)) => watch::on_disk(job),
             Job::OpenDataset(OpenDataset { path, .. }) => match &s.dataset {
                 Some(d) if d.root == path => EventBody::Finished(Output::Dataset(d.clone())),
                 _ => EventBody::Failed(format!("{} is no dataset: choose another folder.", path.display())),

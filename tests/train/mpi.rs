@@ -421,6 +421,10 @@ impl Cable {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.here, "mpirun", "-n", "2", "--host", "10.77.0.1,10.77.0.2"]);
         command.args(["--mca", "plm_rsh_agent"]).arg(&self.agent).args(["--mca", "btl", "self,tcp"]);
+        // The launcher itself notices that a machine is gone: otherwise it waits for it although no process lives any more.
+        for (what, seconds) in [("time", "10"), ("intvl", "5"), ("probes", "3")] {
+            command.args(["--mca", &format!("oob_tcp_keepalive_{what}"), seconds]);
+        }
         for network in ["btl_tcp_if_include", "oob_tcp_if_include"] {
             command.args(["--mca", network, "10.77.0.0/24"]);
         }

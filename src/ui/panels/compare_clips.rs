@@ -11,7 +11,8 @@ use crate::ui::derived::{Derived, Same};
 use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::selection::MatrixSelection;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent, ClipSort};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_order::{self, ClipSort};
 use egui::Ui;
 
 /// What the cards are made from: the comparison, the dataset, pair, list, part of the matrix, order.
@@ -157,6 +158,6 @@ fn cards(state: &AppState, list: usize, sort: ClipSort) -> Vec<ClipCard> {
             }
         })
         .collect();
-    clip_grid::sort(&mut cards, sort);
+    clip_order::sort(&mut cards, sort);
     cards
 }

@@ -13,7 +13,8 @@ use crate::ui::panel::{Panel, PanelCx};
 use crate::ui::state::{EvaluationEntry, Workspace};
 use crate::ui::theme;
 use crate::ui::thumbs::Thumbs;
-use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent, ClipSort};
+use crate::ui::widgets::clip_grid::{self, CardMenu, ClipCard, ClipEvent};
+use crate::ui::widgets::clip_order::{self, ClipSort};
 use crate::ui::widgets::matrix::{self, Matrix, MatrixPick};
 use crate::ui::widgets::view_votes::{self, ViewVotes};
 use crate::ui::widgets::{style, tags};
@@ -279,7 +280,7 @@ impl EvaluateClips {
                 }
             })
             .collect();
-        clip_grid::sort(&mut self.cards, self.by.clips);
+        clip_order::sort(&mut self.cards, self.by.clips);
         self.key = Some(key);
         true
     }

@@ -162,7 +162,9 @@ impl EvaluateReport {
     ) -> (Option<MatrixPick>, Option<egui::Response>) {
         let mut figure = None;
         ui.add_space(4.0);
-        let size = ui.available_size();
+        let mut size = ui.available_size();
+        let low = size.y < LOWEST;
+        size.y = size.y.max(LOWEST);
         let three = size.x >= THREE_COLUMNS && confused.is_some();
         let bars_width = (size.x * 0.42).clamp(260.0, 520.0);
         let pairs_width = if three { 360.0 } else { 0.0 };
@@ -170,46 +172,54 @@ impl EvaluateReport {
         let most = matrix::widest(shown.classes.len());
         let matrix_width = (size.x - bars_width - pairs_width - 28.0).clamp(160.0, most.max(520.0));
         let mut picked = None;
-        ui.horizontal_top(|ui| {
-            column(ui, egui::vec2(matrix_width, size.y), |ui| {
-                self.matrix.counts_only = self.through.on;
-                ui.horizontal_wrapped(|ui| {
-                    ui.spacing_mut().item_spacing.x = 5.0;
-                    if !self.through.on {
-                        matrix::controls(ui, &mut self.matrix, shown.together.is_some());
-                    }
-                    matrix::size_controls(ui, &mut self.matrix, shown.classes.len());
-                    self.through.ui(ui, history);
-                });
-                let shown = ui.scope(|ui| picked = matrix::show(ui, shown, selected, &mut self.matrix)).response;
-                figure = Some(shown);
-            });
-            let bars_width = if three { bars_width } else { ui.available_width() };
-            column(ui, egui::vec2(bars_width, size.y), |ui| {
-                if let Some(pairs) = confused.filter(|_| !three) {
-                    ui.horizontal(|ui| {
-                        ui.selectable_value(&mut self.pairs, false, "Per class");
-                        ui.selectable_value(&mut self.pairs, true, "Most confused");
+        let mut parts = |ui: &mut Ui| {
+            ui.horizontal_top(|ui| {
+                column(ui, egui::vec2(matrix_width, size.y), |ui| {
+                    self.matrix.counts_only = self.through.on;
+                    ui.horizontal_wrapped(|ui| {
+                        ui.spacing_mut().item_spacing.x = 5.0;
+                        if !self.through.on {
+                            matrix::controls(ui, &mut self.matrix, shown.together.is_some());
+                        }
+                        matrix::size_controls(ui, &mut self.matrix, shown.classes.len());
+                        self.through.ui(ui, history);
                     });
-                    if self.pairs {
-                        picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
-                        return;
-                    }
-                }
-                picked = class_bars::show(ui, bars, selected, &mut self.bars).or(picked);
-            });
-            if let Some(pairs) = confused.filter(|_| three) {
-                let rest = egui::vec2(ui.available_width().min(640.0), size.y);
-                column(ui, rest, |ui| {
-                    ui.strong("Most confused");
-                    picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                    let shown = ui.scope(|ui| picked = matrix::show(ui, shown, selected, &mut self.matrix)).response;
+                    figure = Some(shown);
                 });
-            }
-        });
+                let bars_width = if three { bars_width } else { ui.available_width() };
+                column(ui, egui::vec2(bars_width, size.y), |ui| {
+                    if let Some(pairs) = confused.filter(|_| !three) {
+                        ui.horizontal(|ui| {
+                            ui.selectable_value(&mut self.pairs, false, "Per class");
+                            ui.selectable_value(&mut self.pairs, true, "Most confused");
+                        });
+                        if self.pairs {
+                            picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                            return;
+                        }
+                    }
+                    picked = class_bars::show(ui, bars, selected, &mut self.bars).or(picked);
+                });
+                if let Some(pairs) = confused.filter(|_| three) {
+                    let rest = egui::vec2(ui.available_width().min(640.0), size.y);
+                    column(ui, rest, |ui| {
+                        ui.strong("Most confused");
+                        picked = confused_pairs::show(ui, pairs, shown, selected).or(picked);
+                    });
+                }
+            })
+        };
+        match low {
+            true => drop(egui::ScrollArea::vertical().id_salt("matrix and classes").show(ui, parts)),
+            false => drop(parts(ui)),
+        }
         (picked, figure)
     }
 }
 
+/// A matrix and the classes beside it need this height; where there is less they are scrolled.
+const LOWEST: f32 = 150.0;
 /// Wider than this there is room for a third column.
 const THREE_COLUMNS: f32 = 1500.0;
 

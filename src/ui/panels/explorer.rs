@@ -264,7 +264,7 @@ fn run(ui: &mut egui::Ui, cx: &mut PanelCx<'_>, run: &RunView) {
     let format = |font: &egui::FontId, color| egui::TextFormat::simple(font.clone(), color);
     // Beside the triangle, and before what is said of it.
     let said = if in_use { 50.0 } else { 0.0 } + if run.problems.is_empty() { 0.0 } else { 60.0 };
-    let letters = ((ui.available_width() - 22.0 - said) / 7.4).clamp(6.0, 40.0) as usize;
+    let letters = ((ui.available_width() - 22.0 - said) / 7.4).clamp(8.0, 40.0) as usize;
     title.append(&text::elide_middle(&name, letters), 0.0, format(&body, if in_use { p.text } else { p.muted }));
     if in_use {
         title.append("  in use", 0.0, format(&small, p.accent));

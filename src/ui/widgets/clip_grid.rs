@@ -9,8 +9,6 @@ use egui::{self, Align2, Color32, Key, Rect, Role, Sense, Stroke, StrokeKind, Ui
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use super::clip_order::{ClipSort, sort};
-
 /// A small picture of a frame that can be drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Thumbnail {

@@ -52,7 +52,7 @@ pub struct Rows<'a> {
 /// Width of the names: that of the longest in the table of keys.
 const NAME: f32 = 172.0;
 /// What a value needs beside its name; in narrow forms names are cut before values.
-const VALUE: f32 = 178.0;
+const VALUE: f32 = 196.0;
 
 /// Width of the names in the room there is.
 fn name_width(ui: &Ui) -> f32 {

@@ -178,7 +178,7 @@ struct MatrixLayout {
 /// High enough for the digits of the smallest text.
 const MIN_CELL: f32 = 11.0;
 /// Cells of a matrix that fits whatever its size.
-const FIT_CELL: f32 = 2.0;
+const FIT_CELL: f32 = 1.0;
 /// Names at the left are no wider; what is longer loses its middle.
 const LONGEST_NAME: f32 = 140.0;
 /// Names closer to each other than this are left out.
@@ -209,16 +209,17 @@ impl MatrixLayout {
         let straight = straight(ui.painter(), names(), &column_font, wide.min(WIDEST_CELL) - 4.0);
         let top = match straight {
             Some(height) => height + 8.0,
-            None => (widest + 10.0).clamp(24.0, (rect.height() * 0.42).max(24.0)),
+            None => (widest + 10.0).clamp(24.0, (rect.height() * if fit { 0.25 } else { 0.42 }).max(24.0)),
         };
         let cells = Rect::from_min_max(pos2(rect.left() + left, rect.top() + top), rect.max);
-        let round = |side: f32| if fit { (side * 2.0).floor() / 2.0 } else { side.floor() };
+        // Low cells in half points: of ten rows the tenth would be lost.
+        let round = |side: f32| if fit || side < 16.0 { (side * 2.0).floor() / 2.0 } else { side.floor() };
         let high = round((cells.height() / n).clamp(least, MAX_CELL));
         // Turned names say which column is whose only where columns are not much wider than they are high.
         let most = if straight.is_some() { WIDEST_CELL } else { high * 1.5 };
         let across_each = if fit { (rect.width() - left) / across } else { wide };
         let cell = vec2(round(across_each.clamp(least, most.max(least))), high.min(round(across_each.max(least))));
-        let cell = if fit { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
+        let cell = if fit || zoom == 1.0 { cell } else { (cell * zoom).floor().max(Vec2::splat(FIT_CELL)) };
         let number = FontId::proportional((cell.y.min(cell.x) * 0.5).clamp(theme::SMALL, theme::BODY));
         // The longest number decides for all: some with and some without one would read as empty cells.
         let longest = match state.mode {

@@ -8,7 +8,7 @@ pub mod class_bars;
 pub mod class_heat;
 pub mod class_notice;
 pub mod clip_grid;
-mod clip_order;
+pub mod clip_order;
 pub mod color_bar;
 pub mod config_form;
 pub mod confused_pairs;

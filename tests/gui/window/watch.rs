@@ -56,6 +56,16 @@ impl Growing {
     }
 }
 
+/// What a job that looks at files finds.
+pub fn on_disk(job: Job) -> EventBody {
+    use kinolens::jobs as j;
+    match j::run(job, &mut j::LaneState::default(), &Silent) {
+        Ok(j::Done::Finished(output)) => EventBody::Finished(output),
+        Ok(j::Done::Cancelled(output)) => EventBody::Cancelled(output),
+        Err(error) => EventBody::Failed(error.to_string()),
+    }
+}
+
 fn shows(harness: &mut Harness<'static, App>, label: &str) {
     let start = Instant::now();
     while harness.query_all_by_label_contains(label).count() == 0 {
