@@ -63,7 +63,7 @@ pub enum RunError {
         holder: String,
     },
     /// Something is asked of a training that is over.
-    #[error("nobody trains {0} now, so there is nobody to ask; resume the training to go on with it")]
+    #[error("nobody trains {0} now, so there is nobody to ask; resume it first")]
     NobodyTrains(PathBuf),
     /// A network is asked of a run that has none.
     #[error(

@@ -250,7 +250,7 @@ fn opened(theme: ThemeChoice) -> (Scripted, Harness<'static, App>) {
 fn until(harness: &mut Harness<'static, App>, what: &str, mut holds: impl FnMut(&App) -> bool) {
     let start = Instant::now();
     while !holds(harness.state()) {
-        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain for: {what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain for: {what}");
         std::thread::sleep(Duration::from_millis(10));
         harness.run_steps(1);
     }

@@ -16,7 +16,7 @@ pub(super) fn found<'a>(ui: &mut Ui, state: &'a AppState) -> Option<&'a FoundCom
         let (title, text) = if state.comparing_job().is_some() {
             ("Comparing…", "Tables, lists of clips and tests appear here when every run was evaluated.")
         } else {
-            ("Nothing compared yet", "Choose two or more runs on the left and press Compare.")
+            ("Nothing compared yet", "Choose two or more runs on the left and press Compare runs.")
         };
         style::empty_state(ui, title, text, None);
     }

@@ -312,7 +312,12 @@ fn draw_cells(
     let dark = ui.visuals().dark_mode;
     let columns = matrix.columns(order);
     let top = highest(matrix, order).max(1) as f32;
-    let gap = if layout.cell.min_elem() >= 16.0 { 1.0 } else { 0.5 };
+    let gap = match layout.cell.min_elem() {
+        // Of the smallest cells nothing would be left.
+        side if side < 4.0 => 0.0,
+        side if side < 16.0 => 0.5,
+        _ => 1.0,
+    };
     let painter = ui.painter();
     let mut outlined = Vec::new();
     for (i, truth) in order.iter().copied().enumerate() {
